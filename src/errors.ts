@@ -1,0 +1,102 @@
+/**
+ * Every error that Hierax names: one table of stable codes.
+ *
+ * `kind` says whose fault it is and so what happens: an `alert` error sends the packet to the dead letters, a `usage`
+ * error ends the command with exit code 2, a `request` error is answered over HTTP, a `fault` is ours or the
+ * machine's (exit code 1). `remedy` tells the reader what to do.
+ */
+const table = {
+  // What can be wrong with a packet: the code of its dead letter.
+  EMPTY_VALUE: entry('alert', 422, 'Send one Avro object container file per message.'),
+  NOT_A_CONTAINER: entry('alert', 422, 'Send an Avro object container file (it begins with "Obj" and 0x01), not a bare record.'),
+  EMPTY_CONTAINER: entry('alert', 422, 'Send at least one record in the container.'),
+  TRUNCATED: entry('alert', 422, 'Send the packet whole; its bytes end before its records do.'),
+  SCHEMA_TOO_LARGE: entry('alert', 422, 'Send a writer schema within the limit.'),
+  SCHEMA_INVALID: entry('alert', 422, 'Embed a writer schema that follows the Avro specification.'),
+  UNKNOWN_CODEC: entry('alert', 422, 'Compress blocks with null, deflate or snappy.'),
+  INFLATED_TOO_LARGE: entry('alert', 422, 'Send blocks that inflate to less than the limit.'),
+  RECORD_TOO_LARGE: entry('alert', 422, 'Send records within the limits on size and history length.'),
+  TOO_MANY_RECORDS: entry('alert', 422, 'Send fewer records in one container.'),
+  CORRUPT_BLOCK: entry('alert', 422, 'The container was damaged on its way: send it again from its origin.'),
+  CORRUPT_RECORD: entry('alert', 422, 'The record does not fit its writer schema: send it again from its origin.'),
+  MISSING_FIELD: entry('alert', 422, 'Send ZTF alerts of schema 2.0 or later, with every field that Hierax reads.'),
+  WRONG_TYPE: entry('alert', 422, 'Send the field with the type of the ZTF alert schema.'),
+  INVALID_VALUE: entry('alert', 422, 'Send a value within the range that the ZTF alert schema documents.'),
+  WRONG_SURVEY: entry('alert', 422, 'Send ZTF alerts; packets of other surveys are not read.'),
+  DECODE_FAILED: entry('alert', 422, 'This is unexpected: please report it with the packet.'),
+
+  // What can be wrong with how a command was called or configured.
+  USAGE: entry('usage', 400, 'See --help.'),
+  CONFIG_INVALID: entry('usage', 400, 'Correct the value; `hierax serve --print-config` shows what is in force.'),
+  CONFIG_UNREADABLE: entry('usage', 400, 'Name a readable YAML file.'),
+  INPUT_NOT_FOUND: entry('usage', 404, 'Name files or folders that exist.'),
+  MODEL_INVALID: entry('usage', 400, 'Restore the model folder from where it was published, or train it anew.'),
+  TAXONOMY_INVALID: entry('usage', 400, 'Correct the taxonomy file.'),
+  STORE_REFUSED: entry('usage', 400, 'Name another store, or the one that these settings made.'),
+
+  // What can fail outside of us.
+  RUNTIME_UNAVAILABLE: entry('fault', 503, 'Use `runtime: wasm`, or run `npm run setup:tensorflow`.'),
+  KAFKA_UNAVAILABLE: entry('fault', 503, 'Check the brokers, the network and the credentials.'),
+  PUBLISH_FAILED: entry('fault', 503, 'Check the output cluster; input waits until it answers.'),
+  STORE_FAILED: entry('fault', 503, 'Check the disk or the server behind `store.url`.'),
+  STORE_CORRUPT: entry('fault', 500, 'Run `hierax store verify`; the object is rebuilt from the alerts that follow.'),
+  HTTP_UNAVAILABLE: entry('fault', 503, 'Choose another `http.port`.'),
+  INTERNAL: entry('fault', 500, 'This is unexpected: please report it.'),
+
+  // What a request over HTTP can get wrong.
+  OBJECT_NOT_FOUND: entry('request', 404, 'Ask for an object of which an alert was seen.'),
+  ROUTE_NOT_FOUND: entry('request', 404, 'See /api/docs for what there is.'),
+  REQUEST_INVALID: entry('request', 400, 'See /api/docs for what the parameter takes.'),
+  UNAUTHORIZED: entry('request', 401, 'Send the bearer token of `http.token`.'),
+  TOO_MANY_REQUESTS: entry('request', 429, 'Ask less often.'),
+  TOO_MANY_SUBSCRIBERS: entry('request', 503, 'Close other event streams, or read the Kafka topics.')
+} as const
+
+type ErrorKind = 'alert' | 'usage' | 'fault' | 'request'
+
+function entry(kind: ErrorKind, status: number, remedy: string): { kind: ErrorKind; status: number; remedy: string } {
+  return { kind, status, remedy }
+}
+
+/** A stable name of something that went wrong. */
+export type ErrorCode = keyof typeof table
+
+/** All codes with their kind, HTTP status and remedy, for the reference documentation. */
+export const errorTable: Readonly<Record<ErrorCode, { kind: ErrorKind; status: number; remedy: string }>> = table
+
+/** An error of the table. `message` says what was wrong and with what value; `remedy` what to do. */
+export class HieraxError extends Error {
+  readonly code: ErrorCode
+  readonly kind: ErrorKind
+  /** HTTP status when it is answered over HTTP. */
+  readonly status: number
+  readonly remedy: string
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'HieraxError'
+    this.code = code
+    this.kind = table[code].kind
+    this.status = table[code].status
+    this.remedy = table[code].remedy
+  }
+
+  /** Any thrown value as a HieraxError: itself, or wrapped under `code`. */
+  static from(thrown: unknown, code: ErrorCode = 'INTERNAL'): HieraxError {
+    if (thrown instanceof HieraxError) return thrown
+    return new HieraxError(code, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+  }
+}
+
+/** A value as it may be shown in a message: JSON, at most `limit` characters, never a packet's bytes. */
+export function shown(value: unknown, limit = 80): string {
+  let text: string
+  if (typeof value === 'bigint') text = String(value)
+  else if (value instanceof Uint8Array) text = `${value.length} bytes`
+  else if (typeof value === 'string') text = JSON.stringify(value.length > limit ? value.slice(0, limit) : value)
+  else if (typeof value === 'number' || value === undefined) text = String(value)
+  else if (Array.isArray(value)) text = `an array of ${value.length}`
+  else if (typeof value === 'object' && value !== null) text = 'an object'
+  else text = String(value)
+  return text.length > limit ? `${text.slice(0, limit)}…` : text
+}

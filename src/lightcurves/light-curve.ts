@@ -1,0 +1,31 @@
+import type { Observation } from './observation.ts'
+
+/** The part of a light curve up to a time, counted. */
+export interface Prefix {
+  /** Number of leading points that belong to it. */
+  readonly length: number
+  readonly detections: number
+  readonly upperLimits: number
+  /** Julian date of the first and last point (detection or upper limit), days; null where there is none. */
+  readonly firstJd: number | null
+  readonly lastJd: number | null
+  /** Sum of the points' hashes modulo 2^64. */
+  readonly hash: bigint
+  readonly revision: number
+}
+
+/**
+ * An object's light curve: the view of all observations merged so far, one point per (`jd`, `fid`), sorted by `jd`, then
+ * `fid`. Immutable; backed by the stored bytes.
+ */
+export interface LightCurve {
+  readonly length: number
+  /** The point at an index, decoded. */
+  at(index: number): Observation
+  /** Julian date of the point at an index, without decoding the rest. */
+  jd(index: number): number
+  /** Counts, hash and revision of the points with `jd` ≤ the given one. */
+  upTo(jd: number): Prefix
+  /** Hash of the first `length` points: the key of cached hidden states. */
+  hashOf(length: number): bigint
+}

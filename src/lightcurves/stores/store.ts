@@ -1,0 +1,58 @@
+import type { LightCurve } from '../light-curve.ts'
+import type { AlertRecord, Observation } from '../observation.ts'
+
+/** What a batch adds to one object. */
+export interface Addition {
+  readonly objectId: string
+  /** Points of admitted programmes only. */
+  readonly observations: readonly Observation[]
+  /** Records of the batch's alerts of this object, with what the intrinsic gates say of each. */
+  readonly alerts: readonly { readonly record: AlertRecord; readonly admitted: boolean }[]
+}
+
+/** All that is known of an object after a merge. */
+export interface ObjectState {
+  readonly objectId: string
+  readonly curve: LightCurve
+  /** Alert with the greatest (`jd`, `candid`) ever merged, whatever became of it. */
+  readonly newest: AlertRecord | null
+  /** The same among admitted alerts (those that no gate on their own fields turned away). */
+  readonly newestAdmitted: AlertRecord | null
+}
+
+/** A cached hidden state of a model for an object. */
+export interface CachedState {
+  readonly objectId: string
+  readonly modelSha256: string
+  readonly state: Uint8Array
+}
+
+/** Size of a store. */
+export interface StoreStatistics {
+  readonly objects: number
+  readonly bytes: number
+  /** Free bytes where the store lives; null where that has no meaning. */
+  readonly freeBytes: number | null
+}
+
+/**
+ * Keeps the state of every object. All methods are asynchronous and take whole batches, so that a networked store costs
+ * one round trip. They reject with STORE_FAILED.
+ */
+export interface Store {
+  /**
+   * Merges observations and alert records: one atomic step per object, idempotent, commutative and associative.
+   * Resolves with the states after it, in the order given, once they are durable. Object ids are distinct.
+   */
+  merge(additions: readonly Addition[]): Promise<ObjectState[]>
+  /** The state of one object; null where it is unknown. */
+  get(objectId: string): Promise<ObjectState | null>
+  /** Cached states, in the order asked for; null where there is none. */
+  readCache(keys: readonly { objectId: string; modelSha256: string }[]): Promise<(Uint8Array | null)[]>
+  /** Keeps states for later; losing them is harmless. */
+  writeCache(states: readonly CachedState[]): Promise<void>
+  /** All object ids, in no particular order. */
+  objectIds(): AsyncIterable<string>
+  statistics(): Promise<StoreStatistics>
+  close(): Promise<void>
+}
