@@ -8,7 +8,11 @@
 const table = {
   // What can be wrong with a packet: the code of its dead letter.
   EMPTY_VALUE: entry('alert', 422, 'Send one Avro object container file per message.'),
-  NOT_A_CONTAINER: entry('alert', 422, 'Send an Avro object container file (it begins with "Obj" and 0x01), not a bare record.'),
+  NOT_A_CONTAINER: entry(
+    'alert',
+    422,
+    'Send an Avro object container file (it begins with "Obj" and 0x01), not a bare record.'
+  ),
   EMPTY_CONTAINER: entry('alert', 422, 'Send at least one record in the container.'),
   TRUNCATED: entry('alert', 422, 'Send the packet whole; its bytes end before its records do.'),
   SCHEMA_TOO_LARGE: entry('alert', 422, 'Send a writer schema within the limit.'),
