@@ -75,14 +75,17 @@ export class HieraxError extends Error {
   /** HTTP status when it is answered over HTTP. */
   readonly status: number
   readonly remedy: string
+  /** Index of the record that was refused, counted from 0, where the error is about one record of a container. */
+  readonly record?: number
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; record?: number }) {
     super(message, options)
     this.name = 'HieraxError'
     this.code = code
     this.kind = table[code].kind
     this.status = table[code].status
     this.remedy = table[code].remedy
+    if (options?.record !== undefined) this.record = options.record
   }
 
   /** Any thrown value as a HieraxError: itself, or wrapped under `code`. */
