@@ -27,6 +27,13 @@ const table = {
   WRONG_TYPE: entry('alert', 422, 'Send the field with the type of the ZTF alert schema.'),
   INVALID_VALUE: entry('alert', 422, 'Send a value within the range that the ZTF alert schema documents.'),
   WRONG_SURVEY: entry('alert', 422, 'Send ZTF alerts; packets of other surveys are not read.'),
+  FILE_TOO_LARGE: entry('alert', 422, 'Send one alert packet per file, or many in a tar archive.'),
+  FILE_UNREADABLE: entry('alert', 422, 'Make the file readable and name it again.'),
+  ARCHIVE_INVALID: entry(
+    'alert',
+    422,
+    'Send a whole .tar or .tar.gz archive of .avro files; fetch it again if it was cut.'
+  ),
   DECODE_FAILED: entry('alert', 422, 'This is unexpected: please report it with the packet.'),
 
   // What can be wrong with how a command was called or configured.
