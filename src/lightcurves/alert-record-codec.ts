@@ -1,0 +1,67 @@
+import { type AlertPhotometry, type AlertRecord, bandOf, bands, type FilterId } from './observation.ts'
+
+/**
+ * An alert record as bytes (little endian): candid i64 · jd, ra, dec f64 · programme i32 · flags u8 · fid u8 · 2 unused ·
+ * magnitude, error, real–bogus, star score, star distance, solar-system distance f64 (NaN: null).
+ */
+export const alertRecordSize = 88
+
+const flag = { photometry: 1, positive: 2 } as const
+
+/** An alert record as bytes; the bytes are the same for the same record. */
+export function encodeAlertRecord(record: AlertRecord): Buffer {
+  const bytes = Buffer.alloc(alertRecordSize)
+  bytes.writeBigInt64LE(record.candid, 0)
+  bytes.writeDoubleLE(record.jd, 8)
+  bytes.writeDoubleLE(record.ra, 16)
+  bytes.writeDoubleLE(record.dec, 24)
+  bytes.writeInt32LE(record.programId, 32)
+  const { photometry } = record
+  if (photometry) {
+    bytes[36] = flag.photometry | (photometry.positive ? flag.positive : 0)
+    bytes[37] = bands.indexOf(photometry.band) + 1
+    numbersOf(photometry).forEach((value, index) => {
+      bytes.writeDoubleLE(value ?? Number.NaN, 40 + 8 * index)
+    })
+  }
+  return bytes
+}
+
+/** The record that `encodeAlertRecord` wrote at an offset. */
+export function decodeAlertRecord(bytes: Buffer, offset = 0): AlertRecord {
+  const flags = bytes[offset + 36] as number
+  const number = (index: number): number => bytes.readDoubleLE(offset + 40 + 8 * index)
+  const nullable = (index: number): number | null => (Number.isNaN(number(index)) ? null : number(index))
+  return {
+    candid: bytes.readBigInt64LE(offset),
+    jd: bytes.readDoubleLE(offset + 8),
+    ra: bytes.readDoubleLE(offset + 16),
+    dec: bytes.readDoubleLE(offset + 24),
+    programId: bytes.readInt32LE(offset + 32),
+    photometry:
+      (flags & flag.photometry) === 0
+        ? null
+        : {
+            band: bandOf(bytes[offset + 37] as FilterId),
+            positive: (flags & flag.positive) !== 0,
+            magnitude: number(0),
+            error: number(1),
+            realBogus: nullable(2),
+            starScore: nullable(3),
+            starDistance: nullable(4),
+            solarSystemDistance: nullable(5)
+          }
+  }
+}
+
+/** The newer of two alert records by (`jd`, `candid`); of two versions of one alert the one with the greater bytes. */
+export function newer(a: AlertRecord | null, b: AlertRecord | null): AlertRecord | null {
+  if (a === null || b === null) return a ?? b
+  if (a.jd !== b.jd) return a.jd > b.jd ? a : b
+  if (a.candid !== b.candid) return a.candid > b.candid ? a : b
+  return encodeAlertRecord(a).compare(encodeAlertRecord(b)) >= 0 ? a : b
+}
+
+function numbersOf(p: AlertPhotometry): (number | null)[] {
+  return [p.magnitude, p.error, p.realBogus, p.starScore, p.starDistance, p.solarSystemDistance]
+}

@@ -1,0 +1,114 @@
+import type { LightCurve, Prefix } from './light-curve.ts'
+import { bandOf, type Band, type Observation } from './observation.ts'
+import { addHash, furtherCandids, hashPoint, isDetection, pointSize, readPoint, revisionOf } from './point-codec.ts'
+
+/** A candid seen at a point (`jd`, `fid`) that lost against the one in the view. */
+export interface FurtherCandid {
+  readonly jd: number
+  readonly fid: number
+  readonly candid: bigint
+}
+
+/** Sums over all points of a curve. */
+export interface Totals {
+  readonly detections: number
+  readonly hash: bigint
+  readonly revision: number
+}
+
+/** The light curve of an object over its stored bytes: fixed-size points, sorted by (`jd`, `fid`). */
+export class EncodedCurve implements LightCurve {
+  static readonly empty = new EncodedCurve(Buffer.alloc(0), [], { detections: 0, hash: 0n, revision: 0 })
+
+  readonly length: number
+  readonly points: Buffer
+  /** Sorted by (`jd`, `fid`, `candid`). */
+  readonly further: readonly FurtherCandid[]
+  readonly totals: Totals
+
+  constructor(points: Buffer, further: readonly FurtherCandid[], totals: Totals) {
+    this.length = points.length / pointSize
+    this.points = points
+    this.further = further
+    this.totals = totals
+  }
+
+  at(index: number): Observation {
+    return readPoint(this.points, index * pointSize)
+  }
+
+  jd(index: number): number {
+    return this.points.readDoubleLE(index * pointSize)
+  }
+
+  upTo(jd: number): Prefix {
+    const length = this.lengthUpTo(jd)
+    let { detections, hash, revision } = this.totals
+    for (let index = length; index < this.length; index++) {
+      const offset = index * pointSize
+      if (isDetection(this.points, offset)) detections--
+      revision -= revisionOf(this.points, offset)
+      hash = addHash(hash, -this.hashAt(index))
+    }
+    return {
+      length,
+      detections,
+      upperLimits: length - detections,
+      firstJd: length > 0 ? this.jd(0) : null,
+      lastJd: length > 0 ? this.jd(length - 1) : null,
+      hash,
+      revision
+    }
+  }
+
+  hashOf(length: number): bigint {
+    let hash = this.totals.hash
+    for (let index = length; index < this.length; index++) hash = addHash(hash, -this.hashAt(index))
+    return hash
+  }
+
+  /** Magnitude of the latest detection of each band among the first `length` points, bands in the order g, r, i. */
+  latest(length: number): Map<Band, number> {
+    const found: (number | undefined)[] = [undefined, undefined, undefined]
+    let missing = found.length
+    for (let index = length - 1; index >= 0 && missing > 0; index--) {
+      if (!isDetection(this.points, index * pointSize)) continue
+      const { fid, magnitude } = this.at(index)
+      if (found[fid - 1] !== undefined) continue
+      found[fid - 1] = magnitude
+      missing--
+    }
+    const latest = new Map<Band, number>()
+    found.forEach((magnitude, index) => {
+      if (magnitude !== undefined) latest.set(bandOf((index + 1) as 1 | 2 | 3), magnitude)
+    })
+    return latest
+  }
+
+  /** Candids that were seen at a point besides the one in the view, ascending. */
+  furtherAt(index: number): bigint[] {
+    const offset = index * pointSize
+    if (furtherCandids(this.points, offset) === 0) return []
+    const jd = this.jd(index)
+    const fid = this.points[offset + 24]
+    return this.further.filter(f => f.jd === jd && f.fid === fid).map(f => f.candid)
+  }
+
+  /** Number of leading points with `jd` ≤ the given one. */
+  private lengthUpTo(jd: number): number {
+    // Alerts come nearly in time order: the answer is most often the whole curve.
+    if (this.length === 0 || this.jd(this.length - 1) <= jd) return this.length
+    let low = 0
+    let high = this.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.jd(middle) <= jd) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  private hashAt(index: number): bigint {
+    return hashPoint(this.points, index * pointSize, this.furtherAt(index))
+  }
+}

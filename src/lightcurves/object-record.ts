@@ -1,0 +1,120 @@
+import { crc32 } from 'node:zlib'
+import { HieraxError } from '../errors.ts'
+import { alertRecordSize, decodeAlertRecord, encodeAlertRecord, newer } from './alert-record-codec.ts'
+import { EncodedCurve, type FurtherCandid } from './encoded-curve.ts'
+import { mergeObservations } from './merge.ts'
+import type { AlertRecord } from './observation.ts'
+import { pointSize } from './point-codec.ts'
+import type { Addition, ObjectState } from './stores/store.ts'
+
+/**
+ * An object as it is stored (little endian): version u8 · flags u8 · 2 unused · CRC-32 of all that follows u32 · points
+ * u32 · further candids u32 · detections u32 · 4 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms
+ * f64 · newest alert record · newest admitted alert record (left out where it is the same) · points · further candids
+ * (jd f64, fid u8, candid i64).
+ */
+export const recordVersion = 1
+
+const headerSize = 48
+const furtherSize = 17
+const flag = { newest: 1, admitted: 2, same: 4 } as const
+
+/** The state after a merge and its bytes. */
+export interface MergedObject {
+  readonly state: ObjectState
+  readonly record: Buffer
+}
+
+/**
+ * Adds a batch's part of one object to its stored record (null: an unknown object). Throws STORE_CORRUPT where the
+ * record can't be read.
+ */
+export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: number): MergedObject {
+  const before = stored ? decodeRecord(addition.objectId, stored) : null
+  let newest = before?.newest ?? null
+  let newestAdmitted = before?.newestAdmitted ?? null
+  for (const { record, admitted } of addition.alerts) {
+    newest = newer(newest, record)
+    if (admitted) newestAdmitted = newer(newestAdmitted, record)
+  }
+  const curve = mergeObservations((before?.curve as EncodedCurve | undefined) ?? EncodedCurve.empty, addition.observations)
+  const state = { objectId: addition.objectId, curve, newest, newestAdmitted }
+  return { state, record: encodeRecord(state, now) }
+}
+
+/** The stored form of an object's state. */
+export function encodeRecord(state: ObjectState, merged: number): Buffer {
+  const curve = state.curve as EncodedCurve
+  const newest = state.newest ? encodeAlertRecord(state.newest) : null
+  const admitted = state.newestAdmitted ? encodeAlertRecord(state.newestAdmitted) : null
+  const same = newest !== null && admitted !== null && newest.equals(admitted)
+  const parts = [newest, same ? null : admitted].filter(part => part !== null)
+  const record = Buffer.allocUnsafe(
+    headerSize + parts.length * alertRecordSize + curve.points.length + curve.further.length * furtherSize
+  )
+  record.fill(0, 0, headerSize)
+  record[0] = recordVersion
+  record[1] = (newest ? flag.newest : 0) | (admitted ? flag.admitted : 0) | (same ? flag.same : 0)
+  record.writeUInt32LE(curve.length, 8)
+  record.writeUInt32LE(curve.further.length, 12)
+  record.writeUInt32LE(curve.totals.detections, 16)
+  record.writeBigUInt64LE(curve.totals.hash, 24)
+  record.writeDoubleLE(curve.totals.revision, 32)
+  record.writeDoubleLE(merged, 40)
+  let offset = headerSize
+  for (const part of parts) offset += part.copy(record, offset)
+  offset += curve.points.copy(record, offset)
+  for (const { jd, fid, candid } of curve.further) {
+    record.writeDoubleLE(jd, offset)
+    record[offset + 8] = fid
+    record.writeBigInt64LE(candid, offset + 9)
+    offset += furtherSize
+  }
+  record.writeUInt32LE(crc32(record.subarray(8)), 4)
+  return record
+}
+
+/** The state that a record holds. Throws STORE_CORRUPT where version, length or checksum are wrong. */
+export function decodeRecord(objectId: string, record: Buffer): ObjectState {
+  if (record.length < headerSize) throw corrupt(objectId, `${record.length} bytes are fewer than a header`)
+  if (record[0] !== recordVersion) throw corrupt(objectId, `version ${record[0]} instead of ${recordVersion}`)
+  const flags = record[1] as number
+  const points = record.readUInt32LE(8) * pointSize
+  const furtherCount = record.readUInt32LE(12)
+  const second = (flags & flag.admitted) !== 0 && (flags & flag.same) === 0
+  const alertRecords = ((flags & flag.newest) !== 0 ? 1 : 0) + (second ? 1 : 0)
+  const length = headerSize + alertRecords * alertRecordSize + points + furtherCount * furtherSize
+  if (record.length !== length) throw corrupt(objectId, `${record.length} bytes instead of ${length}`)
+  if (record.readUInt32LE(4) !== crc32(record.subarray(8))) throw corrupt(objectId, 'its checksum does not match')
+  let offset = headerSize
+  const next = (): AlertRecord => {
+    const alert = decodeAlertRecord(record, offset)
+    offset += alertRecordSize
+    return alert
+  }
+  const newest = (flags & flag.newest) !== 0 ? next() : null
+  const newestAdmitted = (flags & flag.same) !== 0 ? newest : second ? next() : null
+  const further = readFurther(record, offset + points, furtherCount)
+  const curve = new EncodedCurve(record.subarray(offset, offset + points), further, {
+    detections: record.readUInt32LE(16),
+    hash: record.readBigUInt64LE(24),
+    revision: record.readDoubleLE(32)
+  })
+  return { objectId, curve, newest, newestAdmitted }
+}
+
+/** Wall time of the last merge of a record, epoch ms. */
+export function mergedAt(record: Buffer): number {
+  return record.readDoubleLE(40)
+}
+
+function readFurther(record: Buffer, offset: number, count: number): FurtherCandid[] {
+  return Array.from({ length: count }, (_, index) => {
+    const at = offset + index * furtherSize
+    return { jd: record.readDoubleLE(at), fid: record[at + 8] as number, candid: record.readBigInt64LE(at + 9) }
+  })
+}
+
+function corrupt(objectId: string, what: string): HieraxError {
+  return new HieraxError('STORE_CORRUPT', `The stored record of object ${JSON.stringify(objectId)} can't be read: ${what}`)
+}

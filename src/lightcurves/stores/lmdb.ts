@@ -1,0 +1,162 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { HieraxError } from '../../errors.ts'
+import { decodeRecord, mergeIntoRecord, recordVersion } from '../object-record.ts'
+import type { Addition, CachedState, ObjectState, Store, StoreStatistics } from './store.ts'
+
+/** What an embedded store is opened with. */
+export interface LmdbOptions {
+  /** Folder of the environment; made when absent. Several processes of one machine may share it. */
+  readonly folder: string
+  /** Survey programmes whose points may be in it. */
+  readonly programs: readonly number[]
+  /** Opens an existing store without changing it. */
+  readonly readOnly?: boolean
+  /** Told of every record that could not be read; the object is then rebuilt from what its alerts carry. */
+  readonly onCorrupt?: (error: HieraxError) => void
+}
+
+interface Meta {
+  version: number
+  programs: number[]
+}
+
+/** LMDB's own limit on keys is 1,978 bytes. */
+const longestKey = 1978
+
+/**
+ * The embedded store: LMDB with one record an object. Every merge is a read-modify-write inside a write transaction, so
+ * that several processes may share the environment, and resolves only when it has reached the disk.
+ */
+export class LmdbStore implements Store {
+  private readonly folder: string
+  private readonly root: RootDatabase<unknown, string>
+  private readonly objects: Database<Buffer, Buffer>
+  private readonly cache: Database<Buffer, Buffer>
+  private readonly onCorrupt: (error: HieraxError) => void
+
+  private constructor(options: LmdbOptions) {
+    this.folder = options.folder
+    this.onCorrupt = options.onCorrupt ?? (() => {})
+    this.root = open({ path: options.folder, maxDbs: 8, noSubdir: false, readOnly: options.readOnly ?? false })
+    const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
+    this.objects = this.root.openDB<Buffer, Buffer>({ name: 'objects', ...binary })
+    this.cache = this.root.openDB<Buffer, Buffer>({ name: 'cache', ...binary })
+  }
+
+  /** Opens or makes a store. Rejects with STORE_REFUSED where it was written by another version or for more programmes. */
+  static async open(options: LmdbOptions): Promise<LmdbStore> {
+    if (options.readOnly && !fs.existsSync(path.join(options.folder, 'data.mdb'))) {
+      throw new HieraxError('INPUT_NOT_FOUND', `There is no store in ${options.folder}`)
+    }
+    let store: LmdbStore
+    try {
+      if (!options.readOnly) fs.mkdirSync(options.folder, { recursive: true })
+      store = new LmdbStore(options)
+    } catch (error) {
+      throw failed(`The store in ${options.folder} can't be opened`, error)
+    }
+    try {
+      await store.checkMeta(options)
+      return store
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  async merge(additions: readonly Addition[]): Promise<ObjectState[]> {
+    const now = Date.now()
+    try {
+      const states = await this.objects.transaction(() => additions.map(addition => this.mergeOne(addition, now)))
+      // A resolved transaction is visible to others, but only a flushed one survives a power loss.
+      await this.objects.flushed
+      return states
+    } catch (error) {
+      throw failed(`${additions.length} objects could not be written to ${this.folder}`, error)
+    }
+  }
+
+  async get(objectId: string): Promise<ObjectState | null> {
+    if (Buffer.byteLength(objectId) > longestKey) return null
+    const record = this.objects.getBinary(Buffer.from(objectId)) as Buffer | undefined
+    return record ? decodeRecord(objectId, record) : null
+  }
+
+  async readCache(keys: readonly { objectId: string; modelSha256: string }[]): Promise<(Uint8Array | null)[]> {
+    return keys.map(key => (this.cache.getBinary(cacheKey(key)) as Buffer | undefined) ?? null)
+  }
+
+  async writeCache(states: readonly CachedState[]): Promise<void> {
+    try {
+      await this.cache.transaction(() => {
+        for (const state of states) this.cache.put(cacheKey(state), Buffer.from(state.state))
+      })
+    } catch (error) {
+      throw failed(`${states.length} cached states could not be written to ${this.folder}`, error)
+    }
+  }
+
+  async *objectIds(): AsyncIterable<string> {
+    for (const key of this.objects.getKeys({ snapshot: false })) yield (key as Buffer).toString()
+  }
+
+  async statistics(): Promise<StoreStatistics> {
+    const { entryCount } = this.objects.getStats() as { entryCount: number }
+    const [file, disk] = await Promise.all([
+      fs.promises.stat(path.join(this.folder, 'data.mdb')),
+      fs.promises.statfs(this.folder)
+    ])
+    return { objects: entryCount, bytes: file.size, freeBytes: disk.bavail * disk.bsize }
+  }
+
+  async close(): Promise<void> {
+    await this.root.close()
+  }
+
+  private mergeOne(addition: Addition, now: number): ObjectState {
+    const key = Buffer.from(addition.objectId)
+    const stored = (this.objects.getBinary(key) as Buffer | undefined) ?? null
+    let merged: { state: ObjectState; record: Buffer }
+    try {
+      merged = mergeIntoRecord(stored, addition, now)
+    } catch (error) {
+      if (!(error instanceof HieraxError) || error.code !== 'STORE_CORRUPT') throw error
+      this.onCorrupt(error)
+      merged = mergeIntoRecord(null, addition, now)
+    }
+    this.objects.put(key, merged.record)
+    return merged.state
+  }
+
+  /** A store remembers what wrote it and for which programmes, so that it is never misread or shows what it must not. */
+  private async checkMeta(options: LmdbOptions): Promise<void> {
+    const meta = this.root.get('meta') as Meta | undefined
+    if (meta && meta.version !== recordVersion) {
+      throw new HieraxError(
+        'STORE_REFUSED',
+        `The store in ${options.folder} was written in version ${meta.version}; this Hierax reads version ${recordVersion}`
+      )
+    }
+    const extra = (meta?.programs ?? []).filter(program => !options.programs.includes(program))
+    if (extra.length > 0) {
+      throw new HieraxError(
+        'STORE_REFUSED',
+        `The store in ${options.folder} holds points of programme ${extra.join(', ')}, which input.programs (${options.programs.join(', ')}) does not admit`
+      )
+    }
+    if (options.readOnly || (meta && meta.programs.length === options.programs.length)) return
+    await this.root.put('meta', { version: recordVersion, programs: [...options.programs].sort() })
+    await this.root.flushed
+  }
+}
+
+function cacheKey({ objectId, modelSha256 }: { objectId: string; modelSha256: string }): Buffer {
+  return Buffer.from(`${modelSha256.slice(0, 16)}/${objectId}`)
+}
+
+function failed(what: string, cause: unknown): HieraxError {
+  if (cause instanceof HieraxError) return cause
+  return new HieraxError('STORE_FAILED', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+}
