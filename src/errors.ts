@@ -48,6 +48,11 @@ const table = {
   // What can fail outside of us.
   RUNTIME_UNAVAILABLE: entry('fault', 503, 'Use `runtime: wasm`, or run `npm run setup:tensorflow`.'),
   KAFKA_UNAVAILABLE: entry('fault', 503, 'Check the brokers, the network and the credentials.'),
+  KAFKA_BATCH_UNREADABLE: entry(
+    'fault',
+    503,
+    'A compressed record batch is damaged or too large: look at what its producer wrote at that offset.'
+  ),
   PUBLISH_FAILED: entry('fault', 503, 'Check the output cluster; input waits until it answers.'),
   STORE_FAILED: entry('fault', 503, 'Check the disk or the server behind `store.url`.'),
   STORE_CORRUPT: entry('fault', 500, 'Run `hierax store verify`; the object is rebuilt from the alerts that follow.'),
