@@ -1,5 +1,5 @@
 import type { LightCurve, Prefix } from './light-curve.ts'
-import { bandOf, type Band, type Observation } from './observation.ts'
+import { type Band, bandOf, type FilterId, type Observation } from './observation.ts'
 import { addHash, furtherCandids, hashPoint, isDetection, pointSize, readPoint, revisionOf } from './point-codec.ts'
 
 /** A candid seen at a point (`jd`, `fid`) that lost against the one in the view. */
@@ -67,8 +67,7 @@ export class EncodedCurve implements LightCurve {
     return hash
   }
 
-  /** Magnitude of the latest detection of each band among the first `length` points, bands in the order g, r, i. */
-  latest(length: number): Map<Band, number> {
+  latest(length: number): Partial<Record<Band, number>> {
     const found: (number | undefined)[] = [undefined, undefined, undefined]
     let missing = found.length
     for (let index = length - 1; index >= 0 && missing > 0; index--) {
@@ -78,9 +77,9 @@ export class EncodedCurve implements LightCurve {
       found[fid - 1] = magnitude
       missing--
     }
-    const latest = new Map<Band, number>()
+    const latest: Partial<Record<Band, number>> = {}
     found.forEach((magnitude, index) => {
-      if (magnitude !== undefined) latest.set(bandOf((index + 1) as 1 | 2 | 3), magnitude)
+      if (magnitude !== undefined) latest[bandOf((index + 1) as FilterId)] = magnitude
     })
     return latest
   }

@@ -1,4 +1,4 @@
-import type { Observation } from './observation.ts'
+import type { Band, Observation } from './observation.ts'
 
 /** The part of a light curve up to a time, counted. */
 export interface Prefix {
@@ -26,6 +26,8 @@ export interface LightCurve {
   jd(index: number): number
   /** Counts, hash and revision of the points with `jd` ≤ the given one. */
   upTo(jd: number): Prefix
+  /** Magnitude of the latest detection of each band among the first `length` points; bands in the order g, r, i. */
+  latest(length: number): Partial<Record<Band, number>>
   /** Hash of the first `length` points: the key of cached hidden states. */
   hashOf(length: number): bigint
 }

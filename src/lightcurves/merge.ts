@@ -54,7 +54,8 @@ function sorted(observations: readonly Observation[]): Candidate[] {
   const distinct: Candidate[] = []
   for (const candidate of candidates) {
     const last = distinct.at(-1)
-    if (last && compareIdentity(last.bytes, 0, candidate.bytes, 0) === 0) distinct.push(combine(distinct.pop() as Candidate, candidate))
+    if (last && compareIdentity(last.bytes, 0, candidate.bytes, 0) === 0)
+      distinct.push(combine(distinct.pop() as Candidate, candidate))
     else distinct.push(candidate)
   }
   return distinct

@@ -37,7 +37,10 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
     newest = newer(newest, record)
     if (admitted) newestAdmitted = newer(newestAdmitted, record)
   }
-  const curve = mergeObservations((before?.curve as EncodedCurve | undefined) ?? EncodedCurve.empty, addition.observations)
+  const curve = mergeObservations(
+    (before?.curve as EncodedCurve | undefined) ?? EncodedCurve.empty,
+    addition.observations
+  )
   const state = { objectId: addition.objectId, curve, newest, newestAdmitted }
   return { state, record: encodeRecord(state, now) }
 }
@@ -116,5 +119,8 @@ function readFurther(record: Buffer, offset: number, count: number): FurtherCand
 }
 
 function corrupt(objectId: string, what: string): HieraxError {
-  return new HieraxError('STORE_CORRUPT', `The stored record of object ${JSON.stringify(objectId)} can't be read: ${what}`)
+  return new HieraxError(
+    'STORE_CORRUPT',
+    `The stored record of object ${JSON.stringify(objectId)} can't be read: ${what}`
+  )
 }

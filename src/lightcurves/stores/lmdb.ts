@@ -158,5 +158,7 @@ function cacheKey({ objectId, modelSha256 }: { objectId: string; modelSha256: st
 
 function failed(what: string, cause: unknown): HieraxError {
   if (cause instanceof HieraxError) return cause
-  return new HieraxError('STORE_FAILED', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  return new HieraxError('STORE_FAILED', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    cause
+  })
 }

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto'
+import type { Answer, Classifier } from '../classifier/types.ts'
+import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
+import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
+import type { AlertPhotometry, AlertRecord, Band } from '../lightcurves/observation.ts'
+import { addHash, hashBytes } from '../lightcurves/point-codec.ts'
+
+/** Name of the message's schema, in its `schema` header and in its id. */
+export const schemaName = 'hierax.classification.v1'
+
+/** Why an alert got no probabilities, in the order in which it is asked. */
+export const reasons = ['PROGRAM', 'BOGUS', 'SOLAR_SYSTEM', 'TOO_FEW_DETECTIONS'] as const
+export type Reason = (typeof reasons)[number]
+
+/** One node's part of a classification. */
+export interface ClassifiedNode {
+  readonly name: string
+  /** Null for children of the root. */
+  readonly parent: string | null
+  /** P(node | parent). */
+  readonly conditional: number
+  /** P(node). */
+  readonly probability: number
+}
+
+/** What a model says of one alert: the body of a message (schemas/classification.avsc tells what each field means). */
+export interface Classification {
+  readonly id: string
+  readonly objectId: string
+  readonly candid: bigint
+  readonly jd: number
+  readonly ra: number
+  readonly dec: number
+  readonly programId: number
+  readonly status: 'CLASSIFIED' | 'NOT_CLASSIFIED'
+  readonly reason: Reason | null
+  readonly alert: AlertPhotometry | null
+  readonly nodes: readonly ClassifiedNode[]
+  readonly prediction: Answer['prediction']
+  readonly novelty: number | null
+  readonly classifier: {
+    readonly name: string
+    readonly version: string
+    readonly sha256: string
+    readonly taxonomy: string
+    readonly taxonomyVersion: string
+  }
+  readonly lightCurve: {
+    readonly detections: number
+    readonly upperLimits: number
+    readonly firstJd: number | null
+    readonly lastJd: number | null
+    readonly latest: Readonly<Partial<Record<Band, number>>>
+    readonly fingerprint: string
+    readonly revision: number
+  }
+}
+
+/** Settings that decide what a message says, besides alert, light curve and model. */
+export interface AnswerSettings {
+  readonly admit: {
+    readonly minRealBogus: number
+    readonly maxSolarSystemDistance: number
+    readonly minDetections: number
+  }
+  readonly programs: readonly number[]
+}
+
+/** What a classification is made from. */
+export interface Verdict {
+  readonly objectId: string
+  readonly record: AlertRecord
+  readonly curve: LightCurve
+  readonly prefix: Prefix
+  readonly reason: Reason | null
+  /** Null when there is a reason. */
+  readonly answer: Answer | null
+}
+
+/** Makes the classifications of one model. */
+export class ClassificationWriter {
+  private readonly classifier: Classifier
+  private readonly provenance: Classification['classifier']
+  private readonly settings: string
+
+  constructor(classifier: Classifier, settings: AnswerSettings) {
+    const { name, version, sha256, taxonomy, taxonomyVersion } = classifier
+    this.classifier = classifier
+    this.provenance = { name, version, sha256, taxonomy, taxonomyVersion }
+    this.settings = settingsHash(sha256, settings)
+  }
+
+  /** The classification that a verdict becomes: the same verdict gives the same bytes. */
+  write({ objectId, record, curve, prefix, reason, answer }: Verdict): Classification {
+    const fingerprint = fingerprintOf(prefix, record)
+    return {
+      id: `${objectId}:${record.candid}:${this.settings}:${fingerprint}`,
+      objectId,
+      candid: record.candid,
+      jd: record.jd,
+      ra: record.ra,
+      dec: record.dec,
+      programId: record.programId,
+      status: answer ? 'CLASSIFIED' : 'NOT_CLASSIFIED',
+      reason,
+      alert: record.photometry,
+      nodes: answer ? this.nodesOf(answer) : [],
+      prediction: answer?.prediction ?? null,
+      novelty: answer?.novelty ?? null,
+      classifier: this.provenance,
+      lightCurve: {
+        detections: prefix.detections,
+        upperLimits: prefix.upperLimits,
+        firstJd: prefix.firstJd,
+        lastJd: prefix.lastJd,
+        latest: curve.latest(prefix.length),
+        fingerprint,
+        revision: prefix.revision
+      }
+    }
+  }
+
+  private nodesOf(answer: Answer): ClassifiedNode[] {
+    const { nodes, root } = this.classifier
+    return nodes.map(({ name, parent }, index) => ({
+      name,
+      parent: parent === root ? null : parent,
+      conditional: answer.conditional[index] as number,
+      probability: answer.probability[index] as number
+    }))
+  }
+}
+
+/** First 12 hex digits of SHA-256 over all that decides an answer besides alert and light curve. */
+function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings): string {
+  const canonical = JSON.stringify([
+    modelSha256,
+    admit.minRealBogus,
+    admit.maxSolarSystemDistance,
+    admit.minDetections,
+    [...new Set(programs)].sort((a, b) => a - b),
+    schemaName
+  ])
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 12)
+}
+
+/**
+ * Fingerprint of what an answer rests on: the light curve's hash, and the alert's own fields, which belong to its point
+ * in the curve but come with its own packet only (some archives hold two versions of one packet).
+ */
+function fingerprintOf(prefix: Prefix, record: AlertRecord): string {
+  return addHash(prefix.hash, hashBytes(encodeAlertRecord(record)))
+    .toString(16)
+    .padStart(16, '0')
+}
