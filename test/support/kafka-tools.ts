@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Admin, CompressionTypes, Kafka, Message, Producer } from 'kafkajs'
+import { createKafka } from '../../src/streams/kafka/client.ts'
+import { silent } from './loggers.ts'
+
+/** A message as it was read from a topic. */
+export interface ReadMessage {
+  readonly partition: number
+  readonly offset: bigint
+  readonly key: string | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, string>>
+  /** Epoch ms. */
+  readonly timestamp: number
+}
+
+/** A message to be produced to an explicit partition. */
+export interface RawMessage {
+  readonly partition: number
+  readonly value: Buffer | string | null
+  readonly key?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface TopicOptions {
+  readonly partitions?: number
+  readonly replication?: number
+  readonly config?: Readonly<Record<string, string>>
+}
+
+/** What tests do with a Kafka from the outside. Connects on first use. */
+export class KafkaTools {
+  readonly kafka: Kafka
+  #admin: Promise<Admin> | null = null
+  #producer: Promise<Producer> | null = null
+
+  constructor(brokers: readonly string[]) {
+    this.kafka = createKafka({ brokers, ssl: false, sasl: null, clientId: 'hierax-test-tools' }, silent)
+  }
+
+  /** A connected admin client. */
+  admin(): Promise<Admin> {
+    this.#admin ??= (async () => {
+      const admin = this.kafka.admin()
+      await admin.connect()
+      return admin
+    })()
+    return this.#admin
+  }
+
+  #connectedProducer(): Promise<Producer> {
+    this.#producer ??= (async () => {
+      const producer = this.kafka.producer({ allowAutoTopicCreation: false })
+      await producer.connect()
+      return producer
+    })()
+    return this.#producer
+  }
+
+  /** A name that no other test uses. */
+  name(stem = 'test'): string {
+    return `${stem}-${randomUUID().slice(0, 12)}`
+  }
+
+  /** Creates a topic and waits until every partition has a leader; returns its name (by default a unique one). */
+  async topic(name: string = this.name(), options: TopicOptions = {}): Promise<string> {
+    const { partitions = 1, replication = 1, config = {} } = options
+    const configEntries = Object.entries(config).map(([key, value]) => ({ name: key, value }))
+    const topic = { topic: name, numPartitions: partitions, replicationFactor: replication, configEntries }
+    const admin = await this.admin()
+    await admin.createTopics({ waitForLeaders: false, topics: [topic] })
+    await this.#until(`leaders of ${name}`, async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [name] })
+      const found = topics[0]?.partitions ?? []
+      return found.length === partitions && found.every(({ leader, isr }) => leader >= 0 && isr.length === replication)
+    })
+    return name
+  }
+
+  /** Produces values as they are, each to its explicit partition, acknowledged by all. */
+  async produce(topic: string, messages: readonly RawMessage[], compression?: CompressionTypes): Promise<void> {
+    const producer = await this.#connectedProducer()
+    const send = { topic, messages: messages.map(message => ({ ...message })) as Message[] }
+    await producer.send(compression === undefined ? send : { ...send, compression })
+  }
+
+  /** First and next offset of each partition, and the messages between them over all. */
+  async offsets(topic: string): Promise<{ ends: Map<number, { low: bigint; high: bigint }>; total: number }> {
+    const admin = await this.admin()
+    const ends = new Map<number, { low: bigint; high: bigint }>()
+    let total = 0n
+    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+      ends.set(partition, { low: BigInt(low), high: BigInt(high) })
+      total += BigInt(high) - BigInt(low)
+    }
+    return { ends, total: Number(total) }
+  }
+
+  /** Waits until a topic holds at least `count` messages. */
+  async waitFor(topic: string, count: number, limitMs = 30_000): Promise<void> {
+    let total = 0
+    const enough = async () => {
+      total = await this.offsets(topic).then(
+        offsets => offsets.total,
+        () => 0
+      )
+      return total >= count
+    }
+    await this.#until(() => `${count} messages on ${topic}; it holds ${total}`, enough, limitMs)
+  }
+
+  /**
+   * All messages of a topic up to the end it has now, by partition and offset; with `count`, once it holds at least so
+   * many.
+   */
+  async read(topic: string, count = 0, limitMs = 30_000): Promise<ReadMessage[]> {
+    if (count > 0) await this.waitFor(topic, count, limitMs)
+    const { ends } = await this.offsets(topic)
+    const left = new Map([...ends].filter(([, { low, high }]) => high > low).map(([id, { high }]) => [id, high]))
+    const messages: ReadMessage[] = []
+    if (left.size === 0) return messages
+    const consumer = this.kafka.consumer({
+      groupId: this.name('reader'),
+      maxBytesPerPartition: 4 * 1024 * 1024,
+      maxWaitTimeInMs: 50
+    })
+    try {
+      await consumer.connect()
+      await consumer.subscribe({ topic, fromBeginning: true })
+      await consumer.run({
+        autoCommit: false,
+        eachBatch: async ({ batch }) => {
+          const end = ends.get(batch.partition)?.high ?? 0n
+          for (const message of batch.messages)
+            if (BigInt(message.offset) < end) messages.push(asRead(batch.partition, message))
+          if (BigInt(batch.lastOffset()) + 1n >= end) left.delete(batch.partition)
+        }
+      })
+      await this.#until(
+        () => `the ends of ${topic}; ${messages.length} read`,
+        async () => left.size === 0,
+        limitMs
+      )
+    } finally {
+      await consumer.disconnect()
+    }
+    return messages.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+  }
+
+  async #until(what: string | (() => string), done: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
+    for (const began = Date.now(); !(await done()); await sleep(20))
+      if (Date.now() - began > limitMs)
+        throw new Error(`Waited ${limitMs / 1000} s for ${typeof what === 'string' ? what : what()}`)
+  }
+
+  async close(): Promise<void> {
+    const producer = await this.#producer?.catch(() => null)
+    const admin = await this.#admin?.catch(() => null)
+    await Promise.allSettled([producer?.disconnect(), admin?.disconnect()])
+  }
+}
+
+interface RawRead {
+  readonly offset: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly timestamp: string
+  readonly headers?: Readonly<Record<string, unknown>>
+}
+
+function asRead(partition: number, { offset, key, value, timestamp, headers = {} }: RawRead): ReadMessage {
+  return {
+    partition,
+    offset: BigInt(offset),
+    key: key === null ? null : key.toString(),
+    value,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)])),
+    timestamp: Number(timestamp)
+  }
+}
