@@ -1,0 +1,126 @@
+import fs from 'node:fs'
+import { distance } from 'fastest-levenshtein'
+import { parseDocument } from 'yaml'
+import { HieraxError, shown } from '../errors.ts'
+import { configKeys, environmentName, fileKeys } from './keys.ts'
+
+/** A value as it was given, before it is checked. */
+export interface Given {
+  readonly value: unknown
+  /** Where it came from, for messages. */
+  readonly from: string
+}
+
+/** What one source (file, environment, command line) gives, by path. */
+export type Layer = ReadonlyMap<string, Given>
+
+/** Environment names with the prefix that are not settings. */
+export const reservedNames: ReadonlySet<string> = new Set(['HIERAX_CONFIG', 'HIERAX_REQUIRE_ALL'])
+
+/** Paths that can be given: every setting, and every file that holds one. */
+const paths: readonly string[] = [...configKeys, ...fileKeys.keys()]
+const known: ReadonlySet<string> = new Set(paths)
+const pathOfName: ReadonlyMap<string, string> = new Map(paths.map(path => [environmentName(path), path]))
+
+/** Reads a YAML file; throws CONFIG_UNREADABLE. Settings that don't exist are added to `problems`. */
+export function fileLayer(file: string, problems: string[]): Layer {
+  let text: string
+  try {
+    text = fs.readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new HieraxError('CONFIG_UNREADABLE', `can't read ${shown(file)}: ${(error as Error).message}`, {
+      cause: error
+    })
+  }
+  const document = parseDocument(text)
+  const first = document.errors[0]
+  if (first) throw new HieraxError('CONFIG_UNREADABLE', `${file} is not valid YAML: ${first.message}`, { cause: first })
+  const layer = new Map<string, Given>()
+  let content: unknown
+  try {
+    // Maps instead of objects: a key such as `__proto__` stays a key.
+    content = document.toJS({ mapAsMap: true })
+  } catch (error) {
+    throw new HieraxError('CONFIG_UNREADABLE', `${file} is not valid YAML: ${(error as Error).message}`, {
+      cause: error
+    })
+  }
+  if (content === null || content === undefined) return layer
+  if (!(content instanceof Map)) {
+    throw new HieraxError('CONFIG_UNREADABLE', `${file} holds ${shown(plain(content))}, not settings by name`)
+  }
+  flatten('', content, layer, file, problems)
+  return layer
+}
+
+/** Reads the environment. Names that don't exist are added to `problems`. */
+export function environmentLayer(env: Readonly<Record<string, string | undefined>>, problems: string[]): Layer {
+  const layer = new Map<string, Given>()
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('HIERAX_') || value === undefined || reservedNames.has(name)) continue
+    const path = pathOfName.get(name)
+    if (path !== undefined) {
+      if (value.trim() === '') problems.push(`${path} (${name}): is empty; give it a value, or unset it`)
+      else layer.set(path, { value, from: name })
+    } else if (!isServiceLink(name, value)) {
+      problems.push(
+        `${name}: no such setting; the nearest is ${nearest(name, [...pathOfName.keys(), ...reservedNames])}`
+      )
+    }
+  }
+  return layer
+}
+
+/** What the command line gives, by path; undefined values are not given. */
+export function overrideLayer(overrides: Readonly<Record<string, unknown>>, problems: string[]): Layer {
+  const layer = new Map<string, Given>()
+  for (const [path, value] of Object.entries(overrides)) {
+    if (value === undefined) continue
+    if (known.has(path)) layer.set(path, { value, from: 'command line' })
+    else problems.push(`${path}: no such setting; the nearest is ${nearest(path, paths)}`)
+  }
+  return layer
+}
+
+/** Kubernetes puts the addresses of services into every container: those of a service named hierax are no settings. */
+function isServiceLink(name: string, value: string): boolean {
+  if (/_SERVICE_(HOST|PORT(_.+)?)$/.test(name) || /_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name))
+    return true
+  return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value)
+}
+
+function flatten(path: string, value: unknown, layer: Map<string, Given>, file: string, problems: string[]): void {
+  const isSection = path === '' || paths.some(candidate => candidate.startsWith(`${path}.`))
+  if (isSection && value instanceof Map) {
+    for (const [name, part] of value)
+      flatten(path === '' ? String(name) : `${path}.${name}`, part, layer, file, problems)
+  } else if (known.has(path)) {
+    if (layer.has(path)) problems.push(`${path} (${file}): is given twice`)
+    if (value !== null) layer.set(path, { value: plain(value), from: file })
+  } else if (!isSection) {
+    problems.push(`${path} (${file}): no such setting; the nearest is ${nearest(path, paths)}`)
+  } else if (value !== null) {
+    problems.push(`${path} (${file}): got ${shown(plain(value))}, wants settings below it`)
+  }
+}
+
+/** YAML maps as plain objects. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain)
+  if (value instanceof Map) return Object.fromEntries([...value].map(([name, part]) => [String(name), plain(part)]))
+  return value
+}
+
+function nearest(name: string, candidates: readonly string[]): string {
+  let best = candidates[0] as string
+  let least = Number.POSITIVE_INFINITY
+  for (const candidate of candidates) {
+    // The whole name may be long and hostile; beyond this length it resembles nothing.
+    const steps = distance(name.slice(0, 200).toLowerCase(), candidate.toLowerCase())
+    if (steps < least) {
+      best = candidate
+      least = steps
+    }
+  }
+  return best
+}

@@ -1,0 +1,349 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { after, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { parse } from 'yaml'
+import type { Config } from '../../src/config/config.ts'
+import { configKeys, environmentName } from '../../src/config/keys.ts'
+import { type ConfigSources, loadConfig } from '../../src/config/load.ts'
+import { printConfig } from '../../src/config/print.ts'
+import { HieraxError } from '../../src/errors.ts'
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-config-'))
+after(() => fs.rmSync(folder, { recursive: true }))
+
+function file(content: string, name = 'hierax.yaml'): string {
+  const full = path.join(folder, name)
+  fs.writeFileSync(full, content)
+  return full
+}
+
+const yaml = (content: string, env: Record<string, string> = {}): Config => loadConfig({ file: file(content), env })
+const env = (variables: Record<string, string>): Config => loadConfig({ env: variables })
+
+function failure(sources: () => unknown, code = 'CONFIG_INVALID'): string {
+  try {
+    sources()
+  } catch (error) {
+    assert.ok(error instanceof HieraxError, String(error))
+    assert.equal(error.code, code)
+    assert.equal(error.kind, 'usage')
+    return error.message
+  }
+  throw new assert.AssertionError({ message: 'no error was thrown' })
+}
+
+const envFailure = (variables: Record<string, string>): string => failure(() => env(variables))
+const yamlFailure = (content: string): string => failure(() => yaml(content))
+
+describe('defaults', () => {
+  it('are those of the documentation', () => {
+    assert.deepEqual(loadConfig({ env: {} }), {
+      input: {
+        brokers: ['localhost:9092'],
+        ssl: false,
+        sasl: null,
+        topics: 'nightly',
+        programs: [1],
+        backlog: 'oldest-first',
+        nightsBack: 2,
+        group: 'hierax',
+        from: 'earliest'
+      },
+      output: {
+        brokers: ['localhost:9092'],
+        ssl: false,
+        sasl: null,
+        classifications: 'hierax.classifications',
+        deadLetters: 'hierax.dead-letters',
+        partitions: 4,
+        replication: null,
+        encoding: 'avro',
+        routes: []
+      },
+      store: { url: 'lmdb:./data', keepDays: null },
+      model: [],
+      runtime: 'wasm',
+      admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 },
+      http: { host: '127.0.0.1', port: 8080, token: null },
+      workers: 1,
+      log: { level: 'info' }
+    })
+  })
+
+  it('are the same from an empty file and from empty sections', () => {
+    const defaults = loadConfig({ env: {} })
+    assert.deepEqual(yaml(''), defaults)
+    assert.deepEqual(yaml('# nothing\ninput:\nstore: {}\nhttp:\n  token: null\n'), defaults)
+  })
+})
+
+describe('sources', () => {
+  it('read the same values from a file and from the environment', () => {
+    const fromFile = yaml(`
+      input: {brokers: [a:1, b:2], topics: [one, two], programs: [1, 2], nightsBack: 0, backlog: together}
+      output:
+        brokers: c:3
+        replication: 3
+        routes:
+          - {topic: sn-ia, node: SN Ia, minProbability: 0.8}
+          - {topic: others, node: "x>=y=z", minProbability: 1}
+      store: {url: "valkey://host:6379/2", keepDays: 30.5}
+      model: [a, b]
+      admit: {minRealBogus: 0}
+      http: {port: 0, host: "::"}
+      log: {level: debug}
+    `)
+    const fromEnvironment = env({
+      HIERAX_INPUT_BROKERS: 'a:1, b:2',
+      HIERAX_INPUT_TOPICS: 'one,two',
+      HIERAX_INPUT_PROGRAMS: '1,2',
+      HIERAX_INPUT_NIGHTS_BACK: '0',
+      HIERAX_INPUT_BACKLOG: 'together',
+      HIERAX_OUTPUT_BROKERS: 'c:3',
+      HIERAX_OUTPUT_REPLICATION: '3',
+      HIERAX_OUTPUT_ROUTES: 'sn-ia=SN Ia>=0.8; others=x>=y=z>=1',
+      HIERAX_STORE_URL: 'valkey://host:6379/2',
+      HIERAX_STORE_KEEP_DAYS: '30.5',
+      HIERAX_MODEL: 'a,b',
+      HIERAX_ADMIT_MIN_REAL_BOGUS: '0',
+      HIERAX_HTTP_PORT: '0',
+      HIERAX_HTTP_HOST: '::',
+      HIERAX_LOG_LEVEL: 'debug'
+    })
+    assert.deepEqual(fromEnvironment, fromFile)
+    assert.deepEqual(fromFile.output.routes, [
+      { topic: 'sn-ia', node: 'SN Ia', minProbability: 0.8 },
+      { topic: 'others', node: 'x>=y=z', minProbability: 1 }
+    ])
+  })
+
+  it('reads text in a file as in the environment', () => {
+    const config = yaml(
+      'input: {brokers: "a:1,b:2", topics: nightly}\noutput: {routes: "t=n>=0.5"}\nhttp: {port: "81"}'
+    )
+    assert.deepEqual(config.input.brokers, ['a:1', 'b:2'])
+    assert.deepEqual(config.output.routes, [{ topic: 't', node: 'n', minProbability: 0.5 }])
+    assert.equal(config.http.port, 81)
+  })
+
+  it('lets the environment beat the file, and the command line both', () => {
+    const content = 'http: {port: 1}\nstore: {url: "lmdb:/file"}\nlog: {level: warn}\n'
+    const variables = { HIERAX_HTTP_PORT: '2', HIERAX_STORE_URL: 'lmdb:/env' }
+    const config = loadConfig({
+      file: file(content),
+      env: variables,
+      overrides: { 'store.url': 'memory:', 'log.level': undefined }
+    })
+    assert.equal(config.http.port, 2)
+    assert.equal(config.store.url, 'memory:')
+    assert.equal(config.log.level, 'warn')
+  })
+
+  it('takes the file from HIERAX_CONFIG unless another is named', () => {
+    const one = file('workers: 2', 'one.yaml')
+    const two = file('workers: 3', 'two.yaml')
+    assert.equal(env({ HIERAX_CONFIG: one }).workers, 2)
+    assert.equal(loadConfig({ file: two, env: { HIERAX_CONFIG: one } }).workers, 3)
+  })
+
+  it('switches optional settings off with none', () => {
+    const content = 'store: {keepDays: 3}\noutput: {replication: 2, routes: "t=n>=0.5"}'
+    const config = yaml(content, {
+      HIERAX_STORE_KEEP_DAYS: 'none',
+      HIERAX_OUTPUT_REPLICATION: 'none',
+      HIERAX_OUTPUT_ROUTES: 'none'
+    })
+    assert.equal(config.store.keepDays, null)
+    assert.equal(config.output.replication, null)
+    assert.deepEqual(config.output.routes, [])
+  })
+
+  it('reads secrets from files', () => {
+    const secret = file('hunter2\n', 'secret')
+    const sasl = { HIERAX_INPUT_SASL_MECHANISM: 'SCRAM-SHA-512', HIERAX_INPUT_SASL_USERNAME: 'me' }
+    const config = yaml(`http: {tokenFile: ${secret}}`, { ...sasl, HIERAX_INPUT_SASL_PASSWORD_FILE: secret })
+    assert.equal(config.http.token, 'hunter2')
+    assert.deepEqual(config.input.sasl, { mechanism: 'scram-sha-512', username: 'me', password: 'hunter2' })
+    assert.equal(yaml(`http: {tokenFile: ${secret}}`, { HIERAX_HTTP_TOKEN: 'env' }).http.token, 'env')
+    assert.match(
+      envFailure({ HIERAX_HTTP_TOKEN: 'a', HIERAX_HTTP_TOKEN_FILE: secret }),
+      /http\.token: both .* give one/
+    )
+    assert.match(envFailure({ HIERAX_HTTP_TOKEN_FILE: '/nowhere' }), /http\.tokenFile .*"\/nowhere" \(ENOENT\)/)
+    assert.match(envFailure({ HIERAX_HTTP_TOKEN_FILE: file('\n', 'empty') }), /is empty/)
+  })
+})
+
+describe('clusters', () => {
+  const sasl = {
+    HIERAX_INPUT_SASL_MECHANISM: 'plain',
+    HIERAX_INPUT_SASL_USERNAME: 'u',
+    HIERAX_INPUT_SASL_PASSWORD: 'p'
+  }
+
+  it('gives the output the input’s credentials on the same cluster only', () => {
+    const same = env({ ...sasl, HIERAX_INPUT_SSL: 'true' })
+    assert.deepEqual([same.output.ssl, same.output.sasl], [true, { mechanism: 'plain', username: 'u', password: 'p' }])
+    const other = env({ ...sasl, HIERAX_INPUT_SSL: 'true', HIERAX_OUTPUT_BROKERS: 'other:9092' })
+    assert.deepEqual([other.output.ssl, other.output.sasl], [false, null])
+    assert.deepEqual(env({ ...sasl, HIERAX_OUTPUT_SSL: 'false' }).output.ssl, false)
+  })
+
+  it('wants all of SASL or nothing', () => {
+    const message = envFailure({ HIERAX_OUTPUT_SASL_USERNAME: 'u' })
+    assert.match(message, /output\.sasl\.mechanism: is missing/)
+    assert.match(message, /output\.sasl\.password: is missing/)
+  })
+
+  it('turns TLS on with a file and checks the files', () => {
+    const ca = file('-----BEGIN CERTIFICATE-----\n', 'ca.pem')
+    assert.deepEqual(env({ HIERAX_INPUT_SSL_CA: ca }).input.ssl, { ca })
+    assert.deepEqual(yaml(`input: {ssl: {ca: ${ca}}}`).input.ssl, { ca })
+    assert.deepEqual(env({ HIERAX_INPUT_SSL_CA: ca, HIERAX_INPUT_SSL: 'true' }).input.ssl, { ca })
+    assert.match(envFailure({ HIERAX_INPUT_SSL_CA: ca, HIERAX_INPUT_SSL: 'false' }), /input\.ssl: is false, but/)
+    assert.match(envFailure({ HIERAX_OUTPUT_SSL_CERT: ca }), /output\.ssl\.key: is missing/)
+    assert.match(envFailure({ HIERAX_INPUT_SSL_CA: '/nowhere' }), /input\.ssl\.ca: can't read "\/nowhere" \(ENOENT\)/)
+    assert.match(envFailure({ HIERAX_INPUT_SSL_CA: file('x', 'no.pem') }), /is not a PEM file/)
+  })
+})
+
+describe('errors', () => {
+  const refused: [Record<string, string>, RegExp][] = [
+    [{ HIERAX_HTTP_PORT: 'abc' }, /^http\.port \(HIERAX_HTTP_PORT\): got "abc", wants a port from 0 to 65535$/],
+    [{ HIERAX_HTTP_PORT: '65536' }, /^http\.port .*got 65536/],
+    [{ HIERAX_HTTP_PORT: '80.5' }, /got 80\.5/],
+    [{ HIERAX_HTTP_PORT: '0x50' }, /got "0x50"/],
+    [{ HIERAX_HTTP_PORT: '' }, /^http\.port \(HIERAX_HTTP_PORT\): is empty/],
+    [{ HIERAX_INPUT_SSL: 'yes' }, /got "yes", wants true or false/],
+    [{ HIERAX_INPUT_BROKERS: 'a:1,b' }, /^input\.brokers\[1\] .*got "b", wants a list of distinct host:port/],
+    [{ HIERAX_INPUT_BROKERS: 'a:70000' }, /got "a:70000"/],
+    [{ HIERAX_INPUT_BROKERS: 'a:1,a:1' }, /got \["a:1","a:1"\]/],
+    [{ HIERAX_INPUT_BROKERS: ',' }, /got \[\]/],
+    [{ HIERAX_INPUT_PROGRAMS: '1,x' }, /^input\.programs\[1\] .*got "x"/],
+    [{ HIERAX_INPUT_TOPICS: 'a b' }, /^input\.topics/],
+    [{ HIERAX_OUTPUT_CLASSIFICATIONS: '..' }, /topic name/],
+    [{ HIERAX_OUTPUT_CLASSIFICATIONS: 'x'.repeat(250) }, /topic name/],
+    [{ HIERAX_OUTPUT_PARTITIONS: '0' }, /got 0/],
+    [{ HIERAX_OUTPUT_ROUTES: 'nonsense' }, /^output\.routes\[0\] .*got "nonsense"/],
+    [{ HIERAX_OUTPUT_ROUTES: 't=n>=1.5' }, /^output\.routes\[0\]\.minProbability .*got 1\.5/],
+    [{ HIERAX_OUTPUT_ROUTES: 't=n>=0.5;t=n>=0.6' }, /no topic and node twice/],
+    [{ HIERAX_STORE_URL: 'lmdb:' }, /wants lmdb:DIR/],
+    [{ HIERAX_STORE_URL: 'mysql://x' }, /got "mysql:\/\/x"/],
+    [{ HIERAX_STORE_KEEP_DAYS: '0' }, /above 0, or none/],
+    [{ HIERAX_ADMIT_MIN_REAL_BOGUS: '1.1' }, /got 1\.1/],
+    [{ HIERAX_ADMIT_MIN_REAL_BOGUS: 'NaN' }, /got "NaN"/],
+    [{ HIERAX_RUNTIME: 'gpu' }, /got "gpu", wants one of wasm, node, auto/],
+    [{ HIERAX_LOG_LEVEL: 'loud' }, /got "loud"/],
+    [{ HIERAX_WORKERS: '2', HIERAX_STORE_URL: 'memory:' }, /workers: more than one/],
+    [{ HIERAX_OUTPUT_DEAD_LETTERS: 'hierax.classifications' }, /output\.deadLetters: is the topic/],
+    [{ HIERAX_OUTPUT_ROUTES: 'hierax.dead-letters=n>=0' }, /is output\.deadLetters/],
+    [{ HIERAX_INPUT_TOPICS: 'hierax.classifications' }, /would read what it wrote/]
+  ]
+  for (const [variables, expected] of refused) {
+    it(`refuses ${JSON.stringify(variables).slice(0, 70)}`, () => assert.match(envFailure(variables), expected))
+  }
+
+  it('reports every problem at once', () => {
+    const message = failure(() => yaml('workers: 0\nhttp: {prot: 1}', { HIERAX_LOG_LEVEL: 'x', HIERAX_HTTP_PROT: '1' }))
+    for (const part of ['4 problems', 'workers (', 'http.prot (', 'log.level (', 'HIERAX_HTTP_PROT']) {
+      assert.ok(message.includes(part), `${part} is not in ${message}`)
+    }
+  })
+
+  it('names the nearest setting', () => {
+    assert.match(envFailure({ HIERAX_INPUT_BROKER: 'a:1' }), /HIERAX_INPUT_BROKER: .* nearest is HIERAX_INPUT_BROKERS$/)
+    assert.match(envFailure({ HIERAX_PORT: '80' }), /HIERAX_PORT: no such setting/)
+    assert.match(yamlFailure('input: {nights_back: 1}'), /input\.nights_back .* nearest is input\.nightsBack/)
+    assert.match(yamlFailure('worker: 1'), /nearest is workers/)
+    assert.match(yamlFailure('__proto__: {x: 1}'), /__proto__ .*: no such setting/)
+    assert.match(yamlFailure('input: 5'), /input .*got 5, wants settings below it/)
+    assert.match(yamlFailure('http: {port: {x: 1}}'), /http\.port .*got \{"x":1\}, wants a port/)
+    const overrides = { 'store.uri': 'x' } as ConfigSources['overrides'] & object
+    assert.match(
+      failure(() => loadConfig({ env: {}, overrides })),
+      /nearest is store\.url/
+    )
+  })
+
+  it('never shows a secret', () => {
+    const message = envFailure({ HIERAX_HTTP_TOKEN: 'hunter 2', HIERAX_STORE_URL: 'valkey://me:hunter2@host:6379/x' })
+    assert.match(message, /http\.token .*got a value that is not shown/)
+    assert.match(message, /valkey:\/\/me:\*+@host/)
+    assert.ok(!message.includes('hunter'), message)
+    assert.ok(!yamlFailure('input: {sasl: {password: 12345}}').includes('12345'))
+  })
+
+  it('leaves reserved names and the addresses of Kubernetes services alone', () => {
+    assert.ok(
+      env({
+        HIERAX_REQUIRE_ALL: '1',
+        HIERAX_SERVICE_HOST: '10.0.0.1',
+        HIERAX_SERVICE_PORT_HTTP: '8080',
+        HIERAX_PORT: 'tcp://10.0.0.1:8080',
+        HIERAX_PORT_8080_TCP_ADDR: '10.0.0.1',
+        PATH: '/bin'
+      })
+    )
+  })
+
+  it('tells an unreadable file from a wrong one', () => {
+    assert.match(
+      failure(() => loadConfig({ file: '/nowhere.yaml', env: {} }), 'CONFIG_UNREADABLE'),
+      /"\/nowhere\.yaml"/
+    )
+    for (const content of ['a: [1', 'workers: 1\nworkers: 2', '- 1', 'text']) {
+      assert.match(
+        failure(() => yaml(content), 'CONFIG_UNREADABLE'),
+        /hierax\.yaml/
+      )
+    }
+  })
+})
+
+describe('names', () => {
+  it('gives every setting its own environment name', () => {
+    assert.equal(environmentName('input.nightsBack'), 'HIERAX_INPUT_NIGHTS_BACK')
+    assert.equal(environmentName('admit.maxSolarSystemDistance'), 'HIERAX_ADMIT_MAX_SOLAR_SYSTEM_DISTANCE')
+    assert.equal(new Set(configKeys.map(environmentName)).size, configKeys.length)
+  })
+})
+
+describe('printConfig', () => {
+  it('masks secrets', () => {
+    const printed = printConfig(
+      env({
+        HIERAX_HTTP_TOKEN: 'hunter2',
+        HIERAX_STORE_URL: 'valkey://me:hunter2@host:6379/0',
+        HIERAX_INPUT_SASL_MECHANISM: 'plain',
+        HIERAX_INPUT_SASL_USERNAME: 'me',
+        HIERAX_INPUT_SASL_PASSWORD: 'hunter2'
+      })
+    )
+    assert.ok(!printed.includes('hunter2'), printed)
+    assert.equal(parse(printed).output.sasl.password, '********')
+  })
+
+  it('prints what reads back the same', () => {
+    const route = fc.record({
+      topic: fc.stringMatching(/^[a-z]{3,9}$/),
+      node: fc.string({ minLength: 1 }),
+      minProbability: fc.double({ min: 0, max: 1, noNaN: true })
+    })
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(route, { selector: value => `${value.topic}\n${value.node}`, maxLength: 4 }),
+        fc.uniqueArray(fc.stringMatching(/^[a-z0-9._-]{3,20}$/), { minLength: 1, maxLength: 3 }),
+        fc.option(fc.double({ min: 0.1, max: 1e5, noNaN: true })),
+        (routes, topics, keepDays) => {
+          const overrides = { 'output.routes': routes, 'input.topics': topics, 'store.keepDays': keepDays ?? undefined }
+          const config = loadConfig({ env: { HIERAX_MODEL: 'a,b' }, overrides })
+          assert.deepEqual(yaml(printConfig(config)), config)
+        }
+      ),
+      { numRuns: 50 }
+    )
+  })
+})
