@@ -1,0 +1,119 @@
+import { HieraxError } from '../errors.ts'
+import { codecOf, type Inflate } from './codecs.ts'
+import { Cursor, type CursorCodes } from './cursor.ts'
+import type { DecoderLimits } from './limits.ts'
+
+/** The head of an Avro object container file. */
+export interface Container {
+  /** Text of the writer schema, a view of the container's bytes. */
+  readonly schema: Buffer
+  readonly inflate: Inflate | null
+  /** Where the blocks begin. */
+  readonly cursor: Cursor
+  readonly sync: Buffer
+}
+
+/** A block of records, inflated: a cursor over exactly its bytes. */
+export interface Block {
+  /** Records in it, as the container claims. */
+  readonly count: number
+  readonly cursor: Cursor
+}
+
+const magic = Buffer.from('Obj\x01', 'latin1')
+const syncBytes = 16
+const headerCodes: CursorCodes = { overrun: 'TRUNCATED', corrupt: 'CORRUPT_BLOCK' }
+/** Codes within a block, whose bytes are all there: what does not fit them was not written by its schema. */
+export const recordCodes: CursorCodes = { overrun: 'CORRUPT_RECORD', corrupt: 'CORRUPT_RECORD' }
+
+/**
+ * Reads the head of a container. Throws EMPTY_VALUE, NOT_A_CONTAINER, TRUNCATED, RECORD_TOO_LARGE (the container as a
+ * whole), SCHEMA_TOO_LARGE, SCHEMA_INVALID (none embedded), UNKNOWN_CODEC, CORRUPT_BLOCK.
+ */
+export function openContainer(bytes: Uint8Array | null | undefined, limits: DecoderLimits): Container {
+  if (!bytes?.length) throw new HieraxError('EMPTY_VALUE', 'the message has no value')
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const begin = buffer.subarray(0, magic.length)
+  if (!begin.equals(magic.subarray(0, begin.length))) {
+    throw new HieraxError('NOT_A_CONTAINER', `the value begins with the bytes ${begin.toString('hex')}`)
+  }
+  if (buffer.length > limits.maxBytes) {
+    throw new HieraxError('RECORD_TOO_LARGE', `the container has ${buffer.length} bytes, more than ${limits.maxBytes}`)
+  }
+  const cursor = new Cursor(buffer, headerCodes)
+  cursor.skip(magic.length)
+  const { schema, codec } = readMetadata(cursor)
+  if (schema === null) throw new HieraxError('SCHEMA_INVALID', 'the container has no avro.schema')
+  if (schema.length > limits.maxSchemaBytes) {
+    const message = `the writer schema has ${schema.length} bytes, more than ${limits.maxSchemaBytes}`
+    throw new HieraxError('SCHEMA_TOO_LARGE', message)
+  }
+  const start = cursor.position
+  cursor.skip(syncBytes)
+  return { schema, inflate: codecOf(codec), cursor, sync: buffer.subarray(start, cursor.position) }
+}
+
+function readMetadata(cursor: Cursor): { schema: Buffer | null; codec: string } {
+  let schema: Buffer | null = null
+  let codec = 'null'
+  for (;;) {
+    let entries = cursor.long()
+    if (entries === 0) return { schema, codec }
+    if (entries < 0) {
+      entries = -entries
+      cursor.length()
+    }
+    for (let i = 0; i < entries; i++) {
+      const key = readBytes(cursor).toString('latin1', 0, 32)
+      const value = readBytes(cursor)
+      if (key === 'avro.schema') schema = value
+      else if (key === 'avro.codec') codec = value.toString('latin1', 0, 32)
+    }
+  }
+}
+
+function readBytes(cursor: Cursor): Buffer {
+  const length = cursor.length()
+  const start = cursor.position
+  cursor.skip(length)
+  return cursor.bytes.subarray(start, cursor.position)
+}
+
+/**
+ * The blocks of a container, one after the other. Throws TRUNCATED, CORRUPT_BLOCK, TOO_MANY_RECORDS, INFLATED_TOO_LARGE,
+ * and EMPTY_CONTAINER where there is no record at all.
+ */
+export function* readBlocks(container: Container, limits: DecoderLimits): Generator<Block> {
+  const { cursor } = container
+  let records = 0
+  let inflatable = limits.maxInflatedBytes
+  while (cursor.remaining > 0) {
+    const count = cursor.long()
+    if (count < 0) throw cursor.corrupt(`a block claims ${count} records`)
+    records += count
+    if (records > limits.maxRecords) {
+      throw new HieraxError(
+        'TOO_MANY_RECORDS',
+        `the container claims ${records} records, more than ${limits.maxRecords}`
+      )
+    }
+    const length = cursor.length()
+    const start = cursor.position
+    cursor.skip(length)
+    checkSync(container)
+    const stored = cursor.bytes.subarray(start, start + length)
+    const block = container.inflate === null ? stored : container.inflate(stored, inflatable)
+    if (container.inflate !== null) inflatable -= block.length
+    yield { count, cursor: new Cursor(block, recordCodes) }
+  }
+  if (records === 0) throw new HieraxError('EMPTY_CONTAINER', 'the container has no record')
+}
+
+function checkSync({ cursor, sync }: Container): void {
+  const start = cursor.position
+  cursor.skip(syncBytes)
+  // Compared in place: no view of the packet's bytes for every block.
+  if (cursor.bytes.compare(sync, 0, syncBytes, start, start + syncBytes) !== 0) {
+    throw cursor.corrupt(`a block does not end with the container's sync marker`)
+  }
+}

@@ -1,0 +1,40 @@
+/** How much of a packet the decoder is willing to read. Whatever exceeds a limit is refused with a code that says so. */
+export interface DecoderLimits {
+  /** Bytes of one container. */
+  readonly maxBytes: number
+  /** Bytes of the embedded writer schema. */
+  readonly maxSchemaBytes: number
+  /** Types and fields in it, references to named types included. */
+  readonly maxSchemaNodes: number
+  /** Nesting of types in it, and of values of a recursive type. */
+  readonly maxDepth: number
+  /** Writer schemas whose compiled projections are kept. */
+  readonly maxSchemas: number
+  /** Bytes of all blocks of one container once inflated (deflate, snappy). */
+  readonly maxInflatedBytes: number
+  /** Records in one container. */
+  readonly maxRecords: number
+  /** Bytes of one record. */
+  readonly maxRecordBytes: number
+  /** Points in the history (`prv_candidates`) of one record. */
+  readonly maxHistory: number
+  /** History points in all records of one container. */
+  readonly maxPoints: number
+  /** Bytes of each string that is read (`objectId`, `schemavsn`, `isdiffpos`). */
+  readonly maxStringBytes: number
+}
+
+/** Real packets: 76 kB, a schema of 27 kB with some 400 nodes, 31 records, histories of a few hundred points. */
+export const defaultLimits: DecoderLimits = {
+  maxBytes: 16 * 2 ** 20,
+  maxSchemaBytes: 256 * 2 ** 10,
+  maxSchemaNodes: 5_000,
+  maxDepth: 64,
+  maxSchemas: 64,
+  maxInflatedBytes: 16 * 2 ** 20,
+  maxRecords: 1_000,
+  maxRecordBytes: 4 * 2 ** 20,
+  maxHistory: 5_000,
+  maxPoints: 100_000,
+  maxStringBytes: 128
+}

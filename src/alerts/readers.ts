@@ -1,0 +1,102 @@
+import { HieraxError, shown } from '../errors.ts'
+import type { Cursor } from './cursor.ts'
+import type { Schema, UnionSchema } from './schema.ts'
+import type { Skippers } from './skippers.ts'
+
+/** Reads something at the cursor into a target. */
+export type Reader<Target> = (cursor: Cursor, target: Target) => void
+
+/** A decoded value: null where the writer's union says so or its field is absent. */
+export type Value = number | bigint | string | null
+
+/** What a field is read as: any Avro number, a whole number exactly, or a string. */
+export type Kind = 'number' | 'long' | 'string'
+
+/**
+ * A reader of a record's wanted fields that skips the others. Neighbouring skips of known size become one.
+ */
+export function recordReader<Target>(
+  fields: ReadonlyMap<string, Schema>,
+  wanted: ReadonlyMap<string, Reader<Target>>,
+  skippers: Skippers
+): Reader<Target> {
+  const steps: Reader<Target>[] = []
+  let skipped: Schema[] = []
+  const flush = () => {
+    steps.push(...skippers.sequence(skipped))
+    skipped = []
+  }
+  for (const [name, schema] of fields) {
+    const reader = wanted.get(name)
+    if (reader === undefined) skipped.push(schema)
+    else {
+      flush()
+      steps.push(reader)
+    }
+  }
+  flush()
+  return (cursor, target) => {
+    for (let i = 0; i < steps.length; i++) steps[i]!(cursor, target)
+  }
+}
+
+/**
+ * A reader of one value, whatever the order of the union it may be in. Throws WRONG_TYPE for a writer's type that can't
+ * be read as `kind`; where only some types of a union can't, only for values of those.
+ *
+ * @param path name of the field for messages, for example `candidate.jd`
+ */
+export function valueReader(
+  schema: Schema,
+  kind: Kind,
+  path: string,
+  maxStringBytes: number
+): (cursor: Cursor) => Value {
+  if (schema.type === 'union') {
+    return union(schema, path, branch => {
+      if (branch.type === 'null') return () => null
+      return accepts(branch, kind) ? valueReader(branch, kind, path, maxStringBytes) : null
+    })
+  }
+  if (schema.type === 'null') return () => null
+  if (!accepts(schema, kind)) throw wrongType(path, kind, schema)
+  if (kind === 'string') return cursor => cursor.string(maxStringBytes)
+  if (kind === 'long') return cursor => cursor.bigLong()
+  if (schema.type === 'float') return cursor => cursor.float()
+  if (schema.type === 'double') return cursor => cursor.double()
+  return cursor => cursor.long()
+}
+
+function accepts(schema: Schema, kind: Kind): boolean {
+  if (kind === 'string') return schema.type === 'string'
+  if (schema.type === 'int' || schema.type === 'long') return true
+  return kind === 'number' && (schema.type === 'float' || schema.type === 'double')
+}
+
+/**
+ * A reader that takes the branch which a union's value has. `of` gives the reader of a branch, or null where its type is
+ * not wanted. Throws WRONG_TYPE where no branch but null is.
+ */
+export function union<Result, Target = void>(
+  schema: UnionSchema,
+  path: string,
+  of: (branch: Schema) => ((cursor: Cursor, target: Target) => Result) | null
+): (cursor: Cursor, target: Target) => Result {
+  const readers = schema.branches.map(of)
+  const usable = schema.branches.some((branch, index) => branch.type === 'null' || readers[index] !== null)
+  if (!usable) throw wrongType(path, 'something else', schema)
+  const count = readers.length
+  const complete = readers.map(
+    (reader, index) =>
+      reader ??
+      (() => {
+        throw wrongType(path, 'something else', schema.branches[index]!)
+      })
+  )
+  return (cursor, target) => complete[cursor.branch(count)]!(cursor, target)
+}
+
+/** WRONG_TYPE: what a field should be and what its writer made it. */
+export function wrongType(path: string, wanted: string, schema: Schema): HieraxError {
+  return new HieraxError('WRONG_TYPE', `${path} should be ${wanted}, its writer's type is ${shown(schema.type)}`)
+}

@@ -1,0 +1,160 @@
+import { HieraxError } from '../errors.ts'
+import type { Cursor } from './cursor.ts'
+import type { ArraySchema, RecordSchema, Schema, UnionSchema } from './schema.ts'
+
+/** Moves the cursor past a value. */
+export type Skip = (cursor: Cursor) => void
+
+/**
+ * How a type is skipped: over a fixed number of bytes, or by reading on. Whatever is not of fixed size takes at least one
+ * byte, so that skipping is never more work than there are bytes, however a count may lie.
+ */
+export type Skipper = number | Skip
+
+const fixedSizes: Partial<Record<Schema['type'], number>> = { null: 0, boolean: 1, float: 4, double: 8 }
+
+/** Compiles skippers of a writer schema's types, each named type once. Values of recursive types are bounded in depth. */
+export class Skippers {
+  readonly #records = new Map<RecordSchema, Skipper | 'under way'>()
+  readonly #maxDepth: number
+
+  constructor(maxDepth: number) {
+    this.#maxDepth = maxDepth
+  }
+
+  of(schema: Schema): Skipper {
+    switch (schema.type) {
+      case 'fixed':
+        return schema.size
+      case 'int':
+      case 'long':
+      case 'enum':
+        return cursor => cursor.skipLong()
+      case 'bytes':
+      case 'string':
+        return cursor => cursor.skip(cursor.length())
+      case 'array': {
+        const count = this.countedArray(schema)
+        return cursor => void count(cursor)
+      }
+      case 'map':
+        return this.#map(schema.values)
+      case 'union':
+        return this.#union(schema)
+      case 'record':
+        return this.#record(schema)
+      default:
+        return fixedSizes[schema.type]!
+    }
+  }
+
+  /** Skippers of values that follow each other, those of fixed size taken together and those without size left out. */
+  sequence(schemas: Iterable<Schema>): Skip[] {
+    const steps: Skip[] = []
+    let fixed = 0
+    const flush = () => {
+      if (fixed > 0) steps.push(asSkip(fixed))
+      fixed = 0
+    }
+    for (const schema of schemas) {
+      const skipper = this.of(schema)
+      if (typeof skipper === 'number') fixed += skipper
+      else {
+        flush()
+        steps.push(skipper)
+      }
+    }
+    flush()
+    return steps
+  }
+
+  /** Skips an array and says how many items it has; items without size do not count. */
+  countedArray(schema: ArraySchema): (cursor: Cursor) => number {
+    const item = this.of(schema.items)
+    return cursor => {
+      let total = 0
+      for (;;) {
+        const count = cursor.long()
+        if (count === 0) return total
+        skipItems(cursor, count, item)
+        if (item !== 0) total += Math.abs(count)
+      }
+    }
+  }
+
+  #map(values: Schema): Skip {
+    const value = asSkip(this.of(values))
+    const entry: Skip = cursor => {
+      cursor.skip(cursor.length())
+      value(cursor)
+    }
+    return cursor => {
+      for (;;) {
+        const count = cursor.long()
+        if (count === 0) return
+        skipItems(cursor, count, entry)
+      }
+    }
+  }
+
+  #union({ branches }: UnionSchema): Skip {
+    const skips = branches.map(branch => asSkip(this.of(branch)))
+    const count = skips.length
+    const [first, second] = branches
+    if (count === 2 && (first!.type === 'null' || second!.type === 'null')) {
+      const present = first!.type === 'null' ? 1 : 0
+      const skip = skips[present]!
+      return cursor => {
+        if (cursor.branch(2) === present) skip(cursor)
+      }
+    }
+    return cursor => skips[cursor.branch(count)]!(cursor)
+  }
+
+  #record(schema: RecordSchema): Skipper {
+    const known = this.#records.get(schema)
+    if (known === 'under way') return this.#recursive(schema)
+    if (known !== undefined) return known
+    this.#records.set(schema, 'under way')
+    const sizes = [...schema.fields.values()].map(field => this.of(field))
+    const skipper = sizes.every(size => typeof size === 'number')
+      ? sizes.reduce((sum, size) => sum + size, 0)
+      : chain(this.sequence(schema.fields.values()))
+    this.#records.set(schema, skipper)
+    return skipper
+  }
+
+  /** A record inside itself: its skipper is known only when the whole is compiled. */
+  #recursive(schema: RecordSchema): Skip {
+    return cursor => {
+      if (++cursor.depth > this.#maxDepth) {
+        throw new HieraxError('RECORD_TOO_LARGE', `values of ${schema.name} nest deeper than ${this.#maxDepth}`)
+      }
+      ;(this.#records.get(schema) as Skip)(cursor)
+      cursor.depth--
+    }
+  }
+}
+
+function asSkip(skipper: Skipper): Skip {
+  return typeof skipper === 'number' ? cursor => cursor.skip(skipper) : skipper
+}
+
+/** One step stands for itself, so that records nested for nothing cost nothing. */
+function chain(steps: readonly Skip[]): Skip {
+  if (steps.length === 1) return steps[0]!
+  return cursor => {
+    for (let i = 0; i < steps.length; i++) steps[i]!(cursor)
+  }
+}
+
+/** Skips one run of an array's or map's items. A negative count is followed by the run's size in bytes. */
+function skipItems(cursor: Cursor, count: number, item: Skipper): void {
+  const size = count < 0 ? cursor.length() : null
+  if (item !== 0 && Math.abs(count) > (size ?? cursor.remaining)) {
+    throw cursor.corrupt(`an array or map claims ${Math.abs(count)} items, more than its bytes`)
+  }
+  if (size !== null) cursor.skip(size)
+  else if (typeof item === 'number') cursor.skip(item * count)
+  else for (let i = 0; i < count; i++) item(cursor)
+}
