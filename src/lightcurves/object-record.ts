@@ -8,8 +8,8 @@ import { pointSize } from './point-codec.ts'
 import type { Addition, ObjectState } from './stores/store.ts'
 
 /**
- * An object as it is stored (little endian): version u8 · flags u8 · 2 unused · CRC-32 of all that follows u32 · points
- * u32 · further candids u32 · detections u32 · 4 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms
+ * An object as it is stored (little endian): version u8 · 3 unused · CRC-32 of all that follows u32 · points
+ * u32 · further candids u32 · detections u32 · flags u8 · 3 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms
  * f64 · newest alert record · newest admitted alert record (left out where it is the same) · points · further candids
  * (jd f64, fid u8, candid i64).
  */
@@ -57,7 +57,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   )
   record.fill(0, 0, headerSize)
   record[0] = recordVersion
-  record[1] = (newest ? flag.newest : 0) | (admitted ? flag.admitted : 0) | (same ? flag.same : 0)
+  record[20] = (newest ? flag.newest : 0) | (admitted ? flag.admitted : 0) | (same ? flag.same : 0)
   record.writeUInt32LE(curve.length, 8)
   record.writeUInt32LE(curve.further.length, 12)
   record.writeUInt32LE(curve.totals.detections, 16)
@@ -81,7 +81,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
 export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   if (record.length < headerSize) throw corrupt(objectId, `${record.length} bytes are fewer than a header`)
   if (record[0] !== recordVersion) throw corrupt(objectId, `version ${record[0]} instead of ${recordVersion}`)
-  const flags = record[1] as number
+  const flags = record[20] as number
   const points = record.readUInt32LE(8) * pointSize
   const furtherCount = record.readUInt32LE(12)
   const second = (flags & flag.admitted) !== 0 && (flags & flag.same) === 0

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
+import { mergeObservations } from '../../src/lightcurves/merge.ts'
+import type { Observation } from '../../src/lightcurves/observation.ts'
+import { detectionAt, observations } from './observations.ts'
+
+const merge = (...batches: (readonly Observation[])[]): EncodedCurve =>
+  batches.reduce(mergeObservations, EncodedCurve.empty)
+
+const image = (curve: EncodedCurve): unknown => ({
+  points: curve.points.toString('hex'),
+  further: curve.further,
+  totals: curve.totals
+})
+
+describe('merging observations', () => {
+  test('is idempotent', () => {
+    fc.assert(
+      fc.property(observations, batch => {
+        const once = merge(batch)
+        assert.equal(mergeObservations(once, batch), once, 'nothing new gives the very same curve')
+        assert.deepEqual(image(merge([...batch, ...batch])), image(once))
+      })
+    )
+  })
+
+  test('is commutative and associative: any order, duplication and split ends in the same bytes', () => {
+    const shuffled = observations.chain(batch =>
+      fc.tuple(
+        fc.constant(batch),
+        fc.shuffledSubarray([...batch, ...batch], { minLength: 2 * batch.length }),
+        fc.array(fc.nat({ max: 2 * batch.length }), { maxLength: 5 })
+      )
+    )
+    fc.assert(
+      fc.property(shuffled, ([batch, order, cuts]) => {
+        const bounds = [0, ...cuts.sort((a, b) => a - b), order.length]
+        const parts = bounds.slice(1).map((end, index) => order.slice(bounds[index], end))
+        assert.deepEqual(image(merge(...parts)), image(merge(batch)))
+      }),
+      { numRuns: 300 }
+    )
+  })
+
+  test('the revision only grows, and grows whenever a point is added or beaten by another candid', () => {
+    fc.assert(
+      fc.property(fc.array(observations, { maxLength: 5 }), batches => {
+        let curve = EncodedCurve.empty
+        for (const batch of batches) {
+          const next = mergeObservations(curve, batch)
+          assert.ok(next.totals.revision >= curve.totals.revision)
+          if (next.length > curve.length) assert.ok(next.totals.revision > curve.totals.revision)
+          curve = next
+        }
+      })
+    )
+  })
+
+  test('totals kept along the way equal those counted afresh over every prefix', () => {
+    fc.assert(
+      fc.property(observations, observations, (first, second) => {
+        const curve = merge(first, second)
+        const fresh = merge([...second, ...first])
+        for (let length = 0; length <= curve.length; length++) {
+          assert.equal(curve.hashOf(length), fresh.hashOf(length))
+          const jd = length === 0 ? 0 : curve.jd(length - 1)
+          const prefix = curve.upTo(jd)
+          const points = Array.from({ length: prefix.length }, (_, index) => curve.at(index))
+          assert.ok(points.every(point => point.jd <= jd))
+          assert.equal(prefix.detections, points.filter(point => point.detection).length)
+          assert.equal(prefix.detections + prefix.upperLimits, prefix.length)
+          assert.equal(prefix.hash, curve.hashOf(prefix.length))
+        }
+        assert.equal(curve.hashOf(0), 0n)
+      })
+    )
+  })
+})
+
+describe('which observation of a point stands', () => {
+  const jd = 2459000.75
+  const standing = (...batch: Observation[]): Observation => {
+    const curve = merge(batch)
+    assert.equal(curve.length, 1)
+    return curve.at(0)
+  }
+
+  test('a detection beats an upper limit, even one with a larger candid', () => {
+    const detection = detectionAt(jd, { candid: 5n })
+    const limit = detectionAt(jd, { detection: false, own: false, positive: false, candid: 9n, error: 0 })
+    assert.deepEqual(standing(detection, limit), detection)
+    assert.equal(merge([detection, limit]).totals.revision, 3 + 3)
+  })
+
+  test('the larger candid wins, even from a history', () => {
+    const first = detectionAt(jd, { candid: 5n })
+    const reprocessed = detectionAt(jd, { candid: 6n, own: false, magnitude: 18.25 })
+    assert.deepEqual(standing(reprocessed, first), reprocessed)
+    assert.equal(merge([first]).totals.revision, 3)
+    assert.equal(merge([first, reprocessed]).totals.revision, 3 + 2)
+    assert.deepEqual(merge([first, reprocessed]).furtherAt(0), [5n])
+  })
+
+  test("a point's own packet wins over the rounded value of a history", () => {
+    const own = detectionAt(jd, { magnitude: Math.fround(15.66227) })
+    const history = detectionAt(jd, { own: false, magnitude: Math.fround(15.6623) })
+    assert.deepEqual(standing(own, history), own)
+    assert.deepEqual(standing(history, own), own)
+    assert.equal(merge([history]).totals.revision, 2)
+    assert.equal(merge([history, own]).totals.revision, 3)
+  })
+
+  test('points of two filters at one time are two points', () => {
+    assert.equal(merge([detectionAt(jd), detectionAt(jd, { fid: 2 })]).length, 2)
+  })
+
+  test('an upper limit counts 1, and an older image that comes late changes the revision but not the view', () => {
+    const limit = detectionAt(jd, { detection: false, own: false, positive: false, candid: null, error: 0 })
+    assert.equal(merge([limit]).totals.revision, 1)
+    const own = detectionAt(jd, { candid: 7n })
+    const older = detectionAt(jd, { candid: 3n })
+    const before = merge([own])
+    const after = mergeObservations(before, [older])
+    assert.deepEqual(after.at(0), own)
+    assert.equal(after.totals.revision, before.totals.revision + 3)
+    assert.notEqual(after.totals.hash, before.totals.hash, 'another revision needs another fingerprint')
+  })
+
+  test('the latest magnitude of each band is that of its last detection', () => {
+    const curve = merge([
+      detectionAt(jd, { magnitude: 19 }),
+      detectionAt(jd + 1, { magnitude: 18 }),
+      detectionAt(jd + 2, { detection: false, own: false, positive: false, error: 0, candid: null, magnitude: 20 }),
+      detectionAt(jd + 3, { fid: 3, magnitude: 17 })
+    ])
+    assert.deepEqual(curve.latest(curve.length), { g: 18, i: 17 })
+    assert.deepEqual(curve.latest(1), { g: 19 })
+    assert.deepEqual(curve.latest(0), {})
+  })
+})

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { after, describe, test } from 'node:test'
+import type { HieraxError } from '../../../src/errors.ts'
+import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
+import { openStore } from '../../../src/lightcurves/stores/open.ts'
+import type { Addition, ObjectState, Store } from '../../../src/lightcurves/stores/store.ts'
+import { detectionAt } from '../observations.ts'
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-store-'))
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+const add = (objectId: string, ...days: number[]): Addition => ({
+  objectId,
+  observations: days.map(day => detectionAt(2459000.5 + day)),
+  alerts: days.map(day => ({
+    record: { candid: BigInt(day), jd: 2459000.5 + day, ra: 10, dec: -5, programId: 1, photometry: null },
+    admitted: day % 2 === 0
+  }))
+})
+
+const days = (state: ObjectState | null | undefined): number[] =>
+  Array.from({ length: state?.curve.length ?? 0 }, (_, index) => (state as ObjectState).curve.jd(index) - 2459000.5)
+
+const kinds: [string, () => Promise<Store>][] = [
+  ['memory', () => openStore('memory:', { programs: [1] })],
+  ['lmdb', () => openStore(`lmdb:${path.join(folder, 'common')}`, { programs: [1] })]
+]
+
+for (const [name, open] of kinds) {
+  describe(`the ${name} store`, () => {
+    test('returns the states after the merge, in the order asked for', async () => {
+      const store = await open()
+      await store.merge([add('B', 3)])
+      const [a, b] = await store.merge([add('A', 1, 2), add('B', 1, 4)])
+      assert.deepEqual([a?.objectId, b?.objectId], ['A', 'B'])
+      assert.deepEqual(days(a), [1, 2])
+      assert.deepEqual(days(b), [1, 3, 4])
+      assert.equal(b?.newest?.candid, 4n)
+      assert.equal(a?.newestAdmitted?.candid, 2n)
+      assert.deepEqual(days(await store.get('B')), [1, 3, 4])
+      assert.equal(await store.get('C'), null)
+      assert.equal((await store.statistics()).objects, 2)
+      const ids: string[] = []
+      for await (const id of store.objectIds()) ids.push(id)
+      assert.deepEqual(ids.sort(), ['A', 'B'])
+      await store.close()
+    })
+
+    test('keeps cached states by object and model', async () => {
+      const store = await open()
+      await store.writeCache([{ objectId: 'A', modelSha256: 'm'.repeat(64), state: Buffer.from([1, 2, 3]) }])
+      const [hit, otherModel, otherObject] = await store.readCache([
+        { objectId: 'A', modelSha256: 'm'.repeat(64) },
+        { objectId: 'A', modelSha256: 'n'.repeat(64) },
+        { objectId: 'B', modelSha256: 'm'.repeat(64) }
+      ])
+      assert.deepEqual([...(hit as Uint8Array)], [1, 2, 3])
+      assert.equal(otherModel, null)
+      assert.equal(otherObject, null)
+      await store.close()
+    })
+  })
+}
+
+describe('the embedded store on disk', () => {
+  test('is there again after closing', async () => {
+    const options = { folder: path.join(folder, 'again'), programs: [1] }
+    const first = await LmdbStore.open(options)
+    await first.merge([add('A', 1)])
+    await first.close()
+    const second = await LmdbStore.open(options)
+    assert.deepEqual(days((await second.merge([add('A', 2)]))[0]), [1, 2])
+    await second.close()
+  })
+
+  test('loses no point when two handles merge into one object at once', async () => {
+    const options = { folder: path.join(folder, 'two'), programs: [1] }
+    const [one, two] = await Promise.all([LmdbStore.open(options), LmdbStore.open(options)])
+    await Promise.all(
+      Array.from({ length: 100 }, (_, index) => (index % 2 ? one : two).merge([add('A', index), add(`B${index}`, 1)]))
+    )
+    assert.equal((await one.get('A'))?.curve.length, 100)
+    await one.close()
+    await two.close()
+  })
+
+  test('reports a corrupt record and rebuilds it from what comes', async () => {
+    const options = { folder: path.join(folder, 'corrupt'), programs: [1] }
+    const store = await LmdbStore.open(options)
+    await store.merge([add('A', 1)])
+    await store.close()
+    const data = path.join(options.folder, 'data.mdb')
+    const bytes = fs.readFileSync(data)
+    const needle = Buffer.alloc(8)
+    needle.writeDoubleLE(2459001.5)
+    for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + 1))
+      bytes[at] = (bytes[at] as number) ^ 1
+    fs.writeFileSync(data, bytes)
+    const errors: HieraxError[] = []
+    const again = await LmdbStore.open({ ...options, onCorrupt: error => errors.push(error) })
+    await assert.rejects(again.get('A'), { code: 'STORE_CORRUPT' })
+    assert.deepEqual(days((await again.merge([add('A', 1, 2)]))[0]), [1, 2])
+    assert.equal(errors.length, 1)
+    assert.match(errors[0]?.message ?? '', /"A".*checksum/)
+    await again.close()
+  })
+
+  test('refuses to show points of a programme that is no longer admitted', async () => {
+    const options = { folder: path.join(folder, 'programs'), programs: [1, 2] }
+    await (await LmdbStore.open(options)).close()
+    await assert.rejects(LmdbStore.open({ ...options, programs: [1] }), {
+      code: 'STORE_REFUSED',
+      message: /programme 2/
+    })
+    await (await LmdbStore.open({ ...options, programs: [1, 2, 3] })).close()
+  })
+
+  test('names what is wrong with its URL or folder', async () => {
+    await assert.rejects(openStore('lmdb:', { programs: [1] }), { code: 'CONFIG_INVALID', message: /"lmdb:"/ })
+    await assert.rejects(openStore('mongo://x', { programs: [1] }), { code: 'CONFIG_INVALID' })
+    const file = path.join(folder, 'file')
+    fs.writeFileSync(file, '')
+    await assert.rejects(openStore(`lmdb:${file}`, { programs: [1] }), { code: 'STORE_FAILED' })
+    await assert.rejects(openStore(`lmdb:${folder}/none`, { programs: [1], readOnly: true }), {
+      code: 'INPUT_NOT_FOUND'
+    })
+  })
+})
