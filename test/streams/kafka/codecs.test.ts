@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import crypto from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import kafkajs from 'kafkajs'
+import SnappyJS from 'snappyjs'
+import { type Codec, codecs, maxInflatedBytes, registerCodecs } from '../../../src/streams/kafka/codecs.ts'
+import { lz4OutputBound, zstdOutputBound } from '../../../src/streams/kafka/frames.ts'
+import { kafka } from '../../support/brokers.ts'
+
+const { CompressionCodecs, CompressionTypes } = kafkajs
+const broker = await kafka()
+const names = Object.keys(codecs) as (keyof typeof codecs)[]
+const numbers = {
+  gzip: CompressionTypes.GZIP,
+  snappy: CompressionTypes.Snappy,
+  lz4: CompressionTypes.LZ4,
+  zstd: CompressionTypes.ZSTD
+}
+
+/** Bytes that compress somewhat, longer than a block of any framing. */
+const sample = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 2654435761) >>> (i % 31)).join(' '))
+
+for (const name of names) {
+  test(`${name} gives back what it compressed`, async () => {
+    const anyBytes = fc.uint8Array({ maxLength: 100_000, size: 'max' })
+    await fc.assert(
+      fc.asyncProperty(anyBytes, async bytes => {
+        const codec: Codec = codecs[name]
+        assert.deepEqual(await codec.decompress(await codec.compress(Buffer.from(bytes))), Buffer.from(bytes))
+      }),
+      { numRuns: 20 }
+    )
+    const codec: Codec = codecs[name]
+    const packed = await codec.compress(sample)
+    assert.ok(packed.length < sample.length)
+    assert.ok(sample.equals(await codec.decompress(packed)))
+  })
+
+  test(`${name} refuses damaged bytes`, async () => {
+    const packed = await codecs[name].compress(sample)
+    await assert.rejects(codecs[name].decompress(packed.subarray(0, packed.length - 100)))
+    await assert.rejects(codecs[name].decompress(Buffer.from('neither a frame nor a stream')))
+  })
+
+  test(`${name} refuses to inflate beyond the limit`, async () => {
+    const packed = await codecs[name].compress(Buffer.alloc(maxInflatedBytes + 1))
+    await assert.rejects(codecs[name].decompress(packed), /inflate|too big|larger than/i)
+  })
+
+  test(`a ${name} topic round-trips through a broker`, { skip: broker.skip }, async () => {
+    const topic = await broker.tools.topic()
+    const values = Array.from({ length: 50 }, (_, i) => sample.subarray(i * 100, i * 100 + 4000))
+    await broker.tools.produce(
+      topic,
+      values.map(value => ({ partition: 0, value })),
+      numbers[name]
+    )
+    const read = await broker.tools.read(topic, values.length)
+    assert.deepEqual(
+      read.map(({ value }) => value),
+      values
+    )
+  })
+}
+
+test('snappy without framing is inflated too', async () => {
+  assert.deepEqual(await codecs.snappy.decompress(SnappyJS.compress(sample)), sample)
+})
+
+test('a large zstd batch is inflated too', async () => {
+  const noise = Buffer.alloc(40 * 1024 * 1024, crypto.getRandomValues(Buffer.alloc(65_521)))
+  const packed = await codecs.zstd.compress(noise)
+  assert.ok(noise.equals(await codecs.zstd.decompress(packed)))
+  const random = crypto.randomBytes(24 * 1024 * 1024)
+  assert.ok(random.equals(await codecs.zstd.decompress(await codecs.zstd.compress(random))))
+})
+
+test('the bound of a frame is at least its content and not far above it', async () => {
+  const packed = { lz4: await codecs.lz4.compress(sample), zstd: await codecs.zstd.compress(sample) }
+  for (const bound of [lz4OutputBound(packed.lz4), zstdOutputBound(packed.zstd)]) {
+    assert.ok(bound >= sample.length, `${bound}`)
+    assert.ok(bound <= sample.length + 4 * 1024 * 1024, `${bound}`)
+  }
+})
+
+test('a codec that fails says which one it was', async () => {
+  registerCodecs()
+  const codec = CompressionCodecs[CompressionTypes.LZ4]!() as { decompress(bytes: Buffer): Promise<Buffer> }
+  await assert.rejects(codec.decompress(Buffer.from('not lz4 at all')), {
+    code: 'KAFKA_BATCH_UNREADABLE',
+    message: /lz4/
+  })
+})
