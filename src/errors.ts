@@ -53,6 +53,7 @@ const table = {
     503,
     'A compressed record batch is damaged or too large: look at what its producer wrote at that offset.'
   ),
+  TOPIC_NOT_CREATED: entry('fault', 503, 'Create the topic yourself, or change `output.replication` or the rights.'),
   PUBLISH_FAILED: entry('fault', 503, 'Check the output cluster; input waits until it answers.'),
   STORE_FAILED: entry('fault', 503, 'Check the disk or the server behind `store.url`.'),
   STORE_CORRUPT: entry('fault', 500, 'Run `hierax store verify`; the object is rebuilt from the alerts that follow.'),

@@ -43,7 +43,10 @@ export interface Source {
 
 /** Where messages go. */
 export interface Sink {
-  /** Resolves when every message is acknowledged by all in-sync replicas; rejects with PUBLISH_FAILED otherwise. */
-  send(messages: readonly OutputMessage[]): Promise<void>
+  /**
+   * Resolves when every message is acknowledged by all in-sync replicas; keeps trying until `signal` is aborted or the
+   * sink is closed, and then rejects with PUBLISH_FAILED.
+   */
+  send(messages: readonly OutputMessage[], signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
