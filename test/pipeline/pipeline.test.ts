@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { Alert } from '../../src/alerts/alert.ts'
+import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
+import type { Classification } from '../../src/messages/classification.ts'
+import type { BatchReport } from '../../src/pipeline/report.ts'
+import { detectionAt } from '../lightcurves/observations.ts'
+import { fakeClassifier } from '../support/fake-classifier.ts'
+import { admission, alertOf, bench, messages, output } from '../support/pipeline.ts'
+
+const day = (n: number): number => 2459000.5 + n
+
+/** Alerts a1, a2, … of object A on days 1, 2, …, each with the earlier ones in its history at lower precision. */
+function stream(
+  count: number,
+  objectId = 'A',
+  changes: (index: number) => Parameters<typeof alertOf>[2] = () => ({})
+): Map<string, Alert> {
+  const points = Array.from({ length: count }, (_, index) =>
+    detectionAt(day(index + 1), { magnitude: Math.fround(18.123456 + index) })
+  )
+  return new Map(
+    points.map((point, index) => [
+      `${objectId.toLowerCase()}${index + 1}`,
+      alertOf(objectId, point, {
+        history: points.slice(0, index).map(p => ({
+          programId: 1,
+          observation: { ...p, own: false, magnitude: Math.fround(Math.round(p.magnitude * 1e4) / 1e4) }
+        })),
+        ...changes(index)
+      })
+    ])
+  )
+}
+
+const brief = (bodies: readonly Classification[]): string[] =>
+  bodies.map(body => `${body.objectId}@${body.jd - 2459000.5} ${body.reason ?? body.lightCurve.detections}`)
+
+const answers = (bodies: readonly Classification[]): Map<string, Classification> => {
+  const found = new Map<string, Classification>()
+  for (const body of bodies) {
+    const old = found.get(body.objectId)
+    const order = old
+      ? body.jd - old.jd || Number(body.candid - old.candid) || body.lightCurve.revision - old.lightCurve.revision
+      : 1
+    if (order >= 0) found.set(body.objectId, body)
+  }
+  return found
+}
+
+describe('the way of a batch', () => {
+  test('every alert is answered once at its own time, in order', async () => {
+    const { pipeline, bodies, sent } = bench({ alerts: stream(3) })
+    await pipeline.process(messages(['a1', 'a2']))
+    await pipeline.process(messages(['a3'], 2))
+    assert.deepEqual(brief(bodies()), ['A@1 1', 'A@2 2', 'A@3 3'])
+    assert.deepEqual(
+      sent.map(m => m.headers.source),
+      ['in/0/0', 'in/0/1', 'in/0/2']
+    )
+    assert.ok(sent.every(m => m.key === 'A' && m.headers.schema === 'hierax.classification.v1'))
+    assert.deepEqual(
+      sent.map(m => m.headers.id),
+      bodies().map(b => b.id)
+    )
+  })
+
+  test('a late alert is classified at its own time, then the newest is answered again', async () => {
+    const { pipeline, bodies } = bench({ alerts: stream(3) })
+    await pipeline.process(messages(['a3']))
+    await pipeline.process(messages(['a1'], 1))
+    assert.deepEqual(brief(bodies()), ['A@3 3', 'A@1 1', 'A@3 3'])
+    const [first, , again] = bodies()
+    assert.notEqual(first?.id, again?.id, 'the late packet carries its point at full precision')
+    assert.ok((again?.lightCurve.revision ?? 0) > (first?.lightCurve.revision ?? 0))
+  })
+
+  test('a duplicate is answered again with the same bytes', async () => {
+    const { pipeline, sent } = bench({ alerts: stream(2) })
+    await pipeline.process(messages(['a1', 'a2']))
+    await pipeline.process(messages(['a1', 'a2'], 2))
+    const values = sent.map(m => Buffer.from(m.value).toString('base64'))
+    assert.equal(values.length, 4)
+    assert.equal(values[1], values[3])
+  })
+
+  test('what was merged before a crash is said after it, though the merge changes nothing', async () => {
+    const store = new MemoryStore()
+    const alerts = stream(3)
+    const broken = bench({
+      alerts,
+      store,
+      sink: { send: async () => Promise.reject(new Error('down')), close: async () => {} }
+    })
+    await bench({ alerts, store }).pipeline.process(messages(['a3']))
+    await assert.rejects(broken.pipeline.process(messages(['a1'])), /down/)
+    const after = bench({ alerts, store })
+    await after.pipeline.process(messages(['a1']))
+    assert.deepEqual(brief(after.bodies()), ['A@1 1', 'A@3 3'])
+  })
+
+  test("the batch's last message of an object is that of its newest admitted alert", async () => {
+    const alerts = stream(3, 'A', index => (index === 2 ? { photometry: { realBogus: 0.1 } } : {}))
+    const { pipeline, bodies } = bench({ alerts })
+    await pipeline.process(messages(['a2', 'a3']))
+    assert.deepEqual(brief(bodies()), ['A@2 2', 'A@3 BOGUS', 'A@2 2'])
+    await pipeline.process(messages(['a1'], 2))
+    assert.deepEqual(brief(bodies()).slice(3), ['A@1 1', 'A@3 BOGUS', 'A@2 2'])
+  })
+
+  test('bad bytes become dead letters and the rest of the batch goes on', async () => {
+    const reports: BatchReport[] = []
+    const { pipeline, bodies, deadLetters } = bench({ alerts: stream(1), onBatch: report => reports.push(report) })
+    await pipeline.process(messages(['rubbish', 'a1', null]))
+    assert.deepEqual(brief(bodies()), ['A@1 1'])
+    const [first, second] = deadLetters()
+    assert.equal(Buffer.from(first?.value ?? []).toString(), 'rubbish')
+    assert.equal(first?.key, null)
+    assert.equal(first?.headers['error.code'], 'NOT_A_CONTAINER')
+    assert.equal(first?.headers.source, 'in/0/0')
+    assert.equal(second?.value.length, 0)
+    const [report] = reports
+    assert.deepEqual([...(report?.consumed ?? [])], [['in', 3]])
+    assert.equal(report?.classified, 1)
+    assert.deepEqual([...(report?.deadLetterCodes ?? [])], [['NOT_A_CONTAINER', 2]])
+  })
+})
+
+describe('admission', () => {
+  test('reasons are asked in the order PROGRAM, BOGUS, SOLAR_SYSTEM, TOO_FEW_DETECTIONS', async () => {
+    const bad = { realBogus: 0.1, solarSystemDistance: 5 }
+    const cases: [Parameters<typeof alertOf>[2], string][] = [
+      [{ programId: 2, photometry: bad }, 'PROGRAM'],
+      [{ photometry: bad }, 'BOGUS'],
+      [{ photometry: { solarSystemDistance: 5 } }, 'SOLAR_SYSTEM'],
+      [{ photometry: { solarSystemDistance: 5.01, realBogus: null } }, 'TOO_FEW_DETECTIONS']
+    ]
+    for (const [changes, reason] of cases) {
+      const settings = { ...admission, admit: { ...admission.admit, minDetections: 2 } }
+      const { pipeline, bodies } = bench({ alerts: stream(1, 'A', () => changes), admission: settings })
+      await pipeline.process(messages(['a1']))
+      const [body] = bodies()
+      assert.equal(body?.status, 'NOT_CLASSIFIED')
+      assert.equal(body?.reason, reason)
+      assert.deepEqual(body?.nodes, [])
+      assert.equal(body?.prediction, null)
+      assert.equal(body?.alert === null, reason === 'PROGRAM')
+    }
+  })
+
+  test('photometry of a programme that is not admitted is neither stored nor published, point by point', async () => {
+    const store = new MemoryStore()
+    const secret = alertOf('A', detectionAt(day(2), { magnitude: 12.5 }), {
+      programId: 2,
+      history: [
+        { programId: 1, observation: detectionAt(day(1), { own: false }) },
+        { programId: 3, observation: detectionAt(day(1.5), { own: false, magnitude: 12.5 }) },
+        { programId: null, observation: detectionAt(day(1.6), { own: false, magnitude: 12.5 }) }
+      ]
+    })
+    const reports: BatchReport[] = []
+    const { pipeline, bodies } = bench({
+      alerts: new Map([['s', secret]]),
+      store,
+      onBatch: report => reports.push(report)
+    })
+    await pipeline.process(messages(['s']))
+    const state = await store.get('A')
+    assert.equal(state?.curve.length, 1)
+    assert.equal(state?.newest?.photometry, null)
+    assert.equal(state?.newestAdmitted, null)
+    assert.deepEqual(brief(bodies()), ['A@2 PROGRAM'])
+    assert.equal(bodies()[0]?.lightCurve.detections, 1)
+    assert.equal(reports[0]?.droppedPoints.program, 3)
+  })
+
+  test('points of a bogus alert enter the light curve all the same', async () => {
+    const alerts = stream(2, 'A', index => (index === 0 ? { photometry: { realBogus: 0 } } : { history: [] }))
+    const { pipeline, bodies } = bench({ alerts })
+    await pipeline.process(messages(['a1', 'a2']))
+    assert.deepEqual(brief(bodies()), ['A@1 BOGUS', 'A@2 2'])
+  })
+})
+
+describe('messages', () => {
+  test('a route gets the messages of which its node is probable enough', async () => {
+    const routes = [
+      { topic: 'any', node: 'Any', minProbability: 1 },
+      { topic: 'never', node: 'A', minProbability: 1.1 }
+    ]
+    const { pipeline, sent } = bench({ alerts: stream(1), output: { ...output, routes } })
+    await pipeline.process(messages(['a1']))
+    assert.deepEqual(
+      sent.map(m => m.topic),
+      ['out', 'any']
+    )
+    assert.equal(sent[0]?.value, sent[1]?.value)
+  })
+
+  test('several models give messages of their own, told apart by id and classifier', async () => {
+    const reports: BatchReport[] = []
+    const { pipeline, bodies } = bench({
+      alerts: stream(2),
+      classifiers: [fakeClassifier('one'), fakeClassifier('two')],
+      onBatch: report => reports.push(report)
+    })
+    await pipeline.process(messages(['a1', 'a2']))
+    assert.deepEqual(
+      bodies().map(b => b.classifier.name),
+      ['one', 'one', 'two', 'two']
+    )
+    assert.equal(new Set(bodies().map(b => b.id)).size, 4)
+    assert.equal(reports[0]?.classified, 2, 'outcomes are counted per alert, not per model')
+  })
+
+  test('a version of a packet with other fields of its own has another id', async () => {
+    const alerts = stream(1)
+    alerts.set('b1', stream(1, 'A', () => ({ photometry: { realBogus: null } })).get('a1') as Alert)
+    const { pipeline, bodies } = bench({ alerts })
+    await pipeline.process(messages(['a1', 'b1']))
+    const ids = bodies().map(b => b.id)
+    assert.equal(new Set(ids).size, 2)
+  })
+})
+
+test('any order, duplication and split of alerts ends in the same answers, and equal ids have equal bytes', async () => {
+  const alerts = new Map([
+    ...stream(5, 'A', index => (index === 4 ? { photometry: { realBogus: 0 } } : {})),
+    ...stream(4, 'B', index => (index === 3 ? { programId: 2 } : {})),
+    ...stream(6, 'C')
+  ])
+  const names = [...alerts.keys()]
+  const run = async (
+    order: readonly string[],
+    size: number
+  ): Promise<{ last: unknown; bytes: Map<string, string> }> => {
+    const { pipeline, sent, bodies } = bench({ alerts })
+    for (let at = 0; at < order.length; at += size) await pipeline.process(messages(order.slice(at, at + size), at))
+    const bytes = new Map<string, string>()
+    for (const { headers, value } of sent) {
+      const text = Buffer.from(value).toString('base64')
+      assert.equal(bytes.get(headers.id as string) ?? text, text, 'equal ids have equal bytes')
+      bytes.set(headers.id as string, text)
+    }
+    return { last: [...answers(bodies())].sort(), bytes }
+  }
+  const calm = await run(names, 100)
+  await fc.assert(
+    fc.asyncProperty(
+      fc.shuffledSubarray([...names, ...names], { minLength: 2 * names.length }),
+      fc.integer({ min: 1, max: 12 }),
+      async (order, size) => {
+        const { last, bytes } = await run(order, size)
+        assert.deepEqual(last, calm.last)
+        for (const [id, text] of bytes) if (calm.bytes.has(id)) assert.equal(text, calm.bytes.get(id))
+      }
+    ),
+    { numRuns: 60 }
+  )
+})
