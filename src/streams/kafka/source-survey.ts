@@ -1,0 +1,199 @@
+import type { Batch, Consumer } from 'kafkajs'
+import { type BacklogGate, lagOf, type PartitionOffsets, position } from './backlog.ts'
+import { type ClusterView, within } from './source-cluster.ts'
+import type { ResolvedOptions } from './source-options.ts'
+
+/** What the survey works with. */
+export interface SurveyContext {
+  readonly consumer: Consumer
+  readonly options: ResolvedOptions
+  readonly cluster: ClusterView
+  readonly gate: BacklogGate
+  readonly topics: readonly string[]
+  readonly fromLatest: ReadonlySet<string>
+}
+
+/** How long the reading may wait for the first look at the offsets after a join, ms. */
+const firstLook = 5000
+
+/**
+ * Knows where each owned partition stands: sets where its reading begins, reports its lag, notices messages that
+ * retention removed unread, and pauses the nights that have to wait for older ones.
+ *
+ * After every join all partitions are paused until the group's offsets were looked at, for a bounded time.
+ */
+export class PartitionSurvey {
+  readonly #context: SurveyContext
+  /** Owned partitions (`topic/partition`). */
+  #owned = new Map<string, { topic: string; partition: number }>()
+  /** Next offset to be handled. */
+  readonly #positions = new Map<string, bigint>()
+  readonly #paused = new Set<string>()
+  #assignment = 0
+  #timer: NodeJS.Timeout | null = null
+  #closed = false
+
+  constructor(context: SurveyContext) {
+    this.#context = context
+  }
+
+  /** The group gave these partitions to this member. */
+  assign(assignment: Readonly<Record<string, readonly number[]>>): void {
+    const partitions = Object.entries(assignment).flatMap(([topic, list]) =>
+      list.map(partition => ({ topic, partition }))
+    )
+    const owned = new Map(partitions.map(entry => [keyOf(entry), entry]))
+    for (const [key, entry] of this.#owned) if (!owned.has(key)) this.#report(entry, -1)
+    this.#owned = owned
+    this.#positions.clear()
+    this.#paused.clear()
+    this.#pause([...owned.values()])
+    const number = ++this.#assignment
+    void this.#begin(number)
+  }
+
+  /** A batch was fetched. Messages missing before its first are looked into: did retention remove them? */
+  fetched(batch: Batch): void {
+    const expected = this.#positions.get(keyOf(batch))
+    const first = BigInt(batch.firstOffset() ?? -1)
+    if (expected !== undefined && first > expected) void this.#lookIntoGap(batch, expected, first)
+  }
+
+  /** Messages up to `offset` are handled; returns the offset to commit, the next one. */
+  handled(batch: Batch, offset: string): string {
+    // Behind the last message there may be markers of transactions, which are passed over with it.
+    const last = offset === batch.messages.at(-1)?.offset ? batch.lastOffset() : offset
+    const next = BigInt(last) + 1n
+    this.#positions.set(keyOf(batch), next)
+    this.#report(batch, atLeastZero(BigInt(batch.highWatermark) - next))
+    return String(next)
+  }
+
+  /** No more looks at the offsets. */
+  close(): void {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+  }
+
+  /** The partitions are no longer ours. */
+  disown(): void {
+    for (const entry of this.#owned.values()) this.#report(entry, -1)
+    this.#owned.clear()
+  }
+
+  async #begin(number: number): Promise<void> {
+    const offsets = await this.#look(firstLook)
+    if (this.#stale(number)) return
+    for (const entry of offsets) if (this.#owned.has(keyOf(entry))) this.#beginPartition(entry)
+    this.#apply(offsets)
+    this.#schedule(number)
+  }
+
+  #beginPartition(entry: PartitionOffsets): void {
+    const { topic, partition, low, high, committed } = entry
+    const { consumer, fromLatest } = this.#context
+    let start = position(entry)
+    if (committed === null && fromLatest.has(topic)) start = high
+    else if (committed !== null && (committed < low || committed > high)) {
+      start = low
+      this.#outOfRange(entry, committed, low)
+    }
+    this.#positions.set(keyOf(entry), start)
+    if (start === committed) return
+    consumer.seek({ topic, partition, offset: String(start) })
+    // At once, so that whoever gets the partition next begins at the same place.
+    consumer
+      .commitOffsets([{ topic, partition, offset: String(start) }])
+      .catch(error => this.#context.options.logger.debug({ reason: String(error) }, 'first offset was not committed'))
+  }
+
+  #schedule(number: number): void {
+    const { lagInterval, backlogInterval } = this.#context.options.limits
+    if (this.#stale(number)) return
+    const delay = this.#paused.size > 0 ? backlogInterval : lagInterval
+    this.#timer = setTimeout(() => void this.#refresh(number), delay)
+  }
+
+  async #refresh(number: number): Promise<void> {
+    const offsets = await this.#look(firstLook)
+    if (this.#stale(number)) return
+    this.#apply(offsets)
+    this.#schedule(number)
+  }
+
+  /** Reports lags and pauses or resumes nights. */
+  #apply(offsets: readonly PartitionOffsets[]): void {
+    const { options, gate, topics } = this.#context
+    for (const entry of offsets) {
+      const key = keyOf(entry)
+      if (!this.#owned.has(key)) continue
+      const here = this.#positions.get(key)
+      this.#report(entry, atLeastZero(here === undefined ? lagOf(entry) : entry.high - here))
+    }
+    if (options.backlog === 'together') {
+      this.#hold(new Set())
+      return
+    }
+    const { heldTopics, givenUp } = gate.decide(topics, offsets, performance.now())
+    for (const { night, lag } of givenUp) {
+      options.logger.warn({ night, lag: Number(lag) }, 'a night makes no progress: later ones no longer wait for it')
+    }
+    this.#hold(heldTopics)
+  }
+
+  #hold(topics: ReadonlySet<string>): void {
+    const owned = [...this.#owned.entries()]
+    this.#pause(owned.filter(([key, { topic }]) => topics.has(topic) && !this.#paused.has(key)).map(([, p]) => p))
+    const free = owned.filter(([key, { topic }]) => !topics.has(topic) && this.#paused.has(key)).map(([, p]) => p)
+    if (free.length === 0) return
+    for (const entry of free) this.#paused.delete(keyOf(entry))
+    this.#context.consumer.resume(free.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
+  }
+
+  #pause(partitions: readonly { topic: string; partition: number }[]): void {
+    if (partitions.length === 0) return
+    for (const entry of partitions) this.#paused.add(keyOf(entry))
+    this.#context.consumer.pause(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
+  }
+
+  async #lookIntoGap({ topic, partition }: Batch, expected: bigint, first: bigint): Promise<void> {
+    const offsets = await this.#context.cluster.offsets([topic])
+    const entry = offsets.find(offset => offset.partition === partition)
+    // Compacted messages and markers of transactions leave gaps as well; only those before the log's begin are lost.
+    if (entry !== undefined && entry.low > expected) this.#outOfRange(entry, expected, min(entry.low, first))
+  }
+
+  #outOfRange({ topic, partition, low, high }: PartitionOffsets, from: bigint, to: bigint): void {
+    const { logger, events } = this.#context.options
+    const messages = to > from ? Number(to - from) : 0
+    logger.warn(
+      { topic, partition, expected: String(from), first: String(low), next: String(high), messages },
+      'offset out of range: messages are gone from the log before they were read; on from the earliest'
+    )
+    events.onOutOfRange?.(topic, partition, messages)
+  }
+
+  async #look(ms: number): Promise<PartitionOffsets[]> {
+    return within(this.#context.cluster.offsets(this.#context.topics), ms).catch(() => [])
+  }
+
+  #report({ topic, partition }: { topic: string; partition: number }, lag: number): void {
+    this.#context.options.events.onLag?.(topic, partition, lag)
+  }
+
+  #stale(number: number): boolean {
+    return this.#closed || number !== this.#assignment
+  }
+}
+
+function keyOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`
+}
+
+function atLeastZero(lag: bigint): number {
+  return lag > 0n ? Number(lag) : 0
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
