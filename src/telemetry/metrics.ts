@@ -11,12 +11,14 @@ import type { ErrorCode } from '../errors.ts'
 import {
   type Definition,
   definitions,
+  dropReasons,
   type NotClassifiedReason,
   type Outcome,
   type Part,
   type PointDropReason,
   parts,
-  type Stage
+  type Stage,
+  stages
 } from './definitions.ts'
 
 /** What a model's metric says of it. */
@@ -36,14 +38,28 @@ export interface StoreSize {
   readonly freeBytes: number | null
 }
 
-/** Seconds between a Julian date (days) and a Unix time (ms). */
-export function secondsSince(jd: number, now: number): number {
-  return now / 1000 - (jd - 2440587.5) * 86400
+/** What became of a batch. Every consumed alert is classified, not classified or a dead letter. */
+export interface BatchFigures {
+  /** Alerts by input topic, dead letters included. */
+  readonly consumed: ReadonlyMap<string, number>
+  readonly classified: number
+  readonly notClassified: ReadonlyMap<NotClassifiedReason, number>
+  readonly deadLetterCodes: ReadonlyMap<ErrorCode, number>
+  /** Messages by output topic. */
+  readonly published: ReadonlyMap<string, number>
+  readonly stageSeconds: Readonly<Record<Stage, number>>
+  readonly droppedPoints: Readonly<Record<PointDropReason, number>>
+  readonly forcedPhotometry: number
+  readonly lateAlerts: number
+  readonly repeatedAnswers: number
+  /** Seconds from the arrival of each alert, and from its exposure, to its acknowledged output. */
+  readonly ingestToPublish: readonly number[]
+  readonly alertAges: readonly number[]
 }
 
 /**
- * All metrics of a process, on a registry of their own. Counters with labels take a count, so that a batch costs one
- * call per label; only the two latencies are observed per alert.
+ * All metrics of a process, on a registry of their own. What is counted per alert arrives once a batch; only the two
+ * latencies cost something per alert (about half a microsecond).
  */
 export class Metrics {
   readonly #registry = new Registry()
@@ -79,49 +95,38 @@ export class Metrics {
     if (options.process ?? true) collectDefaultMetrics({ register: this.#registry })
   }
 
-  /** Alerts of a topic that were brought to their outcome. */
-  consumed(topic: string, alerts: number): void {
-    this.#consumed.inc({ topic }, alerts)
-  }
-
-  outcome(outcome: Outcome, alerts: number): void {
-    this.#outcomes.inc({ outcome }, alerts)
-  }
-
-  notClassified(reason: NotClassifiedReason, alerts: number): void {
-    this.#notClassified.inc({ reason }, alerts)
-  }
-
-  deadLetters(code: ErrorCode, alerts: number): void {
-    this.#deadLetters.inc({ code }, alerts)
-  }
-
-  /** Messages that a topic acknowledged. */
-  published(topic: string, messages: number): void {
-    this.#published.inc({ topic }, messages)
-  }
-
-  /** Time that a stage took for a batch, seconds. */
-  stage(stage: Stage, seconds: number): void {
-    this.#stage.observe({ stage }, seconds)
-  }
-
-  /** A batch was finished, at `now` (epoch ms). */
-  batch(alerts: number, now: number = Date.now()): void {
+  /** Counts a batch whose output is acknowledged, at `now` (epoch ms). */
+  batch(figures: BatchFigures, now: number = Date.now()): void {
+    let alerts = 0
+    for (const [topic, count] of figures.consumed) {
+      this.#consumed.inc({ topic }, count)
+      alerts += count
+    }
     this.#batch.observe(alerts)
+    this.#outcomes.inc({ outcome: 'classified' satisfies Outcome }, figures.classified)
+    for (const [reason, count] of figures.notClassified) {
+      this.#outcomes.inc({ outcome: 'not_classified' satisfies Outcome }, count)
+      this.#notClassified.inc({ reason }, count)
+    }
+    for (const [code, count] of figures.deadLetterCodes) {
+      this.#outcomes.inc({ outcome: 'dead_letter' satisfies Outcome }, count)
+      this.#deadLetters.inc({ code }, count)
+    }
+    for (const [topic, count] of figures.published) this.#published.inc({ topic }, count)
+    for (const stage of stages) this.#stage.observe({ stage }, figures.stageSeconds[stage])
+    for (const reason of dropReasons) this.#pointsDropped.inc({ reason }, figures.droppedPoints[reason])
+    this.#forcedPhotometry.inc(figures.forcedPhotometry)
+    this.#lateAlerts.inc(figures.lateAlerts)
+    this.#repeatedAnswers.inc(figures.repeatedAnswers)
+    // Clocks differ between machines: no negative latencies.
+    for (const seconds of figures.ingestToPublish) this.#ingestToPublish.observe(Math.max(0, seconds))
+    for (const seconds of figures.alertAges) this.#alertAge.observe(Math.max(0, seconds))
     this.progress(now)
   }
 
   /** Work went on, at `now` (epoch ms), with or without a batch. */
   progress(now: number = Date.now()): void {
     this.#lastProgress.set(now / 1000)
-  }
-
-  /** One alert's output was acknowledged: seconds since its arrival and since its exposure. Cheap. */
-  acknowledged(sinceArrival: number, sinceExposure: number): void {
-    // Clocks differ between machines: no negative latencies.
-    this.#ingestToPublish.observe(Math.max(0, sinceArrival))
-    this.#alertAge.observe(Math.max(0, sinceExposure))
   }
 
   /** Lag of a partition in messages; −1 when this process does not own it. */
@@ -167,22 +172,6 @@ export class Metrics {
 
   ready(readiness: Readonly<Record<Part, { readonly ready: boolean }>>): void {
     for (const part of parts) this.#ready.set({ part }, readiness[part].ready ? 1 : 0)
-  }
-
-  pointsDropped(reason: PointDropReason, points: number): void {
-    if (points > 0) this.#pointsDropped.inc({ reason }, points)
-  }
-
-  forcedPhotometry(points: number): void {
-    this.#forcedPhotometry.inc(points)
-  }
-
-  lateAlerts(alerts: number): void {
-    this.#lateAlerts.inc(alerts)
-  }
-
-  repeatedAnswers(answers: number): void {
-    this.#repeatedAnswers.inc(answers)
   }
 
   /** `collector` runs before every scrape, to bring gauges up to date. A failing one leaves its gauges as they are. */

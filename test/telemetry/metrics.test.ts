@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AggregatorRegistry } from 'prom-client'
 import { definitions } from '../../src/telemetry/definitions.ts'
-import { Metrics, secondsSince } from '../../src/telemetry/metrics.ts'
+import { type BatchFigures, Metrics } from '../../src/telemetry/metrics.ts'
 
 /** Samples of the text format by name and labels. */
 async function samples(metrics: Metrics): Promise<Map<string, number>> {
@@ -10,6 +10,21 @@ async function samples(metrics: Metrics): Promise<Map<string, number>> {
   return new Map(
     lines.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))])
   )
+}
+
+const figures: BatchFigures = {
+  consumed: new Map([['ztf', 7]]),
+  classified: 4,
+  notClassified: new Map([['BOGUS', 2]]),
+  deadLetterCodes: new Map([['TRUNCATED', 1]]),
+  published: new Map([['out', 6]]),
+  stageSeconds: { decode: 0.003, store: 0.1, classify: 0.2, encode: 0.3, publish: 0.4 },
+  droppedPoints: { program: 0, future: 3, invalid: 0 },
+  forcedPhotometry: 9,
+  lateAlerts: 2,
+  repeatedAnswers: 1,
+  ingestToPublish: [0.25, -1],
+  alertAges: [700, -1]
 }
 
 describe('metrics', () => {
@@ -66,16 +81,8 @@ describe('metrics', () => {
 
   it('show what was counted', async () => {
     const metrics = new Metrics({ process: false })
-    metrics.consumed('ztf', 5)
-    metrics.consumed('ztf', 2)
-    metrics.outcome('classified', 4)
-    metrics.notClassified('BOGUS', 2)
-    metrics.deadLetters('TRUNCATED', 1)
-    metrics.published('out', 6)
-    metrics.stage('decode', 0.003)
-    metrics.batch(7, 5000)
-    metrics.acknowledged(0.2, 700)
-    metrics.acknowledged(-1, -1)
+    metrics.batch(figures, 4000)
+    metrics.batch(figures, 5000)
     metrics.lag('ztf', 0, 12)
     metrics.lag('ztf', 1, -1)
     metrics.lag('old', 0, 3)
@@ -93,23 +100,21 @@ describe('metrics', () => {
       store: { ready: false },
       model: { ready: true }
     })
-    metrics.pointsDropped('future', 3)
-    metrics.forcedPhotometry(9)
-    metrics.lateAlerts(2)
-    metrics.repeatedAnswers(1)
     const text = await samples(metrics)
     const expected: [string, number | undefined][] = [
-      ['hierax_alerts_consumed_total{topic="ztf"}', 7],
-      ['hierax_outcomes_total{outcome="classified"}', 4],
-      ['hierax_not_classified_total{reason="BOGUS"}', 2],
-      ['hierax_dead_letters_total{code="TRUNCATED"}', 1],
-      ['hierax_published_total{topic="out"}', 6],
+      ['hierax_alerts_consumed_total{topic="ztf"}', 14],
+      ['hierax_outcomes_total{outcome="classified"}', 8],
+      ['hierax_outcomes_total{outcome="not_classified"}', 4],
+      ['hierax_outcomes_total{outcome="dead_letter"}', 2],
+      ['hierax_not_classified_total{reason="BOGUS"}', 4],
+      ['hierax_dead_letters_total{code="TRUNCATED"}', 2],
+      ['hierax_published_total{topic="out"}', 12],
       ['hierax_stage_seconds_bucket{le="0.0025",stage="decode"}', 0],
-      ['hierax_stage_seconds_bucket{le="0.005",stage="decode"}', 1],
-      ['hierax_batch_alerts_sum', 7],
+      ['hierax_stage_seconds_bucket{le="0.005",stage="decode"}', 2],
+      ['hierax_batch_alerts_sum', 14],
       ['hierax_last_progress_timestamp_seconds', 5],
-      ['hierax_ingest_to_publish_seconds_sum', 0.2],
-      ['hierax_alert_age_seconds_count', 2],
+      ['hierax_ingest_to_publish_seconds_sum', 0.5],
+      ['hierax_alert_age_seconds_count', 4],
       ['hierax_consumer_lag{topic="ztf",partition="0"}', 12],
       ['hierax_consumer_lag{topic="ztf",partition="1"}', -1],
       ['hierax_consumer_lag{topic="old",partition="0"}', undefined],
@@ -124,10 +129,10 @@ describe('metrics', () => {
       ['hierax_model_info{name="gone",version="0",sha256="x",taxonomy="t",runtime="wasm"}', undefined],
       ['hierax_ready{part="consumer"}', 1],
       ['hierax_ready{part="store"}', 0],
-      ['hierax_points_dropped_total{reason="future"}', 3],
-      ['hierax_forced_photometry_points_total', 9],
-      ['hierax_late_alerts_total', 2],
-      ['hierax_repeated_answers_total', 1]
+      ['hierax_points_dropped_total{reason="future"}', 6],
+      ['hierax_forced_photometry_points_total', 18],
+      ['hierax_late_alerts_total', 4],
+      ['hierax_repeated_answers_total', 2]
     ]
     for (const [sample, value] of expected) assert.equal(text.get(sample), value, sample)
   })
@@ -152,20 +157,13 @@ describe('metrics', () => {
 
   it('of several processes become one', async () => {
     const [one, two] = [new Metrics({ process: false }), new Metrics({ process: false })]
-    for (const metrics of [one, two]) metrics.outcome('classified', 3)
+    for (const metrics of [one, two]) metrics.batch(figures)
     one.lag('t', 0, 40)
     two.lag('t', 0, -1)
     one.ready({ consumer: { ready: true }, producer: { ready: true }, store: { ready: true }, model: { ready: true } })
     const text = await AggregatorRegistry.aggregate([await one.values(), await two.values()]).metrics()
-    assert.match(text, /hierax_outcomes_total\{outcome="classified"\} 6/)
+    assert.match(text, /hierax_outcomes_total\{outcome="classified"\} 8/)
     assert.match(text, /hierax_consumer_lag\{topic="t",partition="0"\} 40/)
     assert.match(text, /hierax_ready\{part="store"\} 0/)
-  })
-})
-
-describe('secondsSince', () => {
-  it('counts from a Julian date', () => {
-    assert.ok(Math.abs(secondsSince(2440587.5, 60_000) - 60) < 1e-3)
-    assert.ok(Math.abs(secondsSince(2459000.5, Date.UTC(2020, 4, 31, 1)) - 3600) < 1e-3)
   })
 })
