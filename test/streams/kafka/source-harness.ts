@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { KafkaConnection } from '../../../src/streams/kafka/client.ts'
+import { createKafkaSource, type KafkaSource } from '../../../src/streams/kafka/source.ts'
+import type { KafkaSourceOptions, SourceLimits } from '../../../src/streams/kafka/source-options.ts'
+import type { BatchControl, InputMessage } from '../../../src/streams/types.ts'
+import { type LogLine, recorder } from '../../support/loggers.ts'
+
+/** Limits for tests: everything that is waited for is short. */
+const quickLimits: Partial<SourceLimits> = {
+  sessionTimeout: 6000,
+  rebalanceTimeout: 20_000,
+  listInterval: 1000,
+  backlogInterval: 200,
+  lagInterval: 500,
+  commitInterval: 50,
+  retryFirst: 50,
+  stopTimeout: 10_000
+}
+
+/** A source at work and everything that it reported. */
+export interface Running {
+  readonly source: KafkaSource
+  /** Values in the order in which they were handled. */
+  readonly values: string[]
+  readonly messages: InputMessage[]
+  readonly lags: Map<string, number>
+  readonly lines: LogLine[]
+  readonly restarts: string[]
+  readonly outOfRange: { topic: string; partition: number; messages: number }[]
+  rebalances: number
+  readonly ended: Promise<void>
+}
+
+/** What a test wants to be different. */
+export interface StartOptions extends Partial<Omit<KafkaSourceOptions, 'limits'>> {
+  readonly limits?: Partial<SourceLimits>
+  /** Called before the messages are taken down; what it throws is the handler's. */
+  readonly before?: (batch: readonly InputMessage[], control: BatchControl) => Promise<void> | void
+}
+
+/** Starts a source that takes down what it gets. */
+export function startSource(connection: KafkaConnection, options: StartOptions): Running {
+  const { before, limits, ...rest } = options
+  const { logger, lines } = recorder()
+  const lags = new Map<string, number>()
+  const restarts: string[] = []
+  const outOfRange: Running['outOfRange'] = []
+  const values: string[] = []
+  const messages: InputMessage[] = []
+  const source = createKafkaSource({
+    connection,
+    logger,
+    group: 'unset',
+    from: 'earliest',
+    topics: [],
+    programs: [1],
+    events: {
+      onLag: (topic, partition, lag) => lags.set(`${topic}/${partition}`, lag),
+      onRebalance: () => {
+        running.rebalances++
+      },
+      onRestart: reason => restarts.push(reason),
+      onOutOfRange: (topic, partition, count) => outOfRange.push({ topic, partition, messages: count })
+    },
+    ...rest,
+    limits: { ...quickLimits, ...limits }
+  })
+  const ended = source.run(async (batch, control) => {
+    await before?.(batch, control)
+    for (const message of batch) {
+      values.push(String(message.value === null ? null : Buffer.from(message.value)))
+      messages.push(message)
+    }
+  })
+  ended.catch(() => undefined)
+  const running: Running = { source, values, messages, lags, lines, restarts, outOfRange, rebalances: 0, ended }
+  return running
+}
+
+/** Waits until something holds. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+  for (const began = performance.now(); !(await holds()); await sleep(20)) {
+    assert.ok(performance.now() - began < limitMs, `waited ${limitMs} ms in vain for: ${what}`)
+  }
+}
+
+/** `count` short values with a common stem, spread over partitions. */
+export function numbered(stem: string, count: number, partitions = 1): { partition: number; value: string }[] {
+  return Array.from({ length: count }, (_, i) => ({ partition: i % partitions, value: `${stem}-${i}` }))
+}
