@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { HieraxError, shown } from '../errors.ts'
+import { inputsVersion } from './inputs.ts'
+import type { Taxonomy } from './taxonomy.ts'
+
+const text = z.string().min(1)
+const hex = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex')
+const probability = z.number().min(0).max(1)
+
+const point = z.strictObject({
+  jd: z.number(),
+  fid: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+  detection: z.boolean(),
+  positive: z.boolean(),
+  magnitude: z.number(),
+  error: z.number().min(0)
+})
+
+const shape = z.strictObject({
+  format: z.literal('hierax-model-card'),
+  formatVersion: z.literal(1),
+  name: text,
+  version: text,
+  description: text,
+  license: text,
+  /** Version of the inputs (`inputsVersion`). */
+  inputs: text,
+  taxonomy: z.strictObject({ name: text, version: text }),
+  training: z.strictObject({
+    command: text,
+    seed: z.number().int().nullable(),
+    sources: z.array(z.strictObject({ source: text, objects: z.number().int().min(0) })),
+    notes: z.array(text).default([])
+  }),
+  /** Divides the logits, by days from the first to the latest detection: the first entry whose `untilDays` is not exceeded. */
+  temperature: z
+    .array(z.strictObject({ untilDays: z.number().positive().nullable(), value: z.number().positive() }))
+    .nullable(),
+  decision: z.strictObject({ priorPower: z.number().min(0).max(1) }),
+  /** Share of the training set at or below each node; needed where `priorPower` is above 0. */
+  priors: z.record(z.string(), z.number().positive().max(1)).nullable(),
+  metrics: z.array(z.strictObject({ title: text, columns: z.array(z.string()), rows: z.array(z.array(z.string())) })),
+  limitations: z.array(text),
+  /** A light curve and the marginal probabilities that the model gives it, tried at every start. */
+  probe: z.strictObject({
+    points: z.array(point).min(1),
+    probabilities: z.record(z.string(), probability)
+  }),
+  /** SHA-256 of every other file of the folder. */
+  files: z.record(z.string().regex(/^[\w-][\w.-]*$/, 'must be a plain file name'), hex),
+  /** SHA-256 of this card's bytes with these 64 digits replaced by zeros. */
+  sha256: hex
+})
+
+/** A model's card: what it is, where it comes from, how well it does, and what its files are. */
+export type Card = z.infer<typeof shape>
+
+/** A card before its files are known. */
+export type CardDraft = Omit<Card, 'format' | 'formatVersion' | 'inputs' | 'files' | 'sha256'>
+
+const blank = '0'.repeat(64)
+
+/**
+ * Reads a card and checks it: its own checksum, its form, and that this version of Hierax knows its inputs. Throws
+ * MODEL_INVALID; `origin` names the file in errors.
+ */
+export function parseCard(bytes: Uint8Array, origin: string): Card {
+  const fail = (message: string): never => {
+    throw new HieraxError('MODEL_INVALID', `${origin}: ${message}`)
+  }
+  const content = Buffer.from(bytes).toString('utf8')
+  let value: unknown
+  try {
+    value = JSON.parse(content)
+  } catch (cause) {
+    fail(`not JSON: ${(cause as Error).message}`)
+  }
+  const stated = (value as { sha256?: unknown } | null)?.sha256
+  if (typeof stated !== 'string' || !/^[0-9a-f]{64}$/.test(stated)) fail('it has no checksum (`sha256`)')
+  const actual = sha256Hex(withoutChecksum(bytes, stated as string))
+  if (actual !== stated) fail(`SHA-256 of the card: got ${actual}, want ${stated as string}`)
+  const parsed = shape.safeParse(value)
+  if (!parsed.success) return fail(z.prettifyError(parsed.error).replaceAll('\n', ' '))
+  const card = parsed.data
+  if (card.inputs !== inputsVersion) fail(`inputs ${shown(card.inputs)} are unknown; this version has ${inputsVersion}`)
+  if (card.temperature !== null && card.temperature.at(-1)?.untilDays !== null) {
+    fail('the last entry of `temperature` must have `untilDays` null')
+  }
+  if (card.decision.priorPower > 0 && card.priors === null)
+    fail('`decision.priorPower` is above 0, but `priors` is null')
+  return card
+}
+
+/** The bytes of a card's file: the draft, completed by its files' checksums and its own. */
+export function formatCard(draft: CardDraft, files: Readonly<Record<string, string>>): Buffer {
+  const head = { format: 'hierax-model-card', formatVersion: 1, name: draft.name, version: draft.version }
+  const card = { ...head, inputs: inputsVersion, ...draft, files, sha256: blank }
+  const content = `${JSON.stringify(card, null, 2)}\n`
+  const at = content.lastIndexOf(blank)
+  return Buffer.from(content.slice(0, at) + sha256Hex(Buffer.from(content)) + content.slice(at + 64))
+}
+
+/** Temperature for a light curve that spans so many days. */
+export function temperatureAt(card: Pick<Card, 'temperature'>, days: number): number {
+  for (const { untilDays, value } of card.temperature ?? []) if (untilDays === null || days <= untilDays) return value
+  return 1
+}
+
+/** Priors in the order of a taxonomy's nodes; null where the card has none. Throws MODEL_INVALID where one is missing. */
+export function priorsOf(card: Pick<Card, 'priors'>, taxonomy: Taxonomy, origin: string): Float64Array | null {
+  if (card.priors === null) return null
+  const priors = card.priors
+  return Float64Array.from(taxonomy.nodes, ({ name }) => {
+    const prior = priors[name]
+    if (prior === undefined) throw new HieraxError('MODEL_INVALID', `${origin}: no prior is given for ${shown(name)}`)
+    return prior
+  })
+}
+
+/** SHA-256, lower-case hex. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** A card's bytes with the last occurrence of its checksum blanked: its value, as the card ends with it. */
+function withoutChecksum(bytes: Uint8Array, stated: string): Uint8Array {
+  const copy = Buffer.from(bytes)
+  const at = copy.lastIndexOf(stated)
+  if (at >= 0) copy.fill('0', at, at + 64)
+  return copy
+}

@@ -1,0 +1,135 @@
+import { crc32 } from 'node:zlib'
+import type { LightCurve } from '../lightcurves/light-curve.ts'
+import { inputStateLength } from './inputs.ts'
+import type { NetworkSizes } from './weights.ts'
+
+/*
+ * The cached state of a model for an object, little-endian:
+ *
+ *   header    magic and version u32 · CRC-32 of all bytes after it u32 · first 8 bytes of the model's SHA-256 ·
+ *             number of older checkpoints u32 · 0 u32
+ *   newest    a checkpoint, then the logits of its answer f32 × outputs
+ *   older     checkpoints, newest first
+ *
+ *   checkpoint: hash of the points covered u64 · their number u32 · 0 u32 · state of the inputs f64 × 25 ·
+ *               hidden vector, its running sum, its running maximum f32 × hidden each
+ *
+ * The older ones are the states after 8k − 1 detections for the two greatest k below the newest: a question about one of
+ * the last 9 to 16 detections, or a point that changes among them, resumes from there instead of from the start.
+ * For the reference network: 24 + 1,092 + 2 × 984 = 3,084 bytes, one page of LMDB.
+ */
+const magic = 0x31535848
+const headerBytes = 24
+const spacing = 8
+/** A state is at most this long, unless its newest checkpoint alone is longer. */
+const maxBytes = 4080
+
+/** Where things lie in a checkpoint, in bytes from its start, and in a state. */
+export interface StateLayout {
+  readonly hidden: number
+  readonly outputs: number
+  readonly hash: 0
+  readonly length: 8
+  readonly inputs: 16
+  readonly vectors: number
+  readonly logits: number
+  /** Bytes of a checkpoint without and with logits, and of one in an array of aligned ones. */
+  readonly checkpointBytes: number
+  readonly newestBytes: number
+  readonly stride: number
+  /** How many older checkpoints fit. */
+  readonly maxOlder: number
+  /** First 8 bytes of the model's SHA-256. */
+  readonly model: Uint8Array
+}
+
+/** The layout of the states of a model. */
+export function stateLayout({ hidden, outputs }: NetworkSizes, modelSha256: string): StateLayout {
+  const vectors = 16 + 8 * inputStateLength
+  const checkpointBytes = vectors + 12 * hidden
+  const newestBytes = checkpointBytes + 4 * outputs
+  return {
+    hidden,
+    outputs,
+    hash: 0,
+    length: 8,
+    inputs: 16,
+    vectors,
+    logits: checkpointBytes,
+    checkpointBytes,
+    newestBytes,
+    stride: Math.ceil(newestBytes / 8) * 8,
+    maxOlder: Math.max(0, Math.min(2, Math.floor((maxBytes - headerBytes - newestBytes) / checkpointBytes))),
+    model: Buffer.from(modelSha256.slice(0, 16), 'hex')
+  }
+}
+
+/** Numbers of detections whose checkpoints are kept as the older ones beside a newest of `detections`, newest first. */
+export function olderCheckpoints(layout: StateLayout, detections: number): number[] {
+  const counts: number[] = []
+  const latest = spacing * Math.floor(detections / spacing) - 1
+  for (let count = latest; count > 0 && counts.length < layout.maxOlder; count -= spacing) counts.push(count)
+  return counts
+}
+
+/** A checkpoint in the bytes of a state. */
+export interface Checkpoint {
+  readonly bytes: Uint8Array
+  /** Points that it covers. */
+  readonly length: number
+  readonly detections: number
+  /** Whether the logits of its answer follow it: only those of a state's newest do. */
+  readonly answered: boolean
+}
+
+/** Joins a newest checkpoint (with logits) and older ones to a state. */
+export function encodeState(layout: StateLayout, newest: Uint8Array, older: readonly Checkpoint[]): Uint8Array {
+  const kept = older.slice(0, layout.maxOlder)
+  const state = new Uint8Array(headerBytes + layout.newestBytes + kept.length * layout.checkpointBytes)
+  const view = new DataView(state.buffer)
+  view.setUint32(0, magic, true)
+  state.set(layout.model, 8)
+  view.setUint32(16, kept.length, true)
+  state.set(newest, headerBytes)
+  let offset = headerBytes + layout.newestBytes
+  for (const { bytes } of kept) {
+    state.set(bytes.subarray(0, layout.checkpointBytes), offset)
+    offset += layout.checkpointBytes
+  }
+  view.setUint32(4, crc32(state.subarray(8)), true)
+  return state
+}
+
+/**
+ * The checkpoints of a state that hold for the first `length` points of a light curve, newest first. Empty for null, for bytes
+ * that are damaged, of another version or of another model, and where the points have changed.
+ */
+export function usableCheckpoints(
+  layout: StateLayout,
+  state: Uint8Array | null,
+  curve: Pick<LightCurve, 'hashOf'>,
+  length: number
+): Checkpoint[] {
+  if (state === null || state.length < headerBytes + layout.newestBytes) return []
+  const view = new DataView(state.buffer, state.byteOffset, state.length)
+  const older = view.getUint32(16, true)
+  if (view.getUint32(0, true) !== magic) return []
+  if (state.length !== headerBytes + layout.newestBytes + older * layout.checkpointBytes) return []
+  if (Buffer.compare(layout.model, state.subarray(8, 16)) !== 0) return []
+  if (crc32(state.subarray(8)) !== view.getUint32(4, true)) return []
+  const usable: Checkpoint[] = []
+  for (let index = 0; index <= older; index++) {
+    const offset = headerBytes + index * layout.checkpointBytes + (index > 0 ? 4 * layout.outputs : 0)
+    const covered = view.getUint32(offset + layout.length, true)
+    if (covered > length) continue
+    // All checkpoints of a state saw the same points, so where one holds, the older ones hold too.
+    if (usable.length === 0 && curve.hashOf(covered) !== view.getBigUint64(offset, true)) continue
+    usable.push({
+      bytes: state.subarray(offset, offset + (index === 0 ? layout.newestBytes : layout.checkpointBytes)),
+      length: covered,
+      detections: view.getFloat64(offset + layout.inputs, true),
+      answered: index === 0
+    })
+  }
+  return usable
+}

@@ -1,0 +1,86 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { type CardDraft, formatCard, sha256Hex } from './card.ts'
+import type { Weights } from './weights.ts'
+
+/** What a model folder is written from. */
+export interface ModelParts {
+  readonly card: CardDraft
+  /** Text of the taxonomy file. */
+  readonly taxonomy: string
+  readonly weights: Weights
+  /** Names of the nodes whose logits the output units carry, in order. */
+  readonly outputs: readonly string[]
+}
+
+/** Writes a model folder: network, weights, taxonomy, README and, last, the card with the checksums of them all. */
+export async function writeModelFolder(folder: string, parts: ModelParts): Promise<void> {
+  const names = Object.keys(parts.weights).sort()
+  const weightsManifest = [
+    {
+      paths: ['weights.bin'],
+      weights: names.map(name => ({ name, shape: parts.weights[name]!.shape, dtype: 'float32' }))
+    }
+  ]
+  const network = { format: 'hierax-network', formatVersion: 1, outputs: parts.outputs, weightsManifest }
+  const files: Record<string, Uint8Array> = {
+    'README.md': Buffer.from(modelReadme(parts.card)),
+    'model.json': Buffer.from(`${JSON.stringify(network, null, 2)}\n`),
+    'taxonomy.json': Buffer.from(parts.taxonomy),
+    'weights.bin': Buffer.concat(names.map(name => littleEndian(parts.weights[name]!.values)))
+  }
+  await mkdir(folder, { recursive: true })
+  for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(folder, name), bytes)
+  const sums = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256Hex(bytes)]))
+  await writeFile(path.join(folder, 'card.json'), formatCard(parts.card, sums))
+}
+
+function littleEndian(values: Float32Array): Buffer {
+  const bytes = Buffer.alloc(4 * values.length)
+  values.forEach((value, at) => {
+    bytes.writeFloatLE(value, 4 * at)
+  })
+  return bytes
+}
+
+/** The README of a model, in Markdown, from its card. */
+export function modelReadme(card: CardDraft): string {
+  const total = card.training.sources.reduce((sum, { objects }) => sum + objects, 0)
+  const rule =
+    card.decision.priorPower > 0
+      ? `siblings compete by P / prior^${card.decision.priorPower}`
+      : 'the sibling with the largest conditional probability wins'
+  return [
+    `# ${card.name} ${card.version}`,
+    card.description,
+    `Licence: ${card.license}. Taxonomy: ${card.taxonomy.name} ${card.taxonomy.version}. This page is written from \`card.json\`.`,
+    '## Training',
+    table(
+      ['source', 'objects'],
+      [...card.training.sources.map(({ source, objects }) => [source, String(objects)]), ['**all**', `**${total}**`]]
+    ),
+    `Command: \`${card.training.command}\`. Seed: ${card.training.seed ?? 'not recorded'}.`,
+    ...card.training.notes,
+    '## Decision',
+    `From the root down, ${rule}; the walk ends where the marginal probability of the winner falls below 0.5.`,
+    `Temperature: ${temperatureText(card)}.`,
+    '## Metrics',
+    ...card.metrics.flatMap(({ title, columns, rows }) => [`**${title}**`, table(columns, rows)]),
+    '## Limitations',
+    card.limitations.map(each => `* ${each}`).join('\n'),
+    ''
+  ].join('\n\n')
+}
+
+function temperatureText({ temperature }: CardDraft): string {
+  if (temperature === null) return 'none'
+  const parts = temperature.map(({ untilDays, value }) =>
+    untilDays === null ? `${value} later` : `${value} until ${untilDays} days after the first detection`
+  )
+  return parts.join(', ')
+}
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n')
+}

@@ -1,0 +1,104 @@
+import type { Tensor2D } from '@tensorflow/tfjs-core'
+import type { Runtime } from './runtime.ts'
+import type { Weights } from './weights.ts'
+import { type NetworkSizes, networkSizes } from './weights.ts'
+
+/** What some steps of some objects gave. */
+export interface Advance {
+  /** Hidden vectors [rows, hidden] after each step, row by row. */
+  readonly hidden: readonly Float32Array[]
+  /** Embedding [rows, embedding] of the last step. */
+  readonly embedding: Float32Array
+}
+
+/**
+ * The network: dense embedding (relu) → gated recurrent unit, reset after → [hidden, embedding, mean of hidden, maximum of
+ * hidden] → dense (relu) → one logit a node. Weights stay in the runtime as tensors; everything else goes in and comes
+ * out as arrays. On WebAssembly each row's result is the same to the bit in any batch; that holds for this set of
+ * ops and not across others (a fused product differs from a product and a sum in the last bit).
+ */
+export class Network {
+  readonly sizes: NetworkSizes
+  readonly #tf: Runtime['tf']
+  readonly #weights: ReturnType<typeof upload>
+
+  /** Takes weights as they are named in the model folder. Throws MODEL_INVALID where their shapes don't fit. */
+  constructor(runtime: Runtime, weights: Weights) {
+    this.sizes = networkSizes(weights)
+    this.#tf = runtime.tf
+    this.#weights = upload(runtime, weights, this.sizes)
+  }
+
+  /**
+   * Advances `rows` objects by `steps` detections each. `inputs` is [steps × rows, inputs], step by step; `hidden` is
+   * [rows, hidden] before the first step.
+   */
+  advance(rows: number, steps: number, inputs: Float32Array, hidden: Float32Array): Advance {
+    const { tf, w } = { tf: this.#tf, w: this.#weights }
+    const { hidden: width, embedding } = this.sizes
+    return tf.tidy(() => {
+      const x = tf.tensor2d(inputs, [rows * steps, this.sizes.inputs])
+      const embedded = tf.fused.matMul({ a: x, b: w.embedding, bias: w.embeddingBias, activation: 'relu' })
+      const allGates = tf.fused.matMul({ a: embedded, b: w.gates, bias: w.gatesBias }) as Tensor2D
+      const allCandidates = tf.fused.matMul({ a: embedded, b: w.candidate, bias: w.candidateBias }) as Tensor2D
+      const after: Float32Array[] = []
+      let h = tf.tensor2d(hidden, [rows, width])
+      for (let step = 0; step < steps; step++) {
+        const ofStep = (all: Tensor2D, columns: number): Tensor2D =>
+          steps === 1 ? all : tf.slice2d(all, [step * rows, 0], [rows, columns])
+        const recurrent = tf.fused.matMul({ a: h, b: w.recurrentGates, bias: w.recurrentGatesBias })
+        const gates = tf.sigmoid(tf.add(ofStep(allGates, 2 * width), recurrent)) as Tensor2D
+        const reset = tf.slice2d(gates, [0, 0], [rows, width])
+        const update = tf.slice2d(gates, [0, width], [rows, width])
+        const memory = tf.fused.matMul({ a: h, b: w.recurrentCandidate, bias: w.recurrentCandidateBias })
+        const candidate = tf.tanh(tf.add(ofStep(allCandidates, width), tf.mul(reset, memory)))
+        h = tf.add(candidate, tf.mul(update, tf.sub(h, candidate)))
+        after.push(h.dataSync<'float32'>())
+      }
+      const last = steps === 1 ? embedded : tf.slice2d(embedded as Tensor2D, [(steps - 1) * rows, 0], [rows, embedding])
+      return { hidden: after, embedding: last.dataSync<'float32'>() }
+    })
+  }
+
+  /** Logits [rows, outputs] from features [rows, 3 × hidden + embedding]. */
+  head(rows: number, features: Float32Array): Float32Array {
+    const { tf, w } = { tf: this.#tf, w: this.#weights }
+    return tf.tidy(() => {
+      const x = tf.tensor2d(features, [rows, this.sizes.features])
+      const dense = tf.fused.matMul({ a: x, b: w.dense, bias: w.denseBias, activation: 'relu' })
+      return tf.fused.matMul({ a: dense, b: w.output, bias: w.outputBias }).dataSync<'float32'>()
+    })
+  }
+
+  dispose(): void {
+    for (const tensor of Object.values(this.#weights)) tensor.dispose()
+  }
+}
+
+/** Weights as tensors; the recurrent unit's are split into those of its two gates and those of its candidate. */
+function upload({ tf }: Runtime, weights: Weights, { hidden }: NetworkSizes) {
+  const dense = (name: string): Tensor2D => {
+    const { shape, values } = weights[name]!
+    return tf.tensor2d(values, shape as [number, number])
+  }
+  const bias = (name: string) => tf.tensor1d(weights[name]!.values)
+  const columns = (name: string, from: number, width: number): Tensor2D =>
+    tf.tidy(() => tf.slice2d(dense(name), [0, from], [weights[name]!.shape[0]!, width]))
+  const part = (name: string, from: number, to: number) => tf.tensor1d(weights[name]!.values.slice(from, to))
+  return {
+    embedding: dense('embedding/kernel'),
+    embeddingBias: bias('embedding/bias'),
+    gates: columns('gru/kernel', 0, 2 * hidden),
+    gatesBias: part('gru/bias', 0, 2 * hidden),
+    candidate: columns('gru/kernel', 2 * hidden, hidden),
+    candidateBias: part('gru/bias', 2 * hidden, 3 * hidden),
+    recurrentGates: columns('gru/recurrent_kernel', 0, 2 * hidden),
+    recurrentGatesBias: part('gru/recurrent_bias', 0, 2 * hidden),
+    recurrentCandidate: columns('gru/recurrent_kernel', 2 * hidden, hidden),
+    recurrentCandidateBias: part('gru/recurrent_bias', 2 * hidden, 3 * hidden),
+    dense: dense('hidden/kernel'),
+    denseBias: bias('hidden/bias'),
+    output: dense('output/kernel'),
+    outputBias: bias('output/bias')
+  }
+}
