@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from 'commander'
+
+/** Bounds of a numeric option, both included. */
+export interface Range {
+  readonly min?: number
+  readonly max?: number
+}
+
+/**
+ * Parser of an option that takes a whole number, for commander: `.option('--seed <n>', 'seed', integer({ min: 0 }), 0)`.
+ * Anything else, or a number out of the range, is a usage error that says what it wants.
+ */
+export function integer(range: Range = {}): (text: string) => number {
+  return text => {
+    const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN
+    return within(value, range, 'a whole number', Number.isSafeInteger(value))
+  }
+}
+
+/** Parser of an option that takes any finite number; see {@link integer}. */
+export function decimal(range: Range = {}): (text: string) => number {
+  return text => {
+    const value = text.trim() === '' ? Number.NaN : Number(text)
+    return within(value, range, 'a number', Number.isFinite(value))
+  }
+}
+
+/** Parser of an option that takes a list by comma; an empty list or item is a usage error. */
+export function list(text: string): string[] {
+  const items = text.split(',').map(item => item.trim())
+  if (items.includes('')) throw new InvalidArgumentError('It takes values separated by commas.')
+  return items
+}
+
+function within(value: number, { min, max }: Range, kind: string, valid: boolean): number {
+  if (valid && value >= (min ?? Number.NEGATIVE_INFINITY) && value <= (max ?? Number.POSITIVE_INFINITY)) return value
+  const bounds =
+    min !== undefined && max !== undefined
+      ? ` from ${min} to ${max}`
+      : min !== undefined
+        ? `, ${min} or more`
+        : max !== undefined
+          ? `, ${max} or less`
+          : ''
+  throw new InvalidArgumentError(`It takes ${kind}${bounds}.`)
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { debuglog } from 'node:util'
+import { Command, CommanderError } from 'commander'
+import { HieraxError } from '../errors.ts'
+import { register as replay } from './replay.ts'
+import { register as simulate } from './simulate.ts'
+
+// One line a command. A command's file only describes it; what does the work is imported when the command runs, so that
+// `--help` stays quick.
+const commands = [replay, simulate]
+
+/** Shows errors with their stacks and causes: `NODE_DEBUG=hierax`. */
+const debug = debuglog('hierax')
+
+/** The `hierax` command with all its subcommands. */
+export function createProgram(): Command {
+  const program = new Command('hierax')
+    .description('The probability of every node of a taxonomy for ZTF alerts, from Kafka to Kafka.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .addHelpText('after', '\nExample:\n  $ hierax classify alerts/ | head -1')
+    .configureHelp({ showGlobalOptions: false })
+    .exitOverride()
+    // Printed by `run`, in the form of all other errors.
+    .configureOutput({ outputError: () => undefined })
+  for (const register of commands) register(program)
+  // Settings that commander copies to a subcommand only when it is made by the program itself.
+  for (const command of program.commands) command.copyInheritedSettings(program)
+  return program
+}
+
+/**
+ * Runs the command line and resolves with the exit code: 0 done, 1 a fault of ours or of the machine, 2 wrong usage. Errors go
+ * to standard error as `hierax: CODE: message. remedy`.
+ *
+ * @param args arguments without the interpreter and the script
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' })
+    return typeof process.exitCode === 'number' ? process.exitCode : 0
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && isHelp(thrown, args)) return thrown.exitCode
+    const error = thrown instanceof CommanderError ? usageError(thrown) : HieraxError.from(thrown)
+    process.stderr.write(`${describeError(error)}\n`)
+    debug('%o', thrown)
+    return error.kind === 'usage' ? 2 : 1
+  }
+}
+
+/** An error for people: `hierax: CODE: message. remedy`, the remedy on a line of its own after a message of several lines. */
+export function describeError(error: HieraxError): string {
+  const { code, message, remedy } = error
+  return `hierax: ${code}: ${message}${/[.?!]$/.test(message) ? '' : '.'}${message.includes('\n') ? '\n' : ' '}${remedy}`
+}
+
+/** Version of the package. */
+export function packageVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}
+
+/** Help or version that was asked for; the help that a missing command brings is an error. */
+function isHelp(thrown: CommanderError, args: readonly string[]): boolean {
+  return thrown.exitCode === 0 && args.length > 0
+}
+
+function usageError(thrown: CommanderError): HieraxError {
+  if (thrown.code === 'commander.help') return new HieraxError('USAGE', 'no command was named', { cause: thrown })
+  const message = thrown.message.replace(/^error: /, '').replace(/\s*\(Did you mean (.+)\?\)$/s, '. Did you mean $1?')
+  return new HieraxError('USAGE', message, { cause: thrown })
+}

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClusterConfig } from '../config/config.ts'
+import { HieraxError } from '../errors.ts'
+import type { PacketPublisher } from '../streams/kafka/packet-publisher.ts'
+import type { Progress } from './progress.ts'
+
+/** Options that name a topic of a cluster, as `replay` and `simulate` take them. */
+export interface PublishTarget {
+  readonly brokers?: string[]
+  readonly topic: string
+  readonly partitions?: number
+  readonly config?: string
+}
+
+/** Connects to the topic that the options name; TLS and credentials come from the configuration's `input`. */
+export async function openTarget(target: PublishTarget): Promise<PacketPublisher> {
+  checkTopic(target.topic)
+  const [{ loadConfig }, { openPacketPublisher }] = await Promise.all([
+    import('../config/load.ts'),
+    import('../streams/kafka/packet-publisher.ts')
+  ])
+  const { input } = loadConfig({
+    file: target.config,
+    env: process.env,
+    overrides: { 'input.brokers': target.brokers }
+  })
+  const { brokers, ssl, sasl }: ClusterConfig = input
+  return openPacketPublisher({
+    connection: { brokers, ssl, sasl, clientId: 'hierax-replay' },
+    topic: target.topic,
+    ...(target.partitions === undefined ? {} : { partitions: target.partitions })
+  })
+}
+
+/** What was published. */
+export interface Published {
+  packets: number
+  bytes: number
+  seconds: number
+}
+
+/**
+ * Publishes packets at a steady rate until they end or `signal` is aborted; what was taken is always sent.
+ *
+ * @param rate packets a second; 0 as fast as it goes
+ */
+export async function publishAll(
+  packets: AsyncIterable<Uint8Array>,
+  publisher: PacketPublisher,
+  { rate, progress, signal }: { rate: number; progress: Progress; signal: AbortSignal }
+): Promise<Published> {
+  const begun = performance.now()
+  const done = { packets: 0, bytes: 0, seconds: 0 }
+  for await (const packet of packets) {
+    if (rate > 0) await wait(begun + (done.packets * 1000) / rate, publisher, signal)
+    if (signal.aborted) break
+    await publisher.publish(packet)
+    done.packets += 1
+    done.bytes += packet.length
+    progress.advance()
+  }
+  await publisher.flush()
+  return { ...done, seconds: (performance.now() - begun) / 1000 }
+}
+
+/** Sends what is due and sleeps until the next packet is: not for less than the clock can do, so a few may go at once. */
+async function wait(due: number, publisher: PacketPublisher, signal: AbortSignal): Promise<void> {
+  const early = due - performance.now()
+  if (early <= 0) return
+  await publisher.flush()
+  await sleep(Math.max(10, due - performance.now()), undefined, { signal }).catch(() => undefined)
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process as usual. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
+  return controller.signal
+}
+
+/** A line for people on what was published where. */
+export function summary({ packets, bytes, seconds }: Published, topic: string, partitions: number): string {
+  const rate = Math.round(packets / Math.max(seconds, 1e-3))
+  const size = (bytes / 1e6).toFixed(1)
+  return `${packets} packets (${size} MB) to ${topic}, ${partitions} partitions, in ${seconds.toFixed(1)} s: ${rate}/s\n`
+}
+
+function checkTopic(topic: string): void {
+  if (/^[\w.-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return
+  throw new HieraxError(
+    'USAGE',
+    `--topic: ${JSON.stringify(topic)} is no name of a topic (letters, digits, ".", "_", "-")`
+  )
+}

@@ -1,0 +1,72 @@
+import type { Command } from 'commander'
+import { HieraxError } from '../errors.ts'
+import { decimal, integer, list } from './options.ts'
+import type { PublishTarget } from './publish.ts'
+
+interface Options extends PublishTarget {
+  rate: number
+  repeat: number
+}
+
+const examples = `
+Examples:
+  $ hierax replay alerts/ --topic ztf_20250101_programid1
+  $ hierax replay night.tar.gz --brokers kafka:9092 --topic alerts --rate 1333 --partitions 16`
+
+/** Adds `hierax replay`: packets from disk to a Kafka topic, unchanged. */
+export function register(program: Command): void {
+  program
+    .command('replay')
+    .summary('publish packets from disk to Kafka, unchanged')
+    .description(
+      'Publish alert packets from files, folders, .tar, .tar.gz or - (standard input) to a Kafka topic: byte for byte, without a key, spread over all partitions.'
+    )
+    .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
+    .requiredOption('--topic <name>', 'the topic; made when it is absent')
+    .option('--brokers <list>', 'brokers, host:port by comma (default: input.brokers of the configuration)', list)
+    .option('--rate <n>', 'packets a second; 0 as fast as it goes', decimal({ min: 0 }), 0)
+    .option('--repeat <n>', 'publish all of them so many times', integer({ min: 1 }), 1)
+    .option('--partitions <n>', 'partitions of a topic that is made', integer({ min: 1, max: 10_000 }))
+    .option('--config <file>', 'configuration, for brokers, TLS and credentials of input')
+    .addHelpText('after', examples)
+    .action(replay)
+}
+
+async function replay(paths: string[], options: Options): Promise<void> {
+  const [{ openPackets }, { startProgress }, publish] = await Promise.all([
+    import('../streams/files/packets.ts'),
+    import('./progress.ts'),
+    import('./publish.ts')
+  ])
+  if (options.repeat > 1 && paths.includes('-')) {
+    throw new HieraxError('USAGE', 'standard input can be read only once: leave out --repeat or name files')
+  }
+  const packets = await openPackets(paths)
+  const publisher = await publish.openTarget(options)
+  const signal = publish.interruption()
+  const total = packets.total === null ? null : packets.total * options.repeat
+  const progress = await startProgress({ total, unit: 'packets' })
+  let unread = 0
+
+  async function* repeated(): AsyncGenerator<Uint8Array> {
+    for (let round = 0; round < options.repeat; round += 1) {
+      for await (const { bytes, error } of packets) {
+        if (bytes) yield bytes
+        else if (round === 0) {
+          unread += 1
+          process.stderr.write(`hierax: ${error.code}: ${error.message}. ${error.remedy}\n`)
+        }
+      }
+    }
+  }
+
+  try {
+    const published = await publish.publishAll(repeated(), publisher, { rate: options.rate, progress, signal })
+    progress.stop()
+    process.stdout.write(publish.summary(published, options.topic, publisher.partitions))
+    if (unread > 0) process.exitCode = 1
+  } finally {
+    progress.stop()
+    await publisher.close()
+  }
+}

@@ -1,0 +1,121 @@
+import type { Command } from 'commander'
+import { HieraxError } from '../errors.ts'
+import type { Simulation } from '../simulator/simulate.ts'
+import { decimal, integer, list } from './options.ts'
+import type { Progress } from './progress.ts'
+import type { PublishTarget } from './publish.ts'
+
+interface Options extends Omit<PublishTarget, 'topic'> {
+  topic?: string
+  out?: string
+  lightcurves?: string
+  objects?: number
+  seed: number
+  cutoutBytes: number
+  shuffle?: true
+  rate: number
+}
+
+const examples = `
+Examples:
+  $ hierax simulate --out packets/ --objects 10
+  $ hierax simulate --topic ztf_20250101_programid1 --objects 1000 --rate 100
+
+Points of the light curves that no packet carries (upper limits more than 30 days before any later detection) can't be seen by
+a reader of the packets.`
+
+/** Adds `hierax simulate`: valid ZTF packets from light curves. */
+export function register(program: Command): void {
+  program
+    .command('simulate')
+    .summary('make ZTF alert packets from light curves')
+    .description(
+      'Make valid ZTF alert packets (schema 4.02) from light curves, one for each detection, with 30 days of history and three images; into a folder or to a Kafka topic.'
+    )
+    .option('--out <folder>', 'write the packets here, a file each, named by time and candid')
+    .option('--topic <name>', 'publish the packets to this topic; made when it is absent')
+    .option('--brokers <list>', 'brokers, host:port by comma (default: input.brokers of the configuration)', list)
+    .option('--partitions <n>', 'partitions of a topic that is made', integer({ min: 1, max: 10_000 }))
+    .option('--rate <n>', 'packets a second to the topic; 0 as fast as it goes', decimal({ min: 0 }), 0)
+    .option('--config <file>', 'configuration, for brokers, TLS and credentials of input')
+    .option('--lightcurves <file>', 'light curves as JSON Lines, also .gz (default: the bundled examples)')
+    .option('--objects <n>', 'number of objects (default: as many as light curves)', integer({ min: 1 }))
+    .option('--seed <n>', 'the same seed makes the same packets', integer({ min: 0 }), 0)
+    .option('--cutout-bytes <n>', 'size of the three images together; 0 for none', integer({ min: 0 }), 40_000)
+    .option('--shuffle', 'in random order instead of by time')
+    .addHelpText('after', examples)
+    .action(simulate)
+}
+
+async function simulate(options: Options): Promise<void> {
+  if ((options.out === undefined) === (options.topic === undefined)) {
+    throw new HieraxError('USAGE', 'name either --out (a folder) or --topic (of Kafka)')
+  }
+  const [{ readLightCurves }, { Simulation }, { startProgress }, { interruption }] = await Promise.all([
+    import('../simulator/read-light-curves.ts'),
+    import('../simulator/simulate.ts'),
+    import('./progress.ts'),
+    import('./publish.ts')
+  ])
+  const curves = []
+  for await (const curve of readLightCurves(options.lightcurves)) {
+    curves.push(curve)
+    if (curves.length === options.objects) break
+  }
+  const simulation = new Simulation(curves, {
+    seed: options.seed,
+    cutoutBytes: options.cutoutBytes,
+    order: options.shuffle ? 'shuffled' : 'time',
+    ...(options.objects === undefined ? {} : { objects: options.objects })
+  })
+  const signal = interruption()
+  const progress = await startProgress({ total: simulation.length, unit: 'packets' })
+  try {
+    const done =
+      options.out === undefined
+        ? await publish(simulation, { ...options, topic: options.topic as string }, progress, signal)
+        : await write(simulation, options.out, progress, signal)
+    progress.stop()
+    process.stdout.write(done)
+  } finally {
+    progress.stop()
+  }
+}
+
+async function publish(
+  simulation: Simulation,
+  options: Options & PublishTarget,
+  progress: Progress,
+  signal: AbortSignal
+): Promise<string> {
+  const { openTarget, publishAll, summary } = await import('./publish.ts')
+  const publisher = await openTarget(options)
+  async function* packets() {
+    for (const { bytes } of simulation) yield bytes
+  }
+  try {
+    const published = await publishAll(packets(), publisher, { rate: options.rate, progress, signal })
+    return summary(published, options.topic, publisher.partitions)
+  } finally {
+    await publisher.close()
+  }
+}
+
+async function write(simulation: Simulation, folder: string, progress: Progress, signal: AbortSignal): Promise<string> {
+  const [{ mkdir, writeFile }, path] = await Promise.all([import('node:fs/promises'), import('node:path')])
+  let packets = 0
+  try {
+    await mkdir(folder, { recursive: true })
+    for (const { candid, jd, bytes } of simulation) {
+      if (signal.aborted) break
+      // The time first: sorted by name, the files are in time order.
+      await writeFile(path.join(folder, `${jd.toFixed(5)}_${candid}.avro`), bytes)
+      packets += 1
+      progress.advance()
+    }
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    throw new HieraxError('USAGE', `--out: ${folder} can't be written (${cause.message})`, { cause })
+  }
+  return `${packets} packets in ${folder}\n`
+}

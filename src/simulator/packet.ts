@@ -1,0 +1,144 @@
+import { detectionFields, drawFor, type Fields, historyFields, nearestDec, nearestRa } from './candidate.ts'
+import { candidOf, exposureOf, fluxOf, sixDigits } from './exposure.ts'
+import { rounded, type SimulatedPoint } from './light-curve.ts'
+import { pixelScale, type SimulatedObject } from './object.ts'
+import { random, seedOf } from './random.ts'
+
+/** Days of history in a packet. */
+export const historyDays = 30
+
+/** The points of a light curve that the packet of one of them repeats: older than it, by 30 days at most. */
+export function historyOf(points: readonly SimulatedPoint[], alert: SimulatedPoint): SimulatedPoint[] {
+  return points.filter(point => point.jd < alert.jd && point.jd >= alert.jd - historyDays)
+}
+
+/**
+ * The record of one alert, by the fields of schema 4.02, without its cutouts.
+ *
+ * @param points the object's whole light curve, in time order
+ * @param alert the detection among them that the packet is about
+ */
+export function packetFields(
+  object: SimulatedObject,
+  points: readonly SimulatedPoint[],
+  alert: SimulatedPoint,
+  seed: number
+): Fields {
+  const history = historyOf(points, alert)
+  return {
+    schemavsn: '4.02',
+    publisher: 'Hierax (simulated)',
+    objectId: object.objectId,
+    candid: candidOf(object, alert, exposureOf(object, alert, seed)),
+    candidate: { ...detectionFields(object, alert, seed), ...contextFields(object, points, alert, seed) },
+    prv_candidates: history.length === 0 ? null : history.map(point => historyFields(object, point, seed)),
+    fp_hists: history.length === 0 ? null : history.map(point => forcedFields(object, point, seed)).reverse()
+  }
+}
+
+/** What only a packet's own candidate has: counts, catalogues, reference image, calibration. */
+function contextFields(
+  object: SimulatedObject,
+  points: readonly SimulatedPoint[],
+  alert: SimulatedPoint,
+  seed: number
+): Fields {
+  const draw = random(seed, object.index, Math.round(alert.jd * 1e5), seedOf('context'))
+  const earlier = points.filter(point => point.jd <= alert.jd)
+  const detections = earlier.filter(point => point.detection)
+  const dsnrms = (1.0857362 / alert.error) * draw.uniform(0.3, 0.8)
+  const ssnrms = (1.0857362 / alert.error) * draw.uniform(0.8, 1.4)
+  return {
+    ndethist: detections.length,
+    ncovhist: object.coverage + earlier.length,
+    jdstarthist: detections[0]?.jd ?? alert.jd,
+    jdendhist: alert.jd,
+    tooflag: 0,
+    ...catalogueFields(object),
+    ...referenceFields(object, alert),
+    dsnrms,
+    ssnrms,
+    dsdiff: dsnrms - ssnrms,
+    nmatches: draw.integer(150, 1600),
+    zpclrcov: -draw.uniform(1e-6, 2e-4),
+    zpmed: zeroPointOf(object, alert, seed) - 0.03,
+    clrmed: draw.uniform(0.5, 1.1),
+    clrrms: draw.uniform(0.12, 0.3),
+    exptime: 30,
+    drb: 1 - 10 ** -draw.uniform(2, 5),
+    drbversion: 'd6_m7'
+  }
+}
+
+function zeroPointOf(object: SimulatedObject, point: SimulatedPoint, seed: number): number {
+  return exposureOf(object, point, seed).zeroPoint
+}
+
+function catalogueFields({ neighbours, gaia, index }: SimulatedObject): Fields {
+  const fields: Record<string, unknown> = {}
+  for (const [place, neighbour] of neighbours.entries()) {
+    const number = place + 1
+    const [g, r, i, z] = neighbour.magnitudes
+    fields[`objectidps${number}`] = neighbour.id
+    fields[`sgmag${number}`] = g
+    fields[`srmag${number}`] = r
+    fields[`simag${number}`] = i
+    fields[`szmag${number}`] = z
+    fields[`sgscore${number}`] = neighbour.starScore
+    fields[`distpsnr${number}`] = neighbour.distance
+  }
+  return {
+    ...fields,
+    nmtchps: 3 + (index % 20),
+    neargaia: gaia.distance,
+    maggaia: gaia.magnitude,
+    neargaiabright: -999,
+    maggaiabright: -999
+  }
+}
+
+function referenceFields(object: SimulatedObject, { fid }: SimulatedPoint): Fields {
+  const { rfid, jdStart, jdEnd, frames } = object.references[fid - 1]!
+  return { rfid, jdstartref: jdStart, jdendref: jdEnd, nframesref: frames }
+}
+
+/** Forced photometry at the object's place on the exposure of an earlier point. */
+function forcedFields(object: SimulatedObject, point: SimulatedPoint, seed: number): Fields {
+  const exposure = exposureOf(object, point, seed)
+  const draw = drawFor(object, point, seed)
+  const reference = object.references[point.fid - 1]!
+  const background = 10 ** (0.4 * (exposure.zeroPoint - exposure.limit)) / 5
+  const flux = point.detection ? fluxOf(point, exposure) : draw.normal() * background
+  const error = point.detection ? Math.abs(flux) * (point.error / 1.0857362) : background
+  return {
+    field: object.field,
+    rcid: object.rcid,
+    fid: point.fid,
+    pid: exposure.pid,
+    rfid: reference.rfid,
+    sciinpseeing: rounded(exposure.seeing, 4),
+    scibckgnd: sixDigits(exposure.background),
+    scisigpix: sixDigits(Math.sqrt(exposure.background) * 0.65),
+    magzpsci: sixDigits(exposure.zeroPoint),
+    magzpsciunc: sixDigits(exposure.zeroPointError),
+    magzpscirms: sixDigits(exposure.zeroPointScatter),
+    clrcoeff: sixDigits(exposure.colour),
+    clrcounc: sixDigits(exposure.colourError),
+    exptime: 30,
+    adpctdif1: rounded(draw.uniform(0.05, 0.1), 6),
+    adpctdif2: rounded(draw.uniform(0.05, 0.1), 6),
+    diffmaglim: sixDigits(exposure.limit),
+    programid: 1,
+    jd: point.jd,
+    forcediffimflux: sixDigits(flux),
+    forcediffimfluxunc: sixDigits(error),
+    procstatus: '0',
+    distnr: reference.distance * pixelScale,
+    ranr: nearestRa(object, point),
+    decnr: nearestDec(object, point),
+    magnr: reference.magnitude,
+    sigmagnr: reference.sigma,
+    chinr: reference.chi,
+    sharpnr: reference.sharp
+  }
+}

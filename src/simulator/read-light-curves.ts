@@ -1,0 +1,107 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { createGunzip } from 'node:zlib'
+import { z } from 'zod'
+import { HieraxError } from '../errors.ts'
+import { type Band, bands, type FilterId } from '../lightcurves/observation.ts'
+import type { SimulatedLightCurve } from './light-curve.ts'
+import { type Measurement, toDifference } from './photometry.ts'
+
+/** The light curves that come with the package: about 40 real ones of every class; see `examples/README.md`. */
+export const bundledLightCurves = fileURLToPath(new URL('../../examples/lightcurves.jsonl', import.meta.url))
+
+const numbers = z.array(z.number().nullable())
+
+/** One line of a light-curve file; arrays run in parallel, one item a point. */
+const line = z
+  .object({
+    id: z.string().min(1),
+    label: z.string().default('unknown'),
+    source: z.string().default('unknown'),
+    photometry: z.enum(['difference_mag', 'total_mag', 'difference_flux_uJy']).default('difference_mag'),
+    ra: z.number().min(0).max(360).nullish(),
+    dec: z.number().min(-90).max(90).nullish(),
+    mjd: z.array(z.number().min(50_000).max(100_000)),
+    band: z.array(z.enum(['g', 'r', 'i'])),
+    mag: numbers.optional(),
+    flux: numbers.optional(),
+    err: numbers,
+    ul: z.array(z.union([z.number(), z.boolean()]).nullable()).optional(),
+    pos: z.array(z.string().nullable()).optional()
+  })
+  .refine(object => object.mag || object.flux, { message: 'it has neither `mag` nor `flux`' })
+  .refine(
+    ({ mjd, band, mag, flux, err, ul, pos }) =>
+      [band, mag, flux, err, ul, pos].every(column => column === undefined || column.length === mjd.length),
+    { message: 'its arrays differ in length' }
+  )
+
+/**
+ * Reads light curves from a JSON Lines file (gzip-compressed when its name ends in `.gz`), one object a line with `id`,
+ * `photometry` (`difference_mag`, `difference_flux_uJy` or `total_mag`), `mjd`, `band`, `mag` or `flux`, `err`, and where
+ * known `label`, `source`, `ra`, `dec`, `ul` (1 = upper limit) and `pos` (`t`/`f`, sign). Everything becomes difference
+ * photometry.
+ *
+ * @throws HieraxError INPUT_NOT_FOUND for a missing or unreadable file; USAGE for a line that is no light curve, by number
+ */
+export async function* readLightCurves(file = bundledLightCurves): AsyncGenerator<SimulatedLightCurve> {
+  let number = 0
+  try {
+    for await (const text of lines(file)) {
+      number += 1
+      if (text.trim() !== '') yield parse(text)
+    }
+  } catch (cause) {
+    if (cause instanceof SyntaxError || cause instanceof z.ZodError) {
+      throw new HieraxError('USAGE', `${file}, line ${number}: not a light curve (${why(cause)})`, { cause })
+    }
+    throw unreadable(file, cause)
+  }
+}
+
+function lines(file: string): AsyncIterable<string> {
+  const raw = createReadStream(file)
+  if (!file.endsWith('.gz')) return createInterface({ input: raw, crlfDelay: Number.POSITIVE_INFINITY })
+  const unzipped = createGunzip()
+  // Passed on by hand: the reader of lines listens only to the stream that it is given.
+  raw.on('error', error => unzipped.destroy(error))
+  return createInterface({ input: raw.pipe(unzipped), crlfDelay: Number.POSITIVE_INFINITY })
+}
+
+/** One line of a light-curve file. */
+function parse(text: string): SimulatedLightCurve {
+  const object = line.parse(JSON.parse(text))
+  const values = (object.photometry === 'difference_flux_uJy' ? object.flux : object.mag) ?? []
+  const measurements: Measurement[] = []
+  for (const [index, mjd] of object.mjd.entries()) {
+    const value = values[index]
+    const error = object.err[index] ?? null
+    const upperLimit = Boolean(object.ul?.[index])
+    if (value === null || value === undefined || (!upperLimit && (error === null || error <= 0))) continue
+    const sign = object.pos?.[index]
+    measurements.push({
+      mjd,
+      fid: (bands.indexOf(object.band[index] as Band) + 1) as FilterId,
+      value,
+      error: upperLimit ? null : error,
+      upperLimit,
+      positive: sign !== 'f' && sign !== '0'
+    })
+  }
+  const { id, label, source, ra = null, dec = null } = object
+  return { id, label, source, ra, dec, points: toDifference(object.photometry, measurements) }
+}
+
+function why(cause: SyntaxError | z.ZodError): string {
+  if (cause instanceof SyntaxError) return cause.message
+  const issue = cause.issues[0]
+  return [issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')
+}
+
+function unreadable(file: string, cause: unknown): HieraxError {
+  if (cause instanceof HieraxError) return cause
+  const code = (cause as NodeJS.ErrnoException).code
+  const reason = code === 'ENOENT' ? 'does not exist' : `can't be read (${code ?? String(cause)})`
+  return new HieraxError('INPUT_NOT_FOUND', `${file} ${reason}`, { cause })
+}

@@ -1,0 +1,177 @@
+import { HieraxError } from '../errors.ts'
+import { PacketWriter } from './container.ts'
+import { CutoutRenderer } from './cutouts.ts'
+import { candidOf, exposureOf, maximumObjects } from './exposure.ts'
+import { inOrder, rounded, type SimulatedLightCurve, type SimulatedPoint } from './light-curve.ts'
+import { placeObject, type SimulatedObject } from './object.ts'
+import { historyOf, packetFields } from './packet.ts'
+import { random, seedOf } from './random.ts'
+
+/** Settings of {@link Simulation}. */
+export interface SimulationOptions {
+  /** Number of objects; as many as there are light curves unless given. More go round them again, varied. */
+  readonly objects?: number
+  /** The same seed makes the same packets. 0 unless given. */
+  readonly seed?: number
+  /** Size of a packet's three cutouts together, bytes; about 40,000 (as real ones have) unless given, 0 for none. */
+  readonly cutoutBytes?: number
+  /** Order of the packets: by time over all objects, or shuffled. */
+  readonly order?: 'time' | 'shuffled'
+}
+
+/** One packet of a simulation. */
+export interface SimulatedPacket {
+  readonly objectId: string
+  readonly candid: bigint
+  /** Julian date of the alert, days. */
+  readonly jd: number
+  /** Published type of the light curve that it was made from. */
+  readonly label: string
+  /** An Avro object container file with one record of schema 4.02. */
+  readonly bytes: Buffer
+}
+
+/** An object of a simulation: what goes in, and what can come back out. */
+export interface SimulatedSource {
+  readonly objectId: string
+  readonly label: string
+  readonly points: readonly SimulatedPoint[]
+  /**
+   * The points that the packets carry, which is the light curve that a reader of all of them must end with: every
+   * detection, and the upper limits within 30 days before one.
+   */
+  readonly visible: readonly SimulatedPoint[]
+}
+
+/**
+ * ZTF alert packets (schema 4.02) made from light curves, one for each detection. Iterating makes the packets one by one and may be done
+ * again. Objects beyond the number of light curves repeat them under another id, moved in time by whole days and in
+ * magnitude, with new noise.
+ *
+ * The same options give the same records on every machine; compressed images may differ in their bytes between versions of
+ * Node.
+ */
+export class Simulation implements Iterable<SimulatedPacket> {
+  /** Number of packets. */
+  readonly length: number
+  readonly #curves: readonly SimulatedLightCurve[]
+  readonly #ids: readonly string[]
+  readonly #seed: number
+  readonly #cutouts: CutoutRenderer
+  readonly #writer = new PacketWriter()
+  /** For each packet in their order: number of the object, and of the detection among its points. */
+  readonly #objects: Uint32Array
+  readonly #detections: Uint32Array
+
+  /** @throws HieraxError USAGE for settings out of range, or light curves without a detection */
+  constructor(curves: readonly SimulatedLightCurve[], options: SimulationOptions = {}) {
+    this.#curves = curves.filter(curve => curve.points.some(point => point.detection))
+    if (this.#curves.length === 0) throw new HieraxError('USAGE', 'there is no light curve with a detection')
+    const count = options.objects ?? this.#curves.length
+    if (count < 1 || count > maximumObjects) {
+      throw new HieraxError(
+        'USAGE',
+        `${count} objects can't be made, only 1 to ${maximumObjects}: candidate numbers would repeat`
+      )
+    }
+    this.#seed = options.seed ?? 0
+    this.#cutouts = new CutoutRenderer(this.#seed, options.cutoutBytes ?? 40_000)
+    this.#ids = objectIds(this.#curves, count)
+    const order = this.#schedule(options.order ?? 'time')
+    this.length = order.length
+    this.#objects = Uint32Array.from(order, entry => entry.object)
+    this.#detections = Uint32Array.from(order, entry => entry.detection)
+  }
+
+  *[Symbol.iterator](): Iterator<SimulatedPacket> {
+    for (let index = 0; index < this.length; index += 1) {
+      const number = this.#objects[index]!
+      const points = this.#points(number)
+      yield this.#packet(this.#place(number, points), points, points[this.#detections[index]!]!)
+    }
+  }
+
+  /** The objects, with what their packets carry. */
+  *sources(): Generator<SimulatedSource> {
+    for (const [number, objectId] of this.#ids.entries()) {
+      const points = this.#points(number)
+      const seen = new Set(points.filter(point => point.detection))
+      for (const alert of [...seen]) for (const point of historyOf(points, alert)) seen.add(point)
+      yield { objectId, label: this.#curve(number).label, points, visible: points.filter(point => seen.has(point)) }
+    }
+  }
+
+  #curve(number: number): SimulatedLightCurve {
+    return this.#curves[number % this.#curves.length]!
+  }
+
+  #place(number: number, points: readonly SimulatedPoint[]): SimulatedObject {
+    return placeObject({ ...this.#curve(number), points }, this.#ids[number]!, number, this.#seed)
+  }
+
+  #points(number: number): readonly SimulatedPoint[] {
+    const { points } = this.#curve(number)
+    return number < this.#curves.length ? points : varied(points, number, this.#seed)
+  }
+
+  #packet(object: SimulatedObject, points: readonly SimulatedPoint[], alert: SimulatedPoint): SimulatedPacket {
+    const candid = candidOf(object, alert, exposureOf(object, alert, this.#seed))
+    const record = packetFields(object, points, alert, this.#seed)
+    const bytes = this.#writer.write({ ...record, ...this.#cutouts.render(object, alert, candid) })
+    return { objectId: object.objectId, candid, jd: alert.jd, label: object.label, bytes }
+  }
+
+  #schedule(order: 'time' | 'shuffled') {
+    const draw = random(this.#seed, seedOf('order'))
+    const entries: { object: number; detection: number; rank: number }[] = []
+    for (let object = 0; object < this.#ids.length; object += 1) {
+      for (const [detection, point] of this.#points(object).entries()) {
+        if (point.detection) entries.push({ object, detection, rank: order === 'time' ? point.jd : draw.uniform() })
+      }
+    }
+    return entries.sort((a, b) => a.rank - b.rank || a.object - b.object)
+  }
+}
+
+/** The light curve of another object of the same kind. */
+function varied(points: readonly SimulatedPoint[], number: number, seed: number): readonly SimulatedPoint[] {
+  const draw = random(seed, number, seedOf('variation'))
+  const days = draw.integer(-300, 300)
+  const brighter = Math.max(-0.6, Math.min(0.6, draw.normal() * 0.25))
+  return inOrder(
+    points.map(point => ({
+      ...point,
+      jd: rounded(point.jd + days, 7),
+      magnitude: point.detection
+        ? Math.fround(point.magnitude + brighter + draw.normal() * point.error * 0.5)
+        : point.magnitude
+    }))
+  )
+}
+
+/** ZTF ids stay as they are, once; other objects get one with `sim` in it, far beyond the survey's own numbering. */
+function objectIds(curves: readonly SimulatedLightCurve[], count: number): string[] {
+  const taken = new Set<string>()
+  return Array.from({ length: count }, (_, number) => {
+    const curve = curves[number % curves.length]!
+    const own = number < curves.length && /^ZTF\d\d[a-z]{7}$/.test(curve.id) && !taken.has(curve.id)
+    const id = own ? curve.id : `ZTF${yearOf(curve)}sim${letters(number)}`
+    taken.add(id)
+    return id
+  })
+}
+
+function yearOf(curve: SimulatedLightCurve): string {
+  const years = Math.floor(((curve.points[0]?.jd ?? 2458200) - 2451544.5) / 365.25)
+  return String(Math.min(99, Math.max(0, years))).padStart(2, '0')
+}
+
+function letters(number: number): string {
+  let rest = number
+  let text = ''
+  for (let place = 0; place < 4; place += 1) {
+    text = String.fromCharCode(97 + (rest % 26)) + text
+    rest = Math.floor(rest / 26)
+  }
+  return text
+}
