@@ -86,16 +86,16 @@ function readBytes(cursor: Cursor): Buffer {
 export function* readBlocks(container: Container, limits: DecoderLimits): Generator<Block> {
   const { cursor } = container
   let records = 0
+  let blocks = 0
   let inflatable = limits.maxInflatedBytes
   while (cursor.remaining > 0) {
     const count = cursor.long()
     if (count < 0) throw cursor.corrupt(`a block claims ${count} records`)
     records += count
-    if (records > limits.maxRecords) {
-      throw new HieraxError(
-        'TOO_MANY_RECORDS',
-        `the container claims ${records} records, more than ${limits.maxRecords}`
-      )
+    // Blocks are bounded as well, because a block may hold no record at all.
+    if (records > limits.maxRecords || ++blocks > limits.maxRecords) {
+      const message = `the container claims ${records} records in ${blocks} blocks, more than ${limits.maxRecords}`
+      throw new HieraxError('TOO_MANY_RECORDS', message)
     }
     const length = cursor.length()
     const start = cursor.position

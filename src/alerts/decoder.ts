@@ -19,10 +19,12 @@ export interface AlertDecoder {
 
 /** A decoder of ZTF alerts of schema 2.0 to 4.02, original or re-serialised. */
 export function createDecoder(limits: Partial<DecoderLimits> = {}): AlertDecoder {
-  return new Decoder({ ...defaultLimits, ...limits })
+  const decoder = new Decoder({ ...defaultLimits, ...limits })
+  // Bound, so that it can be handed on as a function.
+  return { decode: bytes => decoder.decode(bytes) }
 }
 
-class Decoder implements AlertDecoder {
+class Decoder {
   readonly #limits: DecoderLimits
   readonly #projections: Projections
 

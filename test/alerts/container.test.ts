@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { crc32, deflateRawSync } from 'node:zlib'
+import snappy from 'snappyjs'
+import { createDecoder } from '../../src/alerts/decoder.ts'
+import { block, container, encoded, head, long, packetSchema, sized, sync } from './packets.ts'
+import { refused } from './support.ts'
+
+const schema = packetSchema()
+const { decode } = createDecoder()
+const ids = (bytes: Uint8Array) => decode(bytes).map(alert => alert.objectId)
+
+/** Avro's snappy block: raw snappy, then the checksum. */
+function snappyBlock(bytes: Buffer): Buffer {
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE(crc32(bytes))
+  return Buffer.concat([snappy.compress(bytes), checksum])
+}
+
+const compress: Record<string, (bytes: Buffer) => Buffer> = {
+  null: bytes => bytes,
+  deflate: bytes => deflateRawSync(bytes),
+  snappy: snappyBlock
+}
+
+for (const [codec, apply] of Object.entries(compress)) {
+  test(`codec ${codec}: several blocks of several records, in order`, () => {
+    const first = Buffer.concat([encoded({ objectId: 'a' }), encoded({ objectId: 'b' })])
+    const bytes = Buffer.concat([
+      head(schema, codec),
+      block(2, apply(first)),
+      block(1, apply(encoded({ objectId: 'c' })))
+    ])
+    assert.deepEqual(ids(bytes), ['a', 'b', 'c'])
+    assert.deepEqual(decode(bytes)[0], decode(container({ objectId: 'a' }))[0])
+  })
+}
+
+test('reads a plain Uint8Array, and a view that begins anywhere', () => {
+  const bytes = container()
+  const larger = new Uint8Array(bytes.length + 7)
+  larger.set(bytes, 5)
+  assert.deepEqual(ids(larger.subarray(5, 5 + bytes.length)), ['ZTF20aaelulu'])
+})
+
+test('the codec may be absent, metadata may come in runs with sizes and hold other keys', () => {
+  assert.equal(decode(Buffer.concat([head(schema, null), block(1, encoded())])).length, 1)
+  const entry = Buffer.concat([sized('avro.schema'), sized(JSON.stringify(schema))])
+  const other = Buffer.concat([sized('org.apache.spark.version'), sized('3.4.1')])
+  const bytes = Buffer.concat([
+    Buffer.from('Obj\x01'),
+    ...[long(-1), long(other.length), other, long(1), entry, long(0)],
+    ...[sync, block(1, encoded())]
+  ])
+  assert.equal(decode(bytes).length, 1)
+})
+
+test('a value that is empty, not a container, or only its beginning', () => {
+  refused(() => decode(null), 'EMPTY_VALUE')
+  refused(() => decode(new Uint8Array()), 'EMPTY_VALUE')
+  refused(() => decode(Buffer.from('{"objectId":1}')), 'NOT_A_CONTAINER')
+  refused(() => decode(Buffer.from([0, 0, 0, 1, 7])), 'NOT_A_CONTAINER')
+  refused(() => decode(encoded()), 'NOT_A_CONTAINER')
+  refused(() => decode(Buffer.from('Obx')), 'NOT_A_CONTAINER')
+  refused(() => decode(Buffer.from('Obj')), 'TRUNCATED')
+})
+
+test('an unknown codec and a container without schema', () => {
+  refused(() => decode(Buffer.concat([head(schema, 'zstandard'), block(1, encoded())])), 'UNKNOWN_CODEC', /zstandard/)
+  const bytes = Buffer.concat([Buffer.from('Obj\x01'), long(0), sync, block(1, encoded())])
+  refused(() => decode(bytes), 'SCHEMA_INVALID', /avro\.schema/)
+})
+
+test('no record at all', () => {
+  refused(() => decode(head(schema)), 'EMPTY_CONTAINER')
+  refused(() => decode(Buffer.concat([head(schema), block(0, Buffer.alloc(0))])), 'EMPTY_CONTAINER')
+  const between = Buffer.concat([head(schema), block(0, Buffer.alloc(0)), block(1, encoded())])
+  assert.equal(decode(between).length, 1)
+})
+
+test('damaged blocks', () => {
+  const damaged = (...blocks: Buffer[]) =>
+    refused(() => decode(Buffer.concat([head(schema), ...blocks])), 'CORRUPT_BLOCK')
+  damaged(block(1, encoded(), Buffer.alloc(16, 9)))
+  damaged(block(-1, encoded()))
+  damaged(Buffer.concat([long(1), long(-5), encoded(), sync]))
+  damaged(block(2, encoded()))
+  damaged(block(1, Buffer.concat([encoded(), encoded()])))
+  damaged(block(1, Buffer.concat([encoded(), Buffer.from([0])])))
+  damaged(block(0, Buffer.from([0])))
+})
+
+test('a block longer than the bytes is truncated; a record longer than its block is corrupt', () => {
+  refused(() => decode(Buffer.concat([head(schema), long(1), long(2n ** 40n), encoded()])), 'TRUNCATED')
+  refused(() => decode(Buffer.concat([head(schema), block(1, encoded().subarray(0, -1))])), 'CORRUPT_RECORD')
+})
+
+test('damaged compressed blocks', () => {
+  const decodeAs = (codec: string, bytes: Buffer) => () => decode(Buffer.concat([head(schema, codec), block(1, bytes)]))
+  refused(decodeAs('deflate', encoded()), 'CORRUPT_BLOCK', /deflate/)
+  refused(decodeAs('deflate', deflateRawSync(encoded()).subarray(0, -3)), 'CORRUPT_BLOCK')
+  refused(decodeAs('snappy', Buffer.from([1, 2, 3])), 'CORRUPT_BLOCK', /checksum/)
+  const wrong = snappyBlock(encoded())
+  wrong[wrong.length - 1]! ^= 1
+  refused(decodeAs('snappy', wrong), 'CORRUPT_BLOCK', /checksum/)
+  refused(decodeAs('snappy', Buffer.from([10, 63 << 2, 0xfa, 255, 255, 255, 0, 0, 0, 0])), 'CORRUPT_BLOCK', /snappy/)
+})
+
+test('what inflates beyond the limit is refused, over all blocks together', () => {
+  const record = encoded()
+  const { decode: strict } = createDecoder({ maxInflatedBytes: record.length * 2 })
+  for (const codec of ['deflate', 'snappy']) {
+    const packed = compress[codec]!(record)
+    const blocks = (count: number) => Buffer.concat([head(schema, codec), ...Array(count).fill(block(1, packed))])
+    assert.equal(strict(blocks(2)).length, 2)
+    refused(() => strict(blocks(3)), 'INFLATED_TOO_LARGE')
+  }
+  const bomb = deflateRawSync(Buffer.alloc(64 * 2 ** 20))
+  refused(() => decode(Buffer.concat([head(schema, 'deflate'), block(1, bomb)])), 'INFLATED_TOO_LARGE')
+  // A snappy preamble that claims 2 GiB: refused before anything is allocated.
+  const claim = Buffer.from([0xff, 0xff, 0xff, 0xff, 0x07, 0, 0x61, 0, 0, 0, 0])
+  refused(() => decode(Buffer.concat([head(schema, 'snappy'), block(1, claim)])), 'INFLATED_TOO_LARGE')
+})
+
+test('limits on bytes, records and blocks of a container', () => {
+  const bytes = container()
+  refused(() => createDecoder({ maxBytes: bytes.length - 1 }).decode(bytes), 'RECORD_TOO_LARGE', /container/)
+  const { decode: strict } = createDecoder({ maxRecords: 3 })
+  const records = (count: number) =>
+    Buffer.concat([head(schema), block(count, Buffer.concat(Array(count).fill(encoded())))])
+  assert.equal(strict(records(3)).length, 3)
+  refused(() => strict(records(4)), 'TOO_MANY_RECORDS', /4 records/)
+  refused(() => decode(Buffer.concat([head(schema), block(1e9, encoded())])), 'TOO_MANY_RECORDS')
+  const empty = Array(4).fill(block(0, Buffer.alloc(0)))
+  refused(() => strict(Buffer.concat([head(schema), ...empty])), 'TOO_MANY_RECORDS', /4 blocks/)
+})

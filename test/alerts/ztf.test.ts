@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createDecoder } from '../../src/alerts/decoder.ts'
+import { candidate, container, detection, packetFields, packetSchema, point } from './packets.ts'
+import { refused } from './support.ts'
+
+const { decode } = createDecoder()
+const alertOf = (values = {}, schema = packetSchema()) => decode(container(values, schema))[0]!
+const withCandidate = (values: Record<string, unknown>) => alertOf({ candidate: candidate(values) })
+
+test('a packet as an alert', () => {
+  const alert = alertOf()
+  assert.deepEqual(alert, {
+    objectId: 'ZTF20aaelulu',
+    schemaVersion: '4.02',
+    record: {
+      candid: 2695378462115010012n,
+      jd: 2459000.5,
+      ra: 12.5,
+      dec: -30.25,
+      programId: 1,
+      photometry: {
+        band: 'g',
+        magnitude: 18.25,
+        error: 0.125,
+        positive: true,
+        realBogus: 0.75,
+        starScore: 0.25,
+        starDistance: 1.5,
+        solarSystemDistance: null
+      }
+    },
+    observation: {
+      jd: 2459000.5,
+      fid: 1,
+      detection: true,
+      own: true,
+      positive: true,
+      candid: 2695378462115010012n,
+      magnitude: 18.25,
+      error: 0.125
+    },
+    history: [
+      {
+        programId: 1,
+        observation: {
+          jd: 2458998.5,
+          fid: 2,
+          detection: false,
+          own: false,
+          positive: false,
+          candid: null,
+          magnitude: 20.5,
+          error: 0
+        }
+      },
+      {
+        programId: 1,
+        observation: {
+          jd: 2458999.5,
+          fid: 2,
+          detection: true,
+          own: false,
+          positive: true,
+          candid: 99n,
+          magnitude: 19.5,
+          error: 0.25
+        }
+      }
+    ],
+    dropped: { future: 0, invalid: 0 },
+    forcedPhotometry: 3
+  })
+})
+
+test('impossible values of the candidate are named and refused', () => {
+  const wrong: Record<string, unknown[]> = {
+    jd: [Number.NaN, Number.POSITIVE_INFINITY, 58849.5, 2449999.9, 2500000.1],
+    fid: [0, 4, -1],
+    magpsf: [Number.NaN, Number.POSITIVE_INFINITY, -10.5, 40.5, -999],
+    sigmapsf: [0, -0.1, Number.NaN, Number.POSITIVE_INFINITY],
+    isdiffpos: ['', 'x', 'true', 'T', 'tt'],
+    ra: [Number.NaN, -0.1, 360.1],
+    dec: [Number.NaN, -90.1, 90.1]
+  }
+  for (const [name, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      const error = refused(() => withCandidate({ [name]: value }), 'INVALID_VALUE', new RegExp(`candidate\\.${name}`))
+      assert.equal(error.record, 0)
+    }
+  }
+  withCandidate({ jd: 2450000, ra: 360, dec: 90, magpsf: 40 })
+  withCandidate({ jd: 2500000, ra: 0, dec: -90, magpsf: -10 })
+})
+
+test('candid: exact beyond 2^53, positive, and the candidate’s own where the packet has none', () => {
+  assert.equal(alertOf({ candid: 9007199254740993n }).record.candid, 9007199254740993n)
+  assert.equal(alertOf({ candid: 2n ** 63n - 1n }).observation.candid, 2n ** 63n - 1n)
+  for (const candid of [0n, -1n, -(2n ** 63n)]) refused(() => alertOf({ candid }), 'INVALID_VALUE', /candid/)
+  const without = packetSchema(packetFields.filter(field => field.name !== 'candid'))
+  assert.equal(
+    alertOf({ candidate: candidate({ candid: 9007199254740993n }) }, without).record.candid,
+    9007199254740993n
+  )
+})
+
+test('objectId: printable, not empty, at most 128 bytes', () => {
+  for (const objectId of ['', 'a\nb', '\u0000', 'a\u007f', 'a\u0085', 'a\u2028', 'a\ufffd']) {
+    refused(() => alertOf({ objectId }), 'INVALID_VALUE', /objectId/)
+  }
+  const bytes = container({ objectId: 'ZTFxx' })
+  bytes[bytes.indexOf('ZTFxx') + 3] = 0xff
+  refused(() => decode(bytes), 'INVALID_VALUE', /objectId/)
+  assert.equal(alertOf({ objectId: 'é'.repeat(64) }).objectId.length, 64)
+  refused(() => alertOf({ objectId: 'a'.repeat(129) }), 'RECORD_TOO_LARGE', /129 bytes/)
+})
+
+test('the sign of the difference in both spellings, of the packet and of its history', () => {
+  for (const [isdiffpos, positive] of [
+    ['t', true],
+    ['1', true],
+    ['f', false],
+    ['0', false]
+  ] as const) {
+    const alert = alertOf({ candidate: candidate({ isdiffpos }), prv_candidates: [detection({ isdiffpos })] })
+    assert.equal(alert.observation.positive, positive)
+    assert.equal(alert.record.photometry?.positive, positive)
+    assert.equal(alert.history[0]?.observation.positive, positive)
+  }
+})
+
+test('drb before rb; −999 and what is not finite mean nothing', () => {
+  const photometry = (values: Record<string, unknown>) => withCandidate(values).record.photometry!
+  assert.equal(photometry({ drb: 0 }).realBogus, 0)
+  assert.equal(photometry({ drb: null }).realBogus, 0.5)
+  assert.equal(photometry({ drb: null, rb: null }).realBogus, null)
+  for (const value of [-999, null, Number.NaN]) {
+    const { starScore, starDistance, solarSystemDistance } = photometry({
+      sgscore1: value,
+      distpsnr1: value,
+      ssdistnr: value
+    })
+    assert.deepEqual([starScore, starDistance, solarSystemDistance], [null, null, null])
+  }
+  assert.equal(photometry({ ssdistnr: 0 }).solarSystemDistance, 0)
+  assert.equal(photometry({ ssdistnr: -1 }).solarSystemDistance, -1)
+})
+
+test('the decoder knows nothing of programmes: any is kept, with its photometry', () => {
+  for (const programid of [0, 2, 3, 64]) {
+    const alert = alertOf({ candidate: candidate({ programid }), prv_candidates: [point({ programid })] })
+    assert.equal(alert.record.programId, programid)
+    assert.notEqual(alert.record.photometry, null)
+    assert.equal(alert.history[0]?.programId, programid)
+  }
+})
+
+test('history points that a packet can’t know or that can’t be are dropped and counted', () => {
+  const future = [point({ jd: 2459000.5 }), detection({ jd: 2459001 }), point({ jd: 2459001, diffmaglim: null })]
+  const impossible = [
+    point({ jd: Number.NaN }),
+    point({ jd: 2449999 }),
+    point({ jd: 2500001 }),
+    point({ fid: 0 }),
+    point({ fid: 4 }),
+    point({ diffmaglim: null }),
+    point({ diffmaglim: Number.NaN }),
+    point({ diffmaglim: -999 }),
+    detection({ magpsf: Number.NaN }),
+    detection({ magpsf: 41 }),
+    detection({ sigmapsf: 0 }),
+    detection({ sigmapsf: null }),
+    detection({ sigmapsf: Number.POSITIVE_INFINITY }),
+    detection({ isdiffpos: null }),
+    detection({ isdiffpos: 'x' })
+  ]
+  for (const one of future) assert.deepEqual(alertOf({ prv_candidates: [one] }).dropped, { future: 1, invalid: 0 })
+  for (const one of impossible) {
+    const alert = alertOf({ prv_candidates: [point({ jd: 2458990 }), one, detection({ jd: 2458991 })] })
+    assert.deepEqual(
+      alert.dropped,
+      { future: 0, invalid: 1 },
+      JSON.stringify(one, (_, v) => String(v))
+    )
+    assert.deepEqual(
+      alert.history.map(kept => kept.observation.jd),
+      [2458990, 2458991]
+    )
+  }
+})
+
+test('a detection without candid (early schemas) is kept; an upper limit has none', () => {
+  const alert = alertOf({
+    prv_candidates: [detection({ candid: null }), detection({ candid: -1n }), point({ candid: 5n })]
+  })
+  assert.deepEqual(
+    alert.history.map(({ observation }) => [observation.detection, observation.candid]),
+    [
+      [true, null],
+      [true, null],
+      [false, null]
+    ]
+  )
+})
+
+test('neither history nor forced photometry need be there', () => {
+  const alert = alertOf({ prv_candidates: null, fp_hists: null, cutoutScience: null })
+  assert.deepEqual(alert.history, [])
+  assert.equal(alert.forcedPhotometry, 0)
+  const bare = packetSchema(packetFields.filter(({ name }) => ['objectId', 'candid', 'candidate'].includes(name)))
+  assert.deepEqual(alertOf({}, bare), { ...alert, schemaVersion: '' })
+})
+
+test('a packet leaves nothing behind in the next one', () => {
+  const full = alertOf()
+  const copy = structuredClone(full)
+  const next = alertOf({ prv_candidates: [point({ jd: 2458000.5 })], candidate: candidate({ drb: null, rb: null }) })
+  assert.equal(next.history.length, 1)
+  assert.equal(next.record.photometry?.realBogus, null)
+  assert.deepEqual(full, copy)
+})
