@@ -20,7 +20,10 @@ const overhead = 24
 const maxHold = 5
 
 /** Loads a model folder onto a runtime and tries it on its probe. Throws MODEL_INVALID, TAXONOMY_INVALID, RUNTIME_UNAVAILABLE. */
-export async function loadClassifier(folder: string, options: { runtime?: RuntimeName } = {}): Promise<Classifier> {
+export async function loadClassifier(
+  folder: string,
+  options: { runtime?: RuntimeName } = {}
+): Promise<RecurrentClassifier> {
   const model = await readModelFolder(folder)
   const classifier = new RecurrentClassifier(model, await createRuntime(options.runtime))
   try {

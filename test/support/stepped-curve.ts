@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import type { SteppedCurve } from '../../src/classifier/lanes.ts'
+import type { FilterId, Observation } from '../../src/lightcurves/observation.ts'
+import { shared } from './shared.ts'
+
+/** Points in an array as a light curve for a classifier; `mjd` − `jd` arithmetic is left to the caller. */
+export function steppedCurve(points: readonly Observation[]): SteppedCurve {
+  const hashes = [0n]
+  for (const point of points) {
+    const text = JSON.stringify({ ...point, candid: String(point.candid) })
+    const hash = createHash('sha256').update(text).digest().readBigUInt64LE(0)
+    hashes.push(BigInt.asUintN(64, (hashes.at(-1) as bigint) + hash))
+  }
+  return {
+    length: points.length,
+    at: index => {
+      const point = points[index]
+      if (point === undefined) throw new Error(`no point ${index} of ${points.length}`)
+      return point
+    },
+    jd: index => points[index]?.jd ?? Number.NaN,
+    hashOf: length => hashes[length] as bigint
+  }
+}
+
+/** A point with sensible defaults. */
+export function detection(jd: number, fid: FilterId, magnitude: number, error = 0.1, positive = true): Observation {
+  const candid = BigInt(Math.round(jd * 1e6)) * 4n + BigInt(fid)
+  return { jd, fid, detection: true, own: true, positive, candid, magnitude: Math.fround(magnitude), error }
+}
+
+/** An upper limit. */
+export function upperLimit(jd: number, fid: FilterId, magnitude: number): Observation {
+  const nothing = { detection: false, own: false, positive: false, candid: null, error: 0 }
+  return { jd, fid, magnitude: Math.fround(magnitude), ...nothing }
+}
+
+/** A labelled object with what the reference study computed for it after every detection. */
+export interface ReferenceCase {
+  readonly id: string
+  readonly label: string
+  readonly points: readonly Observation[]
+  readonly inputs: readonly (readonly number[])[]
+  readonly conditional: readonly (readonly number[])[]
+}
+
+interface CaseLine extends Omit<ReferenceCase, 'points'> {
+  points: { mjd: number; band: string; mag: number; err: number | null; upperLimit: boolean; sign: number }[]
+}
+
+/** The worked cases of `../shared/reference`. Points keep their order; magnitudes keep their double precision. */
+export function referenceCases(): ReferenceCase[] {
+  const lines = gunzipSync(readFileSync(path.join(shared, 'reference/cases.jsonl.gz'))).toString('utf8')
+  return lines
+    .split('\n')
+    .filter(Boolean)
+    .map(line => {
+      const { points, ...rest } = JSON.parse(line) as CaseLine
+      const observations = points.map(({ mjd, band, mag, err, upperLimit, sign }, at): Observation => {
+        const fid = ('gri'.indexOf(band) + 1) as FilterId
+        const candid = upperLimit ? null : BigInt(at)
+        const positive = sign > 0 && !upperLimit
+        const jd = mjd + 2400000.5
+        return { jd, fid, detection: !upperLimit, own: true, positive, candid, magnitude: mag, error: err ?? 0 }
+      })
+      return { ...rest, points: observations }
+    })
+}
