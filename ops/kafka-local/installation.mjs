@@ -57,11 +57,6 @@ async function findJava(version) {
   return { command, major, description: output }
 }
 
-/** @param {string} version */
-function cacheOf(version) {
-  return path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'hierax', 'kafka', version)
-}
-
 /**
  * Copies Kafka's jars to a folder of their own, then renames it: of two that fetch at once, one wins and neither sees
  * a folder half full.
@@ -100,7 +95,8 @@ async function fetchJars(version, lib) {
 export async function install(version = process.env.KAFKA_VERSION || defaultVersion) {
   if (!/^\d+\.\d+\.\d+$/.test(version)) throw new KafkaLocalError(`'${version}' is no version of Kafka`)
   const java = await findJava(version)
-  const cache = cacheOf(version)
+  const caches = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
+  const cache = path.join(caches, 'hierax', 'kafka', version)
   const lib = path.join(cache, 'lib')
   if (!fs.existsSync(lib)) await fetchJars(version, lib)
   const jars = fs.readdirSync(lib).filter(name => name.endsWith('.jar'))
@@ -112,17 +108,4 @@ export async function install(version = process.env.KAFKA_VERSION || defaultVers
   const fits = createHash('sha256').update(`${java.description}\n${classPath}`).digest('hex').slice(0, 12)
   const archive = java.major >= 13 ? path.join(cache, `classes-${fits}.jsa`) : null
   return { version, java: java.command, classPath, archive }
-}
-
-/** What is missing to run a local Kafka, in words; null when nothing is. */
-export async function missing() {
-  const version = process.env.KAFKA_VERSION || defaultVersion
-  try {
-    await findJava(version)
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-  if (fs.existsSync(path.join(cacheOf(version), 'lib'))) return null
-  const { code } = await runToEnd('mvn', ['-v']).catch(() => ({ code: -1 }))
-  return code === 0 ? null : "Maven is needed to fetch Kafka, and 'mvn' does not run"
 }

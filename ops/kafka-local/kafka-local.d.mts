@@ -76,11 +76,11 @@ export class KafkaLocalError extends Error {}
 /** The version that is started when none is named. */
 export const defaultVersion: string
 
-/** Fetches Kafka when it is not in the cache yet (46 MB, by Maven). Rejects with a KafkaLocalError. */
+/**
+ * Fetches Kafka when it is not in the cache yet (46 MB, by Maven). Rejects with a KafkaLocalError where Java, Maven or
+ * the network is missing.
+ */
 export function install(version?: string): Promise<Installation>
-
-/** What is missing to run a local Kafka, in words; null when nothing is. Downloads nothing. */
-export function missing(): Promise<string | null>
 
 /**
  * Starts a real Apache Kafka (KRaft) on loopback; resolves when every node takes connections. Nothing outlives the

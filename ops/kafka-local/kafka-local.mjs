@@ -7,7 +7,7 @@ import { install, KafkaLocalError, runToEnd } from './installation.mjs'
 import { LocalNode } from './node.mjs'
 import { mechanisms, serverProperties } from './properties.mjs'
 
-export { defaultVersion, install, KafkaLocalError, missing } from './installation.mjs'
+export { defaultVersion, install, KafkaLocalError } from './installation.mjs'
 
 const clusterId = 'aGllcmF4LWxvY2FsLTAwMQ'
 

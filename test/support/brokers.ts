@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process'
 import { after } from 'node:test'
 import { promisify } from 'node:util'
 import {
+  install,
   type KafkaCluster,
+  KafkaLocalError,
   type KafkaLocalOptions,
-  missing as missingLocal,
   startKafka
 } from '../../ops/kafka-local/kafka-local.mjs'
 import type { KafkaConnection } from '../../src/streams/kafka/client.ts'
@@ -79,10 +80,20 @@ export async function findKafka(): Promise<RunningKafka | string> {
 }
 
 async function ownKafka(options: KafkaLocalOptions): Promise<RunningKafka | string> {
-  // The runner looked already and says here what it found missing.
-  const lacking = process.env.KAFKA_LOCAL_MISSING || (await missingLocal())
-  if (lacking) return `needs Kafka: set KAFKA_BROKERS, or start a Docker engine, or: ${lacking}`
-  return startLocal(options)
+  const lacking = await missingForLocal(options.version)
+  return lacking === null ? startLocal(options) : `needs Kafka: set KAFKA_BROKERS, or start Docker, or: ${lacking}`
+}
+
+/** What this machine lacks to run a local Kafka; the runner looks once and tells the files. */
+export async function missingForLocal(version?: string): Promise<string | null> {
+  if (process.env.KAFKA_LOCAL_MISSING) return process.env.KAFKA_LOCAL_MISSING
+  try {
+    await install(version)
+    return null
+  } catch (error) {
+    if (error instanceof KafkaLocalError) return error.message
+    throw error
+  }
 }
 
 /**

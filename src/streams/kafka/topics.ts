@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Admin, ITopicMetadata, Kafka } from 'kafkajs'
+import { HieraxError } from '../../errors.ts'
+import type { KafkaLogger } from './client.ts'
+import { rootCause } from './client.ts'
+
+/** A topic that is to exist. */
+export interface TopicSpec {
+  readonly topic: string
+  readonly partitions: number
+  /** Replicas of each partition; the broker's default when absent. */
+  readonly replication?: number
+}
+
+const leaderLimitMs = 30_000
+
+async function metadataOf(admin: Admin, topic: string): Promise<ITopicMetadata | null> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    return topics[0] ?? null
+  } catch (error) {
+    if ((rootCause(error) as { type?: unknown }).type === 'UNKNOWN_TOPIC_OR_PARTITION') return null
+    throw error
+  }
+}
+
+async function create(admin: Admin, { topic, partitions, replication = -1 }: TopicSpec): Promise<void> {
+  try {
+    // False when it is there already: another process may create it at the same time.
+    await admin.createTopics({
+      waitForLeaders: false,
+      topics: [{ topic, numPartitions: partitions, replicationFactor: replication }]
+    })
+  } catch (cause) {
+    throw new HieraxError('TOPIC_NOT_CREATED', `Kafka did not create the topic ${topic}: ${explained(cause)}`, {
+      cause
+    })
+  }
+}
+
+function explained(error: unknown): string {
+  const [first] = (error as { errors?: unknown[] }).errors ?? [error]
+  return first instanceof Error ? first.message : String(first)
+}
+
+async function waitForLeaders(admin: Admin, topic: string): Promise<ITopicMetadata> {
+  for (const began = Date.now(); ; await sleep(50)) {
+    const found = await metadataOf(admin, topic)
+    if (found?.partitions.length && found.partitions.every(({ leader }) => leader >= 0)) return found
+    if (Date.now() - began > leaderLimitMs)
+      throw new HieraxError('TOPIC_NOT_CREATED', `The topic ${topic} has no leaders after ${leaderLimitMs / 1000} s`)
+  }
+}
+
+/**
+ * Makes topics exist: creates those that are absent and waits until their partitions have leaders. One that exists
+ * stays as it is; a different number of partitions is logged as a warning. Several processes may do so at once.
+ *
+ * @throws {HieraxError} TOPIC_NOT_CREATED when the cluster refuses.
+ */
+export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[], logger: KafkaLogger): Promise<void> {
+  const existing = new Set(await admin.listTopics())
+  for (const spec of specs) {
+    if (!existing.has(spec.topic)) await create(admin, spec)
+    const { partitions } = await waitForLeaders(admin, spec.topic)
+    if (partitions.length !== spec.partitions)
+      logger.warn(
+        { topic: spec.topic, partitions: partitions.length, configured: spec.partitions },
+        'the topic exists with another number of partitions; it is used as it is'
+      )
+    else if (!existing.has(spec.topic)) logger.info({ topic: spec.topic, partitions: spec.partitions }, 'topic created')
+  }
+}
+
+/** Learns how many partitions topics have. */
+export class PartitionCounts {
+  readonly #kafka: Kafka
+
+  constructor(kafka: Kafka) {
+    this.#kafka = kafka
+  }
+
+  /**
+   * The number of partitions of a topic, asked for until it is known; null when it is no longer `wanted` or `closing`
+   * is aborted.
+   */
+  async wait(
+    topic: string,
+    options: { wanted: () => boolean; closing: AbortSignal; onFailure: (error: unknown) => void }
+  ): Promise<number | null> {
+    for (let attempt = 0; options.wanted() && !options.closing.aborted; attempt++) {
+      try {
+        return await this.#count(topic)
+      } catch (error) {
+        options.onFailure(error)
+        await sleep(Math.min(100 * 2 ** attempt, 2000), undefined, { signal: options.closing }).catch(() => {})
+      }
+    }
+    return null
+  }
+
+  async #count(topic: string): Promise<number> {
+    const admin = this.#kafka.admin()
+    try {
+      await admin.connect()
+      const found = await metadataOf(admin, topic)
+      if (!found?.partitions.length) throw new Error(`the topic ${topic} does not exist`)
+      return found.partitions.length
+    } finally {
+      await admin.disconnect().catch(() => {})
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createKafkaSink } from '../../../src/streams/kafka/sink.ts'
+import type { OutputMessage } from '../../../src/streams/types.ts'
+import { kafka } from '../../support/brokers.ts'
+import { silent } from '../../support/loggers.ts'
+
+const broker = await kafka({ nodes: 3 })
+const partitions = 6
+const callers = 6
+const keysEach = 20
+
+/** Keys belong to one caller, as objects of one input partition do; each counts its messages. */
+function batchOf(topic: string, caller: number, from: number, size: number): OutputMessage[] {
+  return Array.from({ length: size }, (_, i) => ({
+    topic,
+    key: `${caller}-${(from + i) % keysEach}`,
+    value: Buffer.from(String(from + i).padEnd(800)),
+    headers: {}
+  }))
+}
+
+/** The messages of each key as they lie in the log, with what is repeated left out. */
+async function numbersByKey(topic: string): Promise<Map<string, number[]>> {
+  const byKey = new Map<string, number[]>()
+  for (const { key, value } of await broker.tools.read(topic, 0, 60_000)) {
+    const numbers = byKey.get(key ?? '') ?? []
+    numbers.push(Number(value))
+    byKey.set(key ?? '', numbers)
+  }
+  return byKey
+}
+
+test('no acknowledged message is lost and keys stay in order while brokers die', {
+  skip: broker.skip,
+  timeout: 180_000
+}, async () => {
+  const config = { 'min.insync.replicas': '2' }
+  const topic = await broker.tools.topic(undefined, { partitions, replication: 3, config })
+  let retries = 0
+  const sink = createKafkaSink({ connection: broker.connection, logger: silent, onRetry: () => void retries++ })
+  let going = true
+  const acknowledged: number[] = []
+  const work = Array.from({ length: callers }, async (_, caller) => {
+    for (let from = 0; going || from < 8000; from += 100) {
+      await sink.send(batchOf(topic, caller, from, 100))
+      acknowledged[caller] = from + 100
+    }
+  })
+  const nodes = broker.cluster?.nodes ?? []
+  for (const end of ['kill', 'stop', 'kill'] as const)
+    for (const node of nodes.slice(0, 1 + (end === 'kill' ? 1 : 0))) {
+      await sleep(700)
+      await node[end]()
+      await sleep(1500)
+      await node.start()
+      await sleep(2500)
+    }
+  going = false
+  await Promise.all(work)
+  await sink.close()
+
+  const byKey = await numbersByKey(topic)
+  let lost = 0
+  let repeated = 0
+  for (let caller = 0; caller < callers; caller++)
+    for (let key = 0; key < keysEach; key++) {
+      const numbers = byKey.get(`${caller}-${key}`) ?? []
+      const distinct = new Set(numbers)
+      for (let n = key; n < (acknowledged[caller] ?? 0); n += keysEach) if (!distinct.has(n)) lost++
+      repeated += numbers.length - distinct.size
+      const firsts = [...distinct]
+      assert.deepEqual(
+        firsts,
+        firsts.toSorted((a, b) => a - b),
+        `key ${caller}-${key} is out of order`
+      )
+    }
+  const total = acknowledged.reduce((sum, count) => sum + count, 0)
+  console.log(`${total} acknowledged, ${lost} lost, ${repeated} repeated, ${retries} requests retried by the sink`)
+  assert.ok(total >= callers * 8000)
+  assert.equal(lost, 0)
+})

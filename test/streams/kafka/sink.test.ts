@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HieraxError } from '../../../src/errors.ts'
+import { createPartitioner } from '../../../src/streams/kafka/partitioner.ts'
+import { createKafkaSink, type KafkaSinkOptions } from '../../../src/streams/kafka/sink.ts'
+import type { OutputMessage } from '../../../src/streams/types.ts'
+import { kafka } from '../../support/brokers.ts'
+import { recorder, silent } from '../../support/loggers.ts'
+import { until } from '../../support/until.ts'
+
+const broker = await kafka()
+const withKafka = { skip: broker.skip, timeout: 60_000 }
+
+function sinkOf(options: Partial<KafkaSinkOptions> = {}) {
+  const sink = createKafkaSink({ connection: broker.connection, logger: silent, ...options })
+  after(() => sink.close())
+  return sink
+}
+
+function message(topic: string, key: string | null, value: string | Buffer): OutputMessage {
+  return { topic, key, value: Buffer.from(value), headers: { id: `${key}` } }
+}
+
+test('keys go where Java clients put them', () => {
+  // Computed with org.apache.kafka.common.utils.Utils: toPositive(murmur2(key bytes)) % n.
+  const choose = createPartitioner()
+  const golden = { '21': -973932308, foobar: -790332482, 'a-little-bit-long-string': -985981536 }
+  for (const [key, hash] of Object.entries(golden))
+    for (const partitions of [1, 3, 4, 97]) assert.equal(choose('t', key, partitions), (hash & 0x7fffffff) % partitions)
+})
+
+test('messages without a key take turns', () => {
+  const choose = createPartitioner()
+  const turns = Array.from({ length: 8 }, () => choose('t', null, 4))
+  assert.equal(new Set(turns.slice(0, 4)).size, 4)
+  assert.deepEqual(turns.slice(0, 4), turns.slice(4))
+})
+
+test('key, value and headers arrive; a key stays in one partition, in order', withKafka, async () => {
+  const topic = await broker.tools.topic(undefined, { partitions: 4 })
+  const published = new Map<string, number>()
+  const sink = sinkOf({ onPublished: (name, count) => published.set(name, (published.get(name) ?? 0) + count) })
+  const messages = Array.from({ length: 600 }, (_, i) => message(topic, `ZTF${i % 30}`, `${i}`))
+  // Several at once, as the partitions of the input do.
+  await Promise.all([0, 200, 400].map(from => sink.send(messages.slice(from, from + 200))))
+  const read = await broker.tools.read(topic, 600)
+  assert.equal(read.length, 600)
+  assert.equal(published.get(topic), 600)
+  assert.equal(new Set(read.map(({ partition }) => partition)).size, 4)
+  const choose = createPartitioner()
+  const last = new Map<string, number>()
+  for (const { key, value, headers, partition } of read) {
+    assert.ok(key !== null && value !== null)
+    assert.equal(headers.id, key)
+    assert.equal(partition, choose(topic, key, 4))
+    assert.ok(Number(value) > (last.get(key) ?? -1), `${value} after ${last.get(key)}`)
+    last.set(key, Number(value))
+  }
+  assert.equal(sink.reason(), null)
+})
+
+test('requests are kept below the limit of the broker', withKafka, async () => {
+  const topic = await broker.tools.topic()
+  await sinkOf().send(Array.from({ length: 50 }, (_, i) => message(topic, null, Buffer.alloc(80_000, i))))
+  const read = await broker.tools.read(topic, 50)
+  assert.deepEqual(
+    read.map(({ value }) => value?.[79_999]),
+    Array.from({ length: 50 }, (_, i) => i)
+  )
+})
+
+test('a request that a topic finds too large is divided; a value too large for it goes empty', withKafka, async () => {
+  const topic = await broker.tools.topic(undefined, { config: { 'max.message.bytes': '20000' } })
+  const sizes = [9000, 100, 30_000, 9000, 9000, 19_000, 5]
+  await sinkOf().send(sizes.map((size, i) => message(topic, `${i}`, Buffer.alloc(size))))
+  const read = await broker.tools.read(topic, sizes.length)
+  assert.deepEqual(
+    read.map(({ key, value }) => [key, value?.length]),
+    sizes.map((size, i) => [`${i}`, size === 30_000 ? 0 : size])
+  )
+  assert.deepEqual(read[2]?.headers, { id: '2', 'value.omitted': 'true', 'value.bytes': '30000' })
+})
+
+test('a topic that appears later is waited for, and readiness says so', withKafka, async () => {
+  const topic = broker.tools.name()
+  const retries: HieraxError[] = []
+  const { logger, lines } = recorder()
+  const sink = sinkOf({ logger, onRetry: (_, error) => retries.push(error) })
+  const sent = sink.send([message(topic, 'k', 'v')])
+  await until(() => retries.length >= 2)
+  assert.notEqual(sink.reason(), null)
+  await broker.tools.topic(topic)
+  await sent
+  assert.equal(sink.reason(), null)
+  assert.equal((await broker.tools.read(topic, 1)).length, 1)
+  assert.deepEqual(
+    lines.filter(({ level }) => level !== 'debug').map(({ level }) => level),
+    ['warn', 'info']
+  )
+})
+
+test('what waits for its topic is not overtaken', withKafka, async () => {
+  const [known, late] = [await broker.tools.topic(), broker.tools.name()]
+  const sink = sinkOf()
+  await sink.send([message(known, 'k', '0')])
+  const first = sink.send([message(known, 'k', '1'), message(late, 'k', '1')])
+  const second = sink.send([message(known, 'k', '2')])
+  await broker.tools.topic(late)
+  await Promise.all([first, second])
+  const read = await broker.tools.read(known, 3)
+  assert.deepEqual(
+    read.map(({ value }) => String(value)),
+    ['0', '1', '2']
+  )
+})
+
+test('a signal ends the wait with PUBLISH_FAILED, and the sink goes on', withKafka, async () => {
+  const [topic, other] = [await broker.tools.topic(), await broker.tools.topic()]
+  const sink = sinkOf()
+  await sink.send([message(topic, 'k', 'v')])
+  const admin = await broker.tools.admin()
+  await admin.deleteTopics({ topics: [topic] })
+  const giveUp = new AbortController()
+  const sent = assert.rejects(sink.send([message(topic, 'k', 'v')], giveUp.signal), { code: 'PUBLISH_FAILED' })
+  await until(() => sink.reason() !== null)
+  giveUp.abort()
+  await sent
+  await sink.send([message(other, 'k', 'v')])
+  assert.equal((await broker.tools.read(other, 1)).length, 1)
+  await assert.rejects(sink.send([message(other, 'k', 'v')], AbortSignal.abort()), { code: 'PUBLISH_FAILED' })
+})
+
+test('closing ends what waits', withKafka, async () => {
+  const sink = sinkOf()
+  const sent = assert.rejects(sink.send([message(broker.tools.name(), 'k', 'v')]), { code: 'PUBLISH_FAILED' })
+  await sleep(50)
+  await sink.close()
+  await sent
+  await assert.rejects(sink.send([message('t', 'k', 'v')]), { code: 'PUBLISH_FAILED' })
+})
+
+test('nobody there: connecting says so, sending waits', { timeout: 60_000 }, async () => {
+  const connection = { brokers: ['127.0.0.1:1'], ssl: false, sasl: null, clientId: 'test' }
+  const sink = sinkOf({ connection })
+  await assert.rejects(sink.connect(), { code: 'KAFKA_UNAVAILABLE', message: /127\.0\.0\.1:1/ })
+  const giveUp = new AbortController()
+  const sent = assert.rejects(sink.send([message('t', 'k', 'v')], giveUp.signal), { code: 'PUBLISH_FAILED' })
+  await until(() => sink.reason() !== null)
+  assert.equal(sink.reason(), 'output cluster unreachable')
+  giveUp.abort()
+  await sent
+})
