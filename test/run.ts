@@ -76,6 +76,8 @@ function reportSkipped({ skipped }: Tally): void {
 
 async function main(): Promise<number> {
   process.chdir(root)
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   const files = testFiles(process.argv.slice(2))
   if (files.length === 0) {
     console.error('No test file has such a path.')
@@ -83,13 +85,11 @@ async function main(): Promise<number> {
   }
   // A build that fails still leaves what can run: the tests say more than its errors alone.
   const built = build()
-  const stop = new AbortController()
   const kafka = await shareKafka(files)
   // What the files start, and what that starts, carries this name: so it can be found and ended.
   const runId = randomUUID()
   process.env.TEST_RUN = runId
   const watch = watchHung(runId, fileLimitMs + 10_000)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   try {
     const tally = await runFiles(files, stop.signal)
     reportSkipped(tally)
