@@ -116,11 +116,11 @@ export class Cursor {
     return index
   }
 
-  /** A string; what is not UTF-8 becomes U+FFFD. */
-  string(maxBytes: number): string {
+  /** A string; what is not UTF-8 becomes U+FFFD. `path` names it in the error where it is too long. */
+  string(maxBytes: number, path: string): string {
     const length = this.length()
     if (length > maxBytes) {
-      throw new HieraxError('RECORD_TOO_LARGE', `a string takes ${length} bytes, more than ${maxBytes}`)
+      throw new HieraxError('RECORD_TOO_LARGE', `${path} takes ${length} bytes, more than ${maxBytes}`)
     }
     const start = this.position
     this.position += length

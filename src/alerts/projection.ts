@@ -160,7 +160,7 @@ class Compiler {
   }
 
   #candidate(schema: Schema): Reader<RawAlert> {
-    if (schema.type === 'union') return union(schema, 'candidate', branch => this.#present(branch))
+    if (schema.type === 'union') return union(schema, 'candidate', 'a record', branch => this.#present(branch))
     return this.#present(schema) ?? refuse('candidate', 'a record', schema)
   }
 
@@ -182,7 +182,7 @@ class Compiler {
     const path = 'prv_candidates'
     if (schema.type === 'null') return () => undefined
     if (schema.type === 'union') {
-      return union(schema, path, branch =>
+      return union(schema, path, 'an array', branch =>
         branch.type === 'array' || branch.type === 'null' ? this.#history(branch) : null
       )
     }
@@ -209,7 +209,7 @@ class Compiler {
     const path = 'prv_candidates[]'
     if (items.type === 'null') return () => undefined
     if (items.type === 'union') {
-      return union(items, path, branch =>
+      return union(items, path, 'a record', branch =>
         branch.type === 'record' || branch.type === 'null' ? this.#point(branch) : null
       )
     }
@@ -232,7 +232,7 @@ class Compiler {
   #forced(schema: Schema, path: string): Reader<RawAlert> {
     if (schema.type === 'null') return () => undefined
     if (schema.type === 'union') {
-      return union(schema, path, branch =>
+      return union(schema, path, 'an array', branch =>
         branch.type === 'array' || branch.type === 'null' ? this.#forced(branch, path) : null
       )
     }

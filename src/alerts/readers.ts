@@ -12,6 +12,8 @@ export type Value = number | bigint | string | null
 /** What a field is read as: any Avro number, a whole number exactly, or a string. */
 export type Kind = 'number' | 'long' | 'string'
 
+const kindNames: Record<Kind, string> = { number: 'a number', long: 'a whole number', string: 'a string' }
+
 /**
  * A reader of a record's wanted fields that skips the others. Neighbouring skips of known size become one.
  */
@@ -53,14 +55,14 @@ export function valueReader(
   maxStringBytes: number
 ): (cursor: Cursor) => Value {
   if (schema.type === 'union') {
-    return union(schema, path, branch => {
+    return union(schema, path, kindNames[kind], branch => {
       if (branch.type === 'null') return () => null
       return accepts(branch, kind) ? valueReader(branch, kind, path, maxStringBytes) : null
     })
   }
   if (schema.type === 'null') return () => null
-  if (!accepts(schema, kind)) throw wrongType(path, kind, schema)
-  if (kind === 'string') return cursor => cursor.string(maxStringBytes)
+  if (!accepts(schema, kind)) throw wrongType(path, kindNames[kind], schema)
+  if (kind === 'string') return cursor => cursor.string(maxStringBytes, path)
   if (kind === 'long') return cursor => cursor.bigLong()
   if (schema.type === 'float') return cursor => cursor.float()
   if (schema.type === 'double') return cursor => cursor.double()
@@ -76,21 +78,26 @@ function accepts(schema: Schema, kind: Kind): boolean {
 /**
  * A reader that takes the branch which a union's value has. `of` gives the reader of a branch, or null where its type is
  * not wanted. Throws WRONG_TYPE where no branch but null is.
+ *
+ * @param wanted what the value should be, for messages
  */
 export function union<Result, Target = void>(
   schema: UnionSchema,
   path: string,
+  wanted: string,
   of: (branch: Schema) => ((cursor: Cursor, target: Target) => Result) | null
 ): (cursor: Cursor, target: Target) => Result {
   const readers = schema.branches.map(of)
-  const usable = schema.branches.some((branch, index) => branch.type === 'null' || readers[index] !== null)
-  if (!usable) throw wrongType(path, 'something else', schema)
+  const values = schema.branches.filter(branch => branch.type !== 'null')
+  const usable =
+    values.length === 0 || schema.branches.some((branch, i) => branch.type !== 'null' && readers[i] !== null)
+  if (!usable) throw wrongType(path, wanted, schema)
   const count = readers.length
   const complete = readers.map(
     (reader, index) =>
       reader ??
       (() => {
-        throw wrongType(path, 'something else', schema.branches[index]!)
+        throw wrongType(path, wanted, schema.branches[index]!)
       })
   )
   return (cursor, target) => complete[cursor.branch(count)]!(cursor, target)

@@ -53,9 +53,9 @@ test('lengths are neither negative nor more than what remains, and strings have 
   refused(() => cursor(long(-1)).length(), 'CORRUPT_RECORD', /negative/)
   refused(() => cursor(long(1)).length(), 'TRUNCATED')
   refused(() => cursor(long(2n ** 62n)).length(), 'TRUNCATED')
-  assert.equal(cursor(sized('sägeé')).string(7), 'sägeé')
-  refused(() => cursor(sized('sägeé')).string(6), 'RECORD_TOO_LARGE', /7 bytes/)
-  assert.equal(cursor(sized(Buffer.from([0xff]))).string(8), '\ufffd')
+  assert.equal(cursor(sized('sägeé')).string(7, 'name'), 'sägeé')
+  refused(() => cursor(sized('sägeé')).string(6, 'name'), 'RECORD_TOO_LARGE', /name takes 7 bytes/)
+  assert.equal(cursor(sized(Buffer.from([0xff]))).string(8, 'name'), '\ufffd')
 })
 
 test('a union has no branch beyond its types', () => {

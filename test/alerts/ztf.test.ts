@@ -112,7 +112,7 @@ test('objectId: printable, not empty, at most 128 bytes', () => {
   bytes[bytes.indexOf('ZTFxx') + 3] = 0xff
   refused(() => decode(bytes), 'INVALID_VALUE', /objectId/)
   assert.equal(alertOf({ objectId: 'é'.repeat(64) }).objectId.length, 64)
-  refused(() => alertOf({ objectId: 'a'.repeat(129) }), 'RECORD_TOO_LARGE', /129 bytes/)
+  refused(() => alertOf({ objectId: 'a'.repeat(129) }), 'RECORD_TOO_LARGE', /objectId takes 129 bytes/)
 })
 
 test('the sign of the difference in both spellings, of the packet and of its history', () => {
