@@ -17,7 +17,12 @@ export interface AlertDecoder {
   decode(bytes: Uint8Array | null): Alert[]
 }
 
-/** A decoder of ZTF alerts of schema 2.0 to 4.02, original or re-serialised. */
+/**
+ * A decoder of ZTF alerts of schema 2.0 to 4.02, original or re-serialised.
+ *
+ * Reads Avro itself, because a stream may bring anything: avsc trusts counts (an array that claims 10^8 items in four bytes
+ * keeps it busy for ten seconds) and reads past the end before it complains. The tests compare every field with avsc's.
+ */
 export function createDecoder(limits: Partial<DecoderLimits> = {}): AlertDecoder {
   const decoder = new Decoder({ ...defaultLimits, ...limits })
   // Bound, so that it can be handed on as a function.
