@@ -14,7 +14,7 @@ import type { BatchControl, InputMessage, OutputMessage, Sink } from './streams/
 /** What the pipeline is made of. */
 export interface PipelineParts {
   /** Decodes a packet; throws a HieraxError of kind `alert` for what is wrong with it. */
-  readonly decode: (bytes: Uint8Array) => readonly Alert[]
+  readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
   readonly store: Store
   /** One or several models; each gives its own messages. */
   readonly classifiers: readonly Classifier[]
@@ -23,8 +23,8 @@ export interface PipelineParts {
   readonly output: OutputSettings
   /** Told of every batch that reached its end, after its messages were acknowledged. */
   readonly onBatch?: (report: BatchReport) => void
-  /** Told of every classification, after it was acknowledged. */
-  readonly onClassification?: (body: Classification) => void
+  /** Told of a batch's classifications, after they were acknowledged. */
+  readonly onClassifications?: (bodies: readonly Classification[]) => void
 }
 
 /** An object's part of a batch while it is gathered. */
@@ -69,7 +69,15 @@ export class Pipeline {
     await keeping
     report.finish(due, bodies, messages)
     this.parts.onBatch?.(report)
-    if (this.parts.onClassification) for (const body of bodies.flat()) this.parts.onClassification(body)
+    this.parts.onClassifications?.(bodies.flat())
+  }
+
+  /** What stands of an object: each model's answer for its newest alert, as `process` would say it. */
+  async standing(state: ObjectState): Promise<Classification[]> {
+    if (!state.newest) return []
+    const origin = { topic: '', source: '', ingested: 0 }
+    const { bodies } = await this.answer([{ record: state.newest, state, origin, kind: 'repeated' }])
+    return bodies.flat()
   }
 
   /** Bytes to alerts. What can't be read becomes a dead letter, and the batch goes on. */
@@ -81,7 +89,7 @@ export class Pipeline {
     const deadLetters: OutputMessage[] = []
     for (const message of batch) {
       try {
-        for (const alert of this.parts.decode(message.value ?? new Uint8Array())) {
+        for (const alert of this.parts.decode(message.value)) {
           const admitted = admit(alert, this.parts.admission)
           arrivals.push({ ...admitted, objectId: alert.objectId, origin: message })
           report.read(alert, admitted)

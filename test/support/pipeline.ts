@@ -37,7 +37,7 @@ export function bench(parts: Partial<PipelineParts> & { alerts?: ReadonlyMap<str
   const sent: OutputMessage[] = []
   const pipeline = new Pipeline({
     decode: bytes => {
-      const alert = parts.alerts?.get(Buffer.from(bytes).toString())
+      const alert = parts.alerts?.get(Buffer.from(bytes ?? []).toString())
       if (!alert) throw new HieraxError('NOT_A_CONTAINER', 'It begins otherwise')
       return [alert]
     },

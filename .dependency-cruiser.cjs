@@ -1,0 +1,56 @@
+/** The way of an alert goes one way: streams → alerts → lightcurves → classifier → messages → streams. */
+const rooms = {
+  errors: [],
+  version: [],
+  lightcurves: ['errors'],
+  alerts: ['errors', 'lightcurves'],
+  classifier: ['errors', 'lightcurves'],
+  streams: ['errors'],
+  messages: ['errors', 'version', 'classifier', 'lightcurves', 'streams'],
+  pipeline: ['errors', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
+  config: ['errors'],
+  telemetry: ['errors', 'pipeline', 'version'],
+  service: ['errors', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version'],
+  simulator: ['errors', 'alerts', 'lightcurves']
+}
+
+/** A room is a folder, a file of its name, or both. */
+const path = room => `^src/${room}(/|\\.ts$)`
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', comment: 'No import circles.', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
+    { name: 'not-to-dev-dep', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'] } },
+    { name: 'not-to-test', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench|scripts)/' } },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^@tensorflow/tfjs-node$' }
+    },
+    ...Object.entries(rooms).map(([room, allowed]) => ({
+      name: `room-${room}`,
+      severity: 'error',
+      comment: `src/${room} may use ${allowed.length ? allowed.join(', ') : 'no other room'}.`,
+      from: { path: path(room) },
+      to: { path: '^src/', pathNot: [room, ...allowed].map(path) }
+    })),
+    {
+      name: 'streams-know-no-kafka-outside',
+      severity: 'error',
+      comment: 'Only src/streams/kafka knows kafkajs.',
+      from: { path: '^src/', pathNot: '^src/streams/kafka/' },
+      to: { path: 'node_modules/kafkajs' }
+    }
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types']
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import { createDecoder } from '../alerts/decoder.ts'
+import type { Classifier } from '../classifier/types.ts'
+import type { Config } from '../config/config.ts'
+import { openStore } from '../lightcurves/stores/open.ts'
+import type { Store } from '../lightcurves/stores/store.ts'
+import type { Classification } from '../messages/classification.ts'
+import { toJson } from '../messages/encoding.ts'
+import { checkRoutes } from '../messages/outgoing.ts'
+import type { BatchReport } from '../pipeline/report.ts'
+import { Pipeline } from '../pipeline.ts'
+import { ClassificationFeed } from '../service/feed.ts'
+import { toObjectView } from '../service/object-view.ts'
+import type { ServicePorts } from '../service/ports.ts'
+import { createService, type Service } from '../service/service.ts'
+import type { Sink } from '../streams/types.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { Metrics } from '../telemetry/metrics.ts'
+import { version } from '../version.ts'
+import { Health } from './health.ts'
+import { connectKafka, type Streams, type StreamsFactory } from './kafka-streams.ts'
+import { loadModels } from './models.ts'
+
+/** What a running service is started with. */
+export interface Surroundings {
+  readonly logger: Logger
+  /** Where alerts come from and messages go to; Kafka unless given. */
+  readonly connect?: StreamsFactory
+}
+
+/** How long one line in the log stands for all dead letters, ms. */
+const deadLetterQuiet = 10_000
+
+/** How often the size of the store is measured at most, ms. */
+const storeMeasured = 5000
+
+/**
+ * The whole service: models, store, streams, pipeline and HTTP, put together. `start` resolves when it runs, `ended` when
+ * it has come to its end (rejected where it could not go on), after `stop` or by itself.
+ */
+export class Hierax {
+  readonly metrics = new Metrics()
+  private readonly config: Config
+  private readonly logger: Logger
+  private readonly health = new Health()
+  private readonly feed = new ClassificationFeed<Classification>(toJson)
+  private readonly deadLetters = { since: Number.NEGATIVE_INFINITY, count: 0 }
+  private classifiers: readonly Classifier[] = []
+  private store: Store | null = null
+  private streams: Streams | null = null
+  private service: Service | null = null
+  private url = ''
+  private stopped: Promise<void> | null = null
+  private running: Promise<void> = Promise.resolve()
+
+  private constructor(config: Config, logger: Logger) {
+    this.config = config
+    this.logger = logger
+  }
+
+  /** Starts a service. Rejects with a usage error for what is wrong with settings, model or store. */
+  static async start(config: Config, { logger, connect = connectKafka }: Surroundings): Promise<Hierax> {
+    const hierax = new Hierax(config, logger)
+    try {
+      await hierax.begin(connect)
+      return hierax
+    } catch (error) {
+      await hierax.stop()
+      throw error
+    }
+  }
+
+  /** Where HTTP is served. */
+  get address(): string {
+    return this.url
+  }
+
+  /** Resolves when the service has ended; rejects where the input can't go on. */
+  get ended(): Promise<void> {
+    return this.running
+  }
+
+  /** Finishes the batches in work, commits them and closes everything. */
+  async stop(): Promise<void> {
+    this.stopped ??= this.close()
+    await this.stopped
+  }
+
+  private async begin(connect: StreamsFactory): Promise<void> {
+    const { config, logger } = this
+    this.classifiers = await loadModels(config)
+    checkRoutes(
+      config.output.routes,
+      this.classifiers.flatMap(classifier => classifier.nodes.map(node => node.name))
+    )
+    this.store = await openStore(config.store.url, {
+      programs: config.input.programs,
+      onCorrupt: error => logger.error({ code: error.code, reason: error.message }, 'stored record unreadable; rebuilt')
+    })
+    this.describe()
+    this.service = await createService(this.ports(this.store), { ...config.http, logger, version })
+    this.url = (await this.service.listen()).url
+    const streams = connect(config, { logger, metrics: this.metrics, health: this.health })
+    this.streams = streams
+    const pipeline = this.pipeline(this.store, streams.sink)
+    this.running = streams.run((batch, control) => this.health.follow(() => pipeline.process(batch, control)))
+    this.running.catch(() => {}) // told to whoever asks for `ended`
+    logger.info({ version, address: this.address, store: config.store.url, workers: config.workers }, 'hierax started')
+  }
+
+  private pipeline(store: Store, sink: Sink): Pipeline {
+    const decoder = createDecoder()
+    return new Pipeline({
+      decode: bytes => decoder.decode(bytes),
+      store,
+      classifiers: this.classifiers,
+      sink,
+      admission: { programs: this.config.input.programs, admit: this.config.admit },
+      output: this.config.output,
+      onBatch: report => this.account(report),
+      onClassifications: bodies => this.feed.push(bodies)
+    })
+  }
+
+  private account(report: BatchReport): void {
+    this.metrics.batch(report)
+    const [first] = report.deadLetters
+    if (!first) return
+    this.deadLetters.count += report.deadLetters.length
+    if (performance.now() - this.deadLetters.since < deadLetterQuiet) return
+    const { error, source } = first
+    const { count } = this.deadLetters
+    this.logger.warn({ count, code: error.code, reason: error.message, source }, 'packets refused')
+    this.deadLetters.since = performance.now()
+    this.deadLetters.count = 0
+  }
+
+  /** Names the models in log and metrics, and keeps gauges up to date at every scrape. */
+  private describe(): void {
+    for (const { name, version, sha256, taxonomy, runtime } of this.classifiers) {
+      this.logger.info({ name, version, sha256, taxonomy, runtime }, 'model loaded')
+    }
+    this.metrics.models(this.classifiers)
+    this.metrics.progress()
+    let measured = Number.NEGATIVE_INFINITY
+    this.metrics.beforeScrape(async () => {
+      this.metrics.ready(this.health.readiness())
+      this.metrics.tensors(this.classifiers.reduce((sum, classifier) => Math.max(sum, classifier.tensors()), 0))
+      if (!this.store || performance.now() - measured < storeMeasured) return
+      measured = performance.now()
+      this.metrics.store(await this.store.statistics())
+    })
+  }
+
+  private ports(store: Store): ServicePorts {
+    const answering = this.pipeline(store, { send: async () => {}, close: async () => {} })
+    return {
+      readiness: this.health.readiness,
+      liveness: this.health.liveness,
+      metrics: this.metrics,
+      models: () => this.classifiers,
+      recent: limit => this.feed.recent(limit),
+      subscribe: listener => this.feed.subscribe(listener),
+      object: async objectId => {
+        const state = (await store.get(objectId)) ?? null
+        if (!state) return null
+        const [answer] = await answering.standing(state)
+        return toObjectView(state, answer ? toJson(answer) : null)
+      }
+    }
+  }
+
+  private async close(): Promise<void> {
+    this.health.stop()
+    const began = performance.now()
+    await this.streams?.stop()
+    await this.running.catch(() => {})
+    await this.service?.close()
+    await this.store?.close()
+    for (const classifier of this.classifiers) classifier.dispose()
+    this.logger.info({ seconds: Math.round((performance.now() - began) / 100) / 10 }, 'hierax ended')
+  }
+}

@@ -1,0 +1,184 @@
+import { once } from 'node:events'
+import fs from 'node:fs'
+import type { Writable } from 'node:stream'
+import type { Alert } from '../alerts/alert.ts'
+import { createDecoder } from '../alerts/decoder.ts'
+import { loadModels } from '../app/models.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { HieraxError } from '../errors.ts'
+import { openStore } from '../lightcurves/stores/open.ts'
+import { checkRoutes } from '../messages/outgoing.ts'
+import { Pipeline } from '../pipeline.ts'
+import { type FilePackets, openPackets } from '../streams/files/packets.ts'
+import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
+import type { ClassifyOptions } from './classify.ts'
+import { startProgress } from './progress.ts'
+
+/** What one call of the pipeline takes at most. */
+const batchMessages = 256
+const batchBytes = 16 * 1024 * 1024
+
+/** Runs `hierax classify`. */
+export async function classify(paths: readonly string[], options: ClassifyOptions): Promise<void> {
+  const config = loadConfig({
+    file: options.config,
+    env: process.env,
+    overrides: { model: options.model, 'input.programs': options.programs, 'store.url': options.store }
+  })
+  const packets = await openPackets(paths)
+  const deadLetters = deadLetterWriter(options.deadLetters)
+  const classifiers = await loadModels(config)
+  checkRoutes(
+    config.output.routes,
+    classifiers.flatMap(classifier => classifier.nodes.map(node => node.name))
+  )
+  const store = await openStore(config.store.url, { programs: config.input.programs })
+  const progress = await startProgress({ total: packets.total, unit: 'packets' })
+  try {
+    const arriving = inOrder(packets)
+    const reading = options.order === 'time' ? await sortedByTime(arriving) : arriving
+    const pipeline = new Pipeline({
+      decode: reading.decode,
+      store,
+      classifiers,
+      sink: new LineSink(config, deadLetters),
+      admission: { programs: config.input.programs, admit: config.admit },
+      output: { ...config.output, encoding: 'json', routes: [] }
+    })
+    for await (const batch of batches(reading.messages)) {
+      await pipeline.process(batch)
+      progress.advance(batch.length)
+    }
+  } finally {
+    progress.stop()
+    await deadLetters.close()
+    await store.close()
+    for (const classifier of classifiers) classifier.dispose()
+  }
+}
+
+/** Packets on their way into the pipeline. */
+interface Reading {
+  readonly messages: Iterable<InputMessage> | AsyncIterable<InputMessage>
+  readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
+}
+
+/** What is known already of a packet, under the token that stands for its bytes: its alerts, or why it is refused. */
+type Known = Map<Uint8Array | null, readonly Alert[] | HieraxError>
+
+/** The packets in the order of the files. One that can't be read from disk is refused in its place. */
+function inOrder(packets: FilePackets): Reading {
+  const decoder = createDecoder()
+  const unreadable: Known = new Map()
+  async function* messages(): AsyncGenerator<InputMessage> {
+    for await (const { path, bytes, error } of packets) {
+      const value = bytes ?? new Uint8Array()
+      if (error) unreadable.set(value, error)
+      yield { topic: 'files', source: path, value, ingested: Date.now() }
+    }
+  }
+  return { messages: messages(), decode: bytes => taken(unreadable, bytes) ?? decoder.decode(bytes) }
+}
+
+/**
+ * The alerts of all packets, sorted by time. They are decoded first (an alert without its images is a tenth of its packet)
+ * and go through the pipeline under tokens.
+ */
+async function sortedByTime({ messages, decode }: Reading): Promise<Reading> {
+  const found: { message: InputMessage; jd: number }[] = []
+  const known: Known = new Map()
+  const add = (message: InputMessage, jd: number, what: readonly Alert[] | HieraxError): void => {
+    const value = new Uint8Array()
+    found.push({ message: { ...message, value }, jd })
+    known.set(value, what)
+  }
+  for await (const message of messages) {
+    try {
+      for (const alert of decode(message.value)) add(message, alert.record.jd, [alert])
+    } catch (thrown) {
+      add(message, Number.NEGATIVE_INFINITY, HieraxError.from(thrown, 'DECODE_FAILED'))
+    }
+  }
+  found.sort((a, b) => (a.jd < b.jd ? -1 : a.jd > b.jd ? 1 : 0))
+  return { messages: found.map(({ message }) => message), decode: token => taken(known, token) ?? [] }
+}
+
+/** Takes out what is known under a token; throws it where it is an error. */
+function taken(known: Known, token: Uint8Array | null): readonly Alert[] | undefined {
+  const what = known.get(token)
+  known.delete(token)
+  if (what instanceof HieraxError) throw what
+  return what
+}
+
+async function* batches(
+  messages: Iterable<InputMessage> | AsyncIterable<InputMessage>
+): AsyncGenerator<InputMessage[]> {
+  let batch: InputMessage[] = []
+  let bytes = 0
+  for await (const message of messages) {
+    batch.push(message)
+    bytes += message.value?.length ?? 0
+    if (batch.length < batchMessages && bytes < batchBytes) continue
+    yield batch
+    batch = []
+    bytes = 0
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** Classifications as lines on standard output, dead letters as lines elsewhere. */
+class LineSink implements Sink {
+  private readonly config: Config
+  private readonly deadLetters: DeadLetterWriter
+
+  constructor(config: Config, deadLetters: DeadLetterWriter) {
+    this.config = config
+    this.deadLetters = deadLetters
+  }
+
+  async send(messages: readonly OutputMessage[]): Promise<void> {
+    const lines: string[] = []
+    for (const message of messages) {
+      if (message.topic === this.config.output.deadLetters) this.deadLetters.write(message)
+      else lines.push(`${Buffer.from(message.value).toString()}\n`)
+    }
+    await writeTo(process.stdout, lines.join(''))
+  }
+
+  async close(): Promise<void> {}
+}
+
+interface DeadLetterWriter {
+  write(message: OutputMessage): void
+  close(): Promise<void>
+}
+
+/** Refused packets as JSON lines: their path and error, flat under the names of Kafka's headers and nested for tools like jq. */
+function deadLetterWriter(file: string | undefined): DeadLetterWriter {
+  let output: Writable = process.stderr
+  if (file !== undefined) {
+    try {
+      output = fs.createWriteStream(file, { fd: fs.openSync(file, 'w') })
+    } catch (cause) {
+      throw new HieraxError('USAGE', `--dead-letters ${file} can't be written: ${(cause as Error).message}`, { cause })
+    }
+  }
+  return {
+    write: ({ headers: { source, 'error.code': code, 'error.message': message, 'error.record': record } }) => {
+      const flat = { 'error.code': code, 'error.message': message }
+      output.write(`${JSON.stringify({ path: source, ...flat, error: { code, message, record } })}\n`)
+    },
+    close: async () => {
+      if (output === process.stderr) return
+      output.end()
+      await once(output, 'close')
+    }
+  }
+}
+
+async function writeTo(stream: Writable, text: string): Promise<void> {
+  if (text === '' || stream.write(text)) return
+  await once(stream, 'drain')
+}

@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { list } from './options.ts'
+
+const examples = `
+Examples:
+  $ hierax classify alert.avro
+  $ hierax classify --order time --dead-letters refused.jsonl night.tar.gz > classifications.jsonl
+  $ hierax classify alerts/ | jq -c '[.objectId, .prediction.node, .prediction.probability]'`
+
+/** Options of `hierax classify` as commander gives them. */
+export interface ClassifyOptions {
+  readonly store: string
+  readonly deadLetters?: string
+  readonly order: 'arrival' | 'time'
+  readonly config?: string
+  readonly model?: string[]
+  readonly programs?: string[]
+}
+
+/** Adds `hierax classify`: packets from disk to classifications on standard output. */
+export function register(program: Command): void {
+  const command = program.createCommand('classify')
+  command
+    .summary('classify packets from disk')
+    .description(
+      'Classify alert packets from files, folders, .tar, .tar.gz or - (one packet on standard input): one JSON classification a line on standard output, as Kafka would get them. Light curves build up within the run.'
+    )
+    .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
+    .option('--store <url>', 'where light curves are kept: memory: or lmdb:DIR', 'memory:')
+    .option('--dead-letters <file>', 'write refused packets there, as JSON lines (default: standard error)')
+    .addOption(
+      command
+        .createOption('--order <order>', 'as the packets are named, or all of them sorted by time')
+        .choices(['arrival', 'time'])
+        .default('arrival')
+    )
+    .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
+    .option('--programs <list>', 'survey programmes whose photometry may enter', list)
+    .option('--config <file>', 'configuration, for admit.*, input.programs, model, runtime and output.routes')
+    .addHelpText('after', examples)
+    .action(async (paths: string[], options: ClassifyOptions) => {
+      const { classify } = await import('./classify-run.ts')
+      await classify(paths, options)
+    })
+  program.addCommand(command)
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import { list } from './options.ts'
+
+const examples = `
+Examples:
+  $ HIERAX_INPUT_BROKERS=kafka:9092 hierax serve
+  $ hierax serve --config hierax.yaml
+  $ hierax serve --config hierax.yaml --print-config`
+
+/** Options of `hierax serve` as commander gives them. */
+export interface ServeOptions {
+  readonly config?: string
+  readonly model?: string[]
+  readonly printConfig?: boolean
+}
+
+/** Adds `hierax serve`: the service. */
+export function register(program: Command): void {
+  program
+    .command('serve')
+    .summary('run the service: from alerts on Kafka to classifications on Kafka')
+    .description(
+      'Consume alerts, classify them, publish the probability of every node, and serve health, metrics and the API over HTTP, until SIGTERM or SIGINT: then finish the batches in work, commit them and exit 0. A second signal ends at once. Every setting is also an environment variable (HIERAX_…).'
+    )
+    .option('--config <file>', 'configuration (YAML); HIERAX_CONFIG names it otherwise')
+    .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
+    .option('--print-config', 'print the settings in force, secrets masked, and exit')
+    .addHelpText('after', examples)
+    .action(async (options: ServeOptions) => {
+      const { serve } = await import('./serve-run.ts')
+      await serve(options)
+    })
+}

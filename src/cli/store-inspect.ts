@@ -1,0 +1,38 @@
+import { loadModels } from '../app/models.ts'
+import { loadConfig } from '../config/load.ts'
+import { HieraxError } from '../errors.ts'
+import { openStore } from '../lightcurves/stores/open.ts'
+import { toJson } from '../messages/encoding.ts'
+import { Pipeline } from '../pipeline.ts'
+import { toObjectView } from '../service/object-view.ts'
+import type { StoreOptions } from './store.ts'
+
+/** Runs `hierax store inspect`. */
+export async function inspect(objectId: string, options: StoreOptions): Promise<void> {
+  const config = loadConfig({
+    file: options.config,
+    env: process.env,
+    overrides: { 'store.url': options.store, model: options.model }
+  })
+  const store = await openStore(config.store.url, { programs: config.input.programs, readOnly: true })
+  try {
+    const state = await store.get(objectId)
+    if (!state)
+      throw new HieraxError('OBJECT_NOT_FOUND', `${config.store.url} holds no object ${JSON.stringify(objectId)}`)
+    const classifiers = await loadModels(config)
+    const pipeline = new Pipeline({
+      decode: () => [],
+      store,
+      classifiers,
+      sink: { send: async () => {}, close: async () => {} },
+      admission: { programs: config.input.programs, admit: config.admit },
+      output: config.output
+    })
+    const classifications = (await pipeline.standing(state)).map(toJson)
+    const { classification: _, ...object } = toObjectView(state, null)
+    process.stdout.write(`${JSON.stringify({ ...object, classifications }, null, 2)}\n`)
+    for (const classifier of classifiers) classifier.dispose()
+  } finally {
+    await store.close()
+  }
+}
