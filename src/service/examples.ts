@@ -1,0 +1,115 @@
+/* Examples of what is answered, for the OpenAPI document. Tests hold them against the schemas. */
+
+export const problem = {
+  type: 'urn:hierax:error:OBJECT_NOT_FOUND',
+  title: 'Object not found',
+  status: 404,
+  detail: 'no alert of "ZTF20aaaaaaa" was seen',
+  code: 'OBJECT_NOT_FOUND',
+  remedy: 'Ask for an object of which an alert was seen.'
+}
+
+const classifier = {
+  name: 'example',
+  version: '1.0.0',
+  sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  taxonomy: 'example',
+  taxonomyVersion: '1'
+}
+
+export const classification = {
+  id: 'ZTF20aaelulu:1103449531415015006:1f0c3a5b7d9e:0123456789abcdef',
+  objectId: 'ZTF20aaelulu',
+  candid: '1103449531415015006',
+  jd: 2458856.9495718,
+  ra: 185.7289,
+  dec: 15.8236,
+  programId: 1,
+  status: 'CLASSIFIED',
+  reason: null,
+  alert: {
+    band: 'r',
+    magnitude: 17.25,
+    error: 0.06,
+    positive: true,
+    realBogus: 0.98,
+    starScore: 0.02,
+    starDistance: 6.5,
+    solarSystemDistance: null
+  },
+  nodes: [
+    { name: 'Transient', parent: null, conditional: 0.99, probability: 0.99 },
+    { name: 'Persistent', parent: null, conditional: 0.01, probability: 0.01 },
+    { name: 'SN Ia', parent: 'Transient', conditional: 0.25, probability: 0.2475 },
+    { name: 'CC', parent: 'Transient', conditional: 0.75, probability: 0.7425 }
+  ],
+  prediction: { node: 'CC', probability: 0.7425, path: ['Transient', 'CC'] },
+  novelty: null,
+  classifier,
+  lightCurve: {
+    detections: 3,
+    upperLimits: 12,
+    firstJd: 2458827.03,
+    lastJd: 2458856.9495718,
+    latest: { g: 17.5, r: 17.25 },
+    fingerprint: '0123456789abcdef',
+    revision: 20
+  }
+}
+
+export const object = {
+  objectId: 'ZTF20aaelulu',
+  lightCurve: [
+    {
+      jd: 2458852.5,
+      mjd: 58852,
+      band: 'g',
+      type: 'upperLimit',
+      magnitude: 19.5,
+      error: null,
+      positive: null,
+      candid: null
+    },
+    {
+      jd: 2458856.9495718,
+      mjd: 58856.4495718,
+      band: 'r',
+      type: 'detection',
+      magnitude: 17.25,
+      error: 0.06,
+      positive: true,
+      candid: '1103449531415015006'
+    }
+  ],
+  newest: { candid: '1103449531415015006', jd: 2458856.9495718, ra: 185.7289, dec: 15.8236, programId: 1 },
+  classification
+}
+
+export const taxonomy = {
+  name: 'example',
+  version: '1',
+  model: 'example',
+  root: 'Object',
+  nodes: [
+    { name: 'Transient', parent: null, description: 'fades for good' },
+    { name: 'Persistent', parent: null },
+    { name: 'SN Ia', parent: 'Transient' },
+    { name: 'CC', parent: 'Transient' }
+  ]
+}
+
+const oneModel = { ...classifier, runtime: 'wasm', nodes: 4 }
+
+export const model = { ...oneModel, models: [oneModel] }
+
+export const readiness = {
+  ready: true,
+  parts: {
+    consumer: { ready: true, reason: 'waiting for a topic' },
+    producer: { ready: true, reason: 'connected' },
+    store: { ready: true, reason: 'open' },
+    model: { ready: true, reason: 'loaded' }
+  }
+}
+
+export const liveness = { ok: true, reason: 'working' }

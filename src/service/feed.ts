@@ -1,0 +1,47 @@
+import type { ClassificationJson } from './ports.ts'
+
+/**
+ * The latest classifications, kept in memory for the API: a ring of a fixed size. They become JSON only when somebody
+ * asks, so that a stream without listeners costs next to nothing.
+ */
+export class ClassificationFeed<T> {
+  readonly #toJson: (message: T) => ClassificationJson
+  readonly #ring: T[] = []
+  readonly #capacity: number
+  readonly #listeners = new Set<(classification: ClassificationJson) => void>()
+  #next = 0
+
+  constructor(toJson: (message: T) => ClassificationJson, capacity = 1000) {
+    this.#toJson = toJson
+    this.#capacity = capacity
+  }
+
+  /** Adds messages that were published, oldest first. */
+  push(messages: readonly T[]): void {
+    for (const message of messages) {
+      this.#ring[this.#next] = message
+      this.#next = (this.#next + 1) % this.#capacity
+    }
+    if (this.#listeners.size === 0) return
+    for (const message of messages) {
+      const json = this.#toJson(message)
+      for (const listener of this.#listeners) listener(json)
+    }
+  }
+
+  /** At most `limit` of the latest, newest first. */
+  recent(limit: number): ClassificationJson[] {
+    const size = this.#ring.length
+    return Array.from({ length: Math.min(limit, size) }, (_, back) =>
+      this.#toJson(this.#ring[(this.#next - 1 - back + 2 * this.#capacity) % this.#capacity] as T)
+    )
+  }
+
+  /** Calls the listener for every message from now on, until the function returned is called. */
+  subscribe(listener: (classification: ClassificationJson) => void): () => void {
+    // A function of its own: one listener may subscribe twice.
+    const own = (classification: ClassificationJson): void => listener(classification)
+    this.#listeners.add(own)
+    return () => void this.#listeners.delete(own)
+  }
+}

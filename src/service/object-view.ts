@@ -1,0 +1,36 @@
+import type { LightCurve } from '../lightcurves/light-curve.ts'
+import { type AlertRecord, bandOf, type Observation } from '../lightcurves/observation.ts'
+import type { AlertView, ClassificationJson, ObjectView, PointView } from './ports.ts'
+
+/** Julian date of modified Julian date 0. */
+const mjdZero = 2400000.5
+
+/** An object's state (as a store gives it) and answer, as answered over HTTP. */
+export function toObjectView(
+  state: { readonly objectId: string; readonly curve: LightCurve; readonly newest: AlertRecord | null },
+  classification: ClassificationJson | null
+): ObjectView {
+  return {
+    objectId: state.objectId,
+    lightCurve: Array.from({ length: state.curve.length }, (_, index) => toPointView(state.curve.at(index))),
+    newest: state.newest === null ? null : toAlertView(state.newest),
+    classification
+  }
+}
+
+function toPointView({ jd, fid, detection, magnitude, error, positive, candid }: Observation): PointView {
+  return {
+    jd,
+    mjd: jd - mjdZero,
+    band: bandOf(fid),
+    type: detection ? 'detection' : 'upperLimit',
+    magnitude,
+    error: detection ? error : null,
+    positive: detection ? positive : null,
+    candid: candid === null ? null : String(candid)
+  }
+}
+
+function toAlertView({ candid, jd, ra, dec, programId }: AlertRecord): AlertView {
+  return { candid: String(candid), jd, ra, dec, programId }
+}

@@ -1,0 +1,73 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { type ErrorCode, HieraxError, shown } from '../errors.ts'
+
+/** An error over HTTP, as RFC 9457 has it, with the code and the remedy of the error table. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: ErrorCode
+  readonly remedy: string
+}
+
+/** Media type of a problem. */
+export const problemType = 'application/problem+json'
+
+/** Answers any error with its problem. What is our fault is logged; its details are not told. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error)
+  if (problem.status >= 500 && problem.code !== 'TOO_MANY_SUBSCRIBERS') {
+    request.log.error({ err: error, url: request.url.slice(0, 200) }, 'request failed')
+  }
+  return reply
+    .code(problem.status)
+    .type(problemType)
+    .header('cache-control', 'no-store')
+    .serializer(JSON.stringify)
+    .send(problem)
+}
+
+/** Answers a request that no route takes. */
+export function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?')[0] as string
+  const message = `there is nothing at ${request.method} ${shown(path)}`
+  return sendError(new HieraxError('ROUTE_NOT_FOUND', message), request, reply)
+}
+
+/** Answers bytes that are not a request: malformed, headers too large, or too slow. */
+export function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
+  if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const body = JSON.stringify(
+    problemOf('REQUEST_INVALID', status, 'the request is not well-formed HTTP within the limits')
+  )
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${problemType}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  )
+}
+
+/** The problem that an error is: a HieraxError as it says; Fastify's own by their status; all else is INTERNAL. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof HieraxError) return problemOf(error.code, error.status, error.message)
+  const { statusCode = 500, message } = error as Partial<FastifyError>
+  if (statusCode === 404) return problemOf('ROUTE_NOT_FOUND', 404, 'there is nothing at this address')
+  if (statusCode >= 400 && statusCode < 500) {
+    return problemOf('REQUEST_INVALID', statusCode, message ?? 'the request is not valid')
+  }
+  return problemOf('INTERNAL', 500, 'something unexpected happened; the log says more')
+}
+
+function problemOf(code: ErrorCode, status: number, detail: string): Problem {
+  const { remedy } = new HieraxError(code, detail)
+  return { type: `urn:hierax:error:${code}`, title: titleOf(code), status, detail, code, remedy }
+}
+
+/** `OBJECT_NOT_FOUND` → `Object not found`. */
+function titleOf(code: ErrorCode): string {
+  const words = code.toLowerCase().replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,0 +1,68 @@
+import type { FastifyInstance } from 'fastify'
+import type { ServicePorts } from '../ports.ts'
+import { json, ref } from '../schemas.ts'
+
+/** Probes and metrics: open, and not counted by the rate limit. */
+export function addHealthRoutes(app: FastifyInstance, ports: ServicePorts): void {
+  const config = { open: true, rateLimit: false } as const
+  const tags = ['operation']
+  const security: never[] = []
+
+  app.get(
+    '/health/live',
+    {
+      config,
+      schema: {
+        tags,
+        security,
+        summary: 'Whether the process works, or waits for something outside',
+        response: {
+          200: { description: 'It does', ...json(ref('Liveness')) },
+          503: { description: 'It is stuck: restart it', ...json(ref('Liveness')) }
+        }
+      }
+    },
+    async (_request, reply) => {
+      const { ok, reason } = ports.liveness()
+      return reply.code(ok ? 200 : 503).send({ ok, reason })
+    }
+  )
+
+  app.get(
+    '/health/ready',
+    {
+      config,
+      schema: {
+        tags,
+        security,
+        summary: 'Whether every part is ready, with a reason each',
+        response: {
+          200: { description: 'All are', ...json(ref('Readiness')) },
+          503: { description: 'At least one is not', ...json(ref('Readiness')) }
+        }
+      }
+    },
+    async (_request, reply) => {
+      const parts = ports.readiness()
+      const ready = Object.values(parts).every(part => part.ready)
+      return reply.code(ready ? 200 : 503).send({ ready, parts })
+    }
+  )
+
+  app.get(
+    '/metrics',
+    {
+      config,
+      schema: {
+        tags,
+        security,
+        summary: 'Metrics in Prometheus’s text format',
+        response: { 200: { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } }
+      }
+    },
+    async (_request, reply) => {
+      const text = await ports.metrics.text()
+      return reply.type(ports.metrics.contentType).send(text)
+    }
+  )
+}

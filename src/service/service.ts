@@ -1,0 +1,143 @@
+import type { AddressInfo } from 'node:net'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { HieraxError } from '../errors.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { defaultEventLimits, EventHub, type EventLimits } from './events.ts'
+import type { ServicePorts } from './ports.ts'
+import { answerMalformed, sendError, sendNotFound } from './problems.ts'
+import { addApiRoutes } from './routes/api.ts'
+import { addHealthRoutes } from './routes/health.ts'
+import { addPageRoutes } from './routes/page.ts'
+import { sharedSchemas } from './schemas.ts'
+import { addHeaders, addRateLimit, addToken } from './security.ts'
+
+/** How the service is reached and bounded. */
+export interface ServiceOptions {
+  /** Address to listen on; default `127.0.0.1`. */
+  readonly host?: string
+  /** Port to listen on; 0 (the default) takes any free one. */
+  readonly port?: number
+  /** Bearer token for API and page; null (the default) asks for none. */
+  readonly token?: string | null
+  readonly logger: Logger
+  /** Version of Hierax, for the OpenAPI document. */
+  readonly version: string
+  /** Requests that one address may send in a minute; default 3000. */
+  readonly requestsPerMinute?: number
+  readonly events?: Partial<EventLimits>
+}
+
+/** The HTTP service. */
+export interface Service {
+  /** The server beneath; `app.inject` answers without a socket. */
+  readonly app: FastifyInstance
+  /** Begins to listen. Throws HTTP_UNAVAILABLE. */
+  listen(): Promise<{ readonly url: string; readonly port: number }>
+  /** Ends event streams, answers what is under way, and stops. */
+  close(): Promise<void>
+}
+
+/** How long requests under way may take once the service closes, ms. */
+const closeGraceMs = 1000
+
+/** Builds the HTTP service on what the rest of Hierax offers; it does not listen yet. */
+export async function createService(ports: ServicePorts, options: ServiceOptions): Promise<Service> {
+  const app = createApp(options.logger)
+  const hub = new EventHub(listener => ports.subscribe(listener), { ...defaultEventLimits, ...options.events })
+  app.addHook('preClose', () => hub.close())
+  app.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+  })
+
+  await addHeaders(app)
+  await addRateLimit(app, options.requestsPerMinute ?? 3000)
+  if (options.token) addToken(app, options.token)
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => sendNotFound(request, reply))
+
+  for (const schema of sharedSchemas) app.addSchema(schema)
+  await addDocumentation(app, options.version)
+  addHealthRoutes(app, ports)
+  addApiRoutes(app, ports, hub)
+  addPageRoutes(app)
+  await app.ready()
+
+  return {
+    app,
+    listen: () => listen(app, options.host ?? '127.0.0.1', options.port ?? 0),
+    close: () => close(app)
+  }
+}
+
+function createApp(logger: Logger): FastifyInstance {
+  const quiet = logger.levelVal > 30 ? logger.level : logger.levelVal < 30 ? logger.level : 'warn'
+  const app = Fastify({
+    // Requests are not logged, nor clients that go away: what matters is counted or warned of.
+    loggerInstance: logger.child({ part: 'http' }, { level: quiet }) as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 1024,
+    requestTimeout: 10_000,
+    // Longer than any id that is valid: the schema refuses those that are too long, by name.
+    routerOptions: { maxParamLength: 16_384 },
+    ajv: { customOptions: { removeAdditional: false, allErrors: true, coerceTypes: true } },
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
+    clientErrorHandler: answerMalformed
+  })
+  app.setSerializerCompiler(() => data => JSON.stringify(data))
+  app.server.maxConnections = 1000
+  return app as unknown as FastifyInstance
+}
+
+async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Hierax',
+        description: 'Hierarchical classification of ZTF alerts: light curves, answers, and what is being published.',
+        version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
+      },
+      tags: [
+        { name: 'objects', description: 'Light curves and classifications' },
+        { name: 'models', description: 'What classifies' },
+        { name: 'operation', description: 'Probes and metrics' }
+      ],
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{}, { token: [] }]
+    },
+    refResolver: { buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema${index}`) }
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/api/docs',
+    uiConfig: { deepLinking: true },
+    // The page of the documentation styles itself; its script is a file.
+    transformStaticCSP: header =>
+      header
+        .replace("script-src 'self'", `script-src 'self' ${app.swaggerCSP.script.join(' ')}`)
+        .replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+  })
+}
+
+/** Connections on which nothing was ever asked (browsers open such) are not idle to Node: they would hold it up a minute. */
+async function close(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), closeGraceMs)
+  await app.close()
+  clearTimeout(timer)
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<{ url: string; port: number }> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new HieraxError('HTTP_UNAVAILABLE', `can't listen on ${host} port ${port}: ${code ?? message}`, {
+      cause: error
+    })
+  }
+  const address = app.server.address() as AddressInfo
+  const shownHost = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return { url: `http://${shownHost}:${address.port}`, port: address.port }
+}

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict'
+import net from 'node:net'
+import { afterEach, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EventStream } from '../../src/service/events.ts'
+import { ClassificationFeed } from '../../src/service/feed.ts'
+import type { Service, ServiceOptions } from '../../src/service/service.ts'
+import { World } from './support.ts'
+
+/** Waits until something holds; the test's own time limit ends it otherwise. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(5)
+}
+
+/** A subscriber that keeps what it reads. */
+class Client {
+  text = ''
+  ended = false
+  readonly #abort = new AbortController()
+
+  static async open(url: string): Promise<Client> {
+    const client = new Client()
+    const response = await fetch(url, { signal: client.#abort.signal })
+    assert.equal(response.status, 200)
+    assert.equal(response.headers.get('content-type'), 'text/event-stream; charset=utf-8')
+    assert.equal(response.headers.get('cache-control'), 'no-store')
+    void client.#read(response)
+    return client
+  }
+
+  get ids(): string[] {
+    return this.events('classification').map(data => JSON.parse(data).id)
+  }
+
+  events(name: string): string[] {
+    const blocks = this.text.split('\n\n').slice(0, -1)
+    const own = blocks.filter(block => block.startsWith(`event: ${name}\n`))
+    return own.map(block => block.slice(block.indexOf('data: ') + 'data: '.length))
+  }
+
+  close(): void {
+    this.#abort.abort()
+  }
+
+  async #read(response: Response): Promise<void> {
+    try {
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+        this.text += Buffer.from(chunk).toString()
+      }
+    } catch {
+      // Aborted, or cut.
+    }
+    this.ended = true
+  }
+}
+
+/** A subscriber on a bare socket, which reads nothing until it is told to. */
+async function openDeaf(port: number): Promise<net.Socket> {
+  const socket = net.connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  await new Promise<void>(resolve => socket.once('connect', resolve))
+  socket.pause()
+  socket.write('GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n')
+  return socket
+}
+
+describe('event stream', { timeout: 60_000 }, () => {
+  let world: World
+  let service: Service
+
+  async function start(events: ServiceOptions['events'] = {}): Promise<{ url: string; port: number }> {
+    world = new World()
+    service = await world.service({ events })
+    const { url, port } = await service.listen()
+    return { url: `${url}/api/v1/events`, port }
+  }
+  afterEach(() => service.close())
+
+  it('brings one event a classification to every client', async () => {
+    const { url } = await start()
+    world.publish(3, 0)
+    const clients = await Promise.all([Client.open(url), Client.open(url)])
+    world.publish(50, 100)
+    const expected = Array.from({ length: 50 }, (_, index) => `id-${100 + index}`)
+    for (const client of clients) {
+      await until(() => client.ids.length >= 50)
+      assert.deepEqual(client.ids, expected)
+      assert.match(client.text, /^retry: 3000\n/)
+    }
+    for (const client of clients) client.close()
+  })
+
+  it('writes no line break of a message into the stream', async () => {
+    const { url } = await start()
+    const client = await Client.open(url)
+    world.publish(1, 0, '\n\nevent: forged\r')
+    await until(() => client.ids.length === 1)
+    assert.equal(client.ids[0], 'id-0\n\nevent: forged\r')
+    assert.deepEqual(client.events('forged'), [])
+    client.close()
+  })
+
+  it('listens only while somebody does, whatever the number', async () => {
+    const { url } = await start()
+    assert.equal(world.listeners, 0)
+    const clients = await Promise.all([Client.open(url), Client.open(url), Client.open(url)])
+    assert.equal(world.listeners, 1)
+    clients[0]?.close()
+    await sleep(50)
+    assert.equal(world.listeners, 1)
+    for (const client of clients) client.close()
+    await until(() => world.listeners === 0)
+    const again = await Client.open(url)
+    assert.equal(world.listeners, 1)
+    again.close()
+  })
+
+  it('keeps a quiet connection open', async () => {
+    const { url } = await start({ keepAliveMs: 20 })
+    const client = await Client.open(url)
+    await until(() => client.text.split(': keep-alive\n\n').length > 3)
+    client.close()
+  })
+
+  it('refuses more clients than it may have', async () => {
+    const { url } = await start({ maxSubscribers: 2 })
+    const clients = [await Client.open(url), await Client.open(url)]
+    const refused = await fetch(url)
+    assert.equal(refused.status, 503)
+    assert.equal(((await refused.json()) as { code: string }).code, 'TOO_MANY_SUBSCRIBERS')
+    clients[0]?.close()
+    let again = await fetch(url)
+    while (again.status === 503) again = await fetch(url)
+    assert.equal(again.status, 200)
+    await again.body?.cancel()
+    clients[1]?.close()
+  })
+
+  it('drops events for a client that does not read, and tells it how many', async () => {
+    const { url, port } = await start({ maxBufferBytes: 64 * 1024 })
+    const deaf = await openDeaf(port)
+    await until(() => world.listeners === 1)
+    const quick = await Client.open(url)
+    const before = process.memoryUsage()
+    // 100 MB for each client: far more than sockets and buffers hold.
+    const padding = 'x'.repeat(10_000)
+    for (let round = 0; round < 1000; round++) {
+      world.publish(10, round * 10, padding)
+      await sleep(0)
+    }
+    const after = process.memoryUsage()
+    quick.close()
+    assert.ok(after.arrayBuffers - before.arrayBuffers < 40e6, `${after.arrayBuffers - before.arrayBuffers} bytes kept`)
+    let text = ''
+    deaf.on('data', chunk => {
+      text += chunk.toString('latin1')
+    })
+    deaf.resume()
+    await sleep(100)
+    world.publish(1, 999_999)
+    await until(() => text.includes('"id-999999"'))
+    const dropped = [...text.matchAll(/event: dropped\r?\ndata: \{"count":(\d+)\}/g)].map(([, count]) => Number(count))
+    const received = text.split('event: classification\n').length - 1
+    assert.ok(dropped.length > 0)
+    assert.equal(received + dropped.reduce((sum, count) => sum + count, 0), 10_001)
+    deaf.destroy()
+  })
+
+  it('disconnects a client that never reads', async () => {
+    const { port } = await start({ keepAliveMs: 20, stallMs: 100 })
+    const deaf = await openDeaf(port)
+    await until(() => world.listeners === 1)
+    const closed = new Promise(resolve => deaf.once('close', resolve))
+    const padding = 'x'.repeat(100_000)
+    while (world.listeners === 1) {
+      world.publish(10, 0, padding)
+      await sleep(5)
+    }
+    deaf.resume()
+    await closed
+  })
+
+  it('ends when the service closes, even for a client that never reads', async () => {
+    const { url, port } = await start()
+    const client = await Client.open(url)
+    const deaf = await openDeaf(port)
+    await sleep(50)
+    world.publish(90, 0, 'x'.repeat(100_000))
+    await service.close()
+    await until(() => client.ended)
+    assert.equal(world.listeners, 0)
+    deaf.destroy()
+  })
+})
+
+describe('one client’s stream', () => {
+  it('takes no more than its bound, then tells what was missed', () => {
+    const stream = new EventStream(100)
+    const chunk = Buffer.alloc(40, 'x')
+    for (let index = 0; index < 5; index++) stream.offer(chunk)
+    assert.equal(stream.readableLength, 80)
+    assert.equal(String(stream.read()), 'x'.repeat(80))
+    stream.offer(chunk)
+    assert.equal(String(stream.read()), `event: dropped\ndata: {"count":3}\n\n${'x'.repeat(40)}`)
+  })
+
+  it('stalls only when nothing is read', () => {
+    const stream = new EventStream(1000)
+    assert.equal(stream.tick(0, 10), false)
+    assert.equal(stream.tick(100, 10), false)
+    stream.read()
+    stream.offer(Buffer.alloc(50))
+    assert.equal(stream.tick(200, 10), false)
+    stream.read(10)
+    assert.equal(stream.tick(300, 10), false)
+    assert.equal(stream.tick(400, 10), false)
+    assert.equal(stream.tick(405, 10), false)
+    assert.equal(stream.tick(410, 10), true)
+  })
+})
+
+describe('feed', () => {
+  it('keeps the latest and turns them into JSON only when asked', () => {
+    let conversions = 0
+    const feed = new ClassificationFeed<number>(value => {
+      conversions++
+      return { value }
+    }, 3)
+    const values = (limit: number) => feed.recent(limit).map(({ value }) => value)
+    assert.deepEqual(values(5), [])
+    feed.push([1, 2])
+    assert.equal(conversions, 0)
+    assert.deepEqual(values(5), [2, 1])
+    feed.push([3, 4, 5, 6, 7])
+    assert.deepEqual(values(5), [7, 6, 5])
+    assert.deepEqual(values(2), [7, 6])
+    assert.deepEqual(values(0), [])
+  })
+
+  it('calls each listener until it is no longer wanted', () => {
+    const feed = new ClassificationFeed<number>(value => ({ value }))
+    const seen: unknown[] = []
+    const listener = ({ value }: Readonly<Record<string, unknown>>): void => void seen.push(value)
+    const [first, second] = [feed.subscribe(listener), feed.subscribe(listener)]
+    feed.push([1])
+    first()
+    first()
+    feed.push([2])
+    second()
+    feed.push([3])
+    assert.deepEqual(seen, [1, 1, 2])
+  })
+})

@@ -1,0 +1,327 @@
+import assert from 'node:assert/strict'
+import net from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import Fastify from 'fastify'
+import { type ErrorCode, HieraxError } from '../../src/errors.ts'
+import * as example from '../../src/service/examples.ts'
+import { sharedSchemas } from '../../src/service/schemas.ts'
+import type { Service } from '../../src/service/service.ts'
+import { model, World } from './support.ts'
+
+type Answer = Awaited<ReturnType<Service['app']['inject']>>
+
+/** Holds a value against one of the service's schemas. */
+async function assertFits(schema: string, value: unknown): Promise<void> {
+  const app = Fastify({ ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } } })
+  for (const shared of sharedSchemas) app.addSchema(shared)
+  app.post('/', { schema: { body: { $ref: `${schema}#` } } }, async () => 'fits')
+  const { statusCode, body } = await app.inject({ method: 'POST', url: '/', payload: value as object })
+  assert.equal(statusCode, 200, `${schema}: ${body}`)
+}
+
+async function assertProblem(answer: Answer, status: number, code: ErrorCode, detail: RegExp): Promise<void> {
+  assert.equal(answer.statusCode, status)
+  assert.match(String(answer.headers['content-type']), /^application\/problem\+json/)
+  const problem = answer.json()
+  await assertFits('Problem', problem)
+  assert.equal(problem.code, code)
+  assert.equal(problem.status, status)
+  assert.match(problem.detail, detail)
+}
+
+describe('service', () => {
+  const world = new World()
+  let service: Service
+  const get = (url: string, headers: Record<string, string> = {}) => service.app.inject({ url, headers })
+  before(async () => {
+    service = await world.service()
+  })
+  after(() => service.close())
+
+  describe('health', () => {
+    it('says whether the process lives', async () => {
+      const alive = await get('/health/live')
+      assert.equal(alive.statusCode, 200)
+      assert.deepEqual(alive.json(), { ok: true, reason: 'working' })
+      await assertFits('Liveness', alive.json())
+      world.live = { ok: false, reason: 'no progress' }
+      assert.equal((await get('/health/live')).statusCode, 503)
+      world.live = { ok: true, reason: 'working' }
+    })
+
+    it('says which part is not ready, and why', async () => {
+      assert.equal((await get('/health/ready')).statusCode, 200)
+      const { parts } = world
+      world.parts = { ...parts, producer: { ready: false, reason: 'disconnected' } }
+      const unready = await get('/health/ready')
+      world.parts = parts
+      assert.equal(unready.statusCode, 503)
+      assert.match(String(unready.headers['content-type']), /^application\/json/)
+      await assertFits('Readiness', unready.json())
+      assert.equal(unready.json().ready, false)
+      assert.deepEqual(unready.json().parts.producer, { ready: false, reason: 'disconnected' })
+      assert.deepEqual(unready.json().parts.store, { ready: true, reason: 'open' })
+    })
+  })
+
+  it('shows metrics as Prometheus reads them', async () => {
+    const answer = await get('/metrics')
+    assert.equal(answer.statusCode, 200)
+    assert.match(String(answer.headers['content-type']), /^text\/plain; version=0\.0\.4/)
+    assert.match(answer.body, /^hierax_outcomes_total\{outcome="classified"\} 0$/m)
+  })
+
+  describe('objects', () => {
+    it('are answered whole, in the message’s own order', async () => {
+      const answer = await get('/api/v1/objects/ZTF20aaelulu')
+      assert.equal(answer.statusCode, 200)
+      assert.equal(answer.body, JSON.stringify(example.object))
+      assert.equal(answer.headers['cache-control'], 'no-store')
+      await assertFits('Object', answer.json())
+    })
+
+    it('that are unknown are a problem', async () => {
+      await assertProblem(await get('/api/v1/objects/ZTF20aaaaaaa'), 404, 'OBJECT_NOT_FOUND', /"ZTF20aaaaaaa"/)
+      await assertProblem(await get('/api/v1/objects/..%2f..%2fetc%2fpasswd'), 404, 'OBJECT_NOT_FOUND', /etc\/passwd/)
+    })
+
+    it('with impossible names are a problem', async () => {
+      await assertProblem(await get(`/api/v1/objects/${'x'.repeat(129)}`), 400, 'REQUEST_INVALID', /objectId/)
+      await assertProblem(await get(`/api/v1/objects/${'x'.repeat(10_000)}`), 400, 'REQUEST_INVALID', /objectId/)
+      await assertProblem(await get('/api/v1/objects/%zz'), 400, 'REQUEST_INVALID', /./)
+      await assertProblem(await get('/api/v1/objects/'), 400, 'REQUEST_INVALID', /objectId/)
+    })
+
+    it('that can’t be looked up are a problem, logged', async () => {
+      const { lookup } = world
+      world.lookup = () => Promise.reject(new HieraxError('STORE_FAILED', 'disk is gone'))
+      await assertProblem(await get('/api/v1/objects/ZTF'), 503, 'STORE_FAILED', /disk is gone/)
+      world.lookup = () => Promise.reject(new Error('secret path /x'))
+      const answer = await get('/api/v1/objects/ZTF')
+      world.lookup = lookup
+      await assertProblem(answer, 500, 'INTERNAL', /the log says more/)
+      assert.ok(!answer.body.includes('secret'))
+      assert.match(world.logged.join(''), /secret path/)
+    })
+  })
+
+  describe('models', () => {
+    it('are named, the first one first', async () => {
+      const answer = (await get('/api/v1/model')).json()
+      await assertFits('Model', answer)
+      assert.equal(answer.name, 'small')
+      assert.equal(answer.runtime, 'wasm')
+      assert.deepEqual(
+        answer.models.map(({ name, nodes }: { name: string; nodes: number }) => [name, nodes]),
+        [
+          ['small', 2],
+          ['other', 2]
+        ]
+      )
+    })
+
+    it('have a taxonomy each', async () => {
+      const answer = (await get('/api/v1/taxonomy')).json()
+      await assertFits('Taxonomy', answer)
+      assert.deepEqual(answer, {
+        name: 'tree',
+        version: '3',
+        model: 'small',
+        root: 'Object',
+        nodes: [
+          { name: 'Transient', parent: null, description: 'fades' },
+          { name: 'SN Ia', parent: 'Transient' }
+        ]
+      })
+      assert.equal((await get('/api/v1/taxonomy?model=other')).json().model, 'other')
+      await assertProblem(await get('/api/v1/taxonomy?model=x'), 400, 'REQUEST_INVALID', /"x"; there is small, other/)
+    })
+  })
+
+  describe('recent classifications', () => {
+    it('come newest first, as many as asked for', async () => {
+      assert.deepEqual((await get('/api/v1/recent')).json(), [])
+      world.publish(120)
+      const ids = (await get('/api/v1/recent?limit=2')).json().map(({ id }: { id: string }) => id)
+      assert.deepEqual(ids, ['id-119', 'id-118'])
+      assert.equal((await get('/api/v1/recent')).json().length, 50)
+      assert.equal((await get('/api/v1/recent?limit=1000')).json().length, 100)
+      for (const one of (await get('/api/v1/recent?limit=3')).json()) await assertFits('Classification', one)
+    })
+
+    for (const limit of ['abc', '0', '1001', '1.5', '', '-1', '1&limit=2']) {
+      it(`refuse limit=${limit}`, async () => {
+        await assertProblem(await get(`/api/v1/recent?limit=${limit}`), 400, 'REQUEST_INVALID', /limit/)
+      })
+    }
+
+    it('refuse parameters that do not exist', async () => {
+      await assertProblem(await get('/api/v1/recent?limt=5'), 400, 'REQUEST_INVALID', /additional/)
+    })
+  })
+
+  describe('what is not there', () => {
+    it('is a problem', async () => {
+      await assertProblem(await get('/nothing?x=1'), 404, 'ROUTE_NOT_FOUND', /GET "\/nothing"$/)
+      await assertProblem(await get('/assets/..%2fpackage.json'), 404, 'ROUTE_NOT_FOUND', /./)
+      const post = await service.app.inject({ method: 'POST', url: '/api/v1/recent' })
+      await assertProblem(post, 404, 'ROUTE_NOT_FOUND', /POST/)
+      const large = { method: 'POST', url: '/api/v1/recent', payload: { x: 'x'.repeat(2000) } } as const
+      await assertProblem(await service.app.inject(large), 413, 'REQUEST_INVALID', /./)
+    })
+
+    it('is a problem on a raw socket too', async () => {
+      const { port } = await service.listen()
+      const bytes = await new Promise<string>((resolve, reject) => {
+        let received = ''
+        const socket = net.connect(port, '127.0.0.1', () => socket.write(`GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`))
+        socket.on('data', data => {
+          received += data
+        })
+        socket.on('close', () => resolve(received))
+        socket.on('error', reject)
+      })
+      assert.match(bytes, /^HTTP\/1\.1 431 /)
+      assert.match(bytes, /application\/problem\+json/)
+      await assertFits('Problem', JSON.parse(bytes.slice(bytes.indexOf('\r\n\r\n'))))
+    })
+  })
+
+  describe('pages', () => {
+    it('are served with a strict content-security policy', async () => {
+      const page = await get('/')
+      assert.equal(page.statusCode, 200)
+      assert.match(String(page.headers['content-type']), /^text\/html/)
+      const policy = String(page.headers['content-security-policy'])
+      assert.match(policy, /default-src 'none';script-src 'self';style-src 'self'/)
+      assert.ok(!policy.includes('unsafe'))
+      assert.equal(page.headers['x-content-type-options'], 'nosniff')
+      assert.doesNotMatch(page.body, /<script>|<style|style=|\son\w+=|https?:/)
+      for (const [, asset] of page.body.matchAll(/(?:href|src)="([^"]+)"/g)) {
+        assert.equal((await get(`/${asset}`)).statusCode, 200, asset)
+      }
+    })
+
+    it('document the API without help from elsewhere', async () => {
+      const index = await get('/api/docs/')
+      assert.equal(index.statusCode, 200)
+      assert.doesNotMatch(index.body, /https?:\/\//)
+      assert.ok(!/script-src[^;]*unsafe/.test(String(index.headers['content-security-policy'])))
+      for (const [, asset] of index.body.matchAll(/(?:href|src)="([^"]+)"/g)) {
+        assert.equal((await get(new URL(asset as string, 'http://x/api/docs/').pathname)).statusCode, 200, asset)
+      }
+    })
+  })
+
+  describe('OpenAPI document', () => {
+    it('describes every route with examples that fit', async () => {
+      const document = (await get('/api/v1/openapi.json')).json()
+      assert.equal(document.openapi, '3.1.0')
+      assert.deepEqual(Object.keys(document.paths).sort(), [
+        '/api/v1/events',
+        '/api/v1/model',
+        '/api/v1/objects/{objectId}',
+        '/api/v1/recent',
+        '/api/v1/taxonomy',
+        '/health/live',
+        '/health/ready',
+        '/metrics'
+      ])
+      const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, target]) => target)
+      assert.ok(references.includes('#/components/schemas/Object'))
+      for (const target of references) {
+        const name = (target as string).replace('#/components/schemas/', '')
+        assert.ok(document.components.schemas[name], target)
+      }
+      for (const [name, schema] of Object.entries<{ examples: unknown[] }>(document.components.schemas)) {
+        assert.ok(schema.examples?.length > 0, `${name} has no example`)
+        for (const one of schema.examples) await assertFits(name, one)
+      }
+    })
+  })
+
+  it('never shows the root as a node', async () => {
+    const { nodes } = (await get('/api/v1/taxonomy')).json()
+    assert.ok(!nodes.some(({ name }: { name: string }) => name === model.root))
+  })
+})
+
+describe('token', () => {
+  const world = new World()
+  let service: Service
+  const get = (url: string, authorization?: string) =>
+    service.app.inject({ url, headers: authorization === undefined ? {} : { authorization } })
+  before(async () => {
+    service = await world.service({ token: 'hunter2:x' })
+  })
+  after(() => service.close())
+
+  for (const url of [
+    '/',
+    '/assets/page.js',
+    '/api/v1/recent',
+    '/api/v1/events',
+    '/api/docs/',
+    '/api/docs/json',
+    '/x'
+  ]) {
+    it(`is asked for at ${url}`, async () => {
+      const answer = await get(url)
+      await assertProblem(answer, 401, 'UNAUTHORIZED', /needed/)
+      assert.match(String(answer.headers['www-authenticate']), /Bearer/)
+    })
+  }
+
+  it('is not asked for by probes and scrapes', async () => {
+    for (const url of ['/health/live', '/health/ready', '/metrics']) assert.equal((await get(url)).statusCode, 200, url)
+  })
+
+  it('opens as a bearer token or as a password', async () => {
+    const basic = Buffer.from('anyone:hunter2:x').toString('base64')
+    for (const authorization of ['Bearer hunter2:x', 'bearer  hunter2:x', `Basic ${basic}`]) {
+      assert.equal((await get('/api/v1/recent', authorization)).statusCode, 200, authorization)
+    }
+  })
+
+  it('is refused when it is another', async () => {
+    const basic = Buffer.from('hunter2').toString('base64')
+    for (const authorization of ['Bearer hunter2', 'Bearer hunter2:x hunter2:x', 'hunter2:x', `Basic ${basic}`, '']) {
+      assert.equal((await get('/api/v1/recent', authorization)).statusCode, 401, authorization)
+    }
+    assert.ok(!world.logged.join('').includes('hunter2'))
+  })
+})
+
+describe('rate limit', () => {
+  it('bounds requests, but not probes and scrapes', async () => {
+    const service = await new World().service({ requestsPerMinute: 3 })
+    const get = (url: string) => service.app.inject({ url })
+    for (let index = 0; index < 3; index++) assert.equal((await get('/api/v1/recent')).statusCode, 200)
+    const refused = await get('/api/v1/recent')
+    await assertProblem(refused, 429, 'TOO_MANY_REQUESTS', /more than 3 requests/)
+    assert.ok(Number(refused.headers['retry-after']) > 0)
+    for (let index = 0; index < 5; index++) assert.equal((await get('/metrics')).statusCode, 200)
+    for (let index = 0; index < 3; index++) await get('/nothing')
+    await assertProblem(await get('/nothing'), 429, 'TOO_MANY_REQUESTS', /./)
+    await service.close()
+  })
+
+  it('counts wrong tokens', async () => {
+    const service = await new World().service({ requestsPerMinute: 2, token: 'right' })
+    const get = () => service.app.inject({ url: '/api/v1/recent', headers: { authorization: 'Bearer wrong' } })
+    assert.deepEqual([(await get()).statusCode, (await get()).statusCode, (await get()).statusCode], [401, 401, 429])
+    await service.close()
+  })
+})
+
+describe('listening', () => {
+  it('names a port that is taken', async () => {
+    const [one, two] = [await new World().service(), new World()]
+    const { url, port } = await one.listen()
+    assert.equal(url, `http://127.0.0.1:${port}`)
+    assert.equal((await fetch(`${url}/health/live`)).status, 200)
+    const second = await two.service({ port })
+    await assert.rejects(second.listen(), { code: 'HTTP_UNAVAILABLE', message: /port \d+: EADDRINUSE/ })
+    await Promise.all([one.close(), second.close()])
+  })
+})

@@ -1,0 +1,64 @@
+import { classification, object } from '../../src/service/examples.ts'
+import { ClassificationFeed } from '../../src/service/feed.ts'
+import type { ClassificationJson, ModelView, PartState, ServicePorts } from '../../src/service/ports.ts'
+import { createService, type Service, type ServiceOptions } from '../../src/service/service.ts'
+import type { Part } from '../../src/telemetry/definitions.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
+import { Metrics } from '../../src/telemetry/metrics.ts'
+
+export const model: ModelView = {
+  name: 'small',
+  version: '1.2.0',
+  sha256: 'ab'.repeat(32),
+  taxonomy: 'tree',
+  taxonomyVersion: '3',
+  runtime: 'wasm',
+  root: 'Object',
+  nodes: [
+    { name: 'Transient', parent: 'Object', description: 'fades' },
+    { name: 'SN Ia', parent: 'Transient' }
+  ]
+}
+
+/** A world for the service to show, changed by tests as they like. */
+export class World implements ServicePorts {
+  readonly feed = new ClassificationFeed<ClassificationJson>(message => message, 100)
+  readonly metrics = new Metrics({ process: false })
+  readonly logged: string[] = []
+  parts: Record<Part, PartState> = {
+    consumer: { ready: true, reason: 'running' },
+    producer: { ready: true, reason: 'connected' },
+    store: { ready: true, reason: 'open' },
+    model: { ready: true, reason: 'loaded' }
+  }
+  live = { ok: true, reason: 'working' }
+  lookup: ServicePorts['object'] = async objectId => (objectId === object.objectId ? (object as never) : null)
+  listeners = 0
+
+  readiness = () => this.parts
+  liveness = () => this.live
+  object = (objectId: string) => this.lookup(objectId)
+  models = (): readonly ModelView[] => [model, { ...model, name: 'other', root: 'Transient' }]
+  recent = (limit: number) => this.feed.recent(limit)
+
+  subscribe = (listener: (classification: ClassificationJson) => void) => {
+    this.listeners++
+    const unsubscribe = this.feed.subscribe(listener)
+    return () => {
+      this.listeners--
+      unsubscribe()
+    }
+  }
+
+  /** Publishes so many classifications, told apart by `id`. */
+  publish(count: number, first = 0, padding = ''): void {
+    this.feed.push(
+      Array.from({ length: count }, (_, index) => ({ ...classification, id: `id-${first + index}${padding}` }))
+    )
+  }
+
+  service(options: Partial<ServiceOptions> = {}): Promise<Service> {
+    const logger = createLogger({ level: 'debug', stream: { write: line => void this.logged.push(line) } })
+    return createService(this, { logger, version: '0.0.0', ...options })
+  }
+}
