@@ -1,6 +1,9 @@
 import type { Offsets } from 'kafkajs'
 import type { KafkaLogger } from './client.ts'
 
+/** Pause after a commit that failed, ms. */
+const retryAfter = 500
+
 /** Commits through the member's present generation. */
 export type CommitFunction = (offsets: Offsets) => Promise<void>
 
@@ -18,6 +21,7 @@ export class OffsetCommits {
   #pending = new Set<string>()
   #commit: CommitFunction | null = null
   #timer: NodeJS.Timeout | null = null
+  #inFlight = 0
   #running: Promise<void> = Promise.resolve()
   /** Grows whenever the group may have given the partitions to others. */
   #epoch = 0
@@ -47,12 +51,17 @@ export class OffsetCommits {
     const epoch = this.#epoch
     this.#pending = new Set()
     const entries = [...keys].map(key => this.#handled.get(key)!)
-    const request = this.#commit({ topics: byTopic(entries) }).catch(error => {
-      this.#logger.debug({ reason: String(error) }, 'offsets were not committed')
-      if (epoch !== this.#epoch) return
-      for (const key of keys) this.#pending.add(key)
-      this.#schedule()
-    })
+    this.#inFlight++
+    const request = this.#commit({ topics: byTopic(entries) })
+      .catch(error => {
+        this.#logger.debug({ reason: String(error) }, 'offsets were not committed')
+        if (epoch !== this.#epoch) return
+        for (const key of keys) this.#pending.add(key)
+        this.#schedule(retryAfter)
+      })
+      .finally(() => {
+        this.#inFlight--
+      })
     this.#running = Promise.all([this.#running, request]).then(() => undefined)
     return this.#running
   }
@@ -66,8 +75,13 @@ export class OffsetCommits {
     this.#commit = null
   }
 
-  #schedule(): void {
-    this.#timer ??= setTimeout(() => void this.flush(), this.#interval)
+  #schedule(delay = this.#interval): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null
+      // One at a time: while the coordinator is away, requests would pile up.
+      if (this.#inFlight > 0) this.#schedule()
+      else void this.flush()
+    }, delay)
   }
 
   #clearTimer(): void {

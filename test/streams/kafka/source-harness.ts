@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaConnection } from '../../../src/streams/kafka/client.ts'
 import { createKafkaSource, type KafkaSource } from '../../../src/streams/kafka/source.ts'
@@ -39,6 +40,11 @@ export interface StartOptions extends Partial<Omit<KafkaSourceOptions, 'limits'>
   readonly before?: (batch: readonly InputMessage[], control: BatchControl) => Promise<void> | void
 }
 
+const sources: KafkaSource[] = []
+
+// A test that failed leaves its source running, and with it the process.
+after(() => Promise.all(sources.map(source => source.stop())))
+
 /** Starts a source that takes down what it gets. */
 export function startSource(connection: KafkaConnection, options: StartOptions): Running {
   const { before, limits, ...rest } = options
@@ -66,6 +72,7 @@ export function startSource(connection: KafkaConnection, options: StartOptions):
     ...rest,
     limits: { ...quickLimits, ...limits }
   })
+  sources.push(source)
   const ended = source.run(async (batch, control) => {
     await before?.(batch, control)
     for (const message of batch) {
