@@ -1,0 +1,140 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { configKeys, environmentName, type Key, keys } from '../src/config/keys.ts'
+import { type ErrorCode, errorTable } from '../src/errors.ts'
+import { type Definition, definitions } from '../src/telemetry/definitions.ts'
+
+/*
+ * Writes the reference pages that follow from code: settings, errors, metrics. `npx tsx scripts/generate-docs.ts`; a
+ * test fails when a page is stale.
+ */
+
+const notice = '<!-- Made by scripts/generate-docs.ts: change the code, not this page. -->'
+
+/** The pages by their path from the project's root. */
+export function pages(): Record<string, string> {
+  return {
+    'docs/configuration.md': configurationPage(),
+    'docs/errors.md': errorsPage(),
+    'docs/metrics.md': metricsPage()
+  }
+}
+
+function configurationPage(): string {
+  const rows = configKeys.map(path => {
+    const { kind, default: value, defaultText, meaning, fromFile } = keys[path] as Key<unknown>
+    const file = fromFile ? '; may come from a file' : ''
+    return [
+      code(path),
+      code(environmentName(path)),
+      defaultText ?? code(Array.isArray(value) ? value.join(',') : String(value)),
+      `${meaning} (${kind.wants})${file}`
+    ]
+  })
+  return page(
+    'Configuration',
+    `Settings come from one YAML file (\`--config FILE\`, or named by \`HIERAX_CONFIG\`), from the environment, and from the
+command line; a later one of these beats an earlier one. \`hierax serve --print-config\` shows what is in force, with
+secrets masked. Everything is checked at start: an error names each key, where it came from, what it got and what it
+wants, and the exit code is 2.
+
+- In YAML, \`input.nightsBack\` is \`nightsBack\` below \`input\`. Text means the same there as in the environment.
+  A value of \`null\` is one that is not given.
+- In the environment, the name is \`HIERAX_\` and the path in upper snake case. Lists are separated by commas. An empty
+  value is an error. Where the table says "or none", \`none\` takes back what the file sets.
+- Names that don't exist are errors, in the file as in the environment; the nearest one is named. Left alone are
+  \`HIERAX_CONFIG\`, \`HIERAX_REQUIRE_ALL\` and the addresses that Kubernetes puts into every container for a service
+  named \`hierax\`. A Kubernetes service named \`hierax-http\` clashes with \`HIERAX_HTTP_PORT\`: name it otherwise, or set
+  \`enableServiceLinks: false\`.
+- Settings that "may come from a file" can be given as the path of a file that holds the value: \`HIERAX_HTTP_TOKEN_FILE\`,
+  or \`tokenFile\` below \`http\` in YAML. One final line break is not part of the value.
+- Paths are relative to the working directory.
+- Routes are objects in YAML; in the environment they are written \`topic=node>=0.8;other=node>=0.5\`.
+- \`input.ssl: true\` is TLS with the system's root certificates. Files below \`input.ssl\` turn it on as well; \`cert\` and
+  \`key\` go together. SASL wants mechanism, user name and password.
+- Where \`output.brokers\` is not set, or names the same brokers as the input, TLS and SASL of the output are the input's
+  unless set. On another cluster they are off unless set: credentials of one cluster are never sent to another.
+- Output topics may not be read as input on the same cluster; the topic of dead letters may be no other topic.
+
+${table(['Key', 'Environment', 'Default', 'Meaning'], rows)}
+
+An example:
+
+\`\`\`yaml
+input:
+  brokers: [kafka-1:9093, kafka-2:9093]
+  ssl: true
+  sasl: { mechanism: scram-sha-512, username: hierax, passwordFile: /run/secrets/kafka }
+output:
+  brokers: localhost:9092
+  routes:
+    - { topic: hierax.sn-ia, node: SN Ia, minProbability: 0.8 }
+store:
+  url: lmdb:/var/lib/hierax
+http:
+  host: 0.0.0.0
+  tokenFile: /run/secrets/token
+\`\`\``
+  )
+}
+
+const kinds = [
+  {
+    kind: 'alert',
+    title: 'What can be wrong with a packet',
+    text: 'Header `error.code` of its dead letter, label `code` of `hierax_dead_letters_total`.'
+  },
+  { kind: 'usage', title: 'What can be wrong with a call or a setting', text: 'The command exits with code 2.' },
+  { kind: 'fault', title: 'What can fail around and inside Hierax', text: 'Commands exit with code 1.' },
+  { kind: 'request', title: 'What a request over HTTP can get wrong', text: 'Field `code` of the problem (RFC 9457).' }
+]
+
+function errorsPage(): string {
+  const sections = kinds.map(({ kind, title, text }) => {
+    const codes = (Object.keys(errorTable) as ErrorCode[]).filter(name => errorTable[name].kind === kind)
+    const rows = codes.map(name => [code(name), String(errorTable[name].status), errorTable[name].remedy])
+    return `## ${title}\n\n${text}\n\n${table(['Code', 'HTTP status', 'What to do'], rows)}`
+  })
+  return page('Errors', `Codes are stable; messages are for people and may change.\n\n${sections.join('\n\n')}`)
+}
+
+function metricsPage(): string {
+  const rows = Object.values<Definition>(definitions).map(({ name, type, labels, values, help }) => {
+    const known = values ? ` = ${values.join(', ')}` : ''
+    return [code(name), type, labels ? `${labels.map(code).join(', ')}${known}` : '', help]
+  })
+  return page(
+    'Metrics',
+    `\`GET /metrics\` answers in Prometheus's text format. Series whose label values are known begin at 0. The default
+metrics of the process (\`process_…\`, \`nodejs_…\`, event-loop lag among them) come with these.
+
+${table(['Metric', 'Type', 'Labels', 'Meaning'], rows)}`
+  )
+}
+
+function page(title: string, body: string): string {
+  return `${notice}\n\n# ${title}\n\n${body}\n`
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
+
+/** A table with its columns aligned, as the formatter has it. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows].map(cells => cells.map(cell => cell.replaceAll('|', '\\|')))
+  const widths = head.map((_, column) => Math.max(3, ...lines.map(cells => (cells[column] as string).length)))
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, at) => cell.padEnd(widths[at] as number)).join(' | ')} |`
+  const [first, ...others] = lines.map(line)
+  return [first, line(widths.map(width => '-'.repeat(width))), ...others].join('\n')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+  for (const [name, content] of Object.entries(pages())) {
+    fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true })
+    fs.writeFileSync(path.join(root, name), content)
+  }
+}
