@@ -34,14 +34,17 @@ export class Network {
    * [rows, hidden] before the first step.
    */
   advance(rows: number, steps: number, inputs: Float32Array, hidden: Float32Array): Advance {
-    const { tf, w } = { tf: this.#tf, w: this.#weights }
+    const tf = this.#tf
+    const w = this.#weights
     const { hidden: width, embedding } = this.sizes
-    return tf.tidy(() => {
+    const after: Float32Array[] = []
+    let ofLast = inputs
+    // Nothing is returned through tidy: it would look for tensors in every element of an array.
+    tf.tidy(() => {
       const x = tf.tensor2d(inputs, [rows * steps, this.sizes.inputs])
       const embedded = tf.fused.matMul({ a: x, b: w.embedding, bias: w.embeddingBias, activation: 'relu' })
       const allGates = tf.fused.matMul({ a: embedded, b: w.gates, bias: w.gatesBias }) as Tensor2D
       const allCandidates = tf.fused.matMul({ a: embedded, b: w.candidate, bias: w.candidateBias }) as Tensor2D
-      const after: Float32Array[] = []
       let h = tf.tensor2d(hidden, [rows, width])
       for (let step = 0; step < steps; step++) {
         const ofStep = (all: Tensor2D, columns: number): Tensor2D =>
@@ -56,18 +59,22 @@ export class Network {
         after.push(h.dataSync<'float32'>())
       }
       const last = steps === 1 ? embedded : tf.slice2d(embedded as Tensor2D, [(steps - 1) * rows, 0], [rows, embedding])
-      return { hidden: after, embedding: last.dataSync<'float32'>() }
+      ofLast = last.dataSync<'float32'>()
     })
+    return { hidden: after, embedding: ofLast }
   }
 
   /** Logits [rows, outputs] from features [rows, 3 × hidden + embedding]. */
   head(rows: number, features: Float32Array): Float32Array {
-    const { tf, w } = { tf: this.#tf, w: this.#weights }
-    return tf.tidy(() => {
+    const tf = this.#tf
+    const w = this.#weights
+    let logits = features
+    tf.tidy(() => {
       const x = tf.tensor2d(features, [rows, this.sizes.features])
       const dense = tf.fused.matMul({ a: x, b: w.dense, bias: w.denseBias, activation: 'relu' })
-      return tf.fused.matMul({ a: dense, b: w.output, bias: w.outputBias }).dataSync<'float32'>()
+      logits = tf.fused.matMul({ a: dense, b: w.output, bias: w.outputBias }).dataSync<'float32'>()
     })
+    return logits
   }
 
   dispose(): void {
