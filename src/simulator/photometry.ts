@@ -21,8 +21,8 @@ const magnitudesPerPart = 1.0857362
 const significance = 5
 /** Typical 5-sigma limits of ZTF difference images in g, r and i, mag. */
 const typicalLimits: readonly [number, number, number] = [20.7, 20.5, 20]
-/** The survey comes back to a field after about so many days; data releases hold more visits than alerts show. */
-const shortestGap = 0.02
+/** The public survey shows a field once a night and band; data releases hold more visits. Days. */
+const shortestGap = 0.5
 
 /** Measurements of any kind as difference photometry. */
 export function toDifference(kind: PhotometryKind, measurements: readonly Measurement[]): SimulatedPoint[] {

@@ -71,7 +71,7 @@ function lines(file: string): AsyncIterable<string> {
 
 /** One line of a light-curve file. */
 function parse(text: string): SimulatedLightCurve {
-  const object = line.parse(JSON.parse(text))
+  const object = line.parse(parseJson(text))
   const values = (object.photometry === 'difference_flux_uJy' ? object.flux : object.mag) ?? []
   const measurements: Measurement[] = []
   for (const [index, mjd] of object.mjd.entries()) {
@@ -91,6 +91,17 @@ function parse(text: string): SimulatedLightCurve {
   }
   const { id, label, source, ra = null, dec = null } = object
   return { id, label, source, ra, dec, points: toDifference(object.photometry, measurements) }
+}
+
+/** JSON, and what Python writes for missing numbers: NaN and Infinity are read as null. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const repaired = text.replaceAll(/(?<=[:,[]\s*)-?(?:NaN|Infinity)(?=\s*[,\]}])/g, 'null')
+    if (repaired === text) throw error
+    return JSON.parse(repaired)
+  }
 }
 
 function why(cause: SyntaxError | z.ZodError): string {
