@@ -30,7 +30,7 @@ export interface Route {
 }
 
 /** What decides whether an alert gets probabilities. */
-export interface AdmissionConfig {
+interface AdmissionConfig {
   /** `drb` (else `rb`) below it: reason BOGUS. 0–1. */
   readonly minRealBogus: number
   /** A known solar-system object within it: reason SOLAR_SYSTEM. Arcsec. */

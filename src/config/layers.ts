@@ -15,7 +15,7 @@ export interface Given {
 export type Layer = ReadonlyMap<string, Given>
 
 /** Environment names with the prefix that are not settings. */
-export const reservedNames: ReadonlySet<string> = new Set(['HIERAX_CONFIG', 'HIERAX_REQUIRE_ALL'])
+const reservedNames: ReadonlySet<string> = new Set(['HIERAX_CONFIG', 'HIERAX_REQUIRE_ALL'])
 
 /** Paths that can be given: every setting, and every file that holds one. */
 const paths: readonly string[] = [...configKeys, ...fileKeys.keys()]

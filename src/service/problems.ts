@@ -4,7 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, HieraxError, shown } from '../errors.ts'
 
 /** An error over HTTP, as RFC 9457 has it, with the code and the remedy of the error table. */
-export interface Problem {
+interface Problem {
   readonly type: string
   readonly title: string
   readonly status: number
@@ -14,7 +14,7 @@ export interface Problem {
 }
 
 /** Media type of a problem. */
-export const problemType = 'application/problem+json'
+const problemType = 'application/problem+json'
 
 /** Answers any error with its problem. What is our fault is logged; its details are not told. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -51,7 +51,7 @@ export function answerMalformed(error: Error & { code?: string }, socket: Socket
 }
 
 /** The problem that an error is: a HieraxError as it says; Fastify's own by their status; all else is INTERNAL. */
-export function toProblem(error: unknown): Problem {
+function toProblem(error: unknown): Problem {
   if (error instanceof HieraxError) return problemOf(error.code, error.status, error.message)
   const { statusCode = 500, message } = error as Partial<FastifyError>
   if (statusCode === 404) return problemOf('ROUTE_NOT_FOUND', 404, 'there is nothing at this address')

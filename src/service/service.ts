@@ -112,7 +112,7 @@ async function addDocumentation(app: FastifyInstance, version: string): Promise<
   })
   await app.register(swaggerUi, {
     routePrefix: '/api/docs',
-    uiConfig: { deepLinking: true },
+    uiConfig: { deepLinking: true, validatorUrl: null },
     // The page of the documentation styles itself; its script is a file.
     transformStaticCSP: header =>
       header

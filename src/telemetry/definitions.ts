@@ -1,11 +1,11 @@
 import { type ErrorCode, errorTable } from '../errors.ts'
 
 /** Why an alert gets no probabilities, as in messages. */
-export const notClassifiedReasons = ['PROGRAM', 'BOGUS', 'SOLAR_SYSTEM', 'TOO_FEW_DETECTIONS'] as const
+const notClassifiedReasons = ['PROGRAM', 'BOGUS', 'SOLAR_SYSTEM', 'TOO_FEW_DETECTIONS'] as const
 export type NotClassifiedReason = (typeof notClassifiedReasons)[number]
 
 /** What becomes of a consumed message. */
-export const outcomes = ['classified', 'not_classified', 'dead_letter'] as const
+const outcomes = ['classified', 'not_classified', 'dead_letter'] as const
 export type Outcome = (typeof outcomes)[number]
 
 /** Parts of the work on a batch. */
@@ -21,9 +21,7 @@ export const parts = ['consumer', 'producer', 'store', 'model'] as const
 export type Part = (typeof parts)[number]
 
 /** Codes that a dead letter can have. */
-export const deadLetterCodes = (Object.keys(errorTable) as ErrorCode[]).filter(
-  code => errorTable[code].kind === 'alert'
-)
+const deadLetterCodes = (Object.keys(errorTable) as ErrorCode[]).filter(code => errorTable[code].kind === 'alert')
 
 /** One metric: the source of its registration and of the documentation. */
 export interface Definition {

@@ -202,15 +202,20 @@ describe('service', () => {
       }
     })
 
-    it('document the API without help from elsewhere', async () => {
-      const index = await get('/api/docs/')
-      assert.equal(index.statusCode, 200)
-      assert.doesNotMatch(index.body, /https?:\/\//)
-      assert.ok(!/script-src[^;]*unsafe/.test(String(index.headers['content-security-policy'])))
-      for (const [, asset] of index.body.matchAll(/(?:href|src)="([^"]+)"/g)) {
-        assert.equal((await get(new URL(asset as string, 'http://x/api/docs/').pathname)).statusCode, 200, asset)
-      }
-    })
+    for (const url of ['/api/docs', '/api/docs/']) {
+      it(`document the API at ${url} without help from elsewhere`, async () => {
+        const index = await get(url)
+        assert.equal(index.statusCode, 200)
+        assert.doesNotMatch(index.body, /https?:\/\//)
+        assert.ok(!/script-src[^;]*unsafe/.test(String(index.headers['content-security-policy'])))
+        const assets = [...index.body.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, asset]) => asset as string)
+        assert.ok(assets.length >= 5)
+        for (const asset of assets) {
+          const { pathname } = new URL(asset, `http://x${url}`)
+          assert.equal((await get(pathname)).statusCode, 200, pathname)
+        }
+      })
+    }
   })
 
   describe('OpenAPI document', () => {
