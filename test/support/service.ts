@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { root } from './shared.ts'
+
+/** The command line as it is shipped; `npm test` builds it before the tests. */
+export const hierax = path.join(root, 'dist/cli/main.js')
+
+/** Environment of the tests without settings that a developer may have. */
+export function cleanEnvironment(settings: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HIERAX_'))
+  return { ...Object.fromEntries(own), ...settings }
+}
+
+/** A folder for one test file, removed with `fs.rmSync` by whoever made it. */
+export function temporaryFolder(): string {
+  return fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-test-'))
+}
+
+/** Runs a command of Hierax to its end. */
+export async function runHierax(
+  args: readonly string[],
+  { settings = {}, input }: { settings?: Readonly<Record<string, string>>; input?: Uint8Array } = {}
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [hierax, ...args], { env: cleanEnvironment(settings) })
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout.on('data', chunk => stdout.push(chunk))
+  child.stderr.on('data', chunk => stderr.push(chunk))
+  child.stdin.end(input)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }
+}
+
+/** A `hierax serve` in a process of its own. */
+export class ServiceProcess {
+  readonly child: ChildProcess
+  private readonly lines: string[] = []
+
+  private constructor(child: ChildProcess) {
+    this.child = child
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (chunk: string) => this.lines.push(chunk))
+    }
+  }
+
+  /** Starts one on a free port and waits until it serves HTTP. */
+  static async start(settings: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+    const env = cleanEnvironment({ HIERAX_HTTP_PORT: '0', ...settings })
+    const service = new ServiceProcess(spawn(process.execPath, [hierax, 'serve'], { env }))
+    await service.until('the service to start', () => service.url !== null)
+    return service
+  }
+
+  /** Everything that it logged. */
+  get log(): string {
+    return this.lines.join('')
+  }
+
+  /** Address of its HTTP server, once the log names it. */
+  get url(): string | null {
+    return /"address":"([^"]+)"/.exec(this.log)?.[1] ?? null
+  }
+
+  async get(route: string): Promise<{ status: number; text: string }> {
+    const response = await fetch(`${this.url}${route}`)
+    return { status: response.status, text: await response.text() }
+  }
+
+  /** Values of the metrics by name and labels, as written. */
+  async metrics(): Promise<Map<string, number>> {
+    const { text } = await this.get('/metrics')
+    const samples = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+    return new Map(
+      samples.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))])
+    )
+  }
+
+  /** Waits for something; shows the log when it does not come, or when the process ends first. */
+  async until(what: string, done: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
+    for (const began = Date.now(); !(await done()); await sleep(50)) {
+      if (this.child.exitCode !== null || this.child.signalCode !== null)
+        throw new Error(`It ended before ${what}:\n${this.log}`)
+      if (Date.now() - began > limitMs) throw new Error(`Waited ${limitMs / 1000} s for ${what}:\n${this.log}`)
+    }
+  }
+
+  /** Waits until all input is read and answered: no lag, and consumed = `alerts` where given. */
+  async untilConsumed(alerts: number, limitMs = 60_000): Promise<Map<string, number>> {
+    let metrics = new Map<string, number>()
+    await this.until(
+      `${alerts} alerts to be consumed`,
+      async () => {
+        metrics = await this.metrics()
+        return total(metrics, 'hierax_alerts_consumed_total') >= alerts
+      },
+      limitMs
+    )
+    return metrics
+  }
+
+  /** Sends a signal and resolves with the exit code (null: ended by the signal). */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode
+    const ended = once(this.child, 'close') as Promise<[number | null]>
+    this.child.kill(signal)
+    return (await ended)[0]
+  }
+}
+
+/** Sum of a metric over all its labels. */
+export function total(metrics: ReadonlyMap<string, number>, name: string): number {
+  let sum = 0
+  for (const [key, value] of metrics) if (key === name || key.startsWith(`${name}{`)) sum += value
+  return sum
+}
