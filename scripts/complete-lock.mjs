@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+// npm run lock: adds to package-lock.json what npm leaves out of it, and `npm ci` then misses.
+//
+// A package with prebuilt binaries names one optional package for each platform. Where a registry does not carry the
+// one or other of them, `npm install` drops it from the lock without a word, and `npm ci` refuses the lock everywhere.
+// Their versions are exact and their platforms are in their names, which is all that `npm ci` needs to pass them over.
+// `--check` only reports.
+import fs from 'node:fs'
+
+const systems = 'aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32'
+const processors = 'arm64|arm|ia32|loong64|mips64el|ppc64|riscv64|s390x|x64'
+const platform = new RegExp(`\\b(${systems})-(${processors})(?:-|$)`)
+
+/**
+ * Optional packages that some package of the lock names and the lock does not hold, as entries of it.
+ * @param {{packages: Record<string, {dev?: boolean, optionalDependencies?: Record<string, string>}>}} lock
+ */
+export function missingEntries(lock) {
+  /** @type {Record<string, object>} */
+  const entries = {}
+  for (const [where, { dev, optionalDependencies = {} }] of Object.entries(lock.packages)) {
+    for (const [name, version] of Object.entries(optionalDependencies)) {
+      if (held(lock.packages, where, name)) continue
+      const [, os, cpu] = platform.exec(name) ?? []
+      if (os === undefined || cpu === undefined || !/^\d+\.\d+\.\d+/.test(version)) continue
+      entries[`node_modules/${name}`] = { version, cpu: [cpu], ...(dev ? { dev } : {}), optional: true, os: [os] }
+    }
+  }
+  return entries
+}
+
+/**
+ * Whether a package at `where` would find `name` in its own node_modules or one above it.
+ * @param {Record<string, object>} packages @param {string} where @param {string} name
+ */
+function held(packages, where, name) {
+  for (let folder = where; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('node_modules/') - 1, 0))) {
+    if (`${folder === '' ? '' : `${folder}/`}node_modules/${name}` in packages) return true
+    if (folder === '') return false
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const file = 'package-lock.json'
+  const lock = JSON.parse(fs.readFileSync(file, 'utf8'))
+  const entries = missingEntries(lock)
+  const names = Object.keys(entries)
+  if (process.argv.includes('--check')) {
+    if (names.length > 0) process.stdout.write(`${file} lacks:\n  ${names.join('\n  ')}\nRun: npm run lock\n`)
+    process.exitCode = names.length > 0 ? 1 : 0
+  } else if (names.length > 0) {
+    const all = { ...lock.packages, ...entries }
+    lock.packages = Object.fromEntries(Object.entries(all).sort(([a], [b]) => a.localeCompare(b, 'en')))
+    fs.writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`)
+  }
+}
