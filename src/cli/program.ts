@@ -28,8 +28,6 @@ export function createProgram(): Command {
     // Printed by `run`, in the form of all other errors.
     .configureOutput({ outputError: () => undefined })
   for (const register of commands) register(program)
-  // Settings that commander copies to a subcommand only when it is made by the program itself.
-  for (const command of program.commands) command.copyInheritedSettings(program)
   return program
 }
 

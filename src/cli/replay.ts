@@ -3,7 +3,8 @@ import { HieraxError } from '../errors.ts'
 import { decimal, integer, list } from './options.ts'
 import type { PublishTarget } from './publish.ts'
 
-interface Options extends PublishTarget {
+interface Options extends Omit<PublishTarget, 'topic'> {
+  topic?: string
   rate: number
   repeat: number
 }
@@ -22,7 +23,7 @@ export function register(program: Command): void {
       'Publish alert packets from files, folders, .tar, .tar.gz or - (standard input) to a Kafka topic: byte for byte, without a key, spread over all partitions.'
     )
     .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
-    .requiredOption('--topic <name>', 'the topic; made when it is absent')
+    .option('--topic <name>', 'the topic (required); made when it is absent')
     .option('--brokers <list>', 'brokers, host:port by comma (default: input.brokers of the configuration)', list)
     .option('--rate <n>', 'packets a second; 0 as fast as it goes', decimal({ min: 0 }), 0)
     .option('--repeat <n>', 'publish all of them so many times', integer({ min: 1 }), 1)
@@ -38,11 +39,14 @@ async function replay(paths: string[], options: Options): Promise<void> {
     import('./progress.ts'),
     import('./publish.ts')
   ])
+  // Checked here: commander would complain of a missing --topic before it names a misspelt one.
+  const { topic } = options
+  if (topic === undefined) throw new HieraxError('USAGE', 'name the --topic to publish to')
   if (options.repeat > 1 && paths.includes('-')) {
     throw new HieraxError('USAGE', 'standard input can be read only once: leave out --repeat or name files')
   }
   const packets = await openPackets(paths)
-  const publisher = await publish.openTarget(options)
+  const publisher = await publish.openTarget({ ...options, topic })
   const signal = publish.interruption()
   const total = packets.total === null ? null : packets.total * options.repeat
   const progress = await startProgress({ total, unit: 'packets' })
@@ -63,7 +67,7 @@ async function replay(paths: string[], options: Options): Promise<void> {
   try {
     const published = await publish.publishAll(repeated(), publisher, { rate: options.rate, progress, signal })
     progress.stop()
-    process.stdout.write(publish.summary(published, options.topic, publisher.partitions))
+    process.stdout.write(publish.summary(published, topic, publisher.partitions))
     if (unread > 0) process.exitCode = 1
   } finally {
     progress.stop()

@@ -21,8 +21,8 @@ Examples:
   $ hierax simulate --out packets/ --objects 10
   $ hierax simulate --topic ztf_20250101_programid1 --objects 1000 --rate 100
 
-Points of the light curves that no packet carries (upper limits more than 30 days before any later detection) can't be seen by
-a reader of the packets.`
+Packets carry every detection, and the upper limits of the 30 days before each;
+a reader can't learn of other upper limits.`
 
 /** Adds `hierax simulate`: valid ZTF packets from light curves. */
 export function register(program: Command): void {

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { createProgram, describeError } from '../../src/cli/program.ts'
+import { HieraxError } from '../../src/errors.ts'
+import { root } from '../support/shared.ts'
+import { hierax } from './command.ts'
+
+const execute = promisify(execFile)
+
+test('--version prints the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+  assert.deepEqual(await hierax(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+test('every command has help with an example', () => {
+  const program = createProgram()
+  // A group such as `store` only lists its own commands, which have the examples.
+  const leaves = program.commands.flatMap(command => (command.commands.length > 0 ? command.commands : [command]))
+  const all = [program, ...leaves]
+  assert.ok(all.length > 3)
+  for (const command of all) {
+    let help = ''
+    command.configureOutput({ writeOut: text => (help += text) }).outputHelp()
+    assert.match(help, /Examples?:\n\s+\$ .*hierax /, command.name())
+    assert.ok(
+      command.description() !== '' && command.options.every(option => option.description !== ''),
+      command.name()
+    )
+  }
+})
+
+test('help that is asked for goes to standard output; none that is needed is an error', async () => {
+  for (const args of [['--help'], ['help'], ['help', 'replay'], ['replay', '--help']]) {
+    const { code, stdout, stderr } = await hierax(args)
+    assert.equal(code, 0)
+    assert.match(stdout, /^Usage: hierax/)
+    assert.equal(stderr, '')
+  }
+  const { code, stdout, stderr } = await hierax([])
+  assert.equal(code, 2)
+  assert.equal(stdout, '')
+  assert.match(stderr, /hierax: USAGE: no command was named/)
+})
+
+test('wrong usage ends with 2 and one line that names the nearest', async () => {
+  const cases: [string[], RegExp][] = [
+    [['replai', 'x'], /^hierax: USAGE: unknown command 'replai'\. Did you mean replay\? See --help\.\n$/],
+    [['--vresion'], /^hierax: USAGE: unknown option '--vresion'\. Did you mean --version\? See --help\.\n$/],
+    [
+      ['replay', 'x', '--tpoic', 'y'],
+      /^hierax: USAGE: unknown option '--tpoic'\. Did you mean --topic\? See --help\.\n$/
+    ],
+    [['replay', '--topic', 'x'], /^hierax: USAGE: missing required argument 'path'\. See --help\.\n$/],
+    [['replay', 'x'], /^hierax: USAGE: name the --topic to publish to\. See --help\.\n$/],
+    [['replay', 'x', '--topic', 'a b'], /^hierax: INPUT_NOT_FOUND: x does not exist\. .*\n$/],
+    [['simulate', 'x', '--out', 'y'], /^hierax: USAGE: too many arguments.*\n$/],
+    [
+      ['simulate', '--out', 'x', '--seed', '1.5'],
+      /^hierax: USAGE: .*--seed.*'1\.5'.*whole number, 0 or more\. See --help\.\n$/
+    ],
+    [['simulate', '--out'], /^hierax: USAGE: option '--out <folder>' argument missing\. See --help\.\n$/]
+  ]
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await hierax(args)
+    assert.match(stderr, message)
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '))
+  }
+})
+
+test('stacks are shown only on request', async () => {
+  const { stderr } = await hierax(['replay', 'missing', '--topic', 'x'], { env: { NODE_DEBUG: 'hierax' } })
+  assert.match(stderr, /at async/)
+})
+
+test('an error is one line, or the lines of its message and one for the remedy', () => {
+  assert.equal(describeError(new HieraxError('USAGE', 'odd')), 'hierax: USAGE: odd. See --help.')
+  assert.equal(describeError(new HieraxError('USAGE', 'is it?')), 'hierax: USAGE: is it? See --help.')
+  assert.equal(
+    describeError(new HieraxError('USAGE', '2 problems:\n  a\n  b')),
+    'hierax: USAGE: 2 problems:\n  a\n  b.\nSee --help.'
+  )
+})
+
+test('a reader that stops reading ends the command quietly', async () => {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', '--help'], { cwd: root })
+  child.stdout.destroy()
+  let errors = ''
+  child.stderr.on('data', data => {
+    errors += data
+  })
+  const code = await new Promise(resolve => child.once('close', resolve))
+  assert.deepEqual([code, errors], [0, ''])
+})
+
+test('help loads no more than the command line itself', async () => {
+  const script = `
+    const { createProgram } = await import('./src/cli/program.ts')
+    createProgram().helpInformation()
+    const { createRequire } = await import('node:module')
+    const loaded = Object.keys(createRequire(import.meta.url).cache)
+    console.log(JSON.stringify(loaded.map(file => /node_modules.((?:@[^/]+.)?[^/]+)/.exec(file)?.[1])))
+  `
+  const { stdout } = await execute(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    cwd: root
+  })
+  const packages = new Set<string>(JSON.parse(stdout))
+  assert.ok(packages.has('commander'))
+  const heavy = [...packages].filter(name => /tfjs|kafkajs|fastify|lmdb|avsc|zod|pino/.test(name))
+  assert.deepEqual(heavy, [])
+})

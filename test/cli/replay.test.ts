@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { kafka } from '../support/brokers.ts'
+import { root } from '../support/shared.ts'
+import { hierax } from './command.ts'
+
+const running = await kafka()
+const { skip } = running
+const { tools } = running
+let folder = ''
+const packets = Array.from({ length: 40 }, (_, index) => randomBytes(index % 10 === 0 ? 80_000 : 1000))
+
+before(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'hierax-replay-'))
+  for (const [index, packet] of packets.entries()) {
+    await writeFile(path.join(folder, `${String(index).padStart(3, '0')}.avro`), packet)
+  }
+})
+after(() => rm(folder, { recursive: true }))
+
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+function replay(topic: string, ...args: string[]) {
+  return hierax(['replay', ...args, '--topic', topic, '--brokers', running.brokers.join(',')])
+}
+
+test('packets reach the topic unchanged, one after another over its partitions', { skip }, async () => {
+  const topic = tools.name('replay')
+  const { code, stdout, stderr } = await replay(topic, folder, '--partitions', '3', '--repeat', '2')
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.match(stdout, new RegExp(`^80 packets \\(.* MB\\) to ${topic}, 3 partitions, in .* s: \\d+/s\n$`))
+  const messages = await tools.read(topic, 80)
+  assert.equal(messages.length, 80)
+  assert.ok(messages.every(message => message.key === null && Object.keys(message.headers).length === 0))
+  const twice = [...packets, ...packets]
+  for (const partition of [0, 1, 2]) {
+    const expected = twice.filter((_, index) => index % 3 === partition).map(digest)
+    const seen = messages
+      .filter(message => message.partition === partition)
+      .map(message => digest(message.value as Buffer))
+    assert.deepEqual(seen, expected)
+  }
+})
+
+test('a topic that exists keeps its partitions; asking for others is wrong usage', { skip }, async () => {
+  const topic = await tools.topic(undefined, { partitions: 2 })
+  assert.equal((await replay(topic, folder)).code, 0)
+  const { ends, total } = await tools.offsets(topic)
+  assert.deepEqual([ends.size, total], [2, 40])
+  const { code, stderr } = await replay(topic, folder, '--partitions', '4')
+  assert.match(stderr, /exists with 2 partitions, not 4/)
+  assert.equal(code, 2)
+})
+
+test('more bytes than one request takes are split, in order', { skip }, async () => {
+  const topic = await tools.topic(undefined, { partitions: 1 })
+  const large = path.join(folder, 'large')
+  const { mkdir } = await import('node:fs/promises')
+  await mkdir(large)
+  const values = Array.from({ length: 30 }, () => randomBytes(100_000))
+  for (const [index, value] of values.entries()) await writeFile(path.join(large, `${100 + index}.avro`), value)
+  const { code } = await replay(topic, large)
+  assert.equal(code, 0)
+  const messages = await tools.read(topic, 30)
+  assert.deepEqual(
+    messages.map(message => digest(message.value as Buffer)),
+    values.map(digest)
+  )
+  await rm(large, { recursive: true })
+})
+
+test('a rate spreads the packets over time', { skip }, async () => {
+  const topic = await tools.topic(undefined, { partitions: 2 })
+  const { code, stdout } = await replay(topic, folder, '--rate', '40')
+  assert.equal(code, 0)
+  // The first goes at once, so that 40 packets at 40/s take 39/40 s at least; only a floor can be asserted.
+  const seconds = Number(/in ([\d.]+) s/.exec(stdout)?.[1])
+  assert.ok(seconds >= 0.9, stdout)
+  const times = (await tools.read(topic, 40)).map(message => message.timestamp)
+  assert.ok(Math.max(...times) - Math.min(...times) >= 800)
+})
+
+test('standard input is one packet; what cannot be read is named and the rest goes on', { skip }, async () => {
+  const topic = await tools.topic(undefined, { partitions: 1 })
+  const bad = path.join(folder, 'bad.tar.gz')
+  await writeFile(bad, gzipSync('no archive'))
+  const { code, stderr } = await hierax(
+    ['replay', bad, '-', '--topic', topic, '--brokers', running.brokers.join(',')],
+    {
+      input: packets[3] as Buffer
+    }
+  )
+  await rm(bad)
+  assert.match(stderr, /^hierax: ARCHIVE_INVALID: .*bad\.tar\.gz/)
+  assert.equal(code, 1)
+  const [message, ...more] = await tools.read(topic, 1)
+  assert.deepEqual([message?.value, more], [packets[3], []])
+})
+
+test('an interruption sends what was taken, sums up and ends with 0', { skip }, async () => {
+  const topic = await tools.topic(undefined, { partitions: 1 })
+  const args = [
+    'replay',
+    folder,
+    '--topic',
+    topic,
+    '--brokers',
+    running.brokers.join(','),
+    '--rate',
+    '5',
+    '--repeat',
+    '100'
+  ]
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: root })
+  let output = ''
+  child.stdout.on('data', data => {
+    output += data
+  })
+  const ended = new Promise(resolve => child.once('close', resolve))
+  await tools.waitFor(topic, 3)
+  child.kill('SIGINT')
+  assert.equal(await ended, 0)
+  const count = Number(/^(\d+) packets/.exec(output)?.[1])
+  assert.ok(count >= 3 && count < 4000)
+  assert.equal((await tools.offsets(topic)).total, count)
+})
+
+test('a cluster that does not answer is a fault', async () => {
+  const { code, stderr } = await hierax(['replay', folder, '--topic', 'x', '--brokers', '127.0.0.1:1'])
+  assert.match(stderr, /^hierax: KAFKA_UNAVAILABLE: /)
+  assert.equal(code, 1)
+})
