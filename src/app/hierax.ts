@@ -1,6 +1,7 @@
 import { createDecoder } from '../alerts/decoder.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
+import { maskUrl } from '../config/show.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
 import type { Classification } from '../messages/classification.ts'
@@ -104,7 +105,10 @@ export class Hierax {
     const pipeline = this.pipeline(this.store, streams.sink)
     this.running = streams.run((batch, control) => this.health.follow(() => pipeline.process(batch, control)))
     this.running.catch(() => {}) // told to whoever asks for `ended`
-    logger.info({ version, address: this.address, store: config.store.url, workers: config.workers }, 'hierax started')
+    logger.info(
+      { version, address: this.address, store: maskUrl(config.store.url), workers: config.workers },
+      'hierax started'
+    )
   }
 
   private pipeline(store: Store, sink: Sink): Pipeline {
