@@ -1,5 +1,5 @@
-import { detectionFields, drawFor, type Fields, historyFields, nearestDec, nearestRa } from './candidate.ts'
-import { candidOf, exposureOf, fluxOf, sixDigits } from './exposure.ts'
+import { detectionFields, drawFor, type Fields, nearestDec, nearestRa } from './candidate.ts'
+import { exposureOf, fluxOf, sixDigits } from './exposure.ts'
 import { rounded, type SimulatedPoint } from './light-curve.ts'
 import { pixelScale, type SimulatedObject } from './object.ts'
 import { random, seedOf } from './random.ts'
@@ -7,33 +7,29 @@ import { random, seedOf } from './random.ts'
 /** Days of history in a packet. */
 export const historyDays = 30
 
-/** The points of a light curve that the packet of one of them repeats: older than it, by 30 days at most. */
-export function historyOf(points: readonly SimulatedPoint[], alert: SimulatedPoint): SimulatedPoint[] {
-  return points.filter(point => point.jd < alert.jd && point.jd >= alert.jd - historyDays)
+/**
+ * The points of a light curve (in time order) that the packet of one of them repeats: older than it, by 30 days at most.
+ *
+ * @returns the first of them and the one after the last
+ */
+export function historyRange(points: readonly SimulatedPoint[], alert: SimulatedPoint): [from: number, to: number] {
+  const from = points.findIndex(point => point.jd >= alert.jd - historyDays)
+  return [from, points.findIndex(point => point.jd >= alert.jd)]
 }
 
 /**
- * The record of one alert, by the fields of schema 4.02, without its cutouts.
+ * The fields of a packet's `candidate`.
  *
  * @param points the object's whole light curve, in time order
  * @param alert the detection among them that the packet is about
  */
-export function packetFields(
+export function candidateFields(
   object: SimulatedObject,
   points: readonly SimulatedPoint[],
   alert: SimulatedPoint,
   seed: number
 ): Fields {
-  const history = historyOf(points, alert)
-  return {
-    schemavsn: '4.02',
-    publisher: 'Hierax (simulated)',
-    objectId: object.objectId,
-    candid: candidOf(object, alert, exposureOf(object, alert, seed)),
-    candidate: { ...detectionFields(object, alert, seed), ...contextFields(object, points, alert, seed) },
-    prv_candidates: history.length === 0 ? null : history.map(point => historyFields(object, point, seed)),
-    fp_hists: history.length === 0 ? null : history.map(point => forcedFields(object, point, seed)).reverse()
-  }
+  return { ...detectionFields(object, alert, seed), ...contextFields(object, points, alert, seed) }
 }
 
 /** What only a packet's own candidate has: counts, catalogues, reference image, calibration. */
@@ -102,8 +98,8 @@ function referenceFields(object: SimulatedObject, { fid }: SimulatedPoint): Fiel
   return { rfid, jdstartref: jdStart, jdendref: jdEnd, nframesref: frames }
 }
 
-/** Forced photometry at the object's place on the exposure of an earlier point. */
-function forcedFields(object: SimulatedObject, point: SimulatedPoint, seed: number): Fields {
+/** An entry of `fp_hists`: forced photometry at the object's place on the exposure of an earlier point. */
+export function forcedFields(object: SimulatedObject, point: SimulatedPoint, seed: number): Fields {
   const exposure = exposureOf(object, point, seed)
   const draw = drawFor(object, point, seed)
   const reference = object.references[point.fid - 1]!

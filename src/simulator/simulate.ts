@@ -1,10 +1,12 @@
+import { LRUCache } from 'lru-cache'
 import { HieraxError } from '../errors.ts'
+import { historyFields } from './candidate.ts'
 import { PacketWriter } from './container.ts'
 import { CutoutRenderer } from './cutouts.ts'
 import { candidOf, exposureOf, maximumObjects } from './exposure.ts'
 import { inOrder, rounded, type SimulatedLightCurve, type SimulatedPoint } from './light-curve.ts'
 import { placeObject, type SimulatedObject } from './object.ts'
-import { historyOf, packetFields } from './packet.ts'
+import { candidateFields, forcedFields, historyRange } from './packet.ts'
 import { random, seedOf } from './random.ts'
 
 /** Settings of {@link Simulation}. */
@@ -59,6 +61,7 @@ export class Simulation implements Iterable<SimulatedPacket> {
   readonly #seed: number
   readonly #cutouts: CutoutRenderer
   readonly #writer = new PacketWriter()
+  readonly #prepared = new LRUCache<number, Prepared>({ max: 2000 })
   /** For each packet in their order: number of the object, and of the detection among its points. */
   readonly #objects: Uint32Array
   readonly #detections: Uint32Array
@@ -85,9 +88,7 @@ export class Simulation implements Iterable<SimulatedPacket> {
 
   *[Symbol.iterator](): Iterator<SimulatedPacket> {
     for (let index = 0; index < this.length; index += 1) {
-      const number = this.#objects[index]!
-      const points = this.#points(number)
-      yield this.#packet(this.#place(number, points), points, points[this.#detections[index]!]!)
+      yield this.#packet(this.#prepare(this.#objects[index]!), this.#detections[index]!)
     }
   }
 
@@ -96,7 +97,9 @@ export class Simulation implements Iterable<SimulatedPacket> {
     for (const [number, objectId] of this.#ids.entries()) {
       const points = this.#points(number)
       const seen = new Set(points.filter(point => point.detection))
-      for (const alert of [...seen]) for (const point of historyOf(points, alert)) seen.add(point)
+      for (const alert of [...seen]) {
+        for (const point of points.slice(...historyRange(points, alert))) seen.add(point)
+      }
       yield { objectId, label: this.#curve(number).label, points, visible: points.filter(point => seen.has(point)) }
     }
   }
@@ -105,20 +108,44 @@ export class Simulation implements Iterable<SimulatedPacket> {
     return this.#curves[number % this.#curves.length]!
   }
 
-  #place(number: number, points: readonly SimulatedPoint[]): SimulatedObject {
-    return placeObject({ ...this.#curve(number), points }, this.#ids[number]!, number, this.#seed)
-  }
-
   #points(number: number): readonly SimulatedPoint[] {
     const { points } = this.#curve(number)
     return number < this.#curves.length ? points : varied(points, number, this.#seed)
   }
 
-  #packet(object: SimulatedObject, points: readonly SimulatedPoint[], alert: SimulatedPoint): SimulatedPacket {
+  /** An object with the entries of histories made so far; those of the latest objects are kept. */
+  #prepare(number: number): Prepared {
+    const kept = this.#prepared.get(number)
+    if (kept) return kept
+    const points = this.#points(number)
+    const object = placeObject({ ...this.#curve(number), points }, this.#ids[number]!, number, this.#seed)
+    const prepared = { object, points, history: [], forced: [] }
+    this.#prepared.set(number, prepared)
+    return prepared
+  }
+
+  #packet({ object, points, history, forced }: Prepared, detection: number): SimulatedPacket {
+    const alert = points[detection]!
+    const [from, to] = historyRange(points, alert)
+    for (let index = from; index < to; index += 1) {
+      const point = points[index]!
+      history[index] ??= this.#writer.entry('prv_candidates', historyFields(object, point, this.#seed))
+      forced[index] ??= this.#writer.entry('fp_hists', forcedFields(object, point, this.#seed))
+    }
+    const { objectId } = object
     const candid = candidOf(object, alert, exposureOf(object, alert, this.#seed))
-    const record = packetFields(object, points, alert, this.#seed)
-    const bytes = this.#writer.write({ ...record, ...this.#cutouts.render(object, alert, candid) })
-    return { objectId: object.objectId, candid, jd: alert.jd, label: object.label, bytes }
+    const bytes = this.#writer.write({
+      schemavsn: '4.02',
+      publisher: 'Hierax (simulated)',
+      objectId,
+      candid,
+      candidate: candidateFields(object, points, alert, this.#seed),
+      prv_candidates: history.slice(from, to),
+      // The survey lists forced photometry in no order of time.
+      fp_hists: forced.slice(from, to).reverse(),
+      ...this.#cutouts.render(object, alert, candid)
+    })
+    return { objectId, candid, jd: alert.jd, label: object.label, bytes }
   }
 
   #schedule(order: 'time' | 'shuffled') {
@@ -131,6 +158,14 @@ export class Simulation implements Iterable<SimulatedPacket> {
     }
     return entries.sort((a, b) => a.rank - b.rank || a.object - b.object)
   }
+}
+
+/** An object with the encoded entries of its points, by their index, as far as they were needed. */
+interface Prepared {
+  readonly object: SimulatedObject
+  readonly points: readonly SimulatedPoint[]
+  readonly history: Buffer[]
+  readonly forced: Buffer[]
 }
 
 /** The light curve of another object of the same kind. */
