@@ -57,7 +57,7 @@ export function describeError(error: HieraxError): string {
 }
 
 /** Version of the package. */
-export function packageVersion(): string {
+function packageVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 

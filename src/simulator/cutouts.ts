@@ -6,7 +6,7 @@ import type { SimulatedObject } from './object.ts'
 import { type Random, random, seedOf } from './random.ts'
 
 /** One image as a packet carries it. */
-export interface Cutout {
+interface Cutout {
   readonly fileName: string
   /** A FITS file, gzip-compressed. */
   readonly stampData: Buffer

@@ -3,7 +3,7 @@ import { rounded, type SimulatedLightCurve, type SimulatedPoint } from './light-
 import { type Random, random, seedOf } from './random.ts'
 
 /** A source of the reference image or of a catalogue near the object. */
-export interface Neighbour {
+interface Neighbour {
   /** PanSTARRS magnitudes g, r, i, z; −999 where there is none. */
   readonly magnitudes: readonly [number, number, number, number]
   /** 0 galaxy to 1 star. */
@@ -14,7 +14,7 @@ export interface Neighbour {
 }
 
 /** The reference image of one band, and the source of it that is nearest to the object. */
-export interface Reference {
+interface Reference {
   readonly rfid: bigint
   readonly frames: number
   readonly jdStart: number

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { HieraxError } from '../../errors.ts'
 
 /** What a file is to us: an archive of packets, or one packet. */
-export type FileKind = 'archive' | 'packet' | 'stdin'
+type FileKind = 'archive' | 'packet' | 'stdin'
 
 /** One file to read. */
 export interface NamedFile {
@@ -17,7 +17,7 @@ const archiveName = /\.(tar|tar\.gz|tgz)$/i
 const gzipName = /\.(tar\.gz|tgz)$/i
 
 /** True for names of archives that are read member by member: `.tar`, `.tar.gz`, `.tgz`. */
-export function isArchive(name: string): boolean {
+function isArchive(name: string): boolean {
   return archiveName.test(name)
 }
 
