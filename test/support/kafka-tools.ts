@@ -71,8 +71,9 @@ export class KafkaTools {
     const admin = await this.admin()
     await admin.createTopics({ waitForLeaders: false, topics: [topic] })
     await this.#until(`leaders of ${name}`, async () => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [name] })
-      const found = topics[0]?.partitions ?? []
+      // Not every broker knows of it at once.
+      const metadata = await admin.fetchTopicMetadata({ topics: [name] }).catch(() => null)
+      const found = metadata?.topics[0]?.partitions ?? []
       return found.length === partitions && found.every(({ leader, isr }) => leader >= 0 && isr.length === replication)
     })
     return name

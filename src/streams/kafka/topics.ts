@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, ITopicMetadata, Kafka } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
-import type { KafkaLogger } from './client.ts'
-import { rootCause } from './client.ts'
+import { type KafkaLogger, rootCause } from './client.ts'
 
 /** A topic that is to exist. */
 export interface TopicSpec {
@@ -14,12 +13,15 @@ export interface TopicSpec {
 
 const leaderLimitMs = 30_000
 
+/** What a broker answers about a topic that it does not know, or does not know the leaders of, yet. */
+const notYet = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+
 async function metadataOf(admin: Admin, topic: string): Promise<ITopicMetadata | null> {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
     return topics[0] ?? null
   } catch (error) {
-    if ((rootCause(error) as { type?: unknown }).type === 'UNKNOWN_TOPIC_OR_PARTITION') return null
+    if (notYet.has((rootCause(error) as { type?: unknown }).type)) return null
     throw error
   }
 }

@@ -49,14 +49,14 @@ test('no acknowledged message is lost and keys stay in order while brokers die',
     }
   })
   const nodes = broker.cluster?.nodes ?? []
-  for (const end of ['kill', 'stop', 'kill'] as const)
-    for (const node of nodes.slice(0, 1 + (end === 'kill' ? 1 : 0))) {
-      await sleep(700)
-      await node[end]()
-      await sleep(1500)
-      await node.start()
-      await sleep(2500)
-    }
+  // Two die as in a power cut, one ends in good order; each comes back before the next goes.
+  for (const [i, end] of (['kill', 'stop', 'kill'] as const).entries()) {
+    await sleep(500)
+    await nodes[i]?.[end]()
+    await sleep(1500)
+    await nodes[i]?.start()
+    await sleep(2000)
+  }
   going = false
   await Promise.all(work)
   await sink.close()
