@@ -15,7 +15,7 @@ const platform = new RegExp(`\\b(${systems})-(${processors})(?:-|$)`)
  * Optional packages that some package of the lock names and the lock does not hold, as entries of it.
  * @param {{packages: Record<string, {dev?: boolean, optionalDependencies?: Record<string, string>}>}} lock
  */
-export function missingEntries(lock) {
+function missingEntries(lock) {
   /** @type {Record<string, object>} */
   const entries = {}
   for (const [where, { dev, optionalDependencies = {} }] of Object.entries(lock.packages)) {
@@ -40,17 +40,15 @@ function held(packages, where, name) {
   }
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const file = 'package-lock.json'
-  const lock = JSON.parse(fs.readFileSync(file, 'utf8'))
-  const entries = missingEntries(lock)
-  const names = Object.keys(entries)
-  if (process.argv.includes('--check')) {
-    if (names.length > 0) process.stdout.write(`${file} lacks:\n  ${names.join('\n  ')}\nRun: npm run lock\n`)
-    process.exitCode = names.length > 0 ? 1 : 0
-  } else if (names.length > 0) {
-    const all = { ...lock.packages, ...entries }
-    lock.packages = Object.fromEntries(Object.entries(all).sort(([a], [b]) => a.localeCompare(b, 'en')))
-    fs.writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`)
-  }
+const file = 'package-lock.json'
+const lock = JSON.parse(fs.readFileSync(file, 'utf8'))
+const entries = missingEntries(lock)
+const names = Object.keys(entries)
+if (names.length > 0 && process.argv.includes('--check')) {
+  process.stdout.write(`${file} lacks:\n  ${names.join('\n  ')}\nRun: npm run lock\n`)
+  process.exitCode = 1
+} else if (names.length > 0) {
+  const all = Object.entries({ ...lock.packages, ...entries })
+  lock.packages = Object.fromEntries(all.sort(([a], [b]) => a.localeCompare(b, 'en')))
+  fs.writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`)
 }
