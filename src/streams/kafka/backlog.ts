@@ -21,7 +21,7 @@ export interface BacklogOptions {
 }
 
 /** Why a night no longer holds back others although it lags. */
-export interface GivenUp {
+interface GivenUp {
   readonly night: string
   readonly lag: bigint
 }

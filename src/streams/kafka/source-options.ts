@@ -10,7 +10,7 @@ export interface SourceClock {
 }
 
 /** What a source reports as it goes, for metrics. All optional, called synchronously, must not throw. */
-export interface SourceEvents {
+interface SourceEvents {
   /** Messages of a partition not handled yet; −1 when this process does not own it (any more). */
   onLag?(topic: string, partition: number, lag: number): void
   /** This member joined the group, anew or after a rebalance. */

@@ -10,7 +10,7 @@ import { ConsumerSession } from './source-session.ts'
 import { sameTopics, TopicWatch } from './source-topics.ts'
 
 /** Whether the source does its work, and if not (or not quite), why: a fixed text that a machine may compare. */
-export interface SourceHealth {
+interface SourceHealth {
   readonly ready: boolean
   /**
    * `waiting for a topic` (ready), `retrying: CODE` (ready: the handler rejects), `connecting`, `joining`,

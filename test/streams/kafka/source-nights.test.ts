@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SourceClock } from '../../../src/streams/kafka/source-options.ts'
+import type { BatchControl } from '../../../src/streams/types.ts'
 import { kafka } from '../../support/brokers.ts'
 import { numbered, startSource, until } from './source-harness.ts'
 
@@ -127,14 +128,16 @@ test('an older night whose handler never gets on is given up after a while', { s
   const nights = ['20240301', '20240302'].map(night => nightly(night, program))
   for (const topic of nights) await tools.produce(await tools.topic(topic), numbered(topic, 3))
   const group = tools.name('group')
-  // A first member takes the older night's partition and hangs; a second one owns the newer night.
+  // One member hangs with the older night's partition, the other owns the newer night.
   const stuck = { yes: true }
   const options = {
     group,
     topics: nights,
-    limits: { backlogPatience: 1500, stopTimeout: 500 },
-    before: async (batch: readonly { topic: string }[]) => {
-      if (batch[0]?.topic === nights[0]) await until('release', () => !stuck.yes, 60_000)
+    limits: { backlogPatience: 1500, stopTimeout: 500, rebalanceTimeout: 3000 },
+    before: async (batch: readonly { topic: string }[], { signal }: BatchControl) => {
+      if (batch[0]?.topic !== nights[0]) return
+      await until('release', () => !stuck.yes || signal.aborted, 60_000)
+      signal.throwIfAborted()
     }
   }
   const members = [startSource(connection, options), startSource(connection, options)]
