@@ -95,7 +95,10 @@ test('stopping while a chunk is rejected leaves it for the next run', { skip }, 
   const next = startSource(connection, { group, topics: [topic] })
   await until('the rest', () => next.values.length >= 5)
   await next.source.stop()
-  assert.deepEqual([...failing.values, ...next.values], numbered('m', 10).map(({ value }) => value))
+  assert.deepEqual(
+    [...failing.values, ...next.values],
+    numbered('m', 10).map(({ value }) => value)
+  )
 })
 
 test('stop lets the handler in work finish and commits what it did', { skip }, async () => {
