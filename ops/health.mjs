@@ -1,0 +1,11 @@
+// The container's health check: exit code 0 while GET /health/live answers 200, else 1 and the reason on standard error.
+const { HIERAX_HTTP_HOST: host = '127.0.0.1', HIERAX_HTTP_PORT: port = '8080' } = process.env
+const name = ['0.0.0.0', '::', ''].includes(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+
+try {
+  const response = await fetch(`http://${name}:${port}/health/live`, { signal: AbortSignal.timeout(4000) })
+  if (response.status !== 200) throw new Error(`HTTP ${response.status}`)
+} catch (error) {
+  process.stderr.write(`${error.cause?.code ?? error.message}\n`)
+  process.exitCode = 1
+}
