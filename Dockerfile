@@ -25,6 +25,7 @@ COPY package.json LICENSE ./
 COPY schemas ./schemas
 COPY examples ./examples
 COPY models ./models
+COPY web ./web
 COPY ops/health.mjs ./ops/health.mjs
 COPY --from=build /app/dist ./dist
 # A new volume takes over the owner of what it is mounted on.

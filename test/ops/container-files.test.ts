@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { test } from 'node:test'
+import { DCLinter } from 'dclint'
+import { validate } from 'dockerfile-utils'
+import { parse } from 'yaml'
+import { loadConfig } from '../../src/config/load.ts'
+import { definitions } from '../../src/telemetry/definitions.ts'
+import { root } from '../support/shared.ts'
+import { buildContext, holds, read } from './container/files.ts'
+import { environmentOf, execForm, readStages } from './container/recipe.ts'
+
+/** A service of docker-compose.yml, as far as the tests look. */
+interface Service {
+  readonly image?: string
+  readonly build?: { readonly target: string }
+  readonly environment?: Readonly<Record<string, string>>
+  readonly ports?: readonly string[]
+  readonly read_only?: boolean
+  readonly cap_drop?: readonly string[]
+  readonly security_opt?: readonly string[]
+  readonly volumes?: readonly string[]
+  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean }
+  readonly profiles?: readonly string[]
+  readonly privileged?: boolean
+}
+
+const stages = readStages(read('Dockerfile'))
+const runtime = stages.at(-1)!
+const compose: { services: Record<string, Service> } = parse(read('docker-compose.yml'))
+const services = Object.entries(compose.services)
+const context = buildContext()
+const noGit = context === null ? 'needs a git checkout' : false
+
+/** An exact release: name, then at least major.minor.patch. */
+const pinned = /^[\w./-]+:v?\d+\.\d+\.\d+(-[\w.-]+)?$/
+
+test('the Dockerfile is valid', () => {
+  assert.deepEqual(
+    validate(read('Dockerfile')).map(problem => problem.message),
+    []
+  )
+})
+
+/** What the linter finds (its types get lost with its file endings): schema first, then its rules, none turned off. */
+function lintCompose(file: string): string[] {
+  const results: { messages: { line: number; rule: string; message: string }[] }[] = new DCLinter({
+    rules: {},
+    quiet: false,
+    debug: false,
+    exclude: []
+  }).lintFiles([file], false)
+  assert.equal(results.length, 1)
+  return results.flatMap(({ messages }) => messages.map(found => `${found.line}: ${found.rule}: ${found.message}`))
+}
+
+test('the compose file is valid and has no findings', () => {
+  assert.deepEqual(lintCompose(path.join(root, 'docker-compose.yml')), [])
+})
+
+test('every base and every image is pinned to an exact release', () => {
+  const names = new Set(stages.map(stage => stage.name))
+  for (const stage of stages) if (!names.has(stage.from)) assert.match(stage.from, pinned)
+  assert.equal(new Set(stages.filter(stage => !names.has(stage.from)).map(stage => stage.from)).size, 1)
+  for (const [name, service] of services) {
+    if (service.build) assert.equal(service.build.target, runtime.name)
+    else assert.match(service.image ?? '', pinned, name)
+  }
+})
+
+test('every COPY finds its source in a fresh clone', { skip: noGit }, () => {
+  const before = new Set<string>()
+  for (const stage of stages) {
+    for (const step of stage.steps) {
+      if (step.does !== 'copy') continue
+      if (step.from === null)
+        for (const source of step.sources) assert.ok(holds(context ?? [], source), `COPY ${source} in ${stage.name}`)
+      else assert.ok(before.has(step.from), `COPY --from=${step.from} before that stage`)
+    }
+    before.add(stage.name)
+  }
+})
+
+test('the build sees nothing that it does not copy', { skip: noGit }, () => {
+  const copied = stages.flatMap(({ steps }) => steps.flatMap(step => (step.does === 'copy' ? step.sources : [])))
+  const unused = (context ?? []).filter(file => !copied.some(source => holds([file], source)))
+  assert.deepEqual(unused, [])
+})
+
+test('the image holds what the package holds', () => {
+  const { files } = JSON.parse(read('package.json'))
+  const copied = runtime.steps.flatMap(step => (step.does === 'copy' ? step.sources : []))
+  for (const file of files as string[]) {
+    if (file.endsWith('.md')) continue
+    assert.ok(copied.includes(file) || copied.includes(`/app/${file}`), `${file} of package.json's files`)
+  }
+})
+
+test('the image runs as a numbered user who is not root, and ends on SIGTERM', () => {
+  assert.match(runtime.settings.get('USER') ?? '', /^[1-9]\d*:[1-9]\d*$/)
+  assert.equal(runtime.settings.get('STOPSIGNAL'), 'SIGTERM')
+  assert.deepEqual(execForm(runtime.settings.get('ENTRYPOINT')), ['hierax'])
+  assert.deepEqual(execForm(runtime.settings.get('CMD')), ['serve'])
+  assert.match(runtime.settings.get('HEALTHCHECK') ?? '', /CMD \["node",/)
+})
+
+test('the settings of image and compose file are accepted', () => {
+  const image = environmentOf(runtime)
+  for (const [name, service] of services.filter(([, service]) => service.build)) {
+    const config = loadConfig({ env: { ...image, ...service.environment } })
+    assert.equal(config.http.host, '0.0.0.0', name)
+    assert.equal(config.store.url, 'lmdb:/data', name)
+    assert.equal(String(config.http.port), runtime.settings.get('EXPOSE'), name)
+  }
+  const environment = compose.services.kafka?.environment ?? {}
+  const inside = environment.KAFKA_ADVERTISED_LISTENERS?.split(',').map(listener => listener.split('://')[1])
+  const brokers = loadConfig({ env: { ...compose.services.hierax?.environment } }).input.brokers
+  for (const broker of brokers) assert.ok(inside?.includes(broker), `${broker} is advertised by Kafka`)
+})
+
+test('no service has more rights than it needs, nor a port beyond loopback', () => {
+  for (const [name, service] of services) {
+    assert.deepEqual(service.cap_drop, ['ALL'], name)
+    assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name)
+    assert.equal(service.privileged, undefined, name)
+    for (const port of service.ports ?? []) assert.match(port, /^127\.0\.0\.1:\d+:\d+$/, name)
+    if (service.build) assert.equal(service.read_only, true, name)
+    const check = service.build && !service.profiles ? runtime.settings.get('HEALTHCHECK') : service.healthcheck
+    assert.ok(check, `${name} has a health check, or says that it has none`)
+  }
+  assert.ok(compose.services.hierax?.volumes?.some(volume => volume.endsWith(':/data')))
+  assert.deepEqual(execForm(runtime.settings.get('VOLUME')), ['/data'])
+})
+
+test('traffic is simulated only on request', () => {
+  assert.deepEqual(
+    services.filter(([, service]) => service.profiles).map(([name, service]) => [name, service.profiles]),
+    [['simulator', ['simulate']]]
+  )
+})
+
+test('Prometheus scrapes the service, and its rules name metrics that exist', () => {
+  const { scrape_configs: jobs, rule_files: rules } = parse(read('ops/prometheus/prometheus.yml'))
+  assert.deepEqual(jobs[0].static_configs[0].targets, [`hierax:${runtime.settings.get('EXPOSE')}`])
+  const names = new Set<string>(Object.values(definitions).map(definition => definition.name))
+  const alerts = (rules as string[]).flatMap(file =>
+    parse(read(`ops/prometheus/${file}`)).groups.flatMap((group: { rules: unknown[] }) => group.rules)
+  )
+  assert.ok(alerts.length > 0)
+  for (const { alert, expr, annotations } of alerts) {
+    const used: string[] = expr.match(/\bhierax_\w+/g) ?? []
+    for (const name of used) assert.ok(names.has(name), `${alert}: ${name}`)
+    assert.ok(annotations.summary && annotations.action, alert)
+  }
+})
