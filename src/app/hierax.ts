@@ -176,11 +176,17 @@ export class Hierax {
   private async close(): Promise<void> {
     this.health.stop()
     const began = performance.now()
-    await this.streams?.stop()
-    await this.running.catch(() => {})
-    await this.service?.close()
-    await this.store?.close()
-    for (const classifier of this.classifiers) classifier.dispose()
+    const steps: [string, () => unknown][] = [
+      ['streams', () => this.streams?.stop()],
+      ['pipeline', () => this.running.catch(() => {})],
+      ['http', () => this.service?.close()],
+      ['store', () => this.store?.close()],
+      ['models', () => this.classifiers.forEach(classifier => void classifier.dispose())]
+    ]
+    for (const [part, close] of steps) {
+      await close()
+      this.logger.debug({ part }, 'closed')
+    }
     this.logger.info({ seconds: Math.round((performance.now() - began) / 100) / 10 }, 'hierax ended')
   }
 }

@@ -50,7 +50,8 @@ export const connectKafka: StreamsFactory = (config, { logger, metrics, health }
     events: {
       onLag: (topic, partition, lag) => metrics.lag(topic, partition, lag),
       onRebalance: () => metrics.rebalanced(),
-      onRestart: () => metrics.consumerRestarted()
+      onRestart: () => metrics.consumerRestarted(),
+      onOutOfRange: (topic, _partition, messages) => metrics.expired(topic, messages)
     }
   })
   const sink = createKafkaSink({ connection: outputConnection, logger, onRetry: () => metrics.publishRetried() })
@@ -88,6 +89,7 @@ export const connectKafka: StreamsFactory = (config, { logger, metrics, health }
     async stop() {
       stopping.abort()
       await source.stop()
+      logger.debug({ part: 'source' }, 'closed')
       await sink.close()
     }
   }

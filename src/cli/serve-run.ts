@@ -31,5 +31,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     throw thrown
   } finally {
     await hierax.stop()
+    // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
+    setTimeout(() => process.exit(), 1000).unref()
   }
 }

@@ -105,6 +105,12 @@ export const definitions = {
     labels: ['topic', 'partition'],
     aggregator: 'max'
   },
+  expired: {
+    name: 'hierax_messages_expired_total',
+    type: 'counter',
+    help: 'Messages that retention removed from a topic before they were read',
+    labels: ['topic']
+  },
   rebalances: { name: 'hierax_rebalances_total', type: 'counter', help: 'Rebalances of the consumer group' },
   consumerRestarts: {
     name: 'hierax_consumer_restarts_total',

@@ -73,6 +73,7 @@ export class Metrics {
   readonly #ingestToPublish = this.#histogram(definitions.ingestToPublish)
   readonly #alertAge = this.#histogram(definitions.alertAge)
   readonly #lag = this.#gauge(definitions.lag)
+  readonly #expired = this.#counter(definitions.expired)
   readonly #rebalances = this.#counter(definitions.rebalances)
   readonly #consumerRestarts = this.#counter(definitions.consumerRestarts)
   readonly #publishRetries = this.#counter(definitions.publishRetries)
@@ -141,6 +142,11 @@ export class Metrics {
 
   rebalanced(): void {
     this.#rebalances.inc()
+  }
+
+  /** Messages of a topic were removed by retention before they were read. */
+  expired(topic: string, messages: number): void {
+    this.#expired.inc({ topic }, messages)
   }
 
   consumerRestarted(): void {
