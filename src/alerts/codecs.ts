@@ -1,6 +1,6 @@
 import { crc32, inflateRawSync } from 'node:zlib'
+import { inflateSnappy, snappyPreamble } from '../compression/snappy.ts'
 import { HieraxError, shown } from '../errors.ts'
-import { inflateSnappy, snappyPreamble } from './snappy.ts'
 
 /** Inflates a block to at most `maxBytes`. Throws INFLATED_TOO_LARGE or CORRUPT_BLOCK. */
 export type Inflate = (block: Buffer, maxBytes: number) => Buffer

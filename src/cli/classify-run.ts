@@ -12,8 +12,17 @@ import { checkRoutes } from '../messages/outgoing.ts'
 import { Pipeline } from '../pipeline.ts'
 import { type FilePackets, openPackets } from '../streams/files/packets.ts'
 import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
-import type { ClassifyOptions } from './classify.ts'
 import { startProgress } from './progress.ts'
+
+/** Options of `hierax classify` as commander gives them. */
+export interface ClassifyOptions {
+  readonly store: string
+  readonly deadLetters?: string
+  readonly order: 'arrival' | 'time'
+  readonly config?: string
+  readonly model?: string[]
+  readonly programs?: string[]
+}
 
 /** What one call of the pipeline takes at most. */
 const batchMessages = 256

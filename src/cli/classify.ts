@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { ClassifyOptions } from './classify-run.ts'
 import { list } from './options.ts'
 
 const examples = `
@@ -6,16 +7,6 @@ Examples:
   $ hierax classify alert.avro
   $ hierax classify --order time --dead-letters refused.jsonl night.tar.gz > classifications.jsonl
   $ hierax classify alerts/ | jq -c '[.objectId, .prediction.node, .prediction.probability]'`
-
-/** Options of `hierax classify` as commander gives them. */
-export interface ClassifyOptions {
-  readonly store: string
-  readonly deadLetters?: string
-  readonly order: 'arrival' | 'time'
-  readonly config?: string
-  readonly model?: string[]
-  readonly programs?: string[]
-}
 
 /** Adds `hierax classify`: packets from disk to classifications on standard output. */
 export function register(program: Command): void {

@@ -3,7 +3,13 @@ import { loadConfig } from '../config/load.ts'
 import { printConfig } from '../config/print.ts'
 import { HieraxError } from '../errors.ts'
 import { createLogger } from '../telemetry/logger.ts'
-import type { ServeOptions } from './serve.ts'
+
+/** Options of `hierax serve` as commander gives them. */
+export interface ServeOptions {
+  readonly config?: string
+  readonly model?: string[]
+  readonly printConfig?: boolean
+}
 
 /** Runs `hierax serve` until a signal ends it, or until the input can't go on. */
 export async function serve(options: ServeOptions): Promise<void> {

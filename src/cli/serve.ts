@@ -1,18 +1,12 @@
 import type { Command } from 'commander'
 import { list } from './options.ts'
+import type { ServeOptions } from './serve-run.ts'
 
 const examples = `
 Examples:
   $ HIERAX_INPUT_BROKERS=kafka:9092 hierax serve
   $ hierax serve --config hierax.yaml
   $ hierax serve --config hierax.yaml --print-config`
-
-/** Options of `hierax serve` as commander gives them. */
-export interface ServeOptions {
-  readonly config?: string
-  readonly model?: string[]
-  readonly printConfig?: boolean
-}
 
 /** Adds `hierax serve`: the service. */
 export function register(program: Command): void {

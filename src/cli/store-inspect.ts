@@ -5,7 +5,13 @@ import { openStore } from '../lightcurves/stores/open.ts'
 import { toJson } from '../messages/encoding.ts'
 import { Pipeline } from '../pipeline.ts'
 import { toObjectView } from '../service/object-view.ts'
-import type { StoreOptions } from './store.ts'
+
+/** Options of `hierax store …` as commander gives them. */
+export interface StoreOptions {
+  readonly store?: string
+  readonly config?: string
+  readonly model?: string[]
+}
 
 /** Runs `hierax store inspect`. */
 export async function inspect(objectId: string, options: StoreOptions): Promise<void> {

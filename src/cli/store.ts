@@ -1,21 +1,18 @@
 import type { Command } from 'commander'
 import { list } from './options.ts'
+import type { StoreOptions } from './store-inspect.ts'
 
 const examples = `
 Examples:
   $ hierax store inspect ZTF19aazzpje
   $ hierax store inspect ZTF19aazzpje --store lmdb:/var/lib/hierax | jq .classifications[0].prediction`
 
-/** Options of `hierax store …` as commander gives them. */
-export interface StoreOptions {
-  readonly store?: string
-  readonly config?: string
-  readonly model?: string[]
-}
-
 /** Adds `hierax store` and what it can do. */
 export function register(program: Command): void {
-  const store = program.command('store').description('Look into the store of light curves.')
+  const store = program
+    .command('store')
+    .description('Look into the store of light curves.')
+    .addHelpText('after', examples)
   store
     .command('inspect')
     .description("Print one object as JSON: its light curve, its newest alerts and each model's answer.")

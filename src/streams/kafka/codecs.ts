@@ -4,6 +4,7 @@ import kafkajs from 'kafkajs'
 import { compressFrame, decompressFrame } from 'lz4-napi'
 import SnappyJS from 'snappyjs'
 import zstdCodec, { type ZstdStreaming } from 'zstd-codec'
+import { inflateSnappy, snappyPreamble } from '../../compression/snappy.ts'
 import { HieraxError } from '../../errors.ts'
 import { lz4OutputBound, zstdOutputBound } from './frames.ts'
 
@@ -32,6 +33,14 @@ const gzipCodec: Codec = {
 const xerialHead = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
 const xerialBlock = 32 * 1024
 
+/** One raw block. Not inflated by the library that compresses: it loops for ever on a negative length. */
+function inflateBlock(block: Buffer, limit: number): Buffer {
+  if ((snappyPreamble(block)?.length ?? 0) > limit) within(Number.POSITIVE_INFINITY)
+  const inflated = inflateSnappy(block)
+  if (inflated === null) throw new Error('a snappy block is damaged')
+  return inflated
+}
+
 function inflateXerial(bytes: Buffer): Buffer {
   const blocks: Buffer[] = []
   let total = 0
@@ -39,9 +48,8 @@ function inflateXerial(bytes: Buffer): Buffer {
     if (at + 4 > bytes.length) throw new Error('a block ends before its length')
     const end = at + 4 + bytes.readUInt32BE(at)
     if (end > bytes.length) throw new Error('a block is longer than what is left')
-    const block = SnappyJS.uncompress(bytes.subarray(at + 4, end), maxInflatedBytes)
+    const block = inflateBlock(bytes.subarray(at + 4, end), maxInflatedBytes - total)
     total += block.length
-    within(total)
     blocks.push(block)
     at = end
   }
@@ -61,7 +69,7 @@ const snappyCodec: Codec = {
   },
   async decompress(bytes) {
     const framed = bytes.subarray(0, 8).equals(xerialHead.subarray(0, 8))
-    return framed ? inflateXerial(bytes) : SnappyJS.uncompress(bytes, maxInflatedBytes)
+    return framed ? inflateXerial(bytes) : inflateBlock(bytes, maxInflatedBytes)
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import snappy from 'snappyjs'
-import { inflateSnappy, snappyPreamble } from '../../src/alerts/snappy.ts'
+import { inflateSnappy, snappyPreamble } from '../../src/compression/snappy.ts'
 
 test('inflates what another implementation wrote', () => {
   const words = fc.array(fc.constantFrom('a', 'abcd', 'candidate', '\x00\x00\x00\x00', 'xyz'.repeat(30)), {
