@@ -1,7 +1,7 @@
 import { type Copy, DockerfileParser, type Env, type From, type Instruction } from 'dockerfile-ast'
 
 /** One instruction of a stage, as the engine would read it. */
-export type Step =
+type Step =
   | { readonly does: 'copy'; readonly from: string | null; readonly sources: readonly string[]; readonly to: string }
   | { readonly does: 'run'; readonly command: string }
   | { readonly does: 'env'; readonly values: Readonly<Record<string, string>> }
