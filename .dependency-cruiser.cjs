@@ -10,7 +10,7 @@ const rooms = {
   messages: ['errors', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
   config: ['errors'],
-  telemetry: ['errors', 'pipeline', 'version'],
+  telemetry: ['errors', 'messages', 'pipeline', 'version'],
   service: ['errors', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version'],
   simulator: ['errors', 'alerts', 'lightcurves']
 }

@@ -1,16 +1,10 @@
 import { type ErrorCode, errorTable } from '../errors.ts'
-
-/** Why an alert gets no probabilities, as in messages. */
-const notClassifiedReasons = ['PROGRAM', 'BOGUS', 'SOLAR_SYSTEM', 'TOO_FEW_DETECTIONS'] as const
-export type NotClassifiedReason = (typeof notClassifiedReasons)[number]
+import { reasons } from '../messages/classification.ts'
+import { stages } from '../pipeline/report.ts'
 
 /** What becomes of a consumed message. */
 const outcomes = ['classified', 'not_classified', 'dead_letter'] as const
 export type Outcome = (typeof outcomes)[number]
-
-/** Parts of the work on a batch. */
-export const stages = ['decode', 'store', 'classify', 'encode', 'publish'] as const
-export type Stage = (typeof stages)[number]
 
 /** Why a photometric point was left out: of a programme that is not admitted, not before its packet, or impossible. */
 export const dropReasons = ['program', 'future', 'invalid'] as const
@@ -57,7 +51,7 @@ export const definitions = {
     type: 'counter',
     help: 'Alerts that got no probabilities, by reason',
     labels: ['reason'],
-    values: notClassifiedReasons
+    values: reasons
   },
   deadLetters: {
     name: 'hierax_dead_letters_total',

@@ -8,17 +8,16 @@ import {
   Registry
 } from 'prom-client'
 import type { ErrorCode } from '../errors.ts'
+import type { Reason } from '../messages/classification.ts'
+import { type Stage, stages } from '../pipeline/report.ts'
 import {
   type Definition,
   definitions,
   dropReasons,
-  type NotClassifiedReason,
   type Outcome,
   type Part,
   type PointDropReason,
-  parts,
-  type Stage,
-  stages
+  parts
 } from './definitions.ts'
 
 /** What a model's metric says of it. */
@@ -43,7 +42,7 @@ export interface BatchFigures {
   /** Alerts by input topic, dead letters included. */
   readonly consumed: ReadonlyMap<string, number>
   readonly classified: number
-  readonly notClassified: ReadonlyMap<NotClassifiedReason, number>
+  readonly notClassified: ReadonlyMap<Reason, number>
   readonly deadLetterCodes: ReadonlyMap<ErrorCode, number>
   /** Messages by output topic. */
   readonly published: ReadonlyMap<string, number>
