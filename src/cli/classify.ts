@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { ClassifyOptions } from './classify-run.ts'
 import { list } from './options.ts'
 
@@ -10,8 +10,8 @@ Examples:
 
 /** Adds `hierax classify`: packets from disk to classifications on standard output. */
 export function register(program: Command): void {
-  const command = program.createCommand('classify')
-  command
+  program
+    .command('classify')
     .summary('classify packets from disk')
     .description(
       'Classify alert packets from files, folders, .tar, .tar.gz or - (one packet on standard input): one JSON classification a line on standard output, as Kafka would get them. Light curves build up within the run.'
@@ -20,8 +20,7 @@ export function register(program: Command): void {
     .option('--store <url>', 'where light curves are kept: memory: or lmdb:DIR', 'memory:')
     .option('--dead-letters <file>', 'write refused packets there, as JSON lines (default: standard error)')
     .addOption(
-      command
-        .createOption('--order <order>', 'as the packets are named, or all of them sorted by time')
+      new Option('--order <order>', 'as the packets are named, or all of them sorted by time')
         .choices(['arrival', 'time'])
         .default('arrival')
     )
@@ -33,5 +32,4 @@ export function register(program: Command): void {
       const { classify } = await import('./classify-run.ts')
       await classify(paths, options)
     })
-  program.addCommand(command)
 }

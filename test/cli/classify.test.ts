@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, describe, test } from 'node:test'
+import { bundledLightCurves, readLightCurves } from '../../src/simulator/read-light-curves.ts'
+import { Simulation } from '../../src/simulator/simulate.ts'
+import { runHierax, temporaryFolder } from '../support/service.ts'
+import { needsShared, shared } from '../support/shared.ts'
+
+const folder = temporaryFolder()
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+interface Line {
+  id: string
+  objectId: string
+  candid: string
+  jd: number
+  status: string
+  lightCurve: { revision: number; detections: number }
+}
+
+const lines = (text: string): Line[] =>
+  text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line))
+
+/** The answer of every object: greatest (jd, candid, revision), as its line. */
+function answers(text: string): Map<string, string> {
+  const best = new Map<string, { line: Line; text: string }>()
+  for (const row of text.split('\n').filter(line => line !== '')) {
+    const line: Line = JSON.parse(row)
+    const old = best.get(line.objectId)?.line
+    const order = old
+      ? line.jd - old.jd ||
+        Number(BigInt(line.candid) - BigInt(old.candid)) ||
+        line.lightCurve.revision - old.lightCurve.revision
+      : 1
+    if (order >= 0) best.set(line.objectId, { line, text: row })
+  }
+  return new Map([...best].sort().map(([id, found]) => [id, found.text]))
+}
+
+/** Simulated packets of a few objects, written to a folder; their paths in order of time. */
+async function simulated(name: string): Promise<string[]> {
+  const curves = []
+  for await (const curve of readLightCurves(bundledLightCurves)) curves.push(curve)
+  const into = path.join(folder, name)
+  fs.mkdirSync(into)
+  const paths: string[] = []
+  for (const { bytes } of new Simulation(curves, { objects: 3, seed: 7, cutoutBytes: 0 })) {
+    const file = path.join(into, `${String(paths.length).padStart(5, '0')}.avro`)
+    fs.writeFileSync(file, bytes)
+    paths.push(file)
+  }
+  return paths
+}
+
+describe('hierax classify', () => {
+  test('gives one line for each packet in order, and the same answers for any order with duplicates', async () => {
+    const paths = await simulated('order')
+    const calm = await runHierax(['classify', ...paths])
+    assert.equal(calm.code, 0, calm.stderr)
+    assert.equal(lines(calm.stdout).length, paths.length)
+    const shuffled = [...paths, ...paths.filter((_, index) => index % 3 === 0)]
+      .map((file, index) => ({ file, key: (index * 2654435761) % 4294967296 }))
+      .sort((a, b) => a.key - b.key)
+      .map(({ file }) => file)
+    const wild = await runHierax(['classify', ...shuffled])
+    assert.deepEqual(answers(wild.stdout), answers(calm.stdout))
+    const bytes = new Map<string, string>()
+    for (const row of [calm.stdout, wild.stdout].join('').split('\n').filter(Boolean)) {
+      const { id } = JSON.parse(row)
+      assert.equal(bytes.get(id) ?? row, row, 'equal ids have equal bytes')
+      bytes.set(id, row)
+    }
+    const sorted = await runHierax(['classify', '--order', 'time', ...shuffled])
+    const times = lines(sorted.stdout).map(line => line.jd)
+    assert.deepEqual(
+      times,
+      [...times].sort((a, b) => a - b)
+    )
+    assert.deepEqual(answers(sorted.stdout), answers(calm.stdout))
+  })
+
+  test('refused packets go to the named file, or to standard error, and the exit code stays 0', async () => {
+    const [good] = await simulated('bad')
+    const bad = path.join(folder, 'bad.avro')
+    const cut = path.join(folder, 'cut.avro')
+    fs.writeFileSync(bad, 'no packet')
+    fs.writeFileSync(cut, fs.readFileSync(good as string).subarray(0, 9000))
+    const letters = path.join(folder, 'letters.jsonl')
+    const run = await runHierax(['classify', bad, good as string, cut, '--dead-letters', letters])
+    assert.equal(run.code, 0)
+    assert.equal(lines(run.stdout).length, 1)
+    const found = fs
+      .readFileSync(letters, 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    assert.deepEqual(
+      found.map(line => [line.path, line['error.code']]),
+      [
+        [bad, 'NOT_A_CONTAINER'],
+        [cut, 'TRUNCATED']
+      ]
+    )
+    assert.equal(found[0].error.code, 'NOT_A_CONTAINER')
+    assert.match(found[0]['error.message'], /container/)
+    const again = await runHierax(['classify', bad])
+    assert.equal(again.code, 0)
+    assert.match(again.stderr, /NOT_A_CONTAINER/)
+  })
+
+  test('reads one packet from standard input and builds on a named store', async () => {
+    const [first, second] = await simulated('stdin')
+    const store = `lmdb:${path.join(folder, 'store')}`
+    const one = await runHierax(['classify', '-', '--store', store], { input: fs.readFileSync(first as string) })
+    const two = await runHierax(['classify', second as string, '--store', store])
+    assert.equal(lines(one.stdout).length, 1)
+    assert.equal(lines(two.stdout).length, 1)
+    const { objectId } = lines(one.stdout)[0] as Line
+    const inspected = await runHierax(['store', 'inspect', objectId, '--store', store])
+    assert.equal(inspected.code, 0, inspected.stderr)
+    const object = JSON.parse(inspected.stdout)
+    assert.equal(object.objectId, objectId)
+    assert.ok(object.lightCurve.length > 0)
+    assert.ok(object.classifications.length === 1)
+    const unknown = await runHierax(['store', 'inspect', 'ZTF00nowhere', '--store', store])
+    assert.equal(unknown.code, 1)
+    assert.match(unknown.stderr, /OBJECT_NOT_FOUND/)
+  })
+
+  test('wrong usage exits 2 and says what is wrong', async () => {
+    for (const [args, said] of [
+      [['classify'], /missing required argument/],
+      [['classify', '/no/such/file'], /INPUT_NOT_FOUND.*\/no\/such\/file/],
+      [['classify', '.', '--ordr', 'time'], /--order/],
+      [['classify', '.', '--order', 'size'], /arrival, time/],
+      [['classify', '.', '--store', 'mongo://x'], /store\.url/],
+      [['classify', '.', '--model', '/no/model'], /MODEL_INVALID|no\/model/],
+      [['clasify', '.'], /classify/]
+    ] as const) {
+      const { code, stderr, stdout } = await runHierax(args)
+      assert.equal(code, 2, `${args.join(' ')}: ${stderr}`)
+      assert.match(stderr, said)
+      assert.equal(stdout, '')
+    }
+  })
+
+  test(
+    'real object streams end at the probabilities that the reference network is known for',
+    needsShared(),
+    async () => {
+      for (const [objectId, probability, detections] of [
+        ['ZTF19aazzpje', 0.995, 19],
+        ['ZTF19abaejrh', 0.981, 13],
+        ['ZTF20aaelulu', 0.594, 56]
+      ] as const) {
+        const from = path.join(shared, `alerts/lc_correction_v3.3_object_${objectId}`)
+        const { stdout } = await runHierax(['classify', '--order', 'time', '--model', 'models/ztf-reference', from])
+        const last = JSON.parse(answers(stdout).get(objectId) as string)
+        const ia = last.nodes.find((node: { name: string }) => node.name === 'SN Ia')
+        assert.ok(Math.abs(ia.probability - probability) < 1e-3, `${objectId}: ${ia.probability}`)
+        assert.equal(last.lightCurve.detections, detections)
+      }
+    }
+  )
+})
