@@ -17,9 +17,19 @@ export interface SimulationOptions {
   readonly seed?: number
   /** Size of a packet's three cutouts together, bytes; about 40,000 (as real ones have) unless given, 0 for none. */
   readonly cutoutBytes?: number
-  /** Order of the packets: by time over all objects, or shuffled. */
-  readonly order?: 'time' | 'shuffled'
+  /**
+   * Order of the packets: by time over all objects, shuffled, or as if the objects had begun one after another (half a day
+   * apart, whenever that was in truth): each object's packets by time.
+   */
+  readonly order?: PacketOrder
+  /** Number of the first object in made-up ids, 0 unless given; above 0 every id is made up. For one simulation after another. */
+  readonly firstObject?: number
 }
+
+export type PacketOrder = 'time' | 'shuffled' | 'staggered'
+
+/** In staggered order an object begins so long after the one before it, days. */
+const stagger = 0.5
 
 /** One packet of a simulation. */
 export interface SimulatedPacket {
@@ -79,7 +89,7 @@ export class Simulation implements Iterable<SimulatedPacket> {
     }
     this.#seed = options.seed ?? 0
     this.#cutouts = new CutoutRenderer(this.#seed, options.cutoutBytes ?? 40_000)
-    this.#ids = objectIds(this.#curves, count)
+    this.#ids = objectIds(this.#curves, count, options.firstObject ?? 0)
     const order = this.#schedule(options.order ?? 'time')
     this.length = order.length
     this.#objects = Uint32Array.from(order, entry => entry.object)
@@ -148,12 +158,16 @@ export class Simulation implements Iterable<SimulatedPacket> {
     return { objectId, candid, jd: alert.jd, label: object.label, bytes }
   }
 
-  #schedule(order: 'time' | 'shuffled') {
+  #schedule(order: PacketOrder) {
     const draw = random(this.#seed, seedOf('order'))
+    const rankOf = (jd: number, begun: number, object: number): number =>
+      order === 'time' ? jd : order === 'shuffled' ? draw.uniform() : jd - begun + object * stagger
     const entries: { object: number; detection: number; rank: number }[] = []
     for (let object = 0; object < this.#ids.length; object += 1) {
-      for (const [detection, point] of this.#points(object).entries()) {
-        if (point.detection) entries.push({ object, detection, rank: order === 'time' ? point.jd : draw.uniform() })
+      const points = this.#points(object)
+      const begun = points.find(point => point.detection)?.jd ?? 0
+      for (const [detection, point] of points.entries()) {
+        if (point.detection) entries.push({ object, detection, rank: rankOf(point.jd, begun, object) })
       }
     }
     return entries.sort((a, b) => a.rank - b.rank || a.object - b.object)
@@ -185,12 +199,12 @@ function varied(points: readonly SimulatedPoint[], number: number, seed: number)
 }
 
 /** ZTF ids stay as they are, once; other objects get one with `sim` in it, far beyond the survey's own numbering. */
-function objectIds(curves: readonly SimulatedLightCurve[], count: number): string[] {
+function objectIds(curves: readonly SimulatedLightCurve[], count: number, first: number): string[] {
   const taken = new Set<string>()
   return Array.from({ length: count }, (_, number) => {
     const curve = curves[number % curves.length]!
-    const own = number < curves.length && /^ZTF\d\d[a-z]{7}$/.test(curve.id) && !taken.has(curve.id)
-    const id = own ? curve.id : `ZTF${yearOf(curve)}sim${letters(number)}`
+    const own = first === 0 && number < curves.length && /^ZTF\d\d[a-z]{7}$/.test(curve.id) && !taken.has(curve.id)
+    const id = own ? curve.id : `ZTF${yearOf(curve)}sim${letters(first + number)}`
     taken.add(id)
     return id
   })

@@ -113,6 +113,30 @@ test('the same seed makes the same bytes, another seed others; shuffling changes
   assert.deepEqual(shuffled.sort(Buffer.compare), first.sort(Buffer.compare))
 })
 
+test('staggered objects begin one after another, each in its own time order', () => {
+  const packets = [...new Simulation(curves, { ...small, objects: 100, order: 'staggered' })]
+  const begun = new Map<string, number>()
+  const latest = new Map<string, number>()
+  for (const [index, { objectId, jd }] of packets.entries()) {
+    if (!begun.has(objectId)) begun.set(objectId, index)
+    assert.ok(jd >= (latest.get(objectId) ?? 0), objectId)
+    latest.set(objectId, jd)
+  }
+  const order = [...begun.keys()]
+  const ids = [...new Simulation(curves, { ...small, objects: 100 }).sources()].map(source => source.objectId)
+  assert.deepEqual(order, ids)
+  const between = [...begun.values()].some((at, number) => number > 0 && at > number)
+  assert.ok(between, 'objects overlap')
+})
+
+test('simulations after one another share no object', () => {
+  const ids = (firstObject: number) =>
+    [...new Simulation(curves, { ...small, objects: 60, firstObject }).sources()].map(source => source.objectId)
+  const all = [...ids(0), ...ids(60), ...ids(120)]
+  assert.equal(new Set(all).size, all.length)
+  assert.ok(all.slice(60).every(id => /^ZTF\d\dsim[a-z]{4}$/.test(id)))
+})
+
 test('an object is the same however many others there are', () => {
   const few = [...new Simulation(curves.slice(0, 2), small)]
   const many = [...new Simulation(curves.slice(0, 2), { ...small, objects: 9 })]
