@@ -21,13 +21,21 @@ export interface NewRecord {
   readonly partition?: number
 }
 
+/** A partition: the messages that are left, and the offset of the first of them. */
+interface Partition {
+  first: number
+  readonly records: LogRecord[]
+}
+
+const none: Partition = { first: 0, records: [] }
+
 /**
  * A log in this process with topics, partitions and the offsets of groups: the part of Kafka that a source and a sink
  * need. For tests, and for a demonstration where no broker can be had. Nothing outlives the process.
  */
 export class MemoryLog {
   readonly #partitions: number
-  readonly #topics = new Map<string, LogRecord[][]>()
+  readonly #topics = new Map<string, Partition[]>()
   readonly #committed = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
   #turn = 0
@@ -42,7 +50,7 @@ export class MemoryLog {
     if (!this.#topics.has(name)) {
       this.#topics.set(
         name,
-        Array.from({ length: partitions }, () => [])
+        Array.from({ length: partitions }, () => ({ first: 0, records: [] }))
       )
     }
   }
@@ -62,22 +70,37 @@ export class MemoryLog {
     this.createTopic(topic)
     const partitions = this.#topics.get(topic)!
     const number = (partition ?? this.#partitionOf(key)) % partitions.length
-    const records = partitions[number]!
-    const place = { topic, partition: number, offset: records.length }
+    const { first, records } = partitions[number]!
+    const place = { topic, partition: number, offset: first + records.length }
     const record = { ...place, key, value, headers, timestamp: Date.now() }
     records.push(record)
     for (const listener of this.#listeners) listener()
     return record
   }
 
-  /** At most `limit` messages of a partition from `offset` on. */
+  /** At most `limit` messages of a partition from `offset` on, or from the first that is left. */
   read(topic: string, partition: number, offset: number, limit: number): LogRecord[] {
-    return this.#topics.get(topic)?.[partition]?.slice(offset, offset + limit) ?? []
+    const { first, records } = this.#topics.get(topic)?.[partition] ?? none
+    const from = Math.max(0, offset - first)
+    return records.slice(from, from + limit)
   }
 
-  /** All messages of a topic, partition by partition. */
+  /** Offset of the next message of a partition. */
+  end(topic: string, partition: number): number {
+    const { first, records } = this.#topics.get(topic)?.[partition] ?? none
+    return first + records.length
+  }
+
+  /** Forgets a partition's messages before `offset`; the others keep their offsets. */
+  deleteBefore(topic: string, partition: number, offset: number): void {
+    const found = this.#topics.get(topic)?.[partition]
+    if (!found || offset <= found.first) return
+    found.first += found.records.splice(0, offset - found.first).length
+  }
+
+  /** All messages that a topic has left, partition by partition. */
   records(topic: string): LogRecord[] {
-    return this.#topics.get(topic)?.flat() ?? []
+    return this.#topics.get(topic)?.flatMap(({ records }) => records) ?? []
   }
 
   /** Where a group goes on in a partition. */

@@ -109,3 +109,28 @@ test('a source whose handler always rejects can be stopped', async () => {
   await source.stop()
   await running
 })
+
+test('messages that were deleted are gone; the others keep their offsets', async () => {
+  const log = filled(6, 1)
+  log.deleteBefore('in', 0, 4)
+  log.deleteBefore('in', 0, 2)
+  log.deleteBefore('absent', 0, 2)
+  assert.deepEqual(
+    log.read('in', 0, 0, 10).map(({ offset, value }) => [offset, String(value)]),
+    [
+      [4, '4'],
+      [5, '5']
+    ]
+  )
+  assert.equal(log.append({ topic: 'in', value: null }).offset, 6)
+  assert.equal(log.end('in', 0), 7)
+  assert.equal(log.end('absent', 0), 0)
+  const lags: number[] = []
+  const seen: string[] = []
+  const onLag = (_topic: string, _partition: number, lag: number) => void lags.push(lag)
+  await createMemorySource({ log, topics: ['in'], follow: false, batch: 2, onLag }).run(async batch => {
+    seen.push(...batch.map(({ source }) => source))
+  })
+  assert.deepEqual(seen, ['in/0/4', 'in/0/5', 'in/0/6'])
+  assert.deepEqual(lags, [1, 0])
+})
