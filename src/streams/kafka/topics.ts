@@ -9,6 +9,8 @@ export interface TopicSpec {
   readonly partitions: number
   /** Replicas of each partition; the broker's default when absent. */
   readonly replication?: number
+  /** Settings of the topic when it is created, under Kafka's names; the broker's defaults when absent. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 const leaderLimitMs = 30_000
@@ -26,12 +28,13 @@ async function metadataOf(admin: Admin, topic: string): Promise<ITopicMetadata |
   }
 }
 
-async function create(admin: Admin, { topic, partitions, replication = -1 }: TopicSpec): Promise<void> {
+async function create(admin: Admin, { topic, partitions, replication = -1, settings = {} }: TopicSpec): Promise<void> {
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   try {
     // False when it is there already: another process may create it at the same time.
     await admin.createTopics({
       waitForLeaders: false,
-      topics: [{ topic, numPartitions: partitions, replicationFactor: replication }]
+      topics: [{ topic, numPartitions: partitions, replicationFactor: replication, configEntries }]
     })
   } catch (cause) {
     throw new HieraxError('TOPIC_NOT_CREATED', `Kafka did not create the topic ${topic}: ${explained(cause)}`, {

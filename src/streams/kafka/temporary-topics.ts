@@ -1,0 +1,46 @@
+import { createKafka, type KafkaConnection, type KafkaLogger, kafkaError } from './client.ts'
+import { ensureTopics, type TopicSpec } from './topics.ts'
+
+/** A person is waiting: gives up after some seconds. */
+const retry = { initialRetryTime: 100, maxRetryTime: 1500, retries: 5 }
+
+/**
+ * Makes topics that are there for one run only; {@link removeTopics} takes them away again.
+ *
+ * @throws HieraxError KAFKA_UNAVAILABLE; TOPIC_NOT_CREATED when the cluster refuses
+ */
+export async function makeTopics(
+  connection: KafkaConnection,
+  topics: readonly TopicSpec[],
+  logger: KafkaLogger
+): Promise<void> {
+  const admin = createKafka(connection, logger, retry).admin()
+  try {
+    await admin.connect()
+    await ensureTopics(admin, topics, logger)
+  } catch (thrown) {
+    throw kafkaError(thrown, connection)
+  } finally {
+    await admin.disconnect().catch(() => {})
+  }
+}
+
+/** Removes topics, and a consumer group without members. Rejects where the cluster does not answer or refuses. */
+export async function removeTopics(
+  connection: KafkaConnection,
+  topics: readonly string[],
+  group: string,
+  logger: KafkaLogger
+): Promise<void> {
+  const admin = createKafka(connection, logger, retry).admin()
+  try {
+    await admin.connect()
+    const existing = new Set(await admin.listTopics())
+    await admin.deleteTopics({ topics: topics.filter(topic => existing.has(topic)) })
+    await admin.deleteGroups([group])
+  } catch (thrown) {
+    throw kafkaError(thrown, connection)
+  } finally {
+    await admin.disconnect().catch(() => {})
+  }
+}
