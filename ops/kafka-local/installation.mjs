@@ -21,13 +21,13 @@ export class KafkaLocalError extends Error {
 }
 
 /**
- * Runs a program to its end. Rejects only when it can't be started.
- * @param {string} command @param {string[]} args
+ * Runs a program to its end, or until `signal` ends it. Rejects only when it can't be started or is ended so.
+ * @param {string} command @param {string[]} args @param {AbortSignal} [signal]
  * @returns {Promise<{code: number | null, output: string}>}
  */
-export function runToEnd(command, args) {
+export function runToEnd(command, args, signal) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], signal })
     let output = ''
     child.stdout.on('data', chunk => (output += chunk))
     child.stderr.on('data', chunk => (output += chunk))
@@ -60,16 +60,17 @@ async function findJava(version) {
 /**
  * Copies Kafka's jars to a folder of their own, then renames it: of two that fetch at once, one wins and neither sees
  * a folder half full.
- * @param {string} version @param {string} lib
+ * @param {string} version @param {string} lib @param {AbortSignal} [signal]
  */
-async function fetchJars(version, lib) {
+async function fetchJars(version, lib, signal) {
   const part = `${lib}.${process.pid}.part`
   const args = ['-q', '-B', '-f', path.join(here, 'pom.xml'), `-Dkafka.version=${version}`]
   args.push('dependency:copy-dependencies', `-DoutputDirectory=${part}`, '-DincludeScope=runtime')
   fs.mkdirSync(path.dirname(lib), { recursive: true })
   try {
     const run = () =>
-      runToEnd('mvn', args).catch(cause => {
+      runToEnd('mvn', args, signal).catch(cause => {
+        if (signal?.aborted) throw new KafkaLocalError(`Kafka ${version} was not fetched in time`, { cause })
         throw new KafkaLocalError("Maven is needed to fetch Kafka, and 'mvn' does not run", { cause })
       })
     let result = await run()
@@ -89,16 +90,16 @@ async function fetchJars(version, lib) {
 
 /**
  * Where Kafka is on this machine, fetched when it is not there yet (46 MB).
- * @param {string} [version]
+ * @param {string} [version] @param {AbortSignal} [signal] ends the fetching
  * @returns {Promise<import('./kafka-local.d.mts').Installation>}
  */
-export async function install(version = process.env.KAFKA_VERSION || defaultVersion) {
+export async function install(version = process.env.KAFKA_VERSION || defaultVersion, signal) {
   if (!/^\d+\.\d+\.\d+$/.test(version)) throw new KafkaLocalError(`'${version}' is no version of Kafka`)
   const java = await findJava(version)
   const caches = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
   const cache = path.join(caches, 'hierax', 'kafka', version)
   const lib = path.join(cache, 'lib')
-  if (!fs.existsSync(lib)) await fetchJars(version, lib)
+  if (!fs.existsSync(lib)) await fetchJars(version, lib, signal)
   const jars = fs.readdirSync(lib).filter(name => name.endsWith('.jar'))
   const classPath = jars
     .sort()

@@ -78,9 +78,9 @@ export const defaultVersion: string
 
 /**
  * Fetches Kafka when it is not in the cache yet (46 MB, by Maven). Rejects with a KafkaLocalError where Java, Maven or
- * the network is missing.
+ * the network is missing, or when `signal` ends the fetching.
  */
-export function install(version?: string): Promise<Installation>
+export function install(version?: string, signal?: AbortSignal): Promise<Installation>
 
 /**
  * Starts a real Apache Kafka (KRaft) on loopback; resolves when every node takes connections. Nothing outlives the
