@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly logger: Logger
   /** Where alerts come from and messages go to; Kafka unless given. */
   readonly connect?: StreamsFactory
+  /** Told of every batch's classifications, after they were acknowledged; must be quick and not throw. */
+  readonly onClassifications?: (bodies: readonly Classification[]) => void
 }
 
 /** How long one line in the log stands for all dead letters, ms. */
@@ -42,6 +44,7 @@ export class Hierax {
   readonly metrics = new Metrics()
   private readonly config: Config
   private readonly logger: Logger
+  private readonly onClassifications: Surroundings['onClassifications']
   private readonly health = new Health()
   private readonly feed = new ClassificationFeed<Classification>(toJson)
   private readonly deadLetters = { since: Number.NEGATIVE_INFINITY, count: 0 }
@@ -53,16 +56,17 @@ export class Hierax {
   private stopped: Promise<void> | null = null
   private running: Promise<void> = Promise.resolve()
 
-  private constructor(config: Config, logger: Logger) {
+  private constructor(config: Config, { logger, onClassifications }: Surroundings) {
     this.config = config
     this.logger = logger
+    this.onClassifications = onClassifications
   }
 
   /** Starts a service. Rejects with a usage error for what is wrong with settings, model or store. */
-  static async start(config: Config, { logger, connect = connectKafka }: Surroundings): Promise<Hierax> {
-    const hierax = new Hierax(config, logger)
+  static async start(config: Config, surroundings: Surroundings): Promise<Hierax> {
+    const hierax = new Hierax(config, surroundings)
     try {
-      await hierax.begin(connect)
+      await hierax.begin(surroundings.connect ?? connectKafka)
       return hierax
     } catch (error) {
       await hierax.stop()
@@ -121,7 +125,10 @@ export class Hierax {
       admission: { programs: this.config.input.programs, admit: this.config.admit },
       output: this.config.output,
       onBatch: report => this.account(report),
-      onClassifications: bodies => this.feed.push(bodies)
+      onClassifications: bodies => {
+        this.feed.push(bodies)
+        this.onClassifications?.(bodies)
+      }
     })
   }
 
