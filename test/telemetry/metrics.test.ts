@@ -39,6 +39,7 @@ describe('metrics', () => {
       'counter hierax_dead_letters_total{code}',
       'counter hierax_forced_photometry_points_total{}',
       'counter hierax_late_alerts_total{}',
+      'counter hierax_messages_expired_total{topic}',
       'counter hierax_not_classified_total{reason}',
       'counter hierax_outcomes_total{outcome}',
       'counter hierax_points_dropped_total{reason}',
