@@ -3,6 +3,7 @@ import { debuglog } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { HieraxError } from '../errors.ts'
 import { register as classify } from './classify.ts'
+import { register as demo } from './demo.ts'
 import { register as replay } from './replay.ts'
 import { register as serve } from './serve.ts'
 import { register as simulate } from './simulate.ts'
@@ -10,7 +11,7 @@ import { register as store } from './store.ts'
 
 // One line a command. A command's file only describes it; what does the work is imported when the command runs, so that
 // `--help` stays quick.
-const commands = [serve, classify, replay, simulate, store]
+const commands = [serve, classify, replay, simulate, demo, store]
 
 /** Shows errors with their stacks and causes: `NODE_DEBUG=hierax`. */
 const debug = debuglog('hierax')

@@ -1,0 +1,49 @@
+import { LRUCache } from 'lru-cache'
+import type { SimulatedLightCurve } from '../../simulator/light-curve.ts'
+import { Simulation } from '../../simulator/simulate.ts'
+
+/** Settings of {@link SimulatedStream}. */
+export interface StreamOptions {
+  readonly seed: number
+  /** Number of objects after which it ends; null for no end. */
+  readonly objects: number | null
+}
+
+/** Objects of one simulation; preparing so many takes a few tenths of a second. */
+const perRound = 4400
+
+/** Size of a packet's images together, bytes: smaller than real ones, which cost more to compress than all else. */
+const cutoutBytes = 12_000
+
+/**
+ * A stream of ZTF packets made from light curves, without end: the light curves come round again, varied, as other
+ * objects. Objects begin one after another, and each has its packets in order of time.
+ */
+export class SimulatedStream {
+  readonly #curves: readonly SimulatedLightCurve[]
+  readonly #options: StreamOptions
+  readonly #labels = new LRUCache<string, string>({ max: 3 * perRound })
+
+  constructor(curves: readonly SimulatedLightCurve[], options: StreamOptions) {
+    this.#curves = curves
+    this.#options = options
+  }
+
+  /** The packets; may be asked for once. */
+  async *packets(): AsyncGenerator<Uint8Array> {
+    const { seed, objects: wanted } = this.#options
+    for (let begun = 0; wanted === null || begun < wanted; begun += perRound) {
+      const objects = Math.min(perRound, wanted === null ? perRound : wanted - begun)
+      const round = { objects, seed: seed + begun / perRound, firstObject: begun, cutoutBytes }
+      for (const { objectId, label, bytes } of new Simulation(this.#curves, { ...round, order: 'staggered' })) {
+        this.#labels.set(objectId, label)
+        yield bytes
+      }
+    }
+  }
+
+  /** Published type of the light curve that an object was made from; null for an object of long ago. */
+  labelOf(objectId: string): string | null {
+    return this.#labels.get(objectId) ?? null
+  }
+}

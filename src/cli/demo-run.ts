@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { findBroker, inProcess } from '../app/demo/broker.ts'
+import { type Demo, startDemo } from '../app/demo/demo.ts'
+import { readFigures } from '../app/demo/figures.ts'
+import { SimulatedStream } from '../app/demo/simulated-stream.ts'
+import { NewsPicker, SureWatch } from '../app/demo/sure.ts'
+import { HieraxError } from '../errors.ts'
+import type { SimulatedLightCurve } from '../simulator/light-curve.ts'
+import { readLightCurves } from '../simulator/read-light-curves.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import type { DemoOptions } from './demo.ts'
+import { Screen } from './demo-screen.ts'
+import { endSignal } from './demo-signal.ts'
+import { greeting, newsLine, startingLine, statusLine, summaryLines } from './demo-text.ts'
+import { publishAll } from './publish.ts'
+
+/** Everything that one demonstration shows. */
+interface Show {
+  readonly options: DemoOptions
+  readonly screen: Screen
+  readonly stream: SimulatedStream
+  readonly watch: SureWatch
+  readonly news: NewsPicker
+  /** Aborted when it is to end. */
+  readonly signal: AbortSignal
+}
+
+/** How often the status is refreshed on a terminal, and printed elsewhere, ms. */
+const refresh = 500
+const print = 5000
+
+/** At most one object that became sure is shown in such a time, ms. */
+const newsEvery = 1000
+
+/** Runs `hierax demo` until Ctrl-C, or as long as the options say. */
+export async function demo(options: DemoOptions): Promise<void> {
+  const screen = new Screen()
+  const signal = endSignal(() => screen.status('Ending …'))
+  const curves: SimulatedLightCurve[] = []
+  for await (const curve of readLightCurves()) curves.push(curve)
+  screen.line(startingLine(screen, curves.length))
+  const show: Show = {
+    options,
+    screen,
+    stream: new SimulatedStream(curves, { seed: options.seed, objects: options.objects ?? null }),
+    watch: new SureWatch(),
+    news: new NewsPicker(),
+    signal
+  }
+  const closing: (() => unknown)[] = []
+  let summary: string[] = []
+  try {
+    summary = await play(show, close => closing.unshift(close))
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown
+  } finally {
+    screen.status('Ending …')
+    await closeAll(closing, screen)
+    screen.clear()
+    for (const line of summary) screen.line(line)
+    // kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
+    setTimeout(() => process.exit(), 1000).unref()
+  }
+}
+
+/** Starts everything, shows it until it ends, and returns what is to be said of it. */
+async function play(show: Show, atEnd: (close: () => unknown) => void): Promise<string[]> {
+  const { options, screen, signal, watch, news } = show
+  const broker = options.inProcess
+    ? inProcess
+    : await findBroker({ named: namedBrokers(options), signal, say: line => screen.line(`  ${line}`) })
+  atEnd(() => broker.stop())
+  signal.throwIfAborted()
+  const demo = await startDemo({
+    broker,
+    port: options.port ?? null,
+    logger: createLogger({ level: 'warn', pretty: screen.live, stream: { write: line => screen.log(line) } }),
+    onClassifications: bodies => news.add(watch.see(bodies)),
+    atEnd
+  })
+  for (const line of greeting(screen, broker, demo)) screen.line(line)
+  const began = performance.now()
+  const seconds = () => (performance.now() - began) / 1000
+  const stopShowing = keepShowing(show, demo, seconds)
+  try {
+    await flow(show, demo)
+  } finally {
+    await stopShowing()
+  }
+  return summaryLines(await readFigures(demo.hierax.metrics), watch, seconds())
+}
+
+/** Publishes the stream until Ctrl-C, until the time is up, or until all of it was answered. Rejects when one end fails. */
+async function flow({ options, stream, signal }: Show, { hierax, publisher }: Demo): Promise<void> {
+  const over = new AbortController()
+  const timer = options.for === undefined ? null : setTimeout(() => over.abort(), options.for * 1000)
+  const ending = AbortSignal.any([signal, over.signal])
+  const progress = { advance: () => {}, stop: () => {} }
+  const publishing = publishAll(stream.packets(), publisher, { rate: options.rate, progress, signal: ending })
+  try {
+    const published = await Promise.race([publishing, hierax.ended])
+    if (!published) throw new HieraxError('INTERNAL', 'the service ended by itself')
+    while (!ending.aborted && (await readFigures(hierax.metrics)).alerts < published.packets) await sleep(100)
+  } finally {
+    if (timer) clearTimeout(timer)
+    over.abort()
+    await publishing.catch(() => {})
+  }
+}
+
+/** Shows status and news again and again; returns how to end that. */
+function keepShowing({ screen, watch, news, stream, signal }: Show, demo: Demo, seconds: () => number) {
+  const ended = new AbortController()
+  const every = async (ms: number, act: () => unknown): Promise<void> => {
+    while (!ended.signal.aborted) {
+      await sleep(ms, undefined, { signal: ended.signal }).catch(() => {})
+      if (!ended.signal.aborted && !signal.aborted) await act()
+    }
+  }
+  let before = { alerts: 0, at: 0 }
+  let rate = 0
+  const status = every(screen.live ? refresh : print, async () => {
+    const figures = await readFigures(demo.hierax.metrics)
+    const now = seconds()
+    const current = (figures.alerts - before.alerts) / Math.max(0.001, now - before.at)
+    // Batches come in bursts: on a terminal the rate is a moving average.
+    rate = screen.live && before.at > 0 ? rate + (current - rate) * 0.2 : current
+    before = { alerts: figures.alerts, at: now }
+    if (!signal.aborted) screen.status(statusLine(screen, figures, watch, rate, now))
+  })
+  const events = every(newsEvery, () => {
+    const one = news.take()
+    if (one) screen.line(newsLine(screen, one, stream.labelOf(one.objectId)))
+  })
+  return async () => {
+    ended.abort()
+    await Promise.all([status, events])
+  }
+}
+
+/** Brokers that the command line or the environment names. */
+function namedBrokers({ brokers }: DemoOptions): readonly string[] | null {
+  if (brokers) return brokers
+  const named = (process.env.KAFKA_BROKERS ?? '')
+    .split(',')
+    .map(broker => broker.trim())
+    .filter(broker => broker !== '')
+  return named.length > 0 ? named : null
+}
+
+/** Closes what was opened, the last first; what fails is told and does not keep the rest open. */
+async function closeAll(closing: readonly (() => unknown)[], screen: Screen): Promise<void> {
+  for (const close of closing) {
+    try {
+      await close()
+    } catch (thrown) {
+      screen.log(`hierax: at the end: ${HieraxError.from(thrown).message}\n`)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import type { DemoBroker } from '../app/demo/broker.ts'
+import type { Demo } from '../app/demo/demo.ts'
+import type { Figures } from '../app/demo/figures.ts'
+import { type BecameSure, type SureWatch, sureFrom } from '../app/demo/sure.ts'
+import { version } from '../version.ts'
+import type { Screen } from './demo-screen.ts'
+
+/** The first line: what this is. */
+export function startingLine(screen: Screen, curves: number): string {
+  const title = screen.styled('bold', `Hierax ${version}`)
+  return `${title}: ZTF alerts made from ${curves} real light curves, classified as they come\n`
+}
+
+/** Where everything is, and what to try. */
+export function greeting(screen: Screen, broker: DemoBroker, { hierax, input, output }: Demo): string[] {
+  const { address } = hierax
+  const dim = (text: string) => screen.styled('dim', text)
+  const place = broker.brokers ? `${broker.description}, at ${broker.brokers.join(', ')}` : broker.description
+  const next = [
+    ['one object', `curl ${address}/api/v1/objects/ZTF21aagmoqw`],
+    ['as they come', `curl -N ${address}/api/v1/events`],
+    ['own packets', 'npx hierax classify FILE.avro …'],
+    broker.brokers
+      ? ['into this', `npx hierax replay FILE.avro … --brokers ${broker.brokers.join(',')} --topic ${input}`]
+      : ['own stream', 'HIERAX_INPUT_BROKERS=HOST:9092 npx hierax serve']
+  ]
+  return [
+    `  Kafka    ${place}`,
+    ...(broker.brokers
+      ? [`  Topics   ${input} ${dim('(alerts)')} → ${output} ${dim('(answers: Avro, keyed by object)')}`]
+      : []),
+    `  Page     ${screen.styled('cyan', `${address}/`)}`,
+    `  Metrics  ${address}/metrics`,
+    `  API      ${address}/api/docs`,
+    '',
+    '  To try, from another terminal:',
+    ...next.map(([what, command]) => `    ${dim(`${what}:`.padEnd(14))}${command}`),
+    '',
+    `Objects whose class has just become sure (probability ${sureFrom} or more; the published type for comparison).`,
+    'Ctrl-C ends the demo and leaves nothing behind.',
+    ''
+  ]
+}
+
+/** An object whose class has just become sure. */
+export function newsLine(screen: Screen, news: BecameSure, label: string | null): string {
+  const above = news.path.slice(0, -1).map(name => `${name} › `)
+  const name = `${above.join('')}${news.node}`
+  const shownName = screen.styled('dim', above.join('')) + screen.styled('green', news.node)
+  const path = shownName + ' '.repeat(Math.max(0, 34 - name.length))
+  const way =
+    news.detections > 1 ? `${news.atFirst.toFixed(2)} → ${news.probability.toFixed(2)}` : news.probability.toFixed(2)
+  const after = `${news.detections} detection${news.detections === 1 ? '' : 's'}`
+  const published = label === null ? '' : screen.styled('dim', `  published: ${label}`)
+  return `  ${news.objectId}  ${path} ${way.padEnd(11)}  ${after.padEnd(13)}${published}`
+}
+
+/** How it goes. */
+export function statusLine(screen: Screen, figures: Figures, watch: SureWatch, rate: number, seconds: number): string {
+  const parts = [
+    `${Math.round(rate)} alerts/s`,
+    `${count(figures.alerts)} alerts of ${count(watch.objects)} objects`,
+    `lag ${count(figures.lag)}`,
+    `${count(sureOf(watch))} objects sure`,
+    `${Math.round(seconds)} s`
+  ]
+  if (figures.deadLetters > 0) parts.push(`${count(figures.deadLetters)} dead letters`)
+  return `${screen.live ? '' : '· '}${parts.join(' · ')}`
+}
+
+/** What came of it. */
+export function summaryLines(figures: Figures, watch: SureWatch, seconds: number): string[] {
+  const classes = [...watch.classes].sort((a, b) => b[1] - a[1]).map(([node, objects]) => `${node} ${objects}`)
+  return [
+    `${count(figures.alerts)} alerts of ${count(watch.objects)} objects in ${Math.round(seconds)} s; ` +
+      `the class of ${count(sureOf(watch))} objects became sure${classes.length > 0 ? `: ${classes.join(', ')}` : ''}.`,
+    'Nothing is left running. Own alerts: `npx hierax classify FILE.avro …`, `npx hierax serve --help`.'
+  ]
+}
+
+function sureOf(watch: SureWatch): number {
+  return [...watch.classes.values()].reduce((sum, objects) => sum + objects, 0)
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en')
+}
