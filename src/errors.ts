@@ -42,6 +42,7 @@ const table = {
   CONFIG_UNREADABLE: entry('usage', 400, 'Name a readable YAML file.'),
   INPUT_NOT_FOUND: entry('usage', 404, 'Name files or folders that exist.'),
   MODEL_INVALID: entry('usage', 400, 'Restore the model folder from where it was published, or train it anew.'),
+  DATA_INVALID: entry('usage', 400, 'Correct the line of the light-curve file, or leave the object out.'),
   TAXONOMY_INVALID: entry('usage', 400, 'Correct the taxonomy file.'),
   STORE_REFUSED: entry('usage', 400, 'Name another store, or the one that these settings made.'),
 

@@ -60,7 +60,8 @@ export async function* readLightCurves(file = bundledLightCurves): AsyncGenerato
   }
 }
 
-function lines(file: string): AsyncIterable<string> {
+/** Lines of a text file, unzipped when its name ends in `.gz`. */
+export function lines(file: string): AsyncIterable<string> {
   const raw = createReadStream(file)
   if (!file.endsWith('.gz')) return createInterface({ input: raw, crlfDelay: Number.POSITIVE_INFINITY })
   const unzipped = createGunzip()
@@ -94,7 +95,7 @@ function parse(text: string): SimulatedLightCurve {
 }
 
 /** JSON, and what Python writes for missing numbers: NaN and Infinity are read as null. */
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -110,7 +111,8 @@ function why(cause: SyntaxError | z.ZodError): string {
   return [issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')
 }
 
-function unreadable(file: string, cause: unknown): HieraxError {
+/** The error for a file that can't be read: INPUT_NOT_FOUND, unless `cause` is an error of the table already. */
+export function unreadable(file: string, cause: unknown): HieraxError {
   if (cause instanceof HieraxError) return cause
   const code = (cause as NodeJS.ErrnoException).code
   const reason = code === 'ENOENT' ? 'does not exist' : `can't be read (${code ?? String(cause)})`
