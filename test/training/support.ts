@@ -1,0 +1,45 @@
+import { parseTaxonomy, type Taxonomy } from '../../src/classifier/taxonomy.ts'
+import type { SimulatedPoint } from '../../src/simulator/light-curve.ts'
+import { random } from '../../src/simulator/random.ts'
+import type { KnownObject } from '../../src/training/labelled.ts'
+
+/** Root → A {A1, A2}, B, C {C1}: a group of three, one of two, and an only child. */
+export const smallTaxonomyText: string = JSON.stringify({
+  name: 'small',
+  version: '1',
+  root: 'Root',
+  nodes: [
+    { name: 'A', parent: 'Root' },
+    { name: 'A1', parent: 'A' },
+    { name: 'A2', parent: 'A' },
+    { name: 'B', parent: 'Root' },
+    { name: 'C', parent: 'Root' },
+    { name: 'C1', parent: 'C' }
+  ],
+  labels: { 'type A1': 'A1', 'type A2': 'A2', 'some A': 'A', 'type B': 'B', 'type C1': 'C1', anything: 'Root' }
+})
+
+export const smallTaxonomy: Taxonomy = parseTaxonomy(smallTaxonomyText)
+
+/** A made object: magnitudes about a level that its node sets, so that there is something to learn. */
+export function madeObject(id: number, node: number, detections = 12): KnownObject {
+  const draw = random(77, id)
+  const points: SimulatedPoint[] = []
+  for (let at = 0; at < detections; at++) {
+    const level = 17 + 0.4 * node + 0.02 * at * (node % 3)
+    const jd = 2459000 + 3 * at + draw.uniform(0, 0.5)
+    const magnitude = Math.fround(level + 0.2 * draw.normal())
+    const fid = (at % 2) + 1 === 1 ? 1 : 2
+    if (at % 4 === 1) {
+      points.push({ jd: jd - 1, fid, detection: false, positive: false, magnitude: Math.fround(20.5), error: 0 })
+    }
+    points.push({ jd, fid, detection: true, positive: true, magnitude, error: Math.fround(0.1) })
+  }
+  const label = ['some A', 'type A1', 'type A2', 'type B', 'C', 'type C1'][node] as string
+  return { id: `made${id}`, label, source: 'made', photometry: 'difference_mag', points, detections, node }
+}
+
+/** So many made objects, of nodes A1, A2, B and C1 in turn. */
+export function madeObjects(count: number): KnownObject[] {
+  return Array.from({ length: count }, (_, id) => madeObject(id, [1, 2, 3, 5][id % 4] as number, 6 + (id % 7)))
+}
