@@ -1,0 +1,119 @@
+import { inputCount } from '../classifier/inputs.ts'
+import { type Random, random } from '../simulator/random.ts'
+import { type Augmentation, drawPoints } from './augment.ts'
+import type { KnownObject } from './labelled.ts'
+import { type Sequence, sequenceOf } from './sequences.ts'
+
+/** Sequences side by side, padded to the longest; time first. */
+export interface Batch {
+  readonly rows: number
+  readonly steps: number
+  /** [steps, rows, inputs]. */
+  readonly inputs: Float32Array
+  /** Weight of the loss [steps, rows]; 0 in the padding. A whole batch sums to 1. */
+  readonly weights: Float32Array
+  /** Node of each row's label. */
+  readonly targets: Int32Array
+}
+
+/** How objects are drawn for an epoch: each once, or as many in all with every label's node equally often, or in between. */
+export type Sampling = 'natural' | 'balanced' | 'square-root'
+
+/** How far sequences are displaced when they are sorted by length, in the logarithm: batches of one epoch differ from another's. */
+const lengthJitter = 0.15
+
+/** Settings of an epoch's batches. */
+export interface BatchOptions {
+  readonly batch: number
+  readonly seed: number
+  readonly sampling: Sampling
+  readonly augmentation: Augmentation
+  readonly lastWeight: number
+}
+
+/** Number of batches of an epoch. */
+export function batchesPerEpoch(objects: number, batch: number): number {
+  return Math.ceil(objects / batch)
+}
+
+/**
+ * The batches of an epoch: objects drawn, varied, sorted by length into batches, and those shuffled. A function of its
+ * arguments alone, so that a training that was broken off finds the same ones.
+ */
+export function epochBatches(objects: readonly KnownObject[], epoch: number, options: BatchOptions): (() => Batch)[] {
+  const { seed, sampling, augmentation, lastWeight, batch } = options
+  const draw = random(seed, epoch, 101)
+  const sequences = drawObjects(objects, sampling, draw).map(object => {
+    const sequence = sequenceOf(drawPoints(object, augmentation, seed, draw), object.node, lastWeight)
+    return { sequence, key: Math.log(sequence.steps) + draw.uniform(-lengthJitter, lengthJitter) }
+  })
+  sequences.sort((a, b) => a.key - b.key)
+  const groups: Sequence[][] = []
+  for (let from = 0; from < sequences.length; from += batch) {
+    groups.push(sequences.slice(from, from + batch).map(({ sequence }) => sequence))
+  }
+  return shuffled(groups, draw).map(group => () => joined(group))
+}
+
+/** Objects in batches by length, as they are: for the loss on held-out ones. */
+export function plainBatches(objects: readonly KnownObject[], batch: number, cap: number): Batch[] {
+  const original: Augmentation = { share: 0, copies: 1, cap }
+  const sequences = objects
+    .map((object, at) => sequenceOf(drawPoints(object, original, 0, random(at)), object.node))
+    .sort((a, b) => a.steps - b.steps)
+  const batches: Batch[] = []
+  for (let from = 0; from < sequences.length; from += batch) batches.push(joined(sequences.slice(from, from + batch)))
+  return batches
+}
+
+/** Pads sequences to one length and lays them side by side. */
+export function joined(sequences: readonly Sequence[]): Batch {
+  const rows = sequences.length
+  const steps = Math.max(...sequences.map(sequence => sequence.steps))
+  const inputs = new Float32Array(steps * rows * inputCount)
+  const weights = new Float32Array(steps * rows)
+  for (const [row, sequence] of sequences.entries()) {
+    for (let step = 0; step < sequence.steps; step++) {
+      const at = step * rows + row
+      inputs.set(sequence.inputs.subarray(step * inputCount, (step + 1) * inputCount), at * inputCount)
+      weights[at] = (sequence.weights[step] as number) / rows
+    }
+  }
+  return { rows, steps, inputs, weights, targets: Int32Array.from(sequences, sequence => sequence.target) }
+}
+
+function drawObjects(objects: readonly KnownObject[], sampling: Sampling, draw: Random): readonly KnownObject[] {
+  if (sampling === 'natural') return shuffled(objects, draw)
+  const counts = new Map<number, number>()
+  for (const { node } of objects) counts.set(node, (counts.get(node) ?? 0) + 1)
+  const power = sampling === 'balanced' ? 1 : 0.5
+  const cumulative: number[] = []
+  let total = 0
+  for (const { node } of objects) {
+    total += (counts.get(node) as number) ** -power
+    cumulative.push(total)
+  }
+  return objects.map(() => objects[firstAbove(cumulative, draw.uniform(0, total))] as KnownObject)
+}
+
+/** Index of the first of ascending numbers that is above a value; the last where none is. */
+function firstAbove(ascending: readonly number[], value: number): number {
+  let low = 0
+  let high = ascending.length - 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ascending[middle] as number) > value) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** Fisher–Yates. */
+function shuffled<T>(items: readonly T[], draw: Random): T[] {
+  const copy = [...items]
+  for (let last = copy.length - 1; last > 0; last--) {
+    const other = draw.integer(0, last)
+    ;[copy[last], copy[other]] = [copy[other] as T, copy[last] as T]
+  }
+  return copy
+}
