@@ -65,7 +65,7 @@ export class Pipeline {
 
     control?.signal.throwIfAborted()
     const keeping = this.parts.store.writeCache(cached).catch(() => {}) // only a cache: losing it costs time, not answers
-    await report.time('publish', () => this.parts.sink.send(messages))
+    await report.time('publish', () => this.parts.sink.send(messages, control?.signal))
     await keeping
     report.finish(due, bodies, messages)
     this.parts.onBatch?.(report)

@@ -2,6 +2,7 @@ import { createDecoder } from '../alerts/decoder.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
 import { maskUrl } from '../config/show.ts'
+import { HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
 import type { Classification } from '../messages/classification.ts'
@@ -20,6 +21,7 @@ import { version } from '../version.ts'
 import { Health } from './health.ts'
 import { connectKafka, type Streams, type StreamsFactory } from './kafka-streams.ts'
 import { loadModels } from './models.ts'
+import { keepFor, type Retention } from './retention.ts'
 
 /** What a running service is started with. */
 export interface Surroundings {
@@ -52,6 +54,7 @@ export class Hierax {
   private store: Store | null = null
   private streams: Streams | null = null
   private service: Service | null = null
+  private retention: Retention | null = null
   private url = ''
   private stopped: Promise<void> | null = null
   private running: Promise<void> = Promise.resolve()
@@ -92,6 +95,12 @@ export class Hierax {
 
   private async begin(connect: StreamsFactory): Promise<void> {
     const { config, logger } = this
+    if (config.workers > 1) {
+      throw new HieraxError(
+        'CONFIG_INVALID',
+        `workers is ${config.workers}; one process runs one worker: start more of them with the same input.group and store.url`
+      )
+    }
     this.classifiers = await loadModels(config)
     checkRoutes(
       config.output.routes,
@@ -102,6 +111,7 @@ export class Hierax {
       onCorrupt: error => logger.error({ code: error.code, reason: error.message }, 'stored record unreadable; rebuilt')
     })
     this.describe()
+    this.retention = keepFor(config.store.keepDays, this.store, logger)
     this.service = await createService(this.ports(this.store), { ...config.http, logger, version })
     this.url = (await this.service.listen()).url
     const streams = connect(config, { logger, metrics: this.metrics, health: this.health })
@@ -187,6 +197,7 @@ export class Hierax {
       ['streams', () => this.streams?.stop()],
       ['pipeline', () => this.running.catch(() => {})],
       ['http', () => this.service?.close()],
+      ['retention', () => this.retention?.stop()],
       ['store', () => this.store?.close()],
       ['models', () => this.classifiers.forEach(classifier => void classifier.dispose())]
     ]

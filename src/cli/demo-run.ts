@@ -8,11 +8,21 @@ import { HieraxError } from '../errors.ts'
 import type { SimulatedLightCurve } from '../simulator/light-curve.ts'
 import { readLightCurves } from '../simulator/read-light-curves.ts'
 import { createLogger } from '../telemetry/logger.ts'
-import type { DemoOptions } from './demo.ts'
 import { Screen } from './demo-screen.ts'
 import { endSignal } from './demo-signal.ts'
 import { greeting, newsLine, startingLine, statusLine, summaryLines } from './demo-text.ts'
 import { publishAll } from './publish.ts'
+
+/** Options of `hierax demo` as commander gives them. */
+export interface DemoOptions {
+  readonly rate: number
+  readonly seed: number
+  readonly port?: number
+  readonly brokers?: string[]
+  readonly for?: number
+  readonly objects?: number
+  readonly inProcess?: true
+}
 
 /** Everything that one demonstration shows. */
 interface Show {
@@ -74,7 +84,7 @@ async function play(show: Show, atEnd: (close: () => unknown) => void): Promise<
   const demo = await startDemo({
     broker,
     port: options.port ?? null,
-    logger: createLogger({ level: 'warn', pretty: screen.live, stream: { write: line => screen.log(line) } }),
+    logger: createLogger({ level: 'warn', pretty: true, stream: { write: line => screen.log(line) } }),
     onClassifications: bodies => news.add(watch.see(bodies)),
     atEnd
   })

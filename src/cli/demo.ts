@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { DemoOptions } from './demo-run.ts'
 import { decimal, integer, list } from './options.ts'
 
 const examples = `
@@ -10,17 +11,6 @@ Examples:
 Kafka is taken from --brokers or KAFKA_BROKERS; else it is started in Docker, or in a checkout with Java and Maven
 without Docker; else a stand-in in the process takes its place. On a Kafka that was there already, the demo works in
 topics of its own and removes them at the end.`
-
-/** Options of `hierax demo` as commander gives them. */
-export interface DemoOptions {
-  readonly rate: number
-  readonly seed: number
-  readonly port?: number
-  readonly brokers?: string[]
-  readonly for?: number
-  readonly objects?: number
-  readonly inProcess?: true
-}
 
 /** Adds `hierax demo`: broker, simulated stream and service at once. */
 export function register(program: Command): void {

@@ -65,10 +65,8 @@ async function prepareTopics(connection: KafkaConnection, config: Config, parts:
   const { partitions, classifications, deadLetters } = config.output
   const topics = [...config.input.topics, classifications, deadLetters]
   const specs = topics.map(topic => ({ topic, partitions, settings: topicSettings }))
-  if (parts.broker.shared) {
-    parts.atEnd(() => removeTopics(connection, topics, config.input.group, parts.logger))
-  }
-  await makeTopics(connection, specs, parts.logger)
+  await makeTopics(connection, specs)
+  if (parts.broker.shared) parts.atEnd(() => removeTopics(connection, topics, config.input.group))
 }
 
 /** The service's settings: its defaults, but for what must be the demonstration's own. The environment has no say. */

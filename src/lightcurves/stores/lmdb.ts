@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
-import { decodeRecord, mergeIntoRecord, recordVersion } from '../object-record.ts'
+import { decodeRecord, mergedAt, mergeIntoRecord, recordVersion } from '../object-record.ts'
 import type { Addition, CachedState, ObjectState, Store, StoreStatistics } from './store.ts'
 
 /** What an embedded store is opened with. */
@@ -21,6 +21,12 @@ interface Meta {
   version: number
   programs: number[]
 }
+
+/** Bytes before the object id in a key of the cache: the start of the model's SHA-256 and a slash. */
+const cachePrefix = 17
+
+/** Objects that one transaction looks at when old ones are dropped. */
+const pruneRun = 500
 
 /** LMDB's own limit on keys is 1,978 bytes. */
 const longestKey = 1978
@@ -98,6 +104,23 @@ export class LmdbStore implements Store {
     }
   }
 
+  async prune(before: number): Promise<number> {
+    let pruned = 0
+    for (const keys of runs(this.objects.getKeys({ snapshot: false }) as Iterable<Buffer>, pruneRun)) {
+      try {
+        pruned += await this.objects.transaction(() => keys.filter(key => this.pruneOne(key, before)).length)
+      } catch (error) {
+        throw failed(`Old objects could not be dropped from ${this.folder}`, error)
+      }
+    }
+    for (const keys of runs(this.cache.getKeys({ snapshot: false }) as Iterable<Buffer>, pruneRun)) {
+      await this.cache.transaction(() => {
+        for (const key of keys) if (!this.objects.doesExist(key.subarray(cachePrefix))) this.cache.remove(key)
+      })
+    }
+    return pruned
+  }
+
   async *objectIds(): AsyncIterable<string> {
     for (const key of this.objects.getKeys({ snapshot: false })) yield (key as Buffer).toString()
   }
@@ -113,6 +136,14 @@ export class LmdbStore implements Store {
 
   async close(): Promise<void> {
     await this.root.close()
+  }
+
+  /** Looks again inside the transaction: an alert may have come since the key was read. */
+  private pruneOne(key: Buffer, before: number): boolean {
+    const record = this.objects.getBinary(key) as Buffer | undefined
+    if (!record || mergedAt(record) >= before) return false
+    this.objects.remove(key)
+    return true
   }
 
   private mergeOne(addition: Addition, now: number): ObjectState {
@@ -153,7 +184,19 @@ export class LmdbStore implements Store {
 }
 
 function cacheKey({ objectId, modelSha256 }: { objectId: string; modelSha256: string }): Buffer {
-  return Buffer.from(`${modelSha256.slice(0, 16)}/${objectId}`)
+  return Buffer.from(`${modelSha256.slice(0, cachePrefix - 1)}/${objectId}`)
+}
+
+/** The items in runs of at most `size`; copied, for what an iterator gives is only good until the next. */
+function* runs(items: Iterable<Buffer>, size: number): Generator<Buffer[]> {
+  let run: Buffer[] = []
+  for (const item of items) {
+    run.push(Buffer.from(item))
+    if (run.length < size) continue
+    yield run
+    run = []
+  }
+  if (run.length > 0) yield run
 }
 
 function failed(what: string, cause: unknown): HieraxError {

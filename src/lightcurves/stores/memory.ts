@@ -1,5 +1,5 @@
 import { HieraxError } from '../../errors.ts'
-import { decodeRecord, mergeIntoRecord } from '../object-record.ts'
+import { decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
 import type { Addition, CachedState, ObjectState, Store, StoreStatistics } from './store.ts'
 
 /** A store that lives as long as the process: for one-off runs and tests. */
@@ -29,6 +29,20 @@ export class MemoryStore implements Store {
 
   async writeCache(states: readonly CachedState[]): Promise<void> {
     for (const state of states) this.cache.set(cacheKey(state), state.state)
+  }
+
+  async prune(before: number): Promise<number> {
+    let pruned = 0
+    for (const [objectId, record] of this.records) {
+      if (mergedAt(record) >= before) continue
+      this.records.delete(objectId)
+      this.bytes -= record.length
+      pruned++
+    }
+    for (const key of this.cache.keys()) {
+      if (!this.records.has(key.slice(key.indexOf('/') + 1))) this.cache.delete(key)
+    }
+    return pruned
   }
 
   async *objectIds(): AsyncIterable<string> {

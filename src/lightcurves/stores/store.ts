@@ -51,6 +51,11 @@ export interface Store {
   readCache(keys: readonly { objectId: string; modelSha256: string }[]): Promise<(Uint8Array | null)[]>
   /** Keeps states for later; losing them is harmless. */
   writeCache(states: readonly CachedState[]): Promise<void>
+  /**
+   * Drops objects (and cached states) of which no alert was merged since `before` (epoch ms), a few at a time so that
+   * merges go on; resolves with their number.
+   */
+  prune(before: number): Promise<number>
   /** All object ids, in no particular order. */
   objectIds(): AsyncIterable<string>
   statistics(): Promise<StoreStatistics>

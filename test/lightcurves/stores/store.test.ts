@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { HieraxError } from '../../../src/errors.ts'
 import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
 import { openStore } from '../../../src/lightcurves/stores/open.ts'
@@ -46,6 +47,28 @@ for (const [name, open] of kinds) {
       const ids: string[] = []
       for await (const id of store.objectIds()) ids.push(id)
       assert.deepEqual(ids.sort(), ['A', 'B'])
+      await store.close()
+    })
+
+    test('drops objects of which nothing was merged lately, with their cached states', async () => {
+      const store = await open()
+      const modelSha256 = 'm'.repeat(64)
+      await store.merge([add('Old1', 1), add('Old2', 1), add('Again', 1)])
+      await store.writeCache(['Old1', 'Again'].map(objectId => ({ objectId, modelSha256, state: Buffer.from([1]) })))
+      await sleep(20)
+      const before = Date.now()
+      await store.merge([add('Again', 1), add('New', 1)])
+      const others = (await store.statistics()).objects - 4
+      assert.equal(await store.prune(before), 2 + others)
+      assert.equal(await store.get('Old1'), null)
+      assert.deepEqual(days(await store.get('Again')), [1])
+      assert.deepEqual(days(await store.get('New')), [1])
+      const kept = await store.readCache(['Old1', 'Again'].map(objectId => ({ objectId, modelSha256 })))
+      assert.deepEqual(
+        kept.map(state => state !== null),
+        [false, true]
+      )
+      assert.equal(await store.prune(before), 0)
       await store.close()
     })
 
