@@ -1,0 +1,131 @@
+/**
+ * `npm run bench`: how fast the service is, from Kafka to Kafka, with real packets where they are at hand. See
+ * docs/performance.md. Prints JSON; exits with 1 when not exactly the expected outcomes came out.
+ */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from '../test/support/build.ts'
+import { AlertStream } from './load/alert-stream.ts'
+import { basePackets } from './load/base-packets.ts'
+import { preload } from './load/preload.ts'
+import { startCluster } from './service/cluster.ts'
+import { type Check, cold, type Load, rounded, warm } from './service/phases.ts'
+import { pythonConsumer } from './service/python.ts'
+
+const partitions = 4
+/** Transfers of the survey that were seen: 80,000 alerts a minute. */
+const rate = 1333
+
+const { values } = parseArgs({
+  options: {
+    alerts: { type: 'string' },
+    short: { type: 'boolean', default: false },
+    workers: { type: 'string', default: '1' },
+    seconds: { type: 'string' },
+    python: { type: 'boolean', default: true },
+    output: { type: 'string' },
+    profile: { type: 'string' },
+    help: { type: 'boolean', default: false }
+  },
+  allowNegative: true
+})
+
+const help = `Usage: npm run --silent bench -- [options]
+
+  --alerts N       alerts of known objects to measure with (20000; with --short 400)
+  --short          a small run that shows only whether the counts are right
+  --workers N      measure also N processes of one group over one store, beside one (1)
+  --seconds N      length of the run at ${rate} alerts/s (15; with --short 1; 0: none)
+  --no-python      without the Python consumer
+  --output FILE    write the JSON there, too
+  --profile DIR    write a CPU profile of each service process there`
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`)
+
+async function main(): Promise<number> {
+  if (values.help) {
+    process.stdout.write(`${help}\n`)
+    return 0
+  }
+  const log = console.log
+  console.log = say // standard output is for the JSON alone
+  const built = build()
+  console.log = log
+  if (!built) return 1
+  const alerts = Number(values.alerts ?? (values.short ? 400 : 20_000))
+  const seconds = Number(values.seconds ?? (values.short ? 1 : 15))
+  const workers = Number(values.workers)
+  const base = await basePackets()
+  const cluster = await startCluster()
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-bench-'))
+  try {
+    const epochs = 5
+    const stream = new AlertStream(base, Math.max(1, Math.round(alerts / epochs)))
+    const pacedEpochs = Math.round((seconds * rate) / stream.objects)
+    const load = (name: string, from: number, to: number): Load => ({
+      stream,
+      topic: cluster.tools.name(`bench-${name}`),
+      from,
+      to
+    })
+    const [first, known, paced] = [load('cold', 0, 1), load('warm', 1, 1 + epochs), load('paced', 6, 6 + pacedEpochs)]
+    say(`${cluster.from}; ${base.from}; ${stream.objects} objects; preloading …`)
+    for (const { topic } of [first, known, paced]) await cluster.tools.topic(topic, { partitions })
+    await preload(cluster.tools, first.topic, partitions, stream.packets(first.from, first.to))
+    const loaded = await preload(cluster.tools, known.topic, partitions, stream.packets(known.from, known.to))
+
+    const store = path.join(folder, 'store')
+    say('cold objects …')
+    const unknown = await cold(cluster, first, store)
+    say('known objects …')
+    const one = await warm(cluster, known, {
+      store,
+      count: 1,
+      name: 'one',
+      ...(values.profile ? { profile: path.resolve(values.profile) } : {}),
+      ...(pacedEpochs > 0 ? { paced: { ...paced, rate } } : {})
+    })
+    if (workers > 1) say(`${workers} processes …`)
+    const several = workers > 1 ? await warm(cluster, known, { store, count: workers, name: 'several' }) : null
+    say('Python …')
+    const sample = Math.min(alerts, 5000)
+    const python = values.python
+      ? await pythonConsumer(cluster.brokers, known.topic, sample)
+      : { skipped: 'not wanted' }
+
+    const checks: Check[] = [unknown.check, ...one.checks, ...(several?.checks ?? [])]
+    const report = {
+      machine: { cpus: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version },
+      load: {
+        from: base.from,
+        broker: cluster.from,
+        objects: stream.objects,
+        alerts: loaded.packets,
+        partitions,
+        bytesPerPacket: rounded(loaded.bytes / loaded.packets)
+      },
+      outcomes: { ok: checks.every(({ ok }) => ok), checks },
+      warm: { ...one.figures, peakMegabytes: one.megabytes === null ? null : rounded(one.megabytes) },
+      cold: unknown.figures,
+      paced: one.pace?.figures ?? null,
+      several: several && {
+        ...several.figures,
+        peakMegabytes: several.megabytes === null ? null : rounded(several.megabytes),
+        timesOne: rounded(several.figures.alertsPerSecond / one.figures.alertsPerSecond, 2)
+      },
+      python
+    }
+    const json = `${JSON.stringify(report, null, 2)}\n`
+    process.stdout.write(json)
+    if (values.output) fs.writeFileSync(values.output, json)
+    for (const { phase, problems } of checks) for (const problem of problems) say(`WRONG (${phase}): ${problem}`)
+    return report.outcomes.ok ? 0 : 1
+  } finally {
+    await cluster.stop()
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+process.exit(await main())

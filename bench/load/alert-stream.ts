@@ -1,0 +1,61 @@
+import type { BasePackets } from './base-packets.ts'
+import type { AlertChange, PacketEditor } from './packet-editor.ts'
+
+/** Days between two alerts of one object, about. */
+const cadence = 2.5
+
+/** Name and number of an alert: what its answer carries, too. */
+export function alertName({ objectId, candid }: Pick<AlertChange, 'objectId' | 'candid'>): string {
+  return `${objectId}:${candid}`
+}
+
+/**
+ * The alerts of many objects, epoch by epoch: in each epoch every object has one alert, at its own time. Epoch 0 is the
+ * object's first packet with the history that the real one has; every later packet also has the earlier ones in it. So a
+ * service that has seen one epoch knows all objects, and each further alert brings one new detection, as on the sky.
+ */
+export class AlertStream {
+  readonly objects: number
+  readonly #editors: readonly PacketEditor[]
+
+  constructor(base: BasePackets, objects: number) {
+    this.objects = objects
+    this.#editors = base.editors
+  }
+
+  /** Names of the alerts of epochs `from` to (not with) `to`. */
+  *names(from: number, to: number): Generator<string> {
+    for (let epoch = from; epoch < to; epoch++) {
+      for (let object = 0; object < this.objects; object++) yield alertName(this.#alert(object, epoch))
+    }
+  }
+
+  /** Packets of the alerts of epochs `from` to (not with) `to`, in order of time. */
+  *packets(from: number, to: number): Generator<Buffer> {
+    for (let epoch = from; epoch < to; epoch++) {
+      for (let object = 0; object < this.objects; object++) {
+        const history = Array.from({ length: epoch + 1 }, (_, earlier) => this.#alert(object, earlier))
+        yield this.#editor(object).write(history)
+      }
+    }
+  }
+
+  #editor(object: number): PacketEditor {
+    return this.#editors[object % this.#editors.length] as PacketEditor
+  }
+
+  #alert(object: number, epoch: number): AlertChange {
+    const jd = this.#editor(object).jd + epoch * cadence + (epoch > 0 ? object * 1e-5 : 0)
+    const candid = 3_000_000_000_000_000_000n + BigInt(object) * 1000n + BigInt(epoch)
+    return { objectId: `ZTF26${letters(object)}`, candid, jd, fainter: 0.05 * Math.sin(epoch + object) }
+  }
+}
+
+/** Seven letters, as in the survey's names. */
+function letters(number: number): string {
+  let text = ''
+  for (let place = 0, rest = number; place < 7; place++, rest = Math.floor(rest / 26)) {
+    text = String.fromCharCode(97 + (rest % 26)) + text
+  }
+  return text
+}

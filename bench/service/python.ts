@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const folder = fileURLToPath(new URL('../python/', import.meta.url))
+
+/** The Python consumer's figures, or why there are none. */
+export type PythonFigures =
+  | { readonly alertsPerSecond: number; readonly alertsPerCpuSecond: number; readonly alerts: number }
+  | { readonly skipped: string }
+
+/** A Python consumer that only reads and decodes the topic's `alerts` alerts: what a user would write instead. */
+export async function pythonConsumer(
+  brokers: readonly string[],
+  topic: string,
+  alerts: number
+): Promise<PythonFigures> {
+  const python = await environment()
+  if (typeof python !== 'string') return python
+  const script = path.join(folder, 'consume.py')
+  const { stdout } = await run(python, [script, brokers.join(','), topic, String(alerts)], { timeout: 600_000 })
+  const figures = JSON.parse(stdout) as { alerts: number; measured: number; seconds: number; cpuSeconds: number }
+  return {
+    alerts: figures.alerts,
+    alertsPerSecond: Math.round(figures.measured / figures.seconds),
+    alertsPerCpuSecond: Math.round(figures.measured / figures.cpuSeconds)
+  }
+}
+
+/** Python with the libraries, in a folder of the user's cache; made by pip the first time. */
+async function environment(): Promise<string | { skipped: string }> {
+  const cache = process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache')
+  const home = path.join(cache, 'hierax', 'bench-python')
+  const python = path.join(home, 'bin', 'python')
+  const requirements = fs.readFileSync(path.join(folder, 'requirements.txt'), 'utf8')
+  const stamp = path.join(home, 'installed.txt')
+  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === requirements) return python
+  try {
+    await run('python3', ['-m', 'venv', '--clear', home])
+    const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    await run(python, [...install, '-r', path.join(folder, 'requirements.txt')], { timeout: 300_000 })
+    fs.writeFileSync(stamp, requirements)
+    return python
+  } catch (error) {
+    const reason = String((error as { stderr?: string }).stderr || (error as Error).message).trim()
+    return { skipped: `no Python with confluent-kafka and fastavro: ${reason.split('\n').at(-1)?.slice(0, 200)}` }
+  }
+}
