@@ -57,6 +57,8 @@ export function newsLine(screen: Screen, news: BecameSure, label: string | null)
 
 /** How it goes. */
 export function statusLine(screen: Screen, figures: Figures, watch: SureWatch, rate: number, seconds: number): string {
+  if (figures.alerts === 0)
+    return `waiting for the first answers · lag ${count(figures.lag)} · ${Math.round(seconds)} s`
   const parts = [
     `${Math.round(rate)} alerts/s`,
     `${count(figures.alerts)} alerts of ${count(watch.objects)} objects`,

@@ -1,23 +1,20 @@
-import { createKafka, type KafkaConnection, type KafkaLogger, kafkaError } from './client.ts'
+import { createKafka, type KafkaConnection, kafkaError } from './client.ts'
 import { ensureTopics, type TopicSpec } from './topics.ts'
 
-/** A person is waiting: gives up after some seconds. */
+/** A person is waiting: gives up after some seconds, and what failed is told once. */
 const retry = { initialRetryTime: 100, maxRetryTime: 1500, retries: 5 }
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
  * Makes topics that are there for one run only; {@link removeTopics} takes them away again.
  *
  * @throws HieraxError KAFKA_UNAVAILABLE; TOPIC_NOT_CREATED when the cluster refuses
  */
-export async function makeTopics(
-  connection: KafkaConnection,
-  topics: readonly TopicSpec[],
-  logger: KafkaLogger
-): Promise<void> {
-  const admin = createKafka(connection, logger, retry).admin()
+export async function makeTopics(connection: KafkaConnection, topics: readonly TopicSpec[]): Promise<void> {
+  const admin = createKafka(connection, silent, retry).admin()
   try {
     await admin.connect()
-    await ensureTopics(admin, topics, logger)
+    await ensureTopics(admin, topics, silent)
   } catch (thrown) {
     throw kafkaError(thrown, connection)
   } finally {
@@ -29,10 +26,9 @@ export async function makeTopics(
 export async function removeTopics(
   connection: KafkaConnection,
   topics: readonly string[],
-  group: string,
-  logger: KafkaLogger
+  group: string
 ): Promise<void> {
-  const admin = createKafka(connection, logger, retry).admin()
+  const admin = createKafka(connection, silent, retry).admin()
   try {
     await admin.connect()
     const existing = new Set(await admin.listTopics())
