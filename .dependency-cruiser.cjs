@@ -1,18 +1,19 @@
 /** The way of an alert goes one way: streams → alerts → lightcurves → classifier → messages → streams. */
 const rooms = {
   errors: [],
+  avro: [],
   compression: [],
   version: [],
   lightcurves: ['errors'],
   alerts: ['errors', 'compression', 'lightcurves'],
   classifier: ['errors', 'lightcurves'],
   streams: ['errors', 'compression'],
-  messages: ['errors', 'version', 'classifier', 'lightcurves', 'streams'],
+  messages: ['errors', 'avro', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
   config: ['errors'],
   telemetry: ['errors', 'messages', 'pipeline', 'version'],
   service: ['errors', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version'],
-  simulator: ['errors', 'alerts', 'lightcurves']
+  simulator: ['errors', 'avro', 'alerts', 'lightcurves']
 }
 
 /** A room is a folder, a file of its name, or both. */

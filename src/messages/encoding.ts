@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import avro from 'avsc'
+import { bigLong } from '../avro/long.ts'
 import type { Classification } from './classification.ts'
 
 /** How a body becomes bytes: `avro` is an object container file with its schema, `json` one JSON object. */
@@ -11,21 +12,7 @@ export const schemaText: string = JSON.stringify(
   JSON.parse(fs.readFileSync(new URL('../../schemas/classification.avsc', import.meta.url), 'utf8'))
 )
 
-/** Longs as BigInt: a candid exceeds 2^53. */
-const longType = avro.types.LongType.__with({
-  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64LE(value)
-    return bytes
-  },
-  fromJSON: BigInt,
-  toJSON: String,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0)
-})
-
-const type = avro.Type.forSchema(JSON.parse(schemaText), { registry: { long: longType } })
+const type = avro.Type.forSchema(JSON.parse(schemaText), { registry: { long: bigLong } })
 
 /**
  * Everything of the container before its block. The sync marker is fixed by the schema, not random: the bytes of a

@@ -1,25 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import avro from 'avsc'
+import { bigLong } from '../avro/long.ts'
 import type { Fields } from './candidate.ts'
 
 const schemaFile = new URL('../../schemas/ztf/alert-4.02.avsc', import.meta.url)
 const avroLong = avro.Type.forSchema('long')
 const magic = Buffer.from('Obj\x01', 'latin1')
-
-/** 64-bit integers as BigInt: candidate numbers exceed 2^53. */
-const long = avro.types.LongType.__with({
-  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64LE(value)
-    return bytes
-  },
-  fromJSON: BigInt,
-  toJSON: String,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0)
-}) as unknown as avro.Type
 
 /** A packet's record; entries of its histories as {@link PacketWriter} encoded them. */
 export interface PacketParts {
@@ -47,7 +34,7 @@ export class PacketWriter {
 
   constructor() {
     const schema = JSON.stringify(JSON.parse(readFileSync(schemaFile, 'utf8')))
-    const type = avro.Type.forSchema(JSON.parse(schema), { registry: { long }, wrapUnions: false })
+    const type = avro.Type.forSchema(JSON.parse(schema), { registry: { long: bigLong }, wrapUnions: false })
     this.#fields = (type as avro.types.RecordType).fields
     // The marker must be fixed for the same seed to make the same bytes; anything of 16 bytes will do.
     this.#sync = createHash('sha256').update(schema).digest().subarray(0, 16)

@@ -1,18 +1,7 @@
 import avro from 'avsc'
+import { bigLong } from '../../src/avro/long.ts'
 
-/** Avro's `long` as a BigInt, for writing and for independent reading. */
-export const bigLong = avro.types.LongType.__with({
-  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64LE(value)
-    return bytes
-  },
-  fromJSON: BigInt,
-  toJSON: Number,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1)
-})
+export { bigLong }
 
 /** JSON of an Avro schema. */
 export type SchemaJson = string | SchemaJson[] | { [key: string]: unknown }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import avro from 'avsc'
 import fc from 'fast-check'
+import { bigLong } from '../../src/avro/long.ts'
 import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import { type Classification, ClassificationWriter, reasons, type Verdict } from '../../src/messages/classification.ts'
@@ -91,14 +92,7 @@ describe('encodings', () => {
       parseHook: schema =>
         avro.Type.forSchema(schema, {
           registry: {
-            long: avro.types.LongType.__with({
-              fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-              toBuffer: () => Buffer.alloc(8),
-              fromJSON: BigInt,
-              toJSON: String,
-              isValid: (value: unknown) => typeof value === 'bigint',
-              compare: () => 0
-            })
+            long: bigLong
           }
         })
     })
