@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import { cleanEnvironment, hierax, temporaryFolder } from '../support/service.ts'
+import { until } from '../support/until.ts'
+
+/** A `hierax demo` in a process of its own, with a folder for temporary files of its own. */
+export class DemoProcess {
+  readonly child: ChildProcess
+  readonly #mark = `DEMO_RUN=${randomUUID()}`
+  readonly #folder = temporaryFolder()
+  readonly #ended: Promise<unknown>
+  stdout = ''
+  stderr = ''
+
+  /** @param brokers value of KAFKA_BROKERS; none when absent */
+  constructor(args: readonly string[], brokers?: readonly string[]) {
+    const [name = '', value = ''] = this.#mark.split('=')
+    const env = cleanEnvironment({ TMPDIR: this.#folder, [name]: value })
+    if (brokers) env.KAFKA_BROKERS = brokers.join(',')
+    else delete env.KAFKA_BROKERS
+    this.child = spawn(process.execPath, [hierax, 'demo', '--port', '0', ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
+    this.#ended = once(this.child, 'close')
+  }
+
+  /** All that was printed, for messages. */
+  get printed(): string {
+    return `${this.stdout}\n${this.stderr}`
+  }
+
+  /** Waits until it has printed something. */
+  async untilPrinted(pattern: RegExp): Promise<void> {
+    await until(() => pattern.test(this.stdout) || this.child.exitCode !== null, 60_000).catch(() => {})
+    if (!pattern.test(this.stdout)) throw new Error(`It did not print ${pattern}:\n${this.printed}`)
+  }
+
+  /** Waits until it ends; null where a signal ended it. */
+  async end(): Promise<number | null> {
+    await this.#ended
+    return this.child.exitCode
+  }
+
+  /** What there is of it: processes (known on Linux only) and temporary files. */
+  traces(): string[] {
+    return [...this.#processes(), ...fs.readdirSync(this.#folder)]
+  }
+
+  /** What it left, after a moment for guards to do their work. */
+  async left(): Promise<string[]> {
+    await until(() => this.traces().length === 0, 5000).catch(() => {})
+    const left = this.traces()
+    if (left.length === 0) fs.rmdirSync(this.#folder)
+    return left
+  }
+
+  /** Ends it, should a test have failed before. */
+  discard(): void {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL')
+    fs.rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #processes(): string[] {
+    if (!fs.existsSync('/proc/self/environ')) return []
+    return fs.readdirSync('/proc').flatMap(name => {
+      try {
+        if (!/^\d+$/.test(name) || !fs.readFileSync(`/proc/${name}/environ`, 'utf8').includes(this.#mark)) return []
+        const command = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').slice(0, 120)
+        return command === '' ? [] : [`${name} ${command}`]
+      } catch {
+        return [] // it ended meanwhile, or belongs to somebody else
+      }
+    })
+  }
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { readLightCurves } from '../../src/simulator/read-light-curves.ts'
+import { kafka } from '../support/brokers.ts'
+import { DemoProcess } from './demo-process.ts'
+
+const running = await kafka()
+const limit = { timeout: 120_000 }
+const started: DemoProcess[] = []
+after(() => started.forEach(demo => void demo.discard()))
+
+function start(args: readonly string[], brokers?: readonly string[]): DemoProcess {
+  const demo = new DemoProcess(args, brokers)
+  started.push(demo)
+  return demo
+}
+
+/** An object that became sure: id, path, probabilities, detections and published type. */
+const news = /^ {2}ZTF\d\d[a-z]{7} {2}\S.* › \S.* (0\.9\d|1\.00) +\d+ detections? +published: \S/m
+
+/** Alerts and objects of the summary. */
+function summary({ stdout }: DemoProcess): { alerts: number; objects: number } {
+  const [, alerts = '', objects = ''] =
+    /^([\d,]+) alerts of ([\d,]+) objects in \d+ s; the class of/m.exec(stdout) ?? []
+  return { alerts: Number(alerts.replaceAll(',', '')), objects: Number(objects.replaceAll(',', '')) }
+}
+
+test('on a Kafka that is there it runs for its time, names sure objects, and takes its topics with it', {
+  ...limit,
+  skip: running.skip
+}, async () => {
+  const admin = await running.tools.admin()
+  const demo = start(['--for', '10', '--rate', '200'], running.brokers)
+  await demo.untilPrinted(news)
+  const run = /hierax-demo-[0-9a-f]{6}/.exec(demo.stdout)?.[0]
+  assert.ok(run, demo.printed)
+  assert.match(demo.stdout, new RegExp(`Kafka +Kafka, at ${running.brokers.join(', ')}\n`))
+  const topics = async () => (await admin.listTopics()).filter(topic => topic.startsWith(run))
+  assert.deepEqual((await topics()).sort(), [`${run}.alerts`, `${run}.classifications`, `${run}.dead-letters`])
+
+  assert.equal(await demo.end(), 0, demo.printed)
+  assert.ok(summary(demo).alerts > 100, demo.printed)
+  assert.equal(demo.stderr, '')
+  assert.deepEqual(await demo.left(), [])
+  assert.deepEqual(await topics(), [])
+  const { groups } = await admin.listGroups()
+  assert.ok(groups.every(group => group.groupId !== run))
+})
+
+test('without Kafka it serves page, API and metrics all the same, until Ctrl-C', limit, async () => {
+  const demo = start(['--in-process'])
+  await demo.untilPrinted(news)
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(demo.stdout)?.[0]
+  const get = async (route: string) => (await fetch(`${url}${route}`)).text()
+  assert.match(await get('/'), /<html/i)
+  assert.match(await get('/metrics'), /^hierax_outcomes_total\{outcome="classified"\} [1-9]/m)
+  const object = JSON.parse(await get('/api/v1/objects/ZTF21aagmoqw'))
+  assert.equal(object.classification.status, 'CLASSIFIED')
+
+  demo.child.kill('SIGINT')
+  demo.child.kill('SIGINT') // as npm passes it on
+  assert.equal(await demo.end(), 0, demo.printed)
+  assert.match(demo.stdout, /Nothing is left running/)
+  assert.equal(demo.stderr, '')
+  assert.deepEqual(await demo.left(), [])
+})
+
+test('every packet of the objects asked for is answered, on a broker of its own', {
+  ...limit,
+  skip: running.skip
+}, async () => {
+  let detections = 0
+  let curves = 0
+  for await (const { points } of readLightCurves()) {
+    detections += points.filter(point => point.detection).length
+    if (++curves === 20) break
+  }
+  const demo = start(['--objects', '20', '--rate', '1000'])
+  assert.equal(await demo.end(), 0, demo.printed)
+  assert.match(demo.stdout, /Kafka +(a local Apache Kafka|Kafka in Docker)/)
+  assert.deepEqual(summary(demo), { alerts: detections, objects: 20 })
+  assert.deepEqual(await demo.left(), [])
+})
+
+test('a second Ctrl-C and a kill leave nothing either', limit, async () => {
+  for (const end of [
+    (demo: DemoProcess) => {
+      demo.child.kill('SIGTERM')
+      setTimeout(() => demo.child.kill('SIGINT'), 600)
+    },
+    (demo: DemoProcess) => demo.child.kill('SIGKILL')
+  ]) {
+    const demo = start(running.skip ? ['--in-process'] : [])
+    await demo.untilPrinted(news)
+    assert.ok(demo.traces().some(trace => trace.startsWith('hierax-demo-')))
+    const container = demo.stdout.includes('Kafka in Docker')
+    end(demo)
+    await demo.end()
+    // A container's own helper takes longer.
+    if (!container) assert.deepEqual(await demo.left(), [], demo.printed)
+  }
+})

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createDecoder } from '../../../src/alerts/decoder.ts'
+import { publishInProcess } from '../../../src/app/demo/in-process.ts'
+import { SimulatedStream } from '../../../src/app/demo/simulated-stream.ts'
+import type { SimulatedLightCurve } from '../../../src/simulator/light-curve.ts'
+import { readLightCurves } from '../../../src/simulator/read-light-curves.ts'
+import { MemoryLog } from '../../../src/streams/memory/log.ts'
+
+test('the stream ends after the objects asked for, and knows what each was made from', async () => {
+  const curves: SimulatedLightCurve[] = []
+  for await (const curve of readLightCurves()) if (curves.push(curve) === 2) break
+  const stream = new SimulatedStream(curves, { seed: 1, objects: 3 })
+  const decoder = createDecoder()
+  const ids = new Set<string>()
+  for await (const packet of stream.packets()) for (const alert of decoder.decode(packet)) ids.add(alert.objectId)
+  assert.equal(ids.size, 3)
+  assert.ok([...ids].every(id => stream.labelOf(id) === 'SN Ia'))
+  assert.equal(stream.labelOf('ZTF18aaaaaaa'), null)
+})
+
+test('a publisher to the stand-in waits while too many packets are unread', async () => {
+  const log = new MemoryLog()
+  const publisher = publishInProcess(log, 'in')
+  let published = 0
+  const publishing = (async () => {
+    for (; published < 600; published += 1) await publisher.publish(new Uint8Array())
+  })()
+  await new Promise(resolve => setTimeout(resolve, 100))
+  const held = published
+  assert.ok(held >= 100 && held < 600, `${held}`)
+  for (let partition = 0; partition < publisher.partitions; partition += 1) log.deleteBefore('in', partition, 1000)
+  await publishing
+  assert.equal(published, 600)
+})
