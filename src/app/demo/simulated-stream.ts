@@ -7,10 +7,11 @@ export interface StreamOptions {
   readonly seed: number
   /** Number of objects after which it ends; null for no end. */
   readonly objects: number | null
+  /** Objects of one simulation; another follows it. Preparing the usual number takes half a second. */
+  readonly perRound?: number
 }
 
-/** Objects of one simulation; preparing so many takes a few tenths of a second. */
-const perRound = 4400
+const usualRound = 8800
 
 /** Size of a packet's images together, bytes: smaller than real ones, which cost more to compress than all else. */
 const cutoutBytes = 12_000
@@ -22,7 +23,7 @@ const cutoutBytes = 12_000
 export class SimulatedStream {
   readonly #curves: readonly SimulatedLightCurve[]
   readonly #options: StreamOptions
-  readonly #labels = new LRUCache<string, string>({ max: 3 * perRound })
+  readonly #labels = new LRUCache<string, string>({ max: 2 * usualRound })
 
   constructor(curves: readonly SimulatedLightCurve[], options: StreamOptions) {
     this.#curves = curves
@@ -31,7 +32,7 @@ export class SimulatedStream {
 
   /** The packets; may be asked for once. */
   async *packets(): AsyncGenerator<Uint8Array> {
-    const { seed, objects: wanted } = this.#options
+    const { seed, objects: wanted, perRound = usualRound } = this.#options
     for (let begun = 0; wanted === null || begun < wanted; begun += perRound) {
       const objects = Math.min(perRound, wanted === null ? perRound : wanted - begun)
       const round = { objects, seed: seed + begun / perRound, firstObject: begun, cutoutBytes }

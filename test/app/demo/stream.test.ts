@@ -7,14 +7,14 @@ import type { SimulatedLightCurve } from '../../../src/simulator/light-curve.ts'
 import { readLightCurves } from '../../../src/simulator/read-light-curves.ts'
 import { MemoryLog } from '../../../src/streams/memory/log.ts'
 
-test('the stream ends after the objects asked for, and knows what each was made from', async () => {
+test('the stream goes round, ends after the objects asked for, and knows what each was made from', async () => {
   const curves: SimulatedLightCurve[] = []
   for await (const curve of readLightCurves()) if (curves.push(curve) === 2) break
-  const stream = new SimulatedStream(curves, { seed: 1, objects: 3 })
+  const stream = new SimulatedStream(curves, { seed: 1, objects: 5, perRound: 2 })
   const decoder = createDecoder()
   const ids = new Set<string>()
   for await (const packet of stream.packets()) for (const alert of decoder.decode(packet)) ids.add(alert.objectId)
-  assert.equal(ids.size, 3)
+  assert.equal(ids.size, 5)
   assert.ok([...ids].every(id => stream.labelOf(id) === 'SN Ia'))
   assert.equal(stream.labelOf('ZTF18aaaaaaa'), null)
 })
