@@ -1,4 +1,4 @@
-import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
 import type { Runtime } from '../classifier/runtime.ts'
 
 /*
@@ -48,8 +48,8 @@ export function forward(tf: Runtime['tf'], unit: GatedUnit, input: Tensor2D, row
   const fromInput = tf.add(tf.matMul(input, unit.kernel), unit.bias)
   const [ofGates, ofCandidate] = tf.split(fromInput, [2 * width, width], 1) as [Tensor2D, Tensor2D]
   const [gateBias, memoryBias] = tf.split(unit.recurrentBias, [2 * width, width]) as [Tensor1D, Tensor1D]
-  const gateInputs = tf.unstack(tf.reshape(tf.add(ofGates, gateBias), [steps, rows, 2 * width]))
-  const candidateInputs = tf.unstack(tf.reshape(ofCandidate, [steps, rows, width]))
+  const gateInputs = stepwise(tf, tf.add(ofGates, gateBias), rows, 2 * width)
+  const candidateInputs = stepwise(tf, ofCandidate, rows, width)
   const before: Tensor2D[] = []
   const hidden: Tensor2D[] = []
   const resets: Tensor2D[] = []
@@ -101,19 +101,18 @@ export function backward(
   const intoReset = tf.mul(tf.mul(intoCandidate, memory), tf.mul(reset, less(reset)))
   const intoUpdate = tf.mul(tf.sub(before, candidate), tf.mul(update, less(update)))
   const intoMemory = tf.mul(intoCandidate, reset)
-  const factors = tf.unstack(tf.concat([intoReset, intoUpdate, intoMemory], 2)) as Tensor2D[]
-  const updates = tf.unstack(update) as Tensor2D[]
-  const given = tf.unstack(tf.reshape(ofHidden, [steps, rows, width])) as Tensor2D[]
+  const factors = stepwise(tf, tf.concat([intoReset, intoUpdate, intoMemory], 2), rows, 3 * width)
+  const updates = stepwise(tf, update, rows, width)
+  const given = stepwise(tf, ofHidden, rows, width)
+  // Turned explicitly: WebAssembly multiplies turned matrices many times more slowly.
+  const transposed = tf.transpose(unit.recurrentKernel)
   const totals: Tensor2D[] = []
   const parts: Tensor2D[] = []
   let carried: Tensor2D = tf.zeros([rows, width])
   for (let step = steps - 1; step >= 0; step--) {
     const total = tf.add(given[step] as Tensor2D, carried) as Tensor2D
     const part = tf.mul(tf.concat([total, total, total], 1), factors[step] as Tensor2D) as Tensor2D
-    carried = tf.add(
-      tf.mul(total, updates[step] as Tensor2D),
-      tf.matMul(part, unit.recurrentKernel, false, true)
-    ) as Tensor2D
+    carried = tf.add(tf.mul(total, updates[step] as Tensor2D), tf.matMul(part, transposed)) as Tensor2D
     totals.push(total)
     parts.push(part)
   }
@@ -125,10 +124,24 @@ export function backward(
   const ofGates = tf.slice2d(ofRecurrent, [0, 0], [all, 2 * width])
   const ofInput = tf.concat([ofGates, ofCandidate], 1)
   return {
-    kernel: tf.matMul(input, ofInput, true),
+    kernel: tf.matMul(tf.transpose(input), ofInput),
     bias: tf.sum(ofInput, 0),
-    recurrentKernel: tf.matMul(tf.reshape(before, [all, width]) as Tensor2D, ofRecurrent, true),
+    recurrentKernel: tf.matMul(tf.transpose(tf.reshape(before, [all, width]) as Tensor2D), ofRecurrent),
     recurrentBias: tf.sum(ofRecurrent, 0),
-    input: tf.matMul(ofInput, unit.kernel, false, true)
+    input: tf.matMul(ofInput, tf.transpose(unit.kernel))
   }
+}
+
+/**
+ * A tensor with steps first as one tensor a step. On WebAssembly by way of an array: it copies the whole of what it takes a
+ * slice of, each time.
+ */
+function stepwise(tf: Runtime['tf'], tensor: Tensor, rows: number, width: number): Tensor2D[] {
+  const size = rows * width
+  const steps = tensor.size / size
+  if (tf.getBackend() !== 'wasm') return tf.unstack(tf.reshape(tensor, [steps, rows, width])) as Tensor2D[]
+  const values = tensor.dataSync<'float32'>()
+  return Array.from({ length: steps }, (_, step) =>
+    tf.tensor2d(values.subarray(step * size, (step + 1) * size), [rows, width])
+  )
 }

@@ -113,10 +113,10 @@ export class TrainableNetwork {
     const { rows, steps } = batch
     const all = rows * steps
     const ofLogits = tf.tensor2d(gradient, [all, outputs])
-    let ofDense: Tensor = tf.matMul(ofLogits, w['output/kernel'], false, true)
+    let ofDense: Tensor = tf.matMul(ofLogits, tf.transpose(w['output/kernel']))
     if (dropout !== null) ofDense = tf.mul(ofDense, tf.tensor2d(dropout.dense, [all, denseWidth]))
     ofDense = tf.mul(ofDense, tf.step(pass.dense))
-    let ofFeatures: Tensor = tf.matMul(ofDense as Tensor2D, w['hidden/kernel'], false, true)
+    let ofFeatures: Tensor = tf.matMul(ofDense as Tensor2D, tf.transpose(w['hidden/kernel']))
     if (dropout !== null) ofFeatures = tf.mul(ofFeatures, tf.tensor2d(dropout.features, [all, width]))
     const parts = tf.split(ofFeatures as Tensor2D, [hidden, embedding, hidden, hidden], 1)
     const [ofFlat, ofEmbedded, ofMean, ofMaximum] = parts as [Tensor2D, Tensor2D, Tensor2D, Tensor2D]
@@ -126,15 +126,15 @@ export class TrainableNetwork {
     const unit = backward(tf, gatedUnit(w), pass.recurrence, pass.embedded, ofHidden, rows, steps)
     const ofEmbedding = tf.mul(tf.add(ofEmbedded, unit.input), tf.step(pass.embedded)) as Tensor2D
     return {
-      'embedding/kernel': tf.matMul(pass.x, ofEmbedding, true),
+      'embedding/kernel': tf.matMul(tf.transpose(pass.x), ofEmbedding),
       'embedding/bias': tf.sum(ofEmbedding, 0),
       'gru/kernel': unit.kernel,
       'gru/recurrent_kernel': unit.recurrentKernel,
       'gru/bias': unit.bias,
       'gru/recurrent_bias': unit.recurrentBias,
-      'hidden/kernel': tf.matMul(pass.features, ofDense as Tensor2D, true),
+      'hidden/kernel': tf.matMul(tf.transpose(pass.features), ofDense as Tensor2D),
       'hidden/bias': tf.sum(ofDense, 0),
-      'output/kernel': tf.matMul(pass.dropped, ofLogits, true),
+      'output/kernel': tf.matMul(tf.transpose(pass.dropped), ofLogits),
       'output/bias': tf.sum(ofLogits, 0)
     }
   }

@@ -1,0 +1,196 @@
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { Runtime } from '../classifier/runtime.ts'
+import type { Taxonomy } from '../classifier/taxonomy.ts'
+import type { Weights } from '../classifier/weights.ts'
+import { HieraxError } from '../errors.ts'
+import { random } from '../simulator/random.ts'
+import type { Augmentation } from './augment.ts'
+import { type Batch, batchesPerEpoch, epochBatches, plainBatches, type Sampling } from './batches.ts'
+import { dropoutFactors } from './dropout.ts'
+import { initialWeights, type Widths } from './initial.ts'
+import type { KnownObject } from './labelled.ts'
+import { adamStep, type Moments, noMoments, type OptimiserOptions, oneCycle } from './optimiser.ts'
+import { type BatchLoss, TrainableNetwork } from './trainable.ts'
+import { nodeWeights, Whxe, type WhxeOptions } from './whxe.ts'
+
+/** All that decides the outcome of a training beside its data, its taxonomy and the runtime. */
+export interface FitOptions {
+  readonly epochs: number
+  /** Sequences of a batch. */
+  readonly batch: number
+  readonly seed: number
+  readonly sampling: Sampling
+  readonly dropout: number
+  /** Share of an object's loss that its last step gets more. */
+  readonly lastWeight: number
+  /** Ends when the held-out loss has not fallen for so many epochs, and takes the best weights; 0: never. */
+  readonly patience: number
+  readonly widths: Widths
+  readonly whxe: WhxeOptions
+  readonly optimiser: OptimiserOptions
+  readonly augmentation: Augmentation
+}
+
+/** How an epoch went: mean losses of an object; null where nothing is held out. */
+export interface EpochRecord {
+  readonly epoch: number
+  readonly trainingLoss: number
+  readonly heldOutLoss: number | null
+  readonly seconds: number
+}
+
+/** Everything that a training needs to go on, as if it had never stopped. What is random follows from seed, epoch and batch. */
+export interface FitState {
+  /** The epoch in work, from 0, and batches of it that are done. */
+  epoch: number
+  batch: number
+  /** Sum of the losses of its batches. */
+  lossSum: number
+  finished: boolean
+  readonly weights: Weights
+  readonly moments: Moments
+  readonly history: EpochRecord[]
+  /** The weights with the lowest held-out loss, where early stopping is on. */
+  best: { readonly epoch: number; readonly loss: number; readonly weights: Weights } | null
+}
+
+/** Who is told and asked on the way. */
+export interface FitHooks {
+  /** State to go on from. */
+  readonly resumed?: FitState | null
+  /** After each batch. */
+  readonly onBatch?: (loss: number) => void
+  readonly onEpoch?: (record: EpochRecord) => void
+  /** After each epoch, at the end, and when the training is broken off. */
+  readonly save?: (state: FitState) => Promise<void>
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Trains the network; resolves with its last state, `finished` false where the signal broke it off. The same arguments give
+ * the same weights on the same runtime, however often it was broken off and resumed. Throws INTERNAL where the loss
+ * is no longer a number.
+ */
+export async function fit(
+  runtime: Runtime,
+  taxonomy: Taxonomy,
+  training: readonly KnownObject[],
+  heldOut: readonly KnownObject[],
+  options: FitOptions,
+  hooks: FitHooks = {}
+): Promise<FitState> {
+  const state = hooks.resumed ?? initialState(taxonomy, options)
+  const network = new TrainableNetwork(runtime, state.weights)
+  const lossOf = lossFor(taxonomy, training, options.whxe)
+  const validation = plainBatches(heldOut, options.batch, options.augmentation.cap)
+  while (!state.finished && state.epoch < options.epochs) {
+    const begun = performance.now()
+    if (!(await runEpoch(network, training, lossOf, state, options, hooks))) {
+      await hooks.save?.(state)
+      return state
+    }
+    const trainingLoss = state.lossSum / batchesPerEpoch(training.length, options.batch)
+    const heldOutLoss = validation.length === 0 ? null : meanLoss(network, state.weights, validation, lossOf)
+    const seconds = (performance.now() - begun) / 1000
+    const record: EpochRecord = { epoch: state.epoch, trainingLoss, heldOutLoss, seconds }
+    state.history.push(record)
+    judge(state, record, options.patience)
+    Object.assign(state, { epoch: state.epoch + 1, batch: 0, lossSum: 0 })
+    if (state.epoch === options.epochs) state.finished = true
+    hooks.onEpoch?.(record)
+    await hooks.save?.(state)
+  }
+  return state
+}
+
+/** The weights that a finished training stands for. */
+export function finalWeights(state: FitState): Weights {
+  return state.best?.weights ?? state.weights
+}
+
+function initialState(taxonomy: Taxonomy, { widths, seed }: FitOptions): FitState {
+  const weights = initialWeights(widths, taxonomy.nodes.length, seed)
+  const moments = noMoments(weights)
+  return { epoch: 0, batch: 0, lossSum: 0, finished: false, weights, moments, history: [], best: null }
+}
+
+/** The rest of the epoch in work; false where it was broken off. */
+async function runEpoch(
+  network: TrainableNetwork,
+  training: readonly KnownObject[],
+  lossOf: (batch: Batch) => BatchLoss,
+  state: FitState,
+  options: FitOptions,
+  { onBatch, signal }: FitHooks
+): Promise<boolean> {
+  const batches = epochBatches(training, state.epoch, options)
+  const total = batches.length * options.epochs
+  for (; state.batch < batches.length; state.batch++) {
+    await breathe()
+    if (signal?.aborted === true) return false
+    const batch = (batches[state.batch] as () => Batch)()
+    const seed = random(options.seed, state.epoch, state.batch, 303).integer(0, 2 ** 31)
+    const dropout = dropoutFactors(network.sizes, batch.rows * batch.steps, options.dropout, seed)
+    const { loss, gradients } = network.gradients(state.weights, batch, dropout, lossOf(batch))
+    if (!Number.isFinite(loss)) {
+      throw new HieraxError('INTERNAL', `the loss is ${loss} in epoch ${state.epoch + 1}: try a lower --learning-rate`)
+    }
+    const rate = oneCycle(state.epoch * batches.length + state.batch, total)
+    adamStep(state.weights, state.moments, gradients, options.optimiser, rate)
+    state.lossSum += loss
+    onBatch?.(loss)
+  }
+  return true
+}
+
+/** Keeps the best weights and ends the training where patience has run out. */
+function judge(state: FitState, { epoch, heldOutLoss }: EpochRecord, patience: number): void {
+  if (patience === 0 || heldOutLoss === null) return
+  if (state.best === null || heldOutLoss < state.best.loss) {
+    state.best = { epoch, loss: heldOutLoss, weights: copied(state.weights) }
+  } else if (epoch - state.best.epoch >= patience) state.finished = true
+}
+
+function copied(weights: Weights): Weights {
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, { shape, values }]) => [name, { shape, values: values.slice() }])
+  )
+}
+
+/** The loss of batches: WHXE after every step, weighted. W comes from the training objects. */
+function lossFor(
+  taxonomy: Taxonomy,
+  training: readonly KnownObject[],
+  options: WhxeOptions
+): (batch: Batch) => BatchLoss {
+  const labels = training.map(object => object.node)
+  const whxe = new Whxe(taxonomy, nodeWeights(taxonomy, labels, options.labelsCount), options)
+  const outputs = taxonomy.nodes.length
+  return ({ rows, weights, targets }) =>
+    (logits, gradient) => {
+      let total = 0
+      for (let at = 0; at < weights.length; at++) {
+        const weight = weights[at] as number
+        if (weight > 0)
+          total += weight * whxe.loss(logits, at * outputs, targets[at % rows] as number, gradient, weight)
+      }
+      return total
+    }
+}
+
+/** Mean loss of objects as they are. */
+function meanLoss(
+  network: TrainableNetwork,
+  weights: Weights,
+  batches: readonly Batch[],
+  lossOf: (batch: Batch) => BatchLoss
+): number {
+  let total = 0
+  let objects = 0
+  for (const batch of batches) {
+    const logits = network.logits(weights, batch)
+    total += batch.rows * lossOf(batch)(logits, new Float32Array(logits.length))
+    objects += batch.rows
+  }
+  return total / objects
+}
