@@ -9,8 +9,8 @@ import type { SimulatedLightCurve } from '../simulator/light-curve.ts'
 import { readLightCurves } from '../simulator/read-light-curves.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { Screen } from './demo-screen.ts'
-import { endSignal } from './demo-signal.ts'
 import { greeting, newsLine, startingLine, statusLine, summaryLines } from './demo-text.ts'
+import { endSignal } from './end-signal.ts'
 import { publishAll } from './publish.ts'
 
 /** Options of `hierax demo` as commander gives them. */

@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import { printConfig } from '../config/print.ts'
 import { HieraxError } from '../errors.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import { endSignal } from './end-signal.ts'
 
 /** Options of `hierax serve` as commander gives them. */
 export interface ServeOptions {
@@ -19,18 +20,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     return
   }
   const logger = createLogger({ level: config.log.level })
-  const signalled = new Promise<NodeJS.Signals>(resolve => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        resolve(signal)
-        process.once(signal, () => process.exit(1))
-      })
-    }
-  })
+  const ending = endSignal(() => logger.info({}, 'ending: batches in work are finished'))
   const hierax = await Hierax.start(config, { logger })
   try {
-    const signal = await Promise.race([signalled, hierax.ended])
-    if (signal) logger.info({ signal }, 'ending: batches in work are finished')
+    await Promise.race([aborted(ending), hierax.ended])
   } catch (thrown) {
     const { code, message } = HieraxError.from(thrown)
     logger.fatal({ code, reason: message }, 'the input can not go on')
@@ -40,4 +33,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
     setTimeout(() => process.exit(), 1000).unref()
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
