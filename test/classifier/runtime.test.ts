@@ -30,8 +30,12 @@ test('WebAssembly is the default, started once', async () => {
   assert.equal(await createRuntime('wasm'), runtime)
 })
 
-test('without tfjs-node, asking for it says what to do, and auto falls back', async t => {
-  if (await nodeLoads()) return t.skip('tfjs-node loads here')
+test('auto takes tfjs-node where it loads; without it, auto falls back and asking for it says what to do', async () => {
+  if (await nodeLoads()) {
+    assert.equal((await createRuntime('auto')).name, 'node')
+    await createRuntime('wasm')
+    return
+  }
   await assert.rejects(createRuntime('node'), error => {
     assert.ok(error instanceof HieraxError)
     assert.equal(error.code, 'RUNTIME_UNAVAILABLE')
