@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { debuglog } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { HieraxError } from '../errors.ts'
+import { version } from '../version.ts'
 import { register as classify } from './classify.ts'
 import { register as demo } from './demo.ts'
 import { register as replay } from './replay.ts'
@@ -20,7 +20,7 @@ const debug = debuglog('hierax')
 export function createProgram(): Command {
   const program = new Command('hierax')
     .description('The probability of every node of a taxonomy for ZTF alerts, from Kafka to Kafka.')
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', '\nExample:\n  $ hierax classify alerts/ | head -1')
@@ -55,11 +55,6 @@ export async function run(args: readonly string[]): Promise<number> {
 export function describeError(error: HieraxError): string {
   const { code, message, remedy } = error
   return `hierax: ${code}: ${message}${/[.?!]$/.test(message) ? '' : '.'}${message.includes('\n') ? '\n' : ' '}${remedy}`
-}
-
-/** Version of the package. */
-function packageVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
 /** Help or version that was asked for; the help that a missing command brings is an error. */
