@@ -60,7 +60,7 @@ export interface FitHooks {
   readonly resumed?: FitState | null
   /** After each batch. */
   readonly onBatch?: (loss: number) => void
-  readonly onEpoch?: (record: EpochRecord) => void
+  readonly onEpoch?: (record: EpochRecord) => void | Promise<void>
   /** After each epoch, at the end, and when the training is broken off. */
   readonly save?: (state: FitState) => Promise<void>
   readonly signal?: AbortSignal
@@ -97,8 +97,8 @@ export async function fit(
     judge(state, record, options.patience)
     Object.assign(state, { epoch: state.epoch + 1, batch: 0, lossSum: 0 })
     if (state.epoch === options.epochs) state.finished = true
-    hooks.onEpoch?.(record)
     await hooks.save?.(state)
+    await hooks.onEpoch?.(record)
   }
   return state
 }

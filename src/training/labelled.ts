@@ -40,7 +40,7 @@ const number = z.number().nullable()
 
 const line = z.object({
   id: z.string().min(1),
-  label: z.string().min(1),
+  label: z.string().default(''),
   source: z.string().min(1).default('unknown'),
   photometry: z.enum(['difference_mag', 'total_mag', 'difference_flux_uJy']),
   mjd: column(z.number().min(50_000).max(100_000)),
@@ -56,10 +56,14 @@ type Line = z.infer<typeof line>
 /**
  * Reads labelled light curves from JSON Lines files (gzip-compressed where the name ends in `.gz`): one object a line with `id`,
  * `label`, `photometry`, `mjd[]`, `band[]`, `mag[]` or `flux[]` (μJy), `err[]` and where known `source`, `ul[]`, `pos[]`. All three
- * kinds of photometry become difference photometry, as alerts carry it. Throws DATA_INVALID naming line and field,
+ * kinds of photometry become difference photometry, as alerts carry it. With `unlabelled`, `label` may be missing and is
+ * empty then. Throws DATA_INVALID naming line and field,
  * INPUT_NOT_FOUND.
  */
-export async function readLabelled(files: readonly string[]): Promise<LabelledObject[]> {
+export async function readLabelled(
+  files: readonly string[],
+  { unlabelled = false }: { readonly unlabelled?: boolean } = {}
+): Promise<LabelledObject[]> {
   const objects: LabelledObject[] = []
   const origins = new Map<string, string>()
   for (const file of files) {
@@ -70,6 +74,7 @@ export async function readLabelled(files: readonly string[]): Promise<LabelledOb
         if (text.trim() === '') continue
         const where = `${file}, line ${number}`
         const object = parseObject(text, where)
+        if (object.label === '' && !unlabelled) refuse(where, 'label', 'it is missing')
         const earlier = origins.get(object.id)
         if (earlier !== undefined) refuse(where, 'id', `${shown(object.id)} was given already (${earlier})`)
         origins.set(object.id, where)

@@ -1,0 +1,116 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import type { Taxonomy } from '../classifier/taxonomy.ts'
+import { HieraxError } from '../errors.ts'
+import { type CutEvaluation, type EvaluationOptions, evaluateCut } from './evaluation.ts'
+import { priorsOf } from './export.ts'
+import type { KnownObject } from './labelled.ts'
+import type { Scores } from './metrics.ts'
+import type { Cut, Prediction } from './predict.ts'
+import { classTable, confusionTable, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
+import { atTemperature, fitTemperature, type Temperature } from './temperature.ts'
+
+/** What a cross-validation found. */
+export interface CrossValidation {
+  readonly temperature: Temperature
+  readonly evaluations: readonly CutEvaluation[]
+  /** Scores of each fold, by set and cut. */
+  readonly folds: readonly { readonly fold: number; readonly sets: readonly FoldScores[] }[]
+  readonly tables: readonly Table[]
+}
+
+interface FoldScores {
+  readonly title: string
+  readonly days: Cut
+  readonly scores: Scores | null
+}
+
+const fileName = 'cross-validation.json'
+
+/**
+ * Judges predictions of objects by networks that were not trained on them, fold by fold. Each fold is judged at the
+ * temperature that the other folds want; the temperature that is reported is that of all. With one fold alone, at none.
+ */
+export function crossValidate(
+  taxonomy: Taxonomy,
+  priorPower: number,
+  objects: readonly KnownObject[],
+  folds: ReadonlyMap<number, readonly Prediction<KnownObject>[]>,
+  options: EvaluationOptions
+): CrossValidation {
+  const labels = objects.map(object => object.node)
+  const rule = { priorPower, priors: priorsOf(taxonomy, labels) }
+  const judged = new Map<number, Prediction<KnownObject>[]>()
+  for (const [fold, predictions] of folds) {
+    const others = [...folds].filter(([other]) => other !== fold).flatMap(([, each]) => each)
+    judged.set(
+      fold,
+      others.length === 0 ? [...predictions] : atTemperature(taxonomy, predictions, fitTemperature(taxonomy, others))
+    )
+  }
+  const all = [...judged.values()].flat()
+  const cuts = [...new Set(all.map(({ cut }) => cut))]
+  const at = (some: readonly Prediction<KnownObject>[], cut: Cut) => some.filter(each => each.cut === cut)
+  const evaluations = cuts.map(cut => evaluateCut(taxonomy, rule, at(all, cut), options))
+  const perFold = [...judged].map(([fold, some]) => ({
+    fold,
+    sets: cuts.flatMap(cut =>
+      evaluateCut(taxonomy, rule, at(some, cut), { ...options, bootstrap: 0 }).sets.map(
+        ({ title, scores }): FoldScores => ({ title, days: cut, scores })
+      )
+    )
+  }))
+  const last = cuts.at(-1) ?? 'full'
+  const when = last === 'full' ? 'whole curves' : `${last} days`
+  const tables = [
+    ...scoreTables(evaluations),
+    ...(perFold.length > 1 ? [foldTable(perFold, last)] : []),
+    ...(evaluations.at(-1)?.sets ?? []).flatMap(set => [classTable(set, when), confusionTable(set, when)]),
+    nodeTable(evaluations.at(-1) as CutEvaluation, when),
+    partTable(taxonomy, rule, at(all, last), when)
+  ]
+  const temperature = fitTemperature(taxonomy, [...folds.values()].flat())
+  return { temperature, evaluations, folds: perFold, tables }
+}
+
+/** Writes what a cross-validation found beside its folds, with the command that made it. */
+export async function writeCrossValidation(folder: string, found: CrossValidation, command: string): Promise<void> {
+  await writeFile(path.join(folder, fileName), `${JSON.stringify({ command, ...found }, null, 1)}\n`)
+}
+
+const shape = z.object({
+  command: z.string(),
+  temperature: z.array(z.object({ untilDays: z.number().nullable(), value: z.number() })),
+  tables: z.array(z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(z.string())) }))
+})
+
+/** What a model takes from a cross-validation: command, temperature and tables. Throws USAGE where there is none. */
+export async function readCrossValidation(folder: string): Promise<z.infer<typeof shape>> {
+  const file = path.join(folder, fileName)
+  try {
+    return shape.parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch (cause) {
+    const message = `--cross-validation ${folder}: ${file} can't be used (${(cause as Error).message.split('\n')[0]})`
+    throw new HieraxError('USAGE', `${message}; it is what \`hierax train --folds N --out ${folder}\` writes`, {
+      cause
+    })
+  }
+}
+
+/** Mean and standard deviation over folds, of accuracy and macro-F1 on the last cut. */
+function foldTable(folds: CrossValidation['folds'], days: Cut): Table {
+  const titles = folds[0]?.sets.filter(set => set.days === days).map(({ title }) => title) ?? []
+  const spread = (values: readonly number[]): string => {
+    const mean = values.reduce((sum, each) => sum + each, 0) / values.length
+    const squares = values.reduce((sum, each) => sum + (each - mean) ** 2, 0)
+    return `${mean.toFixed(3)} ± ${Math.sqrt(squares / (values.length - 1)).toFixed(3)}`
+  }
+  const cell = (title: string, key: 'accuracy' | 'macroF1' | 'calibrationError'): string =>
+    spread(folds.map(({ sets }) => sets.find(set => set.title === title && set.days === days)?.scores?.[key] ?? 0))
+  return {
+    title: `Mean and standard deviation over ${folds.length} folds, ${days === 'full' ? 'whole curves' : `${days} days`}`,
+    columns: ['among', 'accuracy', 'macro-F1', 'calibration error'],
+    rows: titles.map(title => [title, cell(title, 'accuracy'), cell(title, 'macroF1'), cell(title, 'calibrationError')])
+  }
+}

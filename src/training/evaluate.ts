@@ -1,0 +1,139 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { loadClassifier } from '../classifier/classifier.ts'
+import { readModelFolder } from '../classifier/model-folder.ts'
+import type { RuntimeName } from '../classifier/runtime.ts'
+import type { Taxonomy } from '../classifier/taxonomy.ts'
+import { HieraxError } from '../errors.ts'
+import { type Candidates, classProbabilities, type NamingRule, parseCandidates, ranked } from './candidates.ts'
+import { notesOf } from './card-text.ts'
+import { type CutEvaluation, evaluateCut } from './evaluation.ts'
+import { type KnownObject, knownTo, type LabelledObject, readLabelled } from './labelled.ts'
+import { type Cut, type Prediction, predictAll } from './predict.ts'
+import { classTable, confusionTable, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
+
+/** What `hierax evaluate` is to do. */
+export interface EvaluatePlan {
+  readonly model: string
+  readonly data: readonly string[]
+  readonly days: readonly Cut[]
+  /** Sets of classes to judge, as `--among` takes them. */
+  readonly among: readonly string[]
+  readonly minDetections: number
+  readonly bootstrap: number
+  /** File for one JSON line per object and cut; null for none. */
+  readonly predictions: string | null
+  readonly runtime: RuntimeName
+}
+
+/** What an evaluation found. */
+export interface EvaluateOutcome {
+  readonly model: { readonly name: string; readonly version: string; readonly sha256: string; readonly runtime: string }
+  /** What became of the data. */
+  readonly notes: readonly string[]
+  /** Empty where no object has a label that the model's taxonomy knows. */
+  readonly evaluations: readonly CutEvaluation[]
+  readonly tables: readonly Table[]
+}
+
+/**
+ * Classifies labelled light curves at every cut and judges the answers. Predictions are written for every object, also those
+ * whose labels are missing or unknown; only the others are judged. `onObjects` is told of progress. Throws
+ * DATA_INVALID, INPUT_NOT_FOUND, MODEL_INVALID, USAGE.
+ */
+export async function evaluate(
+  plan: EvaluatePlan,
+  { begin, advance }: { begin?: (objects: number) => Promise<void>; advance?: (objects: number) => void } = {}
+): Promise<EvaluateOutcome> {
+  const { taxonomy, card, priors } = await readModelFolder(plan.model)
+  const among = plan.among.map(text => parseCandidates(taxonomy, text))
+  const objects = await readLabelled(plan.data, { unlabelled: true })
+  const known = knownTo(taxonomy, objects)
+  const judged = new Map(known.objects.filter(({ node }) => node >= 0).map(object => [object.id, object]))
+  const rule = { priorPower: card.decision.priorPower, priors }
+  const classifier = await loadClassifier(plan.model, { runtime: plan.runtime })
+  const writer = plan.predictions === null ? null : new PredictionWriter(plan.predictions, taxonomy, rule, among)
+  const predictions: Prediction<KnownObject>[] = []
+  await begin?.(objects.length)
+  try {
+    for await (const prediction of predictAll(classifier, objects, plan.days)) {
+      const object = judged.get(prediction.object.id)
+      if (object !== undefined) predictions.push({ ...prediction, object })
+      await writer?.write(prediction)
+      if (prediction.cut === plan.days.at(-1)) advance?.(1)
+    }
+  } finally {
+    await writer?.close()
+    classifier.dispose()
+  }
+  const { name, version, sha256, runtime } = classifier
+  const options = { among, minDetections: plan.minDetections, bootstrap: plan.bootstrap }
+  const cuts = predictions.length === 0 ? [] : plan.days
+  const evaluations = cuts.map(cut => evaluateCut(taxonomy, rule, at(predictions, cut), options))
+  const tables = tablesOf(taxonomy, rule, predictions, evaluations)
+  return { model: { name, version, sha256, runtime }, notes: notesOf(taxonomy, known), evaluations, tables }
+}
+
+function at(predictions: readonly Prediction<KnownObject>[], cut: Cut): Prediction<KnownObject>[] {
+  return predictions.filter(prediction => prediction.cut === cut)
+}
+
+function tablesOf(
+  taxonomy: Taxonomy,
+  rule: NamingRule,
+  predictions: readonly Prediction<KnownObject>[],
+  evaluations: readonly CutEvaluation[]
+): Table[] {
+  const last = evaluations.at(-1)
+  if (last === undefined) return []
+  const when = last.days === 'full' ? 'whole curves' : `${last.days} days`
+  return [
+    ...scoreTables(evaluations),
+    ...last.sets.flatMap(set => [classTable(set, when), confusionTable(set, when)]),
+    nodeTable(last, when),
+    partTable(taxonomy, rule, at(predictions, last.days), when)
+  ]
+}
+
+/** Writes predictions as JSON lines: id, label, days, the probability of every node, and the class named among each set. */
+class PredictionWriter {
+  readonly #stream: ReturnType<typeof createWriteStream>
+  readonly #taxonomy: Taxonomy
+  readonly #rule: NamingRule
+  readonly #among: readonly Candidates[]
+  #failure: Error | null = null
+
+  constructor(file: string, taxonomy: Taxonomy, rule: NamingRule, among: readonly Candidates[]) {
+    this.#stream = createWriteStream(file)
+    this.#stream.on('error', error => {
+      this.#failure = new HieraxError('USAGE', `--predictions ${file} can't be written: ${error.message}`, {
+        cause: error
+      })
+    })
+    this.#taxonomy = taxonomy
+    this.#rule = rule
+    this.#among = among
+  }
+
+  async write({ object, cut, probability }: Prediction<LabelledObject>): Promise<void> {
+    if (this.#failure !== null) throw this.#failure
+    const { id, label } = object
+    const nodes = Object.fromEntries(this.#taxonomy.nodes.map(({ name }, node) => [name, probability[node]]))
+    const among = Object.fromEntries(
+      this.#among.map(candidates => {
+        const [first] = ranked(candidates, classProbabilities(candidates, probability), this.#rule)
+        return [candidates.title, candidates.classes[first as number]?.name]
+      })
+    )
+    const line = { id, label, days: cut, nodes, ...(this.#among.length > 0 ? { among } : {}) }
+    if (!this.#stream.write(`${JSON.stringify(line)}\n`)) await once(this.#stream, 'drain').catch(() => undefined)
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure === null) {
+      this.#stream.end()
+      await once(this.#stream, 'close').catch(() => undefined)
+    }
+    if (this.#failure !== null) throw this.#failure
+  }
+}

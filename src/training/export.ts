@@ -1,0 +1,89 @@
+import type { Card, CardDraft } from '../classifier/card.ts'
+import { RecurrentClassifier } from '../classifier/classifier.ts'
+import { readModelFolder } from '../classifier/model-folder.ts'
+import { writeModelFolder } from '../classifier/model-writer.ts'
+import { runProbe } from '../classifier/probe.ts'
+import type { Runtime } from '../classifier/runtime.ts'
+import type { Taxonomy } from '../classifier/taxonomy.ts'
+import type { Weights } from '../classifier/weights.ts'
+import type { LabelledObject } from './labelled.ts'
+import { countEvents, logitCorrection, nodeWeights, type WhxeOptions } from './whxe.ts'
+
+/** A trained network and what its model folder is to say. */
+export interface Trained {
+  readonly taxonomy: Taxonomy
+  /** Text of the taxonomy file. */
+  readonly taxonomyText: string
+  readonly weights: Weights
+  /** Objects that it was trained on. */
+  readonly objects: readonly (LabelledObject & { readonly node: number })[]
+  readonly whxe: WhxeOptions
+  /** The card but for what follows from the above. */
+  readonly card: Omit<CardDraft, 'taxonomy' | 'training' | 'priors' | 'probe'> & {
+    readonly training: Omit<CardDraft['training'], 'sources'>
+  }
+}
+
+/**
+ * Writes the model folder of a trained network, with the probabilities that it gives its probe, and opens it. Where β is above 0
+ * the correction for W^β goes into the bias of the logits.
+ */
+export async function exportModel(folder: string, runtime: Runtime, trained: Trained): Promise<RecurrentClassifier> {
+  const { taxonomy, taxonomyText, objects, whxe, card } = trained
+  const labels = objects.map(object => object.node)
+  const correction = logitCorrection(taxonomy, nodeWeights(taxonomy, labels, whxe.labelsCount), whxe.beta)
+  const parts = {
+    taxonomy: taxonomyText,
+    weights: withBias(trained.weights, correction),
+    outputs: taxonomy.nodes.map(({ name }) => name)
+  }
+  const draft: CardDraft = {
+    ...card,
+    taxonomy: { name: taxonomy.name, version: taxonomy.version },
+    training: { ...card.training, sources: sourcesOf(objects) },
+    priors: Object.fromEntries([...priorsOf(taxonomy, labels)].map((prior, node) => [parts.outputs[node], prior])),
+    probe: { points: probePoints(), probabilities: {} }
+  }
+  await writeModelFolder(folder, { ...parts, card: draft })
+  const unprobed = new RecurrentClassifier(await readModelFolder(folder), runtime)
+  const probabilities = await runProbe(unprobed, draft.probe.points)
+  unprobed.dispose()
+  await writeModelFolder(folder, { ...parts, card: { ...draft, probe: { ...draft.probe, probabilities } } })
+  return new RecurrentClassifier(await readModelFolder(folder), runtime)
+}
+
+/** Share of the objects at or below each node; half an object where there is none, so that a prior can be divided by. */
+export function priorsOf(taxonomy: Taxonomy, labels: readonly number[]): Float64Array {
+  const { counts, events } = countEvents(taxonomy, labels)
+  return counts.map(count => Math.max(count, 0.5) / events)
+}
+
+/** Objects by source, most first. */
+export function sourcesOf(objects: readonly LabelledObject[]): Card['training']['sources'] {
+  const counts = new Map<string, number>()
+  for (const { source } of objects) counts.set(source, (counts.get(source) ?? 0) + 1)
+  return [...counts].map(([source, objects]) => ({ source, objects })).sort((a, b) => b.objects - a.objects)
+}
+
+function withBias(weights: Weights, correction: Float64Array): Weights {
+  const bias = weights['output/bias']
+  if (bias === undefined) return weights
+  const values = bias.values.map((value, node) => value + (correction[node] as number))
+  return { ...weights, 'output/bias': { ...bias, values } }
+}
+
+/** A made light curve: a rise and a decline in two bands with upper limits before. */
+function probePoints(): Card['probe']['points'] {
+  const points: Card['probe']['points'] = []
+  for (let visit = -3; visit < 14; visit++) {
+    for (const fid of [1, 2] as const) {
+      const day = 3 * visit + 0.04 * fid
+      const jd = 2459000.7 + day
+      const width = day < 15 ? 9 : fid === 1 ? 17 : 26
+      const magnitude = Math.fround(17.9 + 0.1 * fid + 0.5 * ((day - 15) / width) ** 2)
+      if (visit < 0) points.push({ jd, fid, detection: false, positive: false, magnitude: Math.fround(20.4), error: 0 })
+      else points.push({ jd, fid, detection: true, positive: true, magnitude, error: Math.fround(0.05 + 0.01 * visit) })
+    }
+  }
+  return points
+}
