@@ -91,7 +91,7 @@ const defaultLimits: SourceLimits = {
   partitionBytes: 4 * mebibyte,
   fetchWait: 150,
   concurrency: 4,
-  sessionTimeout: 30_000,
+  sessionTimeout: 10_000,
   rebalanceTimeout: 60_000,
   commitInterval: 250,
   listInterval: 60_000,
