@@ -4,14 +4,16 @@ import { HieraxError } from '../errors.ts'
 import { version } from '../version.ts'
 import { register as classify } from './classify.ts'
 import { register as demo } from './demo.ts'
+import { register as evaluate } from './evaluate.ts'
 import { register as replay } from './replay.ts'
 import { register as serve } from './serve.ts'
 import { register as simulate } from './simulate.ts'
 import { register as store } from './store.ts'
+import { register as train } from './train.ts'
 
 // One line a command. A command's file only describes it; what does the work is imported when the command runs, so that
 // `--help` stays quick.
-const commands = [serve, classify, replay, simulate, demo, store]
+const commands = [serve, classify, replay, simulate, demo, store, train, evaluate]
 
 /** Shows errors with their stacks and causes: `NODE_DEBUG=hierax`. */
 const debug = debuglog('hierax')

@@ -43,3 +43,18 @@ export function madeObject(id: number, node: number, detections = 12): KnownObje
 export function madeObjects(count: number): KnownObject[] {
   return Array.from({ length: count }, (_, id) => madeObject(id, [1, 2, 3, 5][id % 4] as number, 6 + (id % 7)))
 }
+
+/** An object as a line of a light-curve file. */
+export function lineOf({ id, label, source, photometry, points }: KnownObject): string {
+  return JSON.stringify({
+    id,
+    label,
+    source,
+    photometry,
+    mjd: points.map(({ jd }) => jd - 2400000.5),
+    band: points.map(({ fid }) => 'gri'[fid - 1]),
+    mag: points.map(({ magnitude }) => magnitude),
+    err: points.map(({ detection, error }) => (detection ? error : null)),
+    ul: points.map(({ detection }) => (detection ? 0 : 1))
+  })
+}

@@ -1,0 +1,39 @@
+import { writeFile } from 'node:fs/promises'
+import { bundledModel } from '../classifier/model-folder.ts'
+import { HieraxError } from '../errors.ts'
+import { type EvaluatePlan, evaluate } from '../training/evaluate.ts'
+import { plainTable } from '../training/tables.ts'
+import type { EvaluateOptions } from './evaluate.ts'
+import { type Progress, startProgress } from './progress.ts'
+import { cutsOf } from './train-run.ts'
+
+/** Runs `hierax evaluate`: tables on standard output, what became of the data on standard error. */
+export async function runEvaluate(options: EvaluateOptions): Promise<void> {
+  const plan: EvaluatePlan = {
+    model: options.model ?? bundledModel,
+    data: options.data,
+    days: cutsOf(options.days),
+    among: options.among,
+    minDetections: options.minDetections,
+    bootstrap: options.bootstrap,
+    predictions: options.predictions ?? null,
+    runtime: options.runtime
+  }
+  let progress: Progress | undefined
+  const { tables, ...outcome } = await evaluate(plan, {
+    begin: async objects => {
+      progress = await startProgress({ total: objects, unit: 'objects' })
+    },
+    advance: count => progress?.advance(count)
+  }).finally(() => progress?.stop())
+  const { name, version, runtime } = outcome.model
+  for (const note of [`${name} ${version} on ${runtime}.`, ...outcome.notes]) process.stderr.write(`${note}\n`)
+  if (tables.length > 0) process.stdout.write(`${tables.map(plainTable).join('\n\n')}\n`)
+  else process.stderr.write('No object has a label that the taxonomy knows: nothing is judged.\n')
+  if (options.json === undefined) return
+  try {
+    await writeFile(options.json, `${JSON.stringify(outcome, null, 1)}\n`)
+  } catch (cause) {
+    throw new HieraxError('USAGE', `--json ${options.json} can't be written: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,51 @@
+import { type Command, Option } from 'commander'
+import { integer, list } from './options.ts'
+import { repeated } from './train.ts'
+
+const examples = `
+Examples:
+  $ hierax evaluate --model models/mine --data labelled.jsonl.gz
+  $ hierax evaluate --data labelled.jsonl.gz --days 7,30,full --among "SN Ia,SN II,SN IIn+SLSN-II,SLSN-I,SN Ib/c,-SN IIb" --min-detections 5
+  $ hierax evaluate --data labelled.jsonl.gz --predictions predictions.jsonl --json evaluation.json
+
+Sets of classes: names by comma; A+B counts as one class, named A; -C leaves the objects of C out.`
+
+/** Options of `hierax evaluate` as commander gives them. */
+export interface EvaluateOptions {
+  readonly model?: string
+  readonly data: string[]
+  readonly days: string[]
+  readonly among: string[]
+  readonly minDetections: number
+  readonly bootstrap: number
+  readonly json?: string
+  readonly predictions?: string
+  readonly runtime: 'auto' | 'node' | 'wasm'
+}
+
+/** Adds `hierax evaluate`: how well a model does on labelled light curves. */
+export function register(program: Command): void {
+  const command = program.createCommand('evaluate')
+  command
+    .summary('judge a model on labelled light curves')
+    .description(
+      'Classify labelled light curves as they were so many days after the first detection, and judge the answers at every depth of the tree, among any classes, and the calibration of every node.'
+    )
+    .requiredOption('--data <list>', 'labelled light curves: FILE.jsonl or FILE.jsonl.gz, several by comma', list)
+    .option('--model <dir>', 'model folder (default: the bundled one)')
+    .option('--days <list>', 'days after the first detection', list, ['3', '7', '15', '30', '60', 'full'])
+    .option('--among <classes>', 'judge among these classes too; repeatable', repeated, [])
+    .option('--min-detections <n>', 'detections that objects judged by --among must have', integer({ min: 1 }), 1)
+    .option('--bootstrap <n>', 'samples for the errors of the figures', integer({ min: 0 }), 100)
+    .option('--json <file>', 'write everything that was measured there')
+    .option('--predictions <file>', 'write one JSON line per object and cut there')
+    .addOption(
+      new Option('--runtime <name>', 'TensorFlow.js backend').choices(['auto', 'node', 'wasm']).default('auto')
+    )
+    .addHelpText('after', examples)
+    .action(async (options: EvaluateOptions) => {
+      const { runEvaluate } = await import('./evaluate-run.ts')
+      await runEvaluate(options)
+    })
+  program.addCommand(command)
+}

@@ -1,0 +1,135 @@
+import { type Command, Option } from 'commander'
+import { decimal, integer, list } from './options.ts'
+
+const examples = `
+Examples:
+  $ hierax train --data labelled.jsonl.gz --taxonomy models/ztf-reference/taxonomy.json --out models/mine
+  $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --fold 0
+  $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --resume
+  $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out models/mine --cross-validation runs/cv`
+
+/** Options of `hierax train` as commander gives them. */
+export interface TrainOptions {
+  readonly data: string[]
+  readonly taxonomy: string
+  readonly out: string
+  readonly epochs: number
+  readonly seed: number
+  readonly alpha: number
+  readonly beta: number
+  readonly labelsCount: 'labels' | 'nodes'
+  readonly folds?: number
+  readonly fold?: number
+  readonly foldSeed: number
+  readonly crossValidation?: string
+  readonly resume?: true
+  readonly sampling: 'natural' | 'balanced' | 'square-root'
+  readonly batch: number
+  readonly learningRate: number
+  readonly weightDecay: number
+  readonly dropout: number
+  readonly lastWeight: number
+  readonly earlyStopping: number
+  readonly heldOut?: number
+  readonly augment: number
+  readonly copies: number
+  readonly cap: number
+  readonly hidden: number
+  readonly priorPower: number
+  readonly among: string[]
+  readonly minDetections: number
+  readonly days: string[]
+  readonly bootstrap: number
+  readonly name?: string
+  readonly modelVersion: string
+  readonly license: string
+  readonly runtime: 'auto' | 'node' | 'wasm'
+}
+
+/** Collects the values of an option that may be given several times. */
+export function repeated(value: string, before: readonly string[]): string[] {
+  return [...before, value]
+}
+
+/** Adds `hierax train`: labelled light curves to a model folder. */
+export function register(program: Command): void {
+  const positive = integer({ min: 1 })
+  const command = program.createCommand('train')
+  command
+    .summary('train a model from labelled light curves')
+    .description(
+      'Train a network on labelled light curves and write it as a model folder, or cross-validate. It can be broken off at any time (Ctrl-C, or worse) and gone on with by --resume: the result is the same.'
+    )
+    .requiredOption('--data <list>', 'labelled light curves: FILE.jsonl or FILE.jsonl.gz, several by comma', list)
+    .requiredOption('--taxonomy <file>', 'taxonomy: nodes, parents, and the node of each published label')
+    .requiredOption('--out <dir>', 'folder for the model')
+    .option('--resume', 'go on with a training that was broken off', false)
+    .option('--epochs <n>', 'passes over the data', positive, 30)
+    .option('--seed <n>', 'seed of all that is random; the same seed gives the same model', integer({ min: 0 }), 0)
+    .option('--folds <n>', 'cross-validate over so many folds, and write no model of all objects', integer({ min: 2 }))
+    .option('--fold <k>', 'only this one of the folds, from 0', integer({ min: 0 }))
+    .option('--fold-seed <n>', 'seed of the division into folds and of what is held out', integer({ min: 0 }), 0)
+    .option('--cross-validation <dir>', 'folder of a cross-validation: temperature and figures for the card')
+    .option('--alpha <x>', 'levels of the tree count by exp(-alpha * depth)', decimal({ min: 0 }), 0)
+    .option('--beta <x>', 'nodes count by (1 / their share of the objects)^beta', decimal({ min: 0 }), 0)
+    .addOption(labelsCount())
+    .addOption(new Option('--sampling <how>', 'how objects are drawn').choices(samplings).default('natural'))
+    .option('--batch <n>', 'objects in a batch', positive, 128)
+    .option('--learning-rate <x>', 'highest learning rate', decimal({ min: 1e-6, max: 1 }), 0.01)
+    .option('--weight-decay <x>', 'decay of the weights', decimal({ min: 0, max: 1 }), 1e-4)
+    .option('--dropout <x>', 'share of units left out', decimal({ min: 0, max: 0.9 }), 0.15)
+    .option('--last-weight <x>', "share of an object's loss that its last detection gets more", decimal(share), 0)
+    .option(
+      '--early-stopping <n>',
+      'stop after so many epochs without gain on held-out objects (0: never)',
+      integer({ min: 0 }),
+      0
+    )
+    .option(
+      '--held-out <x>',
+      'share of objects held out (default: 0.1 with --early-stopping, else 0)',
+      decimal({ min: 0, max: 0.5 })
+    )
+    .option('--augment <x>', 'share of draws that are varied', decimal(share), 0.75)
+    .option('--copies <n>', 'varied copies of an object', positive, 10)
+    .option('--cap <n>', 'detections of an object at most, in training', integer({ min: 2 }), 160)
+    .option('--hidden <n>', 'width of the recurrent unit', integer({ min: 4, max: 512 }), 64)
+    .option('--prior-power <x>', 'classes are named by P / prior^x', decimal(share), 0.4)
+    .option(
+      '--among <classes>',
+      'judge among these classes too, as `hierax evaluate` takes them; repeatable',
+      repeated,
+      []
+    )
+    .option('--min-detections <n>', 'detections that objects judged by --among must have', integer({ min: 1 }), 1)
+    .option('--days <list>', 'days after the first detection at which to judge', list, [
+      '3',
+      '7',
+      '15',
+      '30',
+      '60',
+      'full'
+    ])
+    .option('--bootstrap <n>', 'samples for the errors of the figures', integer({ min: 0 }), 100)
+    .option('--name <name>', 'name of the model (default: that of the folder)')
+    .option('--model-version <version>', 'version of the model', '1.0.0')
+    .option('--license <name>', 'licence of the model', 'Apache-2.0')
+    .addOption(
+      new Option('--runtime <name>', 'TensorFlow.js backend').choices(['auto', 'node', 'wasm']).default('auto')
+    )
+    .addHelpText('after', examples)
+    .action(async (options: TrainOptions) => {
+      const { runTrain } = await import('./train-run.ts')
+      await runTrain(options)
+    })
+  program.addCommand(command)
+}
+
+const samplings = ['natural', 'balanced', 'square-root']
+const share = { min: 0, max: 1 }
+
+function labelsCount(): Option {
+  return new Option('--labels-count <what>', 'what the weights of --beta divide by')
+    .choices(['labels', 'nodes'])
+    .default('labels')
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, test } from 'node:test'
+import { readModelFolder } from '../../src/classifier/model-folder.ts'
+import { root } from '../support/shared.ts'
+import { lineOf, madeObject, madeObjects, smallTaxonomyText } from '../training/support.ts'
+import { type CommandResult, hierax } from './command.ts'
+
+const folder = mkdtempSync(path.join(tmpdir(), 'hierax-train-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const objects = madeObjects(90)
+const data = path.join(folder, 'data.jsonl')
+const taxonomy = path.join(folder, 'taxonomy.json')
+const mystery = { ...madeObject(1000, 1), label: 'mystery' }
+writeFileSync(data, [...objects, mystery].map(lineOf).join('\n'))
+writeFileSync(taxonomy, smallTaxonomyText)
+
+const small = [
+  '--epochs',
+  '4',
+  '--batch',
+  '16',
+  '--hidden',
+  '8',
+  '--runtime',
+  'wasm',
+  '--bootstrap',
+  '5',
+  '--days',
+  '7,full'
+]
+
+function argumentsFor(out: string, ...more: string[]): string[] {
+  return ['train', '--data', data, '--taxonomy', taxonomy, '--out', path.join(folder, out), ...small, ...more]
+}
+
+function weights(out: string): Buffer {
+  return readFileSync(path.join(folder, out, 'weights.bin'))
+}
+
+/** Runs the command and sends it a signal once it has printed a line that matches. */
+async function interrupted(
+  args: readonly string[],
+  line: RegExp,
+  signal: NodeJS.Signals
+): Promise<Omit<CommandResult, 'stdout'>> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: root })
+  const code = new Promise<number | null>(resolve => child.once('close', resolve))
+  let stderr = ''
+  for await (const text of createInterface({ input: child.stderr })) {
+    stderr += `${text}\n`
+    if (line.test(text)) child.kill(signal)
+  }
+  return { code: await code, stderr }
+}
+
+test('a training writes a model that loads, with its card; the same seed gives the same weights', async () => {
+  const { code, stderr } = await hierax(argumentsFor('plain', '--seed', '5'))
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /90 objects have labels of the taxonomy small 1/)
+  assert.match(stderr, /does not know their labels: 1 objects: mystery \(1\)/)
+  assert.match(stderr, /Epoch 4 of 4: loss /)
+  const { card } = await readModelFolder(path.join(folder, 'plain'))
+  assert.equal(card.name, 'plain')
+  assert.equal(card.training.seed, 5)
+  assert.match(card.training.command, /^hierax train --data .*--seed 5$/)
+  assert.deepEqual(card.training.sources, [{ source: 'made', objects: 90 }])
+  assert.equal(card.decision.priorPower, 0.4)
+  assert.ok(card.training.notes.some(note => note.includes('mystery (1)')))
+  const again = await hierax(argumentsFor('again', '--seed', '5'))
+  assert.equal(again.code, 0, again.stderr)
+  assert.deepEqual(weights('again'), weights('plain'))
+})
+
+test('killed and resumed, it ends with the same weights; unasked, it does not begin anew', async () => {
+  const killed = await interrupted(argumentsFor('killed', '--seed', '5'), /^Epoch 1 of/, 'SIGKILL')
+  assert.equal(killed.code, null)
+  assert.ok(!existsSync(path.join(folder, 'killed', 'card.json')))
+  const unasked = await hierax(argumentsFor('killed', '--seed', '5'))
+  assert.equal(unasked.code, 2)
+  assert.match(unasked.stderr, /broken off in epoch [2-4]; go on with --resume/)
+  const other = await hierax(argumentsFor('killed', '--seed', '6', '--resume'))
+  assert.equal(other.code, 2)
+  assert.match(other.stderr, /seed 5, this one has 6/)
+  const resumed = await hierax(argumentsFor('killed', '--seed', '5', '--resume'))
+  assert.equal(resumed.code, 0, resumed.stderr)
+  const plain = await hierax(argumentsFor('unbroken', '--seed', '5'))
+  assert.equal(plain.code, 0)
+  assert.deepEqual(weights('killed'), weights('unbroken'))
+})
+
+test('Ctrl-C saves, tells how to go on, and that works', async () => {
+  const stopped = await interrupted(argumentsFor('stopped', '--epochs', '40'), /^Epoch 1 of/, 'SIGINT')
+  assert.equal(stopped.code, 130)
+  assert.match(stopped.stderr, /Go on with:\n {2}hierax train .* --resume\n/)
+  const resumed = await hierax(argumentsFor('stopped', '--epochs', '40', '--resume'))
+  assert.equal(resumed.code, 0, resumed.stderr)
+  assert.match(resumed.stderr, /batches, of which \d+ were done before/)
+})
+
+test('cross-validation fold by fold, then together, then its figures on the card', async () => {
+  const among = ['--among', 'A1,A2+B,-C', '--folds', '2']
+  const one = await hierax(argumentsFor('cv', ...among, '--fold', '1'))
+  assert.equal(one.code, 0, one.stderr)
+  assert.match(one.stdout, /^Among depth 1\ndays +objects +accuracy/)
+  assert.match(one.stdout, /\nAmong A1,A2\+B,-C\n/)
+  const all = await hierax(argumentsFor('cv', ...among, '--resume'))
+  assert.equal(all.code, 0, all.stderr)
+  assert.match(all.stderr, /fold 2 of 2: 12 batches, of which 12 were done before/)
+  assert.match(all.stdout, /Mean and standard deviation over 2 folds/)
+  const found = JSON.parse(readFileSync(path.join(folder, 'cv', 'cross-validation.json'), 'utf8'))
+  assert.equal(found.evaluations[1].objects, 90)
+  const model = await hierax(argumentsFor('model', '--cross-validation', path.join(folder, 'cv')))
+  assert.equal(model.code, 0, model.stderr)
+  const { card } = await readModelFolder(path.join(folder, 'model'))
+  assert.deepEqual(card.temperature, found.temperature)
+  assert.ok(card.metrics.some(({ title }) => title === 'By cross-validation. Among depth 1'))
+})
+
+test('early stopping holds objects out, and the card has figures and temperature from them', async () => {
+  const { code, stderr } = await hierax(argumentsFor('early', '--early-stopping', '2', '--held-out', '0.3'))
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /held out \d/)
+  const { card } = await readModelFolder(path.join(folder, 'early'))
+  assert.equal(card.temperature?.length, 2)
+  assert.match(card.metrics[0]?.title ?? '', /^On \d+ objects held out from training/)
+  const trained = card.training.sources.reduce((sum, { objects }) => sum + objects, 0)
+  assert.ok(trained > 45 && trained < 80, `${trained} of 90 were trained on`)
+})
+
+for (const [what, args, wanted] of [
+  ['a fold without folds', ['--fold', '1'], /--fold wants --folds/],
+  ['a fold too many', ['--folds', '3', '--fold', '3'], /folds are 0 to 2/],
+  ['days that are no number', ['--days', '7,soon'], /--days: "soon"/],
+  ['a class that is no node', ['--among', 'A,Z'], /"Z" is not a node/],
+  ['data that is missing', ['--data', path.join(folder, 'none.jsonl')], /none\.jsonl does not exist/],
+  ['a taxonomy that is missing', ['--taxonomy', path.join(folder, 'none.json')], /none\.json/],
+  ['a cross-validation that is missing', ['--cross-validation', folder], /cross-validation\.json can't be used/]
+] as const) {
+  test(`refused: ${what}`, async () => {
+    const { code, stderr } = await hierax(argumentsFor('refused', ...args))
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, wanted)
+  })
+}
+
+test('bad data is refused by line and field', async () => {
+  const bad = path.join(folder, 'bad.jsonl')
+  const first = lineOf(madeObject(1, 1))
+  writeFileSync(bad, `${first}\n${lineOf(madeObject(2, 2)).replace('"band":["g"', '"band":["u"')}\n`)
+  const { code, stderr } = await hierax(argumentsFor('bad', '--data', bad))
+  assert.equal(code, 2)
+  assert.match(stderr, /hierax: DATA_INVALID: .*bad\.jsonl, line 2, field band\[0\]/)
+})
