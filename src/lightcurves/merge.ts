@@ -21,62 +21,102 @@ interface Candidate {
   readonly further: bigint[]
 }
 
+/** A point that is new to the curve, and the index before which it belongs. */
+interface Insertion {
+  readonly before: number
+  candidate: Candidate
+}
+
+/** Points under way; grows with the largest batch, and is free again when a merge returns. */
+let scratch = Buffer.allocUnsafe(64 * pointSize)
+
 /**
  * Adds observations to a curve. Idempotent, commutative and associative: any order, duplication and split of the same
  * observations ends in the same bytes. Returns the curve itself where nothing changed.
  */
 export function mergeObservations(curve: EncodedCurve, observations: readonly Observation[]): EncodedCurve {
   const changed = new Map<number, Candidate>()
-  const inserted: { readonly before: number; readonly candidate: Candidate }[] = []
+  const inserted: Insertion[] = []
+  const bytes = write(inOrder(observations))
   let from = 0
-  for (const candidate of sorted(observations)) {
-    const { index, found } = locate(curve, candidate.bytes, from)
+  for (let offset = 0; offset < bytes.length; offset += pointSize) {
+    const { index, found } = locate(curve, bytes, offset, from)
     from = index
-    if (!found) inserted.push({ before: index, candidate })
-    else if (!isKnown(curve, index, candidate)) {
-      const offset = index * pointSize
-      const present = { bytes: curve.points.subarray(offset, offset + pointSize), further: curve.furtherAt(index) }
-      const merged = combine(present, candidate)
-      if (!sameCandidate(present, merged)) changed.set(index, merged)
-    }
+    // The common case, answered without taking anything apart: histories repeat what is known.
+    if (found && addsNothing(curve, index, bytes, offset)) continue
+    const candidate = { bytes: Buffer.from(bytes.subarray(offset, offset + pointSize)), further: [] }
+    if (found) change(curve, changed, index, candidate)
+    else insert(inserted, index, candidate)
   }
   return changed.size === 0 && inserted.length === 0 ? curve : rebuild(curve, changed, inserted)
 }
 
-/** The observations as points in order of identity, one per identity. */
-function sorted(observations: readonly Observation[]): Candidate[] {
-  const bytes = Buffer.allocUnsafe(observations.length * pointSize)
-  const candidates = observations.map((observation, index): Candidate => {
-    writePoint(bytes, index * pointSize, observation)
-    return { bytes: bytes.subarray(index * pointSize, (index + 1) * pointSize), further: [] }
-  })
-  candidates.sort((a, b) => compareIdentity(a.bytes, 0, b.bytes, 0))
-  const distinct: Candidate[] = []
-  for (const candidate of candidates) {
-    const last = distinct.at(-1)
-    if (last && compareIdentity(last.bytes, 0, candidate.bytes, 0) === 0)
-      distinct.push(combine(distinct.pop() as Candidate, candidate))
-    else distinct.push(candidate)
+/** Observations by time, then filter; themselves where they come so, as most do. */
+function inOrder(observations: readonly Observation[]): readonly Observation[] {
+  const compare = (a: Observation, b: Observation): number => a.jd - b.jd || a.fid - b.fid
+  for (let index = 1; index < observations.length; index++) {
+    if (compare(observations[index - 1] as Observation, observations[index] as Observation) > 0)
+      return [...observations].sort(compare)
   }
-  return distinct
+  return observations
+}
+
+/** Observations as points side by side; good until the next call. */
+function write(observations: readonly Observation[]): Buffer {
+  const size = observations.length * pointSize
+  if (scratch.length < size) scratch = Buffer.allocUnsafe(2 * size)
+  for (let index = 0; index < observations.length; index++) {
+    writePoint(scratch, index * pointSize, observations[index] as Observation)
+  }
+  return scratch.subarray(0, size)
 }
 
 /** Where a point of this identity stands, or would stand, at or after `from`. */
-function locate(curve: EncodedCurve, bytes: Buffer, from: number): { index: number; found: boolean } {
+function locate(curve: EncodedCurve, bytes: Buffer, offset: number, from: number): { index: number; found: boolean } {
   let low = from
   let high = curve.length
+  // What follows in a history most often follows in the curve.
+  for (let near = from; near < Math.min(from + 2, curve.length); near++) {
+    const order = compareIdentity(curve.points, near * pointSize, bytes, offset)
+    if (order === 0) return { index: near, found: true }
+    if (order > 0) return { index: near, found: false }
+    low = near + 1
+  }
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (compareIdentity(curve.points, middle * pointSize, bytes, 0) < 0) low = middle + 1
+    if (compareIdentity(curve.points, middle * pointSize, bytes, offset) < 0) low = middle + 1
     else high = middle
   }
-  const found = low < curve.length && compareIdentity(curve.points, low * pointSize, bytes, 0) === 0
+  const found = low < curve.length && compareIdentity(curve.points, low * pointSize, bytes, offset) === 0
   return { index: low, found }
 }
 
-/** The common case, answered without taking anything apart: this very point is in the view already. */
-function isKnown(curve: EncodedCurve, index: number, candidate: Candidate): boolean {
-  return candidate.further.length === 0 && samePoint(curve.points, index * pointSize, candidate.bytes, 0)
+/** Whether this very point is in the view, or one that beats it and knows its candid: it then changes nothing. */
+function addsNothing(curve: EncodedCurve, index: number, bytes: Buffer, offset: number): boolean {
+  const present = index * pointSize
+  if (samePoint(curve.points, present, bytes, offset)) return true
+  if (compareRank(curve.points, present, bytes, offset) < 0) return false
+  const candid = candidAt(bytes, offset)
+  return candid === null || candid === candidAt(curve.points, present) || curve.furtherAt(index).includes(candid)
+}
+
+/** Takes a point into the changed ones of the curve. */
+function change(curve: EncodedCurve, changed: Map<number, Candidate>, index: number, candidate: Candidate): void {
+  const offset = index * pointSize
+  const present = changed.get(index) ?? {
+    bytes: curve.points.subarray(offset, offset + pointSize),
+    further: curve.furtherAt(index)
+  }
+  const merged = combine(present, candidate)
+  if (!sameCandidate(present, merged)) changed.set(index, merged)
+}
+
+/** Takes a point into the new ones; several of one identity come one after the other. */
+function insert(inserted: Insertion[], before: number, candidate: Candidate): void {
+  const last = inserted.at(-1)
+  if (last && compareIdentity(last.candidate.bytes, 0, candidate.bytes, 0) === 0)
+    last.candidate = combine(last.candidate, candidate)
+  else inserted.push({ before, candidate })
 }
 
 /** The view of two points of one identity: the greater stands, the candids of both are remembered. */
@@ -107,7 +147,7 @@ function sameCandidate(a: Candidate, b: Candidate): boolean {
 function rebuild(
   curve: EncodedCurve,
   changed: ReadonlyMap<number, Candidate>,
-  inserted: readonly { readonly before: number; readonly candidate: Candidate }[]
+  inserted: readonly Insertion[]
 ): EncodedCurve {
   const points = Buffer.allocUnsafe(curve.points.length + inserted.length * pointSize)
   let { detections, hash, revision } = curve.totals

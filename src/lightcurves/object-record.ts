@@ -49,8 +49,9 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
 export function encodeRecord(state: ObjectState, merged: number): Buffer {
   const curve = state.curve as EncodedCurve
   const newest = state.newest ? encodeAlertRecord(state.newest) : null
-  const admitted = state.newestAdmitted ? encodeAlertRecord(state.newestAdmitted) : null
-  const same = newest !== null && admitted !== null && newest.equals(admitted)
+  const isNewest = newest !== null && state.newestAdmitted === state.newest
+  const admitted = isNewest ? newest : state.newestAdmitted ? encodeAlertRecord(state.newestAdmitted) : null
+  const same = newest !== null && admitted !== null && (isNewest || newest.equals(admitted))
   const parts = [newest, same ? null : admitted].filter(part => part !== null)
   const record = Buffer.allocUnsafe(
     headerSize + parts.length * alertRecordSize + curve.points.length + curve.further.length * furtherSize
