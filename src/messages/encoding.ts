@@ -7,9 +7,10 @@ import type { Classification } from './classification.ts'
 /** How a body becomes bytes: `avro` is an object container file with its schema, `json` one JSON object. */
 export type Encoding = 'avro' | 'json'
 
-/** The Avro schema of the message, as shipped. */
+/** The Avro schema of the message, as shipped but without its texts for people: every message carries it. */
 export const schemaText: string = JSON.stringify(
-  JSON.parse(fs.readFileSync(new URL('../../schemas/classification.avsc', import.meta.url), 'utf8'))
+  JSON.parse(fs.readFileSync(new URL('../../schemas/classification.avsc', import.meta.url), 'utf8')),
+  (name, value) => (name === 'doc' ? undefined : value)
 )
 
 const type = avro.Type.forSchema(JSON.parse(schemaText), { registry: { long: bigLong } })
