@@ -3,9 +3,21 @@ import { bundledModel } from '../classifier/model-folder.ts'
 import { HieraxError } from '../errors.ts'
 import { type EvaluatePlan, evaluate } from '../training/evaluate.ts'
 import { plainTable } from '../training/tables.ts'
-import type { EvaluateOptions } from './evaluate.ts'
 import { type Progress, startProgress } from './progress.ts'
 import { cutsOf } from './train-run.ts'
+
+/** Options of `hierax evaluate` as commander gives them. */
+export interface EvaluateOptions {
+  readonly model?: string
+  readonly data: string[]
+  readonly days: string[]
+  readonly among: string[]
+  readonly minDetections: number
+  readonly bootstrap: number
+  readonly json?: string
+  readonly predictions?: string
+  readonly runtime: 'auto' | 'node' | 'wasm'
+}
 
 /** Runs `hierax evaluate`: tables on standard output, what became of the data on standard error. */
 export async function runEvaluate(options: EvaluateOptions): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { EvaluateOptions } from './evaluate-run.ts'
 import { integer, list } from './options.ts'
 import { repeated } from './train.ts'
 
@@ -10,23 +11,10 @@ Examples:
 
 Sets of classes: names by comma; A+B counts as one class, named A; -C leaves the objects of C out.`
 
-/** Options of `hierax evaluate` as commander gives them. */
-export interface EvaluateOptions {
-  readonly model?: string
-  readonly data: string[]
-  readonly days: string[]
-  readonly among: string[]
-  readonly minDetections: number
-  readonly bootstrap: number
-  readonly json?: string
-  readonly predictions?: string
-  readonly runtime: 'auto' | 'node' | 'wasm'
-}
-
 /** Adds `hierax evaluate`: how well a model does on labelled light curves. */
 export function register(program: Command): void {
-  const command = program.createCommand('evaluate')
-  command
+  program
+    .command('evaluate')
     .summary('judge a model on labelled light curves')
     .description(
       'Classify labelled light curves as they were so many days after the first detection, and judge the answers at every depth of the tree, among any classes, and the calibration of every node.'
@@ -47,5 +35,4 @@ export function register(program: Command): void {
       const { runEvaluate } = await import('./evaluate-run.ts')
       await runEvaluate(options)
     })
-  program.addCommand(command)
 }

@@ -7,7 +7,44 @@ import { plainTable } from '../training/tables.ts'
 import { type TrainListener, type TrainPlan, train } from '../training/train.ts'
 import { endSignal } from './end-signal.ts'
 import { type Progress, startProgress } from './progress.ts'
-import type { TrainOptions } from './train.ts'
+
+/** Options of `hierax train` as commander gives them. */
+export interface TrainOptions {
+  readonly data: string[]
+  readonly taxonomy: string
+  readonly out: string
+  readonly epochs: number
+  readonly seed: number
+  readonly alpha: number
+  readonly beta: number
+  readonly labelsCount: 'labels' | 'nodes'
+  readonly folds?: number
+  readonly fold?: number
+  readonly foldSeed: number
+  readonly crossValidation?: string
+  readonly resume?: true
+  readonly sampling: 'natural' | 'balanced' | 'square-root'
+  readonly batch: number
+  readonly learningRate: number
+  readonly weightDecay: number
+  readonly dropout: number
+  readonly lastWeight: number
+  readonly earlyStopping: number
+  readonly heldOut?: number
+  readonly augment: number
+  readonly copies: number
+  readonly cap: number
+  readonly hidden: number
+  readonly priorPower: number
+  readonly among: string[]
+  readonly minDetections: number
+  readonly days: string[]
+  readonly bootstrap: number
+  readonly name?: string
+  readonly modelVersion: string
+  readonly license: string
+  readonly runtime: 'auto' | 'node' | 'wasm'
+}
 
 /** Runs `hierax train`. Broken off by a signal it saves, says how to go on, and exits with 130. */
 export async function runTrain(options: TrainOptions): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { decimal, integer, list } from './options.ts'
+import type { TrainOptions } from './train-run.ts'
 
 const examples = `
 Examples:
@@ -7,44 +8,6 @@ Examples:
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --fold 0
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --resume
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out models/mine --cross-validation runs/cv`
-
-/** Options of `hierax train` as commander gives them. */
-export interface TrainOptions {
-  readonly data: string[]
-  readonly taxonomy: string
-  readonly out: string
-  readonly epochs: number
-  readonly seed: number
-  readonly alpha: number
-  readonly beta: number
-  readonly labelsCount: 'labels' | 'nodes'
-  readonly folds?: number
-  readonly fold?: number
-  readonly foldSeed: number
-  readonly crossValidation?: string
-  readonly resume?: true
-  readonly sampling: 'natural' | 'balanced' | 'square-root'
-  readonly batch: number
-  readonly learningRate: number
-  readonly weightDecay: number
-  readonly dropout: number
-  readonly lastWeight: number
-  readonly earlyStopping: number
-  readonly heldOut?: number
-  readonly augment: number
-  readonly copies: number
-  readonly cap: number
-  readonly hidden: number
-  readonly priorPower: number
-  readonly among: string[]
-  readonly minDetections: number
-  readonly days: string[]
-  readonly bootstrap: number
-  readonly name?: string
-  readonly modelVersion: string
-  readonly license: string
-  readonly runtime: 'auto' | 'node' | 'wasm'
-}
 
 /** Collects the values of an option that may be given several times. */
 export function repeated(value: string, before: readonly string[]): string[] {
@@ -54,8 +17,8 @@ export function repeated(value: string, before: readonly string[]): string[] {
 /** Adds `hierax train`: labelled light curves to a model folder. */
 export function register(program: Command): void {
   const positive = integer({ min: 1 })
-  const command = program.createCommand('train')
-  command
+  program
+    .command('train')
     .summary('train a model from labelled light curves')
     .description(
       'Train a network on labelled light curves and write it as a model folder, or cross-validate. It can be broken off at any time (Ctrl-C, or worse) and gone on with by --resume: the result is the same.'
@@ -122,7 +85,6 @@ export function register(program: Command): void {
       const { runTrain } = await import('./train-run.ts')
       await runTrain(options)
     })
-  program.addCommand(command)
 }
 
 const samplings = ['natural', 'balanced', 'square-root']

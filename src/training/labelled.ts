@@ -40,7 +40,10 @@ const number = z.number().nullable()
 
 const line = z.object({
   id: z.string().min(1),
-  label: z.string().default(''),
+  label: z
+    .string()
+    .nullish()
+    .transform(label => label ?? ''),
   source: z.string().min(1).default('unknown'),
   photometry: z.enum(['difference_mag', 'total_mag', 'difference_flux_uJy']),
   mjd: column(z.number().min(50_000).max(100_000)),

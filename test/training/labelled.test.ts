@@ -65,6 +65,8 @@ test('all three kinds of photometry are read, gzip too', async () => {
 const refused: readonly [what: string, line: unknown, wanted: RegExp][] = [
   ['no JSON', '{"id": ', /line 2: not JSON/],
   ['no label', { ...good, id: 'x', label: undefined }, /line 2, field label/],
+  ['a label that is null', { ...good, id: 'x', label: null }, /line 2, field label: it is missing/],
+  ['a label that is a number', { ...good, id: 'x', label: 3 }, /line 2, field label/],
   ['an unknown kind of photometry', { ...good, id: 'x', photometry: 'mag' }, /line 2, field photometry/],
   ['an unknown band', { ...good, id: 'x', band: ['r', 'g', 'z'] }, /line 2, field band\[2\]/],
   ['a short array', { ...good, id: 'x', err: [0.1, 0.1] }, /line 2, field err: it has 2 items, mjd has 3/],
@@ -89,6 +91,15 @@ for (const [what, line, wanted] of refused) {
 
 test('a missing file is named', async () => {
   await assert.rejects(readLabelled([path.join(folder, 'none.jsonl')]), { code: 'INPUT_NOT_FOUND' })
+})
+
+test('where labels are not needed, they may be missing', async () => {
+  const unlabelled = file({ ...good, label: undefined }, { ...good, id: 'b', label: null })
+  const objects = await readLabelled([unlabelled], { unlabelled: true })
+  assert.deepEqual(
+    objects.map(({ label }) => label),
+    ['', '']
+  )
 })
 
 test('labels that the taxonomy does not know are counted and left out; so is what was never detected', async () => {
