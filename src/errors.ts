@@ -34,6 +34,7 @@ const table = {
     422,
     'Send a whole .tar or .tar.gz archive of .avro files; fetch it again if it was cut.'
   ),
+  PROCESSING_FAILED: entry('alert', 422, 'This is unexpected: please report it with the packet.'),
   DECODE_FAILED: entry('alert', 422, 'This is unexpected: please report it with the packet.'),
 
   // What can be wrong with how a command was called or configured.
@@ -58,6 +59,7 @@ const table = {
   PUBLISH_FAILED: entry('fault', 503, 'Check the output cluster; input waits until it answers.'),
   STORE_FAILED: entry('fault', 503, 'Check the disk or the server behind `store.url`.'),
   STORE_CORRUPT: entry('fault', 500, 'Run `hierax store verify`; the object is rebuilt from the alerts that follow.'),
+  OUTPUT_FAILED: entry('fault', 500, 'Make room, or name another place.'),
   HTTP_UNAVAILABLE: entry('fault', 503, 'Choose another `http.port`.'),
   INTERNAL: entry('fault', 500, 'This is unexpected: please report it.'),
 

@@ -52,8 +52,22 @@ export class Pipeline {
     this.writers = parts.classifiers.map(classifier => new ClassificationWriter(classifier, settings))
   }
 
-  /** Takes a batch all its way. Rejects with STORE_FAILED or PUBLISH_FAILED where the world outside does. */
+  /**
+   * Takes a batch all its way. Rejects where the world outside does (STORE_FAILED, PUBLISH_FAILED); where we fail
+   * ourselves, the messages are taken one by one, and the one that can't be processed becomes a dead letter.
+   */
   async process(batch: readonly InputMessage[], control?: BatchControl): Promise<void> {
+    try {
+      await this.attempt(batch, control)
+    } catch (thrown) {
+      const error = HieraxError.from(thrown)
+      if (error.code !== 'INTERNAL' || control?.signal.aborted) throw thrown
+      if (batch.length === 1) return this.refuse(batch[0] as InputMessage, error, control)
+      for (const message of batch) await this.process([message], control)
+    }
+  }
+
+  private async attempt(batch: readonly InputMessage[], control?: BatchControl): Promise<void> {
     const report = new BatchReport()
     const { arrivals, deadLetters } = await report.time('decode', () => this.decode(batch, report))
     const states = await report.time('store', () => this.merge(arrivals))
@@ -78,6 +92,17 @@ export class Pipeline {
     const origin = { topic: '', source: '', ingested: 0 }
     const { bodies } = await this.answer([{ record: state.newest, state, origin, kind: 'repeated' }])
     return bodies.flat()
+  }
+
+  /** A message that fails us after decoding. */
+  private async refuse(message: InputMessage, cause: HieraxError, control?: BatchControl): Promise<void> {
+    const report = new BatchReport()
+    const error = new HieraxError('PROCESSING_FAILED', cause.message, { cause })
+    const letters = [deadLetterMessage(message, error, this.parts.output)]
+    report.refused(error, message)
+    await report.time('publish', () => this.parts.sink.send(letters, control?.signal))
+    report.finish([], [], letters)
+    this.parts.onBatch?.(report)
   }
 
   /** Bytes to alerts. What can't be read becomes a dead letter, and the batch goes on. */

@@ -21,6 +21,8 @@ export function toAlert(raw: RawAlert): Alert {
   const candid = headCandid ?? own[column.candid]
   if (typeof candid !== 'bigint')
     throw new HieraxError('MISSING_FIELD', 'candid is neither in the packet nor in its candidate')
+  const program = programId(own[column.programid])
+  if (program === 'invalid') throw invalid('programid', own[column.programid], 'an integer of 32 bits')
   if (candid <= 0n) throw invalid('candid', candid, 'a positive number')
   const observation = ownObservation(own, candid)
   const history: HistoryPoint[] = []
@@ -39,7 +41,7 @@ export function toAlert(raw: RawAlert): Alert {
       jd: observation.jd,
       ra: inRange('candidate.ra', own[column.ra], 0, 360),
       dec: inRange('candidate.dec', own[column.dec], -90, 90),
-      programId: programId(own[column.programid]) ?? 0,
+      programId: program ?? 0,
       photometry: photometry(own, observation)
     },
     observation,
@@ -97,7 +99,8 @@ function historyPoint(values: readonly Value[], base: number, ownJd: number): Hi
       ? historyDetection(values, base, jd, fid, magpsf)
       : upperLimit(jd, fid, values[base + column.diffmaglim])
   if (observation === null) return 'invalid'
-  return { programId: programId(values[base + column.programid]), observation }
+  const program = programId(values[base + column.programid])
+  return program === 'invalid' ? 'invalid' : { programId: program, observation }
 }
 
 function historyDetection(
@@ -149,8 +152,10 @@ function known(value: Value | undefined): number | null {
   return typeof value === 'number' && Number.isFinite(value) && value !== nothing ? value : null
 }
 
-function programId(value: Value | undefined): number | null {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? value : null
+/** The programme, null where it is unknown; `invalid` for what no 32-bit integer can be. */
+function programId(value: Value | undefined): number | null | 'invalid' {
+  if (value === null || value === undefined) return null
+  return typeof value === 'number' && value === (value | 0) ? value : 'invalid'
 }
 
 function isBetween(value: Value | undefined, from: number, to: number): value is number {

@@ -174,6 +174,8 @@ function deadLetterWriter(file: string | undefined): DeadLetterWriter {
       throw new HieraxError('USAGE', `--dead-letters ${file} can't be written: ${(cause as Error).message}`, { cause })
     }
   }
+  let failure: Error | null = null
+  if (output !== process.stderr) output.on('error', error => (failure = error))
   return {
     write: ({ headers: { source, 'error.code': code, 'error.message': message, 'error.record': record } }) => {
       const flat = { 'error.code': code, 'error.message': message }
@@ -182,7 +184,9 @@ function deadLetterWriter(file: string | undefined): DeadLetterWriter {
     close: async () => {
       if (output === process.stderr) return
       output.end()
-      await once(output, 'close')
+      await once(output, 'close').catch(() => {})
+      if (failure)
+        throw new HieraxError('OUTPUT_FAILED', `--dead-letters ${file}: ${failure.message}`, { cause: failure })
     }
   }
 }

@@ -1,5 +1,6 @@
 import { debuglog } from 'node:util'
 import { Command, CommanderError } from 'commander'
+import { closest } from 'fastest-levenshtein'
 import { HieraxError } from '../errors.ts'
 import { version } from '../version.ts'
 import { register as classify } from './classify.ts'
@@ -46,7 +47,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return typeof process.exitCode === 'number' ? process.exitCode : 0
   } catch (thrown) {
     if (thrown instanceof CommanderError && isHelp(thrown, args)) return thrown.exitCode
-    const error = thrown instanceof CommanderError ? usageError(thrown) : HieraxError.from(thrown)
+    const error = thrown instanceof CommanderError ? usageError(thrown, args) : HieraxError.from(thrown)
     process.stderr.write(`${describeError(error)}\n`)
     debug('%o', thrown)
     return error.kind === 'usage' ? 2 : 1
@@ -64,8 +65,21 @@ function isHelp(thrown: CommanderError, args: readonly string[]): boolean {
   return thrown.exitCode === 0 && args.length > 0
 }
 
-function usageError(thrown: CommanderError): HieraxError {
+function usageError(thrown: CommanderError, args: readonly string[]): HieraxError {
   if (thrown.code === 'commander.help') return new HieraxError('USAGE', 'no command was named', { cause: thrown })
+  // Commander compares `--option=value` whole, and so finds nothing near.
+  const withValue = /unknown option '(--[^=']+)=/.exec(thrown.message)?.[1]
+  if (withValue !== undefined) {
+    const message = `unknown option '${withValue}'. Did you mean ${closest(withValue, longOptions(args))}?`
+    return new HieraxError('USAGE', message, { cause: thrown })
+  }
   const message = thrown.message.replace(/^error: /, '').replace(/\s*\(Did you mean (.+)\?\)$/s, '. Did you mean $1?')
   return new HieraxError('USAGE', message, { cause: thrown })
+}
+
+/** Long options of the command that the arguments name. */
+function longOptions(args: readonly string[]): string[] {
+  let command: Command = createProgram()
+  for (const arg of args) command = command.commands.find(c => c.name() === arg) ?? command
+  return [...command.options.map(option => option.long ?? ''), '--help'].filter(name => name !== '')
 }

@@ -103,7 +103,7 @@ export class ClassificationWriter {
       programId: record.programId,
       status: answer ? 'CLASSIFIED' : 'NOT_CLASSIFIED',
       reason,
-      alert: record.photometry,
+      alert: record.photometry && inOrder(record.photometry),
       nodes: answer ? this.nodesOf(answer) : [],
       prediction: answer?.prediction ?? null,
       novelty: answer?.novelty ?? null,
@@ -129,6 +129,12 @@ export class ClassificationWriter {
       probability: answer.probability[index] as number
     }))
   }
+}
+
+/** The fields in the order of the schema: JSON keeps it, and equal answers have equal bytes. */
+function inOrder(photometry: AlertPhotometry): AlertPhotometry {
+  const { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance } = photometry
+  return { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance }
 }
 
 /** First 12 hex digits of SHA-256 over all that decides an answer besides alert and light curve. */

@@ -148,7 +148,7 @@ export const definitions = {
   lastProgress: {
     name: 'hierax_last_progress_timestamp_seconds',
     type: 'gauge',
-    help: 'When the last batch was finished, Unix time; 0 before the first',
+    help: 'When the last batch was finished, Unix time; before the first, when the service began',
     aggregator: 'max'
   },
   pointsDropped: {

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createDecoder } from '../../src/alerts/decoder.ts'
-import { candidate, container, detection, packetFields, packetSchema, point } from './packets.ts'
+import {
+  candidate,
+  candidateFields,
+  container,
+  detection,
+  historyFields,
+  packetFields,
+  packetSchema,
+  point,
+  schemaWith
+} from './packets.ts'
 import { refused } from './support.ts'
 
 const { decode } = createDecoder()
@@ -218,4 +228,17 @@ test('a packet leaves nothing behind in the next one', () => {
   assert.equal(next.history.length, 1)
   assert.equal(next.record.photometry?.realBogus, null)
   assert.deepEqual(full, copy)
+})
+
+test('a programme beyond 32 bits is refused in the alert and dropped in its history', () => {
+  const wide = (fields: typeof candidateFields) =>
+    fields.map(field => (field.name === 'programid' ? { ...field, type: 'long' } : field))
+  const schema = schemaWith({ candidate: wide(candidateFields), history: historyFields })
+  const bytes = container({ candidate: candidate({ programid: 2n ** 33n }) }, schema)
+  refused(() => decode(bytes), 'INVALID_VALUE', /programid.*8589934592/)
+  const history = wide(historyFields).map(field =>
+    field.name === 'programid' ? { ...field, type: ['null', 'long'] } : field
+  )
+  const alert = alertOf({ prv_candidates: [detection({ programid: 2n ** 33n })] }, schemaWith({ history }))
+  assert.deepEqual([alert.history.length, alert.dropped.invalid], [0, 1])
 })

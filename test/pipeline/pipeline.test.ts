@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Alert } from '../../src/alerts/alert.ts'
+import { HieraxError } from '../../src/errors.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import type { BatchReport } from '../../src/pipeline/report.ts'
@@ -91,7 +92,7 @@ describe('the way of a batch', () => {
     const broken = bench({
       alerts,
       store,
-      sink: { send: async () => Promise.reject(new Error('down')), close: async () => {} }
+      sink: { send: async () => Promise.reject(new HieraxError('PUBLISH_FAILED', 'down')), close: async () => {} }
     })
     await bench({ alerts, store }).pipeline.process(messages(['a3']))
     await assert.rejects(broken.pipeline.process(messages(['a1'])), /down/)
@@ -124,6 +125,31 @@ describe('the way of a batch', () => {
     assert.deepEqual([...(report?.consumed ?? [])], [['in', 3]])
     assert.equal(report?.classified, 1)
     assert.deepEqual([...(report?.deadLetterCodes ?? [])], [['NOT_A_CONTAINER', 2]])
+  })
+})
+
+describe('what fails inside', () => {
+  test('a message that can not be processed becomes a dead letter; its neighbours are answered', async () => {
+    const alerts = stream(2)
+    alerts.set('poison', alertOf('P', detectionAt(day(1), { candid: 2n ** 70n })))
+    const reports: BatchReport[] = []
+    const { pipeline, bodies, deadLetters } = bench({ alerts, onBatch: report => reports.push(report) })
+    await pipeline.process(messages(['a1', 'poison', 'a2']))
+    assert.deepEqual(brief(bodies()), ['A@1 1', 'A@2 2', 'A@2 2'], 'the newest was merged already')
+    assert.deepEqual(
+      deadLetters().map(m => [m.headers['error.code'], m.headers.source]),
+      [['PROCESSING_FAILED', 'in/0/1']]
+    )
+    const consumed = reports.reduce((sum, report) => sum + (report.consumed.get('in') ?? 0), 0)
+    assert.equal(consumed, 3)
+  })
+
+  test('a store or an output that fails rejects the batch: nothing becomes a dead letter', async () => {
+    const store = new MemoryStore()
+    store.merge = async () => Promise.reject(new HieraxError('STORE_FAILED', 'disk full'))
+    const { pipeline, sent } = bench({ alerts: stream(1), store })
+    await assert.rejects(pipeline.process(messages(['a1', 'rubbish'])), { code: 'STORE_FAILED' })
+    assert.deepEqual(sent, [])
   })
 })
 
@@ -212,6 +238,18 @@ describe('messages', () => {
     )
     assert.equal(new Set(bodies().map(b => b.id)).size, 4)
     assert.equal(reports[0]?.classified, 2, 'outcomes are counted per alert, not per model')
+  })
+
+  test('JSON written from a packet and from the store has the same bytes', async () => {
+    const { pipeline, sent } = bench({ alerts: stream(3), output: { ...output, encoding: 'json' } })
+    for (const name of ['a3', 'a3', 'a2', 'a1', 'a2']) await pipeline.process(messages([name]))
+    const bytes = new Map<string, string>()
+    for (const { headers, value } of sent) {
+      const text = Buffer.from(value).toString()
+      assert.equal(bytes.get(headers.id as string) ?? text, text)
+      bytes.set(headers.id as string, text)
+    }
+    assert.ok(sent.length > bytes.size, 'some were said again')
   })
 
   test('a version of a packet with other fields of its own has another id', async () => {

@@ -58,7 +58,7 @@ export class LmdbStore implements Store {
     }
     let store: LmdbStore
     try {
-      if (!options.readOnly) fs.mkdirSync(options.folder, { recursive: true })
+      if (!options.readOnly) makeFolder(options.folder)
       store = new LmdbStore(options)
     } catch (error) {
       throw failed(`The store in ${options.folder} can't be opened`, error)
@@ -153,7 +153,8 @@ export class LmdbStore implements Store {
     try {
       merged = mergeIntoRecord(stored, addition, now)
     } catch (error) {
-      if (!(error instanceof HieraxError) || error.code !== 'STORE_CORRUPT') throw error
+      // Not the disk's fault: told apart, for what the disk refuses comes again until it is taken.
+      if (!(error instanceof HieraxError) || error.code !== 'STORE_CORRUPT') throw HieraxError.from(error)
       this.onCorrupt(error)
       merged = mergeIntoRecord(null, addition, now)
     }
@@ -180,6 +181,17 @@ export class LmdbStore implements Store {
     if (options.readOnly || (meta && meta.programs.length === options.programs.length)) return
     await this.root.put('meta', { version: recordVersion, programs: [...options.programs].sort() })
     await this.root.flushed
+  }
+}
+
+/** Makes a folder and those above it, one by one: Node's recursive form loops for ever below /proc. */
+function makeFolder(folder: string): void {
+  if (fs.existsSync(folder)) return
+  makeFolder(path.dirname(folder))
+  try {
+    fs.mkdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 
