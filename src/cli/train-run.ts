@@ -31,6 +31,8 @@ export interface TrainOptions {
   readonly lastWeight: number
   readonly earlyStopping: number
   readonly heldOut?: number
+  readonly teachers: string[]
+  readonly teaching: number
   readonly augment: number
   readonly copies: number
   readonly cap: number
@@ -97,6 +99,7 @@ function planOf(options: TrainOptions): TrainPlan {
     heldOut,
     resume: options.resume ?? false,
     crossValidation: options.crossValidation ?? null,
+    teachers: options.teachers,
     among: options.among,
     minDetections: options.minDetections,
     days: cutsOf(options.days),
@@ -116,6 +119,7 @@ function fitOptionsOf(o: TrainOptions): TrainPlan['fit'] {
     dropout: o.dropout,
     lastWeight: o.lastWeight,
     patience: o.earlyStopping,
+    teaching: o.teachers.length > 0 ? o.teaching : 0,
     widths: { ...defaultWidths, hidden: o.hidden },
     whxe: { alpha: o.alpha, beta: o.beta, labelsCount: o.labelsCount },
     optimiser: { ...defaultOptimiser, learningRate: o.learningRate, weightDecay: o.weightDecay },

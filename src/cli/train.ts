@@ -53,6 +53,13 @@ export function register(program: Command): void {
       'share of objects held out (default: 0.1 with --early-stopping, else 0)',
       decimal({ min: 0, max: 0.5 })
     )
+    .option(
+      '--teachers <list>',
+      'models whose answers are learned beside the labels (with --folds: cross-validations of the same folds)',
+      list,
+      []
+    )
+    .option('--teaching <x>', 'share of the loss that is the distance from the teachers', decimal(share), 0.5)
     .option('--augment <x>', 'share of draws that are varied', decimal(share), 0.75)
     .option('--copies <n>', 'varied copies of an object', positive, 10)
     .option('--cap <n>', 'detections of an object at most, in training', integer({ min: 2 }), 160)

@@ -10,6 +10,7 @@ import { readCheckpoint, type Settings, writeCheckpoint } from './checkpoint.ts'
 import { type EpochRecord, type FitOptions, type FitState, fit } from './fit.ts'
 import { isHeldOut } from './folds.ts'
 import type { KnownObject } from './labelled.ts'
+import type { Teacher } from './teachers.ts'
 
 /** What the training of one network is to be. */
 export interface FitPlan {
@@ -45,13 +46,14 @@ export async function fitInto(
   { plan, taxonomy, taxonomyText, runtime, listener, signal }: FitSession,
   folder: string,
   objects: readonly KnownObject[],
-  title: string
+  title: string,
+  teachers: readonly Teacher[]
 ): Promise<{ state: FitState; kept: KnownObject[]; heldOut: KnownObject[] }> {
   const heldOut = objects.filter(({ id }) => isHeldOut(id, plan.heldOut, plan.foldSeed))
   const kept = objects.filter(({ id }) => !isHeldOut(id, plan.heldOut, plan.foldSeed))
   const file = path.join(folder, 'training', 'checkpoint.json')
   await mkdir(folder, { recursive: true })
-  const settings = settingsOf(plan, taxonomyText, runtime, kept, heldOut)
+  const settings = settingsOf(plan, taxonomyText, runtime, kept, heldOut, teachers)
   const resumed = await resumable(plan, file, settings)
   const perEpoch = batchesPerEpoch(kept.length, plan.fit.batch)
   const done = resumed === null ? 0 : resumed.epoch * perEpoch + resumed.batch
@@ -59,6 +61,7 @@ export async function fitInto(
   try {
     const state = await fit(runtime, taxonomy, kept, heldOut, plan.fit, {
       resumed,
+      teachers,
       signal,
       onBatch: () => listener.batch(),
       onEpoch: record => listener.epoch(record, plan.fit.epochs),
@@ -84,7 +87,8 @@ function settingsOf(
   taxonomyText: string,
   runtime: Runtime,
   kept: readonly KnownObject[],
-  heldOut: readonly KnownObject[]
+  heldOut: readonly KnownObject[],
+  teachers: readonly Teacher[]
 ): Settings {
   const flat: Record<string, string | number> = { inputs: inputsVersion, runtime: runtime.name }
   for (const [key, value] of Object.entries(fit)) {
@@ -100,5 +104,6 @@ function settingsOf(
     return hash.digest('hex').slice(0, 16)
   }
   const taxonomy = createHash('sha256').update(taxonomyText).digest('hex').slice(0, 16)
-  return { ...flat, taxonomy, objects: digest(kept), heldOut: digest(heldOut) }
+  const taught = teachers.map(({ sha256 }) => sha256.slice(0, 16)).join()
+  return { ...flat, taxonomy, teachers: taught, objects: digest(kept), heldOut: digest(heldOut) }
 }

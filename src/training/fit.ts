@@ -10,8 +10,9 @@ import { dropoutFactors } from './dropout.ts'
 import { initialWeights, type Widths } from './initial.ts'
 import type { KnownObject } from './labelled.ts'
 import { adamStep, type Moments, noMoments, type OptimiserOptions, oneCycle } from './optimiser.ts'
+import { Ensemble, type Teacher } from './teachers.ts'
 import { type BatchLoss, TrainableNetwork } from './trainable.ts'
-import { nodeWeights, Whxe, type WhxeOptions } from './whxe.ts'
+import { nodeWeights, teacherLoss, Whxe, type WhxeOptions } from './whxe.ts'
 
 /** All that decides the outcome of a training beside its data, its taxonomy and the runtime. */
 export interface FitOptions {
@@ -25,6 +26,8 @@ export interface FitOptions {
   readonly lastWeight: number
   /** Ends when the held-out loss has not fallen for so many epochs, and takes the best weights; 0: never. */
   readonly patience: number
+  /** Share of the loss that is the distance from the teachers' answers, where there are teachers. */
+  readonly teaching: number
   readonly widths: Widths
   readonly whxe: WhxeOptions
   readonly optimiser: OptimiserOptions
@@ -56,6 +59,8 @@ export interface FitState {
 
 /** Who is told and asked on the way. */
 export interface FitHooks {
+  /** Models whose answers the network is to learn beside the labels. */
+  readonly teachers?: readonly Teacher[]
   /** State to go on from. */
   readonly resumed?: FitState | null
   /** After each batch. */
@@ -82,10 +87,11 @@ export async function fit(
   const state = hooks.resumed ?? initialState(taxonomy, options)
   const network = new TrainableNetwork(runtime, state.weights)
   const lossOf = lossFor(taxonomy, training, options.whxe)
+  const taught = taughtLoss(runtime, taxonomy, lossOf, hooks.teachers ?? [], options.teaching)
   const validation = plainBatches(heldOut, options.batch, options.augmentation.cap)
   while (!state.finished && state.epoch < options.epochs) {
     const begun = performance.now()
-    if (!(await runEpoch(network, training, lossOf, state, options, hooks))) {
+    if (!(await runEpoch(network, training, taught, state, options, hooks))) {
       await hooks.save?.(state)
       return state
     }
@@ -176,6 +182,32 @@ function lossFor(
       }
       return total
     }
+}
+
+/** A loss of which a share is the distance from what the teachers say of the same steps. */
+function taughtLoss(
+  runtime: Runtime,
+  taxonomy: Taxonomy,
+  lossOf: (batch: Batch) => BatchLoss,
+  teachers: readonly Teacher[],
+  teaching: number
+): (batch: Batch) => BatchLoss {
+  if (teachers.length === 0 || teaching === 0) return lossOf
+  const ensemble = new Ensemble(runtime, taxonomy, teachers)
+  const outputs = taxonomy.nodes.length
+  return batch => {
+    const labelled = lossOf(batch)
+    const said = ensemble.conditionals(batch)
+    return (logits, gradient) => {
+      let total = (1 - teaching) * labelled(logits, gradient)
+      for (let index = 0; index < gradient.length; index++) gradient[index]! *= 1 - teaching
+      for (let at = 0; at < batch.weights.length; at++) {
+        const weight = teaching * (batch.weights[at] as number)
+        if (weight > 0) total += weight * teacherLoss(taxonomy, logits, said, at * outputs, gradient, weight)
+      }
+      return total
+    }
+  }
 }
 
 /** Mean loss of objects as they are. */

@@ -16,6 +16,7 @@ import { foldOf } from './folds.ts'
 import { type KnownObject, knownTo, readLabelled } from './labelled.ts'
 import { type Cut, type Prediction, predictAll } from './predict.ts'
 import type { Table } from './tables.ts'
+import { readTeachers } from './teachers.ts'
 
 /** What `hierax train` is to do. */
 export interface TrainPlan extends FitPlan {
@@ -29,6 +30,8 @@ export interface TrainPlan extends FitPlan {
   readonly fold: number | null
   /** Folder of a cross-validation whose temperature and figures the card is to have. */
   readonly crossValidation: string | null
+  /** Models to learn from, or cross-validations whose networks of the same fold are learned from. */
+  readonly teachers: readonly string[]
   /** Sets of classes to judge, as `--among` takes them. */
   readonly among: readonly string[]
   readonly minDetections: number
@@ -122,7 +125,11 @@ async function trainFold(session: Session, fold: number): Promise<Prediction<Kno
   }
   const folder = foldFolder(plan, fold)
   const title = `fold ${fold + 1} of ${plan.folds}`
-  const { state, kept } = await fitInto(session, folder, others, title)
+  const teachers = await readTeachers(
+    plan.teachers.map(each => path.join(each, `fold-${fold}`)),
+    taxonomy
+  )
+  const { state, kept } = await fitInto(session, folder, others, title, teachers)
   if (!state.finished) return null
   const classifier = await exported(session, folder, state, kept, { temperature: null, metrics: [] })
   const predictions = await predictedBy(classifier, test, plan.days)
@@ -136,7 +143,13 @@ async function trainFold(session: Session, fold: number): Promise<Prediction<Kno
 async function trainModel(session: Session): Promise<boolean> {
   const { plan, taxonomy, objects, evaluation, listener } = session
   const before = plan.crossValidation === null ? null : await readCrossValidation(plan.crossValidation)
-  const { state, kept, heldOut } = await fitInto(session, plan.out, objects, path.basename(plan.out))
+  const { state, kept, heldOut } = await fitInto(
+    session,
+    plan.out,
+    objects,
+    path.basename(plan.out),
+    await readTeachers(plan.teachers, taxonomy)
+  )
   if (!state.finished) return false
   let temperature = before?.temperature ?? null
   let metrics: Table[] = (before?.tables ?? []).map(table => ({

@@ -120,6 +120,11 @@ test('cross-validation fold by fold, then together, then its figures on the card
   const { card } = await readModelFolder(path.join(folder, 'model'))
   assert.deepEqual(card.temperature, found.temperature)
   assert.ok(card.metrics.some(({ title }) => title === 'By cross-validation. Among depth 1'))
+  const cv = path.join(folder, 'cv')
+  const taught = await hierax(argumentsFor('taught', '--folds', '2', '--fold', '0', '--teachers', `${cv},${cv}`))
+  assert.equal(taught.code, 0, taught.stderr)
+  const ofFold = await readModelFolder(path.join(folder, 'taught', 'fold-0'))
+  assert.match(ofFold.card.training.notes[0] ?? '', /from teachers 0\.5/)
 })
 
 test('early stopping holds objects out, and the card has figures and temperature from them', async () => {

@@ -5,9 +5,13 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { createRuntime, type Runtime } from '../../src/classifier/runtime.ts'
 import { defaultAugmentation } from '../../src/training/augment.ts'
+import { plainBatches } from '../../src/training/batches.ts'
 import { readCheckpoint, writeCheckpoint } from '../../src/training/checkpoint.ts'
 import { dropoutFactors } from '../../src/training/dropout.ts'
 import { type FitOptions, type FitState, finalWeights, fit } from '../../src/training/fit.ts'
+import { Ensemble } from '../../src/training/teachers.ts'
+import { TrainableNetwork } from '../../src/training/trainable.ts'
+import { teacherLoss } from '../../src/training/whxe.ts'
 import { madeObjects, smallTaxonomy } from './support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-fit-'))
@@ -25,6 +29,7 @@ const options: FitOptions = {
   dropout: 0.15,
   lastWeight: 0,
   patience: 0,
+  teaching: 0,
   widths: { embedding: 8, hidden: 8, dense: 8 },
   whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
   optimiser: { learningRate: 0.02, weightDecay: 1e-4, clip: 1 },
@@ -133,4 +138,24 @@ test('dropout drops at its rate, keeps the mean, and repeats for a seed', () => 
   const dropped = values.filter(value => value === 0).length / values.length
   assert.ok(Math.abs(dropped - 0.15) < 0.01, `${dropped} were dropped`)
   assert.ok(values.every(value => value === 0 || Math.abs(value - 1 / 0.85) < 1e-6))
+})
+
+test('a student of teachers comes nearer to what they say than one of the labels alone', async () => {
+  const long = { ...options, epochs: 25, dropout: 0, augmentation: { ...defaultAugmentation, share: 0 } }
+  const teacher = await fit(runtime, smallTaxonomy, training, [], { ...long, seed: 9 })
+  const teachers = [{ sha256: 'made', weights: finalWeights(teacher) }]
+  const [batch] = plainBatches(heldOut, 32, 160)
+  assert.ok(batch !== undefined)
+  const said = new Ensemble(runtime, smallTaxonomy, teachers).conditionals(batch)
+  const distance = async (teaching: number): Promise<number> => {
+    const state = await fit(runtime, smallTaxonomy, training, [], { ...long, teaching }, { teachers })
+    const logits = new TrainableNetwork(runtime, state.weights).logits(state.weights, batch)
+    const nothing = new Float32Array(logits.length)
+    const distances = [...batch.weights].map((weight, at) =>
+      weight === 0 ? 0 : weight * teacherLoss(smallTaxonomy, logits, said, at * 6, nothing, 0)
+    )
+    return distances.reduce((sum, each) => sum + each, 0)
+  }
+  const [alone, taught] = [await distance(0), await distance(0.9)]
+  assert.ok(taught < 0.7 * alone, `${taught} against ${alone}`)
 })

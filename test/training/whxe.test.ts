@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { nodeProbabilities } from '../../src/classifier/probabilities.ts'
 import { parseTaxonomy } from '../../src/classifier/taxonomy.ts'
-import { countEvents, logitCorrection, nodeWeights, Whxe } from '../../src/training/whxe.ts'
+import { countEvents, logitCorrection, nodeWeights, teacherLoss, Whxe } from '../../src/training/whxe.ts'
 import { root } from '../support/shared.ts'
 import { smallTaxonomy as tree } from './support.ts'
 
@@ -169,4 +169,30 @@ test('weights make rare nodes likelier, and the correction undoes it at the opti
     logits.map((logit, node) => logit + (correction[node] as number))
   )
   close(corrected.conditional[A2] as number, 0.1, 1e-4)
+})
+
+test("the distance from a teacher is 0 at the teacher's own logits, above 0 elsewhere, and its gradient is right", () => {
+  const vector = fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { minLength: 6, maxLength: 6 })
+  fc.assert(
+    fc.property(vector, vector, (teacher, at) => {
+      const { conditional } = nodeProbabilities(tree, teacher)
+      const loss = (logits: number[]): number => teacherLoss(tree, logits, conditional, 0, new Float32Array(6), 1)
+      close(loss(teacher), 0)
+      assert.ok(loss(at) >= -1e-12)
+      const gradient = new Float32Array(6)
+      teacherLoss(tree, at, conditional, 0, gradient, 2)
+      for (let node = 0; node < 6; node++) {
+        const moved = (by: number): number => loss(at.with(node, (at[node] as number) + by))
+        close(gradient[node] as number, (2 * (moved(1e-5) - moved(-1e-5))) / 2e-5, 1e-5)
+      }
+    })
+  )
+})
+
+test('the distance from a teacher by hand', () => {
+  // Teacher: A 0.5, B 0.3, C 0.2; A1 0.9, A2 0.1. Student: all alike.
+  const said = [0.5, 0.9, 0.1, 0.3, 0.2, 1]
+  const top = 0.5 * Math.log(1.5) + 0.3 * Math.log(0.9) + 0.2 * Math.log(0.6)
+  const below = 0.5 * (0.9 * Math.log(1.8) + 0.1 * Math.log(0.2))
+  close(teacherLoss(tree, [0, 0, 0, 0, 0, 0], said, 0, new Float32Array(6), 1), top + below)
 })

@@ -1,0 +1,64 @@
+import path from 'node:path'
+import { readModelFolder } from '../classifier/model-folder.ts'
+import { nodeProbabilities } from '../classifier/probabilities.ts'
+import type { Runtime } from '../classifier/runtime.ts'
+import type { Taxonomy } from '../classifier/taxonomy.ts'
+import type { Weights } from '../classifier/weights.ts'
+import { HieraxError } from '../errors.ts'
+import type { Batch } from './batches.ts'
+import { TrainableNetwork } from './trainable.ts'
+
+/** A model that another is to learn from. */
+export interface Teacher {
+  readonly sha256: string
+  readonly weights: Weights
+}
+
+/** Reads model folders as teachers. Throws MODEL_INVALID, and USAGE where one has another tree. */
+export async function readTeachers(folders: readonly string[], taxonomy: Taxonomy): Promise<Teacher[]> {
+  const names = ({ nodes }: Taxonomy): string => JSON.stringify(nodes.map(({ name, parent }) => [name, parent]))
+  return Promise.all(
+    folders.map(async folder => {
+      const model = await readModelFolder(folder)
+      const inOrder = model.units.every((unit, node) => unit === node)
+      if (names(model.taxonomy) !== names(taxonomy) || !inOrder) {
+        throw new HieraxError(
+          'USAGE',
+          `--teachers: ${path.resolve(folder)} has another tree, or another order of nodes`
+        )
+      }
+      return { sha256: model.sha256, weights: model.weights }
+    })
+  )
+}
+
+/** What several models say together, step by step: the mean of their marginal probabilities. */
+export class Ensemble {
+  readonly #taxonomy: Taxonomy
+  readonly #members: readonly { readonly network: TrainableNetwork; readonly weights: Weights }[]
+
+  constructor(runtime: Runtime, taxonomy: Taxonomy, teachers: readonly Teacher[]) {
+    this.#taxonomy = taxonomy
+    this.#members = teachers.map(({ weights }) => ({ network: new TrainableNetwork(runtime, weights), weights }))
+  }
+
+  /** Conditional probabilities [steps × rows, nodes]; zeros in the padding. */
+  conditionals(batch: Batch): Float32Array {
+    const { parents, nodes } = this.#taxonomy
+    const size = nodes.length
+    const sums = new Float64Array(batch.weights.length * size)
+    for (const { network, weights } of this.#members) {
+      const logits = network.logits(weights, batch)
+      for (let at = 0; at < batch.weights.length; at++) {
+        if (batch.weights[at] === 0) continue
+        const { probability } = nodeProbabilities(this.#taxonomy, logits.subarray(at * size, (at + 1) * size))
+        for (let node = 0; node < size; node++) sums[at * size + node]! += probability[node] as number
+      }
+    }
+    return Float32Array.from(sums, (sum, index) => {
+      const parent = parents[index % size] as number
+      const above = parent < 0 ? this.#members.length : (sums[index - (index % size) + parent] as number)
+      return above > 0 ? sum / above : 0
+    })
+  }
+}
