@@ -8,7 +8,7 @@ import { priorsOf } from './export.ts'
 import type { KnownObject } from './labelled.ts'
 import type { Scores } from './metrics.ts'
 import type { Cut, Prediction } from './predict.ts'
-import { classTable, confusionTable, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
+import { detailTables, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
 import { atTemperature, fitTemperature, type Temperature } from './temperature.ts'
 
 /** What a cross-validation found. */
@@ -66,7 +66,7 @@ export function crossValidate(
   const tables = [
     ...scoreTables(evaluations),
     ...(perFold.length > 1 ? [foldTable(perFold, last)] : []),
-    ...(evaluations.at(-1)?.sets ?? []).flatMap(set => [classTable(set, when), confusionTable(set, when)]),
+    ...detailTables(evaluations.at(-1)?.sets ?? [], when),
     nodeTable(evaluations.at(-1) as CutEvaluation, when),
     partTable(taxonomy, rule, at(all, last), when)
   ]

@@ -10,7 +10,7 @@ import { notesOf } from './card-text.ts'
 import { type CutEvaluation, evaluateCut } from './evaluation.ts'
 import { type KnownObject, knownTo, type LabelledObject, readLabelled } from './labelled.ts'
 import { type Cut, type Prediction, predictAll } from './predict.ts'
-import { classTable, confusionTable, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
+import { detailTables, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
 
 /** What `hierax evaluate` is to do. */
 export interface EvaluatePlan {
@@ -89,7 +89,7 @@ function tablesOf(
   const when = last.days === 'full' ? 'whole curves' : `${last.days} days`
   return [
     ...scoreTables(evaluations),
-    ...last.sets.flatMap(set => [classTable(set, when), confusionTable(set, when)]),
+    ...detailTables(last.sets, when),
     nodeTable(last, when),
     partTable(taxonomy, rule, at(predictions, last.days), when)
   ]

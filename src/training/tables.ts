@@ -9,6 +9,8 @@ import type { Prediction } from './predict.ts'
 /** A table as cards and reports have it. */
 export type Table = Card['metrics'][number]
 
+/** Confusions of more classes are left to the JSON file. */
+const widestConfusion = 12
 const columns = ['accuracy', 'macro-F1', 'log loss', 'calibration error', 'Brier', 'top 2'] as const
 const keys: readonly (keyof Scores)[] = ['accuracy', 'macroF1', 'logLoss', 'calibrationError', 'brier', 'top2']
 
@@ -26,7 +28,7 @@ export function scoreTables(evaluations: readonly CutEvaluation[]): Table[] {
 }
 
 /** How each class of a set fares at the last cut. */
-export function classTable(set: SetEvaluation, when: string): Table {
+function classTable(set: SetEvaluation, when: string): Table {
   return {
     title: `Classes among ${set.title}, ${when}`,
     columns: ['class', 'objects', 'precision', 'recall', 'F1'],
@@ -39,12 +41,19 @@ export function classTable(set: SetEvaluation, when: string): Table {
 }
 
 /** Numbers of objects by true class (rows) and named class (columns). */
-export function confusionTable(set: SetEvaluation, when: string): Table {
+function confusionTable(set: SetEvaluation, when: string): Table {
   return {
     title: `Confusion among ${set.title}, ${when}: rows are the true classes`,
     columns: ['', ...set.classes],
     rows: set.confusion.map((row, which) => [set.classes[which] as string, ...row.map(String)])
   }
+}
+
+/** Every set in detail: its classes, and their confusion where the table can be read. */
+export function detailTables(sets: readonly SetEvaluation[], when: string): Table[] {
+  return sets.flatMap(set =>
+    set.classes.length > widestConfusion ? [classTable(set, when)] : [classTable(set, when), confusionTable(set, when)]
+  )
 }
 
 /** Calibration of every node at a cut. */

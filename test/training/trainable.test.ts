@@ -8,6 +8,7 @@ import { initialWeights } from '../../src/training/initial.ts'
 import { sequenceOf } from '../../src/training/sequences.ts'
 import { type BatchLoss, type Dropout, TrainableNetwork } from '../../src/training/trainable.ts'
 import { Whxe } from '../../src/training/whxe.ts'
+import { requireAll } from '../support/shared.ts'
 import { madeObject, smallTaxonomy } from './support.ts'
 
 const outputs = smallTaxonomy.nodes.length
@@ -137,4 +138,24 @@ test('no tensor is left behind', () => {
   network.gradients(weights, sample, dropoutOf(sample), lossOf(sample))
   network.logits(weights, sample)
   assert.equal(runtime.tf.memory().numTensors, before)
+})
+
+test('tfjs-node gives the same loss and gradients', async t => {
+  const node = await createRuntime('node').catch(() => null)
+  if (node === null) {
+    if (requireAll) assert.fail('HIERAX_REQUIRE_ALL=1, but tfjs-node does not load (npm run setup:tensorflow)')
+    return t.skip('needs tfjs-node (npm run setup:tensorflow), which does not load here')
+  }
+  const weights = initialWeights(widths, outputs, 1)
+  const sample = batch()
+  const dropout = dropoutOf(sample)
+  const onNode = new TrainableNetwork(node, weights).gradients(weights, sample, dropout, lossOf(sample))
+  await createRuntime('wasm')
+  const onWasm = new TrainableNetwork(runtime, weights).gradients(weights, sample, dropout, lossOf(sample))
+  assert.ok(Math.abs(onNode.loss - onWasm.loss) < 1e-5)
+  for (const [name, values] of Object.entries(onWasm.gradients)) {
+    for (const [at, value] of values.entries()) {
+      assert.ok(Math.abs((onNode.gradients[name]?.[at] as number) - value) < 1e-5, `${name}[${at}]`)
+    }
+  }
 })
