@@ -6,6 +6,7 @@
  * skipped and why. With `HIERAX_REQUIRE_ALL=1` a skipped test is a failure. Nothing is left running.
  */
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -77,6 +78,7 @@ function reportSkipped({ skipped }: Tally): void {
 async function main(): Promise<number> {
   process.chdir(root)
   const stop = new AbortController()
+  setMaxListeners(0, stop.signal) // the runner listens once for every file
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   const files = testFiles(process.argv.slice(2))
   if (files.length === 0) {
