@@ -3,7 +3,8 @@ import path from 'node:path'
 import { z } from 'zod'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError } from '../errors.ts'
-import { type CutEvaluation, type EvaluationOptions, evaluateCut } from './evaluation.ts'
+import type { Candidates } from './candidates.ts'
+import { type CutEvaluation, type EvaluationOptions, evaluateCut, evaluateSet } from './evaluation.ts'
 import { priorsOf } from './export.ts'
 import type { KnownObject } from './labelled.ts'
 import type { Scores } from './metrics.ts'
@@ -26,6 +27,8 @@ interface FoldScores {
   readonly scores: Scores | null
 }
 
+/** Powers of the prior that are tried on every set of `--among`. */
+const powers = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
 const fileName = 'cross-validation.json'
 
 /**
@@ -66,6 +69,7 @@ export function crossValidate(
   const tables = [
     ...scoreTables(evaluations),
     ...(perFold.length > 1 ? [foldTable(perFold, last)] : []),
+    ...options.among.map(set => powerTable(taxonomy, rule.priors, set, all, cuts, options.minDetections)),
     ...detailTables(evaluations.at(-1)?.sets ?? [], when),
     nodeTable(evaluations.at(-1) as CutEvaluation, when),
     partTable(taxonomy, rule, at(all, last), when)
@@ -112,5 +116,27 @@ function foldTable(folds: CrossValidation['folds'], days: Cut): Table {
     title: `Mean and standard deviation over ${folds.length} folds, ${days === 'full' ? 'whole curves' : `${days} days`}`,
     columns: ['among', 'accuracy', 'macro-F1', 'calibration error'],
     rows: titles.map(title => [title, cell(title, 'accuracy'), cell(title, 'macroF1'), cell(title, 'calibrationError')])
+  }
+}
+
+/** Macro-F1 and accuracy among a set of classes by the power of the prior, to choose `--prior-power` by. */
+function powerTable(
+  taxonomy: Taxonomy,
+  priors: Float64Array,
+  set: Candidates,
+  predictions: readonly Prediction<KnownObject>[],
+  cuts: readonly Cut[],
+  minDetections: number
+): Table {
+  const enough = predictions.filter(({ object }) => object.detections >= minDetections)
+  const cell = (priorPower: number, cut: Cut): string => {
+    const some = enough.filter(prediction => prediction.cut === cut)
+    const { scores } = evaluateSet(taxonomy, { priorPower, priors }, set, some, 0)
+    return scores === null ? '–' : `${scores.macroF1.toFixed(3)} / ${scores.accuracy.toFixed(3)}`
+  }
+  return {
+    title: `Macro-F1 / accuracy among ${set.title} by the power of the prior`,
+    columns: ['power', ...cuts.map(cut => (cut === 'full' ? 'full' : `${cut} days`))],
+    rows: powers.map(power => [power.toFixed(1), ...cuts.map(cut => cell(power, cut))])
   }
 }

@@ -113,6 +113,7 @@ test('cross-validation fold by fold, then together, then its figures on the card
   assert.equal(all.code, 0, all.stderr)
   assert.match(all.stderr, /fold 2 of 2: 12 batches, of which 12 were done before/)
   assert.match(all.stdout, /Mean and standard deviation over 2 folds/)
+  assert.match(all.stdout, /by the power of the prior\npower +7 days +full\n0\.0 +\d\.\d{3} \/ \d/)
   const found = JSON.parse(readFileSync(path.join(folder, 'cv', 'cross-validation.json'), 'utf8'))
   assert.equal(found.evaluations[1].objects, 90)
   const model = await hierax(argumentsFor('model', '--cross-validation', path.join(folder, 'cv')))
