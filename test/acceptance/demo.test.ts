@@ -30,7 +30,7 @@ test('on a Kafka that is there it runs for its time, names sure objects, and tak
   skip: running.skip
 }, async () => {
   const admin = await running.tools.admin()
-  const demo = start(['--for', '10', '--rate', '200'], running.brokers)
+  const demo = start(['--for', '30', '--rate', '200'], running.brokers)
   await demo.untilPrinted(news)
   const run = /hierax-demo-[0-9a-f]{6}/.exec(demo.stdout)?.[0]
   assert.ok(run, demo.printed)
