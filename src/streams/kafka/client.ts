@@ -3,6 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { registerCodecs } from './codecs.ts'
+import { framedSocket } from './framed-socket.ts'
 
 /** How to reach a cluster. */
 export interface KafkaConnection {
@@ -119,6 +120,7 @@ export function createKafka(
     ssl: tlsOptions(connection.ssl),
     ...(connection.sasl === null ? {} : { sasl: { ...connection.sasl } as SASLOptions }),
     connectionTimeout: 5000,
+    socketFactory: framedSocket,
     retry: { ...retry },
     logLevel: logLevel.INFO,
     logCreator: bridge(logger) as NonNullable<KafkaConfig['logCreator']>

@@ -1,0 +1,102 @@
+import net from 'node:net'
+import tls from 'node:tls'
+import type { ISocketFactory } from 'kafkajs'
+
+/** Bytes that are read from the system at once. */
+const readBytes = 256 * 1024
+/** Smaller responses are copied: their memory comes from Node's pool or costs next to nothing. */
+const smallBytes = 64 * 1024
+/** Larger ones are passed on in pieces: no fetch asks for as much, and nobody may make us allocate what it claims. */
+const largestBytes = 64 * 1024 * 1024
+const lengthBytes = 4
+const keepAlive = 60_000
+
+/**
+ * Puts the responses on a connection to a broker together (each is preceded by its length, 4 bytes), so that kafkajs gets
+ * every one as a whole.
+ *
+ * Memory is what this is about. Node makes a buffer of 64 kB for each read, and kafkajs collects them and copies them into
+ * one: 2 × 67 kB of new memory an alert, to which V8 answers with a collection of the whole heap every few hundred
+ * alerts. Here one memory is read into over and over, a second one holds the response, and only kafkajs's copy is new.
+ */
+export class ResponseAssembler {
+  readonly #emit: (bytes: Buffer) => void
+  #frame = Buffer.alloc(lengthBytes)
+  #filled = 0
+  /** Bytes of the response with its length; of the length alone until that is known. */
+  #size = lengthBytes
+  /** Bytes of a response too large to be held, still to be passed on. */
+  #passing = 0
+  /** kafkajs keeps the first piece of a connection as it is; it copies whatever follows. */
+  #first = true
+
+  /** `emit` gets a response with its length before it; the bytes are good until it returns. */
+  constructor(emit: (bytes: Buffer) => void) {
+    this.#emit = emit
+  }
+
+  /** Takes what came in; its memory may be used again afterwards. */
+  take(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#passing > 0) {
+        const piece = Buffer.from(bytes.subarray(at, at + this.#passing))
+        this.#passing -= piece.length
+        at += piece.length
+        this.#emit(piece)
+        continue
+      }
+      const part = bytes.subarray(at, at + this.#size - this.#filled)
+      this.#frame.set(part, this.#filled)
+      this.#filled += part.length
+      at += part.length
+      if (this.#filled === this.#size) this.#full()
+    }
+  }
+
+  #full(): void {
+    const length = this.#size === lengthBytes ? this.#frame.readInt32BE() : 0
+    if (length > 0 && length <= largestBytes) this.#hold(lengthBytes + length)
+    else this.#pass(Math.max(0, length))
+  }
+
+  /** Hands on what is there; `further` bytes of the same response follow in pieces. */
+  #pass(further: number): void {
+    const whole = this.#frame.subarray(0, this.#size)
+    const lasting = this.#first || this.#size <= smallBytes
+    this.#first = false
+    this.#filled = 0
+    this.#size = lengthBytes
+    this.#passing = further
+    this.#emit(lasting ? Buffer.from(whole) : whole)
+  }
+
+  #hold(size: number): void {
+    this.#size = size
+    if (this.#frame.length >= size) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(size, 2 * this.#frame.length))
+    this.#frame.copy(larger, 0, 0, this.#filled)
+    this.#frame = larger
+  }
+}
+
+/** kafkajs's sockets, those without TLS reading through a {@link ResponseAssembler}. */
+export const framedSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const socket = ssl
+    ? tls.connect({ host, port, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
+    : plainSocket(host, port, onConnect)
+  socket.setKeepAlive(true, keepAlive)
+  return socket
+}
+
+function plainSocket(host: string, port: number, onConnect: () => void): net.Socket {
+  const responses = new ResponseAssembler(bytes => void socket.emit('data', bytes))
+  const onread = {
+    buffer: Buffer.allocUnsafeSlow(readBytes),
+    callback(length: number, bytes: Uint8Array) {
+      responses.take(bytes.subarray(0, length))
+      return true
+    }
+  }
+  const socket: net.Socket = net.connect({ host, port, onread }, onConnect)
+  return socket
+}

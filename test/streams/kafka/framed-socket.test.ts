@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import net from 'node:net'
+import { suite, test } from 'node:test'
+import fc from 'fast-check'
+import { framedSocket, ResponseAssembler } from '../../../src/streams/kafka/framed-socket.ts'
+
+function response(length: number, fill: number): Buffer {
+  const bytes = Buffer.alloc(4 + length, fill)
+  bytes.writeInt32BE(length)
+  return bytes
+}
+
+suite('responses of a broker', () => {
+  test('come out whole, however they were cut on the way', () => {
+    const lengths = fc.array(fc.oneof(fc.nat(300), fc.integer({ min: 65_000, max: 200_000 })), { maxLength: 8 })
+    const cuts = fc.array(fc.integer({ min: 1, max: 150_000 }), { minLength: 1, maxLength: 8 })
+    fc.assert(
+      fc.property(lengths, cuts, (sizes, steps) => {
+        const sent = sizes.map((size, index) => response(size, index + 1))
+        const stream = Buffer.concat(sent)
+        const got: Buffer[] = []
+        const assembler = new ResponseAssembler(bytes => void got.push(Buffer.from(bytes)))
+        const memory = Buffer.alloc(150_000)
+        for (let at = 0, turn = 0; at < stream.length; turn++) {
+          const step = Math.min(steps[turn % steps.length] ?? 1, stream.length - at)
+          stream.copy(memory, 0, at, at + step)
+          assembler.take(memory.subarray(0, step))
+          at += step
+        }
+        assert.equal(got.length, sent.length)
+        for (const [index, bytes] of got.entries()) assert.ok(bytes.equals(sent[index] as Buffer))
+      }),
+      { numRuns: 200 }
+    )
+  })
+
+  test('that may be kept by whoever gets them have memory of their own', () => {
+    const got: Buffer[] = []
+    const assembler = new ResponseAssembler(bytes => void got.push(bytes))
+    for (let turn = 1; turn <= 3; turn++) assembler.take(response(turn === 1 ? 100_000 : 500, turn))
+    assert.deepEqual(
+      got.map(bytes => bytes[4]),
+      [1, 2, 3]
+    )
+  })
+
+  test('that claim more than any fetch asks for pass in pieces, and what follows is whole again', () => {
+    const got: Buffer[] = []
+    const assembler = new ResponseAssembler(bytes => void got.push(bytes))
+    const length = 65 * 1024 * 1024
+    const head = Buffer.alloc(4)
+    head.writeInt32BE(length)
+    assembler.take(head)
+    const piece = Buffer.alloc(1024 * 1024, 7)
+    for (let i = 0; i < 65; i++) assembler.take(piece)
+    assembler.take(response(10, 9))
+    assert.equal(
+      got.slice(0, -1).reduce((sum, bytes) => sum + bytes.length, 0),
+      4 + length
+    )
+    assert.ok(got.at(-1)?.equals(response(10, 9)))
+  })
+})
+
+test('a socket gives one piece a response, tells its end, and its errors', async () => {
+  const server = net.createServer(socket => {
+    socket.write(response(200_000, 1))
+    socket.end(response(3, 2))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as net.AddressInfo
+  const sizes: number[] = []
+  await new Promise<void>((resolve, reject) => {
+    const socket = framedSocket({ host: '127.0.0.1', port, ssl: undefined as never, onConnect: () => {} })
+    socket.on('data', bytes => void sizes.push(bytes.length))
+    socket.on('end', resolve)
+    socket.on('error', reject)
+  })
+  assert.deepEqual(sizes, [200_004, 7])
+  await new Promise(resolve => server.close(resolve))
+  const refused = framedSocket({ host: '127.0.0.1', port, ssl: undefined as never, onConnect: () => {} })
+  const error = await new Promise<NodeJS.ErrnoException>(resolve => refused.on('error', resolve))
+  assert.equal(error.code, 'ECONNREFUSED')
+})
