@@ -64,13 +64,13 @@ async function main(): Promise<number> {
     const epochs = 5
     const stream = new AlertStream(base, Math.max(1, Math.round(alerts / epochs)))
     const pacedEpochs = Math.round((seconds * rate) / stream.objects)
-    const load = (name: string, from: number, to: number): Load => ({
-      stream,
-      topic: cluster.tools.name(`bench-${name}`),
-      from,
-      to
-    })
-    const [first, known, paced] = [load('cold', 0, 1), load('warm', 1, 1 + epochs), load('paced', 6, 6 + pacedEpochs)]
+    const load = (name: string, from: number, to: number): Load => {
+      const topic = cluster.tools.name(`bench-${name}`)
+      return { stream, topic, from, to }
+    }
+    const first = load('cold', 0, 1)
+    const known = { ...load('warm', 1, 2 + epochs), measuredFrom: 2 }
+    const paced = load('paced', known.to, known.to + pacedEpochs)
     say(`${cluster.from}; ${base.from}; ${stream.objects} objects; preloading …`)
     for (const { topic } of [first, known, paced]) await cluster.tools.topic(topic, { partitions })
     await preload(cluster.tools, first.topic, partitions, stream.packets(first.from, first.to))

@@ -1,6 +1,7 @@
 import avro from 'avsc'
 import { openContainer, readBlocks } from '../../src/alerts/container.ts'
 import { defaultLimits } from '../../src/alerts/limits.ts'
+import { bigLong } from '../../src/avro/long.ts'
 
 /** An alert of a made-up object: what changes against the packet that it is made from. */
 export interface AlertChange {
@@ -16,19 +17,6 @@ type Fields = Record<string, unknown>
 
 /** Days of history in a packet. */
 const historyDays = 30
-
-const longType = avro.types.LongType.__with({
-  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64LE(value)
-    return bytes
-  },
-  fromJSON: BigInt,
-  toJSON: String,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0)
-})
 
 /**
  * Makes the later alerts of other objects from one packet: the same head (with its writer schema) and the same cutouts, a
@@ -49,7 +37,7 @@ export class PacketEditor {
     const [block] = [...readBlocks(container, defaultLimits)]
     if (block?.count !== 1 || container.inflate !== null) throw new Error('not one plain record')
     const schema = withoutDefaults(JSON.parse(container.schema.toString())) as avro.Schema
-    this.#type = avro.Type.forSchema(schema, { registry: { long: longType }, wrapUnions: false })
+    this.#type = avro.Type.forSchema(schema, { registry: { long: bigLong }, wrapUnions: false })
     this.#head = Buffer.from(head)
     this.#sync = Buffer.from(container.sync)
     this.#record = this.#type.fromBuffer(block.cursor.bytes) as Fields
@@ -73,7 +61,7 @@ export class PacketEditor {
       candidate: this.#changed(alert),
       prv_candidates: history.filter(point => (point.jd as number) >= from)
     })
-    const length = longType.toBuffer(BigInt(record.length))
+    const length = bigLong.toBuffer(BigInt(record.length))
     return Buffer.concat([this.#head, Buffer.from([2]), length, record, this.#sync])
   }
 

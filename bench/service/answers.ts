@@ -1,7 +1,7 @@
 import type { KafkaTools } from '../../test/support/kafka-tools.ts'
 
 /** A message of the output, as far as the measurement goes. */
-interface AnswerMessage {
+export interface AnswerMessage {
   /** Object and candidate. */
   readonly name: string
   /** When the input was written, and when the broker took the answer; epoch ms. */
@@ -14,7 +14,7 @@ export class Answers {
   readonly #messages: readonly AnswerMessage[]
   readonly #first = new Map<string, AnswerMessage>()
 
-  private constructor(messages: readonly AnswerMessage[]) {
+  constructor(messages: readonly AnswerMessage[]) {
     this.#messages = [...messages].sort((a, b) => a.appended - b.appended)
     for (const message of this.#messages) {
       if (!this.#first.has(message.name)) this.#first.set(message.name, message)
@@ -33,11 +33,7 @@ export class Answers {
     )
   }
 
-  get messages(): number {
-    return this.#messages.length
-  }
-
-  /** Of the alerts named, how many were answered, and how many answers were to alerts that are not among `all`. */
+  /** Of the alerts named, how many were answered, and those that were not. */
   compare(names: Iterable<string>): { expected: number; answered: number; missing: string[] } {
     let expected = 0
     const missing: string[] = []
@@ -46,11 +42,6 @@ export class Answers {
       if (!this.#first.has(name)) missing.push(name)
     }
     return { expected, answered: expected - missing.length, missing }
-  }
-
-  /** Names that were answered and are none of these. */
-  strangers(names: ReadonlySet<string>): string[] {
-    return [...this.#first.keys()].filter(name => !names.has(name))
   }
 
   /**

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AlertStream } from '../load/alert-stream.ts'
@@ -16,6 +17,8 @@ export interface Load {
   readonly topic: string
   readonly from: number
   readonly to: number
+  /** Alerts of the epochs before this one only warm up the process. */
+  readonly measuredFrom?: number
 }
 
 /** Whether exactly what was expected came out. */
@@ -45,7 +48,7 @@ export function check(
 
 /** Speed over a stretch of answers. */
 export function throughput(load: Load, answers: Answers, workers: Workers, cluster: Cluster) {
-  const { from, to, alerts } = answers.stretch(new Set(load.stream.names(load.from, load.to)))
+  const { from, to, alerts } = answers.stretch(new Set(load.stream.names(load.measuredFrom ?? load.from, load.to)))
   const cpu = workers.cpuSeconds(from, to)
   const broker = cluster.meter?.cpuSeconds(from, to) ?? null
   return {
@@ -112,7 +115,7 @@ async function atRate(
   load: Load & { rate: number },
   { output, before, alerts, exact }: { output: string; before: Figures; alerts: number; exact: boolean }
 ) {
-  const spool = path.join(fs.mkdtempSync(path.join(fs.realpathSync('/tmp'), 'hierax-bench-')), 'packets')
+  const spool = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-bench-')), 'packets')
   try {
     writeSpool(spool, load.stream.packets(load.from, load.to))
     const offered = await offer(cluster, load, spool)

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { AlertStream } from '../../bench/load/alert-stream.ts'
+import { basePackets } from '../../bench/load/base-packets.ts'
+import { type AnswerMessage, Answers, percentile } from '../../bench/service/answers.ts'
+import { check } from '../../bench/service/phases.ts'
+import { createDecoder } from '../../src/alerts/decoder.ts'
+
+suite('the load of the benchmark', async () => {
+  const stream = new AlertStream(await basePackets(), 3)
+  const decoder = createDecoder()
+  const decoded = [...stream.packets(0, 4)].map(packet => decoder.decode(packet)[0]!)
+
+  test('has one full-size packet for each object and epoch, named as its answer will be', () => {
+    const names = decoded.map(({ objectId, record }) => `${objectId}:${record.candid}`)
+    assert.deepEqual(names, [...stream.names(0, 4)])
+    assert.equal(new Set(names).size, 12)
+    for (const packet of stream.packets(3, 4)) assert.ok(packet.length > 40_000)
+  })
+
+  test('tells an object’s earlier alerts in the history of each later one, rounded, and nothing of the future', () => {
+    for (let object = 0; object < 3; object++) {
+      const alerts = decoded.filter((_, index) => index % 3 === object)
+      for (const [epoch, alert] of alerts.entries()) {
+        assert.deepEqual(alert.dropped, { future: 0, invalid: 0 })
+        for (const earlier of alerts.slice(Math.max(0, epoch - 3), epoch)) {
+          const { record, observation } = earlier
+          const point = alert.history.find(({ observation: { candid } }) => candid === record.candid)?.observation
+          assert.equal(point?.jd, observation.jd)
+          assert.ok(Math.abs((point?.magnitude ?? 0) - observation.magnitude) < 1e-4)
+        }
+      }
+    }
+  })
+
+  test('is counted exactly: a missing answer and a wrong number of outcomes are told', () => {
+    const load = { stream, topic: 'alerts', from: 0, to: 2 }
+    const message = (name: string, index: number): AnswerMessage => ({ name, ingested: 1000, appended: 1001 + index })
+    const messages = [...stream.names(0, 2)].map(message)
+    const figures = (outcomes: number) => new Map([['hierax_outcomes_total{outcome="classified"}', outcomes]])
+    const verdict = (came: readonly AnswerMessage[], outcomes: number) =>
+      check('test', load, new Answers(came), { before: null, after: figures(outcomes), exact: true })
+    assert.equal(verdict(messages, 6).ok, true)
+    assert.match(verdict(messages.slice(1), 6).problems.join(), /1 alerts have no answer/)
+    assert.match(verdict(messages, 5).problems.join(), /5 outcomes/)
+    assert.match(verdict(messages, 7).problems.join(), /7 outcomes/)
+  })
+
+  test('is timed from the first answer to the last; what came with the first is not counted', () => {
+    const names = [...stream.names(0, 2)]
+    const answers = new Answers(
+      names.map((name, index) => ({ name, ingested: 1000, appended: 1010 + 10 * Math.floor(index / 2) }))
+    )
+    assert.deepEqual(answers.stretch(new Set(names)), { from: 1010, to: 1030, alerts: 4 })
+    assert.deepEqual(answers.latencies(new Set(names)), [10, 10, 20, 20, 30, 30])
+    assert.equal(percentile([1, 2, 3, 4], 0.5), 2)
+    assert.equal(percentile([1, 2, 3, 4], 0.99), 4)
+  })
+})
