@@ -72,7 +72,9 @@ async function main(): Promise<number> {
     const known = { ...load('warm', 1, 2 + epochs), measuredFrom: 2 }
     const paced = load('paced', known.to, known.to + pacedEpochs)
     say(`${cluster.from}; ${base.from}; ${stream.objects} objects; preloading …`)
-    for (const { topic } of [first, known, paced]) await cluster.tools.topic(topic, { partitions })
+    for (const { topic } of [first, known]) await cluster.tools.topic(topic, { partitions })
+    const stamped = { partitions, config: { 'message.timestamp.type': 'LogAppendTime' } }
+    await cluster.tools.topic(paced.topic, stamped)
     await preload(cluster.tools, first.topic, partitions, stream.packets(first.from, first.to))
     const loaded = await preload(cluster.tools, known.topic, partitions, stream.packets(known.from, known.to))
 

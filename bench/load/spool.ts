@@ -1,25 +1,25 @@
 import fs from 'node:fs'
 
-/** Writes packets to a file, each after its length: made ahead of time, they cost nothing while a rate is held. */
-export function writeSpool(file: string, packets: Iterable<Buffer>): void {
+/** Writes pieces of bytes to a file, each after its length: made ahead of time, they cost nothing while a rate is held. */
+export function writeSpool(file: string, pieces: Iterable<Buffer>): void {
   const out = fs.openSync(file, 'w')
   const length = Buffer.alloc(4)
-  for (const packet of packets) {
-    length.writeUInt32LE(packet.length)
-    fs.writevSync(out, [length, packet])
+  for (const piece of pieces) {
+    length.writeUInt32LE(piece.length)
+    fs.writevSync(out, [length, piece])
   }
   fs.closeSync(out)
 }
 
-/** The packets of such a file, read as they are asked for. */
+/** The pieces of such a file, read as they are asked for. */
 export function* readSpool(file: string): Generator<Buffer> {
   const input = fs.openSync(file, 'r')
   const length = Buffer.alloc(4)
   try {
     while (fs.readSync(input, length) === length.length) {
-      const packet = Buffer.allocUnsafe(length.readUInt32LE())
-      fs.readSync(input, packet)
-      yield packet
+      const piece = Buffer.allocUnsafe(length.readUInt32LE())
+      fs.readSync(input, piece)
+      yield piece
     }
   } finally {
     fs.closeSync(input)

@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AlertStream } from '../load/alert-stream.ts'
+import { recordBatch } from '../load/record-batch.ts'
 import { writeSpool } from '../load/spool.ts'
 import { Answers, percentile } from './answers.ts'
 import type { Cluster } from './cluster.ts'
@@ -117,7 +118,7 @@ async function atRate(
 ) {
   const spool = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-bench-')), 'packets')
   try {
-    writeSpool(spool, load.stream.packets(load.from, load.to))
+    writeSpool(spool, batches(load))
     const offered = await offer(cluster, load, spool)
     const after = await workers.answered(alerts + load.stream.objects * (load.to - load.from))
     const answers = await Answers.read(cluster.tools, output)
@@ -140,9 +141,24 @@ async function atRate(
   }
 }
 
+/** Packets in a batch of the paced load: the survey's producer does not wait for long, either. */
+const perBatch = 4
+
+/** The packets of a load in record batches; what does not fill the last one is a smaller one. */
+function* batches({ stream, from, to }: Load): Generator<Buffer> {
+  let values: Buffer[] = []
+  for (const packet of stream.packets(from, to)) {
+    values.push(packet)
+    if (values.length < perBatch) continue
+    yield recordBatch(values)
+    values = []
+  }
+  if (values.length > 0) yield recordBatch(values)
+}
+
 async function offer(cluster: Cluster, { topic, rate }: Load & { rate: number }, spool: string) {
   const script = fileURLToPath(new URL('../load/offer.ts', import.meta.url))
-  const args = ['--import', 'tsx', script, cluster.brokers.join(','), topic, '4', String(rate), spool]
+  const args = ['--import', 'tsx', script, cluster.brokers.join(','), topic, '4', String(rate), String(perBatch), spool]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { AlertStream } from '../../bench/load/alert-stream.ts'
 import { basePackets } from '../../bench/load/base-packets.ts'
+import { crc32c, produceError, produceRequest, recordBatch } from '../../bench/load/record-batch.ts'
 import { type AnswerMessage, Answers, percentile } from '../../bench/service/answers.ts'
 import { check } from '../../bench/service/phases.ts'
 import { createDecoder } from '../../src/alerts/decoder.ts'
@@ -56,4 +57,20 @@ suite('the load of the benchmark', async () => {
     assert.equal(percentile([1, 2, 3, 4], 0.5), 2)
     assert.equal(percentile([1, 2, 3, 4], 0.99), 4)
   })
+})
+
+test('record batches and requests have the bytes that Kafka wants', () => {
+  assert.equal(crc32c(Buffer.from('123456789')), 0xe3069283)
+  const batch = recordBatch([Buffer.alloc(100, 1), Buffer.alloc(70_000, 2)])
+  assert.equal(batch.readInt32BE(8), batch.length - 12)
+  assert.equal(batch.readUInt32BE(17), crc32c(batch.subarray(21)))
+  assert.equal(batch.readInt32BE(57), 2)
+  const head = produceRequest('topic', 3, batch.length, 7)
+  assert.equal(head.readInt32BE(), head.length - 4 + batch.length)
+  assert.equal(head.readInt32BE(head.length - 4), batch.length)
+  assert.equal(head.readInt32BE(head.length - 8), 3)
+  const response = Buffer.alloc(60)
+  response.writeInt16BE(5, 12)
+  response.writeInt16BE(10, 14 + 5 + 8)
+  assert.equal(produceError(response), 10)
 })
