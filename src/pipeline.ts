@@ -90,7 +90,8 @@ export class Pipeline {
   async standing(state: ObjectState): Promise<Classification[]> {
     if (!state.newest) return []
     const origin = { topic: '', source: '', ingested: 0 }
-    const { bodies } = await this.answer([{ record: state.newest, state, origin, kind: 'repeated' }])
+    const { newest: record, newestVersions: versions } = state
+    const { bodies } = await this.answer([{ record, versions, state, origin, kind: 'repeated' }])
     return bodies.flat()
   }
 
@@ -148,11 +149,12 @@ export class Pipeline {
 
   /** The classifications of every answer due, one list a model. */
   private async answer(due: readonly Due[]): Promise<{ bodies: Classification[][]; cached: CachedState[] }> {
-    const readings = due.map(({ record, state }): Reading => {
+    const readings = due.map(({ record, versions, state }): Reading => {
       const prefix = state.curve.upTo(record.jd)
       return {
         objectId: state.objectId,
         record,
+        versions,
         curve: state.curve,
         prefix,
         reason: this.reasonFor(record, prefix.detections)

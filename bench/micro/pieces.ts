@@ -35,11 +35,13 @@ export async function decoding(): Promise<Piece[]> {
 export function merging(): Piece[] {
   const warm = histories.map((points): Piece => {
     const addition = additionAt('ZTF26aaaaaaa', points)
-    const { newest, newestAdmitted } = { newest: addition.alerts[0]!.record, newestAdmitted: null }
-    const stored = encodeRecord(
-      { objectId: addition.objectId, curve: curveOf(points, true), newest, newestAdmitted },
-      0
-    )
+    const alerts = {
+      newest: addition.alerts[0]!.record,
+      newestAdmitted: null,
+      newestVersions: [],
+      admittedVersions: []
+    }
+    const stored = encodeRecord({ objectId: addition.objectId, curve: curveOf(points, true), ...alerts }, 0)
     return { name: `merge, ${points} points`, items: 1, run: () => mergeIntoRecord(stored, addition, 0) }
   })
   const cold = additionAt('ZTF26aaaaaaa', 9)
@@ -77,7 +79,7 @@ export async function encoding(): Promise<Piece[]> {
   const record = recordOf(observation(20, { own: true, mixed: false }))
   const [reply] = (await classifier.classify([{ curve, jd: record.jd, state: null }])) as [Reply]
   const writer = new ClassificationWriter(classifier, { admit, programs: [1] })
-  const verdict = { objectId: 'ZTF26aaaaaaa', record, curve, reason: null, answer: reply.answer }
+  const verdict = { objectId: 'ZTF26aaaaaaa', record, versions: [], curve, reason: null, answer: reply.answer }
   const origin = { topic: 'ztf_20261123_programid1', source: 'ztf_20261123_programid1/3/123456', ingested: Date.now() }
   const pieces = (['avro', 'json'] as const).map((encoding): Piece => {
     const output = { classifications: 'all', deadLetters: 'dead', encoding, routes: [] }

@@ -55,14 +55,6 @@ export function decodeAlertRecord(bytes: Buffer, offset = 0): AlertRecord {
   }
 }
 
-/** The newer of two alert records by (`jd`, `candid`); of two versions of one alert the one with the greater bytes. */
-export function newer(a: AlertRecord | null, b: AlertRecord | null): AlertRecord | null {
-  if (a === null || b === null) return a ?? b
-  if (a.jd !== b.jd) return a.jd > b.jd ? a : b
-  if (a.candid !== b.candid) return a.candid > b.candid ? a : b
-  return encodeAlertRecord(a).compare(encodeAlertRecord(b)) >= 0 ? a : b
-}
-
 function numbersOf(p: AlertPhotometry): (number | null)[] {
   return [p.magnitude, p.error, p.realBogus, p.starScore, p.starDistance, p.solarSystemDistance]
 }

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
-import { alertRecordSize, decodeAlertRecord, encodeAlertRecord, newer } from './alert-record-codec.ts'
+import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './alert-record-codec.ts'
+import { isSameAlert, newerAlert, type VersionedAlert } from './alert-versions.ts'
 import { EncodedCurve, type FurtherCandid } from './encoded-curve.ts'
 import { mergeObservations } from './merge.ts'
 import type { AlertRecord } from './observation.ts'
@@ -9,14 +10,15 @@ import type { Addition, ObjectState } from './stores/store.ts'
 
 /**
  * An object as it is stored (little endian): version u8 · 3 unused · CRC-32 of all that follows u32 · points
- * u32 · further candids u32 · detections u32 · flags u8 · 3 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms
- * f64 · newest alert record · newest admitted alert record (left out where it is the same) · points · further candids
- * (jd f64, fid u8, candid i64).
+ * u32 · further candids u32 · detections u32 · flags u8 · versions of the newest and of the newest admitted alert u8 each (0: one) ·
+ * 1 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms f64 · newest alert record · newest admitted alert
+ * record (left out where it is the same) · points · further candids (jd f64, fid u8, candid i64) · hashes of the versions u64.
  */
 export const recordVersion = 1
 
 const headerSize = 48
 const furtherSize = 17
+const versionSize = 8
 const flag = { newest: 1, admitted: 2, same: 4 } as const
 
 /** The state after a merge and its bytes. */
@@ -31,18 +33,35 @@ export interface MergedObject {
  */
 export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: number): MergedObject {
   const before = stored ? decodeRecord(addition.objectId, stored) : null
-  let newest = before?.newest ?? null
-  let newestAdmitted = before?.newestAdmitted ?? null
+  let newest = before && newestOf(before)
+  let admittedOnes = before && newestAdmittedOf(before)
   for (const { record, admitted } of addition.alerts) {
-    newest = newer(newest, record)
-    if (admitted) newestAdmitted = newer(newestAdmitted, record)
+    newest = newerAlert(newest, record, admitted)
+    if (admitted) admittedOnes = newerAlert(admittedOnes, record, admitted)
   }
   const curve = mergeObservations(
     (before?.curve as EncodedCurve | undefined) ?? EncodedCurve.empty,
     addition.observations
   )
-  const state = { objectId: addition.objectId, curve, newest, newestAdmitted }
+  const state = {
+    objectId: addition.objectId,
+    curve,
+    newest: newest?.record ?? null,
+    newestAdmitted: admittedOnes?.record ?? null,
+    newestVersions: newest?.versions ?? [],
+    admittedVersions: admittedOnes?.versions ?? []
+  }
   return { state, record: encodeRecord(state, now) }
+}
+
+function newestOf({ newest, newestAdmitted, newestVersions }: ObjectState): VersionedAlert | null {
+  if (newest === null) return null
+  const admitted = newestAdmitted !== null && isSameAlert(newest, newestAdmitted)
+  return { record: newest, admitted, versions: newestVersions }
+}
+
+function newestAdmittedOf({ newestAdmitted, admittedVersions }: ObjectState): VersionedAlert | null {
+  return newestAdmitted && { record: newestAdmitted, admitted: true, versions: admittedVersions }
 }
 
 /** The stored form of an object's state. */
@@ -53,12 +72,19 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   const admitted = isNewest ? newest : state.newestAdmitted ? encodeAlertRecord(state.newestAdmitted) : null
   const same = newest !== null && admitted !== null && (isNewest || newest.equals(admitted))
   const parts = [newest, same ? null : admitted].filter(part => part !== null)
+  const versions = [...state.newestVersions, ...state.admittedVersions]
   const record = Buffer.allocUnsafe(
-    headerSize + parts.length * alertRecordSize + curve.points.length + curve.further.length * furtherSize
+    headerSize +
+      parts.length * alertRecordSize +
+      curve.points.length +
+      curve.further.length * furtherSize +
+      versions.length * versionSize
   )
   record.fill(0, 0, headerSize)
   record[0] = recordVersion
   record[20] = (newest ? flag.newest : 0) | (admitted ? flag.admitted : 0) | (same ? flag.same : 0)
+  record[21] = state.newestVersions.length
+  record[22] = state.admittedVersions.length
   record.writeUInt32LE(curve.length, 8)
   record.writeUInt32LE(curve.further.length, 12)
   record.writeUInt32LE(curve.totals.detections, 16)
@@ -74,6 +100,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
     record.writeBigInt64LE(candid, offset + 9)
     offset += furtherSize
   }
+  for (const hash of versions) offset = record.writeBigUInt64LE(hash, offset)
   record.writeUInt32LE(crc32(record.subarray(8)), 4)
   return record
 }
@@ -87,7 +114,9 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   const furtherCount = record.readUInt32LE(12)
   const second = (flags & flag.admitted) !== 0 && (flags & flag.same) === 0
   const alertRecords = ((flags & flag.newest) !== 0 ? 1 : 0) + (second ? 1 : 0)
-  const length = headerSize + alertRecords * alertRecordSize + points + furtherCount * furtherSize
+  const [newestCount, admittedCount] = [record[21] as number, record[22] as number]
+  const versionsAt = headerSize + alertRecords * alertRecordSize + points + furtherCount * furtherSize
+  const length = versionsAt + (newestCount + admittedCount) * versionSize
   if (record.length !== length) throw corrupt(objectId, `${record.length} bytes instead of ${length}`)
   if (record.readUInt32LE(4) !== crc32(record.subarray(8))) throw corrupt(objectId, 'its checksum does not match')
   let offset = headerSize
@@ -104,7 +133,9 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
     hash: record.readBigUInt64LE(24),
     revision: record.readDoubleLE(32)
   })
-  return { objectId, curve, newest, newestAdmitted }
+  const newestVersions = readVersions(record, versionsAt, newestCount)
+  const admittedVersions = readVersions(record, versionsAt + newestCount * versionSize, admittedCount)
+  return { objectId, curve, newest, newestAdmitted, newestVersions, admittedVersions }
 }
 
 /** Wall time of the last merge of a record, epoch ms. */
@@ -117,6 +148,10 @@ function readFurther(record: Buffer, offset: number, count: number): FurtherCand
     const at = offset + index * furtherSize
     return { jd: record.readDoubleLE(at), fid: record[at + 8] as number, candid: record.readBigInt64LE(at + 9) }
   })
+}
+
+function readVersions(record: Buffer, offset: number, count: number): bigint[] {
+  return Array.from({ length: count }, (_, index) => record.readBigUInt64LE(offset + index * versionSize))
 }
 
 function corrupt(objectId: string, what: string): HieraxError {

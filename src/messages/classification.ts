@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Answer, Classifier } from '../classifier/types.ts'
 import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
+import { furtherVersions } from '../lightcurves/alert-versions.ts'
 import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
 import type { AlertPhotometry, AlertRecord, Band } from '../lightcurves/observation.ts'
 import { addHash, hashBytes } from '../lightcurves/point-codec.ts'
@@ -70,6 +71,8 @@ export interface AnswerSettings {
 export interface Verdict {
   readonly objectId: string
   readonly record: AlertRecord
+  /** Hashes of the versions seen of the alert; empty where there is but this one. */
+  readonly versions: readonly bigint[]
   readonly curve: LightCurve
   readonly prefix: Prefix
   readonly reason: Reason | null
@@ -91,8 +94,9 @@ export class ClassificationWriter {
   }
 
   /** The classification that a verdict becomes: the same verdict gives the same bytes. */
-  write({ objectId, record, curve, prefix, reason, answer }: Verdict): Classification {
-    const fingerprint = fingerprintOf(prefix, record)
+  write({ objectId, record, versions, curve, prefix, reason, answer }: Verdict): Classification {
+    const further = furtherVersions(record, versions)
+    const fingerprint = fingerprintOf(prefix, record, further)
     return {
       id: `${objectId}:${record.candid}:${this.settings}:${fingerprint}`,
       objectId,
@@ -115,7 +119,7 @@ export class ClassificationWriter {
         lastJd: prefix.lastJd,
         latest: curve.latest(prefix.length),
         fingerprint,
-        revision: prefix.revision
+        revision: prefix.revision + further.length
       }
     }
   }
@@ -152,10 +156,12 @@ function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings):
 
 /**
  * Fingerprint of what an answer rests on: the light curve's hash, and the alert's own fields, which belong to its point
- * in the curve but come with its own packet only (some archives hold two versions of one packet).
+ * in the curve but come with its own packet only. Some archives hold two versions of one packet: one of them stands, and the
+ * others count, in the revision too, so that no two messages contend for being the answer of an object.
  */
-function fingerprintOf(prefix: Prefix, record: AlertRecord): string {
-  return addHash(prefix.hash, hashBytes(encodeAlertRecord(record)))
+function fingerprintOf(prefix: Prefix, record: AlertRecord, further: readonly bigint[]): string {
+  return further
+    .reduce(addHash, addHash(prefix.hash, hashBytes(encodeAlertRecord(record))))
     .toString(16)
     .padStart(16, '0')
 }

@@ -8,6 +8,8 @@ import type { Reason } from '../messages/classification.ts'
 export interface Reading {
   readonly objectId: string
   readonly record: AlertRecord
+  /** Hashes of the versions seen of the alert; empty where there is but this one. */
+  readonly versions: readonly bigint[]
   readonly curve: LightCurve
   readonly prefix: Prefix
   /** Why there is no answer; null where there is one to give. */

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { HieraxError } from '../../src/errors.ts'
-import { decodeAlertRecord, encodeAlertRecord, newer } from '../../src/lightcurves/alert-record-codec.ts'
+import { decodeAlertRecord, encodeAlertRecord } from '../../src/lightcurves/alert-record-codec.ts'
+import { newerAlert, type VersionedAlert } from '../../src/lightcurves/alert-versions.ts'
 import { decodeRecord, encodeRecord, mergedAt, mergeIntoRecord } from '../../src/lightcurves/object-record.ts'
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
-import { observations } from './observations.ts'
+import { alertOf } from '../support/pipeline.ts'
+import { detectionAt, observations } from './observations.ts'
 
 const score = fc.option(fc.double({ min: 0, max: 1, noNaN: true }))
-export const alertRecord: fc.Arbitrary<AlertRecord> = fc.record(
+const alertRecord: fc.Arbitrary<AlertRecord> = fc.record(
   {
     candid: fc.bigInt({ min: 2695378462115010000n, max: 2695378462115010005n }),
     jd: fc.constantFrom(2459000.5, 2459001.5, 2459002.5),
@@ -46,14 +48,33 @@ test('an alert record survives its encoding', () => {
   fc.assert(fc.property(alertRecord, record => assert.deepEqual(decodeAlertRecord(encodeAlertRecord(record)), record)))
 })
 
-test('the newer of alert records does not depend on their order', () => {
+/** Records of which several are versions of one alert. Whether one is admitted rests on its own fields alone. */
+const versions = fc.array(
+  fc
+    .record({ day: fc.nat(1), realBogus: fc.constantFrom(null, 0.1, 0.7, 0.9), ra: fc.constantFrom(1, 2) })
+    .map(({ day, realBogus, ra }): AlertRecord => {
+      const { record } = alertOf('A', detectionAt(2459000.5 + day), { photometry: { realBogus } })
+      return { ...record, ra }
+    }),
+  { minLength: 1, maxLength: 8 }
+)
+const admitted = (record: AlertRecord): boolean => (record.photometry?.realBogus ?? 1) >= 0.2
+
+test('which version of the newest alert stands, and how many were seen, does not depend on order or repetition', () => {
+  const merged = (records: readonly AlertRecord[]): VersionedAlert | null =>
+    records.reduce<VersionedAlert | null>((newest, record) => newerAlert(newest, record, admitted(record)), null)
+  const shuffled = versions.chain(records =>
+    fc.tuple(fc.constant(records), fc.shuffledSubarray([...records, ...records], { minLength: records.length * 2 }))
+  )
   fc.assert(
-    fc.property(alertRecord, alertRecord, alertRecord, (a, b, c) => {
-      const first = newer(newer(a, b), c) as AlertRecord
-      assert.deepEqual(newer(c, newer(b, a)), first)
-      assert.ok(
-        [a, b, c].every(record => record.jd < first.jd || (record.jd === first.jd && record.candid <= first.candid))
-      )
+    fc.property(shuffled, ([records, again]) => {
+      const newest = merged(records) as VersionedAlert
+      assert.deepEqual(merged(again), newest)
+      const same = records.filter(record => record.jd === newest.record.jd)
+      const distinct = new Set(same.map(record => encodeAlertRecord(record).toString('hex'))).size
+      assert.equal(newest.versions.length, distinct > 1 ? distinct : 0)
+      assert.ok(records.every(record => record.jd <= newest.record.jd))
+      assert.equal(admitted(newest.record), same.some(admitted), 'an admitted version stands before others')
     })
   )
 })
@@ -76,6 +97,8 @@ test('a state survives its encoding, and its bytes do not depend on the split in
       const decoded = decodeRecord(one.objectId, parts.record)
       assert.deepEqual(decoded.newest, parts.state.newest)
       assert.deepEqual(decoded.newestAdmitted, parts.state.newestAdmitted)
+      assert.deepEqual(decoded.newestVersions, parts.state.newestVersions)
+      assert.deepEqual(decoded.admittedVersions, parts.state.admittedVersions)
       assert.ok(encodeRecord(decoded, 2).equals(parts.record))
     })
   )

@@ -121,6 +121,7 @@ describe('the id of a message', () => {
   const verdict: Verdict = {
     objectId: 'A',
     record,
+    versions: [],
     curve,
     prefix: curve.upTo(record.jd),
     reason: 'BOGUS',

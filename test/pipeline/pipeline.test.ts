@@ -252,13 +252,33 @@ describe('messages', () => {
     assert.ok(sent.length > bytes.size, 'some were said again')
   })
 
-  test('a version of a packet with other fields of its own has another id', async () => {
-    const alerts = stream(1)
-    alerts.set('b1', stream(1, 'A', () => ({ photometry: { realBogus: null } })).get('a1') as Alert)
-    const { pipeline, bodies } = bench({ alerts })
-    await pipeline.process(messages(['a1', 'b1']))
-    const ids = bodies().map(b => b.id)
-    assert.equal(new Set(ids).size, 2)
+  test('of two versions of the newest packet one stands: it alone is answered, under a greater revision', async () => {
+    const version = (realBogus: number | null): Alert =>
+      stream(2, 'A', () => ({ photometry: { realBogus } })).get('a2') as Alert
+    const alerts = new Map([...stream(2), ['none', version(null)], ['bogus', version(0.1)], ['real', version(0.9)]])
+    const run = async (batches: string[][]): Promise<Classification[]> => {
+      const { pipeline, bodies } = bench({ alerts })
+      for (const names of batches) await pipeline.process(messages(names))
+      return bodies()
+    }
+    const calm = await run([['a1', 'bogus', 'real', 'none']])
+    assert.equal(
+      new Set(calm.slice(1).map(body => body.id)).size,
+      1,
+      'every version is answered as the one that stands'
+    )
+    assert.equal(calm.at(-1)?.status, 'CLASSIFIED', 'an admitted version stands before others')
+    for (const order of [
+      ['bogus', 'real', 'none'],
+      ['none', 'real', 'bogus'],
+      ['real', 'bogus', 'none', 'bogus']
+    ]) {
+      const bodies = await run([...order.map(name => [name]), ['a1']])
+      const greatest = bodies.filter(body => body.jd === day(2)).map(body => body.lightCurve.revision)
+      const top = bodies.filter(body => body.jd === day(2) && body.lightCurve.revision === Math.max(...greatest))
+      assert.deepEqual(new Set(top.map(body => body.id)), new Set([calm.at(-1)?.id]), 'no two contend for the answer')
+      assert.deepEqual(top.at(-1), calm.at(-1))
+    }
   })
 })
 
@@ -268,6 +288,7 @@ test('any order, duplication and split of alerts ends in the same answers, and e
     ...stream(4, 'B', index => (index === 3 ? { programId: 2 } : {})),
     ...stream(6, 'C')
   ])
+  alerts.set('c6 again', stream(6, 'C', () => ({ photometry: { realBogus: null } })).get('c6') as Alert)
   const names = [...alerts.keys()]
   const run = async (
     order: readonly string[],

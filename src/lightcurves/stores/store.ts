@@ -18,6 +18,9 @@ export interface ObjectState {
   readonly newest: AlertRecord | null
   /** The same among admitted alerts (those that no gate on their own fields turned away). */
   readonly newestAdmitted: AlertRecord | null
+  /** Hashes of the versions seen of the newest alert, and of the admitted ones of `newestAdmitted`; empty where there is one. */
+  readonly newestVersions: readonly bigint[]
+  readonly admittedVersions: readonly bigint[]
 }
 
 /** A cached hidden state of a model for an object. */

@@ -1,0 +1,53 @@
+import { encodeAlertRecord } from './alert-record-codec.ts'
+import type { AlertRecord } from './observation.ts'
+import { hashBytes } from './point-codec.ts'
+
+/** How many versions of one alert are told apart; of more, those with the smallest hashes. */
+const mostVersions = 255
+
+/**
+ * An alert of which several versions may have been seen: some archives hold one packet (`jd`, `candid`) twice, with and without
+ * `drb`. One of them stands, whatever the order in which they came: an admitted one before others, then the one with the
+ * greater bytes.
+ */
+export interface VersionedAlert {
+  /** The version that stands. */
+  readonly record: AlertRecord
+  /** Whether no gate on its own fields turned it away. */
+  readonly admitted: boolean
+  /** Hashes of all versions seen, ascending; empty where there is but one. */
+  readonly versions: readonly bigint[]
+}
+
+/** Takes an alert into the newest one by (`jd`, `candid`). Idempotent, commutative and associative over alerts. */
+export function newerAlert(current: VersionedAlert | null, record: AlertRecord, admitted: boolean): VersionedAlert {
+  const next = { record, admitted, versions: [] }
+  if (current === null) return next
+  if (!isSameAlert(current.record, record)) return isAfter(record, current.record) ? next : current
+  const [a, b] = [encodeAlertRecord(current.record), encodeAlertRecord(record)]
+  if (a.equals(b)) return current
+  const first = current.versions.length > 0 ? current.versions : [hashBytes(a)]
+  const versions = [...new Set([...first, hashBytes(b)])].sort(ascending).slice(0, mostVersions)
+  const stays = current.admitted === admitted ? a.compare(b) > 0 : current.admitted
+  return stays ? { ...current, versions } : { record, admitted, versions }
+}
+
+/** Whether two records are of one alert. */
+export function isSameAlert(a: AlertRecord, b: AlertRecord): boolean {
+  return a.jd === b.jd && a.candid === b.candid
+}
+
+/** Hashes of the versions of an alert beside the one that stands. */
+export function furtherVersions(record: AlertRecord, versions: readonly bigint[]): readonly bigint[] {
+  if (versions.length === 0) return versions
+  const own = hashBytes(encodeAlertRecord(record))
+  return versions.filter(hash => hash !== own)
+}
+
+function isAfter(a: AlertRecord, b: AlertRecord): boolean {
+  return a.jd !== b.jd ? a.jd > b.jd : a.candid > b.candid
+}
+
+function ascending(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
