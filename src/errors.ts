@@ -55,6 +55,7 @@ const table = {
     503,
     'A compressed record batch is damaged or too large: look at what its producer wrote at that offset.'
   ),
+  TOPIC_NOT_FOUND: entry('fault', 404, 'Name a topic that exists; the service makes its own when it starts.'),
   TOPIC_NOT_CREATED: entry('fault', 503, 'Create the topic yourself, or change `output.replication` or the rights.'),
   PUBLISH_FAILED: entry('fault', 503, 'Check the output cluster; input waits until it answers.'),
   STORE_FAILED: entry('fault', 503, 'Check the disk or the server behind `store.url`.'),
@@ -62,6 +63,9 @@ const table = {
   OUTPUT_FAILED: entry('fault', 500, 'Make room, or name another place.'),
   HTTP_UNAVAILABLE: entry('fault', 503, 'Choose another `http.port`.'),
   INTERNAL: entry('fault', 500, 'This is unexpected: please report it.'),
+
+  // What can be wrong with a message that claims to be a classification.
+  MESSAGE_UNREADABLE: entry('fault', 422, 'Read a topic of classifications, with a release that knows their schema.'),
 
   // What a request over HTTP can get wrong.
   OBJECT_NOT_FOUND: entry('request', 404, 'Ask for an object of which an alert was seen.'),

@@ -2,8 +2,10 @@
 import { HieraxError } from '../errors.ts'
 import { describeError, run } from './program.ts'
 
-// A reader that has seen enough (`hierax classify … | head`) ends the command quietly.
+// A reader that has seen enough (`hierax classify … | head`) ends the command quietly: at once, or by itself where it
+// listens to the signal that such a reader sends (which Node keeps from us).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE' && process.listenerCount('SIGPIPE') > 0) return void process.emit('SIGPIPE', 'SIGPIPE')
   if (error.code === 'EPIPE') process.exit(0)
   process.stderr.write(`${describeError(new HieraxError('OUTPUT_FAILED', `standard output: ${error.message}`))}\n`)
   process.exit(1)

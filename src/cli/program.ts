@@ -10,11 +10,12 @@ import { register as replay } from './replay.ts'
 import { register as serve } from './serve.ts'
 import { register as simulate } from './simulate.ts'
 import { register as store } from './store.ts'
+import { register as tail } from './tail.ts'
 import { register as train } from './train.ts'
 
 // One line a command. A command's file only describes it; what does the work is imported when the command runs, so that
 // `--help` stays quick.
-const commands = [serve, classify, replay, simulate, demo, store, train, evaluate]
+const commands = [serve, classify, replay, simulate, tail, demo, store, train, evaluate]
 
 /** Shows errors with their stacks and causes: `NODE_DEBUG=hierax`. */
 const debug = debuglog('hierax')

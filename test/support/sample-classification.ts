@@ -1,0 +1,8 @@
+import type { Classification } from '../../src/messages/classification.ts'
+import { classification } from '../../src/service/examples.ts'
+
+/** A classification with all that one can have. */
+export const sampleClassification = {
+  ...classification,
+  candid: BigInt(classification.candid)
+} as unknown as Classification
