@@ -1,13 +1,7 @@
+import { furtherCandidAt, furtherOf, furtherSize } from './further-codec.ts'
 import type { LightCurve, Prefix } from './light-curve.ts'
 import { type Band, bandOf, type FilterId, type Observation } from './observation.ts'
 import { addHash, furtherCandids, hashPoint, isDetection, pointSize, readPoint, revisionOf } from './point-codec.ts'
-
-/** A candid seen at a point (`jd`, `fid`) that lost against the one in the view. */
-export interface FurtherCandid {
-  readonly jd: number
-  readonly fid: number
-  readonly candid: bigint
-}
 
 /** Sums over all points of a curve. */
 export interface Totals {
@@ -18,18 +12,18 @@ export interface Totals {
 
 /** The light curve of an object over its stored bytes: fixed-size points, sorted by (`jd`, `fid`). */
 export class EncodedCurve implements LightCurve {
-  static readonly empty = new EncodedCurve(Buffer.alloc(0), [], { detections: 0, hash: 0n, revision: 0 })
+  static readonly empty = new EncodedCurve(Buffer.alloc(0), Buffer.alloc(0), { detections: 0, hash: 0n, revision: 0 })
 
   readonly length: number
   readonly points: Buffer
-  /** Sorted by (`jd`, `fid`, `candid`). */
-  readonly further: readonly FurtherCandid[]
+  /** Further candids as bytes, sorted by (`jd`, `fid`, `candid`); see `further-codec.ts`. */
+  readonly furtherBytes: Buffer
   readonly totals: Totals
 
-  constructor(points: Buffer, further: readonly FurtherCandid[], totals: Totals) {
+  constructor(points: Buffer, furtherBytes: Buffer, totals: Totals) {
     this.length = points.length / pointSize
     this.points = points
-    this.further = further
+    this.furtherBytes = furtherBytes
     this.totals = totals
   }
 
@@ -88,9 +82,10 @@ export class EncodedCurve implements LightCurve {
   furtherAt(index: number): bigint[] {
     const offset = index * pointSize
     if (furtherCandids(this.points, offset) === 0) return []
-    const jd = this.jd(index)
-    const fid = this.points[offset + 24]
-    return this.further.filter(f => f.jd === jd && f.fid === fid).map(f => f.candid)
+    const [from, to] = furtherOf(this.furtherBytes, this.points, offset)
+    const candids: bigint[] = []
+    for (let at = from; at < to; at += furtherSize) candids.push(furtherCandidAt(this.furtherBytes, at))
+    return candids
   }
 
   /** Number of leading points with `jd` ≤ the given one. */

@@ -1,4 +1,6 @@
-import { EncodedCurve, type FurtherCandid } from './encoded-curve.ts'
+import { EncodedCurve } from './encoded-curve.ts'
+import { furtherOf, furtherSize, writeFurther } from './further-codec.ts'
+import { maxFurtherCandids, maxPoints, withinLimit } from './limits.ts'
 import type { Observation } from './observation.ts'
 import {
   addHash,
@@ -32,7 +34,8 @@ let scratch = Buffer.allocUnsafe(64 * pointSize)
 
 /**
  * Adds observations to a curve. Idempotent, commutative and associative: any order, duplication and split of the same
- * observations ends in the same bytes. Returns the curve itself where nothing changed.
+ * observations ends in the same bytes. Returns the curve itself where nothing changed. A curve never holds more than
+ * `maxPoints`: see `limits.ts` for which stay.
  */
 export function mergeObservations(curve: EncodedCurve, observations: readonly Observation[]): EncodedCurve {
   const changed = new Map<number, Candidate>()
@@ -48,7 +51,9 @@ export function mergeObservations(curve: EncodedCurve, observations: readonly Ob
     if (found) change(curve, changed, index, candidate)
     else insert(inserted, index, candidate)
   }
-  return changed.size === 0 && inserted.length === 0 ? curve : rebuild(curve, changed, inserted)
+  if (changed.size === 0 && inserted.length === 0) return curve
+  const merged = rebuild(curve, changed, inserted)
+  return merged.length > maxPoints ? withinLimit(merged, maxPoints) : merged
 }
 
 /** Observations by time, then filter; themselves where they come so, as most do. */
@@ -129,9 +134,9 @@ function combine(a: Candidate, b: Candidate): Candidate {
     if (candid !== null) seen.add(candid)
   }
   if (own !== null) seen.delete(own)
-  const further = [...seen].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0))
+  const further = [...seen].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0)).slice(-maxFurtherCandids)
   const bytes = Buffer.from(winner.bytes)
-  setFurtherCandids(bytes, 0, Math.min(further.length, 0xffff))
+  setFurtherCandids(bytes, 0, further.length)
   return { bytes, further }
 }
 
@@ -174,18 +179,29 @@ function rebuild(
   }
   replaced.copy(points, target, source)
   const candidates = [...changed.values(), ...inserted.map(i => i.candidate)]
-  return new EncodedCurve(points, furtherOf(curve, candidates), { detections, hash, revision })
+  return new EncodedCurve(points, mergeFurther(curve, candidates), { detections, hash, revision })
 }
 
-/** All further candids of the new curve, sorted. */
-function furtherOf(curve: EncodedCurve, candidates: readonly Candidate[]): readonly FurtherCandid[] {
-  const fresh = candidates.flatMap(({ bytes, further }) =>
-    further.map(candid => ({ jd: bytes.readDoubleLE(0), fid: bytes[24] as number, candid }))
-  )
-  if (fresh.length === 0 && curve.further.length === 0) return curve.further
-  const touched = new Set(candidates.map(({ bytes }) => `${bytes.readDoubleLE(0)}/${bytes[24]}`))
-  const kept = curve.further.filter(f => !touched.has(`${f.jd}/${f.fid}`))
-  return [...kept, ...fresh].sort(
-    (a, b) => a.jd - b.jd || a.fid - b.fid || (a.candid < b.candid ? -1 : a.candid > b.candid ? 1 : 0)
-  )
+/** The further candids of the new curve: untouched stretches are copied as they are. */
+function mergeFurther({ furtherBytes: known }: EncodedCurve, candidates: readonly Candidate[]): Buffer {
+  const touched = candidates
+    .map(candidate => ({ candidate, range: furtherOf(known, candidate.bytes, 0) }))
+    .filter(({ candidate, range: [from, to] }) => candidate.further.length > 0 || to > from)
+  if (touched.length === 0) return known
+  touched.sort((a, b) => compareIdentity(a.candidate.bytes, 0, b.candidate.bytes, 0))
+  const fresh = touched.reduce((sum, { candidate }) => sum + candidate.further.length, 0)
+  const gone = touched.reduce((sum, { range: [from, to] }) => sum + to - from, 0)
+  const merged = Buffer.allocUnsafe(known.length - gone + fresh * furtherSize)
+  let source = 0
+  let target = 0
+  for (const { candidate, range } of touched) {
+    target += known.copy(merged, target, source, range[0])
+    source = range[1]
+    for (const candid of candidate.further) {
+      writeFurther(merged, target, candidate.bytes, 0, candid)
+      target += furtherSize
+    }
+  }
+  known.copy(merged, target, source)
+  return merged
 }

@@ -2,7 +2,8 @@ import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
 import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './alert-record-codec.ts'
 import { isSameAlert, newerAlert, type VersionedAlert } from './alert-versions.ts'
-import { EncodedCurve, type FurtherCandid } from './encoded-curve.ts'
+import { EncodedCurve } from './encoded-curve.ts'
+import { furtherSize } from './further-codec.ts'
 import { mergeObservations } from './merge.ts'
 import type { AlertRecord } from './observation.ts'
 import { pointSize } from './point-codec.ts'
@@ -17,7 +18,6 @@ import type { Addition, ObjectState } from './stores/store.ts'
 export const recordVersion = 1
 
 const headerSize = 48
-const furtherSize = 17
 const versionSize = 8
 const flag = { newest: 1, admitted: 2, same: 4 } as const
 
@@ -77,7 +77,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
     headerSize +
       parts.length * alertRecordSize +
       curve.points.length +
-      curve.further.length * furtherSize +
+      curve.furtherBytes.length +
       versions.length * versionSize
   )
   record.fill(0, 0, headerSize)
@@ -86,7 +86,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   record[21] = state.newestVersions.length
   record[22] = state.admittedVersions.length
   record.writeUInt32LE(curve.length, 8)
-  record.writeUInt32LE(curve.further.length, 12)
+  record.writeUInt32LE(curve.furtherBytes.length / furtherSize, 12)
   record.writeUInt32LE(curve.totals.detections, 16)
   record.writeBigUInt64LE(curve.totals.hash, 24)
   record.writeDoubleLE(curve.totals.revision, 32)
@@ -94,12 +94,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   let offset = headerSize
   for (const part of parts) offset += part.copy(record, offset)
   offset += curve.points.copy(record, offset)
-  for (const { jd, fid, candid } of curve.further) {
-    record.writeDoubleLE(jd, offset)
-    record[offset + 8] = fid
-    record.writeBigInt64LE(candid, offset + 9)
-    offset += furtherSize
-  }
+  offset += curve.furtherBytes.copy(record, offset)
   for (const hash of versions) offset = record.writeBigUInt64LE(hash, offset)
   record.writeUInt32LE(crc32(record.subarray(8)), 4)
   return record
@@ -127,7 +122,7 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   }
   const newest = (flags & flag.newest) !== 0 ? next() : null
   const newestAdmitted = (flags & flag.same) !== 0 ? newest : second ? next() : null
-  const further = readFurther(record, offset + points, furtherCount)
+  const further = record.subarray(offset + points, versionsAt)
   const curve = new EncodedCurve(record.subarray(offset, offset + points), further, {
     detections: record.readUInt32LE(16),
     hash: record.readBigUInt64LE(24),
@@ -141,13 +136,6 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
 /** Wall time of the last merge of a record, epoch ms. */
 export function mergedAt(record: Buffer): number {
   return record.readDoubleLE(40)
-}
-
-function readFurther(record: Buffer, offset: number, count: number): FurtherCandid[] {
-  return Array.from({ length: count }, (_, index) => {
-    const at = offset + index * furtherSize
-    return { jd: record.readDoubleLE(at), fid: record[at + 8] as number, candid: record.readBigInt64LE(at + 9) }
-  })
 }
 
 function readVersions(record: Buffer, offset: number, count: number): bigint[] {

@@ -11,7 +11,7 @@ const merge = (...batches: (readonly Observation[])[]): EncodedCurve =>
 
 const image = (curve: EncodedCurve): unknown => ({
   points: curve.points.toString('hex'),
-  further: curve.further,
+  further: curve.furtherBytes.toString('hex'),
   totals: curve.totals
 })
 

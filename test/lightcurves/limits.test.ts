@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
+import { maxFurtherCandids, maxPoints, withinLimit } from '../../src/lightcurves/limits.ts'
+import { mergeObservations } from '../../src/lightcurves/merge.ts'
+import type { Observation } from '../../src/lightcurves/observation.ts'
+import { detectionAt, observation } from './observations.ts'
+
+/** As the decoder makes them: an upper limit has no candid. */
+const decoded = fc.array(
+  observation.map(point => (point.detection ? point : { ...point, candid: null })),
+  { maxLength: 60 }
+)
+
+const image = ({ points, furtherBytes, totals }: EncodedCurve): unknown => ({
+  points: points.toString('hex'),
+  further: furtherBytes.toString('hex'),
+  totals
+})
+
+/** Merges as `mergeObservations` does, with another limit. */
+function mergeWithin(limit: number, batches: readonly (readonly Observation[])[]): EncodedCurve {
+  return batches.reduce((curve, batch) => {
+    const merged = mergeObservations(curve, batch)
+    return merged.length > limit ? withinLimit(merged, limit) : merged
+  }, EncodedCurve.empty)
+}
+
+describe('the limit on the points of an object', () => {
+  test('leaves the same points for every order, duplication and split', () => {
+    const cases = decoded.chain(batch =>
+      fc.tuple(
+        fc.constant(batch),
+        fc.shuffledSubarray([...batch, ...batch], { minLength: 2 * batch.length }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 1, max: 9 })
+      )
+    )
+    fc.assert(
+      fc.property(cases, ([batch, order, limit, size]) => {
+        const parts = Array.from({ length: Math.ceil(order.length / size) }, (_, i) =>
+          order.slice(i * size, (i + 1) * size)
+        )
+        const curve = mergeWithin(limit, parts)
+        assert.ok(curve.length <= limit)
+        assert.deepEqual(image(curve), image(mergeWithin(limit, [batch])))
+      }),
+      { numRuns: 500 }
+    )
+  })
+
+  test('totals are those of the points that stay', () => {
+    fc.assert(
+      fc.property(decoded, fc.integer({ min: 1, max: 12 }), (batch, limit) => {
+        const curve = mergeWithin(limit, [batch])
+        const points = Array.from({ length: curve.length }, (_, index) => curve.at(index))
+        assert.equal(curve.totals.detections, points.filter(point => point.detection).length)
+        assert.equal(curve.upTo(3e6).hash, curve.hashOf(curve.length))
+        assert.equal(curve.hashOf(0), 0n)
+        assert.equal(curve.upTo(0).revision, 0)
+      })
+    )
+  })
+
+  test('endless upper limits do not push out one detection, nor grow the object', () => {
+    const limit = (jd: number): Observation =>
+      detectionAt(jd, { detection: false, own: false, positive: false, candid: null, error: 0 })
+    const detections = [detectionAt(2459000.5), detectionAt(2459100.5)]
+    let curve = mergeObservations(EncodedCurve.empty, detections)
+    for (let packet = 0; packet < 20; packet++) {
+      const batch = Array.from({ length: 5000 }, (_, index) => limit(2450000 + packet + index / 5000))
+      curve = mergeObservations(curve, batch)
+    }
+    assert.equal(curve.length, maxPoints)
+    assert.equal(curve.totals.detections, 2)
+    assert.equal(curve.at(curve.length - 1).jd, 2459100.5)
+  })
+
+  test('a point that comes again and again under other candids remembers a few', () => {
+    let curve = EncodedCurve.empty
+    for (let candid = 1n; candid <= 5000n; candid += 50n) {
+      const batch = Array.from({ length: 50 }, (_, index) => detectionAt(2459000.5, { candid: candid + BigInt(index) }))
+      curve = mergeObservations(curve, batch)
+    }
+    assert.equal(curve.at(0).candid, 5000n)
+    assert.deepEqual(
+      curve.furtherAt(0),
+      Array.from({ length: maxFurtherCandids }, (_, index) => BigInt(5000 - maxFurtherCandids + index))
+    )
+  })
+})
