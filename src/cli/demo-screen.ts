@@ -51,7 +51,7 @@ export class Screen {
 
   /** Text with a style where the screen has colours. */
   styled(style: Style, text: string): string {
-    return this.#colours ? styleText(style, text) : text
+    return this.#colours ? styleText(style, text, { validateStream: false }) : text
   }
 
   #above(write: () => void): void {
