@@ -4,20 +4,24 @@ import { fileURLToPath } from 'node:url'
 import { configKeys, environmentName, type Key, keys } from '../src/config/keys.ts'
 import { type ErrorCode, errorTable } from '../src/errors.ts'
 import { type Definition, definitions } from '../src/telemetry/definitions.ts'
+import { cliPage } from './docs/cli.ts'
+import { code, page, table } from './docs/markdown.ts'
+import { messagePage, messageTypes } from './docs/message.ts'
 
 /*
- * Writes the reference pages that follow from code: settings, errors, metrics. `npx tsx scripts/generate-docs.ts`; a
+ * Writes what follows from code: pages on settings, errors, metrics, commands and the message, and the message's types. `npx tsx scripts/generate-docs.ts`; a
  * test fails when a page is stale.
  */
 
-const notice = '<!-- Made by scripts/generate-docs.ts: change the code, not this page. -->'
-
-/** The pages by their path from the project's root. */
+/** What is written, by its path from the project's root. */
 export function pages(): Record<string, string> {
   return {
     'docs/configuration.md': configurationPage(),
     'docs/errors.md': errorsPage(),
-    'docs/metrics.md': metricsPage()
+    'docs/metrics.md': metricsPage(),
+    'docs/cli.md': cliPage(),
+    'docs/message.md': messagePage(),
+    'schemas/classification.d.ts': messageTypes()
   }
 }
 
@@ -111,24 +115,6 @@ metrics of the process (\`process_…\`, \`nodejs_…\`, event-loop lag among th
 
 ${table(['Metric', 'Type', 'Labels', 'Meaning'], rows)}`
   )
-}
-
-function page(title: string, body: string): string {
-  return `${notice}\n\n# ${title}\n\n${body}\n`
-}
-
-function code(text: string): string {
-  return `\`${text}\``
-}
-
-/** A table with its columns aligned, as the formatter has it. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows].map(cells => cells.map(cell => cell.replaceAll('|', '\\|')))
-  const widths = head.map((_, column) => Math.max(3, ...lines.map(cells => (cells[column] as string).length)))
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, at) => cell.padEnd(widths[at] as number)).join(' | ')} |`
-  const [first, ...others] = lines.map(line)
-  return [first, line(widths.map(width => '-'.repeat(width))), ...others].join('\n')
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

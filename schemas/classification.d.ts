@@ -1,0 +1,102 @@
+// Made by scripts/generate-docs.ts from classification.avsc: change the schema, not this file.
+
+/* Types of a message in its JSON encoding (Kafka with output.encoding json, the API, `hierax tail --json`). */
+
+/** What Hierax says of one alert: the probability of every node of a taxonomy, or why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, and the model. */
+export interface Classification {
+  /** objectId:candid:settings:fingerprint. Two messages of one id have the same bytes: dedupe by it. */
+  readonly id: string
+  /** ZTF object */
+  readonly objectId: string
+  /** Candidate of the alert; exceeds 2^53, so JSON encodings write it as a string */
+  readonly candid: string
+  /** Julian date of the alert's exposure, days */
+  readonly jd: number
+  /** Right ascension, degrees, J2000 */
+  readonly ra: number
+  /** Declination, degrees, J2000 */
+  readonly dec: number
+  /** Survey programme: 1 public, 2 and 3 restricted, 0 unknown */
+  readonly programId: number
+  readonly status: 'CLASSIFIED' | 'NOT_CLASSIFIED'
+  /** For NOT_CLASSIFIED: PROGRAM, BOGUS, SOLAR_SYSTEM or TOO_FEW_DETECTIONS */
+  readonly reason: string | null
+  /** What a subscriber cuts on; null for reason PROGRAM */
+  readonly alert: AlertPhotometry | null
+  /** Every node but the root, parents before children; empty when NOT_CLASSIFIED */
+  readonly nodes: readonly Node[]
+  /** The deepest node that the model stands for, by its decision rule */
+  readonly prediction: Prediction | null
+  /** 0 like the training set, 1 unlike anything in it; null where the model does not say */
+  readonly novelty: number | null
+  /** Provenance */
+  readonly classifier: Provenance
+  /** What the answer rests on: the object's points up to the alert's time */
+  readonly lightCurve: LightCurveSummary
+}
+
+export interface AlertPhotometry {
+  /** g, r or i */
+  readonly band: string
+  /** Difference magnitude (magpsf) */
+  readonly magnitude: number
+  /** Its 1-sigma error (sigmapsf), mag */
+  readonly error: number
+  /** The source is brighter than the reference image */
+  readonly positive: boolean
+  /** drb, else rb: 0 bogus, 1 real */
+  readonly realBogus: number | null
+  /** Nearest catalogue source: 0 galaxy, 1 star (sgscore1) */
+  readonly starScore: number | null
+  /** Its distance, arcsec (distpsnr1) */
+  readonly starDistance: number | null
+  /** Nearest known solar-system object, arcsec (ssdistnr) */
+  readonly solarSystemDistance: number | null
+}
+
+export interface Node {
+  readonly name: string
+  /** Null for children of the root */
+  readonly parent: string | null
+  /** P(node | parent); siblings sum to 1 */
+  readonly conditional: number
+  /** P(node): the product of the conditionals along the path from the root */
+  readonly probability: number
+}
+
+export interface Prediction {
+  readonly node: string
+  readonly probability: number
+  /** From below the root to the node */
+  readonly path: readonly string[]
+}
+
+export interface Provenance {
+  readonly name: string
+  readonly version: string
+  /** Over the model's files */
+  readonly sha256: string
+  readonly taxonomy: string
+  readonly taxonomyVersion: string
+}
+
+export interface LightCurveSummary {
+  readonly detections: number
+  readonly upperLimits: number
+  /** Julian date of the first point, detection or upper limit */
+  readonly firstJd: number | null
+  /** Julian date of the last point */
+  readonly lastJd: number | null
+  /** Magnitude of the latest detection by band */
+  readonly latest: Readonly<Record<string, number>>
+  /** Hash of these points and of the alert's own fields */
+  readonly fingerprint: string
+  /** Grows with what is known of these points: of two messages of one jd and candid the greater stands */
+  readonly revision: number
+}
+
+/** The same as an Avro reader gives it that reads a long as a bigint. */
+export interface AvroClassification extends Omit<Classification, 'candid' | 'lightCurve'> {
+  readonly candid: bigint
+  readonly lightCurve: Omit<LightCurveSummary, 'revision'> & { readonly revision: bigint }
+}

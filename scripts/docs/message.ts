@@ -1,0 +1,115 @@
+import fs from 'node:fs'
+import { code, page, table } from './markdown.ts'
+
+type Schema = string | readonly Schema[] | Complex
+
+interface Complex {
+  readonly type: string
+  readonly name?: string
+  readonly doc?: string
+  readonly fields?: readonly Field[]
+  readonly items?: Schema
+  readonly values?: Schema
+  readonly symbols?: readonly string[]
+}
+
+interface Field {
+  readonly name: string
+  readonly type: Schema
+  readonly doc?: string
+}
+
+const schema: Complex = JSON.parse(
+  fs.readFileSync(new URL('../../schemas/classification.avsc', import.meta.url), 'utf8')
+)
+
+const plain: Readonly<Record<string, string>> = {
+  string: 'string',
+  boolean: 'boolean',
+  double: 'number',
+  int: 'number',
+  null: 'null'
+}
+
+/** TypeScript types of the message, from its Avro schema. */
+export function messageTypes(): string {
+  const records: string[] = []
+  typeOf(schema, '', records)
+  return `// Made by scripts/generate-docs.ts from classification.avsc: change the schema, not this file.
+
+/* Types of a message in its JSON encoding (Kafka with output.encoding json, the API, \`hierax tail --json\`). */
+
+${records.join('\n\n')}
+
+/** The same as an Avro reader gives it that reads a long as a bigint. */
+export interface AvroClassification extends Omit<Classification, 'candid' | 'lightCurve'> {
+  readonly candid: bigint
+  readonly lightCurve: Omit<LightCurveSummary, 'revision'> & { readonly revision: bigint }
+}
+`
+}
+
+/** The type's name in TypeScript; records are added to the list, outer ones first. */
+function typeOf(type: Schema, field: string, records: string[]): string {
+  if (typeof type === 'string') return type === 'long' ? (field === 'candid' ? 'string' : 'number') : plain[type]!
+  if (isUnion(type)) {
+    const names = type.map(branch => typeOf(branch, field, records))
+    return [...names.filter(name => name !== 'null'), 'null'].join(' | ')
+  }
+  if (type.type === 'array') return `readonly ${typeOf(type.items!, field, records)}[]`
+  if (type.type === 'map') return `Readonly<Record<string, ${typeOf(type.values!, field, records)}>>`
+  if (type.type === 'enum') return type.symbols!.map(symbol => `'${symbol}'`).join(' | ')
+  const place = records.push('') - 1
+  const lines = type.fields!.flatMap(({ name, type, doc }) => [
+    ...(doc ? [`  /** ${doc} */`] : []),
+    `  readonly ${name}: ${typeOf(type, name, records)}`
+  ])
+  const head = type.doc ? `/** ${type.doc} */\n` : ''
+  records[place] = `${head}export interface ${type.name} {\n${lines.join('\n')}\n}`
+  return type.name!
+}
+
+function isUnion(type: Schema): type is readonly Schema[] {
+  return Array.isArray(type)
+}
+
+/** The reference page of the message. */
+export function messagePage(): string {
+  const rows: string[][] = []
+  addRows(schema, '', rows)
+  return page(
+    'The message',
+    `What a classification says ([schemas/classification.avsc](../schemas/classification.avsc)). In the JSON encoding \`candid\` is
+a string; all else is as here. How to read it: [subscribe.md](subscribe.md).
+
+${table(['Field', 'Avro type', 'Meaning'], rows)}
+
+TypeScript has the types as \`hierax/classification\`. Schemas of earlier releases are kept in \`schemas/history\`; a test holds that
+each release reads the messages of all before it, and that readers of the first one read today's.`
+  )
+}
+
+function addRows({ fields = [] }: Complex, path: string, rows: string[][]): void {
+  for (const { name, type, doc = '' } of fields) {
+    const inner = recordIn(type)
+    const suffix = shownType(type).startsWith('array') ? '[]' : ''
+    rows.push([code(path + name), shownType(type), doc])
+    if (inner) addRows(inner, `${path}${name}${suffix}.`, rows)
+  }
+}
+
+function recordIn(type: Schema): Complex | undefined {
+  if (typeof type === 'string') return undefined
+  if (isUnion(type)) return type.map(recordIn).find(found => found !== undefined)
+  if (type.type === 'record') return type
+  return type.items === undefined ? undefined : recordIn(type.items)
+}
+
+function shownType(type: Schema): string {
+  if (typeof type === 'string') return type
+  if (isUnion(type)) return type.map(shownType).join(' or ')
+  if (type.type === 'array') return `array of ${shownType(type.items!)}`
+  if (type.type === 'map') return `map of ${shownType(type.values!)}`
+  if (type.type === 'enum') return `enum ${type.symbols!.join(', ')}`
+  return `record ${type.name}`
+}

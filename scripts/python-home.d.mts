@@ -1,0 +1,2 @@
+export function pythonHome(): string
+export function stampOf(home: string): string | null
