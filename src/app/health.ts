@@ -1,4 +1,5 @@
 import type { HieraxError } from '../errors.ts'
+import type { Store } from '../lightcurves/stores/store.ts'
 import type { PartState, ServicePorts } from '../service/ports.ts'
 import type { KafkaSink } from '../streams/kafka/sink.ts'
 import type { KafkaSource } from '../streams/kafka/source.ts'
@@ -11,6 +12,7 @@ export class Health {
   private source: Pick<KafkaSource, 'health'> | null = null
   private sink: Pick<KafkaSink, 'reason'> | null = null
   private topics: string | null = 'connecting'
+  private store: Pick<Store, 'trouble'> | null = null
   private storeFailure: string | null = null
   private stopping = false
   private readonly inWork = new Set<{ readonly since: number }>()
@@ -19,6 +21,11 @@ export class Health {
   streams(source: Pick<KafkaSource, 'health'>, sink: Pick<KafkaSink, 'reason'>): void {
     this.source = source
     this.sink = sink
+  }
+
+  /** The store is open. */
+  opened(store: Pick<Store, 'trouble'>): void {
+    this.store = store
   }
 
   /** Why the output topics are not there yet; null when they are. */
@@ -50,12 +57,12 @@ export class Health {
   readonly readiness: ServicePorts['readiness'] = () => ({
     consumer: this.consumer(),
     producer: this.producer(),
-    store: this.storeFailure === null ? ready : { ready: false, reason: this.storeFailure },
+    store: partState(this.storeReason()),
     model: ready
   })
 
   readonly liveness: ServicePorts['liveness'] = () => {
-    const waits = this.producer().ready ? this.storeFailure : this.producer().reason
+    const waits = this.producer().ready ? this.storeReason() : this.producer().reason
     if (waits !== null) return { ok: true, reason: `waiting: ${waits}` }
     const oldest = Math.min(...[...this.inWork].map(batch => batch.since))
     const stuck = performance.now() - oldest > stuckAfter
@@ -71,9 +78,16 @@ export class Health {
   }
 
   private producer(): PartState {
-    const reason = this.topics ?? this.sink?.reason() ?? null
-    return reason === null ? ready : { ready: false, reason }
+    return partState(this.topics ?? this.sink?.reason() ?? null)
+  }
+
+  private storeReason(): string | null {
+    return this.store?.trouble() ?? this.storeFailure
   }
 }
 
 const ready: PartState = { ready: true, reason: 'running' }
+
+function partState(reason: string | null): PartState {
+  return reason === null ? ready : { ready: false, reason }
+}

@@ -108,8 +108,14 @@ export class Hierax {
     )
     this.store = await openStore(config.store.url, {
       programs: config.input.programs,
-      onCorrupt: error => logger.error({ code: error.code, reason: error.message }, 'stored record unreadable; rebuilt')
+      patient: true,
+      onCorrupt: error => {
+        this.metrics.storeCorrupt()
+        logger.error({ code: error.code, reason: error.message }, 'stored record unreadable; rebuilt')
+      },
+      onNotice: notice => logger.warn({ store: maskUrl(config.store.url), notice }, 'what the store can not promise')
     })
+    this.health.opened(this.store)
     this.describe()
     this.retention = keepFor(config.store.keepDays, this.store, logger)
     this.service = await createService(this.ports(this.store), { ...config.http, logger, version })

@@ -122,7 +122,7 @@ export const routes: Kind<Route[]> = {
 
 /** The address of a store. */
 export const storeUrl = text(
-  'lmdb:DIR, valkey://host:port/db (also redis://), or memory:',
+  'lmdb:DIR, valkey://host:port/db (also redis://; valkeys:// and rediss:// with TLS), or memory:',
   z.string().refine(value => {
     if (value === 'memory:') return true
     if (value.startsWith('lmdb:')) return value.length > 'lmdb:'.length

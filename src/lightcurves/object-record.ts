@@ -51,7 +51,8 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
     newestVersions: newest?.versions ?? [],
     admittedVersions: admittedOnes?.versions ?? []
   }
-  return { state, record: encodeRecord(state, now) }
+  const merged = Math.max(addition.mergedAt ?? now, stored ? mergedAt(stored) : 0)
+  return { state, record: encodeRecord(state, merged) }
 }
 
 function newestOf({ newest, newestAdmitted, newestVersions }: ObjectState): VersionedAlert | null {

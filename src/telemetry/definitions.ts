@@ -129,6 +129,11 @@ export const definitions = {
     help: 'Bytes that are free where the store lives; absent where that has no meaning',
     aggregator: 'min'
   },
+  storeCorrupt: {
+    name: 'hierax_store_corrupt_total',
+    type: 'counter',
+    help: 'Stored records that could not be read, and were rebuilt from what alerts carry'
+  },
   tensors: { name: 'hierax_tensors', type: 'gauge', help: 'Live tensors; constant unless they leak' },
   modelInfo: {
     name: 'hierax_model_info',

@@ -79,6 +79,7 @@ export class Metrics {
   readonly #storeObjects = this.#gauge(definitions.storeObjects)
   readonly #storeBytes = this.#gauge(definitions.storeBytes)
   readonly #storeFreeBytes = this.#gauge(definitions.storeFreeBytes)
+  readonly #storeCorrupt = this.#counter(definitions.storeCorrupt)
   readonly #tensors = this.#gauge(definitions.tensors)
   readonly #modelInfo = this.#gauge(definitions.modelInfo)
   readonly #ready = this.#gauge(definitions.ready)
@@ -161,6 +162,11 @@ export class Metrics {
     this.#storeBytes.set(size.bytes)
     if (size.freeBytes === null) this.#storeFreeBytes.remove()
     else this.#storeFreeBytes.set(size.freeBytes)
+  }
+
+  /** A stored record could not be read. */
+  storeCorrupt(): void {
+    this.#storeCorrupt.inc()
   }
 
   tensors(live: number): void {

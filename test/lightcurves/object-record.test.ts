@@ -7,42 +7,9 @@ import { newerAlert, type VersionedAlert } from '../../src/lightcurves/alert-ver
 import { decodeRecord, encodeRecord, mergedAt, mergeIntoRecord } from '../../src/lightcurves/object-record.ts'
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
 import { alertOf } from '../support/pipeline.ts'
-import { detectionAt, observations } from './observations.ts'
+import { additionTo, alertRecord, detectionAt } from './observations.ts'
 
-const score = fc.option(fc.double({ min: 0, max: 1, noNaN: true }))
-const alertRecord: fc.Arbitrary<AlertRecord> = fc.record(
-  {
-    candid: fc.bigInt({ min: 2695378462115010000n, max: 2695378462115010005n }),
-    jd: fc.constantFrom(2459000.5, 2459001.5, 2459002.5),
-    ra: fc.double({ min: 0, max: 360, noNaN: true }),
-    dec: fc.double({ min: -90, max: 90, noNaN: true }),
-    programId: fc.integer({ min: 0, max: 64 }),
-    photometry: fc.option(
-      fc.record(
-        {
-          band: fc.constantFrom('g', 'r', 'i'),
-          magnitude: fc.double({ min: 10, max: 22, noNaN: true }),
-          error: fc.double({ min: 0.01, max: 1, noNaN: true }),
-          positive: fc.boolean(),
-          realBogus: score,
-          starScore: score,
-          starDistance: score,
-          solarSystemDistance: score
-        },
-        { noNullPrototype: true }
-      )
-    )
-  },
-  { noNullPrototype: true }
-)
-
-const addition = fc.record({
-  objectId: fc.constant('ZTF18aaaaaaa'),
-  observations,
-  alerts: fc.array(fc.record({ record: alertRecord, admitted: fc.boolean() }, { noNullPrototype: true }), {
-    maxLength: 6
-  })
-})
+const addition = additionTo('ZTF18aaaaaaa')
 
 test('an alert record survives its encoding', () => {
   fc.assert(fc.property(alertRecord, record => assert.deepEqual(decodeAlertRecord(encodeAlertRecord(record)), record)))

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import type { FilterId, Observation } from '../../src/lightcurves/observation.ts'
+import type { AlertRecord, FilterId, Observation } from '../../src/lightcurves/observation.ts'
+import type { Addition } from '../../src/lightcurves/stores/store.ts'
 
 /** Observations that often collide: few times, few candids, two precisions. */
 export const observation: fc.Arbitrary<Observation> = fc
@@ -39,3 +40,42 @@ export function detectionAt(jd: number, changes: Partial<Observation> = {}): Obs
     ...changes
   }
 }
+
+const score = fc.option(fc.double({ min: 0, max: 1, noNaN: true }))
+export const alertRecord: fc.Arbitrary<AlertRecord> = fc.record(
+  {
+    candid: fc.bigInt({ min: 2695378462115010000n, max: 2695378462115010005n }),
+    jd: fc.constantFrom(2459000.5, 2459001.5, 2459002.5),
+    ra: fc.double({ min: 0, max: 360, noNaN: true }),
+    dec: fc.double({ min: -90, max: 90, noNaN: true }),
+    programId: fc.integer({ min: 0, max: 64 }),
+    photometry: fc.option(
+      fc.record(
+        {
+          band: fc.constantFrom('g', 'r', 'i'),
+          magnitude: fc.double({ min: 10, max: 22, noNaN: true }),
+          error: fc.double({ min: 0.01, max: 1, noNaN: true }),
+          positive: fc.boolean(),
+          realBogus: score,
+          starScore: score,
+          starDistance: score,
+          solarSystemDistance: score
+        },
+        { noNullPrototype: true }
+      )
+    )
+  },
+  { noNullPrototype: true }
+)
+
+/** What a batch may add to an object. */
+export function additionTo(...objectIds: string[]): fc.Arbitrary<Addition> {
+  const alert = fc.record({ record: alertRecord, admitted: fc.boolean() }, { noNullPrototype: true })
+  return fc.record(
+    { objectId: fc.constantFrom(...objectIds), observations, alerts: fc.array(alert, { maxLength: 6 }) },
+    { noNullPrototype: true }
+  )
+}
+
+/** Additions to a few objects. */
+export const additions = fc.array(additionTo('A', 'B', 'C'), { minLength: 1, maxLength: 6 })

@@ -2,8 +2,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
-import { decodeRecord, mergedAt, mergeIntoRecord, recordVersion } from '../object-record.ts'
-import type { Addition, CachedState, ObjectState, Store, StoreStatistics } from './store.ts'
+import { decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
+import { checkMeta, type StoreMeta } from './meta.ts'
+import { checkedRecord } from './records.ts'
+import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from './store.ts'
 
 /** What an embedded store is opened with. */
 export interface LmdbOptions {
@@ -15,11 +17,6 @@ export interface LmdbOptions {
   readonly readOnly?: boolean
   /** Told of every record that could not be read; the object is then rebuilt from what its alerts carry. */
   readonly onCorrupt?: (error: HieraxError) => void
-}
-
-interface Meta {
-  version: number
-  programs: number[]
 }
 
 /** Bytes before the object id in a key of the cache: the start of the model's SHA-256 and a slash. */
@@ -36,6 +33,7 @@ const longestKey = 1978
  * that several processes may share the environment, and resolves only when it has reached the disk.
  */
 export class LmdbStore implements Store {
+  programs: readonly number[]
   private readonly folder: string
   private readonly root: RootDatabase<unknown, string>
   private readonly objects: Database<Buffer, Buffer>
@@ -44,6 +42,7 @@ export class LmdbStore implements Store {
 
   private constructor(options: LmdbOptions) {
     this.folder = options.folder
+    this.programs = options.programs
     this.onCorrupt = options.onCorrupt ?? (() => {})
     this.root = open({ path: options.folder, maxDbs: 8, noSubdir: false, readOnly: options.readOnly ?? false })
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
@@ -125,6 +124,21 @@ export class LmdbStore implements Store {
     for (const key of this.objects.getKeys({ snapshot: false })) yield (key as Buffer).toString()
   }
 
+  async *records(): AsyncIterable<StoredObject> {
+    for (const keys of runs(this.objects.getKeys({ snapshot: false }) as Iterable<Buffer>, pruneRun)) {
+      for (const key of keys) {
+        const record = this.objects.getBinary(key) as Buffer | undefined
+        // Undefined: it was dropped since. A copy, for what LMDB gives is good only until the next.
+        if (record) yield checkedRecord(key.toString(), Buffer.from(record))
+      }
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+
+  trouble(): string | null {
+    return null
+  }
+
   async statistics(): Promise<StoreStatistics> {
     const { entryCount } = this.objects.getStats() as { entryCount: number }
     const [file, disk] = await Promise.all([
@@ -164,22 +178,11 @@ export class LmdbStore implements Store {
 
   /** A store remembers what wrote it and for which programmes, so that it is never misread or shows what it must not. */
   private async checkMeta(options: LmdbOptions): Promise<void> {
-    const meta = this.root.get('meta') as Meta | undefined
-    if (meta && meta.version !== recordVersion) {
-      throw new HieraxError(
-        'STORE_REFUSED',
-        `The store in ${options.folder} was written in version ${meta.version}; this Hierax reads version ${recordVersion}`
-      )
-    }
-    const extra = (meta?.programs ?? []).filter(program => !options.programs.includes(program))
-    if (extra.length > 0) {
-      throw new HieraxError(
-        'STORE_REFUSED',
-        `The store in ${options.folder} holds points of programme ${extra.join(', ')}, which input.programs (${options.programs.join(', ')}) does not admit`
-      )
-    }
-    if (options.readOnly || (meta && meta.programs.length === options.programs.length)) return
-    await this.root.put('meta', { version: recordVersion, programs: [...options.programs].sort() })
+    const meta = (this.root.get('meta') as StoreMeta | undefined) ?? null
+    const write = checkMeta(meta, options.programs, options.folder)
+    this.programs = (options.readOnly ? meta : (write ?? meta))?.programs ?? []
+    if (options.readOnly || !write) return
+    await this.root.put('meta', write)
     await this.root.flushed
   }
 }

@@ -1,25 +1,31 @@
 import { HieraxError } from '../../errors.ts'
 import { decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
-import type { Addition, CachedState, ObjectState, Store, StoreStatistics } from './store.ts'
+import { checkedRecord } from './records.ts'
+import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from './store.ts'
 
 /** A store that lives as long as the process: for one-off runs and tests. */
 export class MemoryStore implements Store {
-  private readonly records = new Map<string, Buffer>()
+  readonly programs: readonly number[]
+  private readonly objects = new Map<string, Buffer>()
   private readonly cache = new Map<string, Uint8Array>()
   private bytes = 0
 
+  constructor(programs: readonly number[] = []) {
+    this.programs = programs
+  }
+
   async merge(additions: readonly Addition[]): Promise<ObjectState[]> {
     return additions.map(addition => {
-      const stored = this.records.get(addition.objectId)
+      const stored = this.objects.get(addition.objectId)
       const { state, record } = mergeIntoRecord(stored ?? null, addition, Date.now())
       this.bytes += record.length - (stored?.length ?? 0)
-      this.records.set(addition.objectId, record)
+      this.objects.set(addition.objectId, record)
       return state
     })
   }
 
   async get(objectId: string): Promise<ObjectState | null> {
-    const record = this.records.get(objectId)
+    const record = this.objects.get(objectId)
     return record ? decodeRecord(objectId, record) : null
   }
 
@@ -33,28 +39,36 @@ export class MemoryStore implements Store {
 
   async prune(before: number): Promise<number> {
     let pruned = 0
-    for (const [objectId, record] of this.records) {
+    for (const [objectId, record] of this.objects) {
       if (mergedAt(record) >= before) continue
-      this.records.delete(objectId)
+      this.objects.delete(objectId)
       this.bytes -= record.length
       pruned++
     }
     for (const key of this.cache.keys()) {
-      if (!this.records.has(key.slice(key.indexOf('/') + 1))) this.cache.delete(key)
+      if (!this.objects.has(key.slice(key.indexOf('/') + 1))) this.cache.delete(key)
     }
     return pruned
   }
 
   async *objectIds(): AsyncIterable<string> {
-    yield* this.records.keys()
+    yield* this.objects.keys()
+  }
+
+  async *records(): AsyncIterable<StoredObject> {
+    for (const [objectId, record] of this.objects) yield checkedRecord(objectId, record)
+  }
+
+  trouble(): string | null {
+    return null
   }
 
   async statistics(): Promise<StoreStatistics> {
-    return { objects: this.records.size, bytes: this.bytes, freeBytes: null }
+    return { objects: this.objects.size, bytes: this.bytes, freeBytes: null }
   }
 
   async close(): Promise<void> {
-    this.records.clear()
+    this.objects.clear()
     this.cache.clear()
   }
 }

@@ -1,3 +1,4 @@
+import type { HieraxError } from '../../errors.ts'
 import type { LightCurve } from '../light-curve.ts'
 import type { AlertRecord, Observation } from '../observation.ts'
 
@@ -8,6 +9,8 @@ export interface Addition {
   readonly observations: readonly Observation[]
   /** Records of the batch's alerts of this object, with what the intrinsic gates say of each. */
   readonly alerts: readonly { readonly record: AlertRecord; readonly admitted: boolean }[]
+  /** When it was merged, epoch ms, where that was before: by another store. An object keeps the latest of such times. */
+  readonly mergedAt?: number
 }
 
 /** All that is known of an object after a merge. */
@@ -29,6 +32,11 @@ export interface CachedState {
   readonly modelSha256: string
   readonly state: Uint8Array
 }
+
+/** An object as it lies in a store: its record, or why that can't be read. */
+export type StoredObject =
+  | { readonly objectId: string; readonly record: Buffer }
+  | { readonly objectId: string; readonly error: HieraxError }
 
 /** Size of a store. */
 export interface StoreStatistics {
@@ -61,6 +69,12 @@ export interface Store {
   prune(before: number): Promise<number>
   /** All object ids, in no particular order. */
   objectIds(): AsyncIterable<string>
+  /** All objects as they lie in the store, every checksum compared, in no particular order, while merges go on. */
+  records(): AsyncIterable<StoredObject>
+  /** Survey programmes whose points may be in it. */
+  readonly programs: readonly number[]
   statistics(): Promise<StoreStatistics>
+  /** Why the store can't be used at present; null where nothing is known against it. */
+  trouble(): string | null
   close(): Promise<void>
 }

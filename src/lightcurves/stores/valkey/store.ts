@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto'
+import { HieraxError } from '../../../errors.ts'
+import { encodeAddition } from '../../addition-codec.ts'
+import { decodeRecord } from '../../object-record.ts'
+import { checkMeta, type StoreMeta } from '../meta.ts'
+import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from '../store.ts'
+import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
+import { type Found, type Gathered, gather, readRecord } from './gather.ts'
+import { append, claim, fold, keepStates, prune } from './scripts.ts'
+import { checkServer, serverFacts } from './server.ts'
+
+/** What a store on a Valkey or Redis server is opened with. */
+export interface ValkeyOptions {
+  readonly address: ValkeyAddress
+  readonly programs: readonly number[]
+  /** Opens an existing store without changing it. */
+  readonly readOnly?: boolean
+  /** A server that can't be reached is waited for, behind the store that is returned. */
+  readonly patient?: boolean
+  readonly onCorrupt?: (error: HieraxError) => void
+  /** Told what operators should know of the server. */
+  readonly onNotice?: (notice: string) => void
+}
+
+const metaKey = 'hierax:meta'
+const mergedKey = 'hierax:merged'
+const objectPrefix = 'hierax:o:'
+const statePrefix = 'hierax:c:'
+
+/** How long opening waits for a server, ms. */
+const openWithin = 3000
+
+/** Objects in one script: it holds up all other clients of the server. */
+const run = 64
+
+/** Objects that one script drops. */
+const pruneRun = 500
+
+/** A cached state that is not renewed for so long goes by itself, s. */
+const stateSeconds = 30 * 86_400
+
+/**
+ * A store on a Valkey or Redis server, for many machines: see `scripts.ts` for how objects lie there. A merge is
+ * one round trip a batch; the records are those of every other store, byte for byte.
+ */
+export class ValkeyStore implements Store {
+  private readonly options: ValkeyOptions
+  private readonly connection: ValkeyConnection
+  private readonly folding = new Set<Promise<unknown>>()
+  private known: StoreMeta | null = null
+  private persistence: string | null = null
+
+  private constructor(options: ValkeyOptions) {
+    this.options = options
+    this.connection = new ValkeyConnection(options.address, () => this.prepare())
+  }
+
+  /**
+   * Opens or makes a store. Rejects with STORE_REFUSED where the server does not let us in, would lose light curves, or
+   * holds a store of another version or for more programmes; with STORE_FAILED where it can't be reached (unless patient).
+   */
+  static async open(options: ValkeyOptions): Promise<ValkeyStore> {
+    const store = new ValkeyStore(options)
+    try {
+      await store.connection.request('The store can not be opened:', 'read', () => store.connection.wait(openWithin))
+      return store
+    } catch (error) {
+      if (options.patient && (error as HieraxError).code === 'STORE_FAILED') return store
+      await store.close()
+      throw error
+    }
+  }
+
+  get programs(): readonly number[] {
+    return this.known?.programs ?? this.options.programs
+  }
+
+  async merge(additions: readonly Addition[]): Promise<ObjectState[]> {
+    if (additions.length === 0) return []
+    const now = Date.now()
+    const what = `${additions.length} objects could not be written to`
+    const sent = additions.map(addition => ({ addition, bytes: encodeAddition(addition, now) }))
+    const found = await this.connection.request(what, 'write', () => this.append(sent, now))
+    const gathered = sent.map(({ addition, bytes }, index) =>
+      gather(found[index] as Found, addition, { now, length: bytes.length, onCorrupt: this.options.onCorrupt })
+    )
+    this.fold(gathered)
+    return gathered.map(({ state }) => state)
+  }
+
+  async get(objectId: string): Promise<ObjectState | null> {
+    const [object] = await this.read([objectId])
+    if (!object) return null
+    if ('error' in object) throw object.error
+    return decodeRecord(objectId, object.record)
+  }
+
+  async readCache(keys: readonly { objectId: string; modelSha256: string }[]): Promise<(Uint8Array | null)[]> {
+    return this.connection.request('Cached states could not be read from', 'read', async () => {
+      const ask = ({ objectId, modelSha256 }: (typeof keys)[number]): Promise<unknown> =>
+        this.connection.call('HGET', statePrefix + objectId, modelField(modelSha256))
+      return (await Promise.all(keys.map(ask))) as (Buffer | null)[]
+    })
+  }
+
+  async writeCache(states: readonly CachedState[]): Promise<void> {
+    await this.connection.request(`${states.length} cached states could not be written to`, 'read', () =>
+      inRuns(states, some =>
+        this.connection.run(
+          keepStates,
+          some.map(({ objectId }) => statePrefix + objectId),
+          [stateSeconds, ...some.flatMap(({ modelSha256, state }) => [modelField(modelSha256), Buffer.from(state)])]
+        )
+      )
+    )
+  }
+
+  async prune(before: number): Promise<number> {
+    for (let pruned = 0; ; ) {
+      const dropped = await this.connection.request('Old objects could not be dropped from', 'write', () =>
+        this.connection.run(prune, [mergedKey], [before, pruneRun, objectPrefix, statePrefix])
+      )
+      pruned += Number(dropped)
+      if (Number(dropped) < pruneRun) return pruned
+    }
+  }
+
+  async *objectIds(): AsyncIterable<string> {
+    for await (const ids of this.pages()) yield* ids
+  }
+
+  async *records(): AsyncIterable<StoredObject> {
+    for await (const ids of this.pages())
+      for (const object of await this.read(ids)) {
+        // Null: it was dropped since.
+        if (object) yield object
+      }
+  }
+
+  async statistics(): Promise<StoreStatistics> {
+    return this.connection.request('The size could not be read of', 'read', async () => {
+      const [objects, facts] = await Promise.all([
+        this.connection.call('ZCARD', mergedKey),
+        serverFacts(this.connection)
+      ])
+      return { objects: Number(objects), bytes: facts.usedBytes, freeBytes: facts.freeBytes }
+    })
+  }
+
+  trouble(): string | null {
+    return this.connection.trouble
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.folding)
+    this.connection.close()
+  }
+
+  private async append(
+    sent: readonly { readonly addition: Addition; readonly bytes: Buffer }[],
+    now: number
+  ): Promise<Found[]> {
+    const replies = await inRuns(sent, some =>
+      this.connection.run(
+        append,
+        [mergedKey, ...some.map(({ addition }) => objectPrefix + addition.objectId)],
+        [randomBytes(8), ...some.flatMap(({ addition, bytes }) => [addition.objectId, addition.mergedAt ?? now, bytes])]
+      )
+    )
+    return (replies as Found[][]).flat()
+  }
+
+  /**
+   * Puts the new records in the place of old ones and additions. Nobody waits for it: until then, and where it fails,
+   * every reader finds the same.
+   */
+  private fold(gathered: readonly Gathered[]): void {
+    const folding = inRuns(gathered, some =>
+      this.connection.run(
+        fold,
+        some.map(({ state }) => objectPrefix + state.objectId),
+        [randomBytes(8), ...some.flatMap(({ token, taken, record }) => [token, taken, record])]
+      )
+    )
+      .catch(() => {})
+      .finally(() => this.folding.delete(folding))
+    this.folding.add(folding)
+  }
+
+  /** Objects as they lie there; null for those that do not. */
+  private async read(objectIds: readonly string[]): Promise<(StoredObject | null)[]> {
+    const replies = await this.connection.request('Objects could not be read from', 'read', () =>
+      Promise.all(objectIds.map(id => this.connection.call('HMGET', objectPrefix + id, 'r', 'p', 'g')))
+    )
+    return objectIds.map((id, index) => readRecord(id, (replies as Found[])[index] as Found))
+  }
+
+  private async *pages(): AsyncIterable<string[]> {
+    let cursor = '0'
+    do {
+      const [next, entries] = (await this.connection.request('Objects could not be listed of', 'read', () =>
+        this.connection.call('ZSCAN', mergedKey, cursor, 'COUNT', 500)
+      )) as [Buffer, Buffer[]]
+      cursor = String(next)
+      yield entries.filter((_, index) => index % 2 === 0).map(String)
+    } while (cursor !== '0')
+  }
+
+  /** Looks at the server and at what it holds, on every new connection: it may be another one, or have lost what it held. */
+  private async prepare(): Promise<void> {
+    const { address, programs, readOnly, onNotice } = this.options
+    const { persistence } = await checkServer(this.connection)
+    for (;;) {
+      const text = String((await this.connection.call('GET', metaKey)) ?? '')
+      if (text === '' && readOnly) throw new HieraxError('INPUT_NOT_FOUND', `There is no store in ${address.shown}`)
+      const write = checkMeta(text === '' ? null : (JSON.parse(text) as StoreMeta), programs, address.shown)
+      if (text === '' && this.known !== null) onNotice?.(`${address.shown} came back without the store that it held`)
+      const wanted = JSON.stringify(write)
+      const done = readOnly || !write || String(await this.connection.run(claim, [metaKey], [text, wanted])) === wanted
+      if (!done) continue
+      this.known = write ?? (JSON.parse(text) as StoreMeta)
+      break
+    }
+    if (persistence !== this.persistence && persistence !== 'always' && !readOnly) onNotice?.(durability[persistence])
+    this.persistence = persistence
+  }
+}
+
+const durability = {
+  no: 'the server keeps no append-only file (appendonly no): what it has merged since its last snapshot is lost when it ends',
+  everysec:
+    'the server syncs its append-only file every second: a power loss may take the last second (appendfsync always does not)',
+  appended: 'the server may not sync its append-only file with every write: a power loss may take what it merged last'
+} as const
+
+function modelField(modelSha256: string): string {
+  return modelSha256.slice(0, 16)
+}
+
+/** Sends items in runs, all at once, and resolves with the reply to each run. */
+function inRuns<T>(items: readonly T[], send: (some: readonly T[]) => Promise<unknown>): Promise<unknown[]> {
+  const sent: Promise<unknown>[] = []
+  for (let at = 0; at < items.length; at += run) sent.push(send(items.slice(at, at + run)))
+  return Promise.all(sent)
+}

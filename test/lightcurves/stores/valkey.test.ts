@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import net, { type AddressInfo } from 'node:net'
+import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HieraxError } from '../../../src/errors.ts'
+import { encodeAddition } from '../../../src/lightcurves/addition-codec.ts'
+import { openStore, type StoreOptions } from '../../../src/lightcurves/stores/open.ts'
+import type { Addition, Store } from '../../../src/lightcurves/stores/store.ts'
+import { until } from '../../support/until.ts'
+import { freePort, valkey } from '../../support/valkey.ts'
+import { detectionAt } from '../observations.ts'
+
+const { skip, url, server, client } = await valkey(true)
+const replica = await valkey(true, server ? ['--replicaof', '127.0.0.1', String(server.port)] : [])
+const locked = await valkey(true, [
+  '--requirepass',
+  'right',
+  '--maxmemory',
+  '64mb',
+  '--maxmemory-policy',
+  'allkeys-lru'
+])
+
+const add = (objectId: string, ...days: number[]): Addition => ({
+  objectId,
+  observations: days.map(day => detectionAt(2459000.5 + day)),
+  alerts: days.map(day => ({
+    record: { candid: BigInt(day), jd: 2459000.5 + day, ra: 10, dec: -5, programId: 1, photometry: null },
+    admitted: true
+  }))
+})
+
+let used = 0
+/** Opens a store in a database of its own. */
+const fresh = async (options: Partial<StoreOptions> = {}): Promise<[Store, number]> => {
+  const db = used++
+  return [await openStore(`${url}/${db}`, { programs: [1], ...options }), db]
+}
+
+describe('the store on a server', { skip }, () => {
+  test('loses nothing of what it has acknowledged when the server is killed under load, and goes on by itself', async () => {
+    const [store, db] = await fresh()
+    const acknowledged: number[] = []
+    let failed = 0
+    let ended = false
+    const lanes = [0, 1, 2].map(async lane => {
+      for (let day = lane; !ended; day += 3) {
+        for (let done = false; !done; )
+          try {
+            await store.merge([add('A', day), add(`Lane${lane}`, day)])
+            acknowledged.push(day)
+            done = true
+          } catch (error) {
+            failed++
+            assert.equal((error as HieraxError).code, 'STORE_FAILED')
+          }
+      }
+    })
+    for (let kills = 0; kills < 3; kills++) {
+      const before = acknowledged.length
+      await until(() => acknowledged.length > before + 20)
+      await server?.kill()
+      await until(() => store.trouble() !== null)
+      assert.equal(store.trouble(), 'unreachable')
+      if (kills === 0) await until(() => failed > 0)
+      await server?.start()
+    }
+    const before = acknowledged.length
+    await until(() => acknowledged.length > before + 20)
+    ended = true
+    await Promise.all(lanes)
+    assert.equal(store.trouble(), null)
+    const state = await store.get('A')
+    const present = new Set(Array.from({ length: state?.curve.length ?? 0 }, (_, at) => state?.curve.jd(at)))
+    for (const day of acknowledged) assert.ok(present.has(2459000.5 + day), `day ${day}`)
+    assert.equal((await store.statistics()).objects, 4)
+    await store.close()
+    assert.equal(await client(db).exists('hierax:o:A'), 1)
+  })
+
+  test('two processes that race on one object lose no point', async () => {
+    const [store, db] = await fresh()
+    const script = `
+      const { openStore } = await import(${JSON.stringify(new URL('../../../src/lightcurves/stores/open.ts', import.meta.url).href)})
+      const { detectionAt } = await import(${JSON.stringify(new URL('../observations.ts', import.meta.url).href)})
+      const store = await openStore(process.argv[1], { programs: [1] })
+      const from = Number(process.argv[2])
+      for (let day = from; day < from + 200; day++)
+        await store.merge([{ objectId: 'Raced', observations: [detectionAt(2459000.5 + day)], alerts: [] }])
+      await store.close()`
+    const racer = async (from: number): Promise<void> => {
+      const args = ['--import', 'tsx', '--input-type=module', '-e', script, `${url}/${db}`, String(from)]
+      const child = spawn(process.execPath, args, { stdio: 'inherit' })
+      assert.deepEqual(await once(child, 'close'), [0, null])
+    }
+    await Promise.all([racer(0), racer(150)])
+    assert.equal((await store.get('Raced'))?.curve.length, 350)
+    await store.close()
+  })
+
+  test('an addition of which the process died before it was taken in is there all the same', async () => {
+    const [store, db] = await fresh()
+    await store.merge([add('Half', 1)])
+    await sleep(50)
+    const raw = client(db)
+    const bytes = [add('Half', 2), add('Half', 3)].map(addition => encodeAddition(addition, 7000))
+    await raw.hset('hierax:o:Half', 'p', Buffer.concat(bytes))
+    assert.equal((await store.get('Half'))?.curve.length, 3)
+    assert.equal((await store.merge([add('Half', 4)]))[0]?.curve.length, 4)
+    await until(async () => (await raw.hexists('hierax:o:Half', 'p')) === 0)
+    assert.equal((await store.get('Half'))?.curve.length, 4)
+    await store.close()
+  })
+
+  test('what is damaged is reported, and rebuilt from what comes', async () => {
+    const errors: HieraxError[] = []
+    const [store, db] = await fresh({ onCorrupt: error => errors.push(error) })
+    await store.merge([add('Bad', 1), add('Cut', 1)])
+    await sleep(50)
+    const raw = client(db)
+    const record = (await raw.hgetBuffer('hierax:o:Bad', 'r')) as Buffer
+    record[60] = (record[60] as number) ^ 1
+    await raw.hset('hierax:o:Bad', 'r', record)
+    await raw.hset('hierax:o:Cut', 'p', encodeAddition(add('Cut', 2), 1).subarray(0, -5))
+    for (const id of ['Bad', 'Cut']) await assert.rejects(store.get(id), { code: 'STORE_CORRUPT', message: RegExp(id) })
+    const found: string[] = []
+    for await (const object of store.records()) if ('error' in object) found.push(object.objectId)
+    assert.deepEqual(found.sort(), ['Bad', 'Cut'])
+    const [bad, cut] = await store.merge([add('Bad', 3), add('Cut', 3)])
+    assert.deepEqual([bad?.curve.length, cut?.curve.length, errors.length], [1, 2, 2])
+    await sleep(50)
+    assert.deepEqual([(await store.get('Bad'))?.curve.length, (await store.get('Cut'))?.curve.length], [1, 2])
+    await store.close()
+  })
+
+  test('a store of another version, or with points that may not be shown, is refused', async () => {
+    const [store, db] = await fresh({ programs: [1, 2] })
+    await store.close()
+    const address = `${url}/${db}`
+    await assert.rejects(openStore(address, { programs: [1] }), { code: 'STORE_REFUSED', message: /programme 2/ })
+    await (await openStore(address, { programs: [1, 2, 3] })).close()
+    for (const [version, advice] of [
+      [0, /version 0.*export/],
+      [99, /version 99.*newer/]
+    ] as const) {
+      await client(db).set('hierax:meta', JSON.stringify({ version, programs: [1] }))
+      await assert.rejects(openStore(address, { programs: [1] }), { code: 'STORE_REFUSED', message: advice })
+    }
+    await assert.rejects(openStore(`${url}/15`, { programs: [1], readOnly: true }), {
+      code: 'INPUT_NOT_FOUND'
+    })
+  })
+
+  test('a server that has no more room refuses, says why, and takes it again once it has', async () => {
+    const [store, db] = await fresh()
+    const raw = client(db)
+    await raw.config('SET', 'maxmemory', '1')
+    await assert.rejects(store.merge([add('A', 1)]), { code: 'STORE_FAILED', message: /out of memory.*OOM/ })
+    assert.equal(store.trouble(), 'out of memory')
+    await raw.config('SET', 'maxmemory', '0')
+    await store.merge([add('A', 1)])
+    assert.equal(store.trouble(), null)
+    await store.close()
+  })
+})
+
+describe('a server that can not be used', { skip }, () => {
+  const refusal = (address: string, options: Partial<StoreOptions> = {}): Promise<HieraxError> =>
+    openStore(address, { programs: [1], ...options }).then(
+      () => assert.fail(`${address} was opened`),
+      error => error as HieraxError
+    )
+
+  test('is refused with what is wrong, and no secret', async () => {
+    const lockedUrl = (credentials: string): string => locked.url.replace('://', `://${credentials}`)
+    const cases: [string, RegExp][] = [
+      [lockedUrl(''), /wrong user name or password/],
+      [lockedUrl(':guessed@'), /wrong user name or password/],
+      [lockedUrl('nobody:guessed@'), /wrong user name or password/],
+      [lockedUrl(':right@'), /evicts keys \(maxmemory-policy allkeys-lru\)/],
+      [`${url}/99`, /no such database/],
+      [replica.url, /read-only replica/]
+    ]
+    for (const [address, pattern] of cases) {
+      const error = await refusal(address, { patient: true })
+      assert.equal(error.code, 'STORE_REFUSED', error.message)
+      assert.match(error.message, pattern)
+      assert.doesNotMatch(`${error.message} ${JSON.stringify(error.cause ?? {})}`, /guessed/)
+    }
+  })
+
+  test('something else that listens there is told apart', async () => {
+    const web = net.createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    const error = await refusal(`valkey://127.0.0.1:${(web.address() as AddressInfo).port}`)
+    assert.deepEqual([error.code, /not a Valkey or Redis server/.test(error.message)], ['STORE_REFUSED', true])
+    web.close()
+  })
+
+  test('one that is away fails, or is waited for', async () => {
+    const away = `valkey://127.0.0.1:${await freePort()}`
+    const error = await refusal(away)
+    assert.equal(error.code, 'STORE_FAILED')
+    assert.match(error.message, /unreachable.*ECONNREFUSED/)
+    const patient = await openStore(away, { programs: [1], patient: true })
+    assert.equal(patient.trouble(), 'unreachable')
+    await assert.rejects(patient.merge([add('A', 1)]), { code: 'STORE_FAILED' })
+    await patient.close()
+  })
+
+  test('a server without an append-only file is reported', async () => {
+    const notices: string[] = []
+    await client().config('SET', 'appendonly', 'no')
+    await (await openStore(url, { programs: [1], onNotice: notice => notices.push(notice) })).close()
+    await client().config('SET', 'appendonly', 'yes')
+    assert.match(notices.join(), /appendonly no/)
+  })
+})
