@@ -81,7 +81,8 @@ export async function valkey(own = false, options: readonly string[] = []): Prom
   await server.start()
   after(async () => {
     await server.kill()
-    fs.rmSync(folder, { recursive: true, force: true })
+    // A child of it may still write there.
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   })
   return reached(server.url, server)
 }

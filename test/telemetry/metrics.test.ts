@@ -47,6 +47,7 @@ describe('metrics', () => {
       'counter hierax_published_total{topic}',
       'counter hierax_rebalances_total{}',
       'counter hierax_repeated_answers_total{}',
+      'counter hierax_store_corrupt_total{}',
       'gauge hierax_consumer_lag{topic,partition}',
       'gauge hierax_last_progress_timestamp_seconds{}',
       'gauge hierax_model_info{name,version,sha256,taxonomy,runtime}',
@@ -91,6 +92,7 @@ describe('metrics', () => {
     metrics.rebalanced()
     metrics.consumerRestarted()
     metrics.publishRetried()
+    metrics.storeCorrupt()
     metrics.store({ objects: 3, bytes: 4096, freeBytes: 1e9 })
     metrics.tensors(17)
     metrics.models([{ name: 'gone', version: '0', sha256: 'x', taxonomy: 't', runtime: 'wasm' }])
@@ -133,7 +135,8 @@ describe('metrics', () => {
       ['hierax_points_dropped_total{reason="future"}', 6],
       ['hierax_forced_photometry_points_total', 18],
       ['hierax_late_alerts_total', 4],
-      ['hierax_repeated_answers_total', 2]
+      ['hierax_repeated_answers_total', 2],
+      ['hierax_store_corrupt_total', 1]
     ]
     for (const [sample, value] of expected) assert.equal(text.get(sample), value, sample)
   })

@@ -58,18 +58,21 @@ describe('the store on a server', { skip }, () => {
           }
       }
     })
-    for (let kills = 0; kills < 3; kills++) {
+    try {
+      for (let kills = 0; kills < 3; kills++) {
+        const before = acknowledged.length
+        await until(() => acknowledged.length > before + 20)
+        await server?.kill()
+        await until(() => store.trouble() !== null)
+        assert.equal(store.trouble(), 'unreachable')
+        if (kills === 0) await until(() => failed > 0)
+        await server?.start()
+      }
       const before = acknowledged.length
       await until(() => acknowledged.length > before + 20)
-      await server?.kill()
-      await until(() => store.trouble() !== null)
-      assert.equal(store.trouble(), 'unreachable')
-      if (kills === 0) await until(() => failed > 0)
-      await server?.start()
+    } finally {
+      ended = true
     }
-    const before = acknowledged.length
-    await until(() => acknowledged.length > before + 20)
-    ended = true
     await Promise.all(lanes)
     assert.equal(store.trouble(), null)
     const state = await store.get('A')
@@ -212,9 +215,8 @@ describe('a server that can not be used', { skip }, () => {
 
   test('a server without an append-only file is reported', async () => {
     const notices: string[] = []
-    await client().config('SET', 'appendonly', 'no')
+    const { url } = await valkey(true, ['--appendonly', 'no'])
     await (await openStore(url, { programs: [1], onNotice: notice => notices.push(notice) })).close()
-    await client().config('SET', 'appendonly', 'yes')
     assert.match(notices.join(), /appendonly no/)
   })
 })
