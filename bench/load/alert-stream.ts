@@ -16,28 +16,35 @@ export function alertName({ objectId, candid }: Pick<AlertChange, 'objectId' | '
  */
 export class AlertStream {
   readonly objects: number
+  readonly #first: number
   readonly #editors: readonly PacketEditor[]
 
-  constructor(base: BasePackets, objects: number) {
+  /** @param first number of the first object: streams with other numbers have other objects */
+  constructor(base: BasePackets, objects: number, first = 0) {
     this.objects = objects
+    this.#first = first
     this.#editors = base.editors
   }
 
   /** Names of the alerts of epochs `from` to (not with) `to`. */
   *names(from: number, to: number): Generator<string> {
     for (let epoch = from; epoch < to; epoch++) {
-      for (let object = 0; object < this.objects; object++) yield alertName(this.#alert(object, epoch))
+      for (const object of this.#numbers()) yield alertName(this.#alert(object, epoch))
     }
   }
 
   /** Packets of the alerts of epochs `from` to (not with) `to`, in order of time. */
   *packets(from: number, to: number): Generator<Buffer> {
     for (let epoch = from; epoch < to; epoch++) {
-      for (let object = 0; object < this.objects; object++) {
+      for (const object of this.#numbers()) {
         const history = Array.from({ length: epoch + 1 }, (_, earlier) => this.#alert(object, earlier))
         yield this.#editor(object).write(history)
       }
     }
+  }
+
+  *#numbers(): Generator<number> {
+    for (let object = 0; object < this.objects; object++) yield this.#first + object
   }
 
   #editor(object: number): PacketEditor {

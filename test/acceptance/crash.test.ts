@@ -1,115 +1,54 @@
 import assert from 'node:assert/strict'
-import fs from 'node:fs'
-import path from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Classification } from '../../src/messages/classification.ts'
-import { decodeClassification } from '../../src/messages/encoding.ts'
-import { bundledLightCurves, readLightCurves } from '../../src/simulator/read-light-curves.ts'
-import { Simulation } from '../../src/simulator/simulate.ts'
 import { kafka } from '../support/brokers.ts'
-import { ServiceProcess, temporaryFolder, total } from '../support/service.ts'
-import { answersOf } from './packets.ts'
+import { type ServiceProcess, total } from '../support/service.ts'
+import { Trial } from './trial/trial.ts'
 
-/** Kills of the short form; `KILLS=50 npm test crash` is the long one (about 15 s a kill: a dead member's session has to end). */
+/** Of the short form; `npm run test:long` is the long one, with 50 each. */
 const kills = Number(process.env.KILLS ?? 4)
+const terms = Number(process.env.TERMS ?? 2)
 
-const folder = temporaryFolder()
-after(() => fs.rmSync(folder, { recursive: true, force: true }))
 const running = await kafka({ own: true })
-const { tools } = running
 
-/** A random number generator whose seed is told when a test fails. */
-const seed = Number(process.env.SEED ?? Date.now() % 100_000)
-let state = seed
-const random = (): number => {
-  state = (state * 1103515245 + 12345) % 2147483648
-  return state / 2147483648
+/** Waits until a member has its part of the work. */
+async function joined(member: ServiceProcess): Promise<void> {
+  await member.until('its part', async () => total(await member.metrics(), 'hierax_rebalances_total') > 0, 90_000)
 }
 
-interface Output {
-  readonly bytes: Map<string, string>
-  readonly alerts: Set<string>
-  readonly answers: Map<string, string>
-  readonly refused: Set<string>
-}
-
-async function outputOf(name: string): Promise<Output> {
-  const bytes = new Map<string, string>()
-  const bodies: Classification[] = []
-  for (const { value } of await tools.read(`${name}.out`)) {
-    const body = decodeClassification(value as Buffer, 'avro')
-    const text = (value as Buffer).toString('base64')
-    assert.equal(bytes.get(body.id) ?? text, text, 'equal ids have equal bytes')
-    bytes.set(body.id, text)
-    bodies.push(body)
+/** Ends a random one of the members at a random moment, once or many times, one member first and then two. */
+async function disturb(trial: Trial, signal: 'SIGKILL' | 'SIGTERM', times: number): Promise<void> {
+  const { random } = trial
+  let members: ServiceProcess[] = []
+  for (let time = 0; time < times; time++) {
+    const wanted = time < times / 2 ? 1 : 2
+    await trial.load.next()
+    while (members.length < wanted) members.push(await trial.member())
+    await Promise.all(members.map(joined))
+    await sleep(random.next() * 1500)
+    const [victim] = random.shuffled(members) as [ServiceProcess]
+    members = members.filter(member => member !== victim)
+    assert.equal(await victim.end(signal), signal === 'SIGTERM' ? 0 : null)
   }
-  const refused = new Set((await tools.read(`${name}.dead`)).map(message => String(message.value)))
-  return { bytes, alerts: new Set(bodies.map(b => `${b.objectId}/${b.candid}`)), answers: answersOf(bodies), refused }
+  if (members.length === 0) members.push(await trial.member())
+  await trial.finished()
+  for (const member of members) assert.equal(await member.end(), 0)
 }
 
-describe('hierax serve killed at random moments', { skip: running.skip }, () => {
-  test(`loses nothing and contradicts nothing after ${kills} × kill −9 (seed ${seed})`, {
-    timeout: 3_600_000
-  }, async () => {
-    const curves = []
-    for await (const curve of readLightCurves(bundledLightCurves)) curves.push(curve)
-    const packets = [...new Simulation(curves, { objects: 60 + 20 * kills, seed, cutoutBytes: 0, order: 'staggered' })]
-    const alerts = new Set(packets.map(({ objectId, candid }) => `${objectId}/${candid}`))
-    const topic = await tools.topic(tools.name('alerts'), { partitions: 4 })
-    const rubbish = new Set(Array.from({ length: 20 }, (_, index) => `no packet ${index}`))
-    const values: (Buffer | string)[] = packets.map(({ bytes }) => Buffer.from(bytes))
-    for (const text of rubbish) values.splice(Math.floor(random() * values.length), 0, text)
-    for (let at = 0; at < values.length; at += 40) {
-      const some = values.slice(at, at + 40)
-      await tools.produce(
-        topic,
-        some.map(value => ({ partition: Math.floor(random() * 4), value }))
-      )
-    }
-    const settings = (name: string): Record<string, string> => ({
-      HIERAX_INPUT_BROKERS: running.brokers.join(','),
-      HIERAX_INPUT_TOPICS: topic,
-      HIERAX_INPUT_GROUP: name,
-      HIERAX_OUTPUT_CLASSIFICATIONS: `${name}.out`,
-      HIERAX_OUTPUT_DEAD_LETTERS: `${name}.dead`,
-      HIERAX_STORE_URL: `lmdb:${path.join(folder, name)}`
+describe('hierax serve ended at random moments', { skip: running.skip }, () => {
+  for (const [signal, times] of [
+    ['SIGKILL', kills],
+    ['SIGTERM', terms]
+  ] as const) {
+    test(`loses nothing and contradicts nothing after ${times} × ${signal}`, { timeout: 7_200_000 }, async t => {
+      const trial = await Trial.create({ input: running, parts: times })
+      t.diagnostic(`seed ${trial.random.seed}`)
+      try {
+        await disturb(trial, signal, times)
+        t.diagnostic(JSON.stringify({ signal, times, ...(await trial.judge()) }))
+      } finally {
+        trial.close()
+      }
     })
-    const finish = async (service: ServiceProcess): Promise<void> => {
-      await service.until(
-        'no lag',
-        async () => {
-          const metrics = await service.metrics()
-          return (
-            total(metrics, 'hierax_alerts_consumed_total') > 0 &&
-            [...metrics].every(([key, value]) => !key.startsWith('hierax_consumer_lag') || value === 0)
-          )
-        },
-        120_000
-      )
-      assert.equal(await service.end(), 0)
-    }
-
-    const calm = tools.name('calm')
-    await finish(await ServiceProcess.start(settings(calm)))
-    const undisturbed = await outputOf(calm)
-    assert.deepEqual(undisturbed.alerts, alerts)
-
-    const wild = tools.name('wild')
-    for (let kill = 0; kill < kills; kill++) {
-      const members = await Promise.all(
-        Array.from({ length: 1 + (kill % 2) }, () => ServiceProcess.start(settings(wild)))
-      )
-      const [victim] = members as [ServiceProcess]
-      await victim.until('work', async () => total(await victim.metrics(), 'hierax_rebalances_total') > 0)
-      await sleep(random() * 1500)
-      await Promise.all(members.map(member => member.end('SIGKILL')))
-    }
-    await finish(await ServiceProcess.start(settings(wild)))
-    const disturbed = await outputOf(wild)
-    assert.deepEqual(disturbed.alerts, alerts, 'every alert has its outcome')
-    assert.deepEqual(disturbed.refused, rubbish, 'every packet that can not be read has its dead letter')
-    assert.deepEqual(disturbed.answers, undisturbed.answers, 'the answer of every object is the same')
-    for (const [id, text] of disturbed.bytes) assert.equal(undisturbed.bytes.get(id) ?? text, text, id)
-  })
+  }
 })

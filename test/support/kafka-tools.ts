@@ -117,10 +117,17 @@ export class KafkaTools {
    */
   async read(topic: string, count = 0, limitMs = 30_000): Promise<ReadMessage[]> {
     if (count > 0) await this.waitFor(topic, count, limitMs)
+    const messages: ReadMessage[] = []
+    await this.scan(topic, message => void messages.push(message), limitMs)
+    return messages.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+  }
+
+  /** Shows all messages of a topic up to the end it has now, those of a partition in order, without keeping them. */
+  async scan(topic: string, visit: (message: ReadMessage) => void, limitMs = 30_000): Promise<void> {
     const { ends } = await this.offsets(topic)
     const left = new Map([...ends].filter(([, { low, high }]) => high > low).map(([id, { high }]) => [id, high]))
-    const messages: ReadMessage[] = []
-    if (left.size === 0) return messages
+    if (left.size === 0) return
+    let seen = 0
     const consumer = this.kafka.consumer({
       groupId: this.name('reader'),
       maxBytesPerPartition: 4 * 1024 * 1024,
@@ -133,20 +140,22 @@ export class KafkaTools {
         autoCommit: false,
         eachBatch: async ({ batch }) => {
           const end = ends.get(batch.partition)?.high ?? 0n
-          for (const message of batch.messages)
-            if (BigInt(message.offset) < end) messages.push(asRead(batch.partition, message))
+          for (const message of batch.messages) {
+            if (BigInt(message.offset) >= end) continue
+            seen++
+            visit(asRead(batch.partition, message))
+          }
           if (BigInt(batch.lastOffset()) + 1n >= end) left.delete(batch.partition)
         }
       })
       await this.#until(
-        () => `the ends of ${topic}; ${messages.length} read`,
+        () => `the ends of ${topic}; ${seen} read`,
         async () => left.size === 0,
         limitMs
       )
     } finally {
       await consumer.disconnect()
     }
-    return messages.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
   }
 
   async #until(what: string | (() => string), done: () => Promise<boolean>, limitMs = 30_000): Promise<void> {

@@ -1,0 +1,111 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { AlertStream } from '../../../bench/load/alert-stream.ts'
+import { type BasePackets, basePackets } from '../../../bench/load/base-packets.ts'
+import type { KafkaTools } from '../../support/kafka-tools.ts'
+import { shared } from '../../support/shared.ts'
+import { type RealPacket, realPackets } from '../packets.ts'
+import type { Random } from './random.ts'
+
+export const partitions = 4
+
+const allPartitions = Array.from({ length: partitions }, (_, partition) => partition)
+
+/** Epochs of a made object: so many alerts it has. */
+const epochs = 5
+
+/** Bytes of one request of the producer. */
+const requestBytes = 900_000
+
+/**
+ * Alerts for a trial, a part at a time: real packets (all that are in ../shared, oddities included) spread over the parts, full-size
+ * packets of made objects, rubbish and repetitions, all in random order over four partitions.
+ */
+export class TrialLoad {
+  packets = 0
+  readonly #tools: KafkaTools
+  readonly #topic: string
+  readonly #random: Random
+  readonly #base: BasePackets
+  /** Packets of real objects with many alerts stay on few partitions: what can have been merged is then soon listed. */
+  readonly #real: Buffer[]
+  readonly #lanes = new Map<Buffer, readonly number[]>()
+  readonly #partSize: number
+  readonly #realInPart: number
+  #parts = 0
+  #last: readonly Buffer[] = []
+
+  private constructor(
+    tools: KafkaTools,
+    topic: string,
+    base: BasePackets,
+    real: readonly RealPacket[],
+    options: { random: Random; parts: number; partSize: number }
+  ) {
+    this.#tools = tools
+    this.#topic = topic
+    this.#random = options.random
+    this.#base = base
+    this.#real = options.random.shuffled(real.map(({ bytes }) => bytes))
+    for (const { name, bytes } of real) this.#lanes.set(bytes, lanesOf(path.dirname(name)))
+    this.#partSize = options.partSize
+    this.#realInPart = Math.ceil(real.length / options.parts)
+  }
+
+  /** Makes the topic. `parts` are expected, of `partSize` packets of made objects each. */
+  static async create(
+    tools: KafkaTools,
+    options: { random: Random; parts: number; partSize?: number; replication?: number }
+  ): Promise<{ load: TrialLoad; topic: string }> {
+    const config = { 'max.message.bytes': '20000000' }
+    const topic = await tools.topic(tools.name('alerts'), { partitions, replication: options.replication ?? 1, config })
+    const real = fs.existsSync(shared) ? realPackets() : []
+    return {
+      topic,
+      load: new TrialLoad(tools, topic, await basePackets(), real, {
+        partSize: Number(process.env.PART ?? 200),
+        ...options
+      })
+    }
+  }
+
+  /** Produces the next part; resolves when it is acknowledged. */
+  async next(): Promise<void> {
+    const random = this.#random
+    const objects = Math.round(this.#partSize / epochs)
+    const stream = new AlertStream(this.#base, objects, objects * this.#parts++)
+    const fresh = [...stream.packets(0, epochs), ...this.#real.splice(0, this.#realInPart)]
+    const rubbish = Array.from({ length: 5 }, () => Buffer.from(`no packet ${this.#parts} ${random.next()}`))
+    const again = random.shuffled([...this.#last, ...fresh]).slice(0, this.#partSize / 10)
+    this.#last = random.shuffled(fresh).slice(0, this.#partSize / 4)
+    await this.#produce(random.shuffled([...fresh, ...rubbish, ...again]))
+  }
+
+  async #produce(packets: readonly Buffer[]): Promise<void> {
+    const waiting = Array.from({ length: partitions }, () => [] as Buffer[])
+    const flush = async (partition: number): Promise<void> => {
+      const values = waiting[partition] ?? []
+      waiting[partition] = []
+      if (values.length === 0) return
+      await this.#tools.produce(
+        this.#topic,
+        values.map(value => ({ partition, value }))
+      )
+    }
+    for (const packet of packets) {
+      const lanes = this.#lanes.get(packet) ?? allPartitions
+      const partition = lanes[this.#random.below(lanes.length)] as number
+      const bytes = (waiting[partition] ?? []).reduce((sum, value) => sum + value.length, packet.length)
+      if (bytes > requestBytes) await flush(partition)
+      waiting[partition]?.push(packet)
+      this.packets++
+    }
+    for (let partition = 0; partition < partitions; partition++) await flush(partition)
+  }
+}
+
+/** Two partitions for the packets of a folder. */
+function lanesOf(folder: string): number[] {
+  const first = [...folder].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % partitions
+  return [first, (first + 1) % partitions]
+}

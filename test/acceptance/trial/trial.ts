@@ -1,0 +1,137 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { createDecoder } from '../../../src/alerts/decoder.ts'
+import type { TestKafka } from '../../support/brokers.ts'
+import { ServiceProcess, temporaryFolder } from '../../support/service.ts'
+import { until } from '../../support/until.ts'
+import { type Figures, judge } from './judge.ts'
+import { TrialLoad } from './load.ts'
+import { Random } from './random.ts'
+import type { Delivered } from './recompute.ts'
+
+/** What a trial is made of. */
+export interface TrialOptions {
+  readonly input: TestKafka
+  /** The cluster that gets the answers; the input's when absent. */
+  readonly output?: TestKafka
+  /** How often `load.next` will be called, about. */
+  readonly parts: number
+  /** Packets of made objects in a part. */
+  readonly partSize?: number
+  readonly replication?: number
+}
+
+/** What lies on the input topic, as anybody could read it. */
+export interface Delivery {
+  readonly alerts: ReadonlySet<string>
+  /** `topic/partition/offset` of what can't be read. */
+  readonly refused: ReadonlySet<string>
+  /** Packets by object, those of a partition in order. */
+  readonly objects: ReadonlyMap<string, readonly Delivered[]>
+  readonly packets: number
+}
+
+/**
+ * A topic that is read twice, by a group whose processes are disturbed and by one that is left alone, and the judgement on what
+ * each of them said.
+ */
+export class Trial {
+  readonly random: Random
+  readonly load: TrialLoad
+  readonly topic: string
+  readonly wild: string
+  readonly folder = temporaryFolder()
+  readonly #options: TrialOptions
+
+  private constructor(options: TrialOptions, random: Random, load: TrialLoad, topic: string) {
+    this.#options = options
+    this.random = random
+    this.load = load
+    this.topic = topic
+    this.wild = `${topic}.wild`
+  }
+
+  /** `SEED` repeats one. */
+  static async create(options: TrialOptions): Promise<Trial> {
+    const random = new Random(Number(process.env.SEED ?? Date.now() % 100_000))
+    const { load, topic } = await TrialLoad.create(options.input.tools, { random, ...options })
+    return new Trial(options, random, load, topic)
+  }
+
+  /** Starts a member of the disturbed group. */
+  member(changes: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
+    return ServiceProcess.start({ ...this.settings(this.wild), ...changes })
+  }
+
+  settings(group: string): Record<string, string> {
+    const { input, output = input } = this.#options
+    return {
+      HIERAX_INPUT_BROKERS: input.brokers.join(','),
+      HIERAX_OUTPUT_BROKERS: output.brokers.join(','),
+      HIERAX_INPUT_TOPICS: this.topic,
+      HIERAX_INPUT_GROUP: group,
+      HIERAX_OUTPUT_CLASSIFICATIONS: `${group}.out`,
+      HIERAX_OUTPUT_DEAD_LETTERS: `${group}.dead`,
+      HIERAX_STORE_URL: `lmdb:${path.join(this.folder, group)}`
+    }
+  }
+
+  /** Messages that a group has committed, and those on the topic. */
+  async progress(group = this.wild): Promise<{ committed: number; sent: number; byPartition: Map<number, number> }> {
+    const { tools } = this.#options.input
+    const admin = await tools.admin()
+    const [found] = await admin.fetchOffsets({ groupId: group, topics: [this.topic] })
+    const byPartition = new Map((found?.partitions ?? []).map(p => [p.partition, Math.max(0, Number(p.offset))]))
+    const committed = [...byPartition.values()].reduce((sum, offset) => sum + offset, 0)
+    return { committed, sent: (await tools.offsets(this.topic)).total, byPartition }
+  }
+
+  /** Waits until the group has done everything. */
+  async finished(group = this.wild, limitMs = 240_000): Promise<void> {
+    await until(async () => {
+      const { committed, sent } = await this.progress(group)
+      return committed >= sent
+    }, limitMs)
+  }
+
+  /** Lets an undisturbed service read everything, and compares. */
+  async judge(): Promise<Figures> {
+    const { input, output = input } = this.#options
+    const calm = `${this.topic}.calm`
+    const service = await ServiceProcess.start(this.settings(calm))
+    await this.finished(calm)
+    const code = await service.end()
+    if (code !== 0) throw new Error(`The undisturbed service ended with ${code}:\n${service.log}`)
+    return judge(output.tools, await this.#delivery(), { wild: this.wild, calm })
+  }
+
+  async #delivery(): Promise<Delivery> {
+    const decoder = createDecoder()
+    const alerts = new Set<string>()
+    const refused = new Set<string>()
+    const objects = new Map<string, Delivered[]>()
+    let packets = 0
+    await this.#options.input.tools.scan(
+      this.topic,
+      ({ partition, offset, value }) => {
+        packets++
+        try {
+          for (const { objectId, record } of decoder.decode(value)) {
+            alerts.add(`${objectId}/${record.candid}`)
+            const delivered = objects.get(objectId) ?? []
+            if (delivered.at(-1)?.bytes !== value) delivered.push({ partition, bytes: value as Buffer })
+            objects.set(objectId, delivered)
+          }
+        } catch {
+          refused.add(`${this.topic}/${partition}/${offset}`)
+        }
+      },
+      240_000
+    )
+    return { alerts, refused, objects, packets }
+  }
+
+  close(): void {
+    fs.rmSync(this.folder, { recursive: true, force: true })
+  }
+}
