@@ -2,19 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { kafka } from '../support/brokers.ts'
-import { type ServiceProcess, total } from '../support/service.ts'
-import { Trial } from './trial/trial.ts'
+import type { ServiceProcess } from '../support/service.ts'
+import { joined, Trial } from './trial/trial.ts'
 
 /** Of the short form; `npm run test:long` is the long one, with 50 each. */
 const kills = Number(process.env.KILLS ?? 4)
 const terms = Number(process.env.TERMS ?? 2)
 
 const running = await kafka({ own: true })
-
-/** Waits until a member has its part of the work. */
-async function joined(member: ServiceProcess): Promise<void> {
-  await member.until('its part', async () => total(await member.metrics(), 'hierax_rebalances_total') > 0, 90_000)
-}
 
 /** Ends a random one of the members at a random moment, once or many times, one member first and then two. */
 async function disturb(trial: Trial, signal: 'SIGKILL' | 'SIGTERM', times: number): Promise<void> {

@@ -2,12 +2,17 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { createDecoder } from '../../../src/alerts/decoder.ts'
 import type { TestKafka } from '../../support/brokers.ts'
-import { ServiceProcess, temporaryFolder } from '../../support/service.ts'
+import { ServiceProcess, temporaryFolder, total } from '../../support/service.ts'
 import { until } from '../../support/until.ts'
 import { type Figures, judge } from './judge.ts'
 import { TrialLoad } from './load.ts'
 import { Random } from './random.ts'
 import type { Delivered } from './recompute.ts'
+
+/** Waits until a member has its part of the work. */
+export async function joined(member: ServiceProcess): Promise<void> {
+  await member.until('its part', async () => total(await member.metrics(), 'hierax_rebalances_total') > 0, 90_000)
+}
 
 /** What a trial is made of. */
 export interface TrialOptions {
@@ -19,6 +24,8 @@ export interface TrialOptions {
   /** Packets of made objects in a part. */
   readonly partSize?: number
   readonly replication?: number
+  /** Folder of the stores; a temporary one when absent. */
+  readonly folder?: string
 }
 
 /** What lies on the input topic, as anybody could read it. */
@@ -40,11 +47,13 @@ export class Trial {
   readonly load: TrialLoad
   readonly topic: string
   readonly wild: string
-  readonly folder = temporaryFolder()
+  readonly #folder: string
+  readonly #calmFolder = temporaryFolder()
   readonly #options: TrialOptions
 
   private constructor(options: TrialOptions, random: Random, load: TrialLoad, topic: string) {
     this.#options = options
+    this.#folder = options.folder ?? temporaryFolder()
     this.random = random
     this.load = load
     this.topic = topic
@@ -72,7 +81,7 @@ export class Trial {
       HIERAX_INPUT_GROUP: group,
       HIERAX_OUTPUT_CLASSIFICATIONS: `${group}.out`,
       HIERAX_OUTPUT_DEAD_LETTERS: `${group}.dead`,
-      HIERAX_STORE_URL: `lmdb:${path.join(this.folder, group)}`
+      HIERAX_STORE_URL: `lmdb:${path.join(group === this.wild ? this.#folder : this.#calmFolder, group)}`
     }
   }
 
@@ -132,6 +141,7 @@ export class Trial {
   }
 
   close(): void {
-    fs.rmSync(this.folder, { recursive: true, force: true })
+    fs.rmSync(this.#calmFolder, { recursive: true, force: true })
+    if (this.#options.folder === undefined) fs.rmSync(this.#folder, { recursive: true, force: true })
   }
 }

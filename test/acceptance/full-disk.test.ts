@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { kafka } from '../support/brokers.ts'
+import { runHierax, total } from '../support/service.ts'
+import { lacksSmallDisk, smallDisk } from '../support/small-disk.ts'
+import { joined, Trial } from './trial/trial.ts'
+
+const running = await kafka({ own: true })
+
+describe('a disk that is full', { skip: running.skip || lacksSmallDisk() }, () => {
+  test('input waits, readiness says why, and nothing is lost: when there is room again, and after a kill in between', {
+    timeout: 600_000
+  }, async t => {
+    const disk = smallDisk(48)
+    const trial = await Trial.create({ input: running, parts: 3, folder: disk.folder })
+    t.diagnostic(`seed ${trial.random.seed}`)
+    try {
+      let member = await trial.member()
+      await joined(member)
+      await trial.load.next()
+      await sleep(trial.random.next() * 1000)
+      for (const killed of [false, true]) {
+        disk.fill()
+        await trial.load.next()
+        await member.until('readiness to say that writes fail', async () => {
+          const { status, text } = await member.get('/health/ready')
+          return status === 503 && JSON.parse(text).parts.store.reason === 'writes fail'
+        })
+        assert.equal((await member.get('/health/live')).status, 200, 'waiting is not dying')
+        const { committed, sent } = await trial.progress()
+        assert.ok(committed < sent, `${committed} of ${sent} are committed`)
+        await sleep(3000)
+        assert.equal(total(await member.metrics(), 'hierax_rebalances_total'), 1, 'the member stays in its group')
+        if (killed) {
+          await member.end('SIGKILL')
+          disk.free()
+          member = await trial.member()
+        }
+        disk.free()
+        await member.until('readiness', async () => (await member.get('/health/ready')).status === 200, 60_000)
+        await trial.finished()
+      }
+      assert.equal(await member.end(), 0)
+      t.diagnostic(JSON.stringify({ timesFull: 2, ...(await trial.judge()) }))
+    } finally {
+      trial.close()
+      disk.close()
+    }
+  })
+
+  test('a service that is started on it says so and exits', async () => {
+    const disk = smallDisk(8)
+    try {
+      disk.fill()
+      const settings = {
+        HIERAX_STORE_URL: `lmdb:${disk.folder}/store`,
+        HIERAX_INPUT_BROKERS: running.brokers.join(',')
+      }
+      const { code, stderr } = await runHierax(['serve'], { settings: { ...settings, HIERAX_HTTP_PORT: '0' } })
+      assert.equal(code, 1, stderr)
+      assert.match(stderr, /STORE_FAILED/)
+    } finally {
+      disk.close()
+    }
+  })
+})

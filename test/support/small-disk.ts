@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { temporaryFolder } from './service.ts'
+import { requireAll } from './shared.ts'
+
+/** A disk of a few megabytes that can be filled and freed. */
+export interface SmallDisk {
+  readonly folder: string
+  /** Takes all the room that is left. */
+  fill(): void
+  free(): void
+  close(): void
+}
+
+/** Why no small disk can be had here; false where one can. */
+export function lacksSmallDisk(): string | false {
+  const reason = 'needs root on Linux, to mount a small disk'
+  try {
+    smallDisk(1).close()
+    return false
+  } catch (error) {
+    if (requireAll) throw new Error(`HIERAX_REQUIRE_ALL=1, but this test ${reason}`, { cause: error })
+    return reason
+  }
+}
+
+/** Mounts a disk (in memory) of so many megabytes. Throws where that is not permitted. */
+export function smallDisk(megabytes: number): SmallDisk {
+  const folder = temporaryFolder()
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'hierax-test', folder], { stdio: 'pipe' })
+  } catch (error) {
+    fs.rmdirSync(folder)
+    throw error
+  }
+  const filler = path.join(folder, 'filler')
+  return {
+    folder,
+    fill() {
+      const file = fs.openSync(filler, 'a')
+      for (let size = 1024 * 1024; size >= 1; size = Math.floor(size / 2)) {
+        try {
+          for (;;) if (fs.writeSync(file, Buffer.alloc(size)) === 0) break
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+        }
+      }
+      fs.closeSync(file)
+    },
+    free() {
+      fs.rmSync(filler, { force: true })
+    },
+    close() {
+      execFileSync('umount', [folder], { stdio: 'pipe' })
+      fs.rmdirSync(folder)
+    }
+  }
+}
