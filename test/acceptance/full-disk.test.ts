@@ -34,8 +34,9 @@ describe('a disk that is full', { skip: running.skip || lacksSmallDisk() }, () =
         assert.equal(total(await member.metrics(), 'hierax_rebalances_total'), 1, 'the member stays in its group')
         if (killed) {
           await member.end('SIGKILL')
-          disk.free()
           member = await trial.member()
+          await joined(member)
+          await sleep(2000)
         }
         disk.free()
         await member.until('readiness', async () => (await member.get('/health/ready')).status === 200, 60_000)

@@ -44,7 +44,14 @@ export class LmdbStore implements Store {
     this.folder = options.folder
     this.programs = options.programs
     this.onCorrupt = options.onCorrupt ?? (() => {})
-    this.root = open({ path: options.folder, maxDbs: 8, noSubdir: false, readOnly: options.readOnly ?? false })
+    this.root = open({
+      path: options.folder,
+      maxDbs: 8,
+      noSubdir: false,
+      readOnly: options.readOnly ?? false,
+      // The promise of such a batch is nobody's: where a commit fails, it would end the process.
+      eventTurnBatching: false
+    })
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
     this.objects = this.root.openDB<Buffer, Buffer>({ name: 'objects', ...binary })
     this.cache = this.root.openDB<Buffer, Buffer>({ name: 'cache', ...binary })
@@ -58,9 +65,10 @@ export class LmdbStore implements Store {
     let store: LmdbStore
     try {
       if (!options.readOnly) makeFolder(options.folder)
+      needRoom(options.folder)
       store = new LmdbStore(options)
     } catch (error) {
-      throw failed(`The store in ${options.folder} can't be opened`, error)
+      throw await failed(`The store in ${options.folder} can't be opened`, error)
     }
     try {
       await store.checkMeta(options)
@@ -79,7 +87,7 @@ export class LmdbStore implements Store {
       await this.objects.flushed
       return states
     } catch (error) {
-      throw failed(`${additions.length} objects could not be written to ${this.folder}`, error)
+      throw await failed(`${additions.length} objects could not be written to ${this.folder}`, error)
     }
   }
 
@@ -99,7 +107,7 @@ export class LmdbStore implements Store {
         for (const state of states) this.cache.put(cacheKey(state), Buffer.from(state.state))
       })
     } catch (error) {
-      throw failed(`${states.length} cached states could not be written to ${this.folder}`, error)
+      throw await failed(`${states.length} cached states could not be written to ${this.folder}`, error)
     }
   }
 
@@ -109,7 +117,7 @@ export class LmdbStore implements Store {
       try {
         pruned += await this.objects.transaction(() => keys.filter(key => this.pruneOne(key, before)).length)
       } catch (error) {
-        throw failed(`Old objects could not be dropped from ${this.folder}`, error)
+        throw await failed(`Old objects could not be dropped from ${this.folder}`, error)
       }
     }
     for (const keys of runs(this.cache.getKeys({ snapshot: false }) as Iterable<Buffer>, pruneRun)) {
@@ -187,6 +195,16 @@ export class LmdbStore implements Store {
   }
 }
 
+/** Bytes that a new store takes at once, about. */
+const firstBytes = 1024 * 1024
+
+/** LMDB maps its lock file into memory without asking whether the disk has room for it: where it has none, the process dies. */
+function needRoom(folder: string): void {
+  if (fs.existsSync(path.join(folder, 'lock.mdb'))) return
+  const { bavail, bsize } = fs.statfsSync(folder)
+  if (bavail * bsize < firstBytes) throw new Error(`no room: ${bavail * bsize} bytes are free`)
+}
+
 /** Makes a folder and those above it, one by one: Node's recursive form loops for ever below /proc. */
 function makeFolder(folder: string): void {
   if (fs.existsSync(folder)) return
@@ -214,9 +232,18 @@ function* runs(items: Iterable<Buffer>, size: number): Generator<Buffer[]> {
   if (run.length > 0) yield run
 }
 
-function failed(what: string, cause: unknown): HieraxError {
-  if (cause instanceof HieraxError) return cause
+async function failed(what: string, thrown: unknown): Promise<HieraxError> {
+  if (thrown instanceof HieraxError) return thrown
+  const cause = await reasonOf(thrown)
   return new HieraxError('STORE_FAILED', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
     cause
   })
+}
+
+/** Where a commit fails, LMDB tells why by a second promise, rejected just now: unheard, it would end the process. */
+async function reasonOf(thrown: unknown): Promise<unknown> {
+  const { commitError } = thrown as { commitError?: Promise<never> }
+  if (!commitError) return thrown
+  const unknown = new Promise(resolve => setImmediate(resolve, thrown))
+  return Promise.race([commitError.catch((reason: unknown) => reason), unknown])
 }

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { KafkaNode } from '../../ops/kafka-local/kafka-local.mjs'
+import { kafka, type TestKafka } from '../support/brokers.ts'
+import { joined, Trial } from './trial/trial.ts'
+
+/** Of the short form; `npm run test:long` is the long one. */
+const kills = Number(process.env.BROKER_KILLS ?? 2)
+
+const one = await kafka({ own: true })
+const three = await kafka({ nodes: 3 })
+
+/** Kills a random broker at a random moment under load and starts it again, `times` times; `between` says what must go on meanwhile. */
+async function lose(
+  cluster: TestKafka,
+  trial: Trial,
+  { times, between }: { times: number; between: () => Promise<void> }
+): Promise<void> {
+  const member = await trial.member({ HIERAX_OUTPUT_REPLICATION: String(cluster.brokers.length) })
+  await joined(member)
+  for (let time = 0; time < times; time++) {
+    await trial.load.next()
+    await sleep(trial.random.next() * 1000)
+    const [node] = trial.random.shuffled(cluster.cluster?.nodes ?? []) as [KafkaNode]
+    await node.kill()
+    await between()
+    await node.start()
+  }
+  await trial.finished()
+  assert.equal(await member.end(), 0)
+}
+
+describe('brokers that die', { skip: one.skip || three.skip }, () => {
+  test(`one broker, killed and restarted ${kills} times: nothing is lost`, { timeout: 1_800_000 }, async t => {
+    const trial = await Trial.create({ input: one, parts: kills })
+    t.diagnostic(`seed ${trial.random.seed}`)
+    try {
+      await lose(one, trial, { times: kills, between: () => sleep(trial.random.next() * 3000) })
+      t.diagnostic(JSON.stringify({ brokers: 1, kills, ...(await trial.judge()) }))
+    } finally {
+      trial.close()
+    }
+  })
+
+  test(`three brokers, one of them killed ${kills} times: the service goes on`, { timeout: 1_800_000 }, async t => {
+    const trial = await Trial.create({ input: three, parts: kills, replication: 3 })
+    t.diagnostic(`seed ${trial.random.seed}`)
+    try {
+      // With one broker missing, all that was sent is done before it comes back.
+      await lose(three, trial, { times: kills, between: () => trial.finished() })
+      t.diagnostic(JSON.stringify({ brokers: 3, kills, ...(await trial.judge()) }))
+    } finally {
+      trial.close()
+    }
+  })
+})

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { kafka } from '../support/brokers.ts'
+import { type ServiceProcess, total } from '../support/service.ts'
+import { joined, Trial } from './trial/trial.ts'
+
+/** Of the short form; `npm run test:long` is the long one, with a minute. */
+const seconds = Number(process.env.OUTAGE_SECONDS ?? 15)
+
+const input = await kafka({ own: true })
+const output = await kafka({ own: true })
+
+const readiness = async (member: ServiceProcess): Promise<{ status: number; reason: string }> => {
+  const { status, text } = await member.get('/health/ready')
+  return { status, reason: JSON.parse(text).parts.producer.reason }
+}
+
+describe('an output cluster that is out of reach', { skip: input.skip || output.skip }, () => {
+  for (const way of ['does not answer', 'is down'] as const) {
+    test(`that ${way} for ${seconds} s: input waits, readiness says why, nothing is dropped`, {
+      timeout: 900_000
+    }, async t => {
+      const trial = await Trial.create({ input, output, parts: 3 })
+      t.diagnostic(`seed ${trial.random.seed}`)
+      const [node] = output.cluster?.nodes ?? []
+      assert.ok(node)
+      try {
+        const member = await trial.member()
+        await joined(member)
+        await trial.load.next()
+        await sleep(trial.random.next() * 1000)
+        const began = Date.now()
+        if (way === 'is down') await node.kill()
+        else process.kill(node.pid as number, 'SIGSTOP')
+        await trial.load.next()
+        await member.until('readiness to say why', async () => (await readiness(member)).status === 503, 60_000)
+        const { reason } = await readiness(member)
+        assert.match(reason, /^output cluster (unreachable|does not answer)$/)
+        const said = (Date.now() - began) / 1000
+        await sleep(1000)
+        const waiting = await trial.progress()
+        assert.ok(waiting.committed < waiting.sent, 'input waits')
+        while (Date.now() - began < seconds * 1000) {
+          await sleep(500)
+          assert.equal((await member.get('/health/live')).status, 200, 'waiting is not dying')
+        }
+        assert.equal((await trial.progress()).committed, waiting.committed, 'nothing is committed')
+        assert.equal(total(await member.metrics(), 'hierax_rebalances_total'), 1, 'heartbeats go on')
+        if (way === 'is down') await node.start()
+        else process.kill(node.pid as number, 'SIGCONT')
+        await member.until('readiness', async () => (await readiness(member)).status === 200, 90_000)
+        await trial.load.next()
+        await trial.finished()
+        assert.equal(await member.end(), 0)
+        t.diagnostic(JSON.stringify({ way, seconds, saidAfterSeconds: said, ...(await trial.judge()) }))
+      } finally {
+        trial.close()
+      }
+    })
+  }
+})

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
+import type { Addition } from '../../../src/lightcurves/stores/store.ts'
+import { lacksSmallDisk, smallDisk } from '../../support/small-disk.ts'
+import { detectionAt } from '../observations.ts'
+
+const additions = (name: string): Addition[] =>
+  Array.from({ length: 50 }, (_, index) => ({
+    objectId: `${name}${index}`,
+    observations: Array.from({ length: 100 }, (_, day) => detectionAt(2459000.5 + day)),
+    alerts: []
+  }))
+
+describe('the embedded store on a full disk', { skip: lacksSmallDisk() }, () => {
+  test('rejects writes with the reason, does not end the process, and goes on when there is room', async () => {
+    const disk = smallDisk(8)
+    try {
+      const store = await LmdbStore.open({ folder: path.join(disk.folder, 'store'), programs: [1] })
+      await store.merge(additions('A'))
+      disk.fill()
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const merges = ['B', 'C'].map(name =>
+          assert.rejects(store.merge(additions(name)), { code: 'STORE_FAILED', message: /No space left/ })
+        )
+        const modelSha256 = 'm'.repeat(64)
+        const states = ['A1', 'A2'].map(objectId => ({ objectId, modelSha256, state: Buffer.alloc(500_000) }))
+        await Promise.all([...merges, assert.rejects(store.writeCache(states), { code: 'STORE_FAILED' })])
+      }
+      assert.equal((await store.get('A7'))?.curve.length, 100, 'what was written before can be read')
+      assert.equal(await store.get('B7'), null)
+      disk.free()
+      const [state] = await store.merge(additions('B'))
+      assert.equal(state?.curve.length, 100)
+      await store.close()
+    } finally {
+      disk.close()
+    }
+  })
+
+  test('a new store says that there is no room', async () => {
+    const disk = smallDisk(8)
+    try {
+      disk.fill()
+      const opening = LmdbStore.open({ folder: path.join(disk.folder, 'store'), programs: [1] })
+      await assert.rejects(opening, { code: 'STORE_FAILED', message: /no room: \d+ bytes are free/ })
+    } finally {
+      disk.close()
+    }
+  })
+})
