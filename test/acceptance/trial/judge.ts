@@ -5,8 +5,7 @@ import type { Classification } from '../../../src/messages/classification.ts'
 import { decodeClassification } from '../../../src/messages/encoding.ts'
 import type { KafkaTools } from '../../support/kafka-tools.ts'
 import { admission } from '../../support/pipeline.ts'
-import { Recomputation } from './recompute.ts'
-import type { Delivery } from './trial.ts'
+import { type Delivery, Recomputation } from './recompute.ts'
 
 /** What was counted when a disturbed group was compared with an undisturbed one. */
 export interface Figures {

@@ -13,6 +13,16 @@ export interface Delivered {
   readonly bytes: Buffer
 }
 
+/** What lies on the input topic, as anybody could read it. */
+export interface Delivery {
+  readonly alerts: ReadonlySet<string>
+  /** `topic/partition/offset` of what can't be read. */
+  readonly refused: ReadonlySet<string>
+  /** Packets by object, those of a partition in order. */
+  readonly objects: ReadonlyMap<string, readonly Delivered[]>
+  readonly packets: number
+}
+
 /** More subsets than this are not looked through for one object. */
 const most = 60_000
 

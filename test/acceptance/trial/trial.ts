@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts'
 import { type Figures, judge } from './judge.ts'
 import { TrialLoad } from './load.ts'
 import { Random } from './random.ts'
-import type { Delivered } from './recompute.ts'
+import type { Delivered, Delivery } from './recompute.ts'
 
 /** Waits until a member has its part of the work. */
 export async function joined(member: ServiceProcess): Promise<void> {
@@ -26,16 +26,6 @@ export interface TrialOptions {
   readonly replication?: number
   /** Folder of the stores; a temporary one when absent. */
   readonly folder?: string
-}
-
-/** What lies on the input topic, as anybody could read it. */
-export interface Delivery {
-  readonly alerts: ReadonlySet<string>
-  /** `topic/partition/offset` of what can't be read. */
-  readonly refused: ReadonlySet<string>
-  /** Packets by object, those of a partition in order. */
-  readonly objects: ReadonlyMap<string, readonly Delivered[]>
-  readonly packets: number
 }
 
 /**
