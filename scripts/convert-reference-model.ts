@@ -165,8 +165,8 @@ async function main(): Promise<void> {
   const parts = { taxonomy: taxonomyOf(reference), weights: weightsOf(reference), outputs: reference.nodes }
   await writeModelFolder(bundledModel, { ...parts, card })
   const classifier = new RecurrentClassifier(await readModelFolder(bundledModel), await createRuntime('wasm'))
-  const probabilities = await runProbe(classifier, card.probe.points)
-  await writeModelFolder(bundledModel, { ...parts, card: { ...card, probe: { ...card.probe, probabilities } } })
+  const probe = await runProbe(classifier, card.probe.points)
+  await writeModelFolder(bundledModel, { ...parts, card: { ...card, probe } })
   process.stdout.write(`${bundledModel}: P(SN Ia) of the probe ${probabilities['SN Ia']}\n`)
 }
 

@@ -68,7 +68,7 @@ function asking(classifier: Classifier, name: string, question: Question, batch:
 
 async function warmQuestion(classifier: Classifier, points: number): Promise<Question> {
   const before = { curve: curveOf(points), jd: observation(points - 1, { own: true, mixed: false }).jd, state: null }
-  const [reply] = (await classifier.classify([before])) as [Reply]
+  const [reply] = (await classifier.classify([before])) as unknown as [Reply]
   return { curve: curveOf(points + 1), jd: observation(points, { own: true, mixed: false }).jd, state: reply.state }
 }
 
@@ -77,7 +77,7 @@ export async function encoding(): Promise<Piece[]> {
   const classifier = await loadClassifier(bundledModel)
   const curve = curveOf(20, true)
   const record = recordOf(observation(20, { own: true, mixed: false }))
-  const [reply] = (await classifier.classify([{ curve, jd: record.jd, state: null }])) as [Reply]
+  const [reply] = (await classifier.classify([{ curve, jd: record.jd, state: null }])) as unknown as [Reply]
   const writer = new ClassificationWriter(classifier, { admit, programs: [1] })
   const verdict = { objectId: 'ZTF26aaaaaaa', record, versions: [], curve, reason: null, answer: reply.answer }
   const origin = { topic: 'ztf_20261123_programid1', source: 'ztf_20261123_programid1/3/123456', ingested: Date.now() }

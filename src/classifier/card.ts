@@ -45,7 +45,9 @@ const shape = z.strictObject({
   /** A light curve and the marginal probabilities that the model gives it, tried at every start. */
   probe: z.strictObject({
     points: z.array(point).min(1),
-    probabilities: z.record(z.string(), probability)
+    probabilities: z.record(z.string(), probability),
+    /** Where the model judges novelty. */
+    novelty: probability.nullable().optional()
   }),
   /** SHA-256 of every other file of the folder. */
   files: z.record(z.string().regex(/^[\w-][\w.-]*$/, 'must be a plain file name'), hex),

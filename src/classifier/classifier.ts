@@ -6,6 +6,7 @@ import { daysSinceFirst, inputCount, stepInputs } from './inputs.ts'
 import { type Lane, openLane, type SteppedQuestion, stepsToNextStop, Workspace } from './lanes.ts'
 import { type Model, readModelFolder } from './model-folder.ts'
 import { Network } from './network.ts'
+import { type NoveltyProbe, type Sight, sightOf } from './novelty.ts'
 import { ignorance, nodeProbabilities } from './probabilities.ts'
 import { checkProbe } from './probe.ts'
 import { createRuntime, type Runtime, type RuntimeName } from './runtime.ts'
@@ -35,6 +36,11 @@ export async function loadClassifier(
   return classifier
 }
 
+/** A reply with what novelty is judged by; null before the first detection. */
+export interface SteppedReply extends Reply {
+  readonly sight: Sight | null
+}
+
 /** A classifier that steps a recurrent network through an object's detections. */
 export class RecurrentClassifier implements Classifier {
   readonly name: string
@@ -55,6 +61,7 @@ export class RecurrentClassifier implements Classifier {
   readonly #hidden: Float32Array
   readonly #features: Float32Array
   readonly #logits: Float32Array
+  readonly #novelty: NoveltyProbe | null
   /** The batch in work: workspace and buffers serve one at a time. */
   #queue: Promise<unknown> = Promise.resolve()
 
@@ -78,9 +85,10 @@ export class RecurrentClassifier implements Classifier {
     this.#hidden = new Float32Array(maxRows * sizes.hidden)
     this.#features = new Float32Array(maxRows * sizes.features)
     this.#logits = new Float32Array(sizes.outputs)
+    this.#novelty = model.novelty
   }
 
-  async classify(questions: readonly SteppedQuestion[]): Promise<Reply[]> {
+  async classify(questions: readonly SteppedQuestion[]): Promise<SteppedReply[]> {
     const before = this.#queue
     const replies = before.then(() => this.#classify(questions))
     this.#queue = replies.catch(() => {})
@@ -95,8 +103,8 @@ export class RecurrentClassifier implements Classifier {
     this.#network.dispose()
   }
 
-  async #classify(questions: readonly SteppedQuestion[]): Promise<Reply[]> {
-    const replies = new Array<Reply>(questions.length)
+  async #classify(questions: readonly SteppedQuestion[]): Promise<SteppedReply[]> {
+    const replies = new Array<SteppedReply>(questions.length)
     const hold = new Hold()
     for (let from = 0; from < questions.length; from += maxRows) {
       // The longest first, so that those still under way are always the first rows.
@@ -178,23 +186,25 @@ export class RecurrentClassifier implements Classifier {
     }
   }
 
-  #reply(lane: Lane, row: number): Reply {
+  #reply(lane: Lane, row: number): SteppedReply {
     const { taxonomy, card, units } = this.#model
     if (lane.before + lane.pending.length === 0) {
       const answer = { ...ignorance(taxonomy), prediction: null, novelty: null }
-      return { answer, state: new Uint8Array(0), steps: 0 }
+      return { answer, state: new Uint8Array(0), steps: 0, sight: null }
     }
     const byUnit = this.#workspace.logits(row)
     for (let node = 0; node < units.length; node++) this.#logits[node] = byUnit[units[node] as number] as number
     const temperature = temperatureAt(card, daysSinceFirst(this.#workspace.inputs(row)))
     const nodes = nodeProbabilities(taxonomy, this.#logits, temperature)
     const { conditional, probability } = nodes
-    const answer: Answer = { conditional, probability, prediction: decide(taxonomy, this.#rule, nodes), novelty: null }
+    const sight = sightOf(taxonomy, this.#workspace.mean(row), this.#logits, lane.before + lane.pending.length)
+    const novelty = this.#novelty?.novelty(sight) ?? null
+    const answer: Answer = { conditional, probability, prediction: decide(taxonomy, this.#rule, nodes), novelty }
     if (Number.isNaN(probability[0])) {
       throw new HieraxError('INTERNAL', 'the network gave a probability that is not a number')
     }
     const state = encodeState(this.#layout, this.#workspace.bytes(row), lane.older)
-    return { answer, state, steps: lane.pending.length }
+    return { answer, state, steps: lane.pending.length, sight }
   }
 }
 

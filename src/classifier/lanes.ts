@@ -162,6 +162,12 @@ export class Workspace {
     for (let unit = 0; unit < size; unit++) out[to + width + unit] = embedding[offset + unit] as number
   }
 
+  /** A copy of the mean of a lane's hidden vector over its detections. */
+  mean(row: number): Float32Array {
+    const detections = this.inputs(row)[0] as number
+    return this.vector(row, 1).map(sum => sum / detections)
+  }
+
   /** The logits of a lane's answer. */
   logits(row: number): Float32Array {
     const start = (row * this.#layout.stride + this.#layout.logits) / 4

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
 import { type Card, parseCard, priorsOf, sha256Hex } from './card.ts'
+import { type NoveltyProbe, noveltyFile, parseNovelty } from './novelty.ts'
 import { parseTaxonomy, type Taxonomy } from './taxonomy.ts'
 import { networkSizes, type Weight, type Weights } from './weights.ts'
 
@@ -21,6 +22,8 @@ export interface Model {
   /** For each node of the taxonomy, the output unit that carries its logit. */
   readonly units: Int32Array
   readonly priors: Float64Array | null
+  /** Null for a model that does not judge novelty. */
+  readonly novelty: NoveltyProbe | null
   /** SHA-256 of the model, hex: see `modelSha256`. */
   readonly sha256: string
 }
@@ -80,12 +83,15 @@ export async function readModelFolder(folder: string): Promise<Model> {
     const want = `${card.taxonomy.name} ${card.taxonomy.version}`
     throw new HieraxError('MODEL_INVALID', `${taxonomyFile}: it is ${got}, the card wants ${want}`)
   }
+  const sizes = networkSizes(weights)
+  const noveltyText = files.get(noveltyFile)?.toString('utf8')
   return {
     card,
     taxonomy,
     weights,
-    units: unitsOf(network.outputs, taxonomy, networkSizes(weights).outputs, networkFile),
+    units: unitsOf(network.outputs, taxonomy, sizes.outputs, networkFile),
     priors: priorsOf(card, taxonomy, cardFile),
+    novelty: noveltyText === undefined ? null : parseNovelty(noveltyText, sizes.hidden, path.join(folder, noveltyFile)),
     sha256: modelSha256(card.files, cardBytes)
   }
 }

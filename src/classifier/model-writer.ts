@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type CardDraft, formatCard, sha256Hex } from './card.ts'
+import { noveltyFile } from './novelty.ts'
 import type { Weights } from './weights.ts'
 
 /** What a model folder is written from. */
@@ -11,6 +12,8 @@ export interface ModelParts {
   readonly weights: Weights
   /** Names of the nodes whose logits the output units carry, in order. */
   readonly outputs: readonly string[]
+  /** Text of the novelty file, where the model judges novelty. */
+  readonly novelty?: string
 }
 
 /** Writes a model folder: network, weights, taxonomy, README and, last, the card with the checksums of them all. */
@@ -29,6 +32,7 @@ export async function writeModelFolder(folder: string, parts: ModelParts): Promi
     'taxonomy.json': Buffer.from(parts.taxonomy),
     'weights.bin': Buffer.concat(names.map(name => littleEndian(parts.weights[name]!.values)))
   }
+  if (parts.novelty !== undefined) files[noveltyFile] = Buffer.from(parts.novelty)
   await mkdir(folder, { recursive: true })
   for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(folder, name), bytes)
   const sums = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256Hex(bytes)]))

@@ -4,17 +4,19 @@ import type { Card } from './card.ts'
 import type { SteppedCurve, SteppedQuestion } from './lanes.ts'
 import type { Classifier, Reply } from './types.ts'
 
-/** A probe's probabilities may differ by so much between backends. */
+/** A probe's probabilities may differ by so much between backends, … */
 const tolerance = 1e-4
+/** … and its novelty by so much: between two levels of its scale it can be steep. */
+const noveltyTolerance = 2e-3
 
 /** A classifier that asks no more of a light curve than the network does. */
 interface Probed extends Pick<Classifier, 'nodes'> {
   classify(questions: readonly SteppedQuestion[]): Promise<Reply[]>
 }
 
-/** Runs a card's probe light curve. Throws MODEL_INVALID where a node's probability is not the card's to 1e-4. */
+/** Runs a card's probe light curve. Throws MODEL_INVALID where a node's probability or the novelty is not the card's. */
 export async function checkProbe(classifier: Probed, card: Pick<Card, 'probe'>, origin: string): Promise<void> {
-  const got = await runProbe(classifier, card.probe.points)
+  const { probabilities: got, novelty } = await runProbe(classifier, card.probe.points)
   const wanted = card.probe.probabilities
   for (const name of new Set([...Object.keys(got), ...Object.keys(wanted)])) {
     const difference = Math.abs((got[name] ?? Number.NaN) - (wanted[name] ?? Number.NaN))
@@ -24,13 +26,23 @@ export async function checkProbe(classifier: Probed, card: Pick<Card, 'probe'>, 
       `${origin}: the probe gives P(${name}) = ${got[name]}, the card wants ${wanted[name]} to ${tolerance}`
     )
   }
+  const want = card.probe.novelty ?? null
+  if (novelty === want || Math.abs((novelty ?? Number.NaN) - (want ?? Number.NaN)) <= noveltyTolerance) return
+  throw new HieraxError(
+    'MODEL_INVALID',
+    `${origin}: the probe gives the novelty ${novelty}, the card wants ${want} to ${noveltyTolerance}`
+  )
 }
 
-/** Marginal probability of every node for a probe light curve. */
-export async function runProbe(classifier: Probed, points: Card['probe']['points']): Promise<Record<string, number>> {
+/** A probe for a card: its light curve, the marginal probability of every node, and the novelty. */
+export async function runProbe(
+  classifier: Probed,
+  points: Card['probe']['points']
+): Promise<Card['probe'] & { readonly novelty: number | null }> {
   const jd = points.at(-1)?.jd ?? 0
   const [reply] = await classifier.classify([{ curve: probeCurve(points), jd, state: null }])
-  return Object.fromEntries(classifier.nodes.map(({ name }, node) => [name, reply?.answer.probability[node] as number]))
+  const probabilities = classifier.nodes.map(({ name }, node) => [name, reply?.answer.probability[node] as number])
+  return { points, probabilities: Object.fromEntries(probabilities), novelty: reply?.answer.novelty ?? null }
 }
 
 /** The points of a probe as a light curve that is cached nowhere, and so needs no hash. */

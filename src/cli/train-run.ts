@@ -3,8 +3,9 @@ import { HieraxError, shown } from '../errors.ts'
 import { defaultWidths } from '../training/initial.ts'
 import { defaultOptimiser } from '../training/optimiser.ts'
 import type { Cut } from '../training/predict.ts'
+import type { TrainListener, TrainPlan } from '../training/session.ts'
 import { plainTable } from '../training/tables.ts'
-import { type TrainListener, type TrainPlan, train } from '../training/train.ts'
+import { train } from '../training/train.ts'
 import { endSignal } from './end-signal.ts'
 import { type Progress, startProgress } from './progress.ts'
 
@@ -22,6 +23,8 @@ export interface TrainOptions {
   readonly fold?: number
   readonly foldSeed: number
   readonly crossValidation?: string
+  readonly leaveOut: string[]
+  readonly leftOut?: string
   readonly resume?: true
   readonly sampling: 'natural' | 'balanced' | 'square-root'
   readonly batch: number
@@ -83,7 +86,12 @@ function planOf(options: TrainOptions): TrainPlan {
   if (folds > 0 && options.crossValidation !== undefined) {
     throw new HieraxError('USAGE', '--cross-validation is for a model of all objects, not for --folds')
   }
-  const heldOut = options.heldOut ?? (earlyStopping > 0 ? 0.1 : 0)
+  if (options.leaveOut.length > 0 && (folds > 0 || options.crossValidation !== undefined)) {
+    throw new HieraxError('USAGE', '--leave-out makes runs of its own, without --folds and --cross-validation')
+  }
+  const heldOut = options.heldOut ?? (options.leaveOut.length > 0 ? 0.2 : earlyStopping > 0 ? 0.1 : 0)
+  if (options.leaveOut.length > 0 && heldOut === 0)
+    throw new HieraxError('USAGE', '--leave-out wants --held-out above 0')
   if (earlyStopping > 0 && heldOut === 0) throw new HieraxError('USAGE', '--early-stopping wants --held-out above 0')
   const name = options.name ?? path.basename(path.resolve(options.out))
   const description = `Recurrent network over ZTF difference photometry with a softmax inside each group of siblings of a tree.`
@@ -99,6 +107,8 @@ function planOf(options: TrainOptions): TrainPlan {
     heldOut,
     resume: options.resume ?? false,
     crossValidation: options.crossValidation ?? null,
+    leaveOut: [...new Set(options.leaveOut)],
+    leftOut: options.leftOut ?? null,
     teachers: options.teachers,
     among: options.among,
     minDetections: options.minDetections,

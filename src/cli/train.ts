@@ -7,7 +7,8 @@ Examples:
   $ hierax train --data labelled.jsonl.gz --taxonomy models/ztf-reference/taxonomy.json --out models/mine
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --fold 0
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --resume
-  $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out models/mine --cross-validation runs/cv`
+  $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/novelty --leave-out TDE --leave-out SLSN --epochs 10
+  $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out models/mine --cross-validation runs/cv --left-out runs/novelty`
 
 /** Collects the values of an option that may be given several times. */
 export function repeated(value: string, before: readonly string[]): string[] {
@@ -32,6 +33,13 @@ export function register(program: Command): void {
     .option('--folds <n>', 'cross-validate over so many folds, and write no model of all objects', integer({ min: 2 }))
     .option('--fold <k>', 'only this one of the folds, from 0', integer({ min: 0 }))
     .option('--fold-seed <n>', 'seed of the division into folds and of what is held out', integer({ min: 0 }), 0)
+    .option(
+      '--leave-out <node>',
+      'train without the objects at or below this node and try how novel they look; repeatable',
+      repeated,
+      []
+    )
+    .option('--left-out <dir>', 'folder of a run with --leave-out: its figures for the card')
     .option('--cross-validation <dir>', 'folder of a cross-validation: temperature and figures for the card')
     .option('--alpha <x>', 'levels of the tree count by exp(-alpha * depth)', decimal({ min: 0 }), 0)
     .option('--beta <x>', 'nodes count by (1 / their share of the objects)^beta', decimal({ min: 0 }), 0)
@@ -50,7 +58,7 @@ export function register(program: Command): void {
     )
     .option(
       '--held-out <x>',
-      'share of objects held out (default: 0.1 with --early-stopping, else 0)',
+      'share of objects held out (default: 0.1 with --early-stopping, 0.2 with --leave-out, else 0)',
       decimal({ min: 0, max: 0.5 })
     )
     .option(

@@ -104,6 +104,11 @@ export function isBelow(taxonomy: Taxonomy, node: number, other: number): boolea
   return false
 }
 
+/** Whether a node is another or lies below it. */
+export function isAtOrBelow(taxonomy: Taxonomy, node: number, other: number): boolean {
+  return node === other || isBelow(taxonomy, node, other)
+}
+
 /** Edges from a node to a label's node; 0 where it lies below the label, which then says no more. */
 export function treeDistance(taxonomy: Taxonomy, node: number, label: number): number {
   if (node === label || isBelow(taxonomy, node, label)) return 0

@@ -8,6 +8,7 @@ import { type CutEvaluation, type EvaluationOptions, evaluateCut, evaluateSet } 
 import { priorsOf } from './export.ts'
 import type { KnownObject } from './labelled.ts'
 import type { Scores } from './metrics.ts'
+import { type NoveltyScale, noveltyScaleShape } from './novelty-fit.ts'
 import type { Cut, Prediction } from './predict.ts'
 import { detailTables, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
 import { atTemperature, fitTemperature, type Temperature } from './temperature.ts'
@@ -78,18 +79,24 @@ export function crossValidate(
   return { temperature, evaluations, folds: perFold, tables }
 }
 
-/** Writes what a cross-validation found beside its folds, with the command that made it. */
-export async function writeCrossValidation(folder: string, found: CrossValidation, command: string): Promise<void> {
-  await writeFile(path.join(folder, fileName), `${JSON.stringify({ command, ...found }, null, 1)}\n`)
+/** Writes what a cross-validation found beside its folds, with the scale of novelty and the command that made it. */
+export async function writeCrossValidation(
+  folder: string,
+  found: CrossValidation,
+  novelty: NoveltyScale,
+  command: string
+): Promise<void> {
+  await writeFile(path.join(folder, fileName), `${JSON.stringify({ command, ...found, novelty }, null, 1)}\n`)
 }
 
 const shape = z.object({
   command: z.string(),
   temperature: z.array(z.object({ untilDays: z.number().nullable(), value: z.number() })),
-  tables: z.array(z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(z.string())) }))
+  tables: z.array(z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(z.string())) })),
+  novelty: noveltyScaleShape.optional()
 })
 
-/** What a model takes from a cross-validation: command, temperature and tables. Throws USAGE where there is none. */
+/** What a model takes from a cross-validation: command, temperature, tables and the scale of novelty. Throws USAGE where there is none. */
 export async function readCrossValidation(folder: string): Promise<z.infer<typeof shape>> {
   const file = path.join(folder, fileName)
   try {

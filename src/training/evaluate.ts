@@ -95,7 +95,7 @@ function tablesOf(
   ]
 }
 
-/** Writes predictions as JSON lines: id, label, days, the probability of every node, and the class named among each set. */
+/** Writes predictions as JSON lines: id, label, days, the probability of every node, novelty, and the class named among each set. */
 class PredictionWriter {
   readonly #stream: ReturnType<typeof createWriteStream>
   readonly #taxonomy: Taxonomy
@@ -115,7 +115,7 @@ class PredictionWriter {
     this.#among = among
   }
 
-  async write({ object, cut, probability }: Prediction<LabelledObject>): Promise<void> {
+  async write({ object, cut, probability, novelty }: Prediction<LabelledObject>): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     const { id, label } = object
     const nodes = Object.fromEntries(this.#taxonomy.nodes.map(({ name }, node) => [name, probability[node]]))
@@ -125,7 +125,7 @@ class PredictionWriter {
         return [candidates.title, candidates.classes[first as number]?.name]
       })
     )
-    const line = { id, label, days: cut, nodes, ...(this.#among.length > 0 ? { among } : {}) }
+    const line = { id, label, days: cut, nodes, novelty, ...(this.#among.length > 0 ? { among } : {}) }
     if (!this.#stream.write(`${JSON.stringify(line)}\n`)) await once(this.#stream, 'drain').catch(() => undefined)
   }
 

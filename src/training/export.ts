@@ -2,6 +2,7 @@ import type { Card, CardDraft } from '../classifier/card.ts'
 import { RecurrentClassifier } from '../classifier/classifier.ts'
 import { readModelFolder } from '../classifier/model-folder.ts'
 import { writeModelFolder } from '../classifier/model-writer.ts'
+import { formatNovelty, type NoveltyFile } from '../classifier/novelty.ts'
 import { runProbe } from '../classifier/probe.ts'
 import type { Runtime } from '../classifier/runtime.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
@@ -18,6 +19,8 @@ export interface Trained {
   /** Objects that it was trained on. */
   readonly objects: readonly (LabelledObject & { readonly node: number })[]
   readonly whxe: WhxeOptions
+  /** What it judges novelty by; null where it doesn't. */
+  readonly novelty: NoveltyFile | null
   /** The card but for what follows from the above. */
   readonly card: Omit<CardDraft, 'taxonomy' | 'training' | 'priors' | 'probe'> & {
     readonly training: Omit<CardDraft['training'], 'sources'>
@@ -35,7 +38,8 @@ export async function exportModel(folder: string, runtime: Runtime, trained: Tra
   const parts = {
     taxonomy: taxonomyText,
     weights: withBias(trained.weights, correction),
-    outputs: taxonomy.nodes.map(({ name }) => name)
+    outputs: taxonomy.nodes.map(({ name }) => name),
+    ...(trained.novelty === null ? {} : { novelty: formatNovelty(trained.novelty) })
   }
   const draft: CardDraft = {
     ...card,
@@ -46,9 +50,9 @@ export async function exportModel(folder: string, runtime: Runtime, trained: Tra
   }
   await writeModelFolder(folder, { ...parts, card: draft })
   const unprobed = new RecurrentClassifier(await readModelFolder(folder), runtime)
-  const probabilities = await runProbe(unprobed, draft.probe.points)
+  const probe = await runProbe(unprobed, draft.probe.points)
   unprobed.dispose()
-  await writeModelFolder(folder, { ...parts, card: { ...draft, probe: { ...draft.probe, probabilities } } })
+  await writeModelFolder(folder, { ...parts, card: { ...draft, probe } })
   return new RecurrentClassifier(await readModelFolder(folder), runtime)
 }
 

@@ -112,6 +112,24 @@ export function bootstrapErrors(
   return Object.fromEntries(scoreNames.map(name => [name, deviation(name)])) as Record<keyof Scores, number>
 }
 
+/** Chance that the first kind has the larger value of the two, of one of each; ties count half. 0.5 where there are none. */
+export function areaUnderCurve(of: readonly number[], against: readonly number[]): number {
+  if (of.length === 0 || against.length === 0) return 0.5
+  const sorted = [...against].sort((a, b) => a - b)
+  const countBelow = (value: number, orEqual: boolean): number => {
+    let [low, high] = [0, sorted.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const at = sorted[middle] as number
+      if (at < value || (orEqual && at === value)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  const wins = of.reduce((sum, value) => sum + (countBelow(value, false) + countBelow(value, true)) / 2, 0)
+  return wins / (of.length * sorted.length)
+}
+
 /** Precision, recall and F1 of every class. */
 export function classScores(objects: readonly Judged[], names: readonly string[]): ClassScores[] {
   return classCounts(objects, names.length).map((counts, which) => ({

@@ -11,6 +11,8 @@ export interface Prediction<T extends LabelledObject = LabelledObject> extends N
   readonly cut: Cut
   /** Days from the first to the latest detection that was seen. */
   readonly age: number
+  /** As the message has it. */
+  readonly novelty: number | null
 }
 
 /** What answers questions: a classifier. */
@@ -45,8 +47,8 @@ export async function* predictAll<T extends LabelledObject>(
       states = replies.map(({ state }) => (state.length > 0 ? state : null))
       byCut.push(
         some.map((object, at) => {
-          const { conditional, probability } = (replies[at] as Reply).answer
-          return { object, cut, age: ageAt(object, questions[at]?.jd ?? 0), conditional, probability }
+          const { conditional, probability, novelty } = (replies[at] as Reply).answer
+          return { object, cut, age: ageAt(object, questions[at]?.jd ?? 0), conditional, probability, novelty }
         })
       )
     }
@@ -65,7 +67,7 @@ function ageAt({ points }: LabelledObject, jd: number): number {
 }
 
 /** An object's points as a classifier reads them. They never change, so their number is their hash. */
-function curveOf({ points }: LabelledObject): SteppedCurve {
+export function curveOf({ points }: LabelledObject): SteppedCurve {
   const observations = points.map(point => ({ ...point, own: true, candid: null }))
   return {
     length: points.length,

@@ -1,80 +1,59 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { CardDraft } from '../classifier/card.ts'
 import type { RecurrentClassifier } from '../classifier/classifier.ts'
-import { createRuntime, type RuntimeName } from '../classifier/runtime.ts'
+import type { NoveltyFile } from '../classifier/novelty.ts'
+import { createRuntime } from '../classifier/runtime.ts'
 import { parseTaxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError } from '../errors.ts'
 import { parseCandidates } from './candidates.ts'
-import { limitationsOf, notesOf, settingsNote } from './card-text.ts'
-import { type FitListener, type FitPlan, type FitSession, fitInto } from './checkpointed-fit.ts'
+import { notesOf } from './card-text.ts'
+import { fitInto } from './checkpointed-fit.ts'
 import { crossValidate, readCrossValidation, writeCrossValidation } from './cross-validation.ts'
-import type { EvaluationOptions } from './evaluation.ts'
-import { exportModel } from './export.ts'
-import { type FitState, finalWeights } from './fit.ts'
 import { foldOf } from './folds.ts'
 import { type KnownObject, knownTo, readLabelled } from './labelled.ts'
-import { type Cut, type Prediction, predictAll } from './predict.ts'
+import { leaveOut, readLeftOut } from './leave-out.ts'
+import {
+  fitNovelty,
+  type NoveltyScale,
+  type NoveltyScore,
+  noveltyScale,
+  noveltyScores,
+  sightsOf
+} from './novelty-fit.ts'
+import type { Prediction } from './predict.ts'
+import { exported, predictedBy, type Session, type TrainListener, type TrainPlan, unjudged } from './session.ts'
 import type { Table } from './tables.ts'
 import { readTeachers } from './teachers.ts'
 
-/** What `hierax train` is to do. */
-export interface TrainPlan extends FitPlan {
-  readonly data: readonly string[]
-  readonly taxonomy: string
-  readonly out: string
-  readonly runtime: RuntimeName
-  /** Cross-validation over so many folds instead of a model of all objects; 0: none. */
-  readonly folds: number
-  /** Only this one of them, 0 … folds − 1. */
-  readonly fold: number | null
-  /** Folder of a cross-validation whose temperature and figures the card is to have. */
-  readonly crossValidation: string | null
-  /** Models to learn from, or cross-validations whose networks of the same fold are learned from. */
-  readonly teachers: readonly string[]
-  /** Sets of classes to judge, as `--among` takes them. */
-  readonly among: readonly string[]
-  readonly minDetections: number
-  readonly days: readonly Cut[]
-  readonly bootstrap: number
-  readonly card: Pick<CardDraft, 'name' | 'version' | 'description' | 'license'>
-  readonly priorPower: number
-  /** The command line, for the card. */
-  readonly command: string
-}
-
-/** Who is told how it goes. */
-export interface TrainListener extends FitListener {
-  note(text: string): void
-  tables(tables: readonly Table[]): void
-}
-
-interface Session extends FitSession {
-  readonly plan: TrainPlan
-  readonly objects: readonly KnownObject[]
-  readonly notes: readonly string[]
-  readonly evaluation: EvaluationOptions
-  readonly listener: TrainListener
-}
+/** Fewer held-out objects give no scale of novelty. */
+const fewestForScale = 100
 
 /**
  * Trains a model of all objects into `plan.out`, or, with folds, cross-validates: a model and its figures for each fold in
- * `plan.out/fold-K`, and `cross-validation.json`. Resolves with false where the signal broke it off; a checkpoint is left
- * then. Throws DATA_INVALID, TAXONOMY_INVALID, INPUT_NOT_FOUND, USAGE, RUNTIME_UNAVAILABLE.
+ * `plan.out/fold-K`, and `cross-validation.json`; or, with nodes to leave out, tries how novel their objects look. Resolves
+ * with false where the signal broke it off; a checkpoint is left then. Throws DATA_INVALID, TAXONOMY_INVALID, INPUT_NOT_FOUND, USAGE, RUNTIME_UNAVAILABLE.
  */
 export async function train(plan: TrainPlan, listener: TrainListener, signal: AbortSignal): Promise<boolean> {
   const session = await openSession(plan, listener, signal)
+  if (plan.leaveOut.length > 0) return leaveOut(session)
   if (plan.folds === 0) return trainModel(session)
-  const predicted = new Map<number, Prediction<KnownObject>[]>()
+  const scores: NoveltyScore[] = []
+  const predicted = new Map<number, readonly Prediction<KnownObject>[]>()
   const folds = plan.fold === null ? Array.from({ length: plan.folds }, (_, fold) => fold) : [plan.fold]
   for (const fold of folds) {
-    const predictions = await trainFold(session, fold)
-    if (predictions === null) return false
-    predicted.set(fold, predictions)
+    const trained = await trainFold(session, fold)
+    if (trained === null) return false
+    predicted.set(fold, trained.predictions)
+    scores.push(...trained.scores)
   }
   const folder = plan.fold === null ? plan.out : foldFolder(plan, plan.fold)
   const found = crossValidate(session.taxonomy, plan.priorPower, session.objects, predicted, session.evaluation)
-  await writeCrossValidation(folder, found, plan.command)
+  await writeCrossValidation(
+    folder,
+    found,
+    noveltyScale(scores, 'objects, each by a network of the other folds'),
+    plan.command
+  )
   listener.tables(found.tables)
   return true
 }
@@ -112,8 +91,14 @@ function foldFolder({ out }: TrainPlan, fold: number): string {
   return path.join(out, `fold-${fold}`)
 }
 
-/** One fold: a network of the other folds' objects, and what it says of this one's; null where it was broken off. */
-async function trainFold(session: Session, fold: number): Promise<Prediction<KnownObject>[] | null> {
+/** What a network of the other folds' objects says of a fold's. */
+interface TrainedFold {
+  readonly predictions: readonly Prediction<KnownObject>[]
+  readonly scores: readonly NoveltyScore[]
+}
+
+/** One fold; null where it was broken off. */
+async function trainFold(session: Session, fold: number): Promise<TrainedFold | null> {
   const { plan, objects, taxonomy, evaluation } = session
   const inFold = ({ id }: KnownObject): boolean => foldOf(id, plan.folds, plan.foldSeed) === fold
   const [test, others] = [objects.filter(inFold), objects.filter(object => !inFold(object))]
@@ -131,12 +116,16 @@ async function trainFold(session: Session, fold: number): Promise<Prediction<Kno
   )
   const { state, kept } = await fitInto(session, folder, others, title, teachers)
   if (!state.finished) return null
-  const classifier = await exported(session, folder, state, kept, { temperature: null, metrics: [] })
+  const classifier = await exported(session, folder, state, kept, unjudged)
+  const fitted = fitNovelty(await sightsOf(classifier, kept), kept.length)
+  const scores = noveltyScores(fitted, await sightsOf(classifier, test))
   const predictions = await predictedBy(classifier, test, plan.days)
+  classifier.dispose()
   const found = crossValidate(taxonomy, plan.priorPower, objects, new Map([[fold, predictions]]), evaluation)
-  const judged = await exported(session, folder, state, kept, { temperature: null, metrics: [...found.tables] })
+  const novelty = { ...fitted, ...noveltyScale(scores, `${test.length} objects of the fold that was left out`) }
+  const judged = await exported(session, folder, state, kept, { ...unjudged, metrics: [...found.tables], novelty })
   judged.dispose()
-  return predictions
+  return { predictions, scores }
 }
 
 /** The model of all objects. */
@@ -151,13 +140,15 @@ async function trainModel(session: Session): Promise<boolean> {
     await readTeachers(plan.teachers, taxonomy)
   )
   if (!state.finished) return false
+  const leftOut = plan.leftOut === null ? null : await readLeftOut(plan.leftOut)
+  const classifier = await exported(session, plan.out, state, kept, unjudged)
+  const novelty = await noveltyOf(classifier, kept, heldOut, before?.novelty ?? null)
   let temperature = before?.temperature ?? null
   let metrics: Table[] = (before?.tables ?? []).map(table => ({
     ...table,
     title: `By cross-validation. ${table.title}`
   }))
   if (heldOut.length > 0) {
-    const classifier = await exported(session, plan.out, state, kept, { temperature: null, metrics: [] })
     const predictions = await predictedBy(classifier, heldOut, plan.days)
     const found = crossValidate(taxonomy, plan.priorPower, objects, new Map([[0, predictions]]), evaluation)
     temperature ??= found.temperature
@@ -165,45 +156,33 @@ async function trainModel(session: Session): Promise<boolean> {
     metrics = [...metrics, ...found.tables.map(table => ({ ...table, title: title(table) }))]
     listener.tables(found.tables)
   }
-  const notes = before === null ? [] : [`Temperature and figures by cross-validation come from \`${before.command}\`.`]
-  const model = await exported(session, plan.out, state, kept, { temperature, metrics, notes })
+  classifier.dispose()
+  metrics.push(...(leftOut?.tables ?? []))
+  const notes = [
+    ...(before === null ? [] : [`Temperature and figures by cross-validation come from \`${before.command}\`.`]),
+    ...(leftOut === null ? [] : [`Figures on classes that were left out come from \`${leftOut.command}\`.`]),
+    `Novelty: scale from ${novelty.scaledOn}.`
+  ]
+  const model = await exported(session, plan.out, state, kept, { temperature, metrics, notes, novelty })
   listener.note(`${plan.out}: ${model.name} ${model.version}, SHA-256 ${model.sha256}`)
   model.dispose()
   return true
 }
 
-async function exported(
-  { plan, taxonomy, taxonomyText, runtime, notes: found }: Session,
-  folder: string,
-  state: FitState,
-  objects: readonly KnownObject[],
-  { temperature, metrics, notes = [] }: Pick<CardDraft, 'temperature' | 'metrics'> & { notes?: readonly string[] }
-): Promise<RecurrentClassifier> {
-  const training = {
-    command: plan.command,
-    seed: plan.fit.seed,
-    notes: [settingsNote(plan.fit, state, runtime.name), ...found, ...notes]
-  }
-  const limitations = limitationsOf(taxonomy, objects)
-  const decision = { priorPower: plan.priorPower }
-  const card = { ...plan.card, training, temperature, decision, metrics, limitations }
-  return exportModel(folder, runtime, {
-    taxonomy,
-    taxonomyText,
-    weights: finalWeights(state),
-    objects,
-    whxe: plan.fit.whxe,
-    card
-  })
-}
-
-async function predictedBy(
+/** The probe of novelty; its scale comes from a cross-validation, else from what was held out, else, for want of better, from the training set. */
+async function noveltyOf(
   classifier: RecurrentClassifier,
-  objects: readonly KnownObject[],
-  days: readonly Cut[]
-): Promise<Prediction<KnownObject>[]> {
-  const predictions: Prediction<KnownObject>[] = []
-  for await (const prediction of predictAll(classifier, objects, days)) predictions.push(prediction)
-  classifier.dispose()
-  return predictions
+  kept: readonly KnownObject[],
+  heldOut: readonly KnownObject[],
+  validated: NoveltyScale | null
+): Promise<NoveltyFile> {
+  const sights = await sightsOf(classifier, kept)
+  const fitted = fitNovelty(sights, kept.length)
+  if (validated !== null) return { ...fitted, ...validated }
+  if (heldOut.length >= fewestForScale) {
+    const scores = noveltyScores(fitted, await sightsOf(classifier, heldOut))
+    return { ...fitted, ...noveltyScale(scores, `${heldOut.length} objects held out from training`) }
+  }
+  const scaledOn = 'the training objects themselves: objects that were not trained on get higher values'
+  return { ...fitted, ...noveltyScale(noveltyScores(fitted, sights), scaledOn) }
 }

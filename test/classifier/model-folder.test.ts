@@ -178,13 +178,13 @@ describe('a model folder', () => {
       const first = { ...draft, taxonomy: { name: 'any', version: '7' } }
       await writeModelFolder(dir, { ...parts, card: first })
       const trial = new RecurrentClassifier(await readModelFolder(dir), await createRuntime())
-      const probabilities = await runProbe(trial, draft.probe.points)
+      const probe = await runProbe(trial, draft.probe.points)
       trial.dispose()
-      await writeModelFolder(dir, { ...parts, card: { ...first, probe: { ...draft.probe, probabilities } } })
+      await writeModelFolder(dir, { ...parts, card: { ...first, probe } })
       const classifier = await loadClassifier(dir)
       assert.equal(classifier.nodes.length, count)
       assert.equal(classifier.root, 'Root')
-      const top = ['N0', 'N1', 'N2'].reduce((sum, name) => sum + (probabilities[name] ?? 0), 0)
+      const top = ['N0', 'N1', 'N2'].reduce((sum, name) => sum + (probe.probabilities[name] ?? 0), 0)
       assert.ok(Math.abs(top - 1) < 1e-9)
       classifier.dispose()
     }

@@ -41,7 +41,7 @@ test('predictions of every object at every cut, unknown labels included, with th
   assert.equal(lines.length, 12)
   const { nodes } = JSON.parse(readFileSync(path.join(bundledModel, 'taxonomy.json'), 'utf8'))
   for (const line of lines) {
-    assert.deepEqual(Object.keys(line), ['id', 'label', 'days', 'nodes', 'among'])
+    assert.deepEqual(Object.keys(line), ['id', 'label', 'days', 'nodes', 'novelty', 'among'])
     assert.deepEqual(Object.keys(line.nodes).sort(), nodes.map(({ name }: { name: string }) => name).sort())
     assert.ok(Math.abs(line.nodes.Transient + line.nodes.Persistent - 1) < 1e-6)
     const { 'SN IIn': iin, 'SLSN-II': slsn, ...rest } = line.nodes

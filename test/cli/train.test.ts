@@ -19,6 +19,13 @@ const taxonomy = path.join(folder, 'taxonomy.json')
 const mystery = { ...madeObject(1000, 1), label: 'mystery' }
 writeFileSync(data, [...objects, mystery].map(lineOf).join('\n'))
 writeFileSync(taxonomy, smallTaxonomyText)
+writeFileSync(
+  data.replace('data', 'few'),
+  objects
+    .filter(({ node }) => node < 5)
+    .map(lineOf)
+    .join('\n')
+)
 
 const small = [
   '--epochs',
@@ -128,6 +135,32 @@ test('cross-validation fold by fold, then together, then its figures on the card
   assert.match(ofFold.card.training.notes[0] ?? '', /from teachers 0\.5/)
 })
 
+test('nodes are left out one by one, and the figures go on the card', async () => {
+  const run = await hierax(argumentsFor('left-out', '--leave-out', 'B', '--leave-out', 'A1', '--held-out', '0.4'))
+  assert.equal(run.code, 0, run.stderr)
+  assert.match(run.stdout, /^Novelty of classes that a network was trained without/)
+  assert.match(run.stdout, /\nB +full +\d+ +\d+ +[01]\.\d{3}/)
+  const { leftOut } = JSON.parse(readFileSync(path.join(folder, 'left-out', 'leave-out.json'), 'utf8'))
+  assert.deepEqual(
+    leftOut.map(({ node, days, objects }: { node: string; days: unknown; objects: number }) => [node, days, objects]),
+    [
+      ['B', 7, 22],
+      ['B', 'full', 22],
+      ['A1', 7, 23],
+      ['A1', 'full', 23]
+    ]
+  )
+  const without = await readModelFolder(path.join(folder, 'left-out', 'without-B'))
+  assert.ok(without.novelty !== null)
+  assert.equal(without.card.priors?.B, 0.5 / without.card.training.sources.reduce((sum, each) => sum + each.objects, 0))
+  const model = await hierax(argumentsFor('carded', '--left-out', path.join(folder, 'left-out')))
+  assert.equal(model.code, 0, model.stderr)
+  const { card } = await readModelFolder(path.join(folder, 'carded'))
+  assert.ok(card.metrics.some(({ title }) => title.startsWith('Novelty of classes')))
+  assert.ok(card.training.notes.some(note => note.includes('Novelty: scale from the training objects themselves')))
+  assert.equal(typeof card.probe.novelty, 'number')
+})
+
 test('early stopping holds objects out, and the card has figures and temperature from them', async () => {
   const { code, stderr } = await hierax(argumentsFor('early', '--early-stopping', '2', '--held-out', '0.3'))
   assert.equal(code, 0, stderr)
@@ -142,6 +175,14 @@ test('early stopping holds objects out, and the card has figures and temperature
 for (const [what, args, wanted] of [
   ['a fold without folds', ['--fold', '1'], /--fold wants --folds/],
   ['a fold too many', ['--folds', '3', '--fold', '3'], /folds are 0 to 2/],
+  ['a node to leave out that is none', ['--leave-out', 'Z'], /--leave-out "Z": it is not a node of small/],
+  [
+    'a node to leave out without objects',
+    ['--leave-out', 'C', '--data', data.replace('data', 'few')],
+    /no object belongs to it/
+  ],
+  ['nodes left out of folds', ['--leave-out', 'B', '--folds', '2'], /without --folds/],
+  ['a run without nodes left out', ['--left-out', folder], /leave-out\.json can't be used/],
   ['days that are no number', ['--days', '7,soon'], /--days: "soon"/],
   ['a class that is no node', ['--among', 'A,Z'], /"Z" is not a node/],
   ['data that is missing', ['--data', path.join(folder, 'none.jsonl')], /none\.jsonl does not exist/],

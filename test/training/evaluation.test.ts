@@ -21,7 +21,7 @@ function prediction(
   const object = { ...madeObject(id, Math.max(node, 0), detections), node }
   const probability = Float64Array.of(a1 + a2, a1, a2, b, c1, c1)
   const conditional = Float64Array.of(a1 + a2, a1 / (a1 + a2), a2 / (a1 + a2), b, c1, 1)
-  return { object, cut: 'full', age: 20, conditional, probability }
+  return { object, cut: 'full', age: 20, conditional, probability, novelty: null }
 }
 
 const some = [
@@ -73,6 +73,7 @@ test('each fold is judged at the temperature of the others', () => {
         object: { ...madeObject(1000 * number + at, node, 1), node },
         cut: 'full' as const,
         age: 3,
+        novelty: null,
         ...nodeProbabilities(tree, logits)
       }
     })

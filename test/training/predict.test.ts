@@ -33,6 +33,7 @@ function trained(beta: number): Trained {
     taxonomyText: smallTaxonomyText,
     weights,
     objects,
+    novelty: null,
     whxe: { alpha: 0, beta, labelsCount: 'labels' },
     card: {
       name: 'made',
@@ -144,7 +145,7 @@ test('the temperature under which predictions were made too sharp is found, by a
     const node = leaves[sums.findIndex(each => drawn < each)] ?? 5
     const age = at % 2 === 0 ? 5 : 50
     const sharper = nodeProbabilities(tree, logits, age === 5 ? 1 / 1.6 : 1)
-    made.push({ object: { ...madeObject(1, node, 1), node }, cut: 'full', age, ...sharper })
+    made.push({ object: { ...madeObject(1, node, 1), node }, cut: 'full', age, novelty: null, ...sharper })
   }
   const temperature = fitTemperature(tree, made)
   assert.deepEqual(

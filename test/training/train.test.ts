@@ -7,7 +7,8 @@ import { readModelFolder } from '../../src/classifier/model-folder.ts'
 import { defaultAugmentation } from '../../src/training/augment.ts'
 import { evaluate } from '../../src/training/evaluate.ts'
 import { defaultOptimiser } from '../../src/training/optimiser.ts'
-import { type TrainListener, type TrainPlan, train } from '../../src/training/train.ts'
+import type { TrainListener, TrainPlan } from '../../src/training/session.ts'
+import { train } from '../../src/training/train.ts'
 import { root } from '../support/shared.ts'
 import { lineOf, madeObject } from './support.ts'
 
@@ -48,6 +49,8 @@ function planFor(name: string, taxonomy: string, data: string): TrainPlan {
     foldSeed: 0,
     heldOut: 0,
     resume: false,
+    leaveOut: [],
+    leftOut: null,
     crossValidation: null,
     teachers: [],
     among: [],

@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { HieraxError } from '../errors.ts'
+import type { Taxonomy } from './taxonomy.ts'
+
+/** File of a model folder that holds its novelty probe; a model without it publishes no novelty. */
+export const noveltyFile = 'novelty.json'
+
+/** What the network saw of a light curve, as far as novelty is judged by it. */
+export interface Sight {
+  /** Mean of the hidden vector over the detections. */
+  readonly mean: Float32Array
+  /** Energy of the logits: −Σ ln Σ exp(logit), the inner sum over siblings, the outer one over groups of siblings. */
+  readonly energy: number
+  readonly detections: number
+}
+
+const numbers = z.array(z.number())
+const ascending = numbers.min(2).refine(values => values.every((value, at) => at === 0 || value >= values[at - 1]!), {
+  error: 'must ascend'
+})
+const spread = z.strictObject({ mean: z.number(), deviation: z.number().positive() })
+/** Form of a novelty file. */
+export const noveltyShape = z.strictObject({
+  format: z.literal('hierax-novelty'),
+  formatVersion: z.literal(1),
+  /** Objects of the training set that centre, whitening and spreads come from, and objects that the scale comes from. */
+  objects: z.number().int(),
+  scaledOn: z.string(),
+  /** Mean and deviation, over the training set, of the logarithm of the distance and of the energy. */
+  distance: spread,
+  energy: spread,
+  /** Shares of the objects of known classes whose score is at most that of `scale`. */
+  levels: ascending.refine(values => values[0] === 0 && values.at(-1) === 1, { error: 'must run from 0 to 1' }),
+  /** Scores by the number of detections: the first entry whose `untilDetections` is not exceeded. */
+  scale: z.array(z.strictObject({ untilDetections: z.number().int().positive().nullable(), scores: ascending })).min(1),
+  /** Mean of the training set [hidden]. */
+  centre: numbers.min(1),
+  /** Rows of the lower-triangular matrix that whitens the training set: row i has i + 1 numbers. */
+  whitening: z.array(numbers)
+})
+
+/** What a novelty probe is made from. */
+export type NoveltyFile = Omit<z.infer<typeof noveltyShape>, 'format' | 'formatVersion'>
+
+/** What the network saw, from its mean hidden vector and the logits of the taxonomy's nodes. */
+export function sightOf(taxonomy: Taxonomy, mean: Float32Array, logits: Float32Array, detections: number): Sight {
+  let energy = 0
+  for (const group of taxonomy.siblings) {
+    let largest = Number.NEGATIVE_INFINITY
+    for (const node of group) largest = Math.max(largest, logits[node] as number)
+    let total = 0
+    for (const node of group) total += Math.exp((logits[node] as number) - largest)
+    energy -= largest + Math.log(total)
+  }
+  return { mean, energy, detections }
+}
+
+/**
+ * How little an object looks like anything that the model was trained on. Two signs are added, each in units of its deviation
+ * over the training set: the logarithm of the Mahalanobis distance of the mean hidden vector from the training set's, and the
+ * energy of the logits (Liu et al. 2020, arXiv:2010.03759). The sum is put on a scale of 0 to 1 by those of objects of known
+ * classes with as many detections. In plain loops, one object at a time: the same to the bit in any batch.
+ */
+export class NoveltyProbe {
+  readonly #file: Omit<NoveltyFile, 'objects' | 'scaledOn'>
+  readonly #whitening: Float64Array
+  readonly #centred: Float64Array
+
+  constructor(file: Omit<NoveltyFile, 'objects' | 'scaledOn'>) {
+    this.#file = file
+    this.#whitening = Float64Array.from(file.whitening.flat())
+    this.#centred = new Float64Array(file.centre.length)
+  }
+
+  /** Share of the objects of known classes, with as many detections, whose score is lower; 0–1. */
+  novelty(sight: Sight): number {
+    const { scale, levels } = this.#file
+    const score = this.score(sight)
+    const entry = scale.find(({ untilDetections: until }) => until === null || sight.detections <= until)
+    const scores = (entry ?? (scale.at(-1) as NoveltyFile['scale'][number])).scores
+    const last = scores.length - 1
+    if (score <= (scores[0] as number)) return 0
+    if (score >= (scores[last] as number)) return 1
+    let upper = 1
+    while ((scores[upper] as number) < score) upper++
+    const [low, high] = [scores[upper - 1] as number, scores[upper] as number]
+    const [from, to] = [levels[upper - 1] as number, levels[upper] as number]
+    return from + ((to - from) * (score - low)) / (high - low)
+  }
+
+  /** The sum of the two signs: about 0 ± 1.5 for objects of the training set. */
+  score({ mean, energy }: Sight): number {
+    const { distance, energy: ofEnergy } = this.#file
+    const far = (Math.log(this.#distance(mean)) - distance.mean) / distance.deviation
+    return far + (energy - ofEnergy.mean) / ofEnergy.deviation
+  }
+
+  /** Squared Mahalanobis distance from the training set. */
+  #distance(mean: Float32Array): number {
+    const centred = this.#centred
+    const { centre } = this.#file
+    let squares = 0
+    for (let row = 0, at = 0; row < centred.length; row++) {
+      centred[row] = (mean[row] as number) - (centre[row] as number)
+      let sum = 0
+      for (let column = 0; column <= row; column++) {
+        sum += (this.#whitening[at++] as number) * (centred[column] as number)
+      }
+      squares += sum * sum
+    }
+    return squares
+  }
+}
+
+/** Text of a novelty file. */
+export function formatNovelty({ whitening, ...rest }: NoveltyFile): string {
+  const head = JSON.stringify({ format: 'hierax-novelty', formatVersion: 1, ...rest }).slice(0, -1)
+  return `${head},"whitening":[\n${whitening.map(row => JSON.stringify(row)).join(',\n')}\n]}\n`
+}
+
+/** Reads a novelty file for a network with a hidden vector of `width`. Throws MODEL_INVALID; `origin` names the file. */
+export function parseNovelty(text: string, width: number, origin: string): NoveltyProbe {
+  const fail = (message: string): never => {
+    throw new HieraxError('MODEL_INVALID', `${origin}: ${message}`)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    fail(`not JSON: ${(cause as Error).message}`)
+  }
+  const parsed = noveltyShape.safeParse(value)
+  if (!parsed.success) return fail(z.prettifyError(parsed.error).replaceAll('\n', ' '))
+  const { centre, whitening, scale, levels } = parsed.data
+  if (centre.length !== width) fail(`the centre has ${centre.length} numbers, the hidden vector has ${width}`)
+  if (whitening.length !== width) fail(`whitening has ${whitening.length} rows, the hidden vector has ${width} numbers`)
+  const short = whitening.findIndex((row, at) => row.length !== at + 1)
+  if (short >= 0) fail(`whitening[${short}] has ${whitening[short]?.length} numbers, want ${short + 1}`)
+  if (scale.some(({ scores }) => scores.length !== levels.length)) fail('a scale does not fit the levels')
+  if (scale.at(-1)?.untilDetections !== null) fail('the last entry of `scale` must have `untilDetections` null')
+  return new NoveltyProbe(parsed.data)
+}

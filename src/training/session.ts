@@ -1,0 +1,102 @@
+import type { CardDraft } from '../classifier/card.ts'
+import type { RecurrentClassifier } from '../classifier/classifier.ts'
+import type { RuntimeName } from '../classifier/runtime.ts'
+import { limitationsOf, settingsNote } from './card-text.ts'
+import type { FitListener, FitPlan, FitSession } from './checkpointed-fit.ts'
+import type { EvaluationOptions } from './evaluation.ts'
+import { exportModel, type Trained } from './export.ts'
+import { type FitState, finalWeights } from './fit.ts'
+import type { KnownObject } from './labelled.ts'
+import { type Cut, type Prediction, predictAll } from './predict.ts'
+import type { Table } from './tables.ts'
+
+/** What `hierax train` is to do. */
+export interface TrainPlan extends FitPlan {
+  readonly data: readonly string[]
+  readonly taxonomy: string
+  readonly out: string
+  readonly runtime: RuntimeName
+  /** Cross-validation over so many folds instead of a model of all objects; 0: none. */
+  readonly folds: number
+  /** Only this one of them, 0 … folds − 1. */
+  readonly fold: number | null
+  /** Nodes without whose objects to train, one after another, to try how novel they look; empty for none. */
+  readonly leaveOut: readonly string[]
+  /** Folder of such a run whose figures the card is to have. */
+  readonly leftOut: string | null
+  /** Folder of a cross-validation whose temperature and figures the card is to have. */
+  readonly crossValidation: string | null
+  /** Models to learn from, or cross-validations whose networks of the same fold are learned from. */
+  readonly teachers: readonly string[]
+  /** Sets of classes to judge, as `--among` takes them. */
+  readonly among: readonly string[]
+  readonly minDetections: number
+  readonly days: readonly Cut[]
+  readonly bootstrap: number
+  readonly card: Pick<CardDraft, 'name' | 'version' | 'description' | 'license'>
+  readonly priorPower: number
+  /** The command line, for the card. */
+  readonly command: string
+}
+
+/** Who is told how it goes. */
+export interface TrainListener extends FitListener {
+  note(text: string): void
+  tables(tables: readonly Table[]): void
+}
+
+/** What all parts of a run have in common. */
+export interface Session extends FitSession {
+  readonly plan: TrainPlan
+  readonly objects: readonly KnownObject[]
+  readonly notes: readonly string[]
+  readonly evaluation: EvaluationOptions
+  readonly listener: TrainListener
+}
+
+/** What a card says beside how the network was trained. */
+export interface Findings extends Pick<CardDraft, 'temperature' | 'metrics'> {
+  readonly notes?: readonly string[]
+  readonly novelty: Trained['novelty']
+}
+
+/** Nothing is known yet: for a model that is still to be judged. */
+export const unjudged: Findings = { temperature: null, metrics: [], novelty: null }
+
+/** Writes a trained network as a model folder and opens it. */
+export async function exported(
+  { plan, taxonomy, taxonomyText, runtime, notes: found }: Session,
+  folder: string,
+  state: FitState,
+  objects: readonly KnownObject[],
+  { temperature, metrics, notes = [], novelty }: Findings
+): Promise<RecurrentClassifier> {
+  const training = {
+    command: plan.command,
+    seed: plan.fit.seed,
+    notes: [settingsNote(plan.fit, state, runtime.name), ...found, ...notes]
+  }
+  const limitations = limitationsOf(taxonomy, objects)
+  const decision = { priorPower: plan.priorPower }
+  const card = { ...plan.card, training, temperature, decision, metrics, limitations }
+  return exportModel(folder, runtime, {
+    taxonomy,
+    taxonomyText,
+    weights: finalWeights(state),
+    objects,
+    whxe: plan.fit.whxe,
+    novelty,
+    card
+  })
+}
+
+/** What a model says of objects at every cut. */
+export async function predictedBy(
+  classifier: RecurrentClassifier,
+  objects: readonly KnownObject[],
+  days: readonly Cut[]
+): Promise<Prediction<KnownObject>[]> {
+  const predictions: Prediction<KnownObject>[] = []
+  for await (const prediction of predictAll(classifier, objects, days)) predictions.push(prediction)
+  return predictions
+}
