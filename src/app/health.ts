@@ -14,6 +14,7 @@ export class Health {
   private topics: string | null = 'connecting'
   private store: Pick<Store, 'trouble'> | null = null
   private storeFailure: string | null = null
+  private others: Pick<ServicePorts, 'readiness' | 'liveness'> | null = null
   private stopping = false
   private readonly inWork = new Set<{ readonly since: number }>()
 
@@ -31,6 +32,11 @@ export class Health {
   /** Why the output topics are not there yet; null when they are. */
   outputTopics(reason: string | null): void {
     this.topics = reason
+  }
+
+  /** Others do the work, and know how it goes. */
+  delegate(others: Pick<ServicePorts, 'readiness' | 'liveness'>): void {
+    this.others = others
   }
 
   /** The service is about to end. */
@@ -54,14 +60,19 @@ export class Health {
     }
   }
 
-  readonly readiness: ServicePorts['readiness'] = () => ({
-    consumer: this.consumer(),
-    producer: this.producer(),
-    store: partState(this.storeReason()),
-    model: ready
-  })
+  readonly readiness: ServicePorts['readiness'] = () => {
+    const store = partState(this.storeReason())
+    if (!this.others) return { consumer: this.consumer(), producer: this.producer(), store, model: ready }
+    const theirs = this.others.readiness()
+    return {
+      ...theirs,
+      consumer: this.stopping ? this.consumer() : theirs.consumer,
+      store: store.ready ? theirs.store : store
+    }
+  }
 
   readonly liveness: ServicePorts['liveness'] = () => {
+    if (this.others) return this.others.liveness()
     const waits = this.producer().ready ? this.storeReason() : this.producer().reason
     if (waits !== null) return { ok: true, reason: `waiting: ${waits}` }
     const oldest = Math.min(...[...this.inWork].map(batch => batch.since))

@@ -2,7 +2,6 @@ import { createDecoder } from '../alerts/decoder.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
 import { maskUrl } from '../config/show.ts'
-import { HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
 import type { Classification } from '../messages/classification.ts'
@@ -22,12 +21,16 @@ import { Health } from './health.ts'
 import { connectKafka, type Streams, type StreamsFactory } from './kafka-streams.ts'
 import { loadModels } from './models.ts'
 import { keepFor, type Retention } from './retention.ts'
+import { connectWorkers } from './workers/connect-workers.ts'
+import type { WorkerState } from './workers/messages.ts'
 
 /** What a running service is started with. */
 export interface Surroundings {
   readonly logger: Logger
   /** Where alerts come from and messages go to; Kafka unless given. */
   readonly connect?: StreamsFactory
+  /** False: a worker, whose parent serves HTTP. */
+  readonly http?: boolean
   /** Told of every batch's classifications, after they were acknowledged; must be quick and not throw. */
   readonly onClassifications?: (bodies: readonly Classification[]) => void
 }
@@ -69,7 +72,10 @@ export class Hierax {
   static async start(config: Config, surroundings: Surroundings): Promise<Hierax> {
     const hierax = new Hierax(config, surroundings)
     try {
-      await hierax.begin(surroundings.connect ?? connectKafka)
+      await hierax.begin(
+        surroundings.connect ?? (config.workers > 1 ? connectWorkers : connectKafka),
+        surroundings.http ?? true
+      )
       return hierax
     } catch (error) {
       await hierax.stop()
@@ -93,14 +99,14 @@ export class Hierax {
     await this.stopped
   }
 
-  private async begin(connect: StreamsFactory): Promise<void> {
+  /** How it does: for a parent process. */
+  async state(): Promise<WorkerState> {
+    const metrics = await this.metrics.values()
+    return { readiness: this.health.readiness(), liveness: this.health.liveness(), metrics }
+  }
+
+  private async begin(connect: StreamsFactory, http: boolean): Promise<void> {
     const { config, logger } = this
-    if (config.workers > 1) {
-      throw new HieraxError(
-        'CONFIG_INVALID',
-        `workers is ${config.workers}; one process runs one worker: start more of them with the same input.group and store.url`
-      )
-    }
     this.classifiers = await loadModels(config)
     checkRoutes(
       config.output.routes,
@@ -118,9 +124,12 @@ export class Hierax {
     this.health.opened(this.store)
     this.describe()
     this.retention = keepFor(config.store.keepDays, this.store, logger)
-    this.service = await createService(this.ports(this.store), { ...config.http, logger, version })
-    this.url = (await this.service.listen()).url
-    const streams = connect(config, { logger, metrics: this.metrics, health: this.health })
+    if (http) {
+      this.service = await createService(this.ports(this.store), { ...config.http, logger, version })
+      this.url = (await this.service.listen()).url
+    }
+    const { metrics, health } = this
+    const streams = connect(config, { logger, metrics, health, onClassifications: bodies => this.published(bodies) })
     this.streams = streams
     const pipeline = this.pipeline(this.store, streams.sink)
     this.running = streams.run((batch, control) => this.health.follow(() => pipeline.process(batch, control)))
@@ -141,11 +150,13 @@ export class Hierax {
       admission: { programs: this.config.input.programs, admit: this.config.admit },
       output: this.config.output,
       onBatch: report => this.account(report),
-      onClassifications: bodies => {
-        this.feed.push(bodies)
-        this.onClassifications?.(bodies)
-      }
+      onClassifications: bodies => this.published(bodies)
     })
+  }
+
+  private published(bodies: readonly Classification[]): void {
+    this.feed.push(bodies)
+    this.onClassifications?.(bodies)
   }
 
   private account(report: BatchReport): void {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import type { Classification } from '../messages/classification.ts'
 import { createKafka, kafkaError } from '../streams/kafka/client.ts'
 import { createKafkaSink } from '../streams/kafka/sink.ts'
 import { createKafkaSource } from '../streams/kafka/source.ts'
@@ -23,6 +24,8 @@ export interface StreamsContext {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly health: Health
+  /** To be told of what was published where that is known to the streams only. */
+  readonly onClassifications: (bodies: readonly Classification[]) => void
 }
 
 export type StreamsFactory = (config: Config, context: StreamsContext) => Streams

@@ -111,6 +111,11 @@ export const definitions = {
     type: 'counter',
     help: 'Restarts of the consumer after a crash'
   },
+  workerRestarts: {
+    name: 'hierax_worker_restarts_total',
+    type: 'counter',
+    help: 'Worker processes that ended and were started again (`workers` above 1)'
+  },
   publishRetries: {
     name: 'hierax_publish_retries_total',
     type: 'counter',

@@ -1,15 +1,8 @@
-import {
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  Histogram,
-  type MetricObjectWithValues,
-  type MetricValue,
-  Registry
-} from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ErrorCode } from '../errors.ts'
 import type { Reason } from '../messages/classification.ts'
 import { type Stage, stages } from '../pipeline/report.ts'
+import { combineMetrics, type MetricValues } from './combined.ts'
 import {
   type Definition,
   definitions,
@@ -88,6 +81,8 @@ export class Metrics {
   readonly #forcedPhotometry = this.#counter(definitions.forcedPhotometry)
   readonly #lateAlerts = this.#counter(definitions.lateAlerts)
   readonly #repeatedAnswers = this.#counter(definitions.repeatedAnswers)
+  readonly #workerRestarts = this.#counter(definitions.workerRestarts)
+  #workers: (() => Promise<MetricValues[]>) | null = null
   readonly #collectors: (() => void | Promise<void>)[] = []
 
   /** `process`: also the default metrics of the process, event-loop lag among them (default true). */
@@ -149,6 +144,11 @@ export class Metrics {
     this.#expired.inc({ topic }, messages)
   }
 
+  /** A worker process that ended was started again. */
+  workerRestarted(): void {
+    this.#workerRestarts.inc()
+  }
+
   consumerRestarted(): void {
     this.#consumerRestarts.inc()
   }
@@ -190,10 +190,14 @@ export class Metrics {
     this.#collectors.push(collector)
   }
 
+  /** From now on the metrics are those of this process and of its workers, whose values `workers` gives. */
+  addWorkers(workers: () => Promise<MetricValues[]>): void {
+    this.#workers = workers
+  }
+
   /** All metrics in Prometheus's text format. */
   async text(): Promise<string> {
-    await this.#collect()
-    return this.#registry.metrics()
+    return (await this.#all()).metrics()
   }
 
   /** Media type of `text()`. */
@@ -201,10 +205,15 @@ export class Metrics {
     return this.#registry.contentType
   }
 
-  /** All metrics as values, for a parent process that adds up its workers' (prom-client's `AggregatorRegistry`). */
-  async values(): Promise<MetricObjectWithValues<MetricValue<string>>[]> {
+  /** All metrics as values, for a parent process that adds up its workers'. */
+  async values(): Promise<MetricValues> {
+    return (await this.#all()).getMetricsAsJSON()
+  }
+
+  async #all(): Promise<Registry> {
     await this.#collect()
-    return this.#registry.getMetricsAsJSON()
+    if (!this.#workers) return this.#registry
+    return combineMetrics(await this.#registry.getMetricsAsJSON(), await this.#workers())
   }
 
   async #collect(): Promise<void> {

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { keepFor } from '../../src/app/retention.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
-import { runHierax } from '../support/service.ts'
 
 const quiet = createLogger({ level: 'silent' })
 
@@ -20,10 +19,4 @@ test('objects are dropped once their last merge is longer ago than keepDays', as
   await strict?.stop()
   assert.equal((await store.statistics()).objects, 0)
   assert.equal(keepFor(null, store, quiet), null)
-})
-
-test('several workers are refused with what to do instead', async () => {
-  const { code, stderr } = await runHierax(['serve'], { settings: { HIERAX_WORKERS: '2', HIERAX_HTTP_PORT: '0' } })
-  assert.equal(code, 2)
-  assert.match(stderr, /workers is 2.*input\.group/)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { AggregatorRegistry } from 'prom-client'
+import { countedBy } from '../../src/telemetry/combined.ts'
 import { definitions } from '../../src/telemetry/definitions.ts'
 import { type BatchFigures, Metrics } from '../../src/telemetry/metrics.ts'
 
@@ -48,6 +48,7 @@ describe('metrics', () => {
       'counter hierax_rebalances_total{}',
       'counter hierax_repeated_answers_total{}',
       'counter hierax_store_corrupt_total{}',
+      'counter hierax_worker_restarts_total{}',
       'gauge hierax_consumer_lag{topic,partition}',
       'gauge hierax_last_progress_timestamp_seconds{}',
       'gauge hierax_model_info{name,version,sha256,taxonomy,runtime}',
@@ -93,6 +94,7 @@ describe('metrics', () => {
     metrics.consumerRestarted()
     metrics.publishRetried()
     metrics.storeCorrupt()
+    metrics.workerRestarted()
     metrics.store({ objects: 3, bytes: 4096, freeBytes: 1e9 })
     metrics.tensors(17)
     metrics.models([{ name: 'gone', version: '0', sha256: 'x', taxonomy: 't', runtime: 'wasm' }])
@@ -136,7 +138,8 @@ describe('metrics', () => {
       ['hierax_forced_photometry_points_total', 18],
       ['hierax_late_alerts_total', 4],
       ['hierax_repeated_answers_total', 2],
-      ['hierax_store_corrupt_total', 1]
+      ['hierax_store_corrupt_total', 1],
+      ['hierax_worker_restarts_total', 1]
     ]
     for (const [sample, value] of expected) assert.equal(text.get(sample), value, sample)
   })
@@ -159,15 +162,30 @@ describe('metrics', () => {
     assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m)
   })
 
-  it('of several processes become one', async () => {
-    const [one, two] = [new Metrics({ process: false }), new Metrics({ process: false })]
-    for (const metrics of [one, two]) metrics.batch(figures)
+  it('of a parent and its workers become one', async () => {
+    const [parent, one, two] = [0, 1, 2].map(() => new Metrics({ process: false })) as [Metrics, Metrics, Metrics]
+    const ready = {
+      consumer: { ready: true },
+      producer: { ready: true },
+      store: { ready: true },
+      model: { ready: true }
+    }
+    for (const metrics of [one, two]) {
+      metrics.batch(figures)
+      metrics.store({ objects: 7, bytes: 4096, freeBytes: 100 })
+    }
     one.lag('t', 0, 40)
     two.lag('t', 0, -1)
-    one.ready({ consumer: { ready: true }, producer: { ready: true }, store: { ready: true }, model: { ready: true } })
-    const text = await AggregatorRegistry.aggregate([await one.values(), await two.values()]).metrics()
-    assert.match(text, /hierax_outcomes_total\{outcome="classified"\} 8/)
+    two.tensors(5)
+    parent.ready(ready)
+    const gone = await countedBy([], await two.values())
+    parent.addWorkers(async () => [gone, await one.values()])
+    const text = await parent.text()
+    assert.match(text, /hierax_outcomes_total\{outcome="classified"\} 8/, 'what a worker counted stays when it is gone')
+    assert.match(text, /hierax_batch_alerts_count 2/)
     assert.match(text, /hierax_consumer_lag\{topic="t",partition="0"\} 40/)
-    assert.match(text, /hierax_ready\{part="store"\} 0/)
+    assert.match(text, /hierax_store_objects 7/)
+    assert.match(text, /hierax_tensors 0/, 'but not what it held')
+    assert.match(text, /hierax_ready\{part="store"\} 1/, 'readiness is what the parent makes of it')
   })
 })
