@@ -5,7 +5,6 @@ import { DCLinter } from 'dclint'
 import { validate } from 'dockerfile-utils'
 import { parse } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
-import { definitions } from '../../src/telemetry/definitions.ts'
 import { root } from '../support/shared.ts'
 import { buildContext, holds, read } from './container/files.ts'
 import { environmentOf, execForm, readStages } from './container/recipe.ts'
@@ -139,17 +138,7 @@ test('traffic is simulated only on request', () => {
   )
 })
 
-test('Prometheus scrapes the service, and its rules name metrics that exist', () => {
-  const { scrape_configs: jobs, rule_files: rules } = parse(read('ops/prometheus/prometheus.yml'))
+test('Prometheus scrapes the service', () => {
+  const { scrape_configs: jobs } = parse(read('ops/prometheus/prometheus.yml'))
   assert.deepEqual(jobs[0].static_configs[0].targets, [`hierax:${runtime.settings.get('EXPOSE')}`])
-  const names = new Set<string>(Object.values(definitions).map(definition => definition.name))
-  const alerts = (rules as string[]).flatMap(file =>
-    parse(read(`ops/prometheus/${file}`)).groups.flatMap((group: { rules: unknown[] }) => group.rules)
-  )
-  assert.ok(alerts.length > 0)
-  for (const { alert, expr, annotations } of alerts) {
-    const used: string[] = expr.match(/\bhierax_\w+/g) ?? []
-    for (const name of used) assert.ok(names.has(name), `${alert}: ${name}`)
-    assert.ok(annotations.summary && annotations.action, alert)
-  }
 })
