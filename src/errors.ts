@@ -35,6 +35,11 @@ const table = {
     'Send a whole .tar or .tar.gz archive of .avro files; fetch it again if it was cut.'
   ),
   PROCESSING_FAILED: entry('alert', 422, 'This is unexpected: please report it with the packet.'),
+  POISON: entry(
+    'alert',
+    422,
+    'The process ended each time this packet was in work alone: please report it with the packet.'
+  ),
   DECODE_FAILED: entry('alert', 422, 'This is unexpected: please report it with the packet.'),
 
   // What can be wrong with how a command was called or configured.

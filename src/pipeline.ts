@@ -8,6 +8,7 @@ import { type Classification, ClassificationWriter, type Reason } from './messag
 import { classificationMessages, deadLetterMessage, type OutputSettings } from './messages/outgoing.ts'
 import { answerInTimeOrder, type Reading } from './pipeline/answering.ts'
 import { type Arrival, answersDue, type Due } from './pipeline/due.ts'
+import { type Passage, Quarantine } from './pipeline/quarantine.ts'
 import { BatchReport } from './pipeline/report.ts'
 import type { BatchControl, InputMessage, OutputMessage, Sink } from './streams/types.ts'
 
@@ -16,6 +17,8 @@ export interface PipelineParts {
   /** Decodes a packet; throws a HieraxError of kind `alert` for what is wrong with it. */
   readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
   readonly store: Store
+  /** Consumer group that takes the messages: each has notes of its own in the store's journal. */
+  readonly group?: string
   /** One or several models; each gives its own messages. */
   readonly classifiers: readonly Classifier[]
   readonly sink: Sink
@@ -27,6 +30,17 @@ export interface PipelineParts {
   readonly onClassifications?: (bodies: readonly Classification[]) => void
 }
 
+/** What is taken on at a time: a batch of real alerts is one portion, but one small packet may hold a thousand alerts. */
+const portionOf = { alerts: 1000, points: 20_000 }
+
+/** What of a batch was decoded. */
+interface Decoded {
+  /** Number of messages. */
+  readonly taken: number
+  readonly arrivals: Arrival[]
+  readonly deadLetters: OutputMessage[]
+}
+
 /** An object's part of a batch while it is gathered. */
 interface GrowingAddition extends Addition {
   readonly observations: Addition['observations'][number][]
@@ -36,7 +50,7 @@ interface GrowingAddition extends Addition {
 /**
  * The way of a batch of alerts, from bytes to acknowledged messages:
  *
- *     decode → admit → merge into light curves → answer → encode → publish
+ *     note in the journal → decode → admit → merge into light curves → answer → encode → publish
  *
  * When `process` resolves, every message of the batch has exactly one outcome, its points are durable, and what is said of
  * it is acknowledged. When it rejects, the batch may come again: all of it is idempotent, and equal alerts on equal light
@@ -45,10 +59,12 @@ interface GrowingAddition extends Addition {
 export class Pipeline {
   private readonly parts: PipelineParts
   private readonly writers: readonly ClassificationWriter[]
+  private readonly quarantine: Quarantine
 
   constructor(parts: PipelineParts) {
     this.parts = parts
     const settings = { admit: parts.admission.admit, programs: parts.admission.programs }
+    this.quarantine = new Quarantine(parts.store.journal, parts.group)
     this.writers = parts.classifiers.map(classifier => new ClassificationWriter(classifier, settings))
   }
 
@@ -57,33 +73,51 @@ export class Pipeline {
    * ourselves, the messages are taken one by one, and the one that can't be processed becomes a dead letter.
    */
   async process(batch: readonly InputMessage[], control?: BatchControl): Promise<void> {
-    try {
-      await this.attempt(batch, control)
-    } catch (thrown) {
-      const error = HieraxError.from(thrown)
-      if (error.code !== 'INTERNAL' || control?.signal.aborted) throw thrown
-      if (batch.length === 1) return this.refuse(batch[0] as InputMessage, error, control)
-      for (const message of batch) await this.process([message], control)
+    for (let left = batch; left.length > 0; ) {
+      // Small packets may hold much: a batch is taken in portions of bounded work and memory.
+      const taken = await this.portion(left, control)
+      left = left.slice(taken)
     }
   }
 
-  private async attempt(batch: readonly InputMessage[], control?: BatchControl): Promise<void> {
+  /** Takes the first messages of a batch all their way; resolves with their number. */
+  private async portion(batch: readonly InputMessage[], control?: BatchControl): Promise<number> {
+    const passage = await this.quarantine.enter(batch, control)
+    try {
+      if (passage.refused) return await this.refusePoison(passage, control)
+      return await this.attempt(passage, control)
+    } catch (thrown) {
+      await passage.leave(false)
+      const error = HieraxError.from(thrown)
+      if (error.code !== 'INTERNAL' || control?.signal.aborted) throw thrown
+      const { messages } = passage
+      if (messages.length === 1) await this.refuse(messages[0] as InputMessage, 'PROCESSING_FAILED', error, control)
+      else for (const message of messages) await this.process([message], control)
+      return messages.length
+    }
+  }
+
+  private async attempt(passage: Passage, control?: BatchControl): Promise<number> {
     const report = new BatchReport()
-    const { arrivals, deadLetters } = await report.time('decode', () => this.decode(batch, report))
-    const states = await report.time('store', () => this.merge(arrivals))
+    const { taken, arrivals, deadLetters } = await report.time('decode', () => this.decode(passage.messages, report))
+    const states = await report.time('store', () => this.merge(arrivals, report))
     control?.signal.throwIfAborted()
 
     const due = answersDue(arrivals, states)
-    const { bodies, cached } = await report.time('classify', () => this.answer(due))
-    const messages = await report.time('encode', () => [...deadLetters, ...this.encode(due, bodies)])
+    const { bodies, cached } = await report.time('classify', () => this.answer(due, report))
+    const messages = await report.time('encode', () => this.encode(due, bodies, report))
+    // From here on nothing rests on what is in the packets: whatever ends the process now, it is not they.
+    await passage.leave(true, taken)
 
     control?.signal.throwIfAborted()
+    messages.unshift(...deadLetters)
     const keeping = this.parts.store.writeCache(cached).catch(() => {}) // only a cache: losing it costs time, not answers
     await report.time('publish', () => this.parts.sink.send(messages, control?.signal))
     await keeping
     report.finish(due, bodies, messages)
     this.parts.onBatch?.(report)
     this.parts.onClassifications?.(bodies.flat())
+    return taken
   }
 
   /** What stands of an object: each model's answer for its newest alert, as `process` would say it. */
@@ -91,14 +125,30 @@ export class Pipeline {
     if (!state.newest) return []
     const origin = { topic: '', source: '', ingested: 0 }
     const { newest: record, newestVersions: versions } = state
-    const { bodies } = await this.answer([{ record, versions, state, origin, kind: 'repeated' }])
+    const { bodies } = await this.answer([{ record, versions, state, origin, kind: 'repeated' }], new BatchReport())
     return bodies.flat()
   }
 
-  /** A message that fails us after decoding. */
-  private async refuse(message: InputMessage, cause: HieraxError, control?: BatchControl): Promise<void> {
+  /** A packet that ended the process whenever it was in work alone. */
+  private async refusePoison(passage: Passage, control?: BatchControl): Promise<number> {
+    const cause = new HieraxError(
+      'POISON',
+      `the process ended ${passage.deaths} times while nothing but this packet was in work`
+    )
+    await this.refuse(passage.messages[0] as InputMessage, 'POISON', cause, control)
+    await passage.leave(true)
+    return 1
+  }
+
+  /** A message that fails us: a dead letter, though nothing is known to be wrong with it. */
+  private async refuse(
+    message: InputMessage,
+    code: 'PROCESSING_FAILED' | 'POISON',
+    cause: HieraxError,
+    control?: BatchControl
+  ): Promise<void> {
     const report = new BatchReport()
-    const error = new HieraxError('PROCESSING_FAILED', cause.message, { cause })
+    const error = new HieraxError(code, cause.message, { cause })
     const letters = [deadLetterMessage(message, error, this.parts.output)]
     report.refused(error, message)
     await report.time('publish', () => this.parts.sink.send(letters, control?.signal))
@@ -106,18 +156,22 @@ export class Pipeline {
     this.parts.onBatch?.(report)
   }
 
-  /** Bytes to alerts. What can't be read becomes a dead letter, and the batch goes on. */
-  private async decode(
-    batch: readonly InputMessage[],
-    report: BatchReport
-  ): Promise<{ arrivals: Arrival[]; deadLetters: OutputMessage[] }> {
+  /**
+   * Bytes to alerts, of as many messages as make a portion. What can't be read becomes a dead letter, and the batch goes
+   * on.
+   */
+  private async decode(batch: readonly InputMessage[], report: BatchReport): Promise<Decoded> {
     const arrivals: Arrival[] = []
     const deadLetters: OutputMessage[] = []
-    for (const message of batch) {
+    let taken = 0
+    let points = 0
+    for (; taken < batch.length && arrivals.length < portionOf.alerts && points < portionOf.points; taken++) {
+      const message = batch[taken] as InputMessage
       try {
         for (const alert of this.parts.decode(message.value)) {
           const admitted = admit(alert, this.parts.admission)
           arrivals.push({ ...admitted, objectId: alert.objectId, origin: message })
+          points += admitted.observations.length
           report.read(alert, admitted)
         }
       } catch (thrown) {
@@ -127,11 +181,11 @@ export class Pipeline {
       }
       await report.breathe()
     }
-    return { arrivals, deadLetters }
+    return { taken, arrivals, deadLetters }
   }
 
   /** All that the batch knows of each object goes into its light curve: points first, questions later. */
-  private async merge(arrivals: readonly Arrival[]): Promise<Map<string, ObjectState>> {
+  private async merge(arrivals: readonly Arrival[], report: BatchReport): Promise<Map<string, ObjectState>> {
     const additions = new Map<string, GrowingAddition>()
     for (const { objectId, observations, record, refusal } of arrivals) {
       let addition = additions.get(objectId)
@@ -144,22 +198,22 @@ export class Pipeline {
     }
     if (additions.size === 0) return new Map()
     const states = await this.parts.store.merge([...additions.values()])
+    for (const state of states) report.merged(additions.get(state.objectId) as Addition, state.curve)
     return new Map(states.map(state => [state.objectId, state]))
   }
 
   /** The classifications of every answer due, one list a model. */
-  private async answer(due: readonly Due[]): Promise<{ bodies: Classification[][]; cached: CachedState[] }> {
-    const readings = due.map(({ record, versions, state }): Reading => {
-      const prefix = state.curve.upTo(record.jd)
-      return {
-        objectId: state.objectId,
-        record,
-        versions,
-        curve: state.curve,
-        prefix,
-        reason: this.reasonFor(record, prefix.detections)
-      }
-    })
+  private async answer(
+    due: readonly Due[],
+    report: BatchReport
+  ): Promise<{ bodies: Classification[][]; cached: CachedState[] }> {
+    const readings: Reading[] = []
+    for (const { record, versions, state } of due) {
+      const { objectId, curve } = state
+      const prefix = curve.upTo(record.jd)
+      readings.push({ objectId, record, versions, curve, prefix, reason: this.reasonFor(record, prefix.detections) })
+      await report.breathe()
+    }
     const bodies: Classification[][] = []
     const cached: CachedState[] = []
     for (const [index, classifier] of this.parts.classifiers.entries()) {
@@ -178,9 +232,18 @@ export class Pipeline {
     return detections < Math.max(1, this.parts.admission.admit.minDetections) ? 'TOO_FEW_DETECTIONS' : null
   }
 
-  private encode(due: readonly Due[], bodies: readonly Classification[][]): OutputMessage[] {
-    return bodies.flatMap(list =>
-      list.flatMap((body, index) => classificationMessages(body, (due[index] as Due).origin, this.parts.output))
-    )
+  private async encode(
+    due: readonly Due[],
+    bodies: readonly Classification[][],
+    report: BatchReport
+  ): Promise<OutputMessage[]> {
+    const messages: OutputMessage[] = []
+    for (const list of bodies) {
+      for (const [index, body] of list.entries()) {
+        messages.push(...classificationMessages(body, (due[index] as Due).origin, this.parts.output))
+        await report.breathe()
+      }
+    }
+    return messages
   }
 }

@@ -175,11 +175,13 @@ function isFilter(value: Value | undefined): value is FilterId {
   return value === 1 || value === 2 || value === 3
 }
 
-/** Not empty, and nothing in it that would spoil a key, a log line or a page. */
+/** Not empty, and nothing in it that would spoil a key, a log line, a terminal or a page. */
 function isObjectId(value: Value | undefined): value is string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  return typeof value === 'string' && value !== '' && !/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]/.test(value)
+  return typeof value === 'string' && value !== '' && !unprintable.test(value)
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/
 
 function inRange(path: string, value: Value | undefined, from: number, to: number): number {
   if (!isBetween(value, from, to)) throw invalid(path, value, `a number from ${from} to ${to}`)

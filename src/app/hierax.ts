@@ -8,7 +8,7 @@ import type { Classification } from '../messages/classification.ts'
 import { toJson } from '../messages/encoding.ts'
 import { checkRoutes } from '../messages/outgoing.ts'
 import type { BatchReport } from '../pipeline/report.ts'
-import { Pipeline } from '../pipeline.ts'
+import { Pipeline, type PipelineParts } from '../pipeline.ts'
 import { ClassificationFeed } from '../service/feed.ts'
 import { toObjectView } from '../service/object-view.ts'
 import type { ServicePorts } from '../service/ports.ts'
@@ -31,6 +31,8 @@ export interface Surroundings {
   readonly connect?: StreamsFactory
   /** False: a worker, whose parent serves HTTP. */
   readonly http?: boolean
+  /** Decodes packets; ZTF's unless given. */
+  readonly decode?: PipelineParts['decode']
   /** Told of every batch's classifications, after they were acknowledged; must be quick and not throw. */
   readonly onClassifications?: (bodies: readonly Classification[]) => void
 }
@@ -50,6 +52,7 @@ export class Hierax {
   private readonly config: Config
   private readonly logger: Logger
   private readonly onClassifications: Surroundings['onClassifications']
+  private readonly decode: PipelineParts['decode']
   private readonly health = new Health()
   private readonly feed = new ClassificationFeed<Classification>(toJson)
   private readonly deadLetters = { since: Number.NEGATIVE_INFINITY, count: 0 }
@@ -62,10 +65,11 @@ export class Hierax {
   private stopped: Promise<void> | null = null
   private running: Promise<void> = Promise.resolve()
 
-  private constructor(config: Config, { logger, onClassifications }: Surroundings) {
+  private constructor(config: Config, { logger, onClassifications, decode }: Surroundings) {
     this.config = config
     this.logger = logger
     this.onClassifications = onClassifications
+    this.decode = decode ?? createDecoder().decode
   }
 
   /** Starts a service. Rejects with a usage error for what is wrong with settings, model or store. */
@@ -141,10 +145,10 @@ export class Hierax {
   }
 
   private pipeline(store: Store, sink: Sink): Pipeline {
-    const decoder = createDecoder()
     return new Pipeline({
-      decode: bytes => decoder.decode(bytes),
+      decode: this.decode,
       store,
+      group: this.config.input.group,
       classifiers: this.classifiers,
       sink,
       admission: { programs: this.config.input.programs, admit: this.config.admit },

@@ -1,6 +1,9 @@
 import type { Admitted } from '../alerts/admission.ts'
 import type { Alert } from '../alerts/alert.ts'
 import type { ErrorCode, HieraxError } from '../errors.ts'
+import type { LightCurve } from '../lightcurves/light-curve.ts'
+import { maxPoints } from '../lightcurves/limits.ts'
+import type { Addition } from '../lightcurves/stores/store.ts'
 import type { Classification, Reason } from '../messages/classification.ts'
 import type { InputMessage, OutputMessage } from '../streams/types.ts'
 import type { Due } from './due.ts'
@@ -10,7 +13,7 @@ export const stages = ['decode', 'store', 'classify', 'encode', 'publish'] as co
 export type Stage = (typeof stages)[number]
 
 /** Why a photometric point was left out. */
-export type PointDropReason = 'program' | 'future' | 'invalid'
+export type PointDropReason = 'program' | 'future' | 'invalid' | 'limit'
 
 /** How long decoding may hold the event loop before others get their turn, ms. */
 const breath = 20
@@ -25,7 +28,7 @@ export class BatchReport {
   readonly stageSeconds: Record<Stage, number> = { decode: 0, store: 0, classify: 0, encode: 0, publish: 0 }
   readonly notClassified = new Map<Reason, number>()
   readonly deadLetters: { readonly error: HieraxError; readonly topic: string; readonly source: string }[] = []
-  readonly droppedPoints: Record<PointDropReason, number> = { program: 0, future: 0, invalid: 0 }
+  readonly droppedPoints: Record<PointDropReason, number> = { program: 0, future: 0, invalid: 0, limit: 0 }
   readonly published = new Map<string, number>()
   alerts = 0
   classified = 0
@@ -65,6 +68,12 @@ export class BatchReport {
     this.droppedPoints.program += admitted.droppedPoints
   }
 
+  /** Points were merged into an object; those that a full one has no room for are counted. */
+  merged({ observations }: Addition, curve: LightCurve): void {
+    if (curve.length < maxPoints) return
+    for (const { jd, fid } of observations) if (!holds(curve, jd, fid)) this.droppedPoints.limit++
+  }
+
   /** A message was refused. */
   refused(error: HieraxError, { topic, source }: InputMessage): void {
     this.deadLetters.push({ error, topic, source })
@@ -98,6 +107,19 @@ export class BatchReport {
   private count(topic: string): void {
     this.consumed.set(topic, (this.consumed.get(topic) ?? 0) + 1)
   }
+}
+
+/** Whether a point is in a curve, by bisection. */
+function holds(curve: LightCurve, jd: number, fid: number): boolean {
+  let low = 0
+  let high = curve.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (curve.jd(middle) < jd) low = middle + 1
+    else high = middle
+  }
+  for (; low < curve.length && curve.jd(low) === jd; low++) if (curve.at(low).fid === fid) return true
+  return false
 }
 
 /** How often each value occurs. */

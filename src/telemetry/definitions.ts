@@ -6,8 +6,11 @@ import { stages } from '../pipeline/report.ts'
 const outcomes = ['classified', 'not_classified', 'dead_letter'] as const
 export type Outcome = (typeof outcomes)[number]
 
-/** Why a photometric point was left out: of a programme that is not admitted, not before its packet, or impossible. */
-export const dropReasons = ['program', 'future', 'invalid'] as const
+/**
+ * Why a photometric point was left out: of a programme that is not admitted, not before its packet, impossible, or one too
+ * many for its object.
+ */
+export const dropReasons = ['program', 'future', 'invalid', 'limit'] as const
 export type PointDropReason = (typeof dropReasons)[number]
 
 /** Parts that must be ready before the service is. */

@@ -19,7 +19,7 @@ const figures: BatchFigures = {
   deadLetterCodes: new Map([['TRUNCATED', 1]]),
   published: new Map([['out', 6]]),
   stageSeconds: { decode: 0.003, store: 0.1, classify: 0.2, encode: 0.3, publish: 0.4 },
-  droppedPoints: { program: 0, future: 3, invalid: 0 },
+  droppedPoints: { program: 0, future: 3, invalid: 0, limit: 4 },
   forcedPhotometry: 9,
   lateAlerts: 2,
   repeatedAnswers: 1,

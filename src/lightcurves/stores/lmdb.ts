@@ -3,6 +3,7 @@ import path from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
 import { decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
+import { JournalFiles } from './journal-files.ts'
 import { checkMeta, type StoreMeta } from './meta.ts'
 import { checkedRecord } from './records.ts'
 import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from './store.ts'
@@ -25,6 +26,9 @@ const cachePrefix = 17
 /** Objects that one transaction looks at when old ones are dropped. */
 const pruneRun = 500
 
+/** How long one transaction may hold the event loop, ms; objects are merged one by one, so a batch may take several. */
+const longestTurn = 20
+
 /** LMDB's own limit on keys is 1,978 bytes. */
 const longestKey = 1978
 
@@ -34,6 +38,7 @@ const longestKey = 1978
  */
 export class LmdbStore implements Store {
   programs: readonly number[]
+  readonly journal: JournalFiles
   private readonly folder: string
   private readonly root: RootDatabase<unknown, string>
   private readonly objects: Database<Buffer, Buffer>
@@ -43,6 +48,7 @@ export class LmdbStore implements Store {
   private constructor(options: LmdbOptions) {
     this.folder = options.folder
     this.programs = options.programs
+    this.journal = new JournalFiles(path.join(options.folder, 'journal'))
     this.onCorrupt = options.onCorrupt ?? (() => {})
     this.root = open({
       path: options.folder,
@@ -82,7 +88,10 @@ export class LmdbStore implements Store {
   async merge(additions: readonly Addition[]): Promise<ObjectState[]> {
     const now = Date.now()
     try {
-      const states = await this.objects.transaction(() => additions.map(addition => this.mergeOne(addition, now)))
+      const states: ObjectState[] = []
+      while (states.length < additions.length) {
+        await this.objects.transaction(() => this.mergeSome(additions, states, now))
+      }
       // A resolved transaction is visible to others, but only a flushed one survives a power loss.
       await this.objects.flushed
       return states
@@ -166,6 +175,14 @@ export class LmdbStore implements Store {
     if (!record || mergedAt(record) >= before) return false
     this.objects.remove(key)
     return true
+  }
+
+  /** Merges as many of those that are left as fit into one turn of the event loop. */
+  private mergeSome(additions: readonly Addition[], states: ObjectState[], now: number): void {
+    const began = performance.now()
+    while (states.length < additions.length && performance.now() - began < longestTurn) {
+      states.push(this.mergeOne(additions[states.length] as Addition, now))
+    }
   }
 
   private mergeOne(addition: Addition, now: number): ObjectState {

@@ -47,10 +47,23 @@ export interface StoreStatistics {
 }
 
 /**
+ * Notes of what is in work, one a partition of the input (and group of consumers), so that what ended a process is found by the next. A note
+ * must outlive the process that wrote it.
+ */
+export interface Journal {
+  /** The note of a partition (`group/topic/number`); null where there is none. */
+  read(partition: string): Promise<string | null>
+  /** Replaces the note of a partition. Rejects with STORE_FAILED. */
+  write(partition: string, note: string): Promise<void>
+}
+
+/**
  * Keeps the state of every object. All methods are asynchronous and take whole batches, so that a networked store costs
  * one round trip. They reject with STORE_FAILED.
  */
 export interface Store {
+  /** Left out where nothing outlives the process. */
+  readonly journal?: Journal
   /**
    * Merges observations and alert records: one atomic step per object, idempotent, commutative and associative.
    * Resolves with the states after it, in the order given, once they are durable. Object ids are distinct.

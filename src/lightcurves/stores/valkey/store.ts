@@ -3,7 +3,7 @@ import { HieraxError } from '../../../errors.ts'
 import { encodeAddition } from '../../addition-codec.ts'
 import { decodeRecord } from '../../object-record.ts'
 import { checkMeta, type StoreMeta } from '../meta.ts'
-import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from '../store.ts'
+import type { Addition, CachedState, Journal, ObjectState, Store, StoredObject, StoreStatistics } from '../store.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
 import { type Found, type Gathered, gather, readRecord } from './gather.ts'
 import { append, claim, fold, keepStates, prune } from './scripts.ts'
@@ -26,6 +26,7 @@ const metaKey = 'hierax:meta'
 const mergedKey = 'hierax:merged'
 const objectPrefix = 'hierax:o:'
 const statePrefix = 'hierax:c:'
+const notePrefix = 'hierax:j:'
 
 /** How long opening waits for a server, ms. */
 const openWithin = 3000
@@ -33,10 +34,13 @@ const openWithin = 3000
 /** Objects in one script: it holds up all other clients of the server. */
 const run = 64
 
+/** How long merging may hold the event loop, ms. */
+const longestTurn = 20
+
 /** Objects that one script drops. */
 const pruneRun = 500
 
-/** A cached state that is not renewed for so long goes by itself, s. */
+/** A cached state or a note that is not renewed for so long goes by itself, s. */
 const stateSeconds = 30 * 86_400
 
 /**
@@ -71,6 +75,18 @@ export class ValkeyStore implements Store {
     }
   }
 
+  readonly journal: Journal = {
+    read: partition =>
+      this.connection.request('The journal could not be read from', 'read', async () => {
+        const note = (await this.connection.call('GET', notePrefix + partition)) as Buffer | null
+        return note?.toString() ?? null
+      }),
+    write: (partition, note) =>
+      this.connection.request('The journal could not be written to', 'write', async () => {
+        await this.connection.call('SET', notePrefix + partition, note, 'EX', stateSeconds)
+      })
+  }
+
   get programs(): readonly number[] {
     return this.known?.programs ?? this.options.programs
   }
@@ -81,9 +97,15 @@ export class ValkeyStore implements Store {
     const what = `${additions.length} objects could not be written to`
     const sent = additions.map(addition => ({ addition, bytes: encodeAddition(addition, now) }))
     const found = await this.connection.request(what, 'write', () => this.append(sent, now))
-    const gathered = sent.map(({ addition, bytes }, index) =>
-      gather(found[index] as Found, addition, { now, length: bytes.length, onCorrupt: this.options.onCorrupt })
-    )
+    const gathered: Gathered[] = []
+    let turnBegan = performance.now()
+    for (const [index, { addition, bytes }] of sent.entries()) {
+      const how = { now, length: bytes.length, onCorrupt: this.options.onCorrupt }
+      gathered.push(gather(found[index] as Found, addition, how))
+      if (performance.now() - turnBegan < longestTurn) continue
+      await new Promise(resolve => setImmediate(resolve))
+      turnBegan = performance.now()
+    }
     this.fold(gathered)
     return gathered.map(({ state }) => state)
   }

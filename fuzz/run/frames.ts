@@ -1,0 +1,71 @@
+import type { Readable } from 'node:stream'
+
+/** A packet on its way from the process that makes packets to the one that is tried. */
+export interface Frame {
+  /** Name of the recipe; null for a real alert. */
+  readonly recipe: string | null
+  readonly value: Buffer | null
+}
+
+/** What ends a batch. */
+const end = 2
+
+/** A packet as bytes: kind u8 · null u8 · length of the name u16 · length of the value u32 · name · value. */
+export function frameOf({ recipe, value }: Frame): Buffer {
+  const name = Buffer.from(recipe ?? '')
+  const header = Buffer.alloc(8)
+  header[0] = recipe === null ? 0 : 1
+  header[1] = value === null ? 1 : 0
+  header.writeUInt16LE(name.length, 2)
+  header.writeUInt32LE(value?.length ?? 0, 4)
+  return Buffer.concat([header, name, value ?? Buffer.alloc(0)])
+}
+
+/** The end of a batch as bytes. */
+export const batchEnd = Buffer.from([end, 0, 0, 0, 0, 0, 0, 0])
+
+/** Batches of packets from a stream of frames. */
+export async function* readBatches(stream: Readable): AsyncGenerator<Frame[]> {
+  const read = new Reader(stream)
+  let batch: Frame[] = []
+  for (;;) {
+    const header = await read.bytes(8)
+    if (header === null) return
+    if (header[0] === end) {
+      yield batch
+      batch = []
+      continue
+    }
+    const name = (await read.bytes(header.readUInt16LE(2))) as Buffer
+    const value = (await read.bytes(header.readUInt32LE(4))) as Buffer
+    // A copy: a view would keep the chunk of the pipe that it came in.
+    batch.push({ recipe: header[0] === 1 ? name.toString() : null, value: header[1] === 1 ? null : Buffer.from(value) })
+  }
+}
+
+/** Reads exact numbers of bytes from a stream. */
+class Reader {
+  readonly #chunks: AsyncIterator<Buffer>
+  #parts: Buffer[] = []
+  #length = 0
+
+  constructor(stream: Readable) {
+    this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  }
+
+  async bytes(length: number): Promise<Buffer | null> {
+    while (this.#length < length) {
+      const { value, done } = await this.#chunks.next()
+      if (done) return null
+      this.#parts.push(value)
+      this.#length += value.length
+    }
+    if ((this.#parts[0]?.length ?? 0) < length) this.#parts = [Buffer.concat(this.#parts)]
+    const first = this.#parts[0] ?? Buffer.alloc(0)
+    const bytes = first.subarray(0, length)
+    if (first.length === length) this.#parts.shift()
+    else this.#parts[0] = first.subarray(length)
+    this.#length -= length
+    return bytes
+  }
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { decodeClassification } from '../../src/messages/encoding.ts'
+import { readLightCurves } from '../../src/simulator/read-light-curves.ts'
+import { Simulation } from '../../src/simulator/simulate.ts'
+import { kafka } from '../support/brokers.ts'
+import { cleanEnvironment, temporaryFolder } from '../support/service.ts'
+import { valkey } from '../support/valkey.ts'
+
+const folder = temporaryFolder()
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+const running = await kafka()
+const server = await valkey()
+const { tools } = running
+const partitions = 2
+const script = fileURLToPath(new URL('../support/poisoned-service.ts', import.meta.url))
+
+/** Packets of simulated alerts without images. */
+async function somePackets(count: number): Promise<Buffer[]> {
+  const curves = []
+  for await (const curve of readLightCurves()) curves.push(curve)
+  return [...new Simulation(curves, { seed: 7, objects: 40, cutoutBytes: 0 })].slice(0, count).map(({ bytes }) => bytes)
+}
+
+/** Starts the service again and again, as whatever keeps it running does; resolves with the number of deaths. */
+async function keepRunning(settings: Readonly<Record<string, string>>, done: () => Promise<boolean>): Promise<number> {
+  for (let deaths = 0; ; deaths++) {
+    assert.ok(deaths < 30, 'it dies without end')
+    const child = spawn(process.execPath, ['--import', 'tsx', script], {
+      env: cleanEnvironment(settings),
+      stdio: 'ignore'
+    })
+    const ended = once(child, 'close')
+    while (child.exitCode === null && child.signalCode === null) {
+      if (await done()) {
+        child.kill('SIGTERM')
+        await ended
+        return deaths
+      }
+      await sleep(100)
+    }
+  }
+}
+
+const stores = [
+  ['lmdb', false, `lmdb:${path.join(folder, 'store')}`],
+  ['valkey', server.skip, `${server.url}/4`]
+] as const
+
+for (const [name, missing, store] of stores) {
+  describe(`packets that end the process, over a ${name} store`, { skip: running.skip || missing }, () => {
+    test('are refused, and all others are answered', { timeout: 240_000 }, async t => {
+      const packets = await somePackets(80)
+      const poisonous = [13, 14, 61]
+      const topic = await tools.topic(tools.name('poison'), { partitions })
+      const values = packets.map((packet, at) =>
+        poisonous.includes(at) ? Buffer.concat([packet, Buffer.from('POISON')]) : packet
+      )
+      await tools.produce(
+        topic,
+        values.map((value, at) => ({ partition: at % partitions, value }))
+      )
+      const dead = `${topic}.dead`
+      const letters = () =>
+        tools.offsets(dead).then(
+          ({ total }) => total,
+          () => 0
+        )
+      const answered = () =>
+        tools.offsets(`${topic}.out`).then(
+          ({ total }) => total,
+          () => 0
+        )
+      const deaths = await keepRunning(
+        {
+          HIERAX_HTTP_PORT: '0',
+          HIERAX_INPUT_BROKERS: running.brokers.join(','),
+          HIERAX_INPUT_TOPICS: topic,
+          HIERAX_INPUT_GROUP: topic,
+          HIERAX_OUTPUT_CLASSIFICATIONS: `${topic}.out`,
+          HIERAX_OUTPUT_DEAD_LETTERS: dead,
+          HIERAX_STORE_URL: store
+        },
+        async () => (await letters()) >= poisonous.length && (await answered()) >= packets.length - poisonous.length
+      )
+      t.diagnostic(`${poisonous.length} packets among ${packets.length} cost ${deaths} deaths`)
+      assert.ok(deaths >= 4 && deaths <= 4 * poisonous.length, `${deaths} deaths`)
+
+      const refused = await tools.read(dead)
+      assert.ok(refused.every(({ headers }) => headers['error.code'] === 'POISON'))
+      assert.deepEqual(
+        [...new Set(refused.map(({ headers }) => headers.source))].sort(),
+        poisonous.map(at => `${topic}/${at % partitions}/${Math.floor(at / partitions)}`).sort()
+      )
+      for (const { value } of refused) assert.ok(value?.includes('POISON'), 'the packet itself is in the dead letter')
+      const out = await tools.read(`${topic}.out`)
+      const alerts = new Set(out.map(({ value }) => decodeClassification(value as Buffer, 'avro').candid))
+      assert.equal(alerts.size, packets.length - poisonous.length)
+    })
+  })
+}

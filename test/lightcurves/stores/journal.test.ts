@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, describe, test } from 'node:test'
+import { JournalFiles } from '../../../src/lightcurves/stores/journal-files.ts'
+import { openStore } from '../../../src/lightcurves/stores/open.ts'
+import { temporaryFolder } from '../../support/service.ts'
+import { valkey } from '../../support/valkey.ts'
+
+const folder = temporaryFolder()
+const server = await valkey()
+after(async () => {
+  await server.stop()
+  fs.rmSync(folder, { recursive: true, force: true })
+})
+
+const kinds = [
+  ['lmdb', false, `lmdb:${path.join(folder, 'store')}`],
+  ['valkey', server.skip, `${server.url}/3`]
+] as const
+
+for (const [name, skip, url] of kinds) {
+  describe(`the journal of the ${name} store`, { skip }, () => {
+    test('keeps the last note of every partition, for whoever opens the store next', async () => {
+      const first = await openStore(url, { programs: [1] })
+      assert.equal(await first.journal?.read('hierax/nights/0'), null)
+      await first.journal?.write('hierax/nights/0', 'a long note that is replaced')
+      await first.journal?.write('hierax/nights/0', 'short')
+      await first.journal?.write('hierax/nights/1', 'another')
+      const second = await openStore(url, { programs: [1] })
+      assert.equal(await second.journal?.read('hierax/nights/0'), 'short')
+      assert.equal(await second.journal?.read('hierax/nights/1'), 'another')
+      await Promise.all([first.close(), second.close()])
+    })
+  })
+}
+
+test('a name that is no file name stays within the folder of the journal', async () => {
+  const journal = new JournalFiles(path.join(folder, 'journal'))
+  await journal.write('../../outside/0', 'note')
+  assert.equal(await journal.read('../../outside/0'), 'note')
+  assert.deepEqual(fs.readdirSync(path.join(folder, 'journal')), ['..%2F..%2Foutside%2F0'])
+})
+
+test('notes of nights long gone are removed', async () => {
+  const place = path.join(folder, 'old')
+  await new JournalFiles(place).write('night/0', 'note')
+  await new JournalFiles(place).write('night/1', 'note')
+  const longAgo = Date.now() / 1000 - 40 * 86_400
+  fs.utimesSync(path.join(place, 'night%2F0'), longAgo, longAgo)
+  const journal = new JournalFiles(place)
+  assert.equal(await journal.read('night/0'), null)
+  assert.equal(await journal.read('night/1'), 'note')
+})

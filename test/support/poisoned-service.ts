@@ -1,0 +1,22 @@
+/**
+ * `hierax serve` with a defect: a packet that holds the text `POISON` ends the process while it is decoded, as a defect in
+ * native code would. Settings come from the environment.
+ */
+import { createDecoder } from '../../src/alerts/decoder.ts'
+import { Hierax } from '../../src/app/hierax.ts'
+import { endSignal } from '../../src/cli/end-signal.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
+
+const decoder = createDecoder()
+const ending = endSignal(() => {})
+const hierax = await Hierax.start(loadConfig({ env: process.env, overrides: {} }), {
+  logger: createLogger(),
+  decode: bytes => {
+    if (bytes && Buffer.from(bytes).includes('POISON')) process.abort()
+    return decoder.decode(bytes)
+  }
+})
+await new Promise(resolve => ending.addEventListener('abort', resolve, { once: true }))
+await hierax.stop()
+process.exit()
