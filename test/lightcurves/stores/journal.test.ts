@@ -9,8 +9,7 @@ import { valkey } from '../../support/valkey.ts'
 
 const folder = temporaryFolder()
 const server = await valkey()
-after(async () => {
-  await server.stop()
+after(() => {
   fs.rmSync(folder, { recursive: true, force: true })
 })
 
