@@ -34,10 +34,11 @@ export async function basePackets(): Promise<BasePackets> {
   return { from: `${editors.length} simulated packets`, editors }
 }
 
-function editorsOf(packets: readonly Buffer[]): PacketEditor[] {
+/** Those of the packets that will be classified, of at least so many bytes. */
+export function editorsOf(packets: readonly Buffer[], leastBytes = fullSize): PacketEditor[] {
   const decoder = createDecoder()
   return packets.flatMap(packet => {
-    if (packet.length < fullSize) return []
+    if (packet.length < leastBytes) return []
     try {
       const [alert, ...more] = decoder.decode(packet)
       const fit = alert !== undefined && more.length === 0 && refusalOf(alert.record, admission) === null

@@ -158,7 +158,7 @@ function* batches({ stream, from, to }: Load): Generator<Buffer> {
 
 async function offer(cluster: Cluster, { topic, rate }: Load & { rate: number }, spool: string) {
   const script = fileURLToPath(new URL('../load/offer.ts', import.meta.url))
-  const args = ['--import', 'tsx', script, cluster.brokers.join(','), topic, '4', String(rate), String(perBatch), spool]
+  const args = ['--import', 'tsx', script, cluster.brokers.join(','), topic, String(rate), String(perBatch), spool]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -55,6 +55,7 @@ describe('an output cluster that is out of reach', { skip: input.skip || output.
         assert.equal(await member.end(), 0)
         t.diagnostic(JSON.stringify({ way, seconds, saidAfterSeconds: said, ...(await trial.judge()) }))
       } finally {
+        if (node.pid !== null) process.kill(node.pid, 'SIGCONT')
         trial.close()
       }
     })

@@ -32,7 +32,11 @@ const briefRetry = { initialRetryTime: 100, maxRetryTime: 500, retries: 3 }
 /** No broker takes a request beyond 100 MB (`socket.request.max.bytes`): it closes the connection. */
 const largestValue = 64 * 1024 * 1024
 
+/** Messages that wait for so long (ms) are spoken of, though no request has failed yet: kafkajs gives one half a minute. */
+const silence = 10_000
+
 class SendTicket implements Ticket {
+  readonly since = performance.now()
   readonly done: Promise<void>
   #left: number
   #settle: { resolve: () => void; reject: (error: Error) => void } | null = null
@@ -113,7 +117,9 @@ class PartitionedSink implements KafkaSink, LaneEvents {
 
   reason(): string | null {
     const [reason] = this.#failing.values()
-    return reason ?? null
+    if (reason !== undefined) return reason
+    const [oldest] = this.#tickets
+    return oldest && performance.now() - oldest.since > silence ? 'output cluster does not answer' : null
   }
 
   async send(messages: readonly OutputMessage[], signal?: AbortSignal): Promise<void> {
