@@ -220,7 +220,12 @@ export class Pipeline {
       const { answers, states } = await answerInTimeOrder(readings, classifier, this.parts.store)
       cached.push(...states)
       const writer = this.writers[index] as ClassificationWriter
-      bodies.push(readings.map((reading, i) => writer.write({ ...reading, answer: answers[i] ?? null })))
+      const written: Classification[] = []
+      for (const [i, reading] of readings.entries()) {
+        written.push(writer.write({ ...reading, answer: answers[i] ?? null }))
+        await report.breathe()
+      }
+      bodies.push(written)
     }
     return { bodies, cached }
   }

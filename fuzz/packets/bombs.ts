@@ -138,7 +138,7 @@ export const bombs: readonly Recipe[] = [
         sync
       ])
   }),
-  ...recipes(0.1, {
+  ...recipes(0.02, {
     'snappy of runs': () =>
       snappyLie(
         12 * mebibyte,

@@ -144,7 +144,7 @@ export const schemas: readonly Recipe[] = [
         Buffer.alloc(2000)
       )
   }),
-  ...recipes(0.3, {
+  ...recipes(0.1, {
     'as many fields as fit': random =>
       withText(
         JSON.stringify(

@@ -163,7 +163,7 @@ export const values: readonly Recipe[] = [
         prv_candidates: null
       })
   }),
-  ...recipes(0.2, {
+  ...recipes(0.04, {
     'as much history as is read': random =>
       withHistory(random, 5000, jd => detection({ jd, candid: anyCandid(random) })),
     'more history than is read': random => withHistory(random, 5001, jd => point({ jd })),
@@ -179,7 +179,7 @@ export const values: readonly Recipe[] = [
       return Buffer.concat([head(packetSchema()), block(1000, Buffer.concat(records))])
     }
   }),
-  ...recipes(0.02, {
+  ...recipes(0.01, {
     'object id of 10 MB': () => container({ objectId: 'x\u001b[31m\n'.repeat(1_500_000) }),
     '100,000 points of history': random => withHistory(random, 100_000, jd => point({ jd })),
     'cutout of 10 MB': () => container({ objectId: 'FUZ-cutout', cutoutScience: Buffer.alloc(10_000_000, 7) })

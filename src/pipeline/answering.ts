@@ -4,6 +4,9 @@ import type { AlertRecord } from '../lightcurves/observation.ts'
 import type { CachedState, Store } from '../lightcurves/stores/store.ts'
 import type { Reason } from '../messages/classification.ts'
 
+/** How long rounds of questions may hold the event loop, ms. */
+const longestTurn = 20
+
 /** An alert with the part of its object's light curve that its answer rests on. */
 export interface Reading {
   readonly objectId: string
@@ -41,6 +44,7 @@ export async function answerInTimeOrder(
   const states = new Map(objectIds.map((objectId, index) => [objectId, kept[index] ?? null]))
 
   let open = [...timelines]
+  let turnBegan = performance.now()
   for (let round = 0; open.length > 0; round++) {
     const asked = open.map(([objectId, moments]) => ({ objectId, moment: moments[round] as Moment }))
     const replies = await classifier.classify(
@@ -52,6 +56,10 @@ export async function answerInTimeOrder(
       for (const reading of moment.readings) answers[reading] = answer
     }
     open = open.filter(([, moments]) => moments.length > round + 1)
+    // A packet may hold a thousand alerts of one object: as many rounds of one question.
+    if (performance.now() - turnBegan < longestTurn) continue
+    await new Promise(resolve => setImmediate(resolve))
+    turnBegan = performance.now()
   }
   return {
     answers,
