@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Socket } from 'node:net'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance } from 'fastify'
@@ -36,7 +37,33 @@ export async function addHeaders(app: FastifyInstance): Promise<void> {
   })
 }
 
-/** Bounds how often one address may ask; probes and scrapes excepted. */
+/**
+ * Bounds the connections: a client that sends too slowly, or nothing, loses its own soon, and one address gets only a part of
+ * them, so that probes find room. Behind a reverse proxy all clients have its address.
+ */
+export function addConnectionLimits({ server }: FastifyInstance, limits: ConnectionLimits): void {
+  server.maxConnections = limits.connections
+  const perAddress = new Map<string, number>()
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? ''
+    const count = perAddress.get(address) ?? 0
+    if (count >= limits.connectionsPerAddress) return void socket.destroy()
+    perAddress.set(address, count + 1)
+    socket.once('close', () => {
+      const left = (perAddress.get(address) ?? 1) - 1
+      if (left > 0) perAddress.set(address, left)
+      else perAddress.delete(address)
+    })
+  })
+}
+
+/** How many connections there may be at a time. */
+export interface ConnectionLimits {
+  readonly connections: number
+  readonly connectionsPerAddress: number
+}
+
+/** Bounds how often one address may ask; probes and scrapes have a limit of their own. */
 export async function addRateLimit(app: FastifyInstance, perMinute: number): Promise<void> {
   await app.register(rateLimit, {
     max: perMinute,

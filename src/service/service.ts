@@ -11,7 +11,7 @@ import { addApiRoutes } from './routes/api.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addPageRoutes } from './routes/page.ts'
 import { sharedSchemas } from './schemas.ts'
-import { addHeaders, addRateLimit, addToken } from './security.ts'
+import { addConnectionLimits, addHeaders, addRateLimit, addToken, type ConnectionLimits } from './security.ts'
 
 /** How the service is reached and bounded. */
 export interface ServiceOptions {
@@ -26,6 +26,8 @@ export interface ServiceOptions {
   readonly version: string
   /** Requests that one address may send in a minute; default 3000. */
   readonly requestsPerMinute?: number
+  /** Connections at a time; default 1000, of one address 250. */
+  readonly connections?: ConnectionLimits
   readonly events?: Partial<EventLimits>
 }
 
@@ -51,6 +53,7 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
 
+  addConnectionLimits(app, options.connections ?? { connections: 1000, connectionsPerAddress: 250 })
   await addHeaders(app)
   await addRateLimit(app, options.requestsPerMinute ?? 3000)
   if (options.token) addToken(app, options.token)
@@ -79,6 +82,9 @@ function createApp(logger: Logger): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024,
     requestTimeout: 10_000,
+    keepAliveTimeout: 20_000,
+    // Node looks for slow clients every half minute unless told.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 },
     // Longer than any id that is valid: the schema refuses those that are too long, by name.
     routerOptions: { maxParamLength: 16_384 },
     ajv: { customOptions: { removeAdditional: false, allErrors: true, coerceTypes: true } },
@@ -86,7 +92,6 @@ function createApp(logger: Logger): FastifyInstance {
     clientErrorHandler: answerMalformed
   })
   app.setSerializerCompiler(() => data => JSON.stringify(data))
-  app.server.maxConnections = 1000
   return app as unknown as FastifyInstance
 }
 

@@ -13,6 +13,9 @@ import {
   parts
 } from './definitions.ts'
 
+/** Input topics that have series of their own: more than any window of nights, and any list that somebody writes, takes. */
+const mostTopics = 256
+
 /** What a model's metric says of it. */
 export interface ModelLabels {
   readonly name: string
@@ -83,6 +86,8 @@ export class Metrics {
   readonly #repeatedAnswers = this.#counter(definitions.repeatedAnswers)
   readonly #workerRestarts = this.#counter(definitions.workerRestarts)
   #workers: (() => Promise<MetricValues[]>) | null = null
+  /** Partitions of the input topics that have series, the topic seen last at the end. */
+  readonly #partitions = new Map<string, Set<number>>()
   readonly #collectors: (() => void | Promise<void>)[] = []
 
   /** `process`: also the default metrics of the process, event-loop lag among them (default true). */
@@ -95,6 +100,7 @@ export class Metrics {
   batch(figures: BatchFigures, now: number = Date.now()): void {
     let alerts = 0
     for (const [topic, count] of figures.consumed) {
+      this.#seen(topic)
       this.#consumed.inc({ topic }, count)
       alerts += count
     }
@@ -127,12 +133,27 @@ export class Metrics {
 
   /** Lag of a partition in messages; −1 when this process does not own it. */
   lag(topic: string, partition: number, messages: number): void {
+    this.#seen(topic)
+    this.#partitions.get(topic)?.add(partition)
     this.#lag.set({ topic, partition: String(partition) }, messages)
   }
 
-  /** Forgets the lag of a topic that is no longer subscribed. */
-  forgetLag(topic: string, partitions: readonly number[]): void {
-    for (const partition of partitions) this.#lag.remove({ topic, partition: String(partition) })
+  /**
+   * Every night has topics of its own: of the input topics seen, only the latest have series, so that a process that runs for
+   * months does not gather them.
+   */
+  #seen(topic: string): void {
+    const partitions = this.#partitions.get(topic) ?? new Set<number>()
+    this.#partitions.delete(topic)
+    this.#partitions.set(topic, partitions)
+    const [oldest] = this.#partitions.keys()
+    if (this.#partitions.size <= mostTopics || oldest === undefined) return
+    for (const partition of this.#partitions.get(oldest) ?? []) {
+      this.#lag.remove({ topic: oldest, partition: String(partition) })
+    }
+    this.#consumed.remove({ topic: oldest })
+    this.#expired.remove({ topic: oldest })
+    this.#partitions.delete(oldest)
   }
 
   rebalanced(): void {
@@ -141,6 +162,7 @@ export class Metrics {
 
   /** Messages of a topic were removed by retention before they were read. */
   expired(topic: string, messages: number): void {
+    this.#seen(topic)
     this.#expired.inc({ topic }, messages)
   }
 

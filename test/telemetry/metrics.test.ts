@@ -82,14 +82,29 @@ describe('metrics', () => {
     assert.ok(!text.has('hierax_store_free_bytes'))
   })
 
+  it('have series for the latest input topics only, however many nights go by', async () => {
+    const metrics = new Metrics({ process: false })
+    for (let night = 0; night < 2000; night++) {
+      const topic = `ztf_${night}_programid1`
+      metrics.lag(topic, 0, 1)
+      metrics.lag('always', 0, 1)
+      metrics.expired(topic, 1)
+      metrics.batch({ ...figures, consumed: new Map([[topic, 1]]) }, 4000)
+    }
+    const text = await metrics.text()
+    const topics = new Set([...text.matchAll(/topic="(ztf_[^"]+)"/g)].map(([, topic]) => topic))
+    assert.ok(topics.size < 300, `${topics.size} topics`)
+    assert.ok(topics.has('ztf_1999_programid1'))
+    assert.ok(text.includes('hierax_consumer_lag{topic="always"'))
+    assert.ok(!text.includes('ztf_0_'))
+  })
+
   it('show what was counted', async () => {
     const metrics = new Metrics({ process: false })
     metrics.batch(figures, 4000)
     metrics.batch(figures, 5000)
     metrics.lag('ztf', 0, 12)
     metrics.lag('ztf', 1, -1)
-    metrics.lag('old', 0, 3)
-    metrics.forgetLag('old', [0])
     metrics.rebalanced()
     metrics.consumerRestarted()
     metrics.publishRetried()
