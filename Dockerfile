@@ -9,6 +9,7 @@ FROM base AS build
 RUN npm ci --ignore-scripts --no-audit
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY web ./web
 RUN npm run build
 
 FROM base AS dependencies
@@ -25,7 +26,6 @@ COPY package.json LICENSE ./
 COPY schemas ./schemas
 COPY examples ./examples
 COPY models ./models
-COPY web ./web
 COPY ops/health.mjs ./ops/health.mjs
 COPY --from=build /app/dist ./dist
 # A new volume takes over the owner of what it is mounted on.

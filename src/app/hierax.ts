@@ -13,11 +13,14 @@ import { ClassificationFeed } from '../service/feed.ts'
 import { toObjectView } from '../service/object-view.ts'
 import type { ServicePorts } from '../service/ports.ts'
 import { createService, type Service } from '../service/service.ts'
+import { MinuteStatistics } from '../service/statistics.ts'
+import { toStatisticsView } from '../service/statistics-view.ts'
 import type { Sink } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { version } from '../version.ts'
 import { Health } from './health.ts'
+import { Histories } from './histories.ts'
 import { connectKafka, type Streams, type StreamsFactory } from './kafka-streams.ts'
 import { loadModels } from './models.ts'
 import { keepFor, type Retention } from './retention.ts'
@@ -56,6 +59,7 @@ export class Hierax {
   private readonly health = new Health()
   private readonly feed = new ClassificationFeed<Classification>(toJson)
   private readonly deadLetters = { since: Number.NEGATIVE_INFINITY, count: 0 }
+  private minute: MinuteStatistics | null = null
   private classifiers: readonly Classifier[] = []
   private store: Store | null = null
   private streams: Streams | null = null
@@ -112,6 +116,7 @@ export class Hierax {
   private async begin(connect: StreamsFactory, http: boolean): Promise<void> {
     const { config, logger } = this
     this.classifiers = await loadModels(config)
+    this.minute = new MinuteStatistics(this.classifiers[0]?.sha256 ?? '')
     checkRoutes(
       config.output.routes,
       this.classifiers.flatMap(classifier => classifier.nodes.map(node => node.name))
@@ -160,6 +165,7 @@ export class Hierax {
 
   private published(bodies: readonly Classification[]): void {
     this.feed.push(bodies)
+    this.minute?.add(bodies)
     this.onClassifications?.(bodies)
   }
 
@@ -195,18 +201,25 @@ export class Hierax {
 
   private ports(store: Store): ServicePorts {
     const answering = this.pipeline(store, { send: async () => {}, close: async () => {} })
+    const histories = new Histories(store, this.config.admit.minDetections)
+    const named = (model?: string) => this.classifiers.findIndex(({ name }) => model === undefined || name === model)
     return {
       readiness: this.health.readiness,
       liveness: this.health.liveness,
       metrics: this.metrics,
       models: () => this.classifiers,
-      recent: limit => this.feed.recent(limit),
+      recent: (limit, accept) => this.feed.recent(limit, accept),
       subscribe: listener => this.feed.subscribe(listener),
-      object: async objectId => {
+      statistics: async () => toStatisticsView(await this.metrics.values(), this.minute?.view()),
+      object: async (objectId, model) => {
         const state = (await store.get(objectId)) ?? null
         if (!state) return null
-        const [answer] = await answering.standing(state)
+        const answer = (await answering.standing(state))[named(model)]
         return toObjectView(state, answer ? toJson(answer) : null)
+      },
+      history: async (objectId, { model, limit }) => {
+        const classifier = this.classifiers[named(model)]
+        return classifier ? histories.of(objectId, classifier, limit) : null
       }
     }
   }

@@ -85,6 +85,53 @@ export const object = {
   classification
 }
 
+export const history = {
+  objectId: 'ZTF20aaelulu',
+  classifier,
+  nodes: [
+    { name: 'Transient', parent: null },
+    { name: 'Persistent', parent: null },
+    { name: 'SN Ia', parent: 'Transient' },
+    { name: 'CC', parent: 'Transient' }
+  ],
+  moments: [
+    {
+      jd: 2458855.9411,
+      mjd: 58855.4411,
+      band: 'g',
+      candid: '1102441111115015001',
+      detections: 2,
+      probabilities: [0.9, 0.1, 0.405, 0.495],
+      prediction: { node: 'Transient', probability: 0.9, path: ['Transient'] },
+      novelty: null
+    },
+    {
+      jd: 2458856.9495718,
+      mjd: 58856.4495718,
+      band: 'r',
+      candid: '1103449531415015006',
+      detections: 3,
+      probabilities: [0.99, 0.01, 0.2475, 0.7425],
+      prediction: { node: 'CC', probability: 0.7425, path: ['Transient', 'CC'] },
+      novelty: null
+    }
+  ]
+}
+
+export const statistics = {
+  alerts: 1200,
+  outcomes: { classified: 1100, notClassified: 98, deadLetters: 2 },
+  lag: 40,
+  objects: 310,
+  minute: {
+    perSecond: Array.from({ length: 60 }, (_, second) => (second < 58 ? 0 : 20)),
+    classified: 37,
+    notClassified: 3,
+    reasons: { BOGUS: 3 },
+    nodes: { 'SN Ia': 20, CC: 15, '': 2 }
+  }
+}
+
 export const taxonomy = {
   name: 'example',
   version: '1',

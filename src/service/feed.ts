@@ -29,12 +29,15 @@ export class ClassificationFeed<T> {
     }
   }
 
-  /** At most `limit` of the latest, newest first. */
-  recent(limit: number): ClassificationJson[] {
-    const size = this.#ring.length
-    return Array.from({ length: Math.min(limit, size) }, (_, back) =>
-      this.#toJson(this.#ring[(this.#next - 1 - back + 2 * this.#capacity) % this.#capacity] as T)
-    )
+  /** At most `limit` of the latest that are accepted, newest first. */
+  recent(limit: number, accept: (classification: ClassificationJson) => boolean = () => true): ClassificationJson[] {
+    const found: ClassificationJson[] = []
+    for (let back = 0; back < this.#ring.length && found.length < limit; back++) {
+      const place = (this.#next - 1 - back + 2 * this.#capacity) % this.#capacity
+      const json = this.#toJson(this.#ring[place] as T)
+      if (accept(json)) found.push(json)
+    }
+    return found
   }
 
   /** Calls the listener for every message from now on, until the function returned is called. */

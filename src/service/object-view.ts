@@ -3,7 +3,7 @@ import { type AlertRecord, bandOf, type Observation } from '../lightcurves/obser
 import type { AlertView, ClassificationJson, ObjectView, PointView } from './ports.ts'
 
 /** Julian date of modified Julian date 0. */
-const mjdZero = 2400000.5
+export const mjdZero = 2400000.5
 
 /** An object's state (as a store gives it) and answer, as answered over HTTP. */
 export function toObjectView(

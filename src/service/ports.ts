@@ -1,4 +1,5 @@
 import type { Part } from '../telemetry/definitions.ts'
+import type { MinuteView } from './statistics.ts'
 
 /** Whether a part of the service is ready, and a short constant reason (`running`, `waiting for a topic`, …). */
 export interface PartState {
@@ -42,7 +43,7 @@ export interface ObjectView {
   readonly lightCurve: readonly PointView[]
   /** The newest alert; null where only points are known. */
   readonly newest: AlertView | null
-  /** The object's answer (the first model's); null where there is none. */
+  /** The object's answer; null where there is none. */
   readonly classification: ClassificationJson | null
 }
 
@@ -60,6 +61,43 @@ export interface ModelView {
   readonly nodes: readonly { readonly name: string; readonly parent: string | null; readonly description?: string }[]
 }
 
+/** What a model says of an object at the time of one of its detections. */
+export interface MomentView {
+  readonly jd: number
+  readonly mjd: number
+  readonly band: 'g' | 'r' | 'i'
+  readonly candid: string | null
+  /** Detections up to and at this time. */
+  readonly detections: number
+  /** P(node), in the order of `HistoryView.nodes`. */
+  readonly probabilities: readonly number[]
+  readonly prediction: { readonly node: string; readonly probability: number; readonly path: readonly string[] } | null
+  readonly novelty: number | null
+}
+
+/** How the probabilities of an object came about. */
+export interface HistoryView {
+  readonly objectId: string
+  readonly classifier: Omit<ModelView, 'runtime' | 'root' | 'nodes'>
+  /** Nodes without the root, parents before children; null for the parent of those below the root. */
+  readonly nodes: readonly { readonly name: string; readonly parent: string | null }[]
+  /** Sorted by `jd`. */
+  readonly moments: readonly MomentView[]
+}
+
+/** How the service does. */
+export interface StatisticsView {
+  /** Alerts that came to their end since the start, and what became of them. */
+  readonly alerts: number
+  readonly outcomes: { readonly classified: number; readonly notClassified: number; readonly deadLetters: number }
+  /** Messages that this process has still to read. */
+  readonly lag: number
+  /** Objects in the store. */
+  readonly objects: number
+  /** The first model's answers in the last minute. */
+  readonly minute: MinuteView
+}
+
 /** All that the HTTP service asks of the rest of Hierax. */
 export interface ServicePorts {
   readiness(): Readonly<Record<Part, PartState>>
@@ -67,12 +105,15 @@ export interface ServicePorts {
   liveness(): { readonly ok: boolean; readonly reason: string }
   /** Metrics in Prometheus's text format. */
   readonly metrics: { text(): Promise<string>; readonly contentType: string }
-  /** What is known of an object; null where no alert of it was seen. */
-  object(objectId: string): Promise<ObjectView | null>
+  /** What is known of an object, with the named model's answer (the first one's unless given); null where no alert of it was seen. */
+  object(objectId: string, model?: string): Promise<ObjectView | null>
+  /** How the answers of a model came about; null where no alert of the object was seen. */
+  history(objectId: string, query: { readonly model?: string; readonly limit: number }): Promise<HistoryView | null>
+  statistics(): Promise<StatisticsView>
   /** The models in use, at least one. */
   models(): readonly ModelView[]
-  /** The latest classifications, newest first. */
-  recent(limit: number): readonly ClassificationJson[]
+  /** The latest classifications that are accepted, newest first. */
+  recent(limit: number, accept?: (classification: ClassificationJson) => boolean): readonly ClassificationJson[]
   /** Calls the listener with every classification that is published from now on, until the function returned is called. */
   subscribe(listener: (classification: ClassificationJson) => void): () => void
 }

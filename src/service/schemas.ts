@@ -56,6 +56,27 @@ const alertPhotometry = record({
   solarSystemDistance: nullable('number', 'distance to the nearest known solar-system object, arcsec')
 })
 
+const prediction = {
+  ...orNull(
+    record({
+      node: string('the deepest node that the model stands for'),
+      probability: number('P(node)'),
+      path: { type: 'array', items: { type: 'string' }, description: 'from below the root to the node' }
+    })
+  ),
+  description: 'the model’s decision; null where it makes none'
+}
+
+const novelty = nullable('number', 'how little the object looks like the training set, 0–1')
+
+const provenance = record({
+  name: string('name of the model'),
+  version: string('its version'),
+  sha256: string('SHA-256 over its files'),
+  taxonomy: string('name of its taxonomy'),
+  taxonomyVersion: string('version of the taxonomy')
+})
+
 const classification = record(
   {
     id: string('names this answer: equal ids have equal content'),
@@ -69,24 +90,9 @@ const classification = record(
     reason: nullable('string', 'why it was not classified: PROGRAM, BOGUS, SOLAR_SYSTEM or TOO_FEW_DETECTIONS'),
     alert: { ...orNull(alertPhotometry), description: 'photometry of the alert; null for reason PROGRAM' },
     nodes: { type: 'array', items: node, description: 'every node but the root, parents before children' },
-    prediction: {
-      ...orNull(
-        record({
-          node: string('the deepest node that the model stands for'),
-          probability: number('P(node)'),
-          path: { type: 'array', items: { type: 'string' }, description: 'from below the root to the node' }
-        })
-      ),
-      description: 'the model’s decision; null where it makes none'
-    },
-    novelty: nullable('number', 'how little the object looks like the training set, 0–1'),
-    classifier: record({
-      name: string('name of the model'),
-      version: string('its version'),
-      sha256: string('SHA-256 over its files'),
-      taxonomy: string('name of its taxonomy'),
-      taxonomyVersion: string('version of the taxonomy')
-    }),
+    prediction,
+    novelty,
+    classifier: provenance,
     lightCurve: record({
       detections: integer('detections up to the alert’s time'),
       upperLimits: integer('upper limits up to it'),
@@ -130,6 +136,61 @@ const object = record(
     classification: { ...orNull(ref('Classification')), description: 'the object’s answer' }
   },
   { $id: 'Object', examples: [example.object] }
+)
+
+const moment = record({
+  jd: number('Julian date of the detection, days'),
+  mjd: number('modified Julian date, days'),
+  band: { type: 'string', enum: ['g', 'r', 'i'], description: 'its band' },
+  candid: nullable('string', 'number of the candidate, where it is known'),
+  detections: integer('detections up to and at this time'),
+  probabilities: { type: 'array', items: { type: 'number' }, description: 'P(node), in the order of `nodes`' },
+  prediction,
+  novelty
+})
+
+const history = record(
+  {
+    objectId: string('ZTF object'),
+    classifier: provenance,
+    nodes: {
+      type: 'array',
+      items: record({
+        name: string('name of the node'),
+        parent: nullable('string', 'its parent; null below the root')
+      }),
+      description: 'parents before children'
+    },
+    moments: { type: 'array', items: moment, description: 'sorted by time' }
+  },
+  { $id: 'History', description: 'How the probabilities of an object came about', examples: [example.history] }
+)
+
+const counts = (description: string) => ({ type: 'object', additionalProperties: { type: 'integer' }, description })
+
+const statistics = record(
+  {
+    alerts: integer('alerts that came to their end since the start'),
+    outcomes: record({
+      classified: integer('of them classified'),
+      notClassified: integer('not classified, with a reason'),
+      deadLetters: integer('refused')
+    }),
+    lag: integer('messages still to be read by this process'),
+    objects: integer('objects in the store'),
+    minute: record({
+      perSecond: {
+        type: 'array',
+        items: { type: 'integer' },
+        description: 'answers of the last 60 seconds, oldest first'
+      },
+      classified: integer('classified answers in that minute'),
+      notClassified: integer('answers without probabilities'),
+      reasons: counts('those by reason'),
+      nodes: counts('classified answers by the node of their prediction; without one under the empty name')
+    })
+  },
+  { $id: 'Statistics', description: 'How the service does', examples: [example.statistics] }
 )
 
 const taxonomy = record(
@@ -185,7 +246,17 @@ const liveness = record(
 )
 
 /** Schemas that others refer to by name. */
-export const sharedSchemas = [problem, classification, object, taxonomy, model, readiness, liveness]
+export const sharedSchemas = [
+  problem,
+  classification,
+  object,
+  history,
+  statistics,
+  taxonomy,
+  model,
+  readiness,
+  liveness
+]
 
 /** Answers of a route: what it says when all is well, and problems for the statuses named. */
 export function responses(good: object, description: string, ...problems: number[]): Record<string, object> {

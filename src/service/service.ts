@@ -8,6 +8,7 @@ import { defaultEventLimits, EventHub, type EventLimits } from './events.ts'
 import type { ServicePorts } from './ports.ts'
 import { answerMalformed, sendError, sendNotFound } from './problems.ts'
 import { addApiRoutes } from './routes/api.ts'
+import { addEventRoutes } from './routes/events.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addPageRoutes } from './routes/page.ts'
 import { sharedSchemas } from './schemas.ts'
@@ -47,7 +48,7 @@ const closeGraceMs = 1000
 /** Builds the HTTP service on what the rest of Hierax offers; it does not listen yet. */
 export async function createService(ports: ServicePorts, options: ServiceOptions): Promise<Service> {
   const app = createApp(options.logger)
-  const hub = new EventHub(listener => ports.subscribe(listener), { ...defaultEventLimits, ...options.events })
+  const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events })
   app.addHook('preClose', () => hub.close())
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
@@ -63,7 +64,8 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
   for (const schema of sharedSchemas) app.addSchema(schema)
   await addDocumentation(app, options.version)
   addHealthRoutes(app, ports)
-  addApiRoutes(app, ports, hub)
+  addApiRoutes(app, ports)
+  addEventRoutes(app, ports, hub)
   addPageRoutes(app)
   await app.ready()
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { afterEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EventStream } from '../../src/service/events.ts'
+import { EventStream } from '../../src/service/event-stream.ts'
+import { classification } from '../../src/service/examples.ts'
 import { ClassificationFeed } from '../../src/service/feed.ts'
 import type { Service, ServiceOptions } from '../../src/service/service.ts'
 import { World } from './support.ts'
@@ -113,6 +114,32 @@ describe('event stream', { timeout: 60_000 }, () => {
     const again = await Client.open(url)
     assert.equal(world.listeners, 1)
     again.close()
+  })
+
+  it('sends a client what its filter lets pass, and of it a sample', async () => {
+    const { url } = await start()
+    const [chosen, few, none] = await Promise.all([
+      Client.open(`${url}?band=r&status=CLASSIFIED`),
+      Client.open(`${url}?sample=20&statistics=0.5`),
+      Client.open(`${url}?band=i&sample=20&follow=${classification.objectId}`)
+    ])
+    world.publish(100)
+    await until(() => chosen.ids.length === 100 && few.ids.length > 0 && none.events('followed').length === 100)
+    await until(() => few.events('statistics').some(data => JSON.parse(data).published === 100))
+    const told = few.events('statistics').map(data => JSON.parse(data) as Record<string, number>)
+    const sum = (name: string) => told.reduce((total, one) => total + (one[name] ?? 0), 0)
+    assert.equal(sum('accepted'), 100)
+    assert.ok(few.ids.length <= 5, `${few.ids.length} in one window`)
+    assert.deepEqual(none.ids, [])
+    for (const client of [chosen, few, none]) client.close()
+  })
+
+  it('refuses what it does not know', async () => {
+    const { url } = await start()
+    for (const query of ['sample=0', 'sample=x', 'statistics=0', 'node=none', 'band=u', 'minProbability=2', 'x=1']) {
+      assert.equal((await fetch(`${url}?${query}`)).status, 400, query)
+    }
+    assert.equal(world.listeners, 0)
   })
 
   it('keeps a quiet connection open', async () => {

@@ -80,6 +80,25 @@ describe('service', () => {
       await assertFits('Object', answer.json())
     })
 
+    it('have a history', async () => {
+      const answer = await get('/api/v1/objects/ZTF20aaelulu/history?limit=10')
+      assert.deepEqual(answer.json(), example.history)
+      await assertProblem(await get('/api/v1/objects/ZTF/history'), 404, 'OBJECT_NOT_FOUND', /"ZTF"/)
+      await assertProblem(await get('/api/v1/objects/ZTF/history?limit=1'), 400, 'REQUEST_INVALID', /limit/)
+      await assertProblem(
+        await get('/api/v1/objects/ZTF/history?model=x'),
+        400,
+        'REQUEST_INVALID',
+        /"x"; there is small/
+      )
+      await assertProblem(
+        await get('/api/v1/objects/ZTF20aaelulu?model=x'),
+        400,
+        'REQUEST_INVALID',
+        /"x"; there is small/
+      )
+    })
+
     it('that are unknown are a problem', async () => {
       await assertProblem(await get('/api/v1/objects/ZTF20aaaaaaa'), 404, 'OBJECT_NOT_FOUND', /"ZTF20aaaaaaa"/)
       await assertProblem(await get('/api/v1/objects/..%2f..%2fetc%2fpasswd'), 404, 'OBJECT_NOT_FOUND', /etc\/passwd/)
@@ -149,6 +168,12 @@ describe('service', () => {
       for (const one of (await get('/api/v1/recent?limit=3')).json()) await assertFits('Classification', one)
     })
 
+    it('are those that a filter lets pass', async () => {
+      assert.equal((await get('/api/v1/recent?band=r&limit=3')).json().length, 3)
+      assert.deepEqual((await get('/api/v1/recent?band=g')).json(), [])
+      await assertProblem(await get('/api/v1/recent?node=SNIa'), 400, 'REQUEST_INVALID', /"SNIa"; the nearest is SN Ia/)
+    })
+
     for (const limit of ['abc', '0', '1001', '1.5', '', '-1', '1&limit=2']) {
       it(`refuse limit=${limit}`, async () => {
         await assertProblem(await get(`/api/v1/recent?limit=${limit}`), 400, 'REQUEST_INVALID', /limit/)
@@ -197,8 +222,23 @@ describe('service', () => {
       assert.ok(!policy.includes('unsafe'))
       assert.equal(page.headers['x-content-type-options'], 'nosniff')
       assert.doesNotMatch(page.body, /<script>|<style|style=|\son\w+=|https?:/)
-      for (const [, asset] of page.body.matchAll(/(?:href|src)="([^"]+)"/g)) {
-        assert.equal((await get(`/${asset}`)).statusCode, 200, asset)
+      assert.equal(page.headers['cache-control'], 'no-cache')
+      const assets = [...page.body.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, asset]) => asset as string)
+      assert.ok(assets.length >= 3)
+      const types: Record<string, RegExp> = { js: /^text\/javascript/, css: /^text\/css/, svg: /^image\/svg/ }
+      for (const asset of assets) {
+        const { pathname } = new URL(asset, 'http://x/')
+        const answer = await get(pathname)
+        assert.equal(answer.statusCode, 200, asset)
+        assert.match(String(answer.headers['content-type']), types[pathname.split('.').at(-1) ?? ''] as RegExp)
+        if (asset.includes('assets/')) assert.match(String(answer.headers['cache-control']), /immutable/)
+      }
+    })
+
+    it('have nothing beside them', async () => {
+      for (const url of ['/assets/', '/assets/none.js', '/assets/..%2findex.html', '/assets/.%00']) {
+        const { statusCode } = await get(url)
+        assert.ok(statusCode === 404 || statusCode === 400, `${url}: ${statusCode}`)
       }
     })
 
@@ -226,7 +266,9 @@ describe('service', () => {
         '/api/v1/events',
         '/api/v1/model',
         '/api/v1/objects/{objectId}',
+        '/api/v1/objects/{objectId}/history',
         '/api/v1/recent',
+        '/api/v1/statistics',
         '/api/v1/taxonomy',
         '/health/live',
         '/health/ready',
@@ -243,6 +285,12 @@ describe('service', () => {
         for (const one of schema.examples) await assertFits(name, one)
       }
     })
+  })
+
+  it('says how it does', async () => {
+    const answer = (await get('/api/v1/statistics')).json()
+    await assertFits('Statistics', answer)
+    assert.deepEqual(answer, example.statistics)
   })
 
   it('never shows the root as a node', async () => {
@@ -263,7 +311,7 @@ describe('token', () => {
 
   for (const url of [
     '/',
-    '/assets/page.js',
+    '/assets/index.js',
     '/api/v1/recent',
     '/api/v1/events',
     '/api/docs/',

@@ -1,4 +1,4 @@
-import { classification, object } from '../../src/service/examples.ts'
+import { classification, history, object, statistics } from '../../src/service/examples.ts'
 import { ClassificationFeed } from '../../src/service/feed.ts'
 import type { ClassificationJson, ModelView, PartState, ServicePorts } from '../../src/service/ports.ts'
 import { createService, type Service, type ServiceOptions } from '../../src/service/service.ts'
@@ -39,7 +39,9 @@ export class World implements ServicePorts {
   liveness = () => this.live
   object = (objectId: string) => this.lookup(objectId)
   models = (): readonly ModelView[] => [model, { ...model, name: 'other', root: 'Transient' }]
-  recent = (limit: number) => this.feed.recent(limit)
+  recent: ServicePorts['recent'] = (limit, accept) => this.feed.recent(limit, accept)
+  history: ServicePorts['history'] = async objectId => (objectId === history.objectId ? (history as never) : null)
+  statistics: ServicePorts['statistics'] = async () => statistics
 
   subscribe = (listener: (classification: ClassificationJson) => void) => {
     this.listeners++

@@ -9,11 +9,12 @@ function newest(folder: string): number {
   return Math.max(0, ...files.map(entry => fs.statSync(path.join(entry.parentPath, entry.name)).mtimeMs))
 }
 
-/** Builds dist/, which the tests of the command line run, when it is missing or older than src/. False when it fails. */
+/** Builds dist/, which the tests of command line and page run, when it is missing or older than its sources. False when it fails. */
 export function build(): boolean {
-  const main = path.join(root, 'dist/cli/main.js')
-  const built = fs.existsSync(main) ? fs.statSync(main).mtimeMs : 0
-  const changed = Math.max(newest(path.join(root, 'src')), fs.statSync(path.join(root, 'tsconfig.build.json')).mtimeMs)
+  const made = ['dist/cli/main.js', 'dist/web/index.html'].map(file => path.join(root, file))
+  const built = Math.min(...made.map(file => (fs.existsSync(file) ? fs.statSync(file).mtimeMs : 0)))
+  const sources = ['src', 'web'].map(folder => newest(path.join(root, folder)))
+  const changed = Math.max(...sources, fs.statSync(path.join(root, 'tsconfig.build.json')).mtimeMs)
   if (built > changed) return true
   console.log('Building dist/ …')
   const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, encoding: 'utf8' })

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { HieraxError, shown } from '../../errors.ts'
-import type { EventHub } from '../events.ts'
+import { acceptOf, type ClassificationFilter, filterParameters } from '../filter.ts'
 import type { ModelView, ServicePorts } from '../ports.ts'
 import { json, ref, responses } from '../schemas.ts'
 
@@ -8,28 +8,39 @@ import { json, ref, responses } from '../schemas.ts'
 const maxObjectId = 128
 const maxRecent = 1000
 
-/** What is known of objects and models, and what is being published. */
-export function addApiRoutes(app: FastifyInstance, ports: ServicePorts, hub: EventHub): void {
-  app.get<{ Params: { objectId: string } }>(
+const modelParameter = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 200,
+  description: 'name of the model; the first one where it is left out'
+}
+
+/** What is known of objects and models, and what was published. */
+export function addApiRoutes(app: FastifyInstance, ports: ServicePorts): void {
+  app.get<{ Params: { objectId: string }; Querystring: { model?: string } }>(
     '/api/v1/objects/:objectId',
     { schema: objectSchema },
-    async ({ params: { objectId } }) => {
-      const object = await ports.object(objectId)
+    async ({ params: { objectId }, query: { model } }) => {
+      const object = await ports.object(objectId, modelNamed(ports, model).name)
       if (object === null) throw new HieraxError('OBJECT_NOT_FOUND', `no alert of ${shown(objectId)} was seen`)
       return object
+    }
+  )
+
+  app.get<{ Params: { objectId: string }; Querystring: { model?: string; limit: number } }>(
+    '/api/v1/objects/:objectId/history',
+    { schema: historySchema },
+    async ({ params: { objectId }, query: { model, limit } }) => {
+      const history = await ports.history(objectId, { model: modelNamed(ports, model).name, limit })
+      if (history === null) throw new HieraxError('OBJECT_NOT_FOUND', `no alert of ${shown(objectId)} was seen`)
+      return history
     }
   )
 
   app.get<{ Querystring: { model?: string } }>(
     '/api/v1/taxonomy',
     { schema: taxonomySchema },
-    async ({ query: { model: name } }) => {
-      const models = ports.models()
-      const model = name === undefined ? models[0] : models.find(candidate => candidate.name === name)
-      if (model) return taxonomyOf(model)
-      const names = models.map(candidate => candidate.name).join(', ')
-      throw new HieraxError('REQUEST_INVALID', `no model is named ${shown(name)}; there is ${names}`)
-    }
+    async ({ query: { model } }) => taxonomyOf(modelNamed(ports, model))
   )
 
   app.get('/api/v1/model', { schema: modelSchema }, async () => {
@@ -37,21 +48,24 @@ export function addApiRoutes(app: FastifyInstance, ports: ServicePorts, hub: Eve
     return { ...models[0], models }
   })
 
-  app.get<{ Querystring: { limit: number } }>(
+  app.get<{ Querystring: { limit: number } & ClassificationFilter }>(
     '/api/v1/recent',
     { schema: recentSchema },
-    async ({ query: { limit } }) => ports.recent(limit)
+    async ({ query: { limit, ...filter } }) => ports.recent(limit, acceptOf(filter, ports.models()) ?? undefined)
   )
 
-  app.get('/api/v1/events', { schema: eventsSchema, exposeHeadRoute: false }, async (_request, reply) =>
-    reply
-      .type('text/event-stream; charset=utf-8')
-      // Proxies must not wait until there is more.
-      .header('x-accel-buffering', 'no')
-      .send(hub.open())
-  )
+  app.get('/api/v1/statistics', { schema: statisticsSchema }, async () => ports.statistics())
 
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}
+
+/** The model of that name, or the first one. Throws REQUEST_INVALID. */
+function modelNamed(ports: ServicePorts, name: string | undefined): ModelView {
+  const models = ports.models()
+  const model = name === undefined ? models[0] : models.find(candidate => candidate.name === name)
+  if (model) return model
+  const names = models.map(candidate => candidate.name).join(', ')
+  throw new HieraxError('REQUEST_INVALID', `no model is named ${shown(name)}; there is ${names}`)
 }
 
 function taxonomyOf({ name: model, taxonomy, taxonomyVersion, root, nodes }: ModelView) {
@@ -74,24 +88,50 @@ function provenanceOf({ name, version, sha256, taxonomy, taxonomyVersion, runtim
 
 const noQuery = { type: 'object', properties: {}, additionalProperties: false }
 
+const objectParameters = {
+  type: 'object',
+  required: ['objectId'],
+  properties: {
+    objectId: {
+      type: 'string',
+      minLength: 1,
+      maxLength: maxObjectId,
+      description: 'ZTF object',
+      examples: ['ZTF20aaelulu']
+    }
+  }
+}
+
 const objectSchema: FastifySchema = {
   tags: ['objects'],
   summary: 'Light curve and answer of an object',
-  params: {
+  params: objectParameters,
+  querystring: { type: 'object', additionalProperties: false, properties: { model: modelParameter } },
+  response: responses(json(ref('Object')), 'What is known of it', 400, 401, 404, 503)
+}
+
+const historySchema: FastifySchema = {
+  tags: ['objects'],
+  summary: 'How the probabilities of an object came about',
+  description:
+    'What the model says at the time of every detection, computed on the light curve as it is known now, each on the ' +
+    'points up to its time. Whether the alert of a detection was admitted plays no part.',
+  params: objectParameters,
+  querystring: {
     type: 'object',
-    required: ['objectId'],
+    additionalProperties: false,
     properties: {
-      objectId: {
-        type: 'string',
-        minLength: 1,
-        maxLength: maxObjectId,
-        description: 'ZTF object',
-        examples: ['ZTF20aaelulu']
+      model: modelParameter,
+      limit: {
+        type: 'integer',
+        minimum: 2,
+        maximum: 2000,
+        default: 300,
+        description: 'at most so many moments, evenly chosen; the first and the last are always among them'
       }
     }
   },
-  querystring: noQuery,
-  response: responses(json(ref('Object')), 'What is known of it', 400, 401, 404, 503)
+  response: responses(json(ref('History')), 'Probabilities of every node, in time order', 400, 401, 404, 503)
 }
 
 const taxonomySchema: FastifySchema = {
@@ -100,9 +140,7 @@ const taxonomySchema: FastifySchema = {
   querystring: {
     type: 'object',
     additionalProperties: false,
-    properties: {
-      model: { type: 'string', maxLength: 200, description: 'name of the model; the first one where it is left out' }
-    }
+    properties: { model: modelParameter }
   },
   response: responses(json(ref('Taxonomy')), 'Nodes and parents', 400, 401)
 }
@@ -121,18 +159,16 @@ const recentSchema: FastifySchema = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      limit: { type: 'integer', minimum: 1, maximum: maxRecent, default: 50, description: 'at most so many' }
+      limit: { type: 'integer', minimum: 1, maximum: maxRecent, default: 50, description: 'at most so many' },
+      ...filterParameters
     }
   },
   response: responses(json({ type: 'array', items: ref('Classification') }), 'Classifications', 400, 401)
 }
 
-const eventsSchema: FastifySchema = {
-  tags: ['objects'],
-  summary: 'Classifications as they are published (server-sent events)',
-  description:
-    'One event `classification` each, its data the classification as JSON. A client that reads too slowly misses some: ' +
-    'an event `dropped` tells how many (`{"count": n}`). Who needs every one reads the Kafka topic.',
+const statisticsSchema: FastifySchema = {
+  tags: ['operation'],
+  summary: 'Counts since the start, and the last minute of answers',
   querystring: noQuery,
-  response: responses({ content: { 'text/event-stream': { schema: { type: 'string' } } } }, 'Events', 400, 401, 503)
+  response: responses(json(ref('Statistics')), 'Statistics', 400, 401)
 }

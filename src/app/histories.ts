@@ -1,0 +1,42 @@
+import { LRUCache } from 'lru-cache'
+import type { Classifier } from '../classifier/types.ts'
+import type { Store } from '../lightcurves/stores/store.ts'
+import { historyOf } from '../pipeline/history.ts'
+import { toHistoryView } from '../service/history-view.ts'
+import type { HistoryView } from '../service/ports.ts'
+
+/** Histories kept for those who ask for the same again. */
+const kept = 64
+
+/**
+ * Answers how the probabilities of objects came about. One is computed at a time, so that those who look never take more
+ * than a part of the model's time, and what is asked again while nothing changed is not computed again.
+ */
+export class Histories {
+  readonly #store: Pick<Store, 'get'>
+  readonly #minDetections: number
+  readonly #kept = new LRUCache<string, Promise<HistoryView>>({ max: kept })
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(store: Pick<Store, 'get'>, minDetections: number) {
+    this.#store = store
+    this.#minDetections = minDetections
+  }
+
+  /** An object's history by one model; null where nothing is known of the object. */
+  async of(objectId: string, classifier: Classifier, limit: number): Promise<HistoryView | null> {
+    const state = await this.#store.get(objectId)
+    if (!state) return null
+    const { curve } = state
+    const key = [classifier.sha256, limit, curve.length, curve.hashOf(curve.length), objectId].join(':')
+    const known = this.#kept.get(key)
+    if (known) return known
+    const options = { minDetections: this.#minDetections, limit }
+    const computed = this.#last
+      .then(() => historyOf(curve, classifier, options))
+      .then(moments => toHistoryView(objectId, classifier, moments))
+    this.#kept.set(key, computed)
+    this.#last = computed.catch(() => void this.#kept.delete(key))
+    return computed
+  }
+}

@@ -1,0 +1,61 @@
+import type { Answer, Classifier } from '../classifier/types.ts'
+import type { LightCurve } from '../lightcurves/light-curve.ts'
+import type { Observation } from '../lightcurves/observation.ts'
+
+/** What a model says of an object at the time of one of its detections. */
+export interface HistoryMoment {
+  /** The detection (the last one where several have one `jd`). */
+  readonly detection: Observation
+  /** Detections up to and at its time. */
+  readonly detections: number
+  readonly answer: Answer
+}
+
+/** Bounds of a history. */
+export interface HistoryOptions {
+  /** Detections that an answer needs, as admission has it. */
+  readonly minDetections: number
+  /** At most so many moments, at least 2, evenly chosen; the first and the last are always among them. */
+  readonly limit: number
+}
+
+/**
+ * A model's answers at the times of an object's detections, computed anew on the light curve as it is known now: each
+ * rests on the points up to its time, so that the last is the answer that stands. Costs one network step a detection.
+ */
+export async function historyOf(
+  curve: LightCurve,
+  classifier: Classifier,
+  { minDetections, limit }: HistoryOptions
+): Promise<HistoryMoment[]> {
+  const moments: HistoryMoment[] = []
+  let state: Uint8Array | null = null
+  for (const { detection, detections } of evenly(timesOf(curve, minDetections), Math.max(2, limit))) {
+    const [reply] = await classifier.classify([{ curve, jd: detection.jd, state }])
+    if (!reply) break
+    state = reply.state
+    moments.push({ detection, detections, answer: reply.answer })
+  }
+  return moments
+}
+
+/** One detection for each time at which there is one, from the `minDetections`th on. */
+function timesOf(curve: LightCurve, minDetections: number): Omit<HistoryMoment, 'answer'>[] {
+  const times: Omit<HistoryMoment, 'answer'>[] = []
+  let detections = 0
+  for (let index = 0; index < curve.length; index++) {
+    const detection = curve.at(index)
+    if (!detection.detection) continue
+    detections++
+    if (times.at(-1)?.detection.jd === detection.jd) times.pop()
+    times.push({ detection, detections })
+  }
+  return times.filter(time => time.detections >= minDetections)
+}
+
+/** At most `limit` (at least 2) of the elements, evenly spread, with both ends. */
+function evenly<T>(elements: readonly T[], limit: number): T[] {
+  if (elements.length <= limit) return [...elements]
+  const step = (elements.length - 1) / (limit - 1)
+  return Array.from({ length: limit }, (_, index) => elements[Math.round(index * step)] as T)
+}

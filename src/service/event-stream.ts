@@ -1,0 +1,56 @@
+import { Readable } from 'node:stream'
+
+/** One client's stream of server-sent events: bounded, and lossy rather than large. */
+export class EventStream extends Readable {
+  readonly #maxBufferBytes: number
+  #finished = false
+  #dropped = 0
+  #pushed = 0
+  #consumed = 0
+  #stalledSince: number | null = null
+
+  constructor(maxBufferBytes: number) {
+    super({ highWaterMark: 16 * 1024 })
+    this.#maxBufferBytes = maxBufferBytes
+  }
+
+  /** Bytes are pushed as they come; there is nothing to fetch. */
+  override _read(): void {}
+
+  /** Sends a chunk, or drops it when too much waits already. The client is told how many it missed. */
+  offer(chunk: Buffer): void {
+    if (this.#finished || this.destroyed) return
+    if (this.readableLength + chunk.length > this.#maxBufferBytes) {
+      this.#dropped++
+      return
+    }
+    if (this.#dropped > 0) {
+      this.#send(Buffer.from(`event: dropped\ndata: {"count":${this.#dropped}}\n\n`))
+      this.#dropped = 0
+    }
+    this.#send(chunk)
+  }
+
+  /** Ends the stream after what waits. */
+  finish(): void {
+    this.#finished = true
+    this.push(null)
+  }
+
+  /** Keeps a quiet connection open. True when the client has read nothing for `stallMs` though bytes wait. */
+  tick(now: number, stallMs: number): boolean {
+    const consumed = this.#pushed - this.readableLength
+    const stalled = this.readableLength > 0 && consumed === this.#consumed
+    this.#consumed = consumed
+    this.#stalledSince = stalled ? (this.#stalledSince ?? now) : null
+    if (this.readableLength === 0) this.offer(keepAlive)
+    return this.#stalledSince !== null && now - this.#stalledSince >= stallMs
+  }
+
+  #send(chunk: Buffer): void {
+    this.#pushed += chunk.length
+    this.push(chunk)
+  }
+}
+
+const keepAlive = Buffer.from(': keep-alive\n\n')

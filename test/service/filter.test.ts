@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { classification } from '../../src/service/examples.ts'
+import { acceptOf, type ClassificationFilter } from '../../src/service/filter.ts'
+import type { ModelView } from '../../src/service/ports.ts'
+import { model } from './support.ts'
+
+const example: ModelView = { ...model, name: 'example', nodes: classification.nodes }
+const refused = { ...classification, status: 'NOT_CLASSIFIED', nodes: [], prediction: null, alert: null }
+const novel = { ...classification, novelty: 0.7 }
+
+const passes = (filter: ClassificationFilter, one: object = classification) =>
+  acceptOf(filter, [example])?.(one as typeof classification) ?? true
+
+describe('filter', () => {
+  it('that asks for nothing is none', () => assert.equal(acceptOf({}, [example]), null))
+
+  for (const [filter, accepted, one] of [
+    [{ node: 'CC' }, true],
+    [{ node: 'CC', minProbability: 0.7425 }, true],
+    [{ node: 'CC', minProbability: 0.7426 }, false],
+    [{ node: 'SN Ia' }, false],
+    [{ node: 'SN Ia', minProbability: 0.2 }, true],
+    [{ node: 'CC', minProbability: 0 }, false, refused],
+    [{ minProbability: 0.7 }, true],
+    [{ minProbability: 0.8 }, false],
+    [{ minProbability: 0 }, false, refused],
+    [{ minNovelty: 0 }, false],
+    [{ minNovelty: 0.7 }, true, novel],
+    [{ minNovelty: 0.71 }, false, novel],
+    [{ band: 'r' }, true],
+    [{ band: 'g' }, false],
+    [{ band: 'r' }, false, refused],
+    [{ object: 'aaELU' }, true],
+    [{ object: 'ZTF21' }, false],
+    [{ status: 'NOT_CLASSIFIED' }, false],
+    [{ status: 'NOT_CLASSIFIED' }, true, refused],
+    [{ model: 'example', band: 'r', node: 'CC' }, true],
+    [{ model: 'example', band: 'i', node: 'CC' }, false]
+  ] as [ClassificationFilter, boolean, object?][]) {
+    it(`${JSON.stringify(filter)} ${accepted ? 'lets pass' : 'keeps back'}${one ? ' another' : ''}`, () => {
+      assert.equal(passes(filter, one), accepted)
+    })
+  }
+
+  it('names what is nearest to a node or model that is not there', () => {
+    assert.throws(() => acceptOf({ node: 'SN 1a' }, [example]), { code: 'REQUEST_INVALID', message: /"SN 1a".*SN Ia/ })
+    assert.throws(() => acceptOf({ model: 'exampel' }, [example]), { code: 'REQUEST_INVALID', message: /example/ })
+  })
+
+  it('tells the answers of two models apart', () => {
+    const accept = acceptOf({ model: 'other' }, [example, { ...example, name: 'other' }])
+    assert.equal(accept?.(classification), false)
+  })
+})

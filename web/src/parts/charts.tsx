@@ -1,0 +1,59 @@
+import { history, moment, object } from '../data/object.ts'
+import { go, view } from '../data/url.ts'
+import { timeAxis } from '../draw/axis.ts'
+import { useRoom } from '../draw/size.ts'
+import { HistoryChart } from './history-chart.tsx'
+import { LightCurveChart } from './light-curve-chart.tsx'
+import { Panel, Switch } from './panel.tsx'
+import { Replay } from './replay.tsx'
+
+/** Light curve and history, one below the other on one axis of time. */
+export function Charts() {
+  const [frame, room] = useRoom<HTMLDivElement>()
+  const { days } = view.value
+  const { rem, width } = room
+  const points = object.value?.lightCurve ?? []
+  const right = width > rem * 34 ? rem * 6.8 : rem * 0.8
+  const height = Math.max(room.height, rem * 30)
+  const axis = timeAxis(points, history.value, { width, rem, days, right })
+  const moments = history.value?.moments ?? []
+  /** Looks at the moment that is nearest to a place of a chart; the last one is what stands now. */
+  const pick = (x: number): void => {
+    const mjd = axis.x.invert(x)
+    let best = moments.length - 1
+    for (const [index, one] of moments.entries()) {
+      if (Math.abs(one.mjd - mjd) < Math.abs((moments[best]?.mjd ?? 0) - mjd)) best = index
+    }
+    if (best >= 0) go({ at: best === moments.length - 1 ? null : best + 1 }, { replace: true })
+  }
+  const shown = moments[moment.value ?? moments.length - 1]
+  const mark = shown ? axis.x(shown.mjd) : null
+  const shared = { axis, width, rem, right, mark, pick }
+  return (
+    <Panel
+      title="Light curve and history"
+      id="charts"
+      aside={
+        <Switch
+          label="Axis of time"
+          value={days ? 'days' : 'mjd'}
+          options={[
+            { value: 'mjd', text: 'MJD' },
+            { value: 'days', text: 'days', hint: 'since the first detection' }
+          ]}
+          choose={value => go({ days: value === 'days' }, { replace: true })}
+        />
+      }
+    >
+      <div class="charts-frame" ref={frame}>
+        {width > 0 && points.length > 0 && (
+          <div>
+            <LightCurveChart {...shared} points={points} height={height * 0.53 - rem * 1.6} />
+            <HistoryChart {...shared} height={height * 0.47 - (right < rem * 3 ? rem * 3 : 0)} />
+          </div>
+        )}
+      </div>
+      <Replay axis={axis} />
+    </Panel>
+  )
+}

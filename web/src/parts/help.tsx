@@ -1,0 +1,46 @@
+import { signal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+
+/** The list of shortcuts is shown. */
+export const help = signal(false)
+
+const shortcuts: readonly (readonly [string, string])[] = [
+  ['/', 'search an object by its id'],
+  ['j, k', 'next and previous object of the list'],
+  ['[, ]', 'previous and next detection of the object'],
+  ['p', 'play or pause how the answer came about'],
+  ['c', 'conditional or marginal probabilities'],
+  ['d', 'days or MJD'],
+  ['t', 'colours: system, dark, light'],
+  ['Esc', 'back to now; then follow the stream'],
+  ['↑ ↓ ← →', 'in the tree: through its nodes; Enter sets one off'],
+  ['?', 'this list']
+]
+
+/** The keyboard's shortcuts. */
+export function Help() {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const open = help.value
+  useEffect(() => {
+    if (open && !dialog.current?.open) dialog.current?.showModal()
+    if (!open) dialog.current?.close()
+  }, [open])
+  return (
+    <dialog ref={dialog} aria-labelledby="help-title" onClose={() => (help.value = false)}>
+      <h2 id="help-title">Keyboard</h2>
+      <dl>
+        {shortcuts.map(([key, does]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit">close</button>
+      </form>
+    </dialog>
+  )
+}

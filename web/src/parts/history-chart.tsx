@@ -1,0 +1,99 @@
+import { scaleLinear } from 'd3-scale'
+import { curveStepAfter, line } from 'd3-shape'
+import { useMemo } from 'preact/hooks'
+import { history } from '../data/object.ts'
+import { go, view } from '../data/url.ts'
+import { margin } from '../draw/axis.ts'
+import { probabilityText } from '../draw/format.ts'
+import { apart, linesOf } from '../draw/lines.ts'
+import type { ChartProps } from './light-curve-chart.tsx'
+
+/** Probabilities of the nodes that tell most, at each detection, on the light curve's axis of time. */
+export function HistoryChart({ axis, width, height, rem, right, mark, pick }: ChartProps) {
+  const told = history.value
+  const { focus } = view.value
+  const [top, bottom] = [rem * 0.6, height - rem * 2.9]
+  const y = scaleLinear([1, 0], [top, bottom])
+  const lines = useMemo(() => (told ? linesOf(told, focus) : []), [told, focus])
+  const times = told?.moments.map(({ mjd }) => axis.x(mjd)) ?? []
+  const end = width - right
+  const wide = right > rem * 3
+  const draw = line<number>(
+    (_, index) => times[index] ?? 0,
+    value => y(value)
+  ).curve(curveStepAfter)
+  const labels = apart(
+    lines.map(({ values }) => y(values.at(-1) ?? 0)),
+    rem * 0.95,
+    top + rem * 0.3,
+    bottom
+  )
+  return (
+    <div class="chart">
+      <svg
+        width={width}
+        height={height}
+        role="img"
+        aria-label={`History of probabilities at ${times.length} detections: ${lines.map(({ name, values }) => `${name} from ${probabilityText(values[0] ?? 0)} to ${probabilityText(values.at(-1) ?? 0)}`).join(', ')}`}
+        onPointerDown={event => pick(event.clientX - event.currentTarget.getBoundingClientRect().left)}
+      >
+        <g class="grid">
+          {[0, 0.25, 0.5, 0.75, 1].map(value => (
+            <g key={value} transform={`translate(0,${y(value)})`}>
+              <line x1={margin.left * rem} x2={end} />
+              <text class="tick" x={margin.left * rem - rem * 0.5} dy="0.32em" text-anchor="end">
+                {value}
+              </text>
+            </g>
+          ))}
+          {axis.ticks.map(({ x, text }) => (
+            <g key={text} transform={`translate(${x},${bottom})`}>
+              <line y2={rem * 0.3} />
+              <text class="tick" y={rem * 1.2} text-anchor="middle">
+                {text}
+              </text>
+            </g>
+          ))}
+        </g>
+        <text class="title" x={(margin.left * rem + end) / 2} y={height - rem * 0.5}>
+          {axis.title}
+        </text>
+        <text
+          class="title"
+          x={rem * 0.7}
+          y={(top + bottom) / 2}
+          transform={`rotate(-90,${rem * 0.7},${(top + bottom) / 2})`}
+        >
+          P(node)
+        </text>
+        {mark !== null && <line class="cursor" x1={mark} x2={mark} y1={0} y2={bottom} />}
+        {lines.map(({ name, values, style }, index) => (
+          <g key={name} class={`history-line line-${style} ${focus && focus !== name ? 'back' : ''}`}>
+            <path d={draw(values) ?? ''} />
+            {times.length === 1 && <circle cx={times[0]} cy={y(values[0] ?? 0)} r={rem * 0.2} />}
+            <path class="lead" d={`M${times.at(-1) ?? 0},${y(values.at(-1) ?? 0)}H${end}`} />
+            {wide && (
+              <text x={end + rem * 0.4} y={labels[index]} dy="0.32em">
+                {name} <tspan class="number">{probabilityText(values.at(-1) ?? 0)}</tspan>
+              </text>
+            )}
+          </g>
+        ))}
+      </svg>
+      {!wide && (
+        <ul class="legend lines" aria-label="Lines">
+          {lines.map(({ name, style }) => (
+            <li key={name} class={`history-line line-${style}`}>
+              <svg viewBox="0 0 24 8" aria-hidden="true">
+                <path d="M0,4H24" />
+              </svg>
+              <button type="button" onClick={() => go({ focus: focus === name ? null : name }, { replace: true })}>
+                {name}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,184 @@
+import { scaleLinear } from 'd3-scale'
+import { useMemo, useState } from 'preact/hooks'
+import type { PointView } from '../data/types.ts'
+import { margin, type TimeAxis } from '../draw/axis.ts'
+import { BandMark, type BandName, limitPath, limitSign, markerPath } from '../draw/markers.tsx'
+
+/** What both charts are drawn with. */
+export interface ChartProps {
+  readonly axis: TimeAxis
+  readonly width: number
+  readonly height: number
+  readonly rem: number
+  /** Room right of the data, px. */
+  readonly right: number
+  /** Place of the moment that is looked at, px; null for none. */
+  readonly mark: number | null
+  /** Looks at the moment nearest to a place. */
+  readonly pick: (x: number) => void
+}
+
+const bandNames: readonly BandName[] = ['g', 'r', 'i']
+
+/** Magnitudes, bright ones up, with errors; upper limits as triangles that point down. */
+export function LightCurveChart({
+  points,
+  axis,
+  width,
+  height,
+  rem,
+  right,
+  mark,
+  pick
+}: ChartProps & { points: readonly PointView[] }) {
+  const [top, bottom] = [rem * 0.5, height - rem * 0.6]
+  const y = useMemo(() => scaleLinear(magnitudesOf(points), [top, bottom]), [points, top, bottom])
+  const [near, setNear] = useState<PointView | null>(null)
+  const detections = points.filter(point => point.type === 'detection').length
+  const find = (event: PointerEvent): void => {
+    const box = (event.currentTarget as SVGElement).getBoundingClientRect()
+    const [px, py] = [event.clientX - box.left, event.clientY - box.top]
+    let best: { point: PointView; distance: number } | null = null
+    for (const point of points) {
+      const distance = Math.hypot(axis.x(point.mjd) - px, y(point.magnitude) - py)
+      if (distance < rem * 1.6 && (!best || distance < best.distance)) best = { point, distance }
+    }
+    setNear(best?.point ?? null)
+  }
+  return (
+    <div class="chart">
+      <svg
+        width={width}
+        height={height}
+        role="img"
+        aria-label={`Light curve: ${detections} detections and ${points.length - detections} upper limits. The table below has the numbers.`}
+        onPointerMove={find}
+        onPointerLeave={() => setNear(null)}
+        onPointerDown={event => pick(event.clientX - event.currentTarget.getBoundingClientRect().left)}
+      >
+        <g class="grid">
+          {y.ticks(6).map(value => (
+            <g key={value} transform={`translate(0,${y(value)})`}>
+              <line x1={margin.left * rem} x2={width - right} />
+              <text class="tick" x={margin.left * rem - rem * 0.5} dy="0.32em" text-anchor="end">
+                {value.toFixed(Number.isInteger(value) ? 0 : 1)}
+              </text>
+            </g>
+          ))}
+        </g>
+        <text
+          class="title"
+          x={rem * 0.7}
+          y={(top + bottom) / 2}
+          transform={`rotate(-90,${rem * 0.7},${(top + bottom) / 2})`}
+        >
+          magnitude
+        </text>
+        {mark !== null && <line class="cursor" x1={mark} x2={mark} y1={0} y2={height} />}
+        {points.map(point => (
+          <Point key={`${point.mjd}${point.band}`} point={point} x={axis.x(point.mjd)} y={y} rem={rem} />
+        ))}
+        {near && <circle class="near" cx={axis.x(near.mjd)} cy={y(near.magnitude)} r={rem * 0.6} />}
+      </svg>
+      <Legend points={points} />
+      {near && (
+        <Tip
+          point={near}
+          axis={axis}
+          left={axis.x(near.mjd)}
+          top={y(near.magnitude)}
+          flip={axis.x(near.mjd) > width / 2}
+        />
+      )}
+    </div>
+  )
+}
+
+function Point({ point, x, y, rem }: { point: PointView; x: number; y: (value: number) => number; rem: number }) {
+  const { band, type, magnitude, error, positive } = point
+  const at = y(magnitude)
+  if (type === 'upperLimit') {
+    return (
+      <g class={`point limit band-${band}`} transform={`translate(${x},${at})`}>
+        <path d={limitPath(rem * 0.62)} />
+        <path class="sign" d={limitSign(band, rem * 0.62)} />
+      </g>
+    )
+  }
+  const half = Math.abs(y(magnitude + (error ?? 0)) - at)
+  return (
+    <g
+      class={`point detection band-${band} ${positive === false ? 'negative' : ''}`}
+      transform={`translate(${x},${at})`}
+    >
+      <path class="error" d={`M0,${-half}V${half}`} />
+      <path d={markerPath(band, rem * rem * (band === 'i' ? 0.2 : 0.24))} />
+    </g>
+  )
+}
+
+function Legend({ points }: { points: readonly PointView[] }) {
+  const bands = bandNames.filter(band => points.some(point => point.band === band))
+  return (
+    <ul class="legend" aria-label="Markers">
+      {bands.map(band => (
+        <li key={band}>
+          <BandMark band={band} /> {band}
+        </li>
+      ))}
+      {points.some(point => point.type === 'upperLimit') && (
+        <li>
+          <svg class="mark limit" viewBox="-8 -8 16 16" aria-hidden="true">
+            <path d={limitPath(12)} />
+          </svg>{' '}
+          upper limit
+        </li>
+      )}
+      {points.some(point => point.positive === false) && (
+        <li>
+          <svg class="mark band-none negative" viewBox="-8 -8 16 16" aria-hidden="true">
+            <path class="detection" d={markerPath('g', 80)} />
+          </svg>{' '}
+          fainter than the reference
+        </li>
+      )}
+    </ul>
+  )
+}
+
+function Tip({
+  point,
+  axis,
+  left,
+  top,
+  flip
+}: {
+  point: PointView
+  axis: TimeAxis
+  left: number
+  top: number
+  flip: boolean
+}) {
+  const { band, type, magnitude, error, mjd, positive } = point
+  return (
+    <div class={flip ? 'tip flip' : 'tip'} style={{ left: `${left}px`, top: `${top}px` }}>
+      <strong>
+        <BandMark band={band} />{' '}
+        {type === 'detection'
+          ? `${band} = ${magnitude.toFixed(2)} ± ${(error ?? 0).toFixed(2)}`
+          : `${band} > ${magnitude.toFixed(2)}`}
+      </strong>
+      <span>{axis.text(mjd)}</span>
+      {type === 'upperLimit' && <span>5σ upper limit</span>}
+      {positive === false && <span>fainter than the reference</span>}
+    </div>
+  )
+}
+
+/** Faintest and brightest of what is drawn, bright first, with some room; mag. */
+function magnitudesOf(points: readonly PointView[]): [number, number] {
+  const ends = points.flatMap(({ magnitude, error }) => [magnitude - (error ?? 0), magnitude + (error ?? 0)])
+  const [bright, faint] = [Math.min(...ends), Math.max(...ends)]
+  const pad = Math.max(0.15, (faint - bright) * 0.06)
+  return [bright - pad, faint + pad]
+}

@@ -1,0 +1,112 @@
+import { answer, history, moment, object, objectId, prediction } from '../data/object.ts'
+import { go, view } from '../data/url.ts'
+import { daysText, probabilityText, utcOf } from '../draw/format.ts'
+import { BandMark } from '../draw/markers.tsx'
+
+/** Name of the object, what is thought of it, and where else it is known. */
+export function ObjectHead() {
+  const id = objectId.value
+  if (id === null) return null
+  const pinned = view.value.object !== null
+  return (
+    <section class="object-head" aria-labelledby="object-name">
+      <h2 id="object-name" class="id">
+        {id}
+      </h2>
+      <button
+        type="button"
+        class="pin"
+        aria-pressed={pinned}
+        title={pinned ? 'Follow the stream again (Esc)' : 'Stay with this object'}
+        onClick={() => go(pinned ? { object: null, at: null } : { object: id })}
+      >
+        {pinned ? 'pinned' : 'following the stream'}
+      </button>
+      <p class="verdict" aria-live="polite">
+        <Verdict />
+      </p>
+      <Summary />
+      <Elsewhere id={id} />
+    </section>
+  )
+}
+
+function Verdict() {
+  const made = prediction.value
+  if (made) {
+    return (
+      <>
+        {made.path.slice(0, -1).map(name => (
+          <span key={name} class="above">
+            {name}
+            <span aria-hidden="true"> › </span>
+          </span>
+        ))}
+        <strong>{made.node}</strong> <span class="number">{probabilityText(made.probability)}</span>
+        {moment.value !== null && <em> then</em>}
+      </>
+    )
+  }
+  const reason = answer.value?.reason
+  if (reason) return <strong class="reason">not classified: {reason}</strong>
+  if (object.value === null) return null
+  return <span class="above">unsure: no class reaches one half</span>
+}
+
+function Summary() {
+  const told = answer.value
+  if (!told) return null
+  const { lightCurve, jd } = told
+  const first = history.value?.moments[0]
+  const span = first && lightCurve.lastJd !== null ? lightCurve.lastJd - first.jd : null
+  return (
+    <p class="summary">
+      {Object.entries(lightCurve.latest).map(([band, magnitude]) => (
+        <span key={band}>
+          <BandMark band={band as 'g' | 'r' | 'i'} /> {band} {magnitude?.toFixed(2)}
+        </span>
+      ))}
+      <span>
+        {lightCurve.detections} detection{lightCurve.detections === 1 ? '' : 's'}
+        {span !== null && span > 0 && ` over ${daysText(span)}`}
+      </span>
+      <span>last alert {utcOf(jd).slice(0, 16)} UTC</span>
+    </p>
+  )
+}
+
+/** Ids that ZTF gives; others are known nowhere else. */
+const ztfId = /^ZTF\d\d[a-z]{7}$/
+
+/** Links to the object at other brokers, and to its place at the Transient Name Server. */
+function Elsewhere({ id }: { id: string }) {
+  const place = answer.value ?? object.value?.newest ?? null
+  const known = ztfId.test(id)
+  const simulated = /^ZTF\d\dsim/.test(id)
+  const name = encodeURIComponent(id)
+  const links = [
+    ...(known ? [['ALeRCE', `https://alerce.online/object/${name}`] as const] : []),
+    ...(known ? [['Fink', `https://fink-portal.org/${name}`] as const] : []),
+    ...(place
+      ? [
+          [
+            'TNS',
+            `https://www.wis-tns.org/search?ra=${place.ra.toFixed(6)}&decl=${place.dec.toFixed(6)}&radius=5&coords_unit=arcsec`
+          ] as const
+        ]
+      : [])
+  ]
+  return (
+    <nav class="elsewhere" aria-label="The object elsewhere">
+      {links.map(([text, address]) => (
+        <a key={text} href={address} target="_blank" rel="noreferrer">
+          {text}
+          <span aria-hidden="true"> ↗</span>
+          <span class="hidden"> (opens in a new tab)</span>
+        </a>
+      ))}
+      {simulated && <span class="soft">simulated: unknown elsewhere</span>}
+      <a href={`api/v1/objects/${name}`}>JSON</a>
+    </nav>
+  )
+}

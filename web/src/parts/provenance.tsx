@@ -1,0 +1,99 @@
+import { models } from '../data/live.ts'
+import { answer, object } from '../data/object.ts'
+import { mjdZero, utcOf } from '../draw/format.ts'
+import { Panel } from './panel.tsx'
+
+/** What the answer comes from: the alert, the light curve and the model. */
+export function Provenance() {
+  const told = answer.value
+  if (!told) return null
+  const { classifier, lightCurve, alert } = told
+  const running = models.value.find(({ sha256 }) => sha256 === classifier.sha256)
+  return (
+    <Panel title="Alert and provenance" id="provenance">
+      <dl class="facts">
+        <Fact name="alert" value={`candid ${told.candid}`} />
+        <Fact name="time" value={`${utcOf(told.jd)} UTC, MJD ${(told.jd - mjdZero).toFixed(5)}`} />
+        {alert && (
+          <>
+            <Fact
+              name="photometry"
+              value={`${alert.band} ${alert.magnitude.toFixed(3)} ± ${alert.error.toFixed(3)}, ${alert.positive ? 'brighter' : 'fainter'} than the reference`}
+            />
+            <Fact name="real–bogus" value={numberOr(alert.realBogus, 3)} />
+            <Fact
+              name="nearest source"
+              value={
+                alert.starDistance === null
+                  ? 'none'
+                  : `${alert.starDistance.toFixed(2)}″, star score ${numberOr(alert.starScore, 2)}`
+              }
+            />
+            <Fact
+              name="minor planet"
+              value={alert.solarSystemDistance === null ? 'none near' : `${alert.solarSystemDistance.toFixed(1)}″`}
+            />
+          </>
+        )}
+        <Fact name="novelty" value={told.novelty === null ? 'not given by this model' : told.novelty.toFixed(3)} />
+        <Fact name="programme" value={String(told.programId)} />
+        <Fact name="model" value={`${classifier.name} ${classifier.version}${running ? `, ${running.runtime}` : ''}`} />
+        <Fact name="SHA-256" value={classifier.sha256} long />
+        <Fact name="taxonomy" value={`${classifier.taxonomy} ${classifier.taxonomyVersion}`} />
+        <Fact
+          name="light curve"
+          value={`${lightCurve.detections} detections, ${lightCurve.upperLimits} upper limits, revision ${lightCurve.revision}`}
+        />
+        <Fact name="fingerprint" value={lightCurve.fingerprint} long />
+        <Fact name="answer id" value={told.id} long />
+      </dl>
+    </Panel>
+  )
+}
+
+function Fact({ name, value, long = false }: { name: string; value: string; long?: boolean }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd class={long ? 'long' : undefined}>{value}</dd>
+    </>
+  )
+}
+
+function numberOr(value: number | null, decimals: number): string {
+  return value === null ? 'unknown' : value.toFixed(decimals)
+}
+
+/** The light curve as a table: what the chart shows, in numbers. */
+export function PointTable() {
+  const points = object.value?.lightCurve ?? []
+  if (points.length === 0) return null
+  return (
+    <details class="panel table">
+      <summary>Light curve as a table ({points.length} points)</summary>
+      <table>
+        <thead>
+          <tr>
+            {['MJD', 'band', 'kind', 'magnitude', 'error', 'sign'].map(name => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {points.map(({ mjd, band, type, magnitude, error, positive }) => (
+            <tr key={`${mjd}${band}`}>
+              <td>{mjd.toFixed(5)}</td>
+              <td>{band}</td>
+              <td>{type === 'detection' ? 'detection' : 'upper limit'}</td>
+              <td>{magnitude.toFixed(3)}</td>
+              <td>{error?.toFixed(3) ?? ''}</td>
+              <td>{positive === null ? '' : positive ? '+' : '−'}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </details>
+  )
+}
