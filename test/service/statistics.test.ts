@@ -51,7 +51,7 @@ describe('statistics', () => {
       deadLetterCodes: new Map([['NOT_A_CONTAINER', 1]]),
       published: new Map(),
       stageSeconds: { decode: 0, store: 0, classify: 0, encode: 0, publish: 0 },
-      droppedPoints: { program: 0, future: 0, invalid: 0 },
+      droppedPoints: { program: 0, future: 0, invalid: 0, limit: 0 },
       forcedPhotometry: 0,
       lateAlerts: 0,
       repeatedAnswers: 0,
