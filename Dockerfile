@@ -26,6 +26,7 @@ COPY package.json LICENSE ./
 COPY schemas ./schemas
 COPY examples ./examples
 COPY models ./models
+COPY report ./report
 COPY ops/health.mjs ./ops/health.mjs
 COPY --from=build /app/dist ./dist
 # A new volume takes over the owner of what it is mounted on.

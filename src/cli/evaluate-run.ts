@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { bundledModel } from '../classifier/model-folder.ts'
 import { HieraxError } from '../errors.ts'
 import { type EvaluatePlan, evaluate } from '../training/evaluate.ts'
+import { writeReport } from '../training/report.ts'
 import { plainTable } from '../training/tables.ts'
 import { type Progress, startProgress } from './progress.ts'
 import { cutsOf } from './train-run.ts'
@@ -16,6 +17,7 @@ export interface EvaluateOptions {
   readonly bootstrap: number
   readonly json?: string
   readonly predictions?: string
+  readonly report?: string
   readonly runtime: 'auto' | 'node' | 'wasm'
 }
 
@@ -32,7 +34,7 @@ export async function runEvaluate(options: EvaluateOptions): Promise<void> {
     runtime: options.runtime
   }
   let progress: Progress | undefined
-  const { tables, ...outcome } = await evaluate(plan, {
+  const outcome = await evaluate(plan, {
     begin: async objects => {
       progress = await startProgress({ total: objects, unit: 'objects' })
     },
@@ -40,11 +42,13 @@ export async function runEvaluate(options: EvaluateOptions): Promise<void> {
   }).finally(() => progress?.stop())
   const { name, version, runtime } = outcome.model
   for (const note of [`${name} ${version} on ${runtime}.`, ...outcome.notes]) process.stderr.write(`${note}\n`)
+  const { tables, ...figures } = outcome
   if (tables.length > 0) process.stdout.write(`${tables.map(plainTable).join('\n\n')}\n`)
   else process.stderr.write('No object has a label that the taxonomy knows: nothing is judged.\n')
+  if (options.report !== undefined) process.stderr.write(`Report: ${await writeReport(options.report, outcome)}\n`)
   if (options.json === undefined) return
   try {
-    await writeFile(options.json, `${JSON.stringify(outcome, null, 1)}\n`)
+    await writeFile(options.json, `${JSON.stringify(figures, null, 1)}\n`)
   } catch (cause) {
     throw new HieraxError('USAGE', `--json ${options.json} can't be written: ${(cause as Error).message}`, { cause })
   }

@@ -7,6 +7,7 @@ const examples = `
 Examples:
   $ hierax evaluate --model models/mine --data labelled.jsonl.gz
   $ hierax evaluate --data labelled.jsonl.gz --days 7,30,full --among "SN Ia,SN II,SN IIn+SLSN-II,SLSN-I,SN Ib/c,-SN IIb" --min-detections 5
+  $ hierax evaluate --model models/mine --data labelled.jsonl.gz --report report/
   $ hierax evaluate --data labelled.jsonl.gz --predictions predictions.jsonl --json evaluation.json
 
 Sets of classes: names by comma; A+B counts as one class, named A; -C leaves the objects of C out.`
@@ -27,6 +28,7 @@ export function register(program: Command): void {
     .option('--bootstrap <n>', 'samples for the errors of the figures', integer({ min: 0 }), 100)
     .option('--json <file>', 'write everything that was measured there')
     .option('--predictions <file>', 'write one JSON line per object and cut there')
+    .option('--report <dir>', 'write a page with plots of all of it there (index.html; it needs nothing else)')
     .addOption(
       new Option('--runtime <name>', 'TensorFlow.js backend').choices(['auto', 'node', 'wasm']).default('auto')
     )

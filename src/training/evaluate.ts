@@ -54,11 +54,13 @@ export async function evaluate(
   const classifier = await loadClassifier(plan.model, { runtime: plan.runtime })
   const writer = plan.predictions === null ? null : new PredictionWriter(plan.predictions, taxonomy, rule, among)
   const predictions: Prediction<KnownObject>[] = []
+  const others: Pick<Prediction, 'cut' | 'novelty'>[] = []
   await begin?.(objects.length)
   try {
     for await (const prediction of predictAll(classifier, objects, plan.days)) {
       const object = judged.get(prediction.object.id)
       if (object !== undefined) predictions.push({ ...prediction, object })
+      else others.push({ cut: prediction.cut, novelty: prediction.novelty })
       await writer?.write(prediction)
       if (prediction.cut === plan.days.at(-1)) advance?.(1)
     }
@@ -69,12 +71,12 @@ export async function evaluate(
   const { name, version, sha256, runtime } = classifier
   const options = { among, minDetections: plan.minDetections, bootstrap: plan.bootstrap }
   const cuts = predictions.length === 0 ? [] : plan.days
-  const evaluations = cuts.map(cut => evaluateCut(taxonomy, rule, at(predictions, cut), options))
+  const evaluations = cuts.map(cut => evaluateCut(taxonomy, rule, at(predictions, cut), options, at(others, cut)))
   const tables = tablesOf(taxonomy, rule, predictions, evaluations)
   return { model: { name, version, sha256, runtime }, notes: notesOf(taxonomy, known), evaluations, tables }
 }
 
-function at(predictions: readonly Prediction<KnownObject>[], cut: Cut): Prediction<KnownObject>[] {
+function at<T extends Pick<Prediction, 'cut'>>(predictions: readonly T[], cut: Cut): T[] {
   return predictions.filter(prediction => prediction.cut === cut)
 }
 

@@ -21,10 +21,13 @@ import {
   purityCurve,
   Reliability,
   type ReliabilityBin,
+  reliabilityOf,
   type Scores,
   scores
 } from './metrics.ts'
 import type { Cut, Prediction } from './predict.ts'
+
+const noveltyBins = 20
 
 /** How a set of classes fares at a cut. */
 export interface SetEvaluation {
@@ -38,6 +41,8 @@ export interface SetEvaluation {
   /** Rows: true class; columns: named class. */
   readonly confusion: readonly (readonly number[])[]
   readonly purity: Readonly<Record<string, readonly PurityPoint[]>>
+  /** Of the largest probability. */
+  readonly reliability: readonly ReliabilityBin[]
   /** Mean number of edges between the named class and the label, of the mistakes only; null without mistakes. */
   readonly mistakeDistance: number | null
 }
@@ -60,6 +65,15 @@ export interface CutEvaluation {
   readonly objects: number
   readonly sets: readonly SetEvaluation[]
   readonly nodes: readonly NodeCalibration[]
+  /** Null where the model judges no novelty. */
+  readonly novelty: NoveltyCounts | null
+}
+
+/** Numbers of objects by novelty, in 20 bins of equal width. */
+export interface NoveltyCounts {
+  readonly known: readonly number[]
+  /** Of objects whose labels the taxonomy doesn't know. */
+  readonly others: readonly number[]
 }
 
 /** What is to be measured. */
@@ -77,12 +91,13 @@ export function setsOf(taxonomy: Taxonomy, among: readonly Candidates[]): Candid
   return [...depths, ...among]
 }
 
-/** Measures the predictions of one cut. */
+/** Measures the predictions of one cut. `others` are those of objects that can't be judged but for their novelty. */
 export function evaluateCut(
   taxonomy: Taxonomy,
   rule: NamingRule,
   predictions: readonly Prediction<KnownObject>[],
-  options: EvaluationOptions
+  options: EvaluationOptions,
+  others: readonly Pick<Prediction, 'novelty'>[] = []
 ): CutEvaluation {
   const enough = predictions.filter(({ object }) => object.detections >= options.minDetections)
   const sets = setsOf(taxonomy, options.among).map(candidates => {
@@ -90,7 +105,9 @@ export function evaluateCut(
     return evaluateSet(taxonomy, rule, candidates, among ? enough : predictions, options.bootstrap)
   })
   const nodes = taxonomy.nodes.map((_, node) => calibrationOf(taxonomy, node, predictions))
-  return { days: predictions[0]?.cut ?? 'full', objects: predictions.length, sets, nodes }
+  const judges = predictions.some(({ novelty }) => novelty !== null)
+  const novelty = judges ? { known: noveltyCounts(predictions), others: noveltyCounts(others) } : null
+  return { days: predictions[0]?.cut ?? 'full', objects: predictions.length, sets, nodes, novelty }
 }
 
 /** Judges predictions among classes. Objects that belong to none of them are left out. */
@@ -126,8 +143,17 @@ export function evaluateSet(
     perClass: classScores(judged, names),
     confusion: confusionMatrix(judged, names.length),
     purity: Object.fromEntries(names.map((name, which) => [name, purityCurve(judged, which)])),
+    reliability: reliabilityOf(judged),
     mistakeDistance: mistakes > 0 ? distance / mistakes : null
   }
+}
+
+function noveltyCounts(predictions: readonly Pick<Prediction, 'novelty'>[]): number[] {
+  const counts = new Array<number>(noveltyBins).fill(0)
+  for (const { novelty } of predictions) {
+    if (novelty !== null) counts[Math.min(noveltyBins - 1, Math.floor(novelty * noveltyBins))]! += 1
+  }
+  return counts
 }
 
 /** Calibration of one node. An object that is labelled with a node above it says nothing and is left out. */

@@ -70,13 +70,9 @@ export function scores(objects: readonly Judged[], classes: number): Scores | nu
     if (named === truth) right += 1
     if (named === truth || second === truth) top2 += 1
     logLoss -= Math.log(Math.max(probabilities[truth] as number, smallestProbability))
-    let likeliest = 0
-    for (let each = 0; each < classes; each++) {
-      const p = probabilities[each] as number
-      brier += (p - (each === truth ? 1 : 0)) ** 2
-      if (p > (probabilities[likeliest] as number)) likeliest = each
-    }
-    bins.add(probabilities[likeliest] as number, likeliest === truth)
+    for (let each = 0; each < classes; each++)
+      brier += ((probabilities[each] as number) - (each === truth ? 1 : 0)) ** 2
+    addLargest(bins, probabilities, truth)
   }
   const n = objects.length
   const f1s = classCounts(objects, classes)
@@ -90,6 +86,21 @@ export function scores(objects: readonly Judged[], classes: number): Scores | nu
     brier: brier / n,
     top2: top2 / n
   }
+}
+
+/** Reliability of the largest probability: its bins. */
+export function reliabilityOf(objects: readonly Judged[]): ReliabilityBin[] {
+  const bins = new Reliability()
+  for (const { probabilities, truth } of objects) addLargest(bins, probabilities, truth)
+  return bins.bins()
+}
+
+function addLargest(bins: Reliability, probabilities: Float64Array, truth: number): void {
+  let likeliest = 0
+  for (let each = 1; each < probabilities.length; each++) {
+    if ((probabilities[each] as number) > (probabilities[likeliest] as number)) likeliest = each
+  }
+  bins.add(probabilities[likeliest] as number, likeliest === truth)
 }
 
 /** Standard deviations of the scores over so many samples of the objects, drawn with replacement. */

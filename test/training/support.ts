@@ -1,7 +1,10 @@
 import { parseTaxonomy, type Taxonomy } from '../../src/classifier/taxonomy.ts'
 import type { SimulatedPoint } from '../../src/simulator/light-curve.ts'
 import { random } from '../../src/simulator/random.ts'
+import { defaultAugmentation } from '../../src/training/augment.ts'
 import type { KnownObject } from '../../src/training/labelled.ts'
+import { defaultOptimiser } from '../../src/training/optimiser.ts'
+import type { TrainListener, TrainPlan } from '../../src/training/session.ts'
 
 /** Root → A {A1, A2}, B, C {C1}: a group of three, one of two, and an only child. */
 export const smallTaxonomyText: string = JSON.stringify({
@@ -57,4 +60,54 @@ export function lineOf({ id, label, source, photometry, points }: KnownObject): 
     err: points.map(({ detection, error }) => (detection ? error : null)),
     ul: points.map(({ detection }) => (detection ? 0 : 1))
   })
+}
+
+/** Tells nobody. */
+export const silent: TrainListener = {
+  note: () => undefined,
+  begin: async () => undefined,
+  batch: () => undefined,
+  epoch: async () => undefined,
+  end: () => undefined,
+  tables: () => undefined
+}
+
+/** A training of a small network that takes a second. */
+export function smallPlan(out: string, taxonomy: string, data: string): TrainPlan {
+  return {
+    data: [data],
+    taxonomy,
+    out,
+    runtime: 'wasm',
+    fit: {
+      epochs: 2,
+      batch: 16,
+      seed: 1,
+      sampling: 'balanced',
+      dropout: 0.1,
+      lastWeight: 0.2,
+      patience: 0,
+      teaching: 0,
+      widths: { embedding: 8, hidden: 8, dense: 8 },
+      whxe: { alpha: 0.5, beta: 0.5, labelsCount: 'nodes' },
+      optimiser: defaultOptimiser,
+      augmentation: defaultAugmentation
+    },
+    folds: 0,
+    fold: null,
+    foldSeed: 0,
+    heldOut: 0,
+    resume: false,
+    leaveOut: [],
+    leftOut: null,
+    crossValidation: null,
+    teachers: [],
+    among: [],
+    minDetections: 1,
+    days: ['full'],
+    bootstrap: 0,
+    card: { name: 'made', version: '1', description: 'made', license: 'none' },
+    priorPower: 0.4,
+    command: 'made'
+  }
 }

@@ -4,64 +4,15 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { readModelFolder } from '../../src/classifier/model-folder.ts'
-import { defaultAugmentation } from '../../src/training/augment.ts'
 import { evaluate } from '../../src/training/evaluate.ts'
-import { defaultOptimiser } from '../../src/training/optimiser.ts'
-import type { TrainListener, TrainPlan } from '../../src/training/session.ts'
 import { train } from '../../src/training/train.ts'
 import { root } from '../support/shared.ts'
-import { lineOf, madeObject } from './support.ts'
+import { lineOf, madeObject, silent, smallPlan } from './support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-trees-'))
 after(() => rmSync(folder, { recursive: true }))
 
-const silent: TrainListener = {
-  note: () => undefined,
-  begin: async () => undefined,
-  batch: () => undefined,
-  epoch: async () => undefined,
-  end: () => undefined,
-  tables: () => undefined
-}
-
-function planFor(name: string, taxonomy: string, data: string): TrainPlan {
-  return {
-    data: [data],
-    taxonomy,
-    out: path.join(folder, name),
-    runtime: 'wasm',
-    fit: {
-      epochs: 2,
-      batch: 16,
-      seed: 1,
-      sampling: 'balanced',
-      dropout: 0.1,
-      lastWeight: 0.2,
-      patience: 0,
-      teaching: 0,
-      widths: { embedding: 8, hidden: 8, dense: 8 },
-      whxe: { alpha: 0.5, beta: 0.5, labelsCount: 'nodes' },
-      optimiser: defaultOptimiser,
-      augmentation: defaultAugmentation
-    },
-    folds: 0,
-    fold: null,
-    foldSeed: 0,
-    heldOut: 0,
-    resume: false,
-    leaveOut: [],
-    leftOut: null,
-    crossValidation: null,
-    teachers: [],
-    among: [],
-    minDetections: 1,
-    days: ['full'],
-    bootstrap: 0,
-    card: { name, version: '1', description: 'made', license: 'none' },
-    priorPower: 0.4,
-    command: 'made'
-  }
-}
+const planFor = (name: string, taxonomy: string, data: string) => smallPlan(path.join(folder, name), taxonomy, data)
 
 /** A tree of so many nodes, the root included, each with up to `children` children. */
 function tree(nodes: number, children: number): string {
