@@ -70,9 +70,14 @@ async function main(): Promise<number> {
     const script = fileURLToPath(new URL('./soak/offer.ts', import.meta.url))
     const args = ['--import', 'tsx', script, cluster.brokers.join(','), 'soak', values.rate, values.objects]
     const producer = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
-    const samples = await observe(service, producer, minutes)
-    producer.kill()
-    const code = await service.end()
+    let code: number | null = null
+    let samples: Sample[] = []
+    try {
+      samples = await observe(service, producer, minutes)
+    } finally {
+      producer.kill()
+      code = await service.end()
+    }
     return verdict(samples, minutes) && code === 0 ? 0 : 1
   } finally {
     await tools.close()
@@ -85,7 +90,7 @@ async function observe(service: ServiceProcess, producer: ChildProcess, minutes:
   await service.until(
     'the first alerts',
     async () => total(await service.metrics(), 'hierax_outcomes_total') > 0,
-    300_000
+    600_000
   )
   const sampler = new Sampler(service)
   const samples: Sample[] = []

@@ -19,7 +19,7 @@ const [brokers = '', topic = '', rate = '1', objects = '1'] = process.argv.slice
 async function smallPackets(): Promise<AlertStream> {
   const curves = []
   for await (const curve of readLightCurves()) curves.push(curve)
-  const packets = [...new Simulation(curves, { seed: 1, objects: 200, cutoutBytes: 4000 })].map(({ bytes }) => bytes)
+  const packets = [...new Simulation(curves, { seed: 1, objects: 12, cutoutBytes: 4000 })].map(({ bytes }) => bytes)
   const editors = editorsOf(packets.map(Buffer.from), 0)
   return new AlertStream({ from: 'simulated', editors }, Number(objects))
 }

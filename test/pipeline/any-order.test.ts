@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Alert } from '../../src/alerts/alert.ts'
+import { HieraxError } from '../../src/errors.ts'
+import { encodeRecord } from '../../src/lightcurves/object-record.ts'
+import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
+import type { Store } from '../../src/lightcurves/stores/store.ts'
+import type { Classification } from '../../src/messages/classification.ts'
+import { decodeClassification } from '../../src/messages/encoding.ts'
+import type { OutputMessage } from '../../src/streams/types.ts'
+import { bench, messages, output } from '../support/pipeline.ts'
+import { alertStreams } from './streams.ts'
+
+/** What ends a process at an attempt: before its messages are written, after half of them, after all of them, or nothing. */
+type Crash = 'before' | 'half' | 'after' | null
+
+/** How a stream is delivered. */
+interface Delivery {
+  readonly alerts: ReadonlyMap<string, Alert>
+  /** Names of alerts (some several times, one of no alert), by partition and batch. */
+  readonly partitions: readonly (readonly (readonly string[])[])[]
+  readonly crashes: readonly Crash[]
+  readonly processes: number
+}
+
+const rubbish = 'rubbish'
+
+const delivery: fc.Arbitrary<Delivery> = alertStreams.chain(alerts => {
+  const names = [...alerts.keys(), rubbish]
+  const twice = [...names, ...names]
+  return fc.record({
+    alerts: fc.constant(alerts),
+    partitions: fc
+      .tuple(
+        fc.shuffledSubarray(twice, { minLength: names.length }),
+        fc.array(fc.nat({ max: 2 }), { minLength: twice.length, maxLength: twice.length }),
+        fc.array(fc.integer({ min: 1, max: 5 }), { minLength: twice.length, maxLength: twice.length })
+      )
+      .map(([order, places, sizes]) =>
+        divided(
+          [...new Set([...order, ...names])].length === order.length ? order : [...order, ...names],
+          places,
+          sizes
+        )
+      ),
+    crashes: fc.array(fc.constantFrom<Crash>('before', 'half', 'after', null, null), { maxLength: 12 }),
+    processes: fc.integer({ min: 1, max: 3 })
+  })
+})
+
+/** Names over three partitions, each in batches of the sizes given. */
+function divided(names: readonly string[], places: readonly number[], sizes: readonly number[]): string[][][] {
+  const partitions: string[][] = [[], [], []]
+  for (const [index, name] of names.entries()) partitions[places[index % places.length] ?? 0]?.push(name)
+  return partitions.map(queue => {
+    const batches: string[][] = []
+    for (let at = 0; at < queue.length; ) {
+      const size = sizes[(batches.length + at) % sizes.length] ?? 1
+      batches.push(queue.slice(at, at + size))
+      at += size
+    }
+    return batches
+  })
+}
+
+/** Delivers a stream to several processes over one store, in an order of events that the scheduler chooses. */
+async function deliver(
+  { alerts, partitions, crashes, processes }: Delivery,
+  scheduler: fc.Scheduler | null
+): Promise<{ log: OutputMessage[]; store: Store }> {
+  const log: OutputMessage[] = []
+  const store = new MemoryStore()
+  const ends = [...crashes]
+  const write = async (written: readonly OutputMessage[]): Promise<void> => {
+    const crash = ends.shift() ?? null
+    const count = { before: 0, half: written.length >> 1, after: written.length }[crash ?? 'after']
+    log.push(...written.slice(0, count))
+    if (crash !== null) throw new HieraxError('PUBLISH_FAILED', 'the process has ended')
+  }
+  const merge = store.merge.bind(store)
+  if (scheduler) store.merge = scheduler.scheduleFunction(merge)
+  const send = scheduler ? scheduler.scheduleFunction(write) : write
+  const queues = partitions.map(batches => [...batches])
+  const busy = new Set<number>()
+  const work = async (process: number): Promise<void> => {
+    for (let turn = process; queues.some(queue => queue.length > 0); turn++) {
+      const partition = turn % queues.length
+      const batch = queues[partition]?.[0]
+      if (batch === undefined || busy.has(partition)) {
+        if (queues.every((queue, index) => queue.length === 0 || busy.has(index))) return
+        continue
+      }
+      busy.add(partition)
+      const { pipeline } = bench({ alerts, store, sink: { send, close: async () => {} } })
+      // What was not acknowledged comes again, to whichever process is free.
+      const done = await pipeline.process(messages(batch)).then(
+        () => true,
+        () => false
+      )
+      if (done) queues[partition]?.shift()
+      busy.delete(partition)
+    }
+  }
+  const all = Promise.all(Array.from({ length: processes }, (_, index) => work(index)))
+  await (scheduler ? scheduler.waitFor(all) : all)
+  while (queues.some(queue => queue.length > 0)) await (scheduler ? scheduler.waitFor(work(0)) : work(0))
+  return { log, store }
+}
+
+/** Bytes by id, alerts that were answered, dead letters, and each object's answer: it must be one alone. */
+function judge(log: readonly OutputMessage[]) {
+  const bytes = new Map<string, string>()
+  const best = new Map<string, Classification>()
+  const alerts = new Set<string>()
+  for (const { topic, value, headers } of log) {
+    if (topic !== output.classifications) continue
+    const body = decodeClassification(value, 'avro')
+    const text = Buffer.from(value).toString('base64')
+    assert.equal(bytes.get(body.id) ?? text, text, 'equal ids have equal bytes')
+    assert.equal(headers.id, body.id)
+    bytes.set(body.id, text)
+    alerts.add(`${body.objectId}/${body.candid}`)
+    const old = best.get(body.objectId)
+    const order = old
+      ? body.jd - old.jd || Number(body.candid - old.candid) || body.lightCurve.revision - old.lightCurve.revision
+      : 1
+    if (order === 0) assert.equal(body.id, old?.id, 'no two messages contend for an answer')
+    if (order >= 0) best.set(body.objectId, body)
+  }
+  const answers = new Map([...best].sort().map(([objectId, { id }]) => [objectId, bytes.get(id)]))
+  return { bytes, alerts, answers, refused: log.some(({ topic }) => topic === output.deadLetters) }
+}
+
+async function curvesOf(store: Store): Promise<Map<string, string>> {
+  const curves = new Map<string, string>()
+  for await (const objectId of store.objectIds()) {
+    const state = await store.get(objectId)
+    if (state) curves.set(objectId, encodeRecord(state, 0).toString('base64'))
+  }
+  return new Map([...curves].sort())
+}
+
+test('any order, duplication and split over processes, with crashes between merge and commit, ends in the same bytes', async () => {
+  await fc.assert(
+    fc.asyncProperty(delivery, fc.scheduler(), async (wild, scheduler) => {
+      const names = [...wild.alerts.keys(), rubbish]
+      const calm = await deliver({ ...wild, partitions: [names.map(name => [name])], crashes: [], processes: 1 }, null)
+      const { log, store } = await deliver(wild, scheduler)
+      const [expected, found] = [judge(calm.log), judge(log)]
+      assert.deepEqual(await curvesOf(store), await curvesOf(calm.store), 'the same light curves')
+      assert.deepEqual(found.answers, expected.answers, 'the same answer of every object')
+      assert.deepEqual(found.alerts, expected.alerts, 'every alert is answered')
+      assert.ok(found.refused, 'what can not be read has its dead letter')
+      for (const [id, bytes] of found.bytes)
+        assert.equal(expected.bytes.get(id) ?? bytes, bytes, 'equal ids have equal bytes')
+    }),
+    { numRuns: Number(process.env.RUNS ?? 100), endOnFailure: process.env.SHRINK !== "1" }
+  )
+})
