@@ -38,11 +38,7 @@ const delivery: fc.Arbitrary<Delivery> = alertStreams.chain(alerts => {
         fc.array(fc.integer({ min: 1, max: 5 }), { minLength: twice.length, maxLength: twice.length })
       )
       .map(([order, places, sizes]) =>
-        divided(
-          [...new Set([...order, ...names])].length === order.length ? order : [...order, ...names],
-          places,
-          sizes
-        )
+        divided([...order, ...names.filter(name => !order.includes(name))], places, sizes)
       ),
     crashes: fc.array(fc.constantFrom<Crash>('before', 'half', 'after', null, null), { maxLength: 12 }),
     processes: fc.integer({ min: 1, max: 3 })
@@ -112,6 +108,7 @@ async function deliver(
 function judge(log: readonly OutputMessage[]) {
   const bytes = new Map<string, string>()
   const best = new Map<string, Classification>()
+  const contenders = new Map<string, Set<string>>()
   const alerts = new Set<string>()
   for (const { topic, value, headers } of log) {
     if (topic !== output.classifications) continue
@@ -125,9 +122,13 @@ function judge(log: readonly OutputMessage[]) {
     const order = old
       ? body.jd - old.jd || Number(body.candid - old.candid) || body.lightCurve.revision - old.lightCurve.revision
       : 1
-    if (order === 0) assert.equal(body.id, old?.id, 'no two messages contend for an answer')
-    if (order >= 0) best.set(body.objectId, body)
+    if (order > 0) contenders.set(body.objectId, new Set())
+    if (order < 0) continue
+    best.set(body.objectId, body)
+    contenders.get(body.objectId)?.add(body.id)
   }
+  // On the way states that each lack something may tie; in the end one stands alone.
+  for (const ids of contenders.values()) assert.equal(ids.size, 1, 'no two messages contend for an answer')
   const answers = new Map([...best].sort().map(([objectId, { id }]) => [objectId, bytes.get(id)]))
   return { bytes, alerts, answers, refused: log.some(({ topic }) => topic === output.deadLetters) }
 }
@@ -155,6 +156,6 @@ test('any order, duplication and split over processes, with crashes between merg
       for (const [id, bytes] of found.bytes)
         assert.equal(expected.bytes.get(id) ?? bytes, bytes, 'equal ids have equal bytes')
     }),
-    { numRuns: Number(process.env.RUNS ?? 100), endOnFailure: process.env.SHRINK !== "1" }
+    { numRuns: Number(process.env.RUNS ?? 60) }
   )
 })

@@ -51,7 +51,7 @@ export class ServiceProcess {
   static async start(settings: Readonly<Record<string, string>>): Promise<ServiceProcess> {
     const env = cleanEnvironment({ HIERAX_HTTP_PORT: '0', ...settings })
     const service = new ServiceProcess(spawn(process.execPath, [hierax, 'serve'], { env }))
-    await service.until('the service to start', () => service.url !== null)
+    await service.until('the service to start', () => service.url !== null, 120_000)
     return service
   }
 

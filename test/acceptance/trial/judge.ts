@@ -94,6 +94,7 @@ async function outputOf(tools: KafkaTools, group: string): Promise<Output> {
   const objectOf = new Map<string, string>()
   const alerts = new Set<string>()
   const best = new Map<string, Classification>()
+  const contenders = new Map<string, Set<string>>()
   let messages = 0
   await tools.scan(
     `${group}.out`,
@@ -107,11 +108,17 @@ async function outputOf(tools: KafkaTools, group: string): Promise<Output> {
       objectOf.set(body.id, body.objectId)
       alerts.add(`${body.objectId}/${body.candid}`)
       const old = best.get(body.objectId)
-      if (!old || standing(body, old) >= 0) best.set(body.objectId, body)
-      if (old && standing(body, old) === 0) assert.equal(body.id, old.id, 'no two messages contend for an answer')
+      const order = old ? standing(body, old) : 1
+      if (order > 0) contenders.set(body.objectId, new Set())
+      if (order < 0) return
+      best.set(body.objectId, body)
+      contenders.get(body.objectId)?.add(body.id)
     },
     240_000
   )
+  // On the way states that each lack something may tie; in the end one stands alone.
+  for (const [objectId, ids] of contenders)
+    assert.equal(ids.size, 1, `no two messages contend for the answer of ${objectId}`)
   const refused = new Set((await tools.read(`${group}.dead`)).map(({ headers }) => headers.source as string))
   const answers = new Map([...best].map(([objectId, { id }]) => [objectId, bytes.get(id) as string]))
   return { messages, bytes, objectOf, alerts, answers, refused }
