@@ -4,6 +4,7 @@
  * something is wrong.
  */
 import { parseArgs } from 'node:util'
+import { build } from '../test/support/build.ts'
 import { type TrialResult, trial } from './run/trial.ts'
 
 const { values } = parseArgs({
@@ -36,6 +37,8 @@ async function main(): Promise<number> {
     say(help)
     return 0
   }
+  // The service serves a page, which has to be there.
+  if (!build()) return 1
   const options = {
     seed: Number(values.seed),
     packets: Number(values.packets),

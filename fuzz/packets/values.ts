@@ -151,7 +151,7 @@ export const values: readonly Recipe[] = [
       return container({ objectId: 'FUZ-candid', candid, candidate: candidate({ candid }) })
     }
   }),
-  ...recipes(1, {
+  ...recipes(0.15, {
     'endless upper limits of one object': random =>
       withHistory(random, 2000, jd => point({ jd: jd + random.uniform(0, 1e-3) })),
     'one point under ever new candids': random =>

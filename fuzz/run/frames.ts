@@ -36,8 +36,9 @@ export async function* readBatches(stream: Readable): AsyncGenerator<Frame[]> {
       batch = []
       continue
     }
-    const name = (await read.bytes(header.readUInt16LE(2))) as Buffer
-    const value = (await read.bytes(header.readUInt32LE(4))) as Buffer
+    const name = await read.bytes(header.readUInt16LE(2))
+    const value = await read.bytes(header.readUInt32LE(4))
+    if (name === null || value === null) return
     // A copy: a view would keep the chunk of the pipe that it came in.
     batch.push({ recipe: header[0] === 1 ? name.toString() : null, value: header[1] === 1 ? null : Buffer.from(value) })
   }
