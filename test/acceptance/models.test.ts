@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, describe, test } from 'node:test'
+import { bundledModel, readModelFolder } from '../../src/classifier/model-folder.ts'
+import { decodeClassification } from '../../src/messages/encoding.ts'
+import { train } from '../../src/training/train.ts'
+import { kafka } from '../support/brokers.ts'
+import { runHierax, ServiceProcess, temporaryFolder, total } from '../support/service.ts'
+import { lineOf, madeObjects, silent, smallPlan } from '../training/support.ts'
+
+const folder = temporaryFolder()
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+const running = await kafka()
+const { tools } = running
+
+/** A model of a tree of three nodes with names that need care, in a second's training. */
+async function smallModel(): Promise<string> {
+  const file = (name: string): string => path.join(folder, name)
+  const names = ['bright/young', 'Überrest ★ <α>']
+  const labels = { 'type A1': names[0], 'type A2': names[0], 'type B': names[1], 'type C1': names[1] }
+  const nodes = names.map(name => ({ name, parent: 'All' }))
+  fs.writeFileSync(file('tree.json'), JSON.stringify({ name: 'three', version: '7', root: 'All', nodes, labels }))
+  fs.writeFileSync(file('data.jsonl'), madeObjects(40).map(lineOf).join('\n'))
+  const plan = smallPlan(file('small'), file('tree.json'), file('data.jsonl'))
+  assert.equal(await train(plan, silent, new AbortController().signal), true)
+  return plan.out
+}
+
+describe('several models side by side', { skip: running.skip }, () => {
+  test('each answers every alert with messages of its own; alerts and outcomes count once', async () => {
+    const name = tools.name('alerts')
+    const simulated = await runHierax([
+      ...['simulate', '--brokers', running.brokers.join(','), '--topic', name, '--partitions', '2'],
+      ...['--objects', '6', '--cutout-bytes', '0']
+    ])
+    assert.equal(simulated.code, 0, simulated.stderr)
+    const alerts = (await tools.read(name)).length
+    const small = await smallModel()
+    const [first, second] = [await readModelFolder(bundledModel), await readModelFolder(small)]
+    const service = await ServiceProcess.start({
+      HIERAX_INPUT_BROKERS: running.brokers.join(','),
+      HIERAX_INPUT_TOPICS: name,
+      HIERAX_INPUT_GROUP: name,
+      HIERAX_OUTPUT_CLASSIFICATIONS: `${name}.classifications`,
+      HIERAX_OUTPUT_DEAD_LETTERS: `${name}.dead`,
+      HIERAX_OUTPUT_ROUTES: `${name}.route=bright/young>=0`,
+      HIERAX_STORE_URL: `lmdb:${path.join(folder, 'store')}`,
+      HIERAX_MODEL: `${bundledModel},${small}`
+    })
+    const metrics = await service.untilConsumed(alerts)
+    const bodies = (await tools.read(`${name}.classifications`)).map(message =>
+      decodeClassification(message.value as Buffer, 'avro')
+    )
+    const of = (sha256: string) => bodies.filter(({ classifier }) => classifier.sha256 === sha256)
+    const [ofFirst, ofSecond] = [of(first.sha256), of(second.sha256)]
+    const candids = (some: typeof bodies) => new Set(some.map(({ candid }) => candid))
+    assert.equal(candids(ofFirst).size, alerts)
+    assert.deepEqual(candids(ofFirst), candids(ofSecond))
+    assert.equal(ofFirst.length + ofSecond.length, bodies.length)
+    const ids = new Set(ofFirst.map(({ id }) => id))
+    assert.ok(ofSecond.every(({ id }) => !ids.has(id)))
+    const [one] = ofSecond.filter(({ status }) => status === 'CLASSIFIED')
+    assert.deepEqual(
+      one?.nodes.map(({ name }) => name),
+      ['bright/young', 'Überrest ★ <α>']
+    )
+    assert.equal(one?.classifier.taxonomyVersion, '7')
+    assert.ok(ofSecond.every(({ status, novelty }) => (status === 'CLASSIFIED') === (novelty !== null)))
+    const shared = ofFirst.find(({ candid }) => candid === one?.candid)
+    assert.deepEqual(shared?.lightCurve, one?.lightCurve)
+    const routed = (await tools.read(`${name}.route`)).map(({ value }) => decodeClassification(value as Buffer, 'avro'))
+    assert.ok(routed.length > 0 && routed.every(({ classifier }) => classifier.sha256 === second.sha256))
+
+    assert.equal(total(metrics, 'hierax_alerts_consumed_total'), alerts)
+    assert.equal(total(metrics, 'hierax_outcomes_total'), alerts)
+    assert.equal(total(metrics, 'hierax_model_info'), 2)
+
+    const json = async (route: string) => JSON.parse((await service.get(route)).text)
+    const { models } = await json('/api/v1/model')
+    assert.deepEqual(
+      models.map(({ sha256, nodes }: { sha256: string; nodes: number }) => [sha256, nodes]),
+      [
+        [first.sha256, first.taxonomy.nodes.length],
+        [second.sha256, 2]
+      ]
+    )
+    const tree = await json(`/api/v1/taxonomy?model=${second.card.name}`)
+    assert.deepEqual([tree.name, tree.version, tree.root, tree.nodes.length], ['three', '7', 'All', 2])
+    for (const model of [first, second]) {
+      const object = await json(`/api/v1/objects/${one?.objectId}?model=${model.card.name}`)
+      assert.equal(object.classification.classifier.sha256, model.sha256)
+    }
+    assert.equal(await service.end(), 0)
+  })
+})

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { loadModels } from '../../src/app/models.ts'
+import { bundledModel } from '../../src/classifier/model-folder.ts'
+
+test('the bundled model is loaded where none is named', async () => {
+  const models = await loadModels({ model: [], runtime: 'wasm' })
+  assert.equal(models.length, 1)
+  for (const model of models) model.dispose()
+})
+
+test('a model that is named twice is refused, and nothing stays loaded', async () => {
+  const before = (await loadModels({ model: [], runtime: 'wasm' }))[0]
+  const tensors = before?.tensors()
+  await assert.rejects(loadModels({ model: [bundledModel, `${bundledModel}/.`], runtime: 'wasm' }), {
+    code: 'CONFIG_INVALID',
+    message: /are the same model/
+  })
+  assert.equal(before?.tensors(), tensors)
+  before?.dispose()
+})
