@@ -75,6 +75,8 @@ const table = {
   // What a request over HTTP can get wrong.
   OBJECT_NOT_FOUND: entry('request', 404, 'Ask for an object of which an alert was seen.'),
   ROUTE_NOT_FOUND: entry('request', 404, 'See /api/docs for what there is.'),
+  MODEL_NOT_FOUND: entry('request', 404, 'Name a model that /api/v1/model lists, or none.'),
+  METHOD_NOT_ALLOWED: entry('request', 405, 'Use GET: the API only answers.'),
   REQUEST_INVALID: entry('request', 400, 'See /api/docs for what the parameter takes.'),
   UNAUTHORIZED: entry('request', 401, 'Send the bearer token of `http.token`.'),
   TOO_MANY_REQUESTS: entry('request', 429, 'Ask less often.'),

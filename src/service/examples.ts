@@ -160,3 +160,12 @@ export const readiness = {
 }
 
 export const liveness = { ok: true, reason: 'working' }
+
+export const stuck = { ok: false, reason: 'a batch takes too long' }
+
+export const notReady = {
+  ready: false,
+  parts: { ...readiness.parts, producer: { ready: false, reason: 'disconnected' } }
+}
+
+export const event = `event: classification\ndata: ${JSON.stringify(classification)}\n\n`

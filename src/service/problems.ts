@@ -61,7 +61,8 @@ function toProblem(error: unknown): Problem {
   return problemOf('INTERNAL', 500, 'something unexpected happened; the log says more')
 }
 
-function problemOf(code: ErrorCode, status: number, detail: string): Problem {
+/** The problem of a code, with the remedy of the error table. */
+export function problemOf(code: ErrorCode, status: number, detail: string): Problem {
   const { remedy } = new HieraxError(code, detail)
   return { type: `urn:hierax:error:${code}`, title: titleOf(code), status, detail, code, remedy }
 }

@@ -1,6 +1,7 @@
-import { errorTable } from '../errors.ts'
+import { type ErrorCode, errorTable } from '../errors.ts'
 import { parts } from '../telemetry/definitions.ts'
 import * as example from './examples.ts'
+import { problemOf } from './problems.ts'
 
 /*
  * JSON schemas of what is answered: the OpenAPI document is made of them. Answers are written by JSON.stringify, not by
@@ -260,16 +261,16 @@ export const sharedSchemas = [
 
 /** Answers of a route: what it says when all is well, and problems for the statuses named. */
 export function responses(good: object, description: string, ...problems: number[]): Record<string, object> {
-  const entries = [...problems, 429].map(status => [
-    status,
-    { description: problemDescriptions[status], content: { 'application/problem+json': { schema: ref('Problem') } } }
-  ])
+  const entries = [...problems, 429, 500].map(status => {
+    const content = { schema: ref('Problem'), example: problemOf(...problemsByStatus[status]!) }
+    return [status, { description: problemDescriptions[status], content: { 'application/problem+json': content } }]
+  })
   return { 200: { description, ...good }, ...Object.fromEntries(entries) }
 }
 
-/** JSON content of a schema above. */
-export function json(schema: object): object {
-  return { content: { 'application/json': { schema } } }
+/** JSON content of a schema above, with an example where its own does not fit. */
+export function json(schema: object, example?: unknown): object {
+  return { content: { 'application/json': { schema, ...(example === undefined ? {} : { example }) } } }
 }
 
 export { ref }
@@ -279,5 +280,32 @@ const problemDescriptions: Record<number, string> = {
   401: 'The token is missing or wrong',
   404: 'Nothing is known of it',
   429: 'Too many requests',
+  500: 'A fault of ours; the log says more',
   503: 'Not possible now'
+}
+
+/** What is said of each status, as an example. */
+const problemsByStatus: Record<number, [code: ErrorCode, status: number, detail: string]> = {
+  400: ['REQUEST_INVALID', 400, 'querystring must NOT have additional properties'],
+  401: ['UNAUTHORIZED', 401, 'a token is needed'],
+  404: ['OBJECT_NOT_FOUND', 404, 'no alert of "ZTF20aaaaaaa" was seen'],
+  429: ['TOO_MANY_REQUESTS', 429, 'more than 3000 requests in a minute; ask again in 12 seconds'],
+  500: ['INTERNAL', 500, 'something unexpected happened; the log says more'],
+  503: ['STORE_FAILED', 503, 'the store does not answer']
+}
+
+/** Parameters of a route that is about one object. */
+export const objectParameters = {
+  type: 'object',
+  required: ['objectId'],
+  properties: {
+    objectId: {
+      type: 'string',
+      minLength: 1,
+      // As long as the decoder lets one be.
+      maxLength: 128,
+      description: 'ZTF object',
+      examples: ['ZTF20aaelulu']
+    }
+  }
 }

@@ -1,15 +1,18 @@
 import type { AddressInfo } from 'node:net'
+import etag from '@fastify/etag'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { HieraxError } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { defaultEventLimits, EventHub, type EventLimits } from './events.ts'
+import { collectMethods } from './other-methods.ts'
 import type { ServicePorts } from './ports.ts'
 import { answerMalformed, sendError, sendNotFound } from './problems.ts'
 import { addApiRoutes } from './routes/api.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addHealthRoutes } from './routes/health.ts'
+import { addLightCurveRoutes } from './routes/light-curve.ts'
 import { addPageRoutes } from './routes/page.ts'
 import { sharedSchemas } from './schemas.ts'
 import { addConnectionLimits, addHeaders, addRateLimit, addToken, type ConnectionLimits } from './security.ts'
@@ -50,11 +53,16 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
   const app = createApp(options.logger)
   const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events })
   app.addHook('preClose', () => hub.close())
-  app.addHook('onSend', async (_request, reply) => {
-    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+  // What stands until something changes is asked for again by its ETag; all else is never kept.
+  await app.register(etag, { weak: true })
+  app.addHook('onSend', async (request, reply) => {
+    if (reply.hasHeader('cache-control')) return
+    const stands = reply.statusCode === 200 && /^\/api\/v1\/(objects|taxonomy|model)\b/.test(request.url)
+    reply.header('cache-control', stands ? 'private, no-cache' : 'no-store')
   })
 
   addConnectionLimits(app, options.connections ?? { connections: 1000, connectionsPerAddress: 250 })
+  const refuseOthers = collectMethods(app)
   await addHeaders(app)
   await addRateLimit(app, options.requestsPerMinute ?? 3000)
   if (options.token) addToken(app, options.token)
@@ -66,7 +74,9 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
   addHealthRoutes(app, ports)
   addApiRoutes(app, ports)
   addEventRoutes(app, ports, hub)
+  addLightCurveRoutes(app, ports)
   addPageRoutes(app)
+  refuseOthers()
   await app.ready()
 
   return {

@@ -76,7 +76,7 @@ describe('service', () => {
       const answer = await get('/api/v1/objects/ZTF20aaelulu')
       assert.equal(answer.statusCode, 200)
       assert.equal(answer.body, JSON.stringify(example.object))
-      assert.equal(answer.headers['cache-control'], 'no-store')
+      assert.equal(answer.headers['cache-control'], 'private, no-cache')
       await assertFits('Object', answer.json())
     })
 
@@ -153,7 +153,7 @@ describe('service', () => {
         ]
       })
       assert.equal((await get('/api/v1/taxonomy?model=other')).json().model, 'other')
-      await assertProblem(await get('/api/v1/taxonomy?model=x'), 400, 'REQUEST_INVALID', /"x"; there is small, other/)
+      await assertProblem(await get('/api/v1/taxonomy?model=x'), 404, 'MODEL_NOT_FOUND', /"x"; there is small, other/)
     })
   })
 
@@ -190,9 +190,9 @@ describe('service', () => {
       await assertProblem(await get('/nothing?x=1'), 404, 'ROUTE_NOT_FOUND', /GET "\/nothing"$/)
       await assertProblem(await get('/assets/..%2fpackage.json'), 404, 'ROUTE_NOT_FOUND', /./)
       const post = await service.app.inject({ method: 'POST', url: '/api/v1/recent' })
-      await assertProblem(post, 404, 'ROUTE_NOT_FOUND', /POST/)
+      await assertProblem(post, 405, 'METHOD_NOT_ALLOWED', /POST/)
       const large = { method: 'POST', url: '/api/v1/recent', payload: { x: 'x'.repeat(2000) } } as const
-      await assertProblem(await service.app.inject(large), 413, 'REQUEST_INVALID', /./)
+      await assertProblem(await service.app.inject(large), 405, 'METHOD_NOT_ALLOWED', /./)
     })
 
     it('is a problem on a raw socket too', async () => {
@@ -267,6 +267,8 @@ describe('service', () => {
         '/api/v1/model',
         '/api/v1/objects/{objectId}',
         '/api/v1/objects/{objectId}/history',
+        '/api/v1/objects/{objectId}/lightcurve.csv',
+        '/api/v1/objects/{objectId}/lightcurve.svg',
         '/api/v1/recent',
         '/api/v1/statistics',
         '/api/v1/taxonomy',

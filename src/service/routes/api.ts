@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { HieraxError, shown } from '../../errors.ts'
+import * as example from '../examples.ts'
 import { acceptOf, type ClassificationFilter, filterParameters } from '../filter.ts'
 import type { ModelView, ServicePorts } from '../ports.ts'
-import { json, ref, responses } from '../schemas.ts'
+import { json, objectParameters, ref, responses } from '../schemas.ts'
 
-/** Longest object id that is asked for: as long as the decoder lets one be. */
-const maxObjectId = 128
 const maxRecent = 1000
 
 const modelParameter = {
@@ -65,7 +64,7 @@ function modelNamed(ports: ServicePorts, name: string | undefined): ModelView {
   const model = name === undefined ? models[0] : models.find(candidate => candidate.name === name)
   if (model) return model
   const names = models.map(candidate => candidate.name).join(', ')
-  throw new HieraxError('REQUEST_INVALID', `no model is named ${shown(name)}; there is ${names}`)
+  throw new HieraxError('MODEL_NOT_FOUND', `no model is named ${shown(name)}; there is ${names}`)
 }
 
 function taxonomyOf({ name: model, taxonomy, taxonomyVersion, root, nodes }: ModelView) {
@@ -87,20 +86,6 @@ function provenanceOf({ name, version, sha256, taxonomy, taxonomyVersion, runtim
 }
 
 const noQuery = { type: 'object', properties: {}, additionalProperties: false }
-
-const objectParameters = {
-  type: 'object',
-  required: ['objectId'],
-  properties: {
-    objectId: {
-      type: 'string',
-      minLength: 1,
-      maxLength: maxObjectId,
-      description: 'ZTF object',
-      examples: ['ZTF20aaelulu']
-    }
-  }
-}
 
 const objectSchema: FastifySchema = {
   tags: ['objects'],
@@ -142,7 +127,7 @@ const taxonomySchema: FastifySchema = {
     additionalProperties: false,
     properties: { model: modelParameter }
   },
-  response: responses(json(ref('Taxonomy')), 'Nodes and parents', 400, 401)
+  response: responses(json(ref('Taxonomy')), 'Nodes and parents', 400, 401, 404)
 }
 
 const modelSchema: FastifySchema = {
@@ -163,7 +148,12 @@ const recentSchema: FastifySchema = {
       ...filterParameters
     }
   },
-  response: responses(json({ type: 'array', items: ref('Classification') }), 'Classifications', 400, 401)
+  response: responses(
+    json({ type: 'array', items: ref('Classification') }, [example.classification]),
+    'Classifications',
+    400,
+    401
+  )
 }
 
 const statisticsSchema: FastifySchema = {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { EventHub } from '../events.ts'
+import * as example from '../examples.ts'
 import { acceptOf, type ClassificationFilter, filterParameters } from '../filter.ts'
 import type { ServicePorts } from '../ports.ts'
 import { responses } from '../schemas.ts'
@@ -49,5 +50,11 @@ const eventsSchema: FastifySchema = {
       ...filterParameters
     }
   },
-  response: responses({ content: { 'text/event-stream': { schema: { type: 'string' } } } }, 'Events', 400, 401, 503)
+  response: responses(
+    { content: { 'text/event-stream': { schema: { type: 'string' }, example: example.event } } },
+    'Events',
+    400,
+    401,
+    503
+  )
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import * as example from '../examples.ts'
 import type { ServicePorts } from '../ports.ts'
 import { json, ref } from '../schemas.ts'
 
@@ -18,7 +19,7 @@ export function addHealthRoutes(app: FastifyInstance, ports: ServicePorts): void
         summary: 'Whether the process works, or waits for something outside',
         response: {
           200: { description: 'It does', ...json(ref('Liveness')) },
-          503: { description: 'It is stuck: restart it', ...json(ref('Liveness')) }
+          503: { description: 'It is stuck: restart it', ...json(ref('Liveness'), example.stuck) }
         }
       }
     },
@@ -38,7 +39,7 @@ export function addHealthRoutes(app: FastifyInstance, ports: ServicePorts): void
         summary: 'Whether every part is ready, with a reason each',
         response: {
           200: { description: 'All are', ...json(ref('Readiness')) },
-          503: { description: 'At least one is not', ...json(ref('Readiness')) }
+          503: { description: 'At least one is not', ...json(ref('Readiness'), example.notReady) }
         }
       }
     },
@@ -57,7 +58,12 @@ export function addHealthRoutes(app: FastifyInstance, ports: ServicePorts): void
         tags,
         security,
         summary: 'Metrics in Prometheus’s text format',
-        response: { 200: { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } }
+        response: {
+          200: {
+            description: 'Metrics',
+            content: { 'text/plain': { schema: { type: 'string' }, example: 'hierax_ready{part="store"} 1\n' } }
+          }
+        }
       }
     },
     async (_request, reply) => {

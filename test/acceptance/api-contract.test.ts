@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, test } from 'node:test'
+import { promisify } from 'node:util'
+import { kafka } from '../support/brokers.ts'
+import { testPython } from '../support/python.ts'
+import { runHierax, ServiceProcess, temporaryFolder } from '../support/service.ts'
+
+const running = await kafka()
+const { tools } = running
+const python = testPython()
+const folder = temporaryFolder()
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+test('schemathesis finds nothing wrong with the API of a running service', {
+  skip: running.skip || python.skip
+}, async () => {
+  const topic = await tools.topic(tools.name('alerts'))
+  const service = await ServiceProcess.start({
+    HIERAX_INPUT_BROKERS: running.brokers.join(','),
+    HIERAX_INPUT_TOPICS: topic,
+    HIERAX_INPUT_GROUP: topic,
+    HIERAX_OUTPUT_CLASSIFICATIONS: `${topic}.out`,
+    HIERAX_OUTPUT_DEAD_LETTERS: `${topic}.dead`,
+    HIERAX_STORE_URL: `lmdb:${folder}/store`
+  })
+  try {
+    const simulated = await runHierax([
+      ...['simulate', '--objects', '5', '--brokers', running.brokers.join(','), '--topic', topic]
+    ])
+    assert.equal(simulated.code, 0, simulated.stderr)
+    await service.untilConsumed((await tools.offsets(topic)).total)
+    // Event streams have no end; the limit of requests is an answer that the document names.
+    const args = ['run', `${service.url}/api/v1/openapi.json`, '--exclude-path-regex', '/events', '--no-color']
+    const bounds = [
+      '--max-examples',
+      '15',
+      '--max-time',
+      '40',
+      '--generation-deterministic',
+      '--rate-limit',
+      '2400/m',
+      '--report-dir',
+      folder
+    ]
+    const run = promisify(execFile)(path.join(python.folder, 'schemathesis'), [...args, ...bounds], { cwd: folder })
+    const { stdout } = await run.catch((failure: { stdout: string }) => assert.fail(failure.stdout))
+    assert.match(stdout, /No issues found/)
+  } finally {
+    await service.end()
+  }
+})
