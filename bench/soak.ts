@@ -117,7 +117,7 @@ function verdict(samples: readonly Sample[], minutes: number): boolean {
   const keptUp = rate > 0.95 * wanted && (last?.lag ?? Number.POSITIVE_INFINITY) < 10 * wanted
   const flat = found.every(trend => trend.flat)
   print({
-    verdict: flat && keptUp ? 'flat' : 'not flat',
+    verdict: flat ? (keptUp ? 'flat' : 'flat, but the load was not reached') : 'grows',
     minutes,
     warmUp,
     rate: Math.round(rate),
