@@ -50,6 +50,11 @@ const table = {
   MODEL_INVALID: entry('usage', 400, 'Restore the model folder from where it was published, or train it anew.'),
   DATA_INVALID: entry('usage', 400, 'Correct the line of the light-curve file, or leave the object out.'),
   TAXONOMY_INVALID: entry('usage', 400, 'Correct the taxonomy file.'),
+  EXPORT_INVALID: entry(
+    'usage',
+    400,
+    'Export the store again. What came before that line is imported; importing it once more does no harm.'
+  ),
   STORE_REFUSED: entry('usage', 400, 'Name another store, or the one that these settings made.'),
 
   // What can fail outside of us.

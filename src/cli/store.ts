@@ -1,18 +1,31 @@
 import type { Command } from 'commander'
 import { list } from './options.ts'
 import type { StoreOptions } from './store-inspect.ts'
+import type { MoveOptions } from './store-move.ts'
+import type { VerifyOptions } from './store-verify.ts'
 
 const examples = `
 Examples:
   $ hierax store inspect ZTF19aazzpje
   $ hierax store inspect ZTF19aazzpje --store lmdb:/var/lib/hierax | jq .classifications[0].prediction`
 
+const verifyExamples = `
+Examples:
+  $ hierax store verify
+  $ hierax store verify --store valkey://localhost:6379/0 --json`
+
+const moveExamples = `
+Examples:
+  $ hierax store export --store lmdb:./data | hierax store import --store valkey://localhost:6379/0
+  $ hierax store export objects.ndjson.gz
+  $ hierax store import objects.ndjson.gz --store lmdb:/var/lib/hierax`
+
 /** Adds `hierax store` and what it can do. */
 export function register(program: Command): void {
   const store = program
     .command('store')
-    .description('Look into the store of light curves.')
-    .addHelpText('after', examples)
+    .description('Look into the store of light curves, check it, and move it. All of it works while `serve` runs.')
+    .addHelpText('after', `${examples}${verifyExamples.slice(11)}${moveExamples.slice(11)}`)
   store
     .command('inspect')
     .description("Print one object as JSON: its light curve, its newest alerts and each model's answer.")
@@ -25,5 +38,41 @@ export function register(program: Command): void {
       const { inspect } = await import('./store-inspect.ts')
       await inspect(objectId, options)
     })
+  withStore(store.command('verify'))
+    .description(
+      'Compare the checksum of every object in a store. Prints those that are damaged, then how many objects and points there are; exits 1 when one is damaged. `serve` rebuilds a damaged object from the alerts that follow.'
+    )
+    .option('--json', 'print the result as one JSON object')
+    .addHelpText('after', verifyExamples)
+    .action(async (options: VerifyOptions) => {
+      const { verify } = await import('./store-verify.ts')
+      await verify(options)
+    })
+  withStore(store.command('export'))
+    .description(
+      'Write all objects of a store as NDJSON: a line that names the format, a line an object, a line with their number. Damaged objects are left out, named, and make the exit code 1.'
+    )
+    .argument('[file]', 'where to; compressed where its name ends in .gz', '-')
+    .addHelpText('after', moveExamples)
+    .action(async (file: string, options: MoveOptions) => {
+      const { exportStore } = await import('./store-move.ts')
+      await exportStore(file, options)
+    })
+  withStore(store.command('import'))
+    .description(
+      'Merge what `store export` wrote into a store, empty or not, in any order and as often as you like. A damaged line is refused by its number.'
+    )
+    .argument('[file]', 'where from; compressed where its name ends in .gz', '-')
+    .addHelpText('after', moveExamples)
+    .action(async (file: string, options: MoveOptions) => {
+      const { importStore } = await import('./store-move.ts')
+      await importStore(file, options)
+    })
   for (const command of store.commands) command.copyInheritedSettings(store)
+}
+
+function withStore(command: Command): Command {
+  return command
+    .option('--store <url>', 'the store (default: store.url of the configuration)')
+    .option('--config <file>', 'configuration')
 }

@@ -32,6 +32,15 @@ export function newerAlert(current: VersionedAlert | null, record: AlertRecord, 
   return stays ? { ...current, versions } : { record, admitted, versions }
 }
 
+/** The newer of two, with all that is known of its versions: for what two stores know of one object. */
+export function joinAlerts(a: VersionedAlert | null, b: VersionedAlert | null): VersionedAlert | null {
+  if (a === null || b === null) return a ?? b
+  if (!isSameAlert(a.record, b.record)) return isAfter(b.record, a.record) ? b : a
+  const stands = newerAlert(a, b.record, b.admitted)
+  const versions = [...new Set([...stands.versions, ...b.versions])].sort(ascending).slice(0, mostVersions)
+  return { ...stands, versions }
+}
+
 /** Whether two records are of one alert. */
 export function isSameAlert(a: AlertRecord, b: AlertRecord): boolean {
   return a.jd === b.jd && a.candid === b.candid

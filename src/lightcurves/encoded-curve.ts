@@ -106,3 +106,17 @@ export class EncodedCurve implements LightCurve {
     return hashPoint(this.points, index * pointSize, this.furtherAt(index))
   }
 }
+
+/**
+ * Observations that make this curve, and add to any other all that this one knows: a candid of which nothing else is left is
+ * an upper limit that never stands, for what beat it comes along.
+ */
+export function allObservations(curve: EncodedCurve): Observation[] {
+  const observations = Array.from({ length: curve.length }, (_, index) => curve.at(index))
+  const nothing = { detection: false, own: false, positive: false, magnitude: 0, error: 0 }
+  for (let index = 0; index < curve.length; index++) {
+    const fid = curve.points[index * pointSize + 24] as FilterId
+    for (const candid of curve.furtherAt(index)) observations.push({ ...nothing, jd: curve.jd(index), fid, candid })
+  }
+  return observations
+}

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
 import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './alert-record-codec.ts'
-import { isSameAlert, newerAlert, type VersionedAlert } from './alert-versions.ts'
-import { EncodedCurve } from './encoded-curve.ts'
+import { isSameAlert, joinAlerts, newerAlert, type VersionedAlert } from './alert-versions.ts'
+import { allObservations, EncodedCurve } from './encoded-curve.ts'
 import { furtherSize } from './further-codec.ts'
 import { mergeObservations } from './merge.ts'
 import type { AlertRecord } from './observation.ts'
@@ -39,10 +39,16 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
     newest = newerAlert(newest, record, admitted)
     if (admitted) admittedOnes = newerAlert(admittedOnes, record, admitted)
   }
-  const curve = mergeObservations(
+  let curve = mergeObservations(
     (before?.curve as EncodedCurve | undefined) ?? EncodedCurve.empty,
     addition.observations
   )
+  for (const record of addition.records ?? []) {
+    const other = decodeRecord(addition.objectId, record)
+    newest = joinAlerts(newest, newestOf(other))
+    admittedOnes = joinAlerts(admittedOnes, newestAdmittedOf(other))
+    curve = mergeObservations(curve, allObservations(other.curve as EncodedCurve))
+  }
   const state = {
     objectId: addition.objectId,
     curve,
@@ -132,6 +138,11 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   const newestVersions = readVersions(record, versionsAt, newestCount)
   const admittedVersions = readVersions(record, versionsAt + newestCount * versionSize, admittedCount)
   return { objectId, curve, newest, newestAdmitted, newestVersions, admittedVersions }
+}
+
+/** What adds a record of another store, with the time of its last merge. */
+export function additionOf(objectId: string, record: Buffer): Addition {
+  return { objectId, observations: [], alerts: [], records: [record], mergedAt: mergedAt(record) }
 }
 
 /** Wall time of the last merge of a record, epoch ms. */

@@ -2,10 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { HieraxError } from '../../src/errors.ts'
+import { decodeAdditions, encodeAddition } from '../../src/lightcurves/addition-codec.ts'
 import { decodeAlertRecord, encodeAlertRecord } from '../../src/lightcurves/alert-record-codec.ts'
 import { newerAlert, type VersionedAlert } from '../../src/lightcurves/alert-versions.ts'
-import { decodeRecord, encodeRecord, mergedAt, mergeIntoRecord } from '../../src/lightcurves/object-record.ts'
+import {
+  additionOf,
+  decodeRecord,
+  encodeRecord,
+  mergedAt,
+  mergeIntoRecord
+} from '../../src/lightcurves/object-record.ts'
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
+import type { Addition } from '../../src/lightcurves/stores/store.ts'
 import { alertOf } from '../support/pipeline.ts'
 import { additionTo, alertRecord, detectionAt } from './observations.ts'
 
@@ -94,4 +102,24 @@ test('a truncated record is refused as corrupt', () => {
   for (let length = 0; length < record.length; length++) {
     assert.throws(() => decodeRecord('x', record.subarray(0, length)), { code: 'STORE_CORRUPT' })
   }
+})
+
+test('the record of another store adds all that it knows, in any order, and as bytes of an addition', () => {
+  fc.assert(
+    fc.property(addition, addition, addition, (one, two, three) => {
+      const record = (...parts: Addition[]): Buffer =>
+        parts.reduce<Buffer | null>((stored, part) => mergeIntoRecord(stored, part, 1).record, null) as Buffer
+      const whole = record(one, two, three)
+      const other = additionOf(one.objectId, record(two, three))
+      assert.ok(record(one, other).equals(whole))
+      assert.ok(record(other, one).equals(whole))
+      assert.ok(record(other, other, additionOf(one.objectId, record(one))).equals(whole))
+      const { addition: read, error } = decodeAdditions(
+        one.objectId,
+        Buffer.concat([encodeAddition(other, 1), encodeAddition(one, 1)])
+      )
+      assert.equal(error, null)
+      assert.ok(record(read as Addition).equals(whole))
+    })
+  )
 })

@@ -9,6 +9,8 @@ export interface Addition {
   readonly observations: readonly Observation[]
   /** Records of the batch's alerts of this object, with what the intrinsic gates say of each. */
   readonly alerts: readonly { readonly record: AlertRecord; readonly admitted: boolean }[]
+  /** Records of the object from other stores: all that they know of it is added. */
+  readonly records?: readonly Buffer[]
   /** When it was merged, epoch ms, where that was before: by another store. An object keeps the latest of such times. */
   readonly mergedAt?: number
 }

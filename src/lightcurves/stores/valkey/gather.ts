@@ -54,6 +54,7 @@ function both(earlier: Addition, later: Addition, now: number): Addition {
     objectId: later.objectId,
     observations: [...earlier.observations, ...later.observations],
     alerts: [...earlier.alerts, ...later.alerts],
+    records: [...(earlier.records ?? []), ...(later.records ?? [])],
     mergedAt: Math.max(earlier.mergedAt ?? 0, later.mergedAt ?? now)
   }
 }

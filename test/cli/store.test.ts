@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { after, describe, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { openStore } from '../../src/lightcurves/stores/open.ts'
+import type { Addition } from '../../src/lightcurves/stores/store.ts'
+import { detectionAt } from '../lightcurves/observations.ts'
+import { valkey } from '../support/valkey.ts'
+import { hierax } from './command.ts'
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-store-cli-'))
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+const server = await valkey(true)
+
+const add = (objectId: string, ...days: number[]): Addition => ({
+  objectId,
+  observations: days.flatMap(day => [1n, 2n].map(candid => detectionAt(2459000.5 + day, { candid }))),
+  alerts: days.map(day => ({
+    record: { candid: BigInt(day), jd: 2459000.5 + day, ra: 10, dec: -5, programId: 1, photometry: null },
+    admitted: true
+  }))
+})
+const lmdb = (name: string): string => `lmdb:${path.join(folder, name)}`
+
+/** Every record of a store, byte for byte. */
+async function records(url: string): Promise<[string, string][]> {
+  const store = await openStore(url, { programs: [1], readOnly: true })
+  const found: [string, string][] = []
+  for await (const object of store.records())
+    found.push([object.objectId, 'record' in object ? object.record.toString('hex') : 'corrupt'])
+  await store.close()
+  return found.sort()
+}
+
+/** A store that is open as that of a running service is, with 300 objects. */
+async function filled(url: string): Promise<() => Promise<void>> {
+  const store = await openStore(url, { programs: [1] })
+  await store.merge(Array.from({ length: 300 }, (_, index) => add(`Z${index}`, index, index + 1)))
+  return () => store.close()
+}
+
+describe('hierax store', { skip: server.skip }, () => {
+  test('moves every object from LMDB to Valkey and back, byte for byte, while they are in use', async () => {
+    const close = await filled(lmdb('source'))
+    const file = path.join(folder, 'objects.ndjson.gz')
+    const out = await hierax(['store', 'export', file, '--store', lmdb('source')])
+    assert.deepEqual([out.code, out.stderr], [0, `300 objects of ${lmdb('source')} exported\n`])
+    assert.equal(gunzipSync(fs.readFileSync(file)).toString().trimEnd().split('\n').length, 302)
+    const moved = await hierax(['store', 'import', file, '--store', `${server.url}/3`])
+    assert.deepEqual([moved.code, moved.stderr], [0, `300 objects imported into ${server.url}/3\n`])
+    assert.deepEqual(await records(`${server.url}/3`), await records(lmdb('source')))
+    const back = await hierax(['store', 'export', '--store', `${server.url}/3`])
+    assert.equal(back.code, 0)
+    const again = await hierax(['store', 'import', '--store', lmdb('back')], { input: Buffer.from(back.stdout) })
+    assert.equal(again.code, 0, again.stderr)
+    assert.deepEqual(await records(lmdb('back')), await records(lmdb('source')))
+    await close()
+  })
+
+  test('an import is merged into what is there, in any order', async () => {
+    const parts = ['one', 'two'].map(lmdb)
+    const lines: string[] = []
+    for (const [index, url] of parts.entries()) {
+      const store = await openStore(url, { programs: [1] })
+      await store.merge([{ ...add('Both', index, 5), mergedAt: 1000 + index }, add(`Only${index}`, 1)])
+      await store.close()
+      lines.push((await hierax(['store', 'export', '--store', url])).stdout)
+    }
+    for (const [name, order] of Object.entries({ ab: [0, 1, 0], ba: [1, 0] }))
+      for (const index of order) {
+        const { code, stderr } = await hierax(['store', 'import', '--store', lmdb(name)], {
+          input: Buffer.from(lines[index] as string)
+        })
+        assert.equal(code, 0, stderr)
+      }
+    assert.deepEqual(await records(lmdb('ab')), await records(lmdb('ba')))
+    const store = await openStore(lmdb('ab'), { programs: [1], readOnly: true })
+    assert.equal((await store.get('Both'))?.curve.length, 3)
+    await store.close()
+  })
+
+  test('a damaged line is refused by its number, and nothing of it gets in', async () => {
+    const close = await filled(lmdb('whole'))
+    const text = (await hierax(['store', 'export', '--store', lmdb('whole')])).stdout
+    await close()
+    const lines = text.trimEnd().split('\n')
+    const damage = (line: number, change: (text: string) => string): string =>
+      lines.map((one, index) => (index === line - 1 ? change(one) : one)).join('\n')
+    const cases: [string, RegExp][] = [
+      [damage(7, line => line.replace(/"record":"(.{90})./, '"record":"$1/')), /line 7: its checksum does not match/],
+      [damage(8, line => line.replace(/"objectId":"Z/, '"objectId":"Y')), /line 8: its checksum does not match/],
+      [damage(9, line => line.slice(0, 50)), /line 9: it is no JSON object/],
+      [damage(1, () => '{"format":"other"}'), /line 1: it does not begin as an export/],
+      [lines.slice(0, -1).join('\n'), /line 302: the end is missing/],
+      [lines.filter((_, index) => index !== 20).join('\n'), /line 301: 300 objects are announced, 299 came/],
+      [damage(1, line => line.replace('"version":1', '"version":7')), /STORE_REFUSED.*version 7/],
+      [damage(1, line => line.replace('[1]', '[1,2]')), /STORE_REFUSED.*programme 2/]
+    ]
+    for (const [index, [input, pattern]] of cases.entries()) {
+      const { code, stderr } = await hierax(['store', 'import', '--store', lmdb(`damaged${index}`)], {
+        input: Buffer.from(input)
+      })
+      assert.equal(code, 2, stderr)
+      assert.match(stderr, pattern)
+    }
+  })
+
+  test('verify counts what is there and exits 1 for what is damaged, on every kind of store', async () => {
+    for (const url of [lmdb('verified'), `${server.url}/4`]) {
+      const close = await filled(url)
+      const good = await hierax(['store', 'verify', '--store', url])
+      assert.deepEqual([good.code, good.stdout], [0, `${url}: 300 objects, 600 points, 0 corrupt\n`])
+      await close()
+    }
+    const data = path.join(folder, 'verified', 'data.mdb')
+    const bytes = fs.readFileSync(data)
+    const needle = Buffer.alloc(8)
+    needle.writeDoubleLE(2459000.5 + 300)
+    for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + 1))
+      bytes[at + 9] = (bytes[at + 9] as number) ^ 1
+    fs.writeFileSync(data, bytes)
+    await server.client(4).hset('hierax:o:Z299', 'r', Buffer.from('nothing of ours'))
+    for (const url of [lmdb('verified'), `${server.url}/4`]) {
+      const bad = await hierax(['store', 'verify', '--store', url, '--json'])
+      assert.equal(bad.code, 1)
+      const result = JSON.parse(bad.stdout)
+      assert.deepEqual(
+        [result.objects, result.corrupt.map(({ objectId }: { objectId: string }) => objectId)],
+        [300, ['Z299']]
+      )
+      const out = await hierax(['store', 'export', '--store', url])
+      assert.deepEqual([out.code, out.stdout.trimEnd().split('\n').length], [1, 301])
+      assert.match(out.stderr, /left out: .*"Z299"/)
+    }
+  })
+
+  test('inspect shows an object of either store in the same way', async () => {
+    const shown = await Promise.all(
+      [lmdb('source'), `${server.url}/3`].map(url => hierax(['store', 'inspect', 'Z7', '--store', url]))
+    )
+    assert.equal(shown[0]?.code, 0, shown[0]?.stderr)
+    assert.equal(shown[0]?.stdout, shown[1]?.stdout)
+    const missing = await hierax(['store', 'inspect', 'None', '--store', `${server.url}/3`])
+    assert.match(missing.stderr, /OBJECT_NOT_FOUND/)
+    assert.equal((await hierax(['store', 'verify', '--store', lmdb('nowhere')])).code, 2)
+  })
+})
