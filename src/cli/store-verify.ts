@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { loadConfig } from '../config/load.ts'
 import { maskUrl } from '../config/show.ts'
+import { HieraxError } from '../errors.ts'
 import { decodeRecord } from '../lightcurves/object-record.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { printable } from '../telemetry/printable.ts'
@@ -9,14 +12,38 @@ export interface VerifyOptions {
   readonly store?: string
   readonly config?: string
   readonly json?: boolean
+  /** Check in this process. */
+  readonly here?: boolean
 }
 
-/** Runs `hierax store verify`. */
+/**
+ * Runs `hierax store verify`: in a process of its own, for reading a file whose pages are damaged may end it.
+ */
 export async function verify(options: VerifyOptions): Promise<void> {
+  if (options.here) return check(options)
+  const { store, config, json } = options
+  const named = Object.entries({ '--store': store, '--config': config }).flatMap(([name, value]) =>
+    value === undefined ? [] : [name, value]
+  )
+  const args = ['store', 'verify', '--here', ...named, ...(json ? ['--json'] : [])]
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, ...args], { stdio: 'inherit' })
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+  if (signal !== null) {
+    throw new HieraxError('STORE_CORRUPT', `The file of the store is damaged: reading it ended with ${signal}`)
+  }
+  process.exitCode = code ?? 1
+}
+
+async function check(options: VerifyOptions): Promise<void> {
   const config = loadConfig({ file: options.config, env: process.env, overrides: { 'store.url': options.store } })
   const url = maskUrl(config.store.url)
   const store = await openStore(config.store.url, { programs: config.input.programs, readOnly: true })
+  const before = (await store.statistics()).objects
   const result = { store: url, objects: 0, points: 0, corrupt: [] as { objectId: string; message: string }[] }
+  const tell = (objectId: string, message: string): void => {
+    result.corrupt.push({ objectId, message })
+    if (!options.json) process.stdout.write(`corrupt: ${printable(message)}\n`)
+  }
   try {
     for await (const object of store.records()) {
       result.objects++
@@ -24,10 +51,10 @@ export async function verify(options: VerifyOptions): Promise<void> {
         result.points += decodeRecord(object.objectId, object.record).curve.length
         continue
       }
-      const { objectId, error } = object
-      result.corrupt.push({ objectId, message: error.message })
-      if (!options.json) process.stdout.write(`corrupt: ${printable(error.message)}\n`)
+      tell(object.objectId, object.error.message)
     }
+    const missing = Math.min(before, (await store.statistics()).objects) - result.objects
+    if (missing > 0) tell('', `${missing} objects of the index can't be reached`)
   } finally {
     await store.close()
   }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { list } from './options.ts'
 import type { StoreOptions } from './store-inspect.ts'
 import type { MoveOptions } from './store-move.ts'
@@ -43,6 +43,7 @@ export function register(program: Command): void {
       'Compare the checksum of every object in a store. Prints those that are damaged, then how many objects and points there are; exits 1 when one is damaged. `serve` rebuilds a damaged object from the alerts that follow.'
     )
     .option('--json', 'print the result as one JSON object')
+    .addOption(new Option('--here', 'check in this process').hideHelp())
     .addHelpText('after', verifyExamples)
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('./store-verify.ts')

@@ -4,6 +4,7 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
 import { decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
 import { JournalFiles } from './journal-files.ts'
+import { checkLmdbFile } from './lmdb-file.ts'
 import { checkMeta, type StoreMeta } from './meta.ts'
 import { checkedRecord } from './records.ts'
 import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from './store.ts'
@@ -71,6 +72,7 @@ export class LmdbStore implements Store {
     let store: LmdbStore
     try {
       if (!options.readOnly) makeFolder(options.folder)
+      checkLmdbFile(options.folder)
       needRoom(options.folder)
       store = new LmdbStore(options)
     } catch (error) {
