@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { WorkerGroup } from '../../../src/app/workers/group.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { createLogger } from '../../../src/telemetry/logger.ts'
+import { until } from '../../support/until.ts'
+
+test('a worker that ends at once again and again is said to, is started later and later, and costs the group nothing else', async () => {
+  const lines: Record<string, unknown>[] = []
+  const logger = createLogger({ stream: { write: line => void lines.push(JSON.parse(line)) } })
+  let restarts = 0
+  const config = loadConfig({ env: {}, overrides: { model: ['/no/model'], 'store.url': 'memory:' } })
+  const group = new WorkerGroup({
+    count: 1,
+    config: { ...config, log: { level: 'silent' } },
+    logger,
+    onClassifications: () => {},
+    onRestart: () => void restarts++,
+    firstPause: 10,
+    longLife: 60_000
+  })
+  assert.deepEqual(group.readiness().consumer, { ready: false, reason: 'starting workers' })
+  const running = group.run()
+  await until(() => lines.some(line => line.level === 'error'), 120_000)
+  assert.deepEqual(group.readiness().consumer, { ready: false, reason: 'worker 1 keeps ending: MODEL_INVALID' })
+  assert.equal(group.liveness().ok, true, 'the parent is no reason to start everything again')
+  const told = lines.find(line => line.level === 'error')
+  assert.deepEqual([told?.worker, told?.code, told?.times], [1, 'MODEL_INVALID', 3])
+  assert.match(String(told?.reason), /exit code 1.*\/no\/model/)
+  assert.deepEqual(
+    lines.slice(0, 3).map(line => line.pause),
+    [10, 20, 40]
+  )
+  assert.ok(restarts >= 2)
+  await group.stop()
+  await running
+})

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, describe, test } from 'node:test'
+import { open } from 'lmdb'
+import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
+import { detectionAt } from '../observations.ts'
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-lmdb-'))
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+/** Merges without end into a few objects, and says what was acknowledged. */
+const writer = `
+  const { LmdbStore } = await import(${JSON.stringify(new URL('../../../src/lightcurves/stores/lmdb.ts', import.meta.url).href)})
+  const { detectionAt } = await import(${JSON.stringify(new URL('../observations.ts', import.meta.url).href)})
+  const store = await LmdbStore.open({ folder: process.argv[1], programs: [1] })
+  for (let day = Number(process.argv[2]); ; day++) {
+    const observations = [detectionAt(2459000.5 + day)]
+    await store.merge(['A', 'B', 'C', 'N' + day].map(objectId => ({ objectId, observations, alerts: [] })))
+    console.log(day)
+  }`
+
+describe('the embedded store', () => {
+  test('opens after kill −9 in the middle of a write, with all that it had acknowledged', async () => {
+    const options = { folder: path.join(folder, 'killed'), programs: [1] }
+    let last = -1
+    for (let kills = 0; kills < 5; kills++) {
+      const args = ['--import', 'tsx', '--input-type=module', '-e', writer, options.folder, String(last + 1)]
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+      let seen = 0
+      for await (const line of createInterface({ input: child.stdout })) {
+        last = Number(line)
+        if (++seen === 10 + 7 * kills) child.kill('SIGKILL')
+      }
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      const store = await LmdbStore.open(options)
+      const present = new Set<number>()
+      const state = await store.get('A')
+      for (let at = 0; at < (state?.curve.length ?? 0); at++) present.add((state?.curve.jd(at) ?? 0) - 2459000.5)
+      for (let day = 0; day <= last; day++) assert.ok(present.has(day), `day ${day} after kill ${kills}`)
+      for await (const object of store.records()) assert.ok('record' in object, object.objectId)
+      // What is done in one step is there whole or not at all.
+      assert.equal((await store.get('B'))?.curve.length, state?.curve.length)
+      await store.close()
+    }
+  })
+
+  test('old objects go while others are merged, and none that is merged meanwhile is lost', async () => {
+    const store = await LmdbStore.open({ folder: path.join(folder, 'online'), programs: [1] })
+    const add = (objectId: string, day: number, mergedAt?: number) => ({
+      objectId,
+      observations: [detectionAt(2459000.5 + day)],
+      alerts: [],
+      ...(mergedAt === undefined ? {} : { mergedAt })
+    })
+    await store.merge(Array.from({ length: 2000 }, (_, index) => add(`O${index}`, 0, 1000)))
+    const before = Date.now()
+    const merging = (async () => {
+      for (let index = 0; index < 2000; index += 10) await store.merge([add(`O${index}`, 1), add(`New${index}`, 1)])
+    })()
+    let pruned = 0
+    for (let looks = 0; looks < 5; looks++) pruned += await store.prune(before)
+    await merging
+    pruned += await store.prune(before)
+    for (let index = 0; index < 2000; index += 10) {
+      const curve = (await store.get(`O${index}`))?.curve
+      assert.equal(curve?.jd((curve?.length ?? 0) - 1), 2459001.5, `O${index}`)
+    }
+    assert.equal((await store.statistics()).objects, 400)
+    assert.ok(pruned >= 1800)
+    await store.close()
+  })
+
+  test('one of another version is refused with what to do, and left as it is', async () => {
+    for (const [version, advice] of [
+      [0, /version 0.*store export/],
+      [2, /version 2.*newer Hierax/]
+    ] as const) {
+      const options = { folder: path.join(folder, `version${version}`), programs: [1] }
+      await (await LmdbStore.open(options)).close()
+      const raw = open({ path: options.folder, maxDbs: 8, noSubdir: false })
+      await raw.put('meta', { version, programs: [1] })
+      await raw.close()
+      for (const readOnly of [false, true])
+        await assert.rejects(LmdbStore.open({ ...options, readOnly }), { code: 'STORE_REFUSED', message: advice })
+    }
+  })
+
+  test('a file that is none of LMDB, or was cut off, is refused instead of ending the process', async () => {
+    const options = { folder: path.join(folder, 'cut'), programs: [1] }
+    const store = await LmdbStore.open(options)
+    await store.merge(
+      Array.from({ length: 500 }, (_, index) => ({ objectId: `${index}`, observations: [], alerts: [] }))
+    )
+    await store.close()
+    const data = path.join(options.folder, 'data.mdb')
+    const bytes = fs.readFileSync(data)
+    fs.writeFileSync(data, bytes.subarray(0, bytes.length / 4))
+    await assert.rejects(LmdbStore.open(options), { code: 'STORE_REFUSED', message: /data\.mdb is damaged: it has/ })
+    fs.writeFileSync(data, Buffer.alloc(bytes.length, 'rubbish'))
+    await assert.rejects(LmdbStore.open(options), { code: 'STORE_REFUSED', message: /does not begin as/ })
+    fs.writeFileSync(data, bytes)
+    await (await LmdbStore.open(options)).close()
+  })
+})
