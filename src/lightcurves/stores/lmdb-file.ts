@@ -29,10 +29,12 @@ function whatIsWrong(file: string): string | null {
     fs.readSync(descriptor, head, 0, head.length, 0)
     if (head.readUInt32LE(at.magic) !== magic) return 'it does not begin as a file of LMDB does'
     const pageSize = head.readUInt32LE(at.pageSize)
+    const first = Number(head.readBigUInt64LE(at.lastPage))
     fs.readSync(descriptor, head, 0, head.length, pageSize)
     if (head.readUInt32LE(at.magic) !== magic) return 'its second page is no page of LMDB'
     // The last pages may be missing in a sound file, where they were free as soon as they were made.
-    const needed = (Number(head.readBigUInt64LE(at.lastPage)) + 1) * pageSize
+    const second = Number(head.readBigUInt64LE(at.lastPage))
+    const needed = (Math.max(first, second) + 1) * pageSize
     return size < needed / 2 ? `it has ${size} bytes of some ${needed}` : null
   } finally {
     fs.closeSync(descriptor)
