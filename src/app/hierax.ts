@@ -91,6 +91,11 @@ export class Hierax {
     }
   }
 
+  /** The models in use. */
+  get models(): readonly Classifier[] {
+    return this.classifiers
+  }
+
   /** Where HTTP is served. */
   get address(): string {
     return this.url

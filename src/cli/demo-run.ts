@@ -3,13 +3,14 @@ import { findBroker, inProcess } from '../app/demo/broker.ts'
 import { type Demo, startDemo } from '../app/demo/demo.ts'
 import { readFigures } from '../app/demo/figures.ts'
 import { SimulatedStream } from '../app/demo/simulated-stream.ts'
+import { findSpotlight, playSpotlight, type Spotlight } from '../app/demo/spotlight.ts'
 import { NewsPicker, SureWatch } from '../app/demo/sure.ts'
 import { HieraxError } from '../errors.ts'
 import type { SimulatedLightCurve } from '../simulator/light-curve.ts'
 import { readLightCurves } from '../simulator/read-light-curves.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { Screen } from './demo-screen.ts'
-import { greeting, newsLine, startingLine, statusLine, summaryLines } from './demo-text.ts'
+import { greeting, newsLine, spotlightLine, startingLine, statusLine, summaryLines } from './demo-text.ts'
 import { endSignal } from './end-signal.ts'
 import { publishAll } from './publish.ts'
 
@@ -27,17 +28,25 @@ export interface DemoOptions {
 /** Everything that one demonstration shows. */
 interface Show {
   readonly options: DemoOptions
+  readonly curves: readonly SimulatedLightCurve[]
   readonly screen: Screen
-  readonly stream: SimulatedStream
   readonly watch: SureWatch
   readonly news: NewsPicker
   /** Aborted when it is to end. */
   readonly signal: AbortSignal
 }
 
+/** The same with the stream that is published. */
+interface Playing extends Show {
+  readonly stream: SimulatedStream
+}
+
 /** How often the status is refreshed on a terminal, and printed elsewhere, ms. */
 const refresh = 500
 const print = 5000
+
+/** Time to open the page before the supernova's first alert comes, ms. */
+const spotlightAfter = 12_000
 
 /** At most one object that became sure is shown in such a time, ms. */
 const newsEvery = 1000
@@ -51,8 +60,8 @@ export async function demo(options: DemoOptions): Promise<void> {
   screen.line(startingLine(screen, curves.length))
   const show: Show = {
     options,
+    curves,
     screen,
-    stream: new SimulatedStream(curves, { seed: options.seed, objects: options.objects ?? null }),
     watch: new SureWatch(),
     news: new NewsPicker(),
     signal
@@ -75,25 +84,36 @@ export async function demo(options: DemoOptions): Promise<void> {
 
 /** Starts everything, shows it until it ends, and returns what is to be said of it. */
 async function play(show: Show, atEnd: (close: () => unknown) => void): Promise<string[]> {
-  const { options, screen, signal, watch, news } = show
+  const { options, screen, signal, watch, news, curves } = show
   const broker = options.inProcess
     ? inProcess
     : await findBroker({ named: namedBrokers(options), signal, say: line => screen.line(`  ${line}`) })
   atEnd(() => broker.stop())
   signal.throwIfAborted()
+  let spotlight: Spotlight | null = null
   const demo = await startDemo({
     broker,
     port: options.port ?? null,
     logger: createLogger({ level: 'warn', pretty: true, stream: { write: line => screen.log(line) } }),
-    onClassifications: bodies => news.add(watch.see(bodies)),
+    onClassifications: bodies => {
+      const seen = watch.see(bodies)
+      news.add(seen.filter(({ objectId }) => objectId !== spotlight?.objectId))
+      const own = seen.find(({ objectId }) => objectId === spotlight?.objectId)
+      if (own) screen.line(spotlightLine(screen, own, demo.hierax.address))
+    },
     atEnd
   })
-  for (const line of greeting(screen, broker, demo)) screen.line(line)
+  const [model] = demo.hierax.models
+  // Who counts objects wants those and no other.
+  if (model && options.objects === undefined) spotlight = await findSpotlight(curves, model)
+  const others = curves.filter(curve => curve !== spotlight?.curve)
+  const stream = new SimulatedStream(others, { seed: options.seed, objects: options.objects ?? null })
+  for (const line of greeting(screen, broker, demo, spotlight)) screen.line(line)
   const began = performance.now()
   const seconds = () => (performance.now() - began) / 1000
-  const stopShowing = keepShowing(show, demo, seconds)
+  const stopShowing = keepShowing({ ...show, stream }, demo, seconds)
   try {
-    await flow(show, demo)
+    await flow({ ...show, stream }, demo, spotlight)
   } finally {
     await stopShowing()
   }
@@ -101,11 +121,17 @@ async function play(show: Show, atEnd: (close: () => unknown) => void): Promise<
 }
 
 /** Publishes the stream until Ctrl-C, until the time is up, or until all of it was answered. Rejects when one end fails. */
-async function flow({ options, stream, signal }: Show, { hierax, publisher }: Demo): Promise<void> {
+async function flow(
+  { options, stream, signal }: Playing,
+  { hierax, publisher }: Demo,
+  spotlight: Spotlight | null
+): Promise<void> {
   const over = new AbortController()
   const timer = options.for === undefined ? null : setTimeout(() => over.abort(), options.for * 1000)
   const ending = AbortSignal.any([signal, over.signal])
   const progress = { advance: () => {}, stop: () => {} }
+  const playing = spotlight ? playSpotlight(spotlight, publisher, { begin: spotlightAfter, signal: ending }) : null
+  playing?.catch(() => {}) // told at the end
   const publishing = publishAll(stream.packets(), publisher, { rate: options.rate, progress, signal: ending })
   try {
     const published = await Promise.race([publishing, hierax.ended])
@@ -115,11 +141,12 @@ async function flow({ options, stream, signal }: Show, { hierax, publisher }: De
     if (timer) clearTimeout(timer)
     over.abort()
     await publishing.catch(() => {})
+    await playing
   }
 }
 
 /** Shows status and news again and again; returns how to end that. */
-function keepShowing({ screen, watch, news, stream, signal }: Show, demo: Demo, seconds: () => number) {
+function keepShowing({ screen, watch, news, stream, signal }: Playing, demo: Demo, seconds: () => number) {
   const ended = new AbortController()
   const every = async (ms: number, act: () => unknown): Promise<void> => {
     while (!ended.signal.aborted) {

@@ -1,6 +1,7 @@
 import type { DemoBroker } from '../app/demo/broker.ts'
 import type { Demo } from '../app/demo/demo.ts'
 import type { Figures } from '../app/demo/figures.ts'
+import type { Spotlight } from '../app/demo/spotlight.ts'
 import { type BecameSure, type SureWatch, sureFrom } from '../app/demo/sure.ts'
 import { version } from '../version.ts'
 import type { Screen } from './demo-screen.ts'
@@ -12,16 +13,26 @@ export function startingLine(screen: Screen, curves: number): string {
 }
 
 /** Where everything is, and what to try. */
-export function greeting(screen: Screen, broker: DemoBroker, { hierax, input, output }: Demo): string[] {
+export function greeting(
+  screen: Screen,
+  broker: DemoBroker,
+  { hierax, input, output }: Demo,
+  spotlight: Spotlight | null
+): string[] {
   const { address } = hierax
   const dim = (text: string) => screen.styled('dim', text)
   const place = broker.brokers ? `${broker.description}, at ${broker.brokers.join(', ')}` : broker.description
+  const servers = broker.brokers?.join(',')
   const next = [
+    [
+      'subscribe',
+      servers ? `npx hierax tail --brokers ${servers} --topic ${output}` : `curl -N ${address}/api/v1/events`
+    ],
     ['one object', `curl ${address}/api/v1/objects/ZTF21aagmoqw`],
-    ['as they come', `curl -N ${address}/api/v1/events`],
+    ['scrape', `curl ${address}/metrics`],
     ['own packets', 'npx hierax classify FILE.avro …'],
-    broker.brokers
-      ? ['into this', `npx hierax replay FILE.avro … --brokers ${broker.brokers.join(',')} --topic ${input}`]
+    servers
+      ? ['into this', `npx hierax replay FILE.avro … --brokers ${servers} --topic ${input}`]
       : ['own stream', 'HIERAX_INPUT_BROKERS=HOST:9092 npx hierax serve']
   ]
   return [
@@ -33,6 +44,7 @@ export function greeting(screen: Screen, broker: DemoBroker, { hierax, input, ou
     `  Metrics  ${address}/metrics`,
     `  API      ${address}/api/docs`,
     '',
+    ...(spotlight ? [...spotlightLines(screen, spotlight, address), ''] : []),
     '  To try, from another terminal:',
     ...next.map(([what, command]) => `    ${dim(`${what}:`.padEnd(14))}${command}`),
     '',
@@ -40,6 +52,25 @@ export function greeting(screen: Screen, broker: DemoBroker, { hierax, input, ou
     'Ctrl-C ends the demo and leaves nothing behind.',
     ''
   ]
+}
+
+/** The supernova to be watched. */
+function spotlightLines(screen: Screen, { objectId, label, packets }: Spotlight, address: string): string[] {
+  return [
+    `  Watch ${screen.styled('bold', objectId)}, published as ${label}: its ${packets.length} alerts come one by one, in a few seconds:`,
+    `    ${screen.styled('cyan', pageOf(objectId, address))}`
+  ]
+}
+
+/** The supernova that is watched has become sure. */
+export function spotlightLine(screen: Screen, news: BecameSure, address: string): string {
+  const way = `${news.node} ${news.atFirst.toFixed(2)} → ${news.probability.toFixed(2)}`
+  const told = `${screen.styled('bold', news.objectId)} is sure after ${news.detections} detections: ${screen.styled('green', way)}`
+  return `★ ${told}  ${screen.styled('cyan', pageOf(news.objectId, address))}`
+}
+
+function pageOf(objectId: string, address: string): string {
+  return `${address}/?object=${encodeURIComponent(objectId)}`
 }
 
 /** An object whose class has just become sure. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { requireAll } from './shared.ts'
 
 /** Where a Chromium may be: `CHROMIUM` names one, else where packages of Linux and macOS put it. */
@@ -19,7 +19,30 @@ export function needsBrowser(): { skip: string | false } {
   return { skip: 'needs Chromium, which is not here (CHROMIUM may name one)' }
 }
 
+const flags =
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
+
 /** Starts a browser without a window. Its sandbox is off, as it can't be had as root in a container: own pages only. */
 export function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: executable as string, args: ['--no-sandbox'] })
+  return chromium.launch({ executablePath: executable as string, args: flags.split(' ') })
+}
+
+/** A page with all that it complains of. */
+export interface WatchedPage {
+  readonly page: Page
+  /** Errors and warnings of the console (violations of the content-security policy among them), and exceptions. */
+  readonly complaints: string[]
+  close(): Promise<void>
+}
+
+/** Opens a page in a context of its own. */
+export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', error => complaints.push(String(error)))
+  return { page, complaints, close: () => context.close() }
 }

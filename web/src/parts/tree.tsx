@@ -142,7 +142,11 @@ function Names({ branches, plan, marginal, path, known }: NamesProps) {
         const value = conditional ? given(place) : (marginal[place] ?? 0)
         const [own, over] = [probabilityText(marginal[place] ?? 0), probabilityText(given(place))]
         const above = branches[parent]?.name ?? taxonomy.value?.root ?? 'the root'
-        const spoken = known ? `${name}: probability ${own}, ${over} given ${above}` : `${name}: no probability`
+        const spoken = !known
+          ? `${name} – no probability`
+          : conditional
+            ? `${name} ${over} given ${above}, probability ${own}`
+            : `${name} ${own} probability, ${over} given ${above}`
         return (
           <div
             key={name}
@@ -161,7 +165,7 @@ function Names({ branches, plan, marginal, path, known }: NamesProps) {
             onFocus={() => setCurrent(place)}
             onKeyDown={event => press(event, place)}
           >
-            <span class="text">{name}</span>
+            <span class="text">{name}</span>{' '}
             {plan.kind === 'narrow' && (
               <span class="meter" aria-hidden="true">
                 <span style={{ width: `${value * 100}%` }} />

@@ -1,0 +1,325 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import { after, afterEach, before, describe, it } from 'node:test'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Service } from '../../src/service/service.ts'
+import { needsBrowser, openPage, startBrowser, type WatchedPage } from '../support/browser.ts'
+import { grown, PageWorld } from './world.ts'
+
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds wrong, named with the element. */
+async function findings(page: Page): Promise<string[]> {
+  await page.evaluate(axe)
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> }
+    }
+    const { violations } = await axe.run()
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary.slice(0, 300)}`)
+    )
+  })
+}
+
+describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
+  let browser: Browser
+  let world: PageWorld
+  let service: Service
+  let url = ''
+  let watched: WatchedPage
+
+  before(async () => {
+    browser = await startBrowser()
+  })
+  after(() => browser?.close())
+  afterEach(async () => {
+    await watched?.close()
+    await service?.close()
+  })
+
+  /** Serves a world, with three objects in it unless told otherwise. */
+  async function serve(
+    made = new PageWorld(),
+    objects = ['ZTF20aaaaaab', 'ZTF20aaaaabc', 'ZTF20aaaaacd']
+  ): Promise<void> {
+    world = made
+    world.say(...objects.map((id, index) => world.answer(id, 4 + 3 * index, 0.7 + 0.1 * index)))
+    service = await world.service()
+    url = (await service.listen()).url
+  }
+
+  async function open(query = '', options: BrowserContextOptions = {}): Promise<Page> {
+    watched = await openPage(browser, options)
+    watched.page.setDefaultTimeout(60_000)
+    await watched.page.goto(`${url}/${query}`)
+    return watched.page
+  }
+
+  const nodeOf = (page: Page, name: string) => page.getByRole('treeitem', { name: new RegExp(`^${name} [<>\\d–]`) })
+  const query = (page: Page) => new URL(page.url()).searchParams
+
+  it('goes from the list to an object and back, the address saying where', async () => {
+    await serve()
+    const page = await open()
+    const list = page.getByRole('list', { name: /Objects/ })
+    await list.getByRole('link', { name: /ZTF20aaaaabc/ }).click()
+    await page.getByRole('heading', { name: 'ZTF20aaaaabc' }).waitFor()
+    assert.equal(query(page).get('object'), 'ZTF20aaaaabc')
+    await nodeOf(page, 'SN Ia').filter({ hasText: '0.64' }).waitFor()
+    await page.getByRole('img', { name: /7 detections and 3 upper limits/ }).waitFor()
+    await page.getByRole('img', { name: /History of probabilities at 7 detections: .*SN Ia from/ }).waitFor()
+    await page.getByRole('img', { name: /All-sky map: the object at/ }).waitFor()
+    await page.getByText('page-model 2.1.0').waitFor()
+    await page.getByRole('link', { name: 'ALeRCE' }).waitFor()
+
+    await list.getByRole('link', { name: /ZTF20aaaaacd/ }).click()
+    await page.getByRole('heading', { name: 'ZTF20aaaaacd' }).waitFor()
+    await page.goBack()
+    await page.getByRole('heading', { name: 'ZTF20aaaaabc' }).waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'ZTF20aaaaabc' }).waitFor()
+    assert.deepEqual(watched.complaints, [])
+  })
+
+  it('moves as alerts arrive, and shows the answer that stands, not the last to arrive', async () => {
+    await serve()
+    const page = await open('?object=ZTF20aaaaaab')
+    await nodeOf(page, 'SN Ia').filter({ hasText: '0.49' }).waitFor()
+    await page.waitForTimeout(1000)
+    world.say(world.answer('ZTF20aaaaaab', 9, 0.9))
+    await nodeOf(page, 'SN Ia').filter({ hasText: '0.81' }).waitFor()
+    const stands = world.objects.get('ZTF20aaaaaab')
+    world.say(world.answer('ZTF20aaaaaab', 6, 0.5))
+    world.objects.set('ZTF20aaaaaab', stands as never)
+    await page.waitForTimeout(2500)
+    assert.match((await nodeOf(page, 'SN Ia').textContent()) ?? '', /0\.81/)
+    const row = page.getByRole('list', { name: /Objects/ }).getByRole('link', { name: /ZTF20aaaaaab/ })
+    assert.match((await row.textContent()) ?? '', /0\.81/)
+  })
+
+  it('plays how an answer came about', async () => {
+    await serve()
+    const page = await open('?object=ZTF20aaaaacd&at=1')
+    const slider = page.getByRole('slider', { name: /Detection whose answer is shown/ })
+    await nodeOf(page, 'Transient').filter({ hasText: '0.34' }).waitFor()
+    assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /MJD 59001\.000, 1 detection: Transient 0\.34/)
+    await page.getByRole('button', { name: 'Play the history' }).click()
+    await page.waitForFunction(() => !new URLSearchParams(location.search).has('at'))
+    await nodeOf(page, 'Transient').filter({ hasText: '0.90' }).waitFor()
+  })
+
+  it('lets the service filter, and keeps filters in the address', async () => {
+    await serve()
+    const page = await open()
+    const rows = page.getByRole('list', { name: /Objects/ }).getByRole('link')
+    await rows.nth(2).waitFor()
+    await page.getByRole('combobox', { name: 'Class' }).selectOption('SN Ia')
+    await page.getByRole('slider', { name: /P\(class\)/ }).fill('0.6')
+    await page.waitForFunction(() => document.querySelectorAll('.list .row').length === 2)
+    assert.deepEqual([query(page).get('node'), query(page).get('min')], ['SN Ia', '0.6'])
+    await page.getByRole('textbox', { name: 'Id has' }).fill('aCD')
+    await page.waitForFunction(() => document.querySelectorAll('.list .row').length === 1)
+    await page.reload()
+    await page.waitForFunction(() => document.querySelectorAll('.list .row').length === 1)
+    await page.getByRole('button', { name: 'i', exact: true }).click()
+    await page.getByText('None of the latest answers passes the filter').waitFor()
+    await page.getByRole('button', { name: 'clear' }).click()
+    await rows.nth(2).waitFor()
+    assert.equal(query(page).size, 0)
+  })
+
+  it('finds an object by its id, and says so where there is none', async () => {
+    await serve()
+    const page = await open()
+    await page.keyboard.press('/')
+    await page.keyboard.type(' ZTF20aaaaaab ')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'ZTF20aaaaaab' }).waitFor()
+    await page.getByRole('searchbox').fill('ZTF99zzzzzzz')
+    await page.getByRole('searchbox').press('Enter')
+    await page.getByRole('heading', { name: 'No alert of this object was seen' }).waitFor()
+    await page.getByRole('button', { name: 'follow the stream' }).click()
+    await page.getByRole('tree').waitFor()
+  })
+
+  it('obeys the keyboard', async () => {
+    await serve()
+    const page = await open('?object=ZTF20aaaaacd', { reducedMotion: 'reduce' })
+    await nodeOf(page, 'SN Ia').waitFor()
+    await page.getByRole('img', { name: /History/ }).waitFor()
+    const press = (key: string) => page.keyboard.press(key)
+    await press('[')
+    assert.equal(query(page).get('at'), '9')
+    await press(']')
+    assert.equal(query(page).get('at'), null)
+    await press('c')
+    assert.equal(query(page).get('p'), 'conditional')
+    await nodeOf(page, 'SN Ia').filter({ hasText: '0.90' }).waitFor()
+    await press('d')
+    assert.equal(query(page).get('t'), 'days')
+    await press('t')
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark')
+    await press('j')
+    assert.notEqual(query(page).get('object'), 'ZTF20aaaaacd')
+    await press('k')
+    assert.equal(query(page).get('object'), 'ZTF20aaaaacd')
+    await press('?')
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
+    await press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+
+    await nodeOf(page, 'Transient').focus()
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '')
+    await press('ArrowRight')
+    assert.match(await focused(), /^SN Ia 0\.90 given Transient, probability 0\.\d\d/)
+    await press('ArrowDown')
+    assert.match(await focused(), /^CC /)
+    await press('Enter')
+    assert.equal(query(page).get('focus'), 'CC')
+    await press('ArrowLeft')
+    assert.match(await focused(), /^Transient /)
+    await press('End')
+    assert.match(await focused(), /^Persistent /)
+    await press('Escape')
+    assert.equal(query(page).get('object'), null)
+  })
+
+  for (const colorScheme of ['dark', 'light'] as const) {
+    for (const [width, height] of [
+      [400, 860],
+      [1440, 900],
+      [3840, 2160]
+    ] as const) {
+      it(`has no accessibility violations in ${colorScheme} at ${width} px, and fits`, async () => {
+        await serve()
+        const page = await open('?object=ZTF20aaaaacd&focus=CC', {
+          colorScheme,
+          viewport: { width, height },
+          reducedMotion: 'reduce'
+        })
+        await nodeOf(page, 'CC').waitFor()
+        await page.getByRole('img', { name: /History/ }).waitFor()
+        await page.waitForTimeout(1000)
+        assert.deepEqual(await findings(page), [])
+        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width)
+        assert.deepEqual(watched.complaints, [])
+      })
+    }
+  }
+
+  for (const size of [3, 100]) {
+    it(`shows every node of a taxonomy of ${size}`, async () => {
+      await serve(new PageWorld(grown(size)))
+      for (const width of [400, 1440]) {
+        const page = await open('?object=ZTF20aaaaacd', { viewport: { width, height: 900 } })
+        const items = page.getByRole('treeitem')
+        await items.nth(size - 1).waitFor()
+        assert.equal(await items.count(), size)
+        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width)
+        const overlapping = await page.evaluate(() => {
+          const boxes = [...document.querySelectorAll('.name .text')].map(element => element.getBoundingClientRect())
+          return boxes.filter((box, place) =>
+            boxes.some(
+              (other, index) =>
+                index !== place &&
+                box.left < other.right - 1 &&
+                other.left < box.right - 1 &&
+                box.top < other.bottom - 4 &&
+                other.top < box.bottom - 4
+            )
+          ).length
+        })
+        assert.equal(overlapping, 0)
+        await watched.close()
+      }
+    })
+  }
+
+  it('says why an alert was not classified', async () => {
+    await serve()
+    const changes = { status: 'NOT_CLASSIFIED', reason: 'BOGUS', nodes: [], prediction: null }
+    world.say(world.answer('ZTF20aaaaaab', 12, 0.5, changes))
+    const page = await open('?object=ZTF20aaaaaab')
+    await page.getByText('Not classified: BOGUS.').waitFor()
+    await page.getByText(/probably an artefact/).waitFor()
+  })
+
+  it('says what to do where there is nothing to show', async () => {
+    await serve(new PageWorld(), [])
+    const page = await open()
+    await page.getByText(/^No alerts yet/).waitFor()
+    await page.getByText('hierax replay').waitFor()
+    assert.deepEqual(await findings(page), [])
+    world.parts = { ...world.parts, consumer: { ready: true, reason: 'waiting for a topic' } }
+    await page.getByText(/^Waiting for a topic/).waitFor()
+    world.parts = { ...world.parts, producer: { ready: false, reason: 'output cluster unreachable' } }
+    await page.getByText(/^Not ready: producer, output cluster unreachable/).waitFor()
+    world.parts = { ...world.parts, producer: { ready: true, reason: 'running' } }
+    world.say(world.answer('ZTF20aaaaaab', 3, 0.8))
+    await page.getByRole('heading', { name: 'ZTF20aaaaaab' }).waitFor()
+    await service.close()
+    await page.getByText(/^The service does not answer/).waitFor()
+    assert.deepEqual(await findings(page), [])
+  })
+
+  it('asks for the token, and goes on with it', async () => {
+    world = new PageWorld()
+    world.say(world.answer('ZTF20aaaaaab', 3, 0.8))
+    service = await world.service({ token: 'secret' })
+    url = (await service.listen()).url
+    const page = await open('', { httpCredentials: { username: 'any', password: 'secret' } })
+    await page.getByRole('heading', { name: 'ZTF20aaaaaab' }).waitFor()
+    await page.route('**/api/v1/**', route =>
+      route.fulfill({
+        status: 401,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ code: 'UNAUTHORIZED', detail: 'the token is not the right one', remedy: '' })
+      })
+    )
+    await page.reload()
+    await page.getByText(/^A token is needed/).waitFor()
+    await page.getByRole('button', { name: 'load again' }).waitFor()
+  })
+
+  it('is not frozen by thousands of events a second', async () => {
+    await serve()
+    const page = await open('?object=ZTF20aaaaaab')
+    await nodeOf(page, 'SN Ia').waitFor()
+    const ended = { value: false }
+    const flooding = (async () => {
+      for (let round = 0; !ended.value; round++) {
+        const answers = Array.from({ length: 300 }, (_, index) => {
+          const id = `ZTF21${(round * 300 + index).toString(36).padStart(7, '0')}`
+          return world.answer(id, 2 + (index % 20), 0.4 + (index % 60) / 100)
+        })
+        world.feed.push(answers)
+        world.minute.add(answers as never)
+        await new Promise(resolve => setTimeout(resolve, 100))
+      }
+    })()
+    await page.getByText(/of \d[\d ]+ a second shown/).waitFor()
+    const measured = await page.evaluate(async () => {
+      let frames = 0
+      const nodes = document.querySelectorAll('*').length
+      for (const end = performance.now() + 4000; performance.now() < end; frames++) {
+        await new Promise(resolve => requestAnimationFrame(resolve))
+      }
+      return {
+        frames,
+        nodes,
+        after: document.querySelectorAll('*').length,
+        rows: document.querySelectorAll('.row').length
+      }
+    })
+    await page.keyboard.press('d')
+    assert.equal(query(page).get('t'), 'days')
+    ended.value = true
+    await flooding
+    assert.ok(measured.frames > 12, JSON.stringify(measured))
+    assert.ok(measured.rows <= 80, JSON.stringify(measured))
+    assert.ok(measured.after < 4000, JSON.stringify(measured))
+    assert.deepEqual(watched.complaints, [])
+  })
+})
