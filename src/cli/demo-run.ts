@@ -108,7 +108,7 @@ async function play(show: Show, atEnd: (close: () => unknown) => void): Promise<
   if (model && options.objects === undefined) spotlight = await findSpotlight(curves, model)
   const others = curves.filter(curve => curve !== spotlight?.curve)
   const stream = new SimulatedStream(others, { seed: options.seed, objects: options.objects ?? null })
-  for (const line of greeting(screen, broker, demo, spotlight)) screen.line(line)
+  for (const line of greeting(screen, broker, demo, { spotlight, example: others[0]?.id ?? '' })) screen.line(line)
   const began = performance.now()
   const seconds = () => (performance.now() - began) / 1000
   const stopShowing = keepShowing({ ...show, stream }, demo, seconds)

@@ -12,12 +12,12 @@ export function startingLine(screen: Screen, curves: number): string {
   return `${title}: ZTF alerts made from ${curves} real light curves, classified as they come\n`
 }
 
-/** Where everything is, and what to try. */
+/** Where everything is, and what to try; `example` is an object whose alerts come early. */
 export function greeting(
   screen: Screen,
   broker: DemoBroker,
   { hierax, input, output }: Demo,
-  spotlight: Spotlight | null
+  { spotlight, example }: { readonly spotlight: Spotlight | null; readonly example: string }
 ): string[] {
   const { address } = hierax
   const dim = (text: string) => screen.styled('dim', text)
@@ -28,7 +28,7 @@ export function greeting(
       'subscribe',
       servers ? `npx hierax tail --brokers ${servers} --topic ${output}` : `curl -N ${address}/api/v1/events`
     ],
-    ['one object', `curl ${address}/api/v1/objects/ZTF21aagmoqw`],
+    ['one object', `curl ${address}/api/v1/objects/${example}`],
     ['scrape', `curl ${address}/metrics`],
     ['own packets', 'npx hierax classify FILE.avro …'],
     servers

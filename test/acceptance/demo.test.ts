@@ -54,7 +54,8 @@ test('without Kafka it serves page, API and metrics all the same, until Ctrl-C',
   const get = async (route: string) => (await fetch(`${url}${route}`)).text()
   assert.match(await get('/'), /<html/i)
   assert.match(await get('/metrics'), /^hierax_outcomes_total\{outcome="classified"\} [1-9]/m)
-  const object = JSON.parse(await get('/api/v1/objects/ZTF21aagmoqw'))
+  const example = /curl (http\S+)\/api\/v1\/objects\/(ZTF\w+)/.exec(demo.stdout)?.[2]
+  const object = JSON.parse(await get(`/api/v1/objects/${example}`))
   assert.equal(object.classification.status, 'CLASSIFIED')
 
   demo.child.kill('SIGINT')

@@ -189,6 +189,7 @@ function placeOf({ children, parent }: Branch, plan: Plan, place: number): Recor
         left: `${from + plan.step * 0.33}px`,
         top: `${y}px`,
         maxWidth: `${plan.step * 0.7}px`,
+        minWidth: `${plan.step * 0.62}px`,
         '--half': `${plan.full / 2}px`
       }
 }
