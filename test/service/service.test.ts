@@ -87,14 +87,14 @@ describe('service', () => {
       await assertProblem(await get('/api/v1/objects/ZTF/history?limit=1'), 400, 'REQUEST_INVALID', /limit/)
       await assertProblem(
         await get('/api/v1/objects/ZTF/history?model=x'),
-        400,
-        'REQUEST_INVALID',
+        404,
+        'MODEL_NOT_FOUND',
         /"x"; there is small/
       )
       await assertProblem(
         await get('/api/v1/objects/ZTF20aaelulu?model=x'),
-        400,
-        'REQUEST_INVALID',
+        404,
+        'MODEL_NOT_FOUND',
         /"x"; there is small/
       )
     })
