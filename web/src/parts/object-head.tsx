@@ -107,6 +107,7 @@ function Elsewhere({ id }: { id: string }) {
       ))}
       {simulated && <span class="soft">simulated: unknown elsewhere</span>}
       <a href={`api/v1/objects/${name}`}>JSON</a>
+      <a href={`api/v1/objects/${name}/lightcurve.csv`}>CSV</a>
     </nav>
   )
 }
