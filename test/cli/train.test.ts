@@ -46,8 +46,9 @@ function argumentsFor(out: string, ...more: string[]): string[] {
   return ['train', '--data', data, '--taxonomy', taxonomy, '--out', path.join(folder, out), ...small, ...more]
 }
 
+/** Bytes of what a training decides. */
 function weights(out: string): Buffer {
-  return readFileSync(path.join(folder, out, 'weights.bin'))
+  return Buffer.concat(['weights.bin', 'novelty.json'].map(name => readFileSync(path.join(folder, out, name))))
 }
 
 /** Runs the command and sends it a signal once it has printed a line that matches. */
