@@ -8,13 +8,15 @@ import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { Card, CardDraft } from '../src/classifier/card.ts'
 import { RecurrentClassifier } from '../src/classifier/classifier.ts'
-import { bundledModel, readModelFolder } from '../src/classifier/model-folder.ts'
+import { inputsVersion } from '../src/classifier/inputs.ts'
+import { modelsFolder, readModelFolder } from '../src/classifier/model-folder.ts'
 import { writeModelFolder } from '../src/classifier/model-writer.ts'
 import { runProbe } from '../src/classifier/probe.ts'
 import { createRuntime } from '../src/classifier/runtime.ts'
 import type { Weight, Weights } from '../src/classifier/weights.ts'
 
 const shared = path.resolve(import.meta.dirname, '../../shared')
+const folder = path.join(modelsFolder, 'ztf-reference')
 
 type Matrix = number[][]
 interface Reference {
@@ -137,6 +139,7 @@ async function main(): Promise<void> {
   const card: CardDraft = {
     name: 'ztf-reference',
     version: '1.0.0',
+    inputs: inputsVersion,
     description:
       'Recurrent network over ZTF difference photometry with a softmax inside each group of siblings of a tree of 27 nodes: the network of the reference study, converted.',
     license: 'Apache-2.0',
@@ -163,11 +166,11 @@ async function main(): Promise<void> {
     probe: { points: probePoints(), probabilities: {} }
   }
   const parts = { taxonomy: taxonomyOf(reference), weights: weightsOf(reference), outputs: reference.nodes }
-  await writeModelFolder(bundledModel, { ...parts, card })
-  const classifier = new RecurrentClassifier(await readModelFolder(bundledModel), await createRuntime('wasm'))
+  await writeModelFolder(folder, { ...parts, card })
+  const classifier = new RecurrentClassifier(await readModelFolder(folder), await createRuntime('wasm'))
   const probe = await runProbe(classifier, card.probe.points)
-  await writeModelFolder(bundledModel, { ...parts, card: { ...card, probe } })
-  process.stdout.write(`${bundledModel}: P(SN Ia) of the probe ${probabilities['SN Ia']}\n`)
+  await writeModelFolder(folder, { ...parts, card: { ...card, probe } })
+  process.stdout.write(`${folder}: P(SN Ia) of the probe ${probe.probabilities['SN Ia']}\n`)
 }
 
 await main()

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
-import { inputsVersion } from './inputs.ts'
+import { inputSetOf, inputSets } from './input-sets.ts'
 import type { Taxonomy } from './taxonomy.ts'
 
 const text = z.string().min(1)
 const hex = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex')
 const probability = z.number().min(0).max(1)
+const power = z.number().min(0).max(1)
 
 const point = z.strictObject({
   jd: z.number(),
@@ -24,7 +25,7 @@ const shape = z.strictObject({
   version: text,
   description: text,
   license: text,
-  /** Version of the inputs (`inputsVersion`). */
+  /** Version of the inputs (`inputSets`). */
   inputs: text,
   taxonomy: z.strictObject({ name: text, version: text }),
   training: z.strictObject({
@@ -37,7 +38,13 @@ const shape = z.strictObject({
   temperature: z
     .array(z.strictObject({ untilDays: z.number().positive().nullable(), value: z.number().positive() }))
     .nullable(),
-  decision: z.strictObject({ priorPower: z.number().min(0).max(1) }),
+  /** Power of the prior when classes are named: one, or by days as the temperature. */
+  decision: z.strictObject({
+    priorPower: z.union([
+      power,
+      z.array(z.strictObject({ untilDays: z.number().positive().nullable(), value: power })).min(1)
+    ])
+  }),
   /** Share of the training set at or below each node; needed where `priorPower` is above 0. */
   priors: z.record(z.string(), z.number().positive().max(1)).nullable(),
   metrics: z.array(z.strictObject({ title: text, columns: z.array(z.string()), rows: z.array(z.array(z.string())) })),
@@ -59,7 +66,7 @@ const shape = z.strictObject({
 export type Card = z.infer<typeof shape>
 
 /** A card before its files are known. */
-export type CardDraft = Omit<Card, 'format' | 'formatVersion' | 'inputs' | 'files' | 'sha256'>
+export type CardDraft = Omit<Card, 'format' | 'formatVersion' | 'files' | 'sha256'>
 
 const blank = '0'.repeat(64)
 
@@ -85,19 +92,28 @@ export function parseCard(bytes: Uint8Array, origin: string): Card {
   const parsed = shape.safeParse(value)
   if (!parsed.success) return fail(z.prettifyError(parsed.error).replaceAll('\n', ' '))
   const card = parsed.data
-  if (card.inputs !== inputsVersion) fail(`inputs ${shown(card.inputs)} are unknown; this version has ${inputsVersion}`)
+  if (inputSetOf(card.inputs) === undefined) {
+    const known = inputSets.map(({ version }) => version).join(', ')
+    fail(`inputs ${shown(card.inputs)} are unknown; this version has ${known}`)
+  }
   if (card.temperature !== null && card.temperature.at(-1)?.untilDays !== null) {
     fail('the last entry of `temperature` must have `untilDays` null')
   }
-  if (card.decision.priorPower > 0 && card.priors === null)
+  const { priorPower } = card.decision
+  if (typeof priorPower !== 'number' && priorPower.at(-1)?.untilDays !== null) {
+    fail('the last entry of `decision.priorPower` must have `untilDays` null')
+  }
+  const powers = typeof priorPower === 'number' ? [priorPower] : priorPower.map(({ value }) => value)
+  if (powers.some(value => value > 0) && card.priors === null)
     fail('`decision.priorPower` is above 0, but `priors` is null')
   return card
 }
 
 /** The bytes of a card's file: the draft, completed by its files' checksums and its own. */
 export function formatCard(draft: CardDraft, files: Readonly<Record<string, string>>): Buffer {
-  const head = { format: 'hierax-model-card', formatVersion: 1, name: draft.name, version: draft.version }
-  const card = { ...head, inputs: inputsVersion, ...draft, files, sha256: blank }
+  const { name, version, inputs, ...rest } = draft
+  const head = { format: 'hierax-model-card', formatVersion: 1, name, version, inputs }
+  const card = { ...head, ...rest, files, sha256: blank }
   const content = `${JSON.stringify(card, null, 2)}\n`
   const at = content.lastIndexOf(blank)
   return Buffer.from(content.slice(0, at) + sha256Hex(Buffer.from(content)) + content.slice(at + 64))

@@ -2,7 +2,8 @@ import { HieraxError } from '../errors.ts'
 import { temperatureAt } from './card.ts'
 import { type DecisionRule, decide } from './decision.ts'
 import { encodeState, type StateLayout, stateLayout } from './hidden-state.ts'
-import { daysSinceFirst, inputCount, stepInputs } from './inputs.ts'
+import type { InputSet } from './input-sets.ts'
+import { daysSinceFirst } from './inputs.ts'
 import { type Lane, openLane, type SteppedQuestion, stepsToNextStop, Workspace } from './lanes.ts'
 import { type Model, readModelFolder } from './model-folder.ts'
 import { Network } from './network.ts'
@@ -55,6 +56,7 @@ export class RecurrentClassifier implements Classifier {
   readonly #tf: Runtime['tf']
   readonly #network: Network
   readonly #rule: DecisionRule
+  readonly #set: InputSet
   readonly #layout: StateLayout
   readonly #workspace: Workspace
   readonly #inputs: Float32Array
@@ -79,9 +81,10 @@ export class RecurrentClassifier implements Classifier {
     this.#network = new Network(runtime, model.weights)
     this.#rule = { priorPower: model.card.decision.priorPower, priors: model.priors }
     const sizes = this.#network.sizes
-    this.#layout = stateLayout(sizes, model.sha256)
-    this.#workspace = new Workspace(this.#layout, maxRows)
-    this.#inputs = new Float32Array(maxWork * inputCount)
+    this.#set = model.inputs
+    this.#layout = stateLayout(sizes, model.inputs, model.sha256)
+    this.#workspace = new Workspace(this.#layout, model.inputs, maxRows)
+    this.#inputs = new Float32Array(maxWork * sizes.inputs)
     this.#hidden = new Float32Array(maxRows * sizes.hidden)
     this.#features = new Float32Array(maxRows * sizes.features)
     this.#logits = new Float32Array(sizes.outputs)
@@ -133,18 +136,18 @@ export class RecurrentClassifier implements Classifier {
   #advance(lanes: readonly Lane[], rows: number): void {
     let steps = Math.max(1, Math.floor(maxWork / (rows + overhead)))
     for (let row = 0; row < rows; row++) steps = Math.min(steps, stepsToNextStop(lanes[row] as Lane))
-    const { hidden, embedding } = this.#network.sizes
+    const { hidden, embedding, inputs: width } = this.#network.sizes
     const workspace = this.#workspace
     for (let row = 0; row < rows; row++) {
       const { question, pending, done } = lanes[row] as Lane
       const state = workspace.inputs(row)
       for (let step = 0; step < steps; step++) {
         const { at, point } = pending[done + step] as Lane['pending'][number]
-        stepInputs(state, question.curve, at, point, this.#inputs, (step * rows + row) * inputCount)
+        this.#set.step(state, question.curve, at, point, this.#inputs, (step * rows + row) * width)
       }
       this.#hidden.set(workspace.vector(row, 0), row * hidden)
     }
-    const inputs = this.#inputs.subarray(0, steps * rows * inputCount)
+    const inputs = this.#inputs.subarray(0, steps * rows * width)
     const after = this.#network.advance(rows, steps, inputs, this.#hidden.subarray(0, rows * hidden))
     let finished = 0
     for (let row = 0; row < rows; row++) {
@@ -194,12 +197,13 @@ export class RecurrentClassifier implements Classifier {
     }
     const byUnit = this.#workspace.logits(row)
     for (let node = 0; node < units.length; node++) this.#logits[node] = byUnit[units[node] as number] as number
-    const temperature = temperatureAt(card, daysSinceFirst(this.#workspace.inputs(row)))
+    const days = daysSinceFirst(this.#workspace.inputs(row))
+    const temperature = temperatureAt(card, days)
     const nodes = nodeProbabilities(taxonomy, this.#logits, temperature)
     const { conditional, probability } = nodes
     const sight = sightOf(taxonomy, this.#workspace.mean(row), this.#logits, lane.before + lane.pending.length)
     const novelty = this.#novelty?.novelty(sight) ?? null
-    const answer: Answer = { conditional, probability, prediction: decide(taxonomy, this.#rule, nodes), novelty }
+    const answer: Answer = { conditional, probability, prediction: decide(taxonomy, this.#rule, nodes, days), novelty }
     if (Number.isNaN(probability[0])) {
       throw new HieraxError('INTERNAL', 'the network gave a probability that is not a number')
     }

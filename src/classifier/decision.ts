@@ -4,10 +4,19 @@ import type { Answer, NodeProbabilities } from './types.ts'
 /** A node is stood for while its marginal probability is at least this. */
 export const standsFrom = 0.5
 
+/** A power of the prior: one, or by days from the first to the latest detection (the first entry whose `untilDays` is not exceeded). */
+export type PriorPower = number | readonly { readonly untilDays: number | null; readonly value: number }[]
+
+/** The power for a light curve that spans so many days. */
+export function priorPowerAt(power: PriorPower, days: number): number {
+  if (typeof power === 'number') return power
+  return power.find(({ untilDays }) => untilDays === null || days <= untilDays)?.value ?? 0
+}
+
 /** How a model turns probabilities into the node that it names, as its card states it. */
 export interface DecisionRule {
   /** Power π of the prior that a candidate is weighed against: siblings compete by P/prior^π. 0: by P alone. */
-  readonly priorPower: number
+  readonly priorPower: PriorPower
   /** Prior of every node in the taxonomy's order (share of the training set below it); null where π is 0. */
   readonly priors: Float64Array | null
 }
@@ -15,11 +24,18 @@ export interface DecisionRule {
 /**
  * The deepest node that a model stands for: from the root down to the child that wins among its siblings by the rule (the
  * first of equals), as long as that child's marginal probability is at least 0.5. Null when that fails at the first step.
+ * `days` is the time from the first to the latest detection.
  */
-export function decide(taxonomy: Taxonomy, rule: DecisionRule, nodes: NodeProbabilities): Answer['prediction'] {
+export function decide(
+  taxonomy: Taxonomy,
+  rule: DecisionRule,
+  nodes: NodeProbabilities,
+  days: number
+): Answer['prediction'] {
+  const power = priorPowerAt(rule.priorPower, days)
   let best = -1
   for (let parent = -1; ; parent = best) {
-    const child = winner(taxonomy, rule, nodes, parent)
+    const child = winner(taxonomy, rule, power, nodes, parent)
     if (child < 0 || (nodes.probability[child] as number) < standsFrom) break
     best = child
   }
@@ -29,12 +45,18 @@ export function decide(taxonomy: Taxonomy, rule: DecisionRule, nodes: NodeProbab
 }
 
 /** Index of the winning child of a node (of the root: −1); −1 for a leaf. */
-function winner(taxonomy: Taxonomy, rule: DecisionRule, nodes: NodeProbabilities, parent: number): number {
+function winner(
+  taxonomy: Taxonomy,
+  rule: DecisionRule,
+  power: number,
+  nodes: NodeProbabilities,
+  parent: number
+): number {
   const group = taxonomy.siblings.find(siblings => taxonomy.parents[siblings[0] as number] === parent)
   let best = -1
   let highest = Number.NEGATIVE_INFINITY
   for (const child of group ?? []) {
-    const score = weighed(rule, nodes.conditional[child] as number, child)
+    const score = weighed(rule, power, nodes.conditional[child] as number, child)
     if (score <= highest) continue
     best = child
     highest = score
@@ -43,7 +65,7 @@ function winner(taxonomy: Taxonomy, rule: DecisionRule, nodes: NodeProbabilities
 }
 
 /** Siblings share the parent's factor in P and in the prior, so conditional over marginal prior ranks them the same. */
-function weighed(rule: DecisionRule, conditional: number, node: number): number {
-  if (rule.priors === null || rule.priorPower === 0) return conditional
-  return conditional / (rule.priors[node] as number) ** rule.priorPower
+function weighed({ priors }: DecisionRule, power: number, conditional: number, node: number): number {
+  if (priors === null || power === 0) return conditional
+  return conditional / (priors[node] as number) ** power
 }

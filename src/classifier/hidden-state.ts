@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
-import { inputStateLength } from './inputs.ts'
+import type { InputSet } from './input-sets.ts'
 import type { NetworkSizes } from './weights.ts'
 
 /*
@@ -11,18 +11,18 @@ import type { NetworkSizes } from './weights.ts'
  *   newest    a checkpoint, then the logits of its answer f32 × outputs
  *   older     checkpoints, newest first
  *
- *   checkpoint: hash of the points covered u64 · their number u32 · 0 u32 · state of the inputs f64 × 25 ·
+ *   checkpoint: hash of the points covered u64 · their number u32 · 0 u32 · state of the inputs f64 each (25 in version 1) ·
  *               hidden vector, its running sum, its running maximum f32 × hidden each
  *
  * The older ones are the states after 8k − 1 detections for the two greatest k below the newest: a question about one of
  * the last 9 to 16 detections, or a point that changes among them, resumes from there instead of from the start.
- * For the reference network: 24 + 1,092 + 2 × 984 = 3,084 bytes, one page of LMDB.
+ * For the reference network: 24 + 1,092 + 2 × 984 = 3,084 bytes, one page of LMDB; with inputs of version 2 it is two.
  */
 const magic = 0x31535848
 const headerBytes = 24
 const spacing = 8
 /** A state is at most this long, unless its newest checkpoint alone is longer. */
-const maxBytes = 4080
+const maxBytes = 8168
 
 /** Where things lie in a checkpoint, in bytes from its start, and in a state. */
 export interface StateLayout {
@@ -44,8 +44,12 @@ export interface StateLayout {
 }
 
 /** The layout of the states of a model. */
-export function stateLayout({ hidden, outputs }: NetworkSizes, modelSha256: string): StateLayout {
-  const vectors = 16 + 8 * inputStateLength
+export function stateLayout(
+  { hidden, outputs }: NetworkSizes,
+  { stateLength }: Pick<InputSet, 'stateLength'>,
+  modelSha256: string
+): StateLayout {
+  const vectors = 16 + 8 * stateLength
   const checkpointBytes = vectors + 12 * hidden
   const newestBytes = checkpointBytes + 4 * outputs
   return {

@@ -77,7 +77,7 @@ const minSlopeInterval = 0.8
 /** Upper limits before the first detection count when they are at most this old, days. */
 const upperLimitWindow = 30
 /** Without an earlier point to measure from, its logarithmic age is this. */
-const noAge = 1.2
+export const noAge = 1.2
 const minError = 0.005
 
 /** Sets a state to that before the first detection. */
@@ -253,18 +253,25 @@ function upperLimits(
   out[offset + 23] = Math.log(1 + limits) / 2
 }
 
-function modified(jd: number): number {
+/** Modified Julian day. */
+export function modified(jd: number): number {
   return jd - 2400000.5
 }
 
-function scaled(magnitude: number): number {
+/** A magnitude as the network sees it. */
+export function scaled(magnitude: number): number {
   return (magnitude - 18.5) / 1.5
 }
 
-function age(days: number): number {
+/** A time in days as the network sees it. */
+export function age(days: number): number {
   return Math.log(1 + days) / 3
 }
 
 function clippedColour(colour: number): number {
   return Math.min(Math.max(colour, -2), 2.5)
+}
+
+export function clipped(value: number, bound: number): number {
+  return Math.min(Math.max(value, -bound), bound)
 }

@@ -1,8 +1,7 @@
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import { type Checkpoint, olderCheckpoints, type StateLayout, usableCheckpoints } from './hidden-state.ts'
+import type { InputSet } from './input-sets.ts'
 import type { Point } from './inputs.ts'
-import { clearInputState } from './inputs.ts'
-
 import type { Question } from './types.ts'
 
 /** What the network reads of a light curve. */
@@ -102,9 +101,12 @@ export class Workspace {
   readonly #words: Uint32Array
   readonly #hashes: BigUint64Array
 
-  constructor(layout: StateLayout, lanes: number) {
+  readonly #set: InputSet
+
+  constructor(layout: StateLayout, set: InputSet, lanes: number) {
     const memory = new ArrayBuffer(layout.stride * lanes)
     this.#layout = layout
+    this.#set = set
     this.#bytes = new Uint8Array(memory)
     this.#floats = new Float32Array(memory)
     this.#doubles = new Float64Array(memory)
@@ -118,7 +120,7 @@ export class Workspace {
     this.#bytes.fill(0, start, start + this.#layout.stride)
     if (checkpoint !== null) this.#bytes.set(checkpoint.bytes, start)
     else {
-      clearInputState(this.inputs(row))
+      this.#set.clear(this.inputs(row))
       // Below anything that a hidden vector can hold.
       this.vector(row, 2).fill(-2)
     }

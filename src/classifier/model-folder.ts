@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
 import { type Card, parseCard, priorsOf, sha256Hex } from './card.ts'
+import { type InputSet, inputSetOf } from './input-sets.ts'
 import { type NoveltyProbe, noveltyFile, parseNovelty } from './novelty.ts'
 import { parseTaxonomy, type Taxonomy } from './taxonomy.ts'
 import { networkSizes, type Weight, type Weights } from './weights.ts'
@@ -19,6 +20,8 @@ export interface Model {
   readonly card: Card
   readonly taxonomy: Taxonomy
   readonly weights: Weights
+  /** What the network sees of a detection. */
+  readonly inputs: InputSet
   /** For each node of the taxonomy, the output unit that carries its logit. */
   readonly units: Int32Array
   readonly priors: Float64Array | null
@@ -83,12 +86,18 @@ export async function readModelFolder(folder: string): Promise<Model> {
     const want = `${card.taxonomy.name} ${card.taxonomy.version}`
     throw new HieraxError('MODEL_INVALID', `${taxonomyFile}: it is ${got}, the card wants ${want}`)
   }
+  const inputs = inputSetOf(card.inputs) as InputSet
   const sizes = networkSizes(weights)
+  if (sizes.inputs !== inputs.count) {
+    const want = `${inputs.count}, as the inputs ${inputs.version} give`
+    throw new HieraxError('MODEL_INVALID', `${networkFile}: the weights take ${sizes.inputs} numbers, want ${want}`)
+  }
   const noveltyText = files.get(noveltyFile)?.toString('utf8')
   return {
     card,
     taxonomy,
     weights,
+    inputs,
     units: unitsOf(network.outputs, taxonomy, sizes.outputs, networkFile),
     priors: priorsOf(card, taxonomy, cardFile),
     novelty: noveltyText === undefined ? null : parseNovelty(noveltyText, sizes.hidden, path.join(folder, noveltyFile)),

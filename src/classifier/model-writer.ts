@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type CardDraft, formatCard, sha256Hex } from './card.ts'
+import type { PriorPower } from './decision.ts'
 import { noveltyFile } from './novelty.ts'
 import type { Weights } from './weights.ts'
 
@@ -51,9 +52,9 @@ function littleEndian(values: Float32Array): Buffer {
 export function modelReadme(card: CardDraft): string {
   const total = card.training.sources.reduce((sum, { objects }) => sum + objects, 0)
   const rule =
-    card.decision.priorPower > 0
-      ? `siblings compete by P / prior^${card.decision.priorPower}`
-      : 'the sibling with the largest conditional probability wins'
+    card.decision.priorPower === 0
+      ? 'the sibling with the largest conditional probability wins'
+      : `siblings compete by P / prior^x, x = ${powerText(card.decision.priorPower)}`
   return [
     `# ${card.name} ${card.version}`,
     card.description,
@@ -76,12 +77,20 @@ export function modelReadme(card: CardDraft): string {
   ].join('\n\n')
 }
 
+function powerText(power: PriorPower): string {
+  return typeof power === 'number' ? String(power) : byDays(power)
+}
+
+function byDays(entries: readonly { readonly untilDays: number | null; readonly value: number }[]): string {
+  return entries
+    .map(({ untilDays, value }) =>
+      untilDays === null ? `${value} later` : `${value} until ${untilDays} days after the first detection`
+    )
+    .join(', ')
+}
+
 function temperatureText({ temperature }: CardDraft): string {
-  if (temperature === null) return 'none'
-  const parts = temperature.map(({ untilDays, value }) =>
-    untilDays === null ? `${value} later` : `${value} until ${untilDays} days after the first detection`
-  )
-  return parts.join(', ')
+  return temperature === null ? 'none' : byDays(temperature)
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,5 +1,4 @@
 import { HieraxError } from '../errors.ts'
-import { inputCount } from './inputs.ts'
 
 /** One array of weights, single precision, row by row. */
 export interface Weight {
@@ -27,13 +26,14 @@ export interface NetworkSizes {
  */
 export function networkSizes(weights: Weights): NetworkSizes {
   const width = (name: string, axis: number): number => weights[name]?.shape[axis] ?? 0
+  const inputs = width('embedding/kernel', 0)
   const embedding = width('embedding/kernel', 1)
   const hidden = width('gru/recurrent_kernel', 0)
   const dense = width('hidden/kernel', 1)
   const outputs = width('output/kernel', 1)
   const features = 3 * hidden + embedding
   const wanted: Record<string, readonly number[]> = {
-    'embedding/kernel': [inputCount, embedding],
+    'embedding/kernel': [inputs, embedding],
     'embedding/bias': [embedding],
     'gru/kernel': [embedding, 3 * hidden],
     'gru/recurrent_kernel': [hidden, 3 * hidden],
@@ -58,5 +58,5 @@ export function networkSizes(weights: Weights): NetworkSizes {
   for (const name of Object.keys(weights)) {
     if (wanted[name] === undefined) throw new HieraxError('MODEL_INVALID', `the weights have an unknown array ${name}`)
   }
-  return { inputs: inputCount, embedding, hidden, features, dense, outputs }
+  return { inputs, embedding, hidden, features, dense, outputs }
 }

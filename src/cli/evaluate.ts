@@ -10,7 +10,8 @@ Examples:
   $ hierax evaluate --model models/mine --data labelled.jsonl.gz --report report/
   $ hierax evaluate --data labelled.jsonl.gz --predictions predictions.jsonl --json evaluation.json
 
-Sets of classes: names by comma; A+B counts as one class, named A; -C leaves the objects of C out.`
+Sets of classes: names by comma; A+B counts as one class, named A; -C leaves the objects of C out;
+in A~B objects of B are judged as A, whose own probability alone speaks for it.`
 
 /** Adds `hierax evaluate`: how well a model does on labelled light curves. */
 export function register(program: Command): void {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import type { PriorPower } from '../classifier/decision.ts'
 
 /** Bounds of a numeric option, both included. */
 export interface Range {
@@ -30,6 +31,25 @@ export function list(text: string): string[] {
   const items = text.split(',').map(item => item.trim())
   if (items.includes('')) throw new InvalidArgumentError('It takes values separated by commas.')
   return items
+}
+
+/** Parser of the power of a prior: a number from 0 to 1, or `10:0.5,40:0.4,0.3`: days up to which it holds, the last one for the rest. */
+export function priorPower(text: string): PriorPower {
+  const parts = list(text).map(part => part.split(':'))
+  const number = decimal({ min: 0, max: 1 })
+  const [only] = parts
+  if (parts.length === 1 && only?.length === 1) return number(only[0] as string)
+  let before = 0
+  return parts.map(([first = '', second, ...rest], at) => {
+    if (rest.length > 0 || (second === undefined) !== (at === parts.length - 1)) {
+      throw new InvalidArgumentError('It takes DAYS:POWER by comma, and a power alone as the last.')
+    }
+    if (second === undefined) return { untilDays: null, value: number(first) }
+    const untilDays = decimal({ min: 0.001 })(first)
+    if (untilDays <= before) throw new InvalidArgumentError('It takes days in ascending order.')
+    before = untilDays
+    return { untilDays, value: number(second) }
+  })
 }
 
 function within(value: number, { min, max }: Range, kind: string, valid: boolean): number {

@@ -1,6 +1,6 @@
 import path from 'node:path'
+import type { PriorPower } from '../classifier/decision.ts'
 import { HieraxError, shown } from '../errors.ts'
-import { defaultWidths } from '../training/initial.ts'
 import { defaultOptimiser } from '../training/optimiser.ts'
 import type { Cut } from '../training/predict.ts'
 import type { TrainListener, TrainPlan } from '../training/session.ts'
@@ -34,19 +34,25 @@ export interface TrainOptions {
   readonly lastWeight: number
   readonly earlyStopping: number
   readonly heldOut?: number
+  readonly start?: string
   readonly teachers: string[]
   readonly teaching: number
   readonly augment: number
   readonly copies: number
   readonly cap: number
+  readonly inputs: string
+  readonly embedding: number
   readonly hidden: number
-  readonly priorPower: number
+  readonly dense: number
+  readonly priorPower: PriorPower
   readonly among: string[]
   readonly minDetections: number
   readonly days: string[]
   readonly bootstrap: number
   readonly name?: string
   readonly modelVersion: string
+  readonly description?: string
+  readonly cardCommand?: string
   readonly license: string
   readonly runtime: 'auto' | 'node' | 'wasm'
 }
@@ -94,7 +100,9 @@ function planOf(options: TrainOptions): TrainPlan {
     throw new HieraxError('USAGE', '--leave-out wants --held-out above 0')
   if (earlyStopping > 0 && heldOut === 0) throw new HieraxError('USAGE', '--early-stopping wants --held-out above 0')
   const name = options.name ?? path.basename(path.resolve(options.out))
-  const description = `Recurrent network over ZTF difference photometry with a softmax inside each group of siblings of a tree.`
+  const description =
+    options.description ??
+    `Recurrent network over ZTF difference photometry with a softmax inside each group of siblings of a tree.`
   return {
     data: options.data,
     taxonomy: options.taxonomy,
@@ -109,6 +117,7 @@ function planOf(options: TrainOptions): TrainPlan {
     crossValidation: options.crossValidation ?? null,
     leaveOut: [...new Set(options.leaveOut)],
     leftOut: options.leftOut ?? null,
+    start: options.start ?? null,
     teachers: options.teachers,
     among: options.among,
     minDetections: options.minDetections,
@@ -116,12 +125,13 @@ function planOf(options: TrainOptions): TrainPlan {
     bootstrap: options.bootstrap,
     card: { name, version: options.modelVersion, description, license: options.license },
     priorPower: options.priorPower,
-    command: `hierax ${process.argv.slice(2).map(quoted).join(' ')}`
+    command: options.cardCommand ?? `hierax ${process.argv.slice(2).map(quoted).join(' ')}`
   }
 }
 
 function fitOptionsOf(o: TrainOptions): TrainPlan['fit'] {
   return {
+    inputs: o.inputs,
     epochs: o.epochs,
     batch: o.batch,
     seed: o.seed,
@@ -130,7 +140,7 @@ function fitOptionsOf(o: TrainOptions): TrainPlan['fit'] {
     lastWeight: o.lastWeight,
     patience: o.earlyStopping,
     teaching: o.teachers.length > 0 ? o.teaching : 0,
-    widths: { ...defaultWidths, hidden: o.hidden },
+    widths: { embedding: o.embedding, hidden: o.hidden, dense: o.dense },
     whxe: { alpha: o.alpha, beta: o.beta, labelsCount: o.labelsCount },
     optimiser: { ...defaultOptimiser, learningRate: o.learningRate, weightDecay: o.weightDecay },
     augmentation: { share: o.augment, copies: o.copies, cap: o.cap }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import { decimal, integer, list } from './options.ts'
+import { inputSets, latestInputs } from '../classifier/input-sets.ts'
+import { decimal, integer, list, priorPower } from './options.ts'
 import type { TrainOptions } from './train-run.ts'
 
 const examples = `
@@ -18,6 +19,7 @@ export function repeated(value: string, before: readonly string[]): string[] {
 /** Adds `hierax train`: labelled light curves to a model folder. */
 export function register(program: Command): void {
   const positive = integer({ min: 1 })
+  const width = integer({ min: 4, max: 512 })
   program
     .command('train')
     .summary('train a model from labelled light curves')
@@ -62,6 +64,10 @@ export function register(program: Command): void {
       decimal({ min: 0, max: 0.5 })
     )
     .option(
+      '--start <dir>',
+      'model whose weights to begin with, instead of random ones (with --folds: a cross-validation of the same folds)'
+    )
+    .option(
       '--teachers <list>',
       'models whose answers are learned beside the labels (with --folds: cross-validations of the same folds)',
       list,
@@ -71,8 +77,16 @@ export function register(program: Command): void {
     .option('--augment <x>', 'share of draws that are varied', decimal(share), 0.75)
     .option('--copies <n>', 'varied copies of an object', positive, 10)
     .option('--cap <n>', 'detections of an object at most, in training', integer({ min: 2 }), 160)
-    .option('--hidden <n>', 'width of the recurrent unit', integer({ min: 4, max: 512 }), 64)
-    .option('--prior-power <x>', 'classes are named by P / prior^x', decimal(share), 0.4)
+    .addOption(inputs())
+    .option('--embedding <n>', 'width of the layer before the recurrent unit', width, 64)
+    .option('--hidden <n>', 'width of the recurrent unit', width, 64)
+    .option('--dense <n>', 'width of the layer before the logits', width, 64)
+    .option(
+      '--prior-power <x>',
+      'classes are named by P / prior^x; by days after the first detection: 10:0.5,40:0.4,0.3',
+      priorPower,
+      0.4
+    )
     .option(
       '--among <classes>',
       'judge among these classes too, as `hierax evaluate` takes them; repeatable',
@@ -91,6 +105,8 @@ export function register(program: Command): void {
     .option('--bootstrap <n>', 'samples for the errors of the figures', integer({ min: 0 }), 100)
     .option('--name <name>', 'name of the model (default: that of the folder)')
     .option('--model-version <version>', 'version of the model', '1.0.0')
+    .option('--description <text>', 'what the model is, for its card')
+    .option('--card-command <text>', 'command for the card, where a script runs this one')
     .option('--license <name>', 'licence of the model', 'Apache-2.0')
     .addOption(
       new Option('--runtime <name>', 'TensorFlow.js backend').choices(['auto', 'node', 'wasm']).default('auto')
@@ -104,6 +120,12 @@ export function register(program: Command): void {
 
 const samplings = ['natural', 'balanced', 'square-root']
 const share = { min: 0, max: 1 }
+
+function inputs(): Option {
+  return new Option('--inputs <version>', 'what the network sees of a detection')
+    .choices(inputSets.map(({ version }) => version))
+    .default(latestInputs.version)
+}
 
 function labelsCount(): Option {
   return new Option('--labels-count <what>', 'what the weights of --beta divide by')

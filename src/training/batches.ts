@@ -1,4 +1,4 @@
-import { inputCount } from '../classifier/inputs.ts'
+import type { InputSet } from '../classifier/input-sets.ts'
 import { type Random, random } from '../simulator/random.ts'
 import { type Augmentation, drawPoints } from './augment.ts'
 import type { KnownObject } from './labelled.ts'
@@ -29,6 +29,7 @@ export interface BatchOptions {
   readonly sampling: Sampling
   readonly augmentation: Augmentation
   readonly lastWeight: number
+  readonly inputs: InputSet
 }
 
 /** Number of batches of an epoch. */
@@ -41,10 +42,10 @@ export function batchesPerEpoch(objects: number, batch: number): number {
  * arguments alone, so that a training that was broken off finds the same ones.
  */
 export function epochBatches(objects: readonly KnownObject[], epoch: number, options: BatchOptions): (() => Batch)[] {
-  const { seed, sampling, augmentation, lastWeight, batch } = options
+  const { seed, sampling, augmentation, lastWeight, batch, inputs } = options
   const draw = random(seed, epoch, 101)
   const sequences = drawObjects(objects, sampling, draw).map(object => {
-    const sequence = sequenceOf(drawPoints(object, augmentation, seed, draw), object.node, lastWeight)
+    const sequence = sequenceOf(drawPoints(object, augmentation, seed, draw), object.node, lastWeight, inputs)
     return { sequence, key: Math.log(sequence.steps) + draw.uniform(-lengthJitter, lengthJitter) }
   })
   sequences.sort((a, b) => a.key - b.key)
@@ -56,10 +57,10 @@ export function epochBatches(objects: readonly KnownObject[], epoch: number, opt
 }
 
 /** Objects in batches by length, as they are: for the loss on held-out ones. */
-export function plainBatches(objects: readonly KnownObject[], batch: number, cap: number): Batch[] {
+export function plainBatches(objects: readonly KnownObject[], batch: number, cap: number, inputs?: InputSet): Batch[] {
   const original: Augmentation = { share: 0, copies: 1, cap }
   const sequences = objects
-    .map((object, at) => sequenceOf(drawPoints(object, original, 0, random(at)), object.node))
+    .map((object, at) => sequenceOf(drawPoints(object, original, 0, random(at)), object.node, 0, inputs))
     .sort((a, b) => a.steps - b.steps)
   const batches: Batch[] = []
   for (let from = 0; from < sequences.length; from += batch) batches.push(joined(sequences.slice(from, from + batch)))
@@ -70,23 +71,29 @@ export function plainBatches(objects: readonly KnownObject[], batch: number, cap
 export function joined(sequences: readonly Sequence[]): Batch {
   const rows = sequences.length
   const steps = Math.max(...sequences.map(sequence => sequence.steps))
-  const inputs = new Float32Array(steps * rows * inputCount)
+  const width = sequences[0] === undefined ? 0 : sequences[0].inputs.length / sequences[0].steps
+  const inputs = new Float32Array(steps * rows * width)
   const weights = new Float32Array(steps * rows)
   for (const [row, sequence] of sequences.entries()) {
     for (let step = 0; step < sequence.steps; step++) {
       const at = step * rows + row
-      inputs.set(sequence.inputs.subarray(step * inputCount, (step + 1) * inputCount), at * inputCount)
+      inputs.set(sequence.inputs.subarray(step * width, (step + 1) * width), at * width)
       weights[at] = (sequence.weights[step] as number) / rows
     }
   }
   return { rows, steps, inputs, weights, targets: Int32Array.from(sequences, sequence => sequence.target) }
 }
 
+/** An object counts by the number of those with its label to this power, inverted. */
+export function samplingPower(sampling: Sampling): number {
+  return { natural: 0, 'square-root': 0.5, balanced: 1 }[sampling]
+}
+
 function drawObjects(objects: readonly KnownObject[], sampling: Sampling, draw: Random): readonly KnownObject[] {
   if (sampling === 'natural') return shuffled(objects, draw)
   const counts = new Map<number, number>()
   for (const { node } of objects) counts.set(node, (counts.get(node) ?? 0) + 1)
-  const power = sampling === 'balanced' ? 1 : 0.5
+  const power = samplingPower(sampling)
   const cumulative: number[] = []
   let total = 0
   for (const { node } of objects) {

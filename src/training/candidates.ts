@@ -1,3 +1,4 @@
+import { type PriorPower, priorPowerAt } from '../classifier/decision.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError, shown } from '../errors.ts'
 
@@ -14,18 +15,21 @@ export interface Candidates {
 export interface Candidate {
   readonly name: string
   readonly nodes: readonly number[]
+  /** Nodes whose objects count as this class when a model is judged, though their probabilities do not speak for it. */
+  readonly countedWith?: readonly number[]
 }
 
 /** How a model's card weighs candidates against their priors. */
 export interface NamingRule {
-  readonly priorPower: number
+  readonly priorPower: PriorPower
   /** By node; null where the power is 0. */
   readonly priors: Float64Array | null
 }
 
 /**
  * Candidates from a list by comma: `SN Ia,SN II,SN IIn+SLSN-II`. Nodes joined by `+` are one class, named by the first; a part
- * that begins with `-` leaves a node out: `-SN IIb`. Throws USAGE naming what is not a node, or lies below another.
+ * that begins with `-` leaves a node out: `-SN IIb`. In `SN IIn~SLSN-II` objects of the second node are judged as the first's class, whose
+ * own probability alone speaks for it. Throws USAGE naming what is not a node, or lies below another.
  */
 export function parseCandidates(taxonomy: Taxonomy, text: string): Candidates {
   const fail = (message: string): never => {
@@ -41,12 +45,14 @@ export function parseCandidates(taxonomy: Taxonomy, text: string): Candidates {
     if (part === '') return fail('it takes names separated by commas')
     if (part.startsWith('-')) leftOut.push(find(part.slice(1).trim()))
     else {
-      const nodes = part.split('+').map(each => find(each.trim()))
-      classes.push({ name: taxonomy.nodes[nodes[0] as number]?.name as string, nodes })
+      const [own = '', ...others] = part.split('~').map(each => each.trim())
+      const nodes = own.split('+').map(each => find(each.trim()))
+      const name = taxonomy.nodes[nodes[0] as number]?.name as string
+      classes.push({ name, nodes, ...(others.length > 0 ? { countedWith: others.map(find) } : {}) })
     }
   }
   if (classes.length < 2) return fail('it takes at least two classes')
-  const all = classes.flatMap(({ nodes }) => nodes)
+  const all = classes.flatMap(({ nodes, countedWith = [] }) => [...nodes, ...countedWith])
   for (const node of all) {
     const above = all.filter(other => other === node || isBelow(taxonomy, node, other))
     if (above.length > 1) fail(`${shown(taxonomy.nodes[node]?.name)} is given twice, or below another class`)
@@ -74,7 +80,7 @@ export function depthOf(taxonomy: Taxonomy): number {
 export function classOf(taxonomy: Taxonomy, { classes, leftOut }: Candidates, node: number): number {
   const holds = (of: readonly number[]): boolean => of.some(each => each === node || isBelow(taxonomy, node, each))
   if (node < 0 || holds(leftOut)) return -1
-  return classes.findIndex(({ nodes }) => holds(nodes))
+  return classes.findIndex(({ nodes, countedWith = [] }) => holds(nodes) || holds(countedWith))
 }
 
 /** Probabilities of the classes given that it is one of them: they sum to 1. */
@@ -86,13 +92,18 @@ export function classProbabilities({ classes }: Candidates, probability: Float64
   return total > 0 ? sums.map(each => each / total) : sums.fill(1 / classes.length)
 }
 
-/** Classes from the one that the rule names down: by P / prior^power. */
-export function ranked({ classes }: Candidates, probabilities: Float64Array, rule: NamingRule): number[] {
-  const { priors, priorPower } = rule
+/** Classes from the one that the rule names down: by P / prior^power, of a light curve that spans so many days. */
+export function ranked(
+  { classes }: Candidates,
+  probabilities: Float64Array,
+  { priors, priorPower }: NamingRule,
+  days: number
+): number[] {
+  const power = priorPowerAt(priorPower, days)
   const scores = classes.map(({ nodes }, which) => {
-    if (priors === null || priorPower === 0) return probabilities[which] as number
+    if (priors === null || power === 0) return probabilities[which] as number
     const prior = nodes.reduce((sum, node) => sum + (priors[node] as number), 0)
-    return (probabilities[which] as number) / prior ** priorPower
+    return (probabilities[which] as number) / prior ** power
   })
   return [...scores.keys()].sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b)
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { inputsVersion } from '../classifier/inputs.ts'
 import type { Runtime } from '../classifier/runtime.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError } from '../errors.ts'
@@ -47,13 +46,14 @@ export async function fitInto(
   folder: string,
   objects: readonly KnownObject[],
   title: string,
-  teachers: readonly Teacher[]
+  teachers: readonly Teacher[],
+  start: Teacher | null
 ): Promise<{ state: FitState; kept: KnownObject[]; heldOut: KnownObject[] }> {
   const heldOut = objects.filter(({ id }) => isHeldOut(id, plan.heldOut, plan.foldSeed))
   const kept = objects.filter(({ id }) => !isHeldOut(id, plan.heldOut, plan.foldSeed))
   const file = path.join(folder, 'training', 'checkpoint.json')
   await mkdir(folder, { recursive: true })
-  const settings = settingsOf(plan, taxonomyText, runtime, kept, heldOut, teachers)
+  const settings = settingsOf(plan, taxonomyText, runtime, kept, heldOut, teachers, start)
   const resumed = await resumable(plan, file, settings)
   const perEpoch = batchesPerEpoch(kept.length, plan.fit.batch)
   const done = resumed === null ? 0 : resumed.epoch * perEpoch + resumed.batch
@@ -62,6 +62,7 @@ export async function fitInto(
     const state = await fit(runtime, taxonomy, kept, heldOut, plan.fit, {
       resumed,
       teachers,
+      start: start?.weights ?? null,
       signal,
       onBatch: () => listener.batch(),
       onEpoch: record => listener.epoch(record, plan.fit.epochs),
@@ -88,9 +89,10 @@ function settingsOf(
   runtime: Runtime,
   kept: readonly KnownObject[],
   heldOut: readonly KnownObject[],
-  teachers: readonly Teacher[]
+  teachers: readonly Teacher[],
+  start: Teacher | null
 ): Settings {
-  const flat: Record<string, string | number> = { inputs: inputsVersion, runtime: runtime.name }
+  const flat: Record<string, string | number> = { runtime: runtime.name }
   for (const [key, value] of Object.entries(fit)) {
     if (typeof value !== 'object') flat[key] = value as string | number
     else for (const [inner, each] of Object.entries(value)) flat[`${key}.${inner}`] = each as string | number
@@ -105,5 +107,6 @@ function settingsOf(
   }
   const taxonomy = createHash('sha256').update(taxonomyText).digest('hex').slice(0, 16)
   const taught = teachers.map(({ sha256 }) => sha256.slice(0, 16)).join()
-  return { ...flat, taxonomy, teachers: taught, objects: digest(kept), heldOut: digest(heldOut) }
+  const begun = start === null ? {} : { start: start.sha256.slice(0, 16) }
+  return { ...flat, ...begun, taxonomy, teachers: taught, objects: digest(kept), heldOut: digest(heldOut) }
 }

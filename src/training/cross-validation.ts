@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import type { PriorPower } from '../classifier/decision.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError } from '../errors.ts'
 import type { Candidates } from './candidates.ts'
@@ -38,7 +39,7 @@ const fileName = 'cross-validation.json'
  */
 export function crossValidate(
   taxonomy: Taxonomy,
-  priorPower: number,
+  priorPower: PriorPower,
   objects: readonly KnownObject[],
   folds: ReadonlyMap<number, readonly Prediction<KnownObject>[]>,
   options: EvaluationOptions

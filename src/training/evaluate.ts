@@ -117,13 +117,13 @@ class PredictionWriter {
     this.#among = among
   }
 
-  async write({ object, cut, probability, novelty }: Prediction<LabelledObject>): Promise<void> {
+  async write({ object, cut, age, probability, novelty }: Prediction<LabelledObject>): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     const { id, label } = object
     const nodes = Object.fromEntries(this.#taxonomy.nodes.map(({ name }, node) => [name, probability[node]]))
     const among = Object.fromEntries(
       this.#among.map(candidates => {
-        const [first] = ranked(candidates, classProbabilities(candidates, probability), this.#rule)
+        const [first] = ranked(candidates, classProbabilities(candidates, probability), this.#rule, age)
         return [candidates.title, candidates.classes[first as number]?.name]
       })
     )

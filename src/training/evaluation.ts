@@ -122,11 +122,11 @@ export function evaluateSet(
   const judged: Judged[] = []
   let mistakes = 0
   let distance = 0
-  for (const { object, probability } of predictions) {
+  for (const { object, probability, age } of predictions) {
     const truth = classOf(taxonomy, candidates, object.node)
     if (truth < 0) continue
     const probabilities = classProbabilities(candidates, probability)
-    const [named, second] = ranked(candidates, probabilities, rule) as [number, number | undefined]
+    const [named, second] = ranked(candidates, probabilities, rule, age) as [number, number | undefined]
     judged.push({ probabilities, truth, named, second: second ?? -1 })
     if (named === truth) continue
     mistakes += 1

@@ -7,8 +7,9 @@ import { runProbe } from '../classifier/probe.ts'
 import type { Runtime } from '../classifier/runtime.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import type { Weights } from '../classifier/weights.ts'
+import { type Sampling, samplingPower } from './batches.ts'
 import type { LabelledObject } from './labelled.ts'
-import { countEvents, logitCorrection, nodeWeights, type WhxeOptions } from './whxe.ts'
+import { countEvents, logitCorrection, nodeWeights, samplingCorrection, type WhxeOptions } from './whxe.ts'
 
 /** A trained network and what its model folder is to say. */
 export interface Trained {
@@ -21,6 +22,7 @@ export interface Trained {
   readonly whxe: WhxeOptions
   /** What it judges novelty by; null where it doesn't. */
   readonly novelty: NoveltyFile | null
+  readonly sampling: Sampling
   /** The card but for what follows from the above. */
   readonly card: Omit<CardDraft, 'taxonomy' | 'training' | 'priors' | 'probe'> & {
     readonly training: Omit<CardDraft['training'], 'sources'>
@@ -28,13 +30,15 @@ export interface Trained {
 }
 
 /**
- * Writes the model folder of a trained network, with the probabilities that it gives its probe, and opens it. Where β is above 0
- * the correction for W^β goes into the bias of the logits.
+ * Writes the model folder of a trained network, with the probabilities that it gives its probe, and opens it. What corrects for
+ * W^β (β above 0) and for objects drawn unevenly goes into the bias of the logits.
  */
 export async function exportModel(folder: string, runtime: Runtime, trained: Trained): Promise<RecurrentClassifier> {
   const { taxonomy, taxonomyText, objects, whxe, card } = trained
   const labels = objects.map(object => object.node)
-  const correction = logitCorrection(taxonomy, nodeWeights(taxonomy, labels, whxe.labelsCount), whxe.beta)
+  const ofWeights = logitCorrection(taxonomy, nodeWeights(taxonomy, labels, whxe.labelsCount), whxe.beta)
+  const ofSampling = samplingCorrection(taxonomy, labels, samplingPower(trained.sampling))
+  const correction = ofWeights.map((each, node) => each + (ofSampling[node] as number))
   const parts = {
     taxonomy: taxonomyText,
     weights: withBias(trained.weights, correction),

@@ -1,4 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises'
+import { type InputSet, inputSetOf } from '../classifier/input-sets.ts'
 import type { Runtime } from '../classifier/runtime.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import type { Weights } from '../classifier/weights.ts'
@@ -16,6 +17,8 @@ import { nodeWeights, teacherLoss, Whxe, type WhxeOptions } from './whxe.ts'
 
 /** All that decides the outcome of a training beside its data, its taxonomy and the runtime. */
 export interface FitOptions {
+  /** Version of the inputs. */
+  readonly inputs: string
   readonly epochs: number
   /** Sequences of a batch. */
   readonly batch: number
@@ -61,6 +64,8 @@ export interface FitState {
 export interface FitHooks {
   /** Models whose answers the network is to learn beside the labels. */
   readonly teachers?: readonly Teacher[]
+  /** Weights to begin with; random ones where none are given. */
+  readonly start?: Weights | null
   /** State to go on from. */
   readonly resumed?: FitState | null
   /** After each batch. */
@@ -84,11 +89,11 @@ export async function fit(
   options: FitOptions,
   hooks: FitHooks = {}
 ): Promise<FitState> {
-  const state = hooks.resumed ?? initialState(taxonomy, options)
+  const state = hooks.resumed ?? initialState(taxonomy, options, hooks.start ?? null)
   const network = new TrainableNetwork(runtime, state.weights)
   const lossOf = lossFor(taxonomy, training, options.whxe)
   const taught = taughtLoss(runtime, taxonomy, lossOf, hooks.teachers ?? [], options.teaching)
-  const validation = plainBatches(heldOut, options.batch, options.augmentation.cap)
+  const validation = plainBatches(heldOut, options.batch, options.augmentation.cap, inputsOf(options.inputs))
   while (!state.finished && state.epoch < options.epochs) {
     const begun = performance.now()
     if (!(await runEpoch(network, training, taught, state, options, hooks))) {
@@ -114,8 +119,21 @@ export function finalWeights(state: FitState): Weights {
   return state.best?.weights ?? state.weights
 }
 
-function initialState(taxonomy: Taxonomy, { widths, seed }: FitOptions): FitState {
-  const weights = initialWeights(widths, taxonomy.nodes.length, seed)
+/** Throws USAGE where the version is unknown. */
+export function inputsOf(version: string): InputSet {
+  const set = inputSetOf(version)
+  if (set === undefined) throw new HieraxError('USAGE', `inputs ${version} are unknown`)
+  return set
+}
+
+function initialState(taxonomy: Taxonomy, { widths, seed, inputs }: FitOptions, start: Weights | null): FitState {
+  const made = initialWeights(widths, taxonomy.nodes.length, seed, inputsOf(inputs).count)
+  for (const [name, { shape }] of Object.entries(start ?? {})) {
+    const wanted = made[name]?.shape.join() ?? 'none'
+    if (shape.join() === wanted) continue
+    throw new HieraxError('USAGE', `--start: ${name} has the shape ${shape.join()}, this training wants ${wanted}`)
+  }
+  const weights = copied(start ?? made)
   const moments = noMoments(weights)
   return { epoch: 0, batch: 0, lossSum: 0, finished: false, weights, moments, history: [], best: null }
 }
@@ -129,7 +147,7 @@ async function runEpoch(
   options: FitOptions,
   { onBatch, signal }: FitHooks
 ): Promise<boolean> {
-  const batches = epochBatches(training, state.epoch, options)
+  const batches = epochBatches(training, state.epoch, { ...options, inputs: inputsOf(options.inputs) })
   const total = batches.length * options.epochs
   for (; state.batch < batches.length; state.batch++) {
     await breathe()

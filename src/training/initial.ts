@@ -1,4 +1,4 @@
-import { inputCount } from '../classifier/inputs.ts'
+import { latestInputs } from '../classifier/input-sets.ts'
 import type { Weight, Weights } from '../classifier/weights.ts'
 import { random } from '../simulator/random.ts'
 
@@ -16,7 +16,12 @@ export const defaultWidths: Widths = { embedding: 64, hidden: 64, dense: 64 }
  * Weights to begin with, uniform within ±1/√(numbers that go into a unit; for the recurrent unit: its hidden width). Arrays are
  * named and ordered as in a model folder.
  */
-export function initialWeights({ embedding, hidden, dense }: Widths, outputs: number, seed: number): Weights {
+export function initialWeights(
+  { embedding, hidden, dense }: Widths,
+  outputs: number,
+  seed: number,
+  inputs: number = latestInputs.count
+): Weights {
   const features = 3 * hidden + embedding
   const draw = random(seed, 202)
   const uniform = (size: number, bound: number, ...shape: number[]): Weight => ({
@@ -26,8 +31,8 @@ export function initialWeights({ embedding, hidden, dense }: Widths, outputs: nu
   const kernel = (from: number, to: number, fan: number): Weight => uniform(from * to, 1 / Math.sqrt(fan), from, to)
   const bias = (size: number, fan: number): Weight => uniform(size, 1 / Math.sqrt(fan), size)
   return {
-    'embedding/kernel': kernel(inputCount, embedding, inputCount),
-    'embedding/bias': bias(embedding, inputCount),
+    'embedding/kernel': kernel(inputs, embedding, inputs),
+    'embedding/bias': bias(embedding, inputs),
     'gru/kernel': kernel(embedding, 3 * hidden, hidden),
     'gru/recurrent_kernel': kernel(hidden, 3 * hidden, hidden),
     'gru/bias': bias(3 * hidden, hidden),

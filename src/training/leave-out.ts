@@ -92,7 +92,7 @@ async function leaveOutNode(session: Session, name: string): Promise<LeftOut[] |
   const folder = path.join(plan.out, `without-${name.replaceAll(/[^\w.-]+/g, '-')}`)
   const title = `without ${name}`
   const known = objects.filter(object => !isStrange(object))
-  const { state, kept, heldOut } = await fitInto(session, folder, known, title, [])
+  const { state, kept, heldOut } = await fitInto(session, folder, known, title, [], null)
   if (!state.finished) return null
   const setsScale = ({ id }: KnownObject): boolean => foldOf(id, 2, plan.foldSeed) === 0
   const unscaled = await exported(session, folder, state, kept, unjudged)

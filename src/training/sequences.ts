@@ -1,4 +1,5 @@
-import { clearInputState, inputCount, inputStateLength, type Point, stepInputs } from '../classifier/inputs.ts'
+import { type InputSet, latestInputs } from '../classifier/input-sets.ts'
+import type { Point } from '../classifier/inputs.ts'
 import { pointsOf } from './augment.ts'
 
 /** What the network is trained on: the inputs of an object's detections, step by step, and what each step counts. */
@@ -18,7 +19,12 @@ const shortestEnd = 100
 const leastWeight = 0.02
 
 /** The sequence of a light curve, which must hold a detection. `lastWeight` is the share of the loss that the last step gets more. */
-export function sequenceOf(points: readonly Point[], target: number, lastWeight = 0): Sequence {
+export function sequenceOf(
+  points: readonly Point[],
+  target: number,
+  lastWeight = 0,
+  set: InputSet = latestInputs
+): Sequence {
   const times: number[] = []
   const found: number[] = []
   for (const [index, point] of points.entries()) {
@@ -26,12 +32,12 @@ export function sequenceOf(points: readonly Point[], target: number, lastWeight 
     found.push(index)
     times.push(point.jd)
   }
-  const inputs = new Float32Array(found.length * inputCount)
-  const state = new Float64Array(inputStateLength)
+  const inputs = new Float32Array(found.length * set.count)
+  const state = new Float64Array(set.stateLength)
   const accessor = pointsOf(points)
-  clearInputState(state)
+  set.clear(state)
   for (const [step, index] of found.entries()) {
-    stepInputs(state, accessor, index, points[index] as Point, inputs, step * inputCount)
+    set.step(state, accessor, index, points[index] as Point, inputs, step * set.count)
   }
   return { steps: found.length, inputs, weights: stepWeights(times, lastWeight), target }
 }

@@ -1,5 +1,6 @@
 import type { CardDraft } from '../classifier/card.ts'
 import type { RecurrentClassifier } from '../classifier/classifier.ts'
+import type { PriorPower } from '../classifier/decision.ts'
 import type { RuntimeName } from '../classifier/runtime.ts'
 import { limitationsOf, settingsNote } from './card-text.ts'
 import type { FitListener, FitPlan, FitSession } from './checkpointed-fit.ts'
@@ -26,6 +27,8 @@ export interface TrainPlan extends FitPlan {
   readonly leftOut: string | null
   /** Folder of a cross-validation whose temperature and figures the card is to have. */
   readonly crossValidation: string | null
+  /** Model to begin with, or a cross-validation whose networks of the same fold are begun with; null: random weights. */
+  readonly start: string | null
   /** Models to learn from, or cross-validations whose networks of the same fold are learned from. */
   readonly teachers: readonly string[]
   /** Sets of classes to judge, as `--among` takes them. */
@@ -34,7 +37,7 @@ export interface TrainPlan extends FitPlan {
   readonly days: readonly Cut[]
   readonly bootstrap: number
   readonly card: Pick<CardDraft, 'name' | 'version' | 'description' | 'license'>
-  readonly priorPower: number
+  readonly priorPower: PriorPower
   /** The command line, for the card. */
   readonly command: string
 }
@@ -77,14 +80,16 @@ export async function exported(
     notes: [settingsNote(plan.fit, state, runtime.name), ...found, ...notes]
   }
   const limitations = limitationsOf(taxonomy, objects)
-  const decision = { priorPower: plan.priorPower }
-  const card = { ...plan.card, training, temperature, decision, metrics, limitations }
+  const { priorPower } = plan
+  const decision = { priorPower: typeof priorPower === 'number' ? priorPower : [...priorPower] }
+  const card = { ...plan.card, inputs: plan.fit.inputs, training, temperature, decision, metrics, limitations }
   return exportModel(folder, runtime, {
     taxonomy,
     taxonomyText,
     weights: finalWeights(state),
     objects,
     whxe: plan.fit.whxe,
+    sampling: plan.fit.sampling,
     novelty,
     card
   })

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import type { InputSet } from '../classifier/input-sets.ts'
 import { readModelFolder } from '../classifier/model-folder.ts'
 import { nodeProbabilities } from '../classifier/probabilities.ts'
 import type { Runtime } from '../classifier/runtime.ts'
@@ -14,8 +15,15 @@ export interface Teacher {
   readonly weights: Weights
 }
 
-/** Reads model folders as teachers. Throws MODEL_INVALID, and USAGE where one has another tree. */
-export async function readTeachers(folders: readonly string[], taxonomy: Taxonomy): Promise<Teacher[]> {
+/**
+ * Reads model folders as teachers of a model that sees `inputs`. A teacher may see the first of these numbers only. Throws
+ * MODEL_INVALID, and USAGE where one has another tree or sees something else.
+ */
+export async function readTeachers(
+  folders: readonly string[],
+  taxonomy: Taxonomy,
+  inputs: InputSet
+): Promise<Teacher[]> {
   const names = ({ nodes }: Taxonomy): string => JSON.stringify(nodes.map(({ name, parent }) => [name, parent]))
   return Promise.all(
     folders.map(async folder => {
@@ -26,6 +34,10 @@ export async function readTeachers(folders: readonly string[], taxonomy: Taxonom
           'USAGE',
           `--teachers: ${path.resolve(folder)} has another tree, or another order of nodes`
         )
+      }
+      if (model.inputs.names.some((name, at) => name !== inputs.names[at])) {
+        const seen = `${path.resolve(folder)} sees the inputs ${model.inputs.version}`
+        throw new HieraxError('USAGE', `--teachers: ${seen}, which are not the first of ${inputs.version}`)
       }
       return { sha256: model.sha256, weights: model.weights }
     })
@@ -48,7 +60,7 @@ export class Ensemble {
     const size = nodes.length
     const sums = new Float64Array(batch.weights.length * size)
     for (const { network, weights } of this.#members) {
-      const logits = network.logits(weights, batch)
+      const logits = network.logits(weights, narrowed(batch, network.sizes.inputs))
       for (let at = 0; at < batch.weights.length; at++) {
         if (batch.weights[at] === 0) continue
         const { probability } = nodeProbabilities(this.#taxonomy, logits.subarray(at * size, (at + 1) * size))
@@ -61,4 +73,16 @@ export class Ensemble {
       return above > 0 ? sum / above : 0
     })
   }
+}
+
+/** A batch with only the first numbers of each detection. */
+function narrowed(batch: Batch, inputs: number): Batch {
+  const cells = batch.rows * batch.steps
+  const width = batch.inputs.length / cells
+  if (width === inputs) return batch
+  const first = new Float32Array(cells * inputs)
+  for (let cell = 0; cell < cells; cell++) {
+    first.set(batch.inputs.subarray(cell * width, cell * width + inputs), cell * inputs)
+  }
+  return { ...batch, inputs: first }
 }

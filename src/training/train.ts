@@ -9,6 +9,7 @@ import { parseCandidates } from './candidates.ts'
 import { notesOf } from './card-text.ts'
 import { fitInto } from './checkpointed-fit.ts'
 import { crossValidate, readCrossValidation, writeCrossValidation } from './cross-validation.ts'
+import { inputsOf } from './fit.ts'
 import { foldOf } from './folds.ts'
 import { type KnownObject, knownTo, readLabelled } from './labelled.ts'
 import { leaveOut, readLeftOut } from './leave-out.ts'
@@ -112,9 +113,15 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
   const title = `fold ${fold + 1} of ${plan.folds}`
   const teachers = await readTeachers(
     plan.teachers.map(each => path.join(each, `fold-${fold}`)),
-    taxonomy
+    taxonomy,
+    inputsOf(plan.fit.inputs)
   )
-  const { state, kept } = await fitInto(session, folder, others, title, teachers)
+  const [start = null] = await readTeachers(
+    plan.start === null ? [] : [path.join(plan.start, `fold-${fold}`)],
+    taxonomy,
+    inputsOf(plan.fit.inputs)
+  )
+  const { state, kept } = await fitInto(session, folder, others, title, teachers, start)
   if (!state.finished) return null
   const classifier = await exported(session, folder, state, kept, unjudged)
   const fitted = fitNovelty(await sightsOf(classifier, kept), kept.length)
@@ -132,12 +139,18 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
 async function trainModel(session: Session): Promise<boolean> {
   const { plan, taxonomy, objects, evaluation, listener } = session
   const before = plan.crossValidation === null ? null : await readCrossValidation(plan.crossValidation)
+  const [start = null] = await readTeachers(
+    plan.start === null ? [] : [plan.start],
+    taxonomy,
+    inputsOf(plan.fit.inputs)
+  )
   const { state, kept, heldOut } = await fitInto(
     session,
     plan.out,
     objects,
     path.basename(plan.out),
-    await readTeachers(plan.teachers, taxonomy)
+    await readTeachers(plan.teachers, taxonomy, inputsOf(plan.fit.inputs)),
+    start
   )
   if (!state.finished) return false
   const leftOut = plan.leftOut === null ? null : await readLeftOut(plan.leftOut)

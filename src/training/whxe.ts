@@ -128,6 +128,22 @@ export function teacherLoss(
 }
 
 /**
+ * What to add to the logits so that conditionals learned from objects drawn unevenly are probabilities again: the logarithm of each
+ * node's share of all objects over its share of the draws. `power` is that by which labels count less in the draws
+ * the more objects they have (0: natural, 1: balanced).
+ */
+export function samplingCorrection(taxonomy: Taxonomy, labels: readonly number[], power: number): Float64Array {
+  const { counts: objects } = countEvents(taxonomy, labels)
+  const byLabel = new Map<number, number>()
+  for (const label of labels) byLabel.set(label, (byLabel.get(label) ?? 0) + 1)
+  const drawn = new Float64Array(objects.length)
+  for (const [label, count] of byLabel) {
+    for (let node = label; node >= 0; node = taxonomy.parents[node] as number) drawn[node]! += count ** (1 - power)
+  }
+  return objects.map((count, node) => (count > 0 ? Math.log(count / (drawn[node] as number)) : 0))
+}
+
+/**
  * What to add to the logits so that conditionals learned under weights W^β are probabilities again: dividing by W^β and
  * renormalising within siblings is adding −β ln W. A node without events (W = 0) never learned to be likely: it gets its
  * siblings' smallest.

@@ -63,12 +63,12 @@ test('a temperature above 1 softens', () => {
 })
 
 test('the walk goes down while the marginal probability is at least 0.5', () => {
-  const prediction = decide(tree, plain, probabilitiesOf(0.8, 0.75))
+  const prediction = decide(tree, plain, probabilitiesOf(0.8, 0.75), 0)
   assert.deepEqual(prediction?.path, ['A', 'A1'])
   assert.equal(prediction?.node, 'A1')
   assert.ok(Math.abs((prediction?.probability ?? 0) - 0.6) < 1e-12)
-  assert.equal(decide(tree, plain, probabilitiesOf(0.8, 0.6))?.node, 'A')
-  assert.equal(decide(tree, plain, probabilitiesOf(0.3, 0.6))?.node, 'B1')
+  assert.equal(decide(tree, plain, probabilitiesOf(0.8, 0.6), 0)?.node, 'A')
+  assert.equal(decide(tree, plain, probabilitiesOf(0.3, 0.6), 0)?.node, 'B1')
 })
 
 test('it stands for nothing where even the first step falls below 0.5', () => {
@@ -80,15 +80,29 @@ test('it stands for nothing where even the first step falls below 0.5', () => {
       nodes: ['X', 'Y', 'Z'].map(name => ({ name, parent: 'R' }))
     })
   )
-  assert.equal(decide(three, plain, ignorance(three)), null)
-  assert.equal(decide(three, plain, nodeProbabilities(three, [0.1, 0, 0])), null)
-  assert.equal(decide(three, plain, nodeProbabilities(three, [3, 0, 0]))?.node, 'X')
+  assert.equal(decide(three, plain, ignorance(three), 0), null)
+  assert.equal(decide(three, plain, nodeProbabilities(three, [0.1, 0, 0]), 0), null)
+  assert.equal(decide(three, plain, nodeProbabilities(three, [3, 0, 0]), 0)?.node, 'X')
 })
 
 test('with a power of the prior, a rare sibling can win', () => {
   const nodes = probabilitiesOf(0.999, 0.505)
   const priors = Float64Array.of(0.9, 0.85, 0.05, 0.1, 0.1)
-  assert.equal(decide(tree, plain, nodes)?.node, 'A1')
+  assert.equal(decide(tree, plain, nodes, 0)?.node, 'A1')
   // A2 wins among its siblings, but its marginal probability is below 0.5: the walk ends above it.
-  assert.equal(decide(tree, { priorPower: 0.4, priors }, nodes)?.node, 'A')
+  assert.equal(decide(tree, { priorPower: 0.4, priors }, nodes, 0)?.node, 'A')
+})
+
+test('the power of the prior may depend on how many days a light curve spans', () => {
+  const nodes = probabilitiesOf(0.999, 0.505)
+  const priors = Float64Array.of(0.9, 0.85, 0.05, 0.1, 0.1)
+  const rule = {
+    priorPower: [
+      { untilDays: 20, value: 0.4 },
+      { untilDays: null, value: 0 }
+    ],
+    priors
+  }
+  assert.equal(decide(tree, rule, nodes, 20)?.node, 'A')
+  assert.equal(decide(tree, rule, nodes, 21)?.node, 'A1')
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inputCount } from '../../src/classifier/inputs.ts'
+import { inputSets, latestInputs } from '../../src/classifier/input-sets.ts'
 import { defaultAugmentation } from '../../src/training/augment.ts'
 import { type BatchOptions, batchesPerEpoch, epochBatches, joined, plainBatches } from '../../src/training/batches.ts'
 import { sequenceOf, stepWeights } from '../../src/training/sequences.ts'
@@ -13,8 +13,10 @@ const options: BatchOptions = {
   seed: 1,
   sampling: 'natural',
   augmentation: defaultAugmentation,
-  lastWeight: 0
+  lastWeight: 0,
+  inputs: latestInputs
 }
+const inputCount = latestInputs.count
 
 test('steps count by the logarithm of the time for which they are the latest', () => {
   const raw = [Math.log(3) + 0.02, Math.log(11 / 3) + 0.02, Math.log(101 / 11) + 0.02]
@@ -93,11 +95,12 @@ test('plain batches hold every object as it is', () => {
 
 test('sequences have the inputs of the reference study', needsShared(), () => {
   for (const { points, inputs } of referenceCases().slice(0, 8)) {
-    const sequence = sequenceOf(points, 0)
+    const set = inputSets[0]
+    const sequence = sequenceOf(points, 0, 0, set)
     assert.equal(sequence.steps, inputs.length)
     for (const [step, wanted] of inputs.entries()) {
       for (const [at, value] of wanted.entries()) {
-        assert.ok(Math.abs((sequence.inputs[step * inputCount + at] as number) - value) < 1e-4)
+        assert.ok(Math.abs((sequence.inputs[step * wanted.length + at] as number) - value) < 1e-4)
       }
     }
   }

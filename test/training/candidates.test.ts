@@ -55,9 +55,15 @@ test('probabilities are normalised among the classes; the rule divides by the pr
     [...probabilities].map(p => Math.round(1e6 * p)),
     [600000, 400000]
   )
-  assert.deepEqual(ranked(set, probabilities, { priorPower: 0, priors: null }), [0, 1])
+  assert.deepEqual(ranked(set, probabilities, { priorPower: 0, priors: null }, 0), [0, 1])
   const priors = Float64Array.of(0.9, 0.8, 0.1, 0.05, 0.05, 0.05)
-  assert.deepEqual(ranked(set, probabilities, { priorPower: 0.4, priors }), [1, 0])
+  assert.deepEqual(ranked(set, probabilities, { priorPower: 0.4, priors }, 0), [1, 0])
+  const byDays = [
+    { untilDays: 10, value: 0.4 },
+    { untilDays: null, value: 0 }
+  ]
+  assert.deepEqual(ranked(set, probabilities, { priorPower: byDays, priors }, 10), [1, 0])
+  assert.deepEqual(ranked(set, probabilities, { priorPower: byDays, priors }, 10.1), [0, 1])
   assert.deepEqual([...classProbabilities(set, new Float64Array(6))], [0.5, 0.5])
 })
 
@@ -69,4 +75,19 @@ test('distances in the tree; below the label there is none', () => {
   assert.equal(treeDistance(tree, B, A1), 3)
   assert.equal(treeDistance(tree, C1, A1), 4)
   assert.equal(treeDistance(tree, B, A), 2)
+})
+
+test('objects may be judged as a class whose probability they do not add to', () => {
+  const set = parseCandidates(tree, 'A1~A2,B')
+  assert.deepEqual(
+    set.classes.map(({ name, nodes, countedWith }) => [name, nodes, countedWith]),
+    [
+      ['A1', [1], [2]],
+      ['B', [3], undefined]
+    ]
+  )
+  assert.equal(classOf(tree, set, 2), 0)
+  const probabilities = classProbabilities(set, Float64Array.of(0.9, 0.3, 0.6, 0.1, 0, 0))
+  assert.ok(Math.abs((probabilities[0] as number) - 0.75) < 1e-12)
+  assert.throws(() => parseCandidates(tree, 'A1~B,B'), { code: 'USAGE', message: /"B" is given twice/ })
 })

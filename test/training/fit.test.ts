@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { inputSets, latestInputs } from '../../src/classifier/input-sets.ts'
 import { createRuntime, type Runtime } from '../../src/classifier/runtime.ts'
 import { defaultAugmentation } from '../../src/training/augment.ts'
 import { plainBatches } from '../../src/training/batches.ts'
@@ -22,6 +23,7 @@ before(async () => {
 })
 
 const options: FitOptions = {
+  inputs: latestInputs.version,
   epochs: 4,
   batch: 16,
   seed: 1,
@@ -158,4 +160,35 @@ test('a student of teachers comes nearer to what they say than one of the labels
   }
   const [alone, taught] = [await distance(0), await distance(0.9)]
   assert.ok(taught < 0.7 * alone, `${taught} against ${alone}`)
+})
+
+test('a teacher that sees the first numbers only says the same as on those alone', async () => {
+  const [reference] = inputSets
+  assert.ok(reference !== undefined)
+  const fewer = { ...options, epochs: 1, inputs: reference.version }
+  const { weights } = await fit(runtime, smallTaxonomy, training, [], fewer)
+  const ensemble = new Ensemble(runtime, smallTaxonomy, [{ sha256: 'made', weights }])
+  const [all] = plainBatches(heldOut, 32, 160)
+  const [first] = plainBatches(heldOut, 32, 160, reference)
+  assert.ok(all !== undefined && first !== undefined && all.inputs.length > first.inputs.length)
+  assert.deepEqual(ensemble.conditionals(all), ensemble.conditionals(first))
+})
+
+test('a training begins with the weights that it is given, and leaves them as they are; other shapes are refused', async () => {
+  const { weights } = await fit(runtime, smallTaxonomy, training, [], { ...options, epochs: 1, seed: 5 })
+  const kept = structuredClone(weights)
+  const still = { ...options, epochs: 1, optimiser: { learningRate: 1e-12, weightDecay: 0, clip: 1 } }
+  const state = await fit(runtime, smallTaxonomy, training, [], still, { start: weights })
+  for (const [name, { values }] of Object.entries(state.weights)) {
+    values.forEach((value, at) => {
+      assert.ok(Math.abs(value - (kept[name]?.values[at] ?? Number.NaN)) < 1e-6)
+    })
+  }
+  await fit(runtime, smallTaxonomy, training, [], { ...options, epochs: 1 }, { start: weights })
+  assert.deepEqual(weights, kept)
+  const wider = { ...options, widths: { ...options.widths, hidden: 9 } }
+  await assert.rejects(fit(runtime, smallTaxonomy, training, [], wider, { start: weights }), {
+    code: 'USAGE',
+    message: /--start: gru.* has the shape/
+  })
 })

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { formatCard, sha256Hex } from '../../src/classifier/card.ts'
 import { loadClassifier, RecurrentClassifier } from '../../src/classifier/classifier.ts'
+import { latestInputs } from '../../src/classifier/input-sets.ts'
 import { readModelFolder } from '../../src/classifier/model-folder.ts'
 import { formatNovelty, type NoveltyFile, NoveltyProbe, parseNovelty, sightOf } from '../../src/classifier/novelty.ts'
 import { createRuntime, type Runtime } from '../../src/classifier/runtime.ts'
@@ -30,10 +31,12 @@ function trained(of: NoveltyFile | null): Trained {
     weights: initialWeights({ embedding: 6, hidden: 5, dense: 7 }, 6, 3),
     objects,
     novelty: of,
+    sampling: 'natural',
     whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
     card: {
       name: 'made',
       version: '1',
+      inputs: latestInputs.version,
       description: 'made',
       license: 'none',
       training: { command: 'made', seed: 3, notes: [] },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import type { RecurrentClassifier } from '../../src/classifier/classifier.ts'
+import { latestInputs } from '../../src/classifier/input-sets.ts'
 import { readModelFolder } from '../../src/classifier/model-folder.ts'
 import { nodeProbabilities } from '../../src/classifier/probabilities.ts'
 import { createRuntime, type Runtime } from '../../src/classifier/runtime.ts'
@@ -35,9 +36,11 @@ function trained(beta: number): Trained {
     objects,
     novelty: null,
     whxe: { alpha: 0, beta, labelsCount: 'labels' },
+    sampling: 'natural',
     card: {
       name: 'made',
       version: '1',
+      inputs: latestInputs.version,
       description: 'made',
       license: 'none',
       training: { command: 'made', seed: 3, notes: [] },

@@ -1,3 +1,4 @@
+import { latestInputs } from '../../src/classifier/input-sets.ts'
 import { parseTaxonomy, type Taxonomy } from '../../src/classifier/taxonomy.ts'
 import type { SimulatedPoint } from '../../src/simulator/light-curve.ts'
 import { random } from '../../src/simulator/random.ts'
@@ -80,6 +81,7 @@ export function smallPlan(out: string, taxonomy: string, data: string): TrainPla
     out,
     runtime: 'wasm',
     fit: {
+      inputs: latestInputs.version,
       epochs: 2,
       batch: 16,
       seed: 1,
@@ -101,6 +103,7 @@ export function smallPlan(out: string, taxonomy: string, data: string): TrainPla
     leaveOut: [],
     leftOut: null,
     crossValidation: null,
+    start: null,
     teachers: [],
     among: [],
     minDetections: 1,

@@ -5,7 +5,14 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { nodeProbabilities } from '../../src/classifier/probabilities.ts'
 import { parseTaxonomy } from '../../src/classifier/taxonomy.ts'
-import { countEvents, logitCorrection, nodeWeights, teacherLoss, Whxe } from '../../src/training/whxe.ts'
+import {
+  countEvents,
+  logitCorrection,
+  nodeWeights,
+  samplingCorrection,
+  teacherLoss,
+  Whxe
+} from '../../src/training/whxe.ts'
 import { root } from '../support/shared.ts'
 import { smallTaxonomy as tree } from './support.ts'
 
@@ -195,4 +202,28 @@ test('the distance from a teacher by hand', () => {
   const top = 0.5 * Math.log(1.5) + 0.3 * Math.log(0.9) + 0.2 * Math.log(0.6)
   const below = 0.5 * (0.9 * Math.log(1.8) + 0.1 * Math.log(0.2))
   close(teacherLoss(tree, [0, 0, 0, 0, 0, 0], said, 0, new Float32Array(6), 1), top + below)
+})
+
+test('uneven draws make rare labels likelier, and the correction gives the shares of all objects back', () => {
+  const labels = [...Array<number>(81).fill(A1), ...Array<number>(16).fill(A2), ...Array<number>(3).fill(B)]
+  for (const power of [0.5, 1]) {
+    const drawn = (count: number): number => count ** (1 - power)
+    const [a1, a2, b] = [drawn(81), drawn(16), drawn(3)]
+    // What a network without inputs would learn from the draws; C has no objects.
+    const learned = Float64Array.of(Math.log(a1 + a2), Math.log(a1), Math.log(a2), Math.log(b), -50, 0)
+    const correction = samplingCorrection(tree, labels, power)
+    const { probability } = nodeProbabilities(
+      tree,
+      learned.map((logit, node) => logit + (correction[node] as number))
+    )
+    for (const [node, share] of [
+      [A, 0.97],
+      [A1, 0.81],
+      [A2, 0.16],
+      [B, 0.03]
+    ] as const) {
+      close(probability[node] as number, share, 1e-9)
+    }
+  }
+  assert.deepEqual([...samplingCorrection(tree, labels, 0)], [0, 0, 0, 0, 0, 0])
 })
