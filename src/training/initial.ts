@@ -9,9 +9,6 @@ export interface Widths {
   readonly dense: number
 }
 
-/** Those of the reference network. */
-export const defaultWidths: Widths = { embedding: 64, hidden: 64, dense: 64 }
-
 /**
  * Weights to begin with, uniform within ±1/√(numbers that go into a unit; for the recurrent unit: its hidden width). Arrays are
  * named and ordered as in a model folder.
