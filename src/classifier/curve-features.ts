@@ -1,5 +1,5 @@
 import { age, clipped, inputCount, inputStateLength, modified, noAge, type Point, scaled } from './inputs.ts'
-import { addPoint, forget, lineAt, lineMean, lineSlope } from './running-line.ts'
+import { addPoint, forget, lineAt, lineLength, lineMean, lineSlope } from './running-line.ts'
 
 /*
  * Further inputs, version 2: what astronomers measure on a whole light curve, as far as it can be told after each detection.
@@ -183,7 +183,7 @@ function stepBand(state: Float64Array, band: number, magnitude: number, sigma: n
     state[band + peak] = magnitude
     state[band + peakTime] = time
     state.fill(Number.NaN, band + fadeAt, band + fadeAt + fadeDays.length)
-    state.fill(0, band + sincePeak, band + sincePeak + 5)
+    state.fill(0, band + sincePeak, band + sincePeak + lineLength)
     state[band + riseSlope] = lineSlope(state, band + all)
     if (band === r) state.fill(Number.NaN, colourAtPeak, colourGap + 1)
     if (band === r) state[colourLate] = Number.NaN
