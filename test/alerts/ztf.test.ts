@@ -115,7 +115,7 @@ test('candid: exact beyond 2^53, positive, and the candidate’s own where the p
 })
 
 test('objectId: printable, not empty, at most 128 bytes', () => {
-  for (const objectId of ['', 'a\nb', '\u0000', 'a\u007f', 'a\u0085', 'a\u2028', 'a\ufffd']) {
+  for (const objectId of ['', 'a\nb', '\u0000', 'a\u007f', 'a\u0085', 'a\u2028', 'a\u202eb', 'a\ufeff', 'a\ufffd']) {
     refused(() => alertOf({ objectId }), 'INVALID_VALUE', /objectId/)
   }
   const bytes = container({ objectId: 'ZTFxx' })
