@@ -12,7 +12,7 @@ import path from 'node:path'
 import { modelsFolder } from '../src/classifier/model-folder.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
-const taxonomy = path.join(modelsFolder, 'ztf-reference', 'taxonomy.json')
+const taxonomy = path.join(modelsFolder, 'ztf-hawk', 'taxonomy.json')
 const [data = '', runs = 'runs/ztf-hawk', out = path.join(modelsFolder, 'ztf-hawk')] = process.argv.slice(2)
 
 const folds = ['--folds', '5']
@@ -22,7 +22,7 @@ const wide = ['--embedding', '96', '--hidden', '96', '--dense', '96']
 const judged = [
   ...['--among', 'SN Ia,SN II,SN IIn~SLSN-II,SLSN-I,SN Ib/c,-SN IIb'],
   ...['--among', 'SN Ia,CC,SLSN,TDE,AGN,CV/Nova,Periodic'],
-  ...['--min-detections', '5', '--prior-power', '10:0.5,20:0.4,35:0.35,0.2']
+  ...['--min-detections', '5', '--prior-power', '10:0.5,20:0.4,35:0.35,0.1']
 ]
 
 /** Networks of different inputs, widths, seeds and weights of the last detection: they err differently. */

@@ -5,7 +5,7 @@ import type { TrainOptions } from './train-run.ts'
 
 const examples = `
 Examples:
-  $ hierax train --data labelled.jsonl.gz --taxonomy models/ztf-reference/taxonomy.json --out models/mine
+  $ hierax train --data labelled.jsonl.gz --taxonomy models/ztf-hawk/taxonomy.json --out models/mine
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --fold 0
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --resume
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/novelty --leave-out TDE --leave-out SLSN --epochs 10

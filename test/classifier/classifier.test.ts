@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { loadClassifier, type RecurrentClassifier } from '../../src/classifier/classifier.ts'
 import type { SteppedQuestion } from '../../src/classifier/lanes.ts'
-import { bundledModel } from '../../src/classifier/model-folder.ts'
+import { bundledModel, referenceModel } from '../../src/classifier/model-folder.ts'
 import type { Reply } from '../../src/classifier/types.ts'
 import type { FilterId, Observation } from '../../src/lightcurves/observation.ts'
 import { needsShared } from '../support/shared.ts'
@@ -53,11 +53,11 @@ function madeCurve(length: number, seed = 1): Observation[] {
   })
 }
 
-describe('the bundled classifier', () => {
+describe('the reference classifier', () => {
   let classifier: RecurrentClassifier
 
   before(async () => {
-    classifier = await loadClassifier(bundledModel)
+    classifier = await loadClassifier(referenceModel)
   })
   after(() => classifier.dispose())
 
@@ -271,4 +271,42 @@ test('dispose gives all tensors back', async () => {
   second.dispose()
   assert.equal(first.tensors(), before)
   first.dispose()
+})
+
+describe('the bundled classifier', () => {
+  let classifier: RecurrentClassifier
+
+  before(async () => {
+    classifier = await loadClassifier(bundledModel)
+  })
+  after(() => classifier.dispose())
+
+  const questions = Array.from({ length: 70 }, (_, seed) => {
+    const points = madeCurve(1 + (seed % 40), seed)
+    return { curve: steppedCurve(points), jd: points.at(-1)?.jd ?? 0, state: null }
+  })
+
+  test('a reply has the same bytes in any batch', async () => {
+    const together = (await classifier.classify(questions)).map(bytesOf)
+    for (const size of [1, 2, 7, 33]) {
+      const parted: string[] = []
+      for (let at = 0; at < questions.length; at += size) {
+        parted.push(...(await classifier.classify(questions.slice(at, at + size))).map(bytesOf))
+      }
+      assert.deepEqual(parted, together)
+    }
+  })
+
+  test('fed detection by detection, it says the same to the bit as at once, at one step each', async () => {
+    const points = madeCurve(60, 5)
+    const curve = steppedCurve(points)
+    let state: Uint8Array | null = null
+    for (const { jd } of points) {
+      const [stepped] = await classifier.classify([{ curve, jd, state }])
+      const [whole] = await classifier.classify([{ curve, jd, state: null }])
+      assert.equal(stepped?.steps, 1)
+      assert.equal(bytesOf(stepped as Reply), bytesOf(whole as Reply))
+      state = stepped?.state ?? null
+    }
+  })
 })

@@ -6,7 +6,8 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Card, type CardDraft, formatCard, parseCard, sha256Hex } from '../../src/classifier/card.ts'
 import { loadClassifier, RecurrentClassifier } from '../../src/classifier/classifier.ts'
-import { bundledModel, readModelFolder } from '../../src/classifier/model-folder.ts'
+import { latestInputs } from '../../src/classifier/input-sets.ts'
+import { bundledModel, readModelFolder, referenceModel } from '../../src/classifier/model-folder.ts'
 import { modelReadme, writeModelFolder } from '../../src/classifier/model-writer.ts'
 import { runProbe } from '../../src/classifier/probe.ts'
 import { createRuntime } from '../../src/classifier/runtime.ts'
@@ -61,7 +62,7 @@ describe('a model folder', () => {
   const copied = async (): Promise<string> => {
     copy = path.join(folder, 'copy')
     await rm(copy, { recursive: true, force: true })
-    await cp(bundledModel, copy, { recursive: true })
+    await cp(referenceModel, copy, { recursive: true })
     return copy
   }
 
@@ -74,20 +75,33 @@ describe('a model folder', () => {
     return dir
   }
 
-  test('the bundled one loads, and its checksum is what sha256sum says', async () => {
-    const model = await readModelFolder(bundledModel)
-    assert.equal(model.card.name, 'ztf-reference')
-    const sums = execFileSync('sh', ['-c', 'LC_ALL=C sha256sum * | sha256sum'], { cwd: bundledModel, encoding: 'utf8' })
-    assert.equal(model.sha256, sums.slice(0, 64))
-  })
+  for (const [which, name] of [
+    [bundledModel, 'ztf-hawk'],
+    [referenceModel, 'ztf-reference']
+  ] as const) {
+    test(`${name} loads, and its checksum is what sha256sum says`, async () => {
+      const model = await readModelFolder(which)
+      assert.equal(model.card.name, name)
+      const sums = execFileSync('sh', ['-c', 'LC_ALL=C sha256sum * | sha256sum'], { cwd: which, encoding: 'utf8' })
+      assert.equal(model.sha256, sums.slice(0, 64))
+    })
 
-  test('its README is what the card says', async () => {
-    const { card } = await readModelFolder(bundledModel)
-    assert.equal(await readFile(path.join(bundledModel, 'README.md'), 'utf8'), modelReadme(card))
+    test(`the README of ${name} is what its card says`, async () => {
+      const { card } = await readModelFolder(which)
+      assert.equal(await readFile(path.join(which, 'README.md'), 'utf8'), modelReadme(card))
+    })
+  }
+
+  test('the bundled one is small, offers novelty, and names the script that trains it', async () => {
+    const { card, novelty } = await readModelFolder(bundledModel)
+    assert.ok((await readFile(path.join(bundledModel, 'weights.bin'))).length < 2e6)
+    assert.notEqual(novelty, null)
+    assert.match(card.training.command, /scripts\/train-ztf-hawk\.ts/)
+    assert.equal(card.inputs, latestInputs.version)
   })
 
   test('one changed byte in any file is noticed, and the file named', async () => {
-    for (const name of await readdir(bundledModel)) {
+    for (const name of await readdir(referenceModel)) {
       const file = path.join(await copied(), name)
       const bytes = await readFile(file)
       for (const at of [0, bytes.length >> 1, bytes.length - 1]) {
@@ -109,7 +123,7 @@ describe('a model folder', () => {
   })
 
   test('a missing file is named', async () => {
-    for (const name of await readdir(bundledModel)) {
+    for (const name of await readdir(referenceModel)) {
       await rm(path.join(await copied(), name))
       await assert.rejects(loadClassifier(copy), refusal('MODEL_INVALID', new RegExp(`${name}.* can't be read`)))
     }
@@ -121,7 +135,7 @@ describe('a model folder', () => {
       const dir = await withCard(card => Object.assign(card, part))
       await assert.rejects(loadClassifier(dir), refusal('MODEL_INVALID', message))
     }
-    await change({ inputs: 'ztf-31.v9' }, /inputs "ztf-31\.v9" are unknown; this version has ztf-27\.v1/)
+    await change({ inputs: 'ztf-31.v9' }, /inputs "ztf-31\.v9" are unknown; this version has ztf-27\.v1, ztf-70\.v2/)
     await change({ taxonomy: { name: 'other', version: '1' } }, /ztf-tree 1, the card wants other 1/)
     await change({ decision: { priorPower: 0.4 } }, /`priors` is null/)
     await change({ decision: { priorPower: 0.4 }, priors: { 'SN Ia': 0.6 } }, /no prior is given for "Transient"/)
@@ -143,7 +157,7 @@ describe('a model folder', () => {
   })
 
   test('network and taxonomy must fit each other', async () => {
-    const { card } = await readModelFolder(bundledModel)
+    const { card } = await readModelFolder(referenceModel)
     const nodes = ['X', 'Y', 'Z'].map(name => ({ name, parent: 'Object' }))
     const text = JSON.stringify({ name: 'three', version: '1', root: 'Object', nodes })
     const refuse = async (weights: Weights, outputs: string[], message: RegExp): Promise<void> => {
@@ -164,7 +178,7 @@ describe('a model folder', () => {
   })
 
   test('models of any taxonomy and size work, outputs in any order', async () => {
-    const { card } = await readModelFolder(bundledModel)
+    const { card } = await readModelFolder(referenceModel)
     const draft = draftOf(card)
     for (const [count, hidden] of [
       [3, 6],

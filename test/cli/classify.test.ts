@@ -166,4 +166,20 @@ describe('hierax classify', () => {
       }
     }
   )
+
+  test('real object streams end at the right classes by the bundled model', needsShared(), async () => {
+    for (const [objectId, wanted, least] of [
+      ['ZTF19aazzpje', 'SN Ia', 0.9],
+      ['ZTF19abaejrh', 'SN Ia', 0.9],
+      ['ZTF20aaelulu', 'CC', 0.5]
+    ] as const) {
+      const from = path.join(shared, `alerts/lc_correction_v3.3_object_${objectId}`)
+      const { stdout } = await runHierax(['classify', '--order', 'time', from])
+      const last = JSON.parse(answers(stdout).get(objectId) as string)
+      const node = last.nodes.find(({ name }: { name: string }) => name === wanted)
+      assert.ok(node.probability > least, `${objectId}: P(${wanted}) = ${node.probability}`)
+      assert.ok(last.prediction.path.includes(wanted))
+      assert.ok(last.novelty >= 0 && last.novelty <= 1)
+    }
+  })
 })

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
-import { bundledModel } from '../../src/classifier/model-folder.ts'
+import { referenceModel } from '../../src/classifier/model-folder.ts'
 import { root } from '../support/shared.ts'
 import { lineOf, madeObject } from '../training/support.ts'
 import { hierax } from './command.ts'
@@ -23,7 +23,8 @@ writeFileSync(
 
 test('predictions of every object at every cut, unknown labels included, with the classes named', async () => {
   const among = 'SN Ia,SN II,SN IIn+SLSN-II,SLSN-I,SN Ib/c,-SN IIb'
-  const options = ['--days', '7,full', '--among', among, '--runtime', 'wasm', '--bootstrap', '4']
+  // The reference model names classes by their probabilities alone.
+  const options = ['--model', 'models/ztf-reference', '--days', '7,full', '--among', among, '--runtime', 'wasm', '--bootstrap', '4']
   const output = ['--predictions', file('predictions.jsonl'), '--json', file('evaluation.json')]
   const { code, stdout, stderr } = await hierax(['evaluate', '--data', file('data.jsonl'), ...options, ...output])
   assert.equal(code, 0, stderr)
@@ -39,7 +40,7 @@ test('predictions of every object at every cut, unknown labels included, with th
     ['made1', 7]
   ])
   assert.equal(lines.length, 12)
-  const { nodes } = JSON.parse(readFileSync(path.join(bundledModel, 'taxonomy.json'), 'utf8'))
+  const { nodes } = JSON.parse(readFileSync(path.join(referenceModel, 'taxonomy.json'), 'utf8'))
   for (const line of lines) {
     assert.deepEqual(Object.keys(line), ['id', 'label', 'days', 'nodes', 'novelty', 'among'])
     assert.deepEqual(Object.keys(line.nodes).sort(), nodes.map(({ name }: { name: string }) => name).sort())
@@ -68,7 +69,7 @@ test('predictions of every object at every cut, unknown labels included, with th
 })
 
 test('a model with one byte changed is refused', async () => {
-  cpSync(bundledModel, file('model'), { recursive: true })
+  cpSync(referenceModel, file('model'), { recursive: true })
   const weights = readFileSync(file('model/weights.bin'))
   weights[1000]! ^= 1
   writeFileSync(file('model/weights.bin'), weights)
