@@ -24,7 +24,18 @@ writeFileSync(
 test('predictions of every object at every cut, unknown labels included, with the classes named', async () => {
   const among = 'SN Ia,SN II,SN IIn+SLSN-II,SLSN-I,SN Ib/c,-SN IIb'
   // The reference model names classes by their probabilities alone.
-  const options = ['--model', 'models/ztf-reference', '--days', '7,full', '--among', among, '--runtime', 'wasm', '--bootstrap', '4']
+  const options = [
+    '--model',
+    'models/ztf-reference',
+    '--days',
+    '7,full',
+    '--among',
+    among,
+    '--runtime',
+    'wasm',
+    '--bootstrap',
+    '4'
+  ]
   const output = ['--predictions', file('predictions.jsonl'), '--json', file('evaluation.json')]
   const { code, stdout, stderr } = await hierax(['evaluate', '--data', file('data.jsonl'), ...options, ...output])
   assert.equal(code, 0, stderr)
