@@ -32,7 +32,7 @@ interface Looked {
   readonly classifier: { readonly name: string }
 }
 
-/** A filter as a function; null where it lets everything pass. Throws REQUEST_INVALID for a node or model that is not there. */
+/** A filter as a function; null where it lets everything pass. Throws MODEL_NOT_FOUND, NODE_NOT_FOUND with the nearest name. */
 export function acceptOf(filter: ClassificationFilter, models: readonly ModelView[]): Accept | null {
   const tests: ((classification: Looked) => boolean)[] = []
   const { object, node, minProbability, minNovelty, band, status, model } = filter
@@ -66,9 +66,10 @@ export function acceptOf(filter: ClassificationFilter, models: readonly ModelVie
   return classification => tests.every(test => test(classification as unknown as Looked))
 }
 
-function unknown(what: string, given: string, names: readonly string[]): HieraxError {
+function unknown(what: 'model' | 'node', given: string, names: readonly string[]): HieraxError {
   const [nearest] = [...names].sort((a, b) => distance(given, a) - distance(given, b))
-  return new HieraxError('REQUEST_INVALID', `no ${what} is named ${shown(given)}; the nearest is ${nearest}`)
+  const code = what === 'model' ? 'MODEL_NOT_FOUND' : 'NODE_NOT_FOUND'
+  return new HieraxError(code, `no ${what} is named ${shown(given)}; the nearest is ${nearest}`)
 }
 
 /** The filter's parameters, for routes that take one. */

@@ -136,9 +136,10 @@ describe('event stream', { timeout: 60_000 }, () => {
 
   it('refuses what it does not know', async () => {
     const { url } = await start()
-    for (const query of ['sample=0', 'sample=x', 'statistics=0', 'node=none', 'band=u', 'minProbability=2', 'x=1']) {
+    for (const query of ['sample=0', 'sample=x', 'statistics=0', 'band=u', 'minProbability=2', 'x=1']) {
       assert.equal((await fetch(`${url}?${query}`)).status, 400, query)
     }
+    for (const query of ['node=none', 'model=none']) assert.equal((await fetch(`${url}?${query}`)).status, 404, query)
     assert.equal(world.listeners, 0)
   })
 

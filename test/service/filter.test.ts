@@ -44,8 +44,8 @@ describe('filter', () => {
   }
 
   it('names what is nearest to a node or model that is not there', () => {
-    assert.throws(() => acceptOf({ node: 'SN 1a' }, [example]), { code: 'REQUEST_INVALID', message: /"SN 1a".*SN Ia/ })
-    assert.throws(() => acceptOf({ model: 'exampel' }, [example]), { code: 'REQUEST_INVALID', message: /example/ })
+    assert.throws(() => acceptOf({ node: 'SN 1a' }, [example]), { code: 'NODE_NOT_FOUND', message: /"SN 1a".*SN Ia/ })
+    assert.throws(() => acceptOf({ model: 'exampel' }, [example]), { code: 'MODEL_NOT_FOUND', message: /example/ })
   })
 
   it('tells the answers of two models apart', () => {

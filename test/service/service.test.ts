@@ -171,7 +171,15 @@ describe('service', () => {
     it('are those that a filter lets pass', async () => {
       assert.equal((await get('/api/v1/recent?band=r&limit=3')).json().length, 3)
       assert.deepEqual((await get('/api/v1/recent?band=g')).json(), [])
-      await assertProblem(await get('/api/v1/recent?node=SNIa'), 400, 'REQUEST_INVALID', /"SNIa"; the nearest is SN Ia/)
+    })
+
+    it('refuse a node or model that is not there: it is not found', async () => {
+      for (const route of ['recent', 'events']) {
+        const problem = (query: string, code: ErrorCode, message: RegExp) =>
+          get(`/api/v1/${route}?${query}`).then(answer => assertProblem(answer, 404, code, message))
+        await problem('node=SNIa', 'NODE_NOT_FOUND', /"SNIa"; the nearest is SN Ia/)
+        await problem('model=smal', 'MODEL_NOT_FOUND', /"smal"; the nearest is small/)
+      }
     })
 
     for (const limit of ['abc', '0', '1001', '1.5', '', '-1', '1&limit=2']) {

@@ -58,7 +58,7 @@ export function addApiRoutes(app: FastifyInstance, ports: ServicePorts): void {
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 
-/** The model of that name, or the first one. Throws REQUEST_INVALID. */
+/** The model of that name, or the first one. Throws MODEL_NOT_FOUND. */
 function modelNamed(ports: ServicePorts, name: string | undefined): ModelView {
   const models = ports.models()
   const model = name === undefined ? models[0] : models.find(candidate => candidate.name === name)
@@ -152,7 +152,8 @@ const recentSchema: FastifySchema = {
     json({ type: 'array', items: ref('Classification') }, [example.classification]),
     'Classifications',
     400,
-    401
+    401,
+    404
   )
 }
 

@@ -55,6 +55,7 @@ const eventsSchema: FastifySchema = {
     'Events',
     400,
     401,
+    404,
     503
   )
 }
