@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findBroker, inProcess } from '../app/demo/broker.ts'
 import { type Demo, startDemo } from '../app/demo/demo.ts'
 import { readFigures } from '../app/demo/figures.ts'
+import { heldBack } from '../app/demo/held-back.ts'
 import { SimulatedStream } from '../app/demo/simulated-stream.ts'
 import { findSpotlight, playSpotlight, type Spotlight } from '../app/demo/spotlight.ts'
 import { NewsPicker, SureWatch } from '../app/demo/sure.ts'
@@ -47,6 +48,9 @@ const print = 5000
 
 /** Time to open the page before the supernova's first alert comes, ms. */
 const spotlightAfter = 12_000
+
+/** Alerts that may wait for their answers: a machine that is busy elsewhere is not drowned. */
+const ahead = 500
 
 /** At most one object that became sure is shown in such a time, ms. */
 const newsEvery = 1000
@@ -132,7 +136,13 @@ async function flow(
   const progress = { advance: () => {}, stop: () => {} }
   const playing = spotlight ? playSpotlight(spotlight, publisher, { begin: spotlightAfter, signal: ending }) : null
   playing?.catch(() => {}) // told at the end
-  const publishing = publishAll(stream.packets(), publisher, { rate: options.rate, progress, signal: ending })
+  const packets = heldBack(stream.packets(), {
+    ahead,
+    answered: async () => (await readFigures(hierax.metrics)).alerts,
+    flush: () => publisher.flush(),
+    signal: ending
+  })
+  const publishing = publishAll(packets, publisher, { rate: options.rate, progress, signal: ending })
   try {
     const published = await Promise.race([publishing, hierax.ended])
     if (!published) throw new HieraxError('INTERNAL', 'the service ended by itself')
