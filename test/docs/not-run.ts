@@ -3,7 +3,7 @@ export interface NotRun {
   /** Fits the command's words, without `npx` and variables in front. */
   readonly command: RegExp
   readonly why: string
-  /** Test that does the same, or what it depends on; null where the command is another program's alone. */
+  /** Test, or the run of continuous integration, that does the same or tries what it depends on; null where the command is another program's alone. */
   readonly tried: string | null
 }
 
@@ -18,7 +18,7 @@ export const notRun: readonly NotRun[] = [
     tried: 'test/cli/tutorial.test.ts'
   },
   { command: /^npm run demo$/, why: '`hierax demo` again', tried: 'test/acceptance/demo.test.ts' },
-  { command: /^npm (install|ci)$/, why: 'changes the checkout under test', tried: 'test/ops/package.test.ts' },
+  { command: /^npm (install|ci)$/, why: 'changes the checkout under test', tried: '.ci/run' },
   { command: /^npm test$/, why: 'is what runs this', tried: 'test/run.ts' },
   { command: /^(npm run check|bash \.ci\/run)$/, why: 'is what runs this', tried: '.ci/run' },
   { command: /^npm run fuzz$/, why: 'takes minutes', tried: 'test/acceptance/hostile.test.ts' },
@@ -26,7 +26,7 @@ export const notRun: readonly NotRun[] = [
   {
     command: /^npm run setup:tensorflow$/,
     why: 'compiles, into the checkout',
-    tried: 'test/scripts/setup-tensorflow.test.ts'
+    tried: '.ci/run'
   },
   { command: /^docker compose /, why: 'needs Docker', tried: 'test/ops/container-files.test.ts' },
   { command: /^docker (build|run) /, why: 'needs Docker', tried: 'test/ops/container-image.test.ts' },
