@@ -10,6 +10,7 @@ import { decodeClassification } from '../../src/messages/encoding.ts'
 import { readLightCurves } from '../../src/simulator/read-light-curves.ts'
 import { Simulation } from '../../src/simulator/simulate.ts'
 import { kafka } from '../support/brokers.ts'
+import type { ReadMessage } from '../support/kafka-tools.ts'
 import { cleanEnvironment, temporaryFolder } from '../support/service.ts'
 import { valkey } from '../support/valkey.ts'
 
@@ -71,16 +72,20 @@ for (const [name, missing, store, poisonous] of stores) {
         )
       }
       const dead = `${topic}.dead`
-      const letters = () =>
-        tools.offsets(dead).then(
-          ({ total }) => total,
-          () => 0
-        )
-      const answered = () =>
-        tools.offsets(`${topic}.out`).then(
-          ({ total }) => total,
-          () => 0
-        )
+      // What comes twice, as the last words of a process may, counts once.
+      const distinct = async (
+        topic: string,
+        enough: number,
+        of: (message: ReadMessage) => unknown
+      ): Promise<number> => {
+        const written = await tools.offsets(topic).catch(() => null)
+        if (written === null || written.total < enough) return 0
+        return new Set((await tools.read(topic)).map(of)).size
+      }
+      const letters = () => distinct(dead, poisonous.length, ({ headers }) => headers.source)
+      const alertOf = ({ value }: ReadMessage): bigint => decodeClassification(value as Buffer, 'avro').candid
+      const innocent = packets.length - poisonous.length
+      const answered = () => distinct(`${topic}.out`, innocent, alertOf)
       const deaths = await keepRunning(
         {
           HIERAX_HTTP_PORT: '0',
@@ -91,7 +96,7 @@ for (const [name, missing, store, poisonous] of stores) {
           HIERAX_OUTPUT_DEAD_LETTERS: dead,
           HIERAX_STORE_URL: store
         },
-        async () => (await letters()) >= poisonous.length && (await answered()) >= packets.length - poisonous.length
+        async () => (await letters()) === poisonous.length && (await answered()) === innocent
       )
       t.diagnostic(`${poisonous.length} packets among ${packets.length} cost ${deaths} deaths`)
       assert.ok(deaths >= 4 && deaths <= 4 * poisonous.length, `${deaths} deaths`)
@@ -104,8 +109,7 @@ for (const [name, missing, store, poisonous] of stores) {
       )
       for (const { value } of refused) assert.ok(value?.includes('POISON'), 'the packet itself is in the dead letter')
       const out = await tools.read(`${topic}.out`)
-      const alerts = new Set(out.map(({ value }) => decodeClassification(value as Buffer, 'avro').candid))
-      assert.equal(alerts.size, packets.length - poisonous.length)
+      assert.equal(new Set(out.map(alertOf)).size, innocent)
     })
   })
 }
