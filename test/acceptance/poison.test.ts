@@ -71,6 +71,10 @@ for (const [name, missing, store, poisonous] of stores) {
           some.map((value, at) => ({ partition: (from + at) % partitions, value }))
         )
       }
+      // On a busy machine the producer may send a batch again: what counts is what the topic holds.
+      const isPoison = ({ value }: ReadMessage): boolean => value?.includes('POISON') === true
+      const sourceOf = ({ partition, offset }: ReadMessage): string => `${topic}/${partition}/${offset}`
+      const expected = (await tools.read(topic)).filter(isPoison).map(sourceOf).sort()
       const dead = `${topic}.dead`
       // What comes twice, as the last words of a process may, counts once.
       const distinct = async (
@@ -82,7 +86,7 @@ for (const [name, missing, store, poisonous] of stores) {
         if (written === null || written.total < enough) return 0
         return new Set((await tools.read(topic)).map(of)).size
       }
-      const letters = () => distinct(dead, poisonous.length, ({ headers }) => headers.source)
+      const letters = () => distinct(dead, expected.length, ({ headers }) => headers.source)
       const alertOf = ({ value }: ReadMessage): bigint => decodeClassification(value as Buffer, 'avro').candid
       const innocent = packets.length - poisonous.length
       const answered = () => distinct(`${topic}.out`, innocent, alertOf)
@@ -96,18 +100,15 @@ for (const [name, missing, store, poisonous] of stores) {
           HIERAX_OUTPUT_DEAD_LETTERS: dead,
           HIERAX_STORE_URL: store
         },
-        async () => (await letters()) === poisonous.length && (await answered()) === innocent
+        async () => (await letters()) === expected.length && (await answered()) === innocent
       )
-      t.diagnostic(`${poisonous.length} packets among ${packets.length} cost ${deaths} deaths`)
-      assert.ok(deaths >= 4 && deaths <= 4 * poisonous.length, `${deaths} deaths`)
+      t.diagnostic(`${expected.length} packets among ${packets.length} cost ${deaths} deaths`)
+      assert.ok(deaths >= 4 && deaths <= 4 * expected.length, `${deaths} deaths`)
 
       const refused = await tools.read(dead)
       assert.ok(refused.every(({ headers }) => headers['error.code'] === 'POISON'))
-      assert.deepEqual(
-        [...new Set(refused.map(({ headers }) => headers.source))].sort(),
-        poisonous.map(at => `${topic}/${at % partitions}/${Math.floor(at / partitions)}`).sort()
-      )
-      for (const { value } of refused) assert.ok(value?.includes('POISON'), 'the packet itself is in the dead letter')
+      assert.deepEqual([...new Set(refused.map(({ headers }) => headers.source))].sort(), expected)
+      assert.ok(refused.every(isPoison), 'the packet itself is in the dead letter')
       const out = await tools.read(`${topic}.out`)
       assert.equal(new Set(out.map(alertOf)).size, innocent)
     })
