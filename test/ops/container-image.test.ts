@@ -60,7 +60,7 @@ describe('the image, built and run by hand', { skip: lacking }, async () => {
     const app = path.join(image.root.folder, image.workdir)
     assert.deepEqual(
       fs.readdirSync(app).sort(),
-      ['LICENSE', 'dist', 'examples', 'models', 'node_modules', 'ops', 'package.json', 'schemas', 'web'].sort()
+      ['LICENSE', 'dist', 'examples', 'models', 'node_modules', 'ops', 'package.json', 'report', 'schemas'].sort()
     )
     for (const name of ['typescript', 'tsx', '@biomejs/biome', 'testcontainers', '@tensorflow/tfjs-node'])
       assert.ok(!fs.existsSync(path.join(app, 'node_modules', name)), name)
