@@ -92,10 +92,10 @@ export class LmdbStore implements Store {
     try {
       const states: ObjectState[] = []
       while (states.length < additions.length) {
-        await this.objects.transaction(() => this.mergeSome(additions, states, now))
+        await inTime(this.objects.transaction(() => this.mergeSome(additions, states, now)))
       }
       // A resolved transaction is visible to others, but only a flushed one survives a power loss.
-      await this.objects.flushed
+      await inTime(this.objects.flushed)
       return states
     } catch (error) {
       throw await failed(`${additions.length} objects could not be written to ${this.folder}`, error)
@@ -249,6 +249,22 @@ function* runs(items: Iterable<Buffer>, size: number): Generator<Buffer[]> {
     run = []
   }
   if (run.length > 0) yield run
+}
+
+/** After a full disk LMDB was seen to leave a write without an answer: said after such a time, and tried again. */
+const longestWrite = 60_000
+
+async function inTime<T>(write: PromiseLike<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const message = `no answer for ${longestWrite / 1000} s; where that goes on, start the service again`
+    timer = setTimeout(() => reject(new Error(message)), longestWrite)
+  })
+  try {
+    return await Promise.race([write, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function failed(what: string, thrown: unknown): Promise<HieraxError> {
