@@ -4,7 +4,7 @@ const rooms = {
   avro: [],
   compression: [],
   version: [],
-  lightcurves: ['errors'],
+  lightcurves: ['errors', 'version'],
   alerts: ['errors', 'compression', 'lightcurves'],
   classifier: ['errors', 'lightcurves'],
   streams: ['errors', 'compression'],

@@ -53,7 +53,8 @@ export class Health {
       this.storeFailure = null
       return result
     } catch (thrown) {
-      if ((thrown as HieraxError).code === 'STORE_FAILED') this.storeFailure = 'writes fail'
+      const { code } = thrown as HieraxError
+      if (code === 'STORE_FAILED' || code === 'STORE_REFUSED') this.storeFailure = 'writes fail'
       throw thrown
     } finally {
       this.inWork.delete(batch)

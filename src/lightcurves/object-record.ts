@@ -10,12 +10,18 @@ import { pointSize } from './point-codec.ts'
 import type { Addition, ObjectState } from './stores/store.ts'
 
 /**
- * An object as it is stored (little endian): version u8 · 3 unused · CRC-32 of all that follows u32 · points
+ * An object as it is stored (little endian): version u8 · 3 unused · CRC-32 of object id and all bytes but its own u32 · points
  * u32 · further candids u32 · detections u32 · flags u8 · versions of the newest and of the newest admitted alert u8 each (0: one) ·
  * 1 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms f64 · newest alert record · newest admitted alert
  * record (left out where it is the same) · points · further candids (jd f64, fid u8, candid i64) · hashes of the versions u64.
+ *
+ * In version 1 the CRC-32 was of what follows it alone. A later version may change all but the first eight bytes and what the
+ * CRC-32 is of, by which a record that a newer Hierax wrote is told from a damaged one.
  */
-export const recordVersion = 1
+export const recordVersion = 2
+
+/** Oldest version that is still read; a record of it gets the present one when something is merged into it. */
+export const oldestRecordVersion = 1
 
 const headerSize = 48
 const versionSize = 8
@@ -103,14 +109,19 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   offset += curve.points.copy(record, offset)
   offset += curve.furtherBytes.copy(record, offset)
   for (const hash of versions) offset = record.writeBigUInt64LE(hash, offset)
-  record.writeUInt32LE(crc32(record.subarray(8)), 4)
+  record.writeUInt32LE(checksum(state.objectId, record), 4)
   return record
 }
 
-/** The state that a record holds. Throws STORE_CORRUPT where version, length or checksum are wrong. */
+/**
+ * The state that a record holds. Throws STORE_CORRUPT where version, length or checksum are wrong, STORE_REFUSED for one that
+ * a newer Hierax wrote.
+ */
 export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   if (record.length < headerSize) throw corrupt(objectId, `${record.length} bytes are fewer than a header`)
-  if (record[0] !== recordVersion) throw corrupt(objectId, `version ${record[0]} instead of ${recordVersion}`)
+  const version = record[0] as number
+  const matches = record.readUInt32LE(4) === (version === 1 ? crc32(record.subarray(8)) : checksum(objectId, record))
+  if (version < oldestRecordVersion || version > recordVersion) throw otherVersion(objectId, version, matches)
   const flags = record[20] as number
   const points = record.readUInt32LE(8) * pointSize
   const furtherCount = record.readUInt32LE(12)
@@ -120,7 +131,7 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   const versionsAt = headerSize + alertRecords * alertRecordSize + points + furtherCount * furtherSize
   const length = versionsAt + (newestCount + admittedCount) * versionSize
   if (record.length !== length) throw corrupt(objectId, `${record.length} bytes instead of ${length}`)
-  if (record.readUInt32LE(4) !== crc32(record.subarray(8))) throw corrupt(objectId, 'its checksum does not match')
+  if (!matches) throw corrupt(objectId, 'its checksum does not match')
   let offset = headerSize
   const next = (): AlertRecord => {
     const alert = decodeAlertRecord(record, offset)
@@ -140,6 +151,12 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   return { objectId, curve, newest, newestAdmitted, newestVersions, admittedVersions }
 }
 
+/** A record in the present version, whichever wrote it. Throws what `decodeRecord` does. */
+export function presentRecord(objectId: string, record: Buffer): Buffer {
+  const state = decodeRecord(objectId, record)
+  return record[0] === recordVersion ? record : encodeRecord(state, mergedAt(record))
+}
+
 /** What adds a record of another store, with the time of its last merge. */
 export function additionOf(objectId: string, record: Buffer): Addition {
   return { objectId, observations: [], alerts: [], records: [record], mergedAt: mergedAt(record) }
@@ -152,6 +169,19 @@ export function mergedAt(record: Buffer): number {
 
 function readVersions(record: Buffer, offset: number, count: number): bigint[] {
   return Array.from({ length: count }, (_, index) => record.readBigUInt64LE(offset + index * versionSize))
+}
+
+/** Of all but itself; the object id too, so that a record in the place of another is found. */
+function checksum(objectId: string, record: Buffer): number {
+  return crc32(record.subarray(8), crc32(record.subarray(0, 4), crc32(objectId)))
+}
+
+function otherVersion(objectId: string, version: number, matches: boolean): HieraxError {
+  if (!matches || version < oldestRecordVersion) return corrupt(objectId, `there is no version ${version}`)
+  return new HieraxError(
+    'STORE_REFUSED',
+    `The stored record of object ${JSON.stringify(objectId)} is of version ${version}, by a newer Hierax; this one reads up to ${recordVersion}: run the newer one alone`
+  )
 }
 
 function corrupt(objectId: string, what: string): HieraxError {

@@ -2,14 +2,15 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { HieraxError } from '../../errors.ts'
-import { additionOf, decodeRecord, mergedAt, recordVersion } from '../object-record.ts'
+import { version } from '../../version.ts'
+import { additionOf, mergedAt, presentRecord, recordVersion } from '../object-record.ts'
 import { checkMeta } from './meta.ts'
 import type { Addition, Store } from './store.ts'
 
 /*
  * A store as lines of JSON:
  *
- *   {"format":"hierax-store","version":1,"programs":[1]}
+ *   {"format":"hierax-store","version":2,"programs":[1],"hierax":"0.1.0"}
  *   {"objectId":"ZTF…","merged":"2025-01-01T00:00:00.000Z","record":"<base64>","crc32":"<hex, of objectId and record>"}
  *   …
  *   {"objects":<their number>}
@@ -25,7 +26,7 @@ export async function* exportLines(
   onCorrupt: (error: HieraxError) => void,
   onObject: () => void = () => {}
 ): AsyncGenerator<string> {
-  yield `${JSON.stringify({ format, version: recordVersion, programs: store.programs })}\n`
+  yield `${JSON.stringify({ format, version: recordVersion, programs: store.programs, hierax: version })}\n`
   let objects = 0
   for await (const object of store.records()) {
     if ('error' in object) {
@@ -43,7 +44,7 @@ export async function* exportLines(
 
 /**
  * Merges what `exportLines` wrote into a store, and resolves with the number of objects. Rejects with EXPORT_INVALID for a line
- * that is damaged or missing, named by its number, and with STORE_REFUSED for another version or programmes that are not admitted.
+ * that is damaged or missing, named by its number, and with STORE_REFUSED for a newer version or programmes that are not admitted. Older versions are migrated.
  */
 export async function importLines(
   input: Readable,
@@ -108,12 +109,13 @@ function checkHeader(
   from: string,
   invalid: Invalid
 ): void {
-  const { version, programs: held } = value
+  const { version: written, programs: held, hierax } = value
   const isProgram = (program: unknown): boolean => Number.isInteger(program)
-  if (value.format !== format || typeof version !== 'number' || !Array.isArray(held) || !held.every(isProgram)) {
+  if (value.format !== format || typeof written !== 'number' || !Array.isArray(held) || !held.every(isProgram)) {
     throw invalid('it does not begin as an export of a store does')
   }
-  checkMeta({ version, programs: held }, programs, from)
+  const by = typeof hierax === 'string' ? { hierax } : {}
+  checkMeta({ version: written, programs: held, ...by }, programs, from)
 }
 
 function readObject({ objectId, record: text, crc32: sum }: Record<string, unknown>, invalid: Invalid): Addition {
@@ -121,11 +123,10 @@ function readObject({ objectId, record: text, crc32: sum }: Record<string, unkno
   const record = Buffer.from(text, 'base64')
   if (sum !== checksum(objectId, record)) throw invalid('its checksum does not match')
   try {
-    decodeRecord(objectId, record)
+    return additionOf(objectId, presentRecord(objectId, record))
   } catch (error) {
     throw invalid((error as Error).message)
   }
-  return additionOf(objectId, record)
 }
 
 function checksum(objectId: string, record: Buffer): string {

@@ -6,7 +6,6 @@ import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
-import { open } from 'lmdb'
 import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
 import { detectionAt } from '../observations.ts'
 
@@ -73,21 +72,6 @@ describe('the embedded store', () => {
     assert.equal((await store.statistics()).objects, 400)
     assert.ok(pruned >= 1800)
     await store.close()
-  })
-
-  test('one of another version is refused with what to do, and left as it is', async () => {
-    for (const [version, advice] of [
-      [0, /version 0.*store export/],
-      [2, /version 2.*newer Hierax/]
-    ] as const) {
-      const options = { folder: path.join(folder, `version${version}`), programs: [1] }
-      await (await LmdbStore.open(options)).close()
-      const raw = open({ path: options.folder, maxDbs: 8, noSubdir: false })
-      await raw.put('meta', { version, programs: [1] })
-      await raw.close()
-      for (const readOnly of [false, true])
-        await assert.rejects(LmdbStore.open({ ...options, readOnly }), { code: 'STORE_REFUSED', message: advice })
-    }
   })
 
   test('a file that is none of LMDB, or was cut off, is refused instead of ending the process', async () => {

@@ -1,6 +1,6 @@
 import { HieraxError } from '../../../errors.ts'
 import { decodeAdditions } from '../../addition-codec.ts'
-import { decodeRecord, mergeIntoRecord } from '../../object-record.ts'
+import { mergeIntoRecord, presentRecord } from '../../object-record.ts'
 import type { Addition, ObjectState, StoredObject } from '../store.ts'
 
 /** An object as it lies in Valkey: record, additions since, token. */
@@ -42,8 +42,7 @@ export function readRecord(objectId: string, [record, additions]: Found): Stored
     const earlier = additions ? decodeAdditions(objectId, additions) : { addition: null, error: null }
     if (earlier.error) throw earlier.error
     if (earlier.addition) return { objectId, record: mergeIntoRecord(record, earlier.addition, 0).record }
-    decodeRecord(objectId, record as Buffer)
-    return { objectId, record: record as Buffer }
+    return { objectId, record: presentRecord(objectId, record as Buffer) }
   } catch (error) {
     return { objectId, error: HieraxError.from(error, 'STORE_CORRUPT') }
   }
