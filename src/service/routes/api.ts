@@ -3,7 +3,9 @@ import { HieraxError, shown } from '../../errors.ts'
 import * as example from '../examples.ts'
 import { acceptOf, type ClassificationFilter, filterParameters } from '../filter.ts'
 import type { ModelView, ServicePorts } from '../ports.ts'
-import { json, objectParameters, ref, responses } from '../schemas.ts'
+import { json, responses } from '../schemas/answers.ts'
+import { ref } from '../schemas/kinds.ts'
+import { objectParameters } from '../schemas/objects.ts'
 
 const maxRecent = 1000
 

@@ -3,7 +3,7 @@ import type { EventHub } from '../events.ts'
 import * as example from '../examples.ts'
 import { acceptOf, type ClassificationFilter, filterParameters } from '../filter.ts'
 import type { ServicePorts } from '../ports.ts'
-import { responses } from '../schemas.ts'
+import { responses } from '../schemas/answers.ts'
 
 /** Query of the event stream. */
 interface EventQuery extends ClassificationFilter {

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import * as example from '../examples.ts'
 import type { ServicePorts } from '../ports.ts'
-import { json, ref } from '../schemas.ts'
+import { json } from '../schemas/answers.ts'
+import { ref } from '../schemas/kinds.ts'
 
 /** Probes and metrics: open, and counted apart by the rate limit, so that nobody's questions keep them from being asked. */
 export function addHealthRoutes(app: FastifyInstance, ports: ServicePorts): void {

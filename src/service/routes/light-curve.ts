@@ -3,7 +3,8 @@ import { HieraxError, shown } from '../../errors.ts'
 import * as example from '../examples.ts'
 import { lightCurveCsv } from '../light-curve-table.ts'
 import type { ObjectView, ServicePorts } from '../ports.ts'
-import { objectParameters, responses } from '../schemas.ts'
+import { responses } from '../schemas/answers.ts'
+import { objectParameters } from '../schemas/objects.ts'
 
 /** An object's light curve as a table and as a picture. */
 export function addLightCurveRoutes(app: FastifyInstance, ports: ServicePorts): void {
