@@ -1,13 +1,16 @@
 import { crc32, deflateRawSync } from 'node:zlib'
 import {
+  avroType,
   block,
   candidate,
   detection,
   encoded,
   head,
+  historyFields,
   long,
   packetFields,
   packetSchema,
+  point,
   type SchemaJson,
   sized,
   sync
@@ -88,6 +91,19 @@ const slowRecords = once(() => {
   return Buffer.concat([head(schema, 'deflate'), block(3, deflateRawSync(Buffer.concat([values, values, values])))])
 })
 
+/** A million upper limits in one packet, which all would be valid; as they are, or in a few kilobytes. */
+const millionLimits = once(() => {
+  const record = encoded({ objectId: 'FUZ-limits', prv_candidates: [point(), point()] })
+  const one = avroType({ type: 'record', name: 'point', fields: historyFields }).toBuffer(point())
+  const at = record.indexOf(Buffer.concat([one, one]))
+  const many = [long(1e6), Buffer.alloc(1e6 * one.length, one), record.subarray(at + 2 * one.length)]
+  return Buffer.concat([record.subarray(0, at - long(2).length), ...many])
+})
+
+const limitsAsTheyAre = (): Buffer => Buffer.concat([head(packetSchema()), block(1, millionLimits())])
+
+const limitsDeflated = once(() => deflated(1, millionLimits()))
+
 /** A snappy block whose preamble says `claimed`. */
 function snappyLie(claimed: number, elements: Buffer): Buffer {
   const preamble: number[] = []
@@ -151,6 +167,7 @@ export const bombs: readonly Recipe[] = [
         ...Array.from({ length: 20 }, () => block(1, zeros().subarray(0, 12_000)))
       ]),
     'a hundred thousand points in a few bytes': random => random.pick([denseRecords, denseObjects])(),
+    'a million upper limits in a packet': random => random.pick([limitsAsTheyAre, limitsDeflated])(),
     'millions of items to skip': random => random.pick(slowItems)(),
     'records of millions of items': () => slowRecords()
   })

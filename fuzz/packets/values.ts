@@ -97,12 +97,17 @@ const shared = (random: Random): string => `FUZ-shared-${random.integer(0, 9)}`
 
 const anyCandid = (random: Random): bigint => BigInt(random.integer(1, 2 ** 53))
 
-/** One alert of a shared object with a history; jd in the survey's time. */
-function withHistory(random: Random, count: number, make: (jd: number, index: number) => object): Buffer {
+/** One alert of an object with a history; jd in the survey's time. */
+function withHistory(
+  random: Random,
+  count: number,
+  make: (jd: number, index: number) => object,
+  objectId = shared(random)
+): Buffer {
   const jd = 2_459_000 + random.uniform(0, 1000)
   const history = Array.from({ length: count }, (_, index) => make(jd - 30 * ((index + 1) / (count + 1)), index))
   return container({
-    objectId: shared(random),
+    objectId,
     candidate: candidate({ jd, candid: anyCandid(random) }),
     prv_candidates: history
   })
@@ -151,9 +156,12 @@ export const values: readonly Recipe[] = [
       return container({ objectId: 'FUZ-candid', candid, candidate: candidate({ candid }) })
     }
   }),
-  ...recipes(0.15, {
+  ...recipes(0.6, {
+    // A million of them in 100,000 packets.
     'endless upper limits of one object': random =>
-      withHistory(random, 2000, jd => point({ jd: jd + random.uniform(0, 1e-3) })),
+      withHistory(random, 2000, jd => point({ jd: jd + random.uniform(0, 1e-3) }), 'FUZ-limits')
+  }),
+  ...recipes(0.15, {
     'one point under ever new candids': random =>
       withHistory(random, 100, (_, index) => detection({ jd: 2_458_990 + (index % 5), candid: anyCandid(random) })),
     'late alerts of a large object': random =>
