@@ -49,8 +49,11 @@ const print = 5000
 /** Time to open the page before the supernova's first alert comes, ms. */
 const spotlightAfter = 12_000
 
-/** Alerts that may wait for their answers: a machine that is busy elsewhere is not drowned. */
-const ahead = 500
+/**
+ * Alerts that may wait for their answers: those of a second, so that a machine that is busy elsewhere is not drowned, and
+ * the supernova's alerts do not stand in a long queue.
+ */
+const aheadOf = (rate: number) => Math.min(500, Math.max(100, rate))
 
 /** At most one object that became sure is shown in such a time, ms. */
 const newsEvery = 1000
@@ -137,7 +140,7 @@ async function flow(
   const playing = spotlight ? playSpotlight(spotlight, publisher, { begin: spotlightAfter, signal: ending }) : null
   playing?.catch(() => {}) // told at the end
   const packets = heldBack(stream.packets(), {
-    ahead,
+    ahead: aheadOf(options.rate),
     answered: async () => (await readFigures(hierax.metrics)).alerts,
     flush: () => publisher.flush(),
     signal: ending

@@ -1,7 +1,7 @@
 import { batch, computed, effect, signal } from '@preact/signals'
 import { ask, pathOf, Refusal } from './api.ts'
 import { maxRows, merged } from './rows.ts'
-import type { Classification, Model, Readiness, Statistics, Taxonomy } from './types.ts'
+import { type Classification, type Model, type Readiness, type Statistics, supersedes, type Taxonomy } from './types.ts'
 import { view } from './url.ts'
 
 /** How the page stands with the service. `refused`: it answers, but streams no events to us. */
@@ -23,8 +23,10 @@ export const rows = signal<readonly Classification[]>([])
 export const listed = signal(false)
 /** The list is held still while somebody reads it. */
 export const held = signal(false)
-/** The latest answer of the followed object. */
+/** The answer of the followed object that stands, of those that came. */
 export const followed = signal<Classification | null>(null)
+/** How many answers of followed objects came: each may have brought points. */
+export const arrivals = signal(0)
 
 /** Name of the model that is looked at; null until it is known. */
 export const model = computed(() => view.value.model ?? models.value[0]?.name ?? null)
@@ -94,7 +96,13 @@ function listen(follow: string | null): () => void {
   read<Classification>('classification', arrive)
   read<Classification>('followed', classification => {
     if (models.peek().length > 1 && classification.classifier.name !== model.peek()) return
-    followed.value = classification
+    batch(() => {
+      arrivals.value++
+      const before = followed.peek()
+      const same =
+        before?.objectId === classification.objectId && before.classifier.sha256 === classification.classifier.sha256
+      if (!same || supersedes(classification, before)) followed.value = classification
+    })
   })
   read<Statistics>('statistics', data => (statistics.value = data))
   events.addEventListener('open', () => (connection.value = 'open'))

@@ -1,6 +1,6 @@
 import { computed, effect, signal } from '@preact/signals'
 import { ask, pathOf, Refusal } from './api.ts'
-import { followed, model, models, rows } from './live.ts'
+import { arrivals, followed, model, models, rows } from './live.ts'
 import { type Classification, type HistoryView, type MomentView, type ObjectAnswer, supersedes } from './types.ts'
 import { view } from './url.ts'
 
@@ -91,7 +91,8 @@ export function startObject(): void {
     if (id !== null && models.value.length > 0) void load(id, under.signal)
   })
   effect(() => {
-    if (followed.value?.objectId !== objectId.peek()) return
+    void arrivals.value
+    if (followed.peek()?.objectId !== objectId.peek()) return
     timer ||= window.setTimeout(() => {
       timer = 0
       const id = objectId.peek()

@@ -115,7 +115,7 @@ function Share({ label, value, initial, set, hint }: ShareProps) {
           set(next === initial ? null : next)
         }}
       />
-      <output>{shown.toFixed(2)}</output>
+      <output aria-live="off">{shown.toFixed(2)}</output>
     </label>
   )
 }

@@ -10,6 +10,9 @@ interface Notice {
   readonly reload?: boolean
 }
 
+/** Reasons of a consumer that is on its way: usual for seconds after a start, and when members come and go. */
+const joining = new Set(['joining', 'rebalancing'])
+
 /** What stands between the visitor and alerts, the worst first; null where all is well. */
 function notice(): Notice | null {
   const refused = refusal.value
@@ -43,6 +46,13 @@ function notice(): Notice | null {
     }
   }
   const bad = Object.entries(readiness.value?.parts ?? {}).find(([, { ready }]) => !ready)
+  if (bad?.[0] === 'consumer' && joining.has(bad[1].reason ?? '')) {
+    return {
+      kind: 'wait',
+      title: 'Starting',
+      text: `The service joins its consumer group (${bad[1].reason}); alerts wait in Kafka meanwhile. That takes seconds; if it lasts, see the log.`
+    }
+  }
   if (bad) {
     return {
       kind: 'bad',
@@ -94,13 +104,13 @@ export function ObjectProblem() {
   const unknown = why.code === 'OBJECT_NOT_FOUND'
   return (
     <div class="panel problem" role="status">
-      <h2>{unknown ? 'No alert of this object was seen' : 'The object can’t be shown'}</h2>
+      <h2>{unknown ? 'No alert of this object was seen yet' : 'The object can’t be shown'}</h2>
       <p>
         {unknown
-          ? 'Check the id (ZTF, two digits, seven letters). This service knows the objects of which an alert has come since its store began.'
+          ? 'It appears here with its first alert. Check the id (ZTF, two digits, seven letters): this service knows the objects of which an alert has come since its store began.'
           : `${why.message}. ${why.remedy}`}
       </p>
-      <button type="button" onClick={() => go({ object: null, at: null, model: null })}>
+      <button type="button" onClick={() => go({ object: null, at: null, ...(unknown ? {} : { model: null }) })}>
         follow the stream
       </button>
     </div>

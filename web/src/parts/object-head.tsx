@@ -1,3 +1,4 @@
+import { pathOf } from '../data/api.ts'
 import { answer, history, moment, object, objectId, prediction } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
 import { daysText, probabilityText, utcOf } from '../draw/format.ts'
@@ -22,9 +23,10 @@ export function ObjectHead() {
       >
         {pinned ? 'pinned' : 'following the stream'}
       </button>
-      <p class="verdict" aria-live="polite">
+      <p class="verdict">
         <Verdict />
       </p>
+      <Announcement />
       <Summary />
       <Elsewhere id={id} />
     </section>
@@ -51,6 +53,22 @@ function Verdict() {
   if (reason) return <strong class="reason">not classified: {reason}</strong>
   if (object.value === null) return null
   return <span class="above">unsure: no class reaches one half</span>
+}
+
+/**
+ * What a screen reader says of its own accord: the class of an object that somebody chose, when it becomes another. Not
+ * its probability, which changes with every alert, and nothing while the page wanders through the stream by itself.
+ */
+function Announcement() {
+  const pinned = view.value.object !== null && moment.value === null
+  const made = prediction.value
+  const reason = answer.value?.reason
+  const said = made ? made.path.join(', ') : reason ? `not classified, ${reason}` : object.value ? 'unsure' : ''
+  return (
+    <p class="hidden" aria-live="polite">
+      {pinned && said}
+    </p>
+  )
 }
 
 function Summary() {
@@ -81,13 +99,13 @@ const ztfId = /^ZTF\d\d[a-z]{7}$/
 /** Links to the object at other brokers, and to its place at the Transient Name Server. */
 function Elsewhere({ id }: { id: string }) {
   const place = answer.value ?? object.value?.newest ?? null
-  const known = ztfId.test(id)
   const simulated = /^ZTF\d\dsim/.test(id)
+  const known = ztfId.test(id) && !simulated
   const name = encodeURIComponent(id)
   const links = [
     ...(known ? [['ALeRCE', `https://alerce.online/object/${name}`] as const] : []),
     ...(known ? [['Fink', `https://fink-portal.org/${name}`] as const] : []),
-    ...(place
+    ...(place && !simulated
       ? [
           [
             'TNS',
@@ -106,7 +124,7 @@ function Elsewhere({ id }: { id: string }) {
         </a>
       ))}
       {simulated && <span class="soft">simulated: unknown elsewhere</span>}
-      <a href={`api/v1/objects/${name}`}>JSON</a>
+      <a href={pathOf(`api/v1/objects/${name}`, { model: view.value.model })}>JSON</a>
       <a href={`api/v1/objects/${name}/lightcurve.csv`}>CSV</a>
     </nav>
   )

@@ -78,7 +78,7 @@ export function Replay({ axis }: { axis: TimeAxis }) {
           go({ at: value > last ? null : value }, { replace: true })
         }}
       />
-      <output>
+      <output aria-live="off">
         {text}
         {moment.value !== null && <em> of {moments[last]?.detections}</em>}
       </output>
