@@ -66,19 +66,24 @@ function flush(): void {
   waiting = []
 }
 
+/** What was asked for when the service refused. */
+let refusedPath = ''
+
 /** Asks for something again and again; what fails is told by `connection` and `refusal`. */
 async function look<T>(path: string, into: (answer: T) => void, also: readonly number[] = []): Promise<void> {
   try {
     const answer = await ask<T>(path, also)
     batch(() => {
       into(answer)
-      refusal.value = null
+      // That one part answers does not mend another: health is open to all, the rest may need a token.
+      if (path === refusedPath || refusal.peek()?.status === 0) refusal.value = null
       if (connection.value === 'lost') connection.value = 'connecting'
     })
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     batch(() => {
       refusal.value = error
+      refusedPath = path
       if (error.status === 0) connection.value = 'lost'
     })
   }
@@ -109,6 +114,8 @@ function listen(follow: string | null): () => void {
   events.addEventListener('error', () => {
     connection.value = events.readyState === EventSource.CLOSED ? 'refused' : 'lost'
     void lookForReadiness()
+    // Why a stream was refused is not told; asking for something else tells it.
+    if (connection.peek() === 'refused') void lookForModels()
   })
   const again = window.setInterval(() => {
     // A stream that was refused does not open again by itself.

@@ -1,4 +1,4 @@
-import { history, moment, object } from '../data/object.ts'
+import { history, moment, object, objectId } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
 import { timeAxis } from '../draw/axis.ts'
 import { useRoom } from '../draw/size.ts'
@@ -52,8 +52,14 @@ export function Charts() {
             <HistoryChart {...shared} height={height * 0.47 - (right < rem * 3 ? rem * 3 : 0)} />
           </div>
         )}
+        {width > 0 && points.length === 0 && <p class="empty">{emptyText()}</p>}
       </div>
-      <Replay axis={axis} />
+      {points.length > 0 && <Replay axis={axis} />}
     </Panel>
   )
+}
+
+function emptyText(): string {
+  if (objectId.value === null) return 'The light curve of an object is drawn here, as its alerts come.'
+  return object.value === null ? 'Looking …' : 'No photometry of this object is kept.'
 }

@@ -102,6 +102,7 @@ function ModelChoice() {
 function Vitals() {
   const told = statistics.value
   const perSecond = told?.minute.perSecond ?? []
+  const lost = connection.value === 'lost'
   const rate = perSecond.slice(-5).reduce((sum, count) => sum + count, 0) / 5
   return (
     <dl class="vitals">
@@ -125,13 +126,15 @@ function Vitals() {
         </dd>
       </div>
       <div class="parts">
-        <dt>
-          {connection.value === 'lost' ? 'no connection' : readiness.value?.ready === false ? 'not ready' : 'ready'}
-        </dt>
+        <dt>{lost ? 'no connection' : readiness.value?.ready === false ? 'not ready' : 'ready'}</dt>
         <dd>
           {Object.entries(readiness.value?.parts ?? {}).map(([part, { ready, reason }]) => (
-            <span key={part} class={ready ? 'part good' : 'part bad'} title={`${part}: ${reason}`}>
-              <span aria-hidden="true">{ready ? '●' : '▲'}</span>
+            <span
+              key={part}
+              class={lost ? 'part' : ready ? 'part good' : 'part bad'}
+              title={`${part}: ${reason}${lost ? ', before the connection was lost' : ''}`}
+            >
+              <span aria-hidden="true">{lost ? '○' : ready ? '●' : '▲'}</span>
               <span class="hidden">{`${part}: ${reason}; `}</span>
             </span>
           ))}
