@@ -66,24 +66,20 @@ function flush(): void {
   waiting = []
 }
 
-/** What was asked for when the service refused. */
-let refusedPath = ''
-
 /** Asks for something again and again; what fails is told by `connection` and `refusal`. */
 async function look<T>(path: string, into: (answer: T) => void, also: readonly number[] = []): Promise<void> {
   try {
     const answer = await ask<T>(path, also)
     batch(() => {
       into(answer)
-      // That one part answers does not mend another: health is open to all, the rest may need a token.
-      if (path === refusedPath || refusal.peek()?.status === 0) refusal.value = null
+      // Health is open to all: that it answers does not give a token.
+      if (refusal.peek()?.status !== 401 || path.startsWith('api/')) refusal.value = null
       if (connection.value === 'lost') connection.value = 'connecting'
     })
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     batch(() => {
       refusal.value = error
-      refusedPath = path
       if (error.status === 0) connection.value = 'lost'
     })
   }
