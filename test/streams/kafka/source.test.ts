@@ -136,10 +136,18 @@ test('a second member takes its share in mid-work; nothing is lost', { skip }, a
   const topic = await tools.topic(tools.name(), { partitions: 4 })
   const group = tools.name('group')
   await tools.produce(topic, numbered('m', 800, 4))
-  const options = { group, topics: [topic], limits: { chunkMessages: 5 }, before: () => sleep(25) }
-  const one = startSource(connection, options)
+  // Slow until the second has begun, so that it finds work left however long it takes to join.
+  let begun = false
+  const options = { group, topics: [topic], limits: { chunkMessages: 5 } }
+  const one = startSource(connection, { ...options, before: () => sleep(begun || one.values.length < 100 ? 25 : 250) })
   await until('some work', () => one.values.length >= 100)
-  const two = startSource(connection, options)
+  const two = startSource(connection, {
+    ...options,
+    before: () => {
+      begun = true
+      return sleep(25)
+    }
+  })
   await until('all', () => new Set([...one.values, ...two.values]).size === 800, 30_000)
   assert.ok(two.values.length > 100, `the second member did ${two.values.length}`)
   const repeated = one.values.length + two.values.length - 800
