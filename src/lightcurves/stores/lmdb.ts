@@ -5,6 +5,7 @@ import { HieraxError } from '../../errors.ts'
 import { decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
 import { JournalFiles } from './journal-files.ts'
 import { checkLmdbFile } from './lmdb-file.ts'
+import { failed, LmdbWrites } from './lmdb-writes.ts'
 import { checkMeta, type StoreMeta } from './meta.ts'
 import { checkedRecord } from './records.ts'
 import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from './store.ts'
@@ -19,6 +20,8 @@ export interface LmdbOptions {
   readonly readOnly?: boolean
   /** Told of every record that could not be read; the object is then rebuilt from what its alerts carry. */
   readonly onCorrupt?: (error: HieraxError) => void
+  /** How long a write may have no answer before it counts as failed, ms. */
+  readonly patience?: number
 }
 
 /** Bytes before the object id in a key of the cache: the start of the model's SHA-256 and a slash. */
@@ -42,6 +45,7 @@ export class LmdbStore implements Store {
   readonly journal: JournalFiles
   private readonly folder: string
   private readonly root: RootDatabase<unknown, string>
+  private readonly writes: LmdbWrites
   private readonly objects: Database<Buffer, Buffer>
   private readonly cache: Database<Buffer, Buffer>
   private readonly onCorrupt: (error: HieraxError) => void
@@ -59,6 +63,10 @@ export class LmdbStore implements Store {
       // The promise of such a batch is nobody's: where a commit fails, it would end the process.
       eventTurnBatching: false
     })
+    this.writes = new LmdbWrites(
+      this.root as RootDatabase<unknown, string> & ConstructorParameters<typeof LmdbWrites>[0],
+      options.patience
+    )
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
     this.objects = this.root.openDB<Buffer, Buffer>({ name: 'objects', ...binary })
     this.cache = this.root.openDB<Buffer, Buffer>({ name: 'cache', ...binary })
@@ -92,10 +100,10 @@ export class LmdbStore implements Store {
     try {
       const states: ObjectState[] = []
       while (states.length < additions.length) {
-        await inTime(this.objects.transaction(() => this.mergeSome(additions, states, now)))
+        await this.writes.transaction(() => this.mergeSome(additions, states, now))
       }
-      // A resolved transaction is visible to others, but only a flushed one survives a power loss.
-      await inTime(this.objects.flushed)
+      // A committed transaction is visible to others, but only a flushed one survives a power loss.
+      await this.writes.flush()
       return states
     } catch (error) {
       throw await failed(`${additions.length} objects could not be written to ${this.folder}`, error)
@@ -114,7 +122,7 @@ export class LmdbStore implements Store {
 
   async writeCache(states: readonly CachedState[]): Promise<void> {
     try {
-      await this.cache.transaction(() => {
+      await this.writes.transaction(() => {
         for (const state of states) this.cache.put(cacheKey(state), Buffer.from(state.state))
       })
     } catch (error) {
@@ -126,13 +134,13 @@ export class LmdbStore implements Store {
     let pruned = 0
     for (const keys of runs(this.objects.getKeys({ snapshot: false }) as Iterable<Buffer>, pruneRun)) {
       try {
-        pruned += await this.objects.transaction(() => keys.filter(key => this.pruneOne(key, before)).length)
+        pruned += await this.writes.transaction(() => keys.filter(key => this.pruneOne(key, before)).length)
       } catch (error) {
         throw await failed(`Old objects could not be dropped from ${this.folder}`, error)
       }
     }
     for (const keys of runs(this.cache.getKeys({ snapshot: false }) as Iterable<Buffer>, pruneRun)) {
-      await this.cache.transaction(() => {
+      await this.writes.transaction(() => {
         for (const key of keys) if (!this.objects.doesExist(key.subarray(cachePrefix))) this.cache.remove(key)
       })
     }
@@ -155,7 +163,7 @@ export class LmdbStore implements Store {
   }
 
   trouble(): string | null {
-    return null
+    return this.writes.trouble()
   }
 
   async statistics(): Promise<StoreStatistics> {
@@ -168,7 +176,7 @@ export class LmdbStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.root.close()
+    await this.writes.close()
   }
 
   /** Looks again inside the transaction: an alert may have come since the key was read. */
@@ -209,8 +217,8 @@ export class LmdbStore implements Store {
     const write = checkMeta(meta, options.programs, options.folder)
     this.programs = (options.readOnly ? meta : (write ?? meta))?.programs ?? []
     if (options.readOnly || !write) return
-    await this.root.put('meta', write)
-    await this.root.flushed
+    await this.writes.transaction(() => void this.root.put('meta', write))
+    await this.writes.flush()
   }
 }
 
@@ -249,36 +257,4 @@ function* runs(items: Iterable<Buffer>, size: number): Generator<Buffer[]> {
     run = []
   }
   if (run.length > 0) yield run
-}
-
-/** After a full disk LMDB was seen to leave a write without an answer: said after such a time, and tried again. */
-const longestWrite = 60_000
-
-async function inTime<T>(write: PromiseLike<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const message = `no answer for ${longestWrite / 1000} s; where that goes on, start the service again`
-    timer = setTimeout(() => reject(new Error(message)), longestWrite)
-  })
-  try {
-    return await Promise.race([write, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-async function failed(what: string, thrown: unknown): Promise<HieraxError> {
-  if (thrown instanceof HieraxError) return thrown
-  const cause = await reasonOf(thrown)
-  return new HieraxError('STORE_FAILED', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    cause
-  })
-}
-
-/** Where a commit fails, LMDB tells why by a second promise, rejected just now: unheard, it would end the process. */
-async function reasonOf(thrown: unknown): Promise<unknown> {
-  const { commitError } = thrown as { commitError?: Promise<never> }
-  if (!commitError) return thrown
-  const unknown = new Promise(resolve => setImmediate(resolve, thrown))
-  return Promise.race([commitError.catch((reason: unknown) => reason), unknown])
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
 import type { Addition } from '../../../src/lightcurves/stores/store.ts'
 import { lacksSmallDisk, smallDisk } from '../../support/small-disk.ts'
@@ -33,6 +34,67 @@ describe('the embedded store on a full disk', { skip: lacksSmallDisk() }, () => 
       disk.free()
       const [state] = await store.merge(additions('B'))
       assert.equal(state?.curve.length, 100)
+      await store.close()
+    } finally {
+      disk.close()
+    }
+  })
+
+  test('a write that was done is answered, though the one after it fails', async () => {
+    const disk = smallDisk(64)
+    try {
+      const store = await LmdbStore.open({ folder: path.join(disk.folder, 'store'), programs: [1], patience: 20_000 })
+      const modelSha256 = 'm'.repeat(64)
+      const reasons: string[] = []
+      let [ending, number, answered] = [false, 0, 0]
+      const write = async (work: Promise<unknown>): Promise<void> => {
+        await work.then(
+          () => answered++,
+          (error: Error) => reasons.push(error.message)
+        )
+      }
+      const lane = async (name: string): Promise<void> => {
+        while (!ending) {
+          // Side by side: each write is followed by another before it is on the disk.
+          const states = [{ objectId: `${name}${number}`, modelSha256, state: Buffer.alloc(20_000) }]
+          await Promise.all([
+            write(store.merge(additions(`${name}${number++ % 20}`).slice(0, 2))),
+            write(store.writeCache(states))
+          ])
+        }
+      }
+      const lanes = ['A', 'B', 'C'].map(lane)
+      for (let round = 0; round < 12; round++) {
+        disk.fill()
+        await sleep(60 + 10 * round)
+        disk.free()
+        await sleep(30)
+      }
+      ending = true
+      await Promise.all(lanes)
+      assert.ok(answered > 0)
+      assert.ok(
+        reasons.some(reason => /No space left/.test(reason)),
+        'the disk was full'
+      )
+      assert.deepEqual(
+        reasons.filter(reason => /no answer/.test(reason)),
+        []
+      )
+      await store.merge(additions('D'))
+      await store.close()
+    } finally {
+      disk.close()
+    }
+  })
+
+  test('a store whose last write failed can be closed', async () => {
+    const disk = smallDisk(8)
+    try {
+      const store = await LmdbStore.open({ folder: path.join(disk.folder, 'store'), programs: [1] })
+      await store.merge(additions('A'))
+      disk.fill()
+      await assert.rejects(store.merge(additions('B')), { code: 'STORE_FAILED' })
       await store.close()
     } finally {
       disk.close()
