@@ -14,6 +14,7 @@ interface Service {
   readonly image?: string
   readonly build?: { readonly target: string }
   readonly environment?: Readonly<Record<string, string>>
+  readonly command?: readonly string[]
   readonly ports?: readonly string[]
   readonly read_only?: boolean
   readonly cap_drop?: readonly string[]
@@ -30,6 +31,13 @@ const compose: { services: Record<string, Service> } = parse(read('docker-compos
 const services = Object.entries(compose.services)
 const context = buildContext()
 const noGit = context === null ? 'needs a git checkout' : false
+
+/** Settings of a service as compose passes them on, with variables of whoever starts it. */
+function environment({ environment = {} }: Service, given: Readonly<Record<string, string>> = {}) {
+  const filled = (text: string): string =>
+    text.replace(/\$\{(\w+):-([^}]*)\}/g, (_, name, value) => given[name] ?? value)
+  return Object.fromEntries(Object.entries(environment).map(([name, text]) => [name, filled(text)]))
+}
 
 /** An exact release: name, then at least major.minor.patch. */
 const pinned = /^[\w./-]+:v?\d+\.\d+\.\d+(-[\w.-]+)?$/
@@ -106,14 +114,15 @@ test('the image runs as a numbered user who is not root, and ends on SIGTERM', (
 test('the settings of image and compose file are accepted', () => {
   const image = environmentOf(runtime)
   for (const [name, service] of services.filter(([, service]) => service.build)) {
-    const config = loadConfig({ env: { ...image, ...service.environment } })
+    const config = loadConfig({ env: { ...image, ...environment(service) } })
     assert.equal(config.http.host, '0.0.0.0', name)
     assert.equal(config.store.url, 'lmdb:/data', name)
     assert.equal(String(config.http.port), runtime.settings.get('EXPOSE'), name)
   }
-  const environment = compose.services.kafka?.environment ?? {}
-  const inside = environment.KAFKA_ADVERTISED_LISTENERS?.split(',').map(listener => listener.split('://')[1])
-  const brokers = loadConfig({ env: { ...compose.services.hierax?.environment } }).input.brokers
+  const inside = compose.services.kafka?.environment?.KAFKA_ADVERTISED_LISTENERS?.split(',').map(
+    listener => listener.split('://')[1]
+  )
+  const { brokers } = loadConfig({ env: environment(compose.services.hierax as Service) }).input
   for (const broker of brokers) assert.ok(inside?.includes(broker), `${broker} is advertised by Kafka`)
 })
 
@@ -131,11 +140,25 @@ test('no service has more rights than it needs, nor a port beyond loopback', () 
   assert.deepEqual(execForm(runtime.settings.get('VOLUME')), ['/data'])
 })
 
-test('traffic is simulated only on request', () => {
+test('traffic is simulated, and Valkey started, only on request', () => {
   assert.deepEqual(
     services.filter(([, service]) => service.profiles).map(([name, service]) => [name, service.profiles]),
-    [['simulator', ['simulate']]]
+    [
+      ['simulator', ['simulate']],
+      ['valkey', ['valkey']]
+    ]
   )
+})
+
+test('the Valkey of the compose file keeps what it has acknowledged, and the command in its head leads to it', () => {
+  const [, url] = /HIERAX_STORE_URL=(\S+) docker compose --profile valkey/.exec(read('docker-compose.yml')) ?? []
+  const { store } = loadConfig({
+    env: environment(compose.services.hierax as Service, { HIERAX_STORE_URL: url ?? '' })
+  })
+  assert.equal(new URL(store.url).hostname, 'valkey')
+  const command = (compose.services.valkey?.command ?? []).join(' ')
+  for (const option of ['--appendonly yes', '--appendfsync always', '--maxmemory-policy noeviction'])
+    assert.ok(command.includes(option), option)
 })
 
 test('Prometheus scrapes the service', () => {

@@ -36,12 +36,17 @@ export class ValkeyServer {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', '']
     this.child = spawn(
       binary() as string,
-      [...args, '--appendonly', 'yes', '--appendfsync', 'always', ...this.options],
+      [...args, '--appendonly', 'yes', '--appendfsync', 'always', ...this.options.map(own => this.withPort(own))],
       {
         stdio: 'ignore'
       }
     )
     await until(() => accepts(this.port))
+  }
+
+  /** Holds it (SIGSTOP) or lets it go on (SIGCONT). */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child?.kill(signal)
   }
 
   /** Ends it at once, as a power failure would as far as it is concerned. */
@@ -50,6 +55,11 @@ export class ValkeyServer {
     const ended = once(this.child, 'close')
     this.child.kill('SIGKILL')
     await ended
+  }
+
+  /** `{port}` in an option stands for the server's port. */
+  private withPort(option: string): string {
+    return option.replace('{port}', String(this.port))
   }
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'iovalkey'
 import { HieraxError } from '../../../errors.ts'
@@ -69,7 +70,8 @@ export class ValkeyConnection {
       familyFallback: { enabled: false },
       ...(username === null ? {} : { username }),
       ...(password === null ? {} : { password }),
-      ...(tls ? { tls: { servername: host } } : {}),
+      // A name to ask for in TLS must not be an address.
+      ...(tls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
       connectionName: 'hierax',
       connectTimeout: 5000,
       socketTimeout: silence,
@@ -124,7 +126,9 @@ export class ValkeyConnection {
         const failure = failureOf(thrown)
         if (this.usable && kind === 'write') this.refusedWrites = failure.reason
         const again = failure.connection && !this.closed && performance.now() < end
-        if (!again) throw storeError(`${what} ${this.address.shown}`, thrown)
+        // A command that was under way says only that it was given up; the connection knows why.
+        const reason = failure.connection ? (this.failure?.error ?? thrown) : thrown
+        if (!again) throw storeError(`${what} ${this.address.shown}`, reason)
         await sleep(20)
       }
     }
