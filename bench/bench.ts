@@ -6,13 +6,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { build } from '../test/support/build.ts'
 import { AlertStream } from './load/alert-stream.ts'
 import { basePackets } from './load/base-packets.ts'
 import { preload } from './load/preload.ts'
-import { startCluster } from './service/cluster.ts'
+import { type Cluster, startCluster } from './service/cluster.ts'
 import { type Check, cold, type Load, rounded, warm } from './service/phases.ts'
 import { pythonConsumer } from './service/python.ts'
+import { measured, say } from './setup.ts'
 
 const partitions = 4
 /** Transfers of the survey that were seen: 80,000 alerts a minute. */
@@ -42,92 +42,74 @@ const help = `Usage: npm run --silent bench -- [options]
   --output FILE    write the JSON there, too
   --profile DIR    write a CPU profile of each service process there`
 
-const say = (text: string): void => void process.stderr.write(`${text}\n`)
-
-async function main(): Promise<number> {
-  if (values.help) {
-    process.stdout.write(`${help}\n`)
-    return 0
-  }
-  const log = console.log
-  console.log = say // standard output is for the JSON alone
-  const built = build()
-  console.log = log
-  if (!built) return 1
+async function bench(cluster: Cluster, folder: string): Promise<number> {
   const alerts = Number(values.alerts ?? (values.short ? 400 : 20_000))
   const seconds = Number(values.seconds ?? (values.short ? 1 : 15))
   const workers = Number(values.workers)
   const base = await basePackets()
-  const cluster = await startCluster()
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-bench-'))
-  try {
-    const epochs = 5
-    const stream = new AlertStream(base, Math.max(1, Math.round(alerts / epochs)))
-    const pacedEpochs = Math.round((seconds * rate) / stream.objects)
-    const load = (name: string, from: number, to: number): Load => {
-      const topic = cluster.tools.name(`bench-${name}`)
-      return { stream, topic, from, to }
-    }
-    const first = load('cold', 0, 1)
-    const known = { ...load('warm', 1, 2 + epochs), measuredFrom: 2 }
-    const paced = load('paced', known.to, known.to + pacedEpochs)
-    say(`${cluster.from}; ${base.from}; ${stream.objects} objects; preloading …`)
-    for (const { topic } of [first, known]) await cluster.tools.topic(topic, { partitions })
-    const stamped = { partitions, config: { 'message.timestamp.type': 'LogAppendTime' } }
-    await cluster.tools.topic(paced.topic, stamped)
-    await preload(cluster.tools, first.topic, partitions, stream.packets(first.from, first.to))
-    const loaded = await preload(cluster.tools, known.topic, partitions, stream.packets(known.from, known.to))
-
-    const store = path.join(folder, 'store')
-    say('cold objects …')
-    const unknown = await cold(cluster, first, store)
-    say('known objects …')
-    const one = await warm(cluster, known, {
-      store,
-      count: 1,
-      name: 'one',
-      ...(values.profile ? { profile: path.resolve(values.profile) } : {}),
-      ...(pacedEpochs > 0 ? { paced: { ...paced, rate } } : {})
-    })
-    if (workers > 1) say(`${workers} processes …`)
-    const several = workers > 1 ? await warm(cluster, known, { store, count: workers, name: 'several' }) : null
-    say('Python …')
-    const sample = Math.min(alerts, 5000)
-    const python = values.python
-      ? await pythonConsumer(cluster.brokers, known.topic, sample)
-      : { skipped: 'not wanted' }
-
-    const checks: Check[] = [unknown.check, ...one.checks, ...(several?.checks ?? [])]
-    const report = {
-      machine: { cpus: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version },
-      load: {
-        from: base.from,
-        broker: cluster.from,
-        objects: stream.objects,
-        alerts: loaded.packets,
-        partitions,
-        bytesPerPacket: rounded(loaded.bytes / loaded.packets)
-      },
-      outcomes: { ok: checks.every(({ ok }) => ok), checks },
-      warm: { ...one.figures, peakMegabytes: one.megabytes === null ? null : rounded(one.megabytes) },
-      cold: unknown.figures,
-      paced: one.pace?.figures ?? null,
-      several: several && {
-        ...several.figures,
-        peakMegabytes: several.megabytes === null ? null : rounded(several.megabytes),
-        timesOne: rounded(several.figures.alertsPerSecond / one.figures.alertsPerSecond, 2)
-      },
-      python
-    }
-    const json = `${JSON.stringify(report, null, 2)}\n`
-    process.stdout.write(json)
-    if (values.output) fs.writeFileSync(values.output, json)
-    for (const { phase, problems } of checks) for (const problem of problems) say(`WRONG (${phase}): ${problem}`)
-    return report.outcomes.ok ? 0 : 1
-  } finally {
-    await cluster.stop()
-    fs.rmSync(folder, { recursive: true, force: true })
+  const epochs = 5
+  const stream = new AlertStream(base, Math.max(1, Math.round(alerts / epochs)))
+  const pacedEpochs = Math.round((seconds * rate) / stream.objects)
+  const load = (name: string, from: number, to: number): Load => {
+    const topic = cluster.tools.name(`bench-${name}`)
+    return { stream, topic, from, to }
   }
+  const first = load('cold', 0, 1)
+  const known = { ...load('warm', 1, 2 + epochs), measuredFrom: 2 }
+  const paced = load('paced', known.to, known.to + pacedEpochs)
+  say(`${cluster.from}; ${base.from}; ${stream.objects} objects; preloading …`)
+  for (const { topic } of [first, known]) await cluster.tools.topic(topic, { partitions })
+  const stamped = { partitions, config: { 'message.timestamp.type': 'LogAppendTime' } }
+  await cluster.tools.topic(paced.topic, stamped)
+  await preload(cluster.tools, first.topic, partitions, stream.packets(first.from, first.to))
+  const loaded = await preload(cluster.tools, known.topic, partitions, stream.packets(known.from, known.to))
+
+  const store = path.join(folder, 'store')
+  say('cold objects …')
+  const unknown = await cold(cluster, first, store)
+  say('known objects …')
+  const one = await warm(cluster, known, {
+    store,
+    count: 1,
+    name: 'one',
+    ...(values.profile ? { profile: path.resolve(values.profile) } : {}),
+    ...(pacedEpochs > 0 ? { paced: { ...paced, rate } } : {})
+  })
+  if (workers > 1) say(`${workers} processes …`)
+  const several = workers > 1 ? await warm(cluster, known, { store, count: workers, name: 'several' }) : null
+  say('Python …')
+  const sample = Math.min(alerts, 5000)
+  const python = values.python ? await pythonConsumer(cluster.brokers, known.topic, sample) : { skipped: 'not wanted' }
+
+  const checks: Check[] = [unknown.check, ...one.checks, ...(several?.checks ?? [])]
+  const report = {
+    machine: { cpus: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version },
+    load: {
+      from: base.from,
+      broker: cluster.from,
+      objects: stream.objects,
+      alerts: loaded.packets,
+      partitions,
+      bytesPerPacket: rounded(loaded.bytes / loaded.packets)
+    },
+    outcomes: { ok: checks.every(({ ok }) => ok), checks },
+    warm: { ...one.figures, peakMegabytes: one.megabytes === null ? null : rounded(one.megabytes) },
+    cold: unknown.figures,
+    paced: one.pace?.figures ?? null,
+    several: several && {
+      ...several.figures,
+      peakMegabytes: several.megabytes === null ? null : rounded(several.megabytes),
+      timesOne: rounded(several.figures.alertsPerSecond / one.figures.alertsPerSecond, 2)
+    },
+    python
+  }
+  const json = `${JSON.stringify(report, null, 2)}\n`
+  process.stdout.write(json)
+  if (values.output) fs.writeFileSync(values.output, json)
+  for (const { phase, problems } of checks) for (const problem of problems) say(`WRONG (${phase}): ${problem}`)
+  return report.outcomes.ok ? 0 : 1
 }
 
-process.exit(await main())
+if (values.help) process.stdout.write(`${help}\n`)
+else process.exitCode = await measured('bench', startCluster, bench)
+process.exit()

@@ -3,20 +3,28 @@ import type { Store } from '../lightcurves/stores/store.ts'
 import type { PartState, ServicePorts } from '../service/ports.ts'
 import type { KafkaSink } from '../streams/kafka/sink.ts'
 import type { KafkaSource } from '../streams/kafka/source.ts'
-
-/** A batch that has been in work for so long, with nothing outside to wait for, is stuck: ms. */
-const stuckAfter = 10 * 60_000
+import { Progress } from './progress.ts'
 
 /** Answers the probes: which part works, and if not, why. */
 export class Health {
   private source: Pick<KafkaSource, 'health'> | null = null
   private sink: Pick<KafkaSink, 'reason'> | null = null
   private topics: string | null = 'connecting'
-  private store: Pick<Store, 'trouble'> | null = null
+  private store: Pick<Store, 'trouble' | 'lost'> | null = null
   private storeFailure: string | null = null
   private others: Pick<ServicePorts, 'readiness' | 'liveness'> | null = null
   private stopping = false
-  private readonly inWork = new Set<{ readonly since: number }>()
+  private inWork = 0
+  private readonly progress: Progress
+
+  constructor(now?: () => number) {
+    const circumstances = () => ({
+      working: this.inWork > 0,
+      unread: !this.consumer().ready,
+      waits: this.stopping || this.waitsFor() !== null
+    })
+    this.progress = new Progress(circumstances, now)
+  }
 
   /** The streams are made. */
   streams(source: Pick<KafkaSource, 'health'>, sink: Pick<KafkaSink, 'reason'>): void {
@@ -25,7 +33,7 @@ export class Health {
   }
 
   /** The store is open. */
-  opened(store: Pick<Store, 'trouble'>): void {
+  opened(store: Pick<Store, 'trouble' | 'lost'>): void {
     this.store = store
   }
 
@@ -42,14 +50,27 @@ export class Health {
   /** The service is about to end. */
   stop(): void {
     this.stopping = true
+    this.progress.close()
+  }
+
+  /** Alerts have got their outcome. */
+  progressed(): void {
+    this.progress.made()
+  }
+
+  /** Messages of a partition that wait; −1: it is another process's. `held`: older nights come first. */
+  lag(topic: string, partition: number, messages: number, held = false): void {
+    this.progress.lag(topic, partition, messages, held)
   }
 
   /** Follows a batch from its beginning to its end. */
   async follow<T>(work: () => Promise<T>): Promise<T> {
-    const batch = { since: performance.now() }
-    this.inWork.add(batch)
+    // Until now there may have been nothing to do.
+    if (this.inWork === 0) this.progress.stuck()
+    this.inWork++
     try {
       const result = await work()
+      this.progressed()
       this.storeFailure = null
       return result
     } catch (thrown) {
@@ -57,7 +78,7 @@ export class Health {
       if (code === 'STORE_FAILED' || code === 'STORE_REFUSED') this.storeFailure = 'writes fail'
       throw thrown
     } finally {
-      this.inWork.delete(batch)
+      this.inWork--
     }
   }
 
@@ -74,13 +95,19 @@ export class Health {
 
   readonly liveness: ServicePorts['liveness'] = () => {
     if (this.others) return this.others.liveness()
-    const waits = this.producer().ready ? this.storeReason() : this.producer().reason
+    // LMDB gave its files up: no waiting helps, a new process does.
+    if (this.store?.lost?.()) return { ok: false, reason: 'the store must be opened anew' }
+    if (this.progress.stuck())
+      return { ok: false, reason: this.inWork > 0 ? 'a batch is stuck' : 'messages wait unread' }
+    const waits = this.waitsFor()
     if (waits !== null) return { ok: true, reason: `waiting: ${waits}` }
-    const oldest = Math.min(...[...this.inWork].map(batch => batch.since))
-    const stuck = performance.now() - oldest > stuckAfter
-    return stuck
-      ? { ok: false, reason: 'a batch is stuck' }
-      : { ok: true, reason: this.inWork.size > 0 ? 'working' : 'waiting' }
+    return { ok: true, reason: this.inWork > 0 ? 'working' : 'waiting' }
+  }
+
+  /** What of the world outside can't be written to; null where nothing is known. */
+  private waitsFor(): string | null {
+    const { ready, reason } = this.producer()
+    return ready ? this.storeReason() : reason
   }
 
   private consumer(): PartState {

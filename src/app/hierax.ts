@@ -176,6 +176,7 @@ export class Hierax {
 
   private account(report: BatchReport): void {
     this.metrics.batch(report)
+    this.health.progressed()
     const [first] = report.deadLetters
     if (!first) return
     this.deadLetters.count += report.deadLetters.length

@@ -51,7 +51,10 @@ export const connectKafka: StreamsFactory = (config, { logger, metrics, health }
     backlog: input.backlog,
     limits: { stopTimeout },
     events: {
-      onLag: (topic, partition, lag) => metrics.lag(topic, partition, lag),
+      onLag: (topic, partition, lag, held) => {
+        metrics.lag(topic, partition, lag)
+        health.lag(topic, partition, lag, held)
+      },
       onRebalance: () => metrics.rebalanced(),
       onRestart: () => metrics.consumerRestarted(),
       onOutOfRange: (topic, _partition, messages) => metrics.expired(topic, messages)

@@ -42,6 +42,7 @@ export function assemble(values: Values, problems: string[]): Config {
     },
     http: { host: set(values['http.host']), port: set(values['http.port']), token: values['http.token'] ?? null },
     workers: set(values.workers),
+    workerTimeout: set(values.workerTimeout),
     log: { level: set(values['log.level']) }
   }
   checkTopics(config, problems)

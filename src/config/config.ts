@@ -76,5 +76,7 @@ export interface Config {
     readonly token: string | null
   }
   readonly workers: number
+  /** Seconds after which a worker that says nothing is killed and started again. */
+  readonly workerTimeout: number
   readonly log: { readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' }
 }

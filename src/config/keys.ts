@@ -138,6 +138,9 @@ export const keys = {
     meaning: 'bearer token for the API and the page; health and metrics stay open'
   }),
   workers: key(count('a whole number from 1 to 64', 64), 1, { meaning: 'processes of one group on this machine' }),
+  workerTimeout: key(count('seconds from 2 to 3600', 3600, 2), 30, {
+    meaning: 'seconds after which a worker that says nothing is killed and started again'
+  }),
   'log.level': key(kind.choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'info', {
     meaning: 'least severe level that is logged; JSON lines on stdout when not a terminal'
   })

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { kafka } from '../support/brokers.ts'
-import { type ServiceProcess, total } from '../support/service.ts'
+import { type ServiceProcess, temporaryFolder, total } from '../support/service.ts'
+import { root } from '../support/shared.ts'
 import { until } from '../support/until.ts'
 import { joined, Trial } from './trial/trial.ts'
 
@@ -35,7 +39,9 @@ async function freeze(trial: Trial, victim: ServiceProcess, other: ServiceProces
       )
     )
       break
-    // Stopped while it held the lock of the shared store: the other one waits for that, as the docs say. Another moment, then.
+    // Stopped while it held the lock of the shared store: nobody but its own process can free that, and processes that know nothing
+    // of each other can't end one another. The other one waits, and says so, as the docs tell. Another moment, then. (Workers have a
+    // parent that ends the stopped one: below, and in every moment.)
     assert.ok(attempt < 5, `the other member never got the partitions:\n${other.log}`)
     victim.child.kill('SIGCONT')
     await sleep(3000)
@@ -68,6 +74,44 @@ describe('a member that is frozen', { skip: running.skip }, () => {
       t.diagnostic(JSON.stringify({ freezes, late, ...(await trial.judge()) }))
     } finally {
       trial.close()
+    }
+  })
+})
+
+describe('a worker that is frozen in the middle of a write', { skip: running.skip }, () => {
+  test('is ended by its parent, which frees the store for the others; nothing is lost', {
+    timeout: 600_000
+  }, async t => {
+    const trial = await Trial.create({ input: running, parts: 3 })
+    t.diagnostic(`seed ${trial.random.seed}`)
+    const file = path.join(temporaryFolder(), 'frozen')
+    try {
+      const member = await trial.member({
+        HIERAX_WORKERS: '3',
+        HIERAX_WORKER_TIMEOUT: '12',
+        NODE_OPTIONS: `--import ${new URL('../support/freeze-in-write.mjs', import.meta.url).href}`,
+        FREEZE_WRITES: pathToFileURL(path.join(root, 'dist/lightcurves/stores/lmdb-writes.js')).href,
+        FREEZE_FILE: file
+      })
+      await trial.load.next()
+      await member.until('a worker that froze', () => fs.existsSync(file), 120_000)
+      await trial.load.next()
+      await member.until('readiness to say it', async () => {
+        const { status, text } = await member.get('/health/ready')
+        return status === 503 && /does not answer|writes have no answer/.test(text)
+      })
+      assert.equal((await member.get('/health/live')).status, 200)
+      await trial.load.next()
+      await trial.finished()
+      const frozen = Number(fs.readFileSync(file, 'utf8'))
+      assert.throws(() => process.kill(frozen, 0), { code: 'ESRCH' }, 'it is no more')
+      assert.ok(total(await member.metrics(), 'hierax_worker_restarts_total') >= 1)
+      await member.until('readiness', async () => (await member.get('/health/ready')).status === 200, 60_000)
+      assert.equal(await member.end(), 0)
+      t.diagnostic(JSON.stringify(await trial.judge()))
+    } finally {
+      trial.close()
+      fs.rmSync(path.dirname(file), { recursive: true })
     }
   })
 })

@@ -63,6 +63,16 @@ describe('the limit on the points of an object', () => {
     )
   })
 
+  test('the revision of a full object may shrink or stay where an older detection puts out a newer one, as the docs say', () => {
+    const full = mergeWithin(3, [[1, 2, 3].map(day => detectionAt(2459000.5 + day))])
+    const older = detectionAt(2459000.5, { own: false })
+    const after = mergeWithin(3, [[...Array(3).keys()].map(index => full.at(index)), [older]])
+    assert.equal(full.totals.revision - after.totals.revision, 1)
+    const same = mergeWithin(3, [[...Array(3).keys()].map(index => full.at(index)), [{ ...older, own: true }]])
+    assert.equal(same.totals.revision, full.totals.revision)
+    assert.notEqual(same.totals.hash, full.totals.hash)
+  })
+
   test('endless upper limits do not push out one detection, nor grow the object', () => {
     const limit = (jd: number): Observation =>
       detectionAt(jd, { detection: false, own: false, positive: false, candid: null, error: 0 })

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
-import { detectionAt, observations } from './observations.ts'
+import { detectionAt, observation, observations } from './observations.ts'
 
 const merge = (...batches: (readonly Observation[])[]): EncodedCurve =>
   batches.reduce(mergeObservations, EncodedCurve.empty)
@@ -55,6 +55,30 @@ describe('merging observations', () => {
           curve = next
         }
       })
+    )
+  })
+
+  test('another view has another revision, where photometry of one image and one origin has but one version', () => {
+    // As the decoder makes them: detections have a candid, upper limits none.
+    const decoded = observation.map(point => ({
+      ...point,
+      candid: point.detection ? (point.candid ?? 2695378462115010000n) : null
+    }))
+    const oneVersion = fc.uniqueArray(decoded, {
+      maxLength: 60,
+      selector: ({ jd, fid, candid, detection, own }) => [jd, fid, candid, detection, own].join()
+    })
+    fc.assert(
+      fc.property(oneVersion, fc.nat({ max: 60 }), (batch, cut) => {
+        const before = merge(batch.slice(0, cut))
+        const after = mergeObservations(before, batch.slice(cut))
+        for (const jd of new Set(batch.map(point => point.jd))) {
+          const [old, fresh] = [before.upTo(jd), after.upTo(jd)]
+          assert.ok(fresh.revision >= old.revision)
+          assert.equal(fresh.revision === old.revision, fresh.hash === old.hash)
+        }
+      }),
+      { numRuns: 500 }
     )
   })
 

@@ -25,8 +25,14 @@ export interface GroupOptions {
 /** Ends in a row, each soon after the start, after which a worker is said to keep ending. */
 const tooOften = 3
 
-/** A worker of which nothing is heard for so long is stuck, ms. */
-const longestSilence = 120_000
+/** A worker that has begun is looked for so long before it says anything, ms: it loads models. */
+const longestStart = 120_000
+
+/** How often it is looked whether workers answer, ms. */
+const watchEvery = 1000
+
+/** A worker of which nothing is heard for so long is told of, ms. */
+const quiet = 10_000
 
 /** How long the last batches of a worker may take when the group ends, ms: more than it grants itself. */
 const stopTimeout = 30_000
@@ -46,6 +52,7 @@ export class WorkerGroup {
   /** What workers counted that are no more. */
   private counted: MetricValues = []
   private readonly stopping = new AbortController()
+  private watched = performance.now()
 
   constructor(options: GroupOptions) {
     this.options = options
@@ -54,7 +61,7 @@ export class WorkerGroup {
   /** Keeps all workers running until `stop`. */
   async run(): Promise<void> {
     const { count } = this.options
-    const watch = setInterval(() => this.watch(), 5000)
+    const watch = setInterval(() => this.watch(), watchEvery)
     try {
       await Promise.all(Array.from({ length: count }, (_, index) => this.keep(index + 1)))
     } finally {
@@ -83,8 +90,11 @@ export class WorkerGroup {
       Part,
       PartState
     >
-    if (!hopeless) return all
-    return { ...all, consumer: { ready: false, reason: `worker ${hopeless[0]} keeps ending: ${hopeless[1]}` } }
+    if (hopeless)
+      return { ...all, consumer: { ready: false, reason: `worker ${hopeless[0]} keeps ending: ${hopeless[1]}` } }
+    const silent = [...this.workers.values()].find(worker => worker.state !== null && worker.silent > quiet)
+    if (!silent) return all
+    return { ...all, consumer: { ready: false, reason: `worker ${silent.worker} does not answer` } }
   }
 
   /** A worker that is stuck is ended and started again, so the group itself always lives. */
@@ -119,14 +129,20 @@ export class WorkerGroup {
     }
   }
 
+  /**
+   * Ends workers that are stuck. One that was stopped may hold the lock of the store that all share: its end frees it.
+   */
   private watch(): void {
+    const now = performance.now()
+    const awake = now - this.watched < 3 * watchEvery
+    this.watched = now
+    // This process was stopped itself, or had no turn: what workers said meanwhile is still to be read.
+    if (!awake) return
     for (const worker of this.workers.values()) {
-      const stuck = worker.state?.liveness.ok === false || worker.silent > longestSilence
-      if (!stuck) continue
-      this.options.logger.error(
-        { worker: worker.worker, silent: Math.round(worker.silent) },
-        'a worker is stuck; ended'
-      )
+      const limit = worker.state === null ? longestStart : this.options.config.workerTimeout * 1000
+      if (worker.state?.liveness.ok !== false && worker.silent <= limit) continue
+      const silent = Math.round(worker.silent)
+      this.options.logger.error({ worker: worker.worker, silent }, 'a worker is stuck; ended')
       worker.kill()
     }
   }

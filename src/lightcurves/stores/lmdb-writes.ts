@@ -11,6 +11,9 @@ const quiet = 10_000
 type Environment = Pick<RootDatabase<unknown, string>, 'transaction' | 'close'> & {
   /** Puts on disk all that was committed, at no cost where it is there already. */
   sync(done: (error?: Error) => void): void
+  /** The next read looks at the newest state. */
+  resetReadTxn(): void
+  get(key: string): unknown
 }
 
 /**
@@ -61,6 +64,18 @@ export class LmdbWrites {
   /** Why writes can't be relied on at present; null where nothing is known against them. */
   trouble(): string | null {
     return this.#waited() > Math.min(quiet, this.#patience) ? 'writes have no answer' : null
+  }
+
+  /** Whether LMDB gave the environment up; looked into only while writes have no answer. */
+  lost(): boolean {
+    if (this.trouble() === null) return false
+    try {
+      this.#environment.resetReadTxn()
+      this.#environment.get('meta')
+      return false
+    } catch (error) {
+      return /MDB_PANIC/.test(String(error))
+    }
   }
 
   /** Closes the environment when all is written. One that does not answer is left to the end of the process. */

@@ -166,6 +166,10 @@ export class LmdbStore implements Store {
     return this.writes.trouble()
   }
 
+  lost(): boolean {
+    return this.writes.lost()
+  }
+
   async statistics(): Promise<StoreStatistics> {
     const { entryCount } = this.objects.getStats() as { entryCount: number }
     const [file, disk] = await Promise.all([

@@ -91,5 +91,7 @@ export interface Store {
   statistics(): Promise<StoreStatistics>
   /** Why the store can't be used at present; null where nothing is known against it. */
   trouble(): string | null
+  /** Whether it can't be used again by this process, whatever happens; left out where that can't be. */
+  lost?(): boolean
   close(): Promise<void>
 }

@@ -11,8 +11,8 @@ export interface SourceClock {
 
 /** What a source reports as it goes, for metrics. All optional, called synchronously, must not throw. */
 interface SourceEvents {
-  /** Messages of a partition not handled yet; −1 when this process does not own it (any more). */
-  onLag?(topic: string, partition: number, lag: number): void
+  /** Messages of a partition not handled yet; −1 when this process does not own it (any more). `held`: older nights come first. */
+  onLag?(topic: string, partition: number, lag: number, held: boolean): void
   /** This member joined the group, anew or after a rebalance. */
   onRebalance?(): void
   /** The consumer crashed and is made anew. */

@@ -177,8 +177,9 @@ export class PartitionSurvey {
     return within(this.#context.cluster.offsets(this.#context.topics), ms).catch(() => [])
   }
 
-  #report({ topic, partition }: { topic: string; partition: number }, lag: number): void {
-    this.#context.options.events.onLag?.(topic, partition, lag)
+  #report(entry: { topic: string; partition: number }, lag: number): void {
+    const { topic, partition } = entry
+    this.#context.options.events.onLag?.(topic, partition, lag, this.#paused.has(keyOf(entry)))
   }
 
   #stale(number: number): boolean {

@@ -13,6 +13,8 @@ function environment() {
     isClosed: () => closed,
     transaction: <T>(work: () => T): Promise<T> =>
       new Promise((resolve, reject) => answers.push({ resolve: () => resolve(work()), reject })),
+    resetReadTxn: () => {},
+    get: (_key: string): unknown => null,
     sync: (done: (error?: Error) => void) => void flushes.push(done),
     close: async () => {
       closed = true
@@ -41,6 +43,18 @@ test('a write without an answer is a failure after its time, and no other is beg
   const later = writes.transaction(() => 3)
   lmdb.answers[1]?.resolve()
   assert.equal(await later, 3)
+})
+
+test('an environment that LMDB gave up is told from one that waits', async () => {
+  const lmdb = environment()
+  const writes = new LmdbWrites(lmdb, 20)
+  assert.equal(writes.lost(), false)
+  await assert.rejects(writes.transaction(() => 1))
+  assert.equal(writes.lost(), false, 'its lock is held elsewhere')
+  lmdb.get = () => {
+    throw new Error('MDB_PANIC: Update of meta page failed or environment had fatal error')
+  }
+  assert.equal(writes.lost(), true)
 })
 
 test('an environment that does not answer is not closed: that would wait for ever', async () => {

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
 import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
+import { until } from '../../support/until.ts'
 import { detectionAt } from '../observations.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-lmdb-'))
@@ -22,6 +23,23 @@ const writer = `
     await store.merge(['A', 'B', 'C', 'N' + day].map(objectId => ({ objectId, observations, alerts: [] })))
     console.log(day)
   }`
+
+/** Stops itself in the middle of a write, and ends when it is woken. */
+const stopper = `
+  const { LmdbStore } = await import(${JSON.stringify(new URL('../../../src/lightcurves/stores/lmdb.ts', import.meta.url).href)})
+  const { LmdbWrites } = await import(${JSON.stringify(new URL('../../../src/lightcurves/stores/lmdb-writes.ts', import.meta.url).href)})
+  const { detectionAt } = await import(${JSON.stringify(new URL('../observations.ts', import.meta.url).href)})
+  const store = await LmdbStore.open({ folder: process.argv[1], programs: [1] })
+  const { transaction } = LmdbWrites.prototype
+  LmdbWrites.prototype.transaction = function (work) {
+    return transaction.call(this, () => {
+      const result = work()
+      process.kill(process.pid, 'SIGSTOP')
+      return result
+    })
+  }
+  await store.merge([{ objectId: String(process.pid), observations: [detectionAt(2459000.5)], alerts: [] }])
+  console.log('written')`
 
 describe('the embedded store', () => {
   test('opens after kill −9 in the middle of a write, with all that it had acknowledged', async () => {
@@ -46,6 +64,31 @@ describe('the embedded store', () => {
       assert.equal((await store.get('B'))?.curve.length, state?.curve.length)
       await store.close()
     }
+  })
+
+  test('a process that stops in the middle of a write is waited for within bounds, and its end frees the store', {
+    skip: process.platform !== 'linux' && 'asks Linux whether a process is stopped'
+  }, async () => {
+    const options = { folder: path.join(folder, 'stopped'), programs: [1], patience: 500 }
+    const add = { objectId: 'A', observations: [detectionAt(2459000.5)], alerts: [] }
+    const store = await LmdbStore.open(options)
+    await store.merge([add])
+    for (const signal of ['SIGCONT', 'SIGKILL'] as const) {
+      const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', stopper, options.folder])
+      await until(() => /^\d+ \(.*\) T/.test(fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8')), 60_000)
+      const state = await store.get('A')
+      assert.equal(state?.curve.length, 1, 'what is there can be read')
+      await assert.rejects(store.merge([add]), { code: 'STORE_FAILED', message: /no answer for/ })
+      assert.equal(store.trouble(), 'writes have no answer')
+      assert.equal(store.lost(), false)
+      child.kill(signal)
+      await until(async () => (await store.merge([add]).catch(() => null)) !== null, 30_000)
+      assert.equal(store.trouble(), null)
+      if (signal === 'SIGCONT') await until(async () => (await store.get(String(child.pid))) !== null, 10_000)
+      else assert.equal(await store.get(String(child.pid)), null, 'half a write is none')
+      child.kill('SIGKILL')
+    }
+    await store.close()
   })
 
   test('old objects go while others are merged, and none that is merged meanwhile is lost', async () => {
