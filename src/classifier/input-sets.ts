@@ -1,4 +1,5 @@
-import { clearFeatures, featureNames, featureStateLength, stepFeatures } from './curve-features.ts'
+import { clearFeatures, stepFeatures } from './curve-features.ts'
+import { featureNames, featureStateLength } from './curve-layout.ts'
 import {
   clearInputState,
   inputNames,
