@@ -81,6 +81,7 @@ const table = {
   OBJECT_NOT_FOUND: entry('request', 404, 'Ask for an object of which an alert was seen.'),
   ROUTE_NOT_FOUND: entry('request', 404, 'See /api/docs for what there is.'),
   MODEL_NOT_FOUND: entry('request', 404, 'Name a model that /api/v1/model lists, or none.'),
+  MODEL_AMBIGUOUS: entry('request', 400, 'Name the model by the first digits of its SHA-256.'),
   NODE_NOT_FOUND: entry('request', 404, 'Name a node that /api/v1/taxonomy lists.'),
   METHOD_NOT_ALLOWED: entry('request', 405, 'Use GET: the API only answers.'),
   REQUEST_INVALID: entry('request', 400, 'See /api/docs for what the parameter takes.'),

@@ -208,7 +208,8 @@ export class Hierax {
   private ports(store: Store): ServicePorts {
     const answering = this.pipeline(store, { send: async () => {}, close: async () => {} })
     const histories = new Histories(store, this.config.admit.minDetections)
-    const named = (model?: string) => this.classifiers.findIndex(({ name }) => model === undefined || name === model)
+    const chosen = (model?: string) =>
+      this.classifiers.findIndex(({ sha256 }) => model === undefined || sha256 === model)
     return {
       readiness: this.health.readiness,
       liveness: this.health.liveness,
@@ -220,11 +221,11 @@ export class Hierax {
       object: async (objectId, model) => {
         const state = (await store.get(objectId)) ?? null
         if (!state) return null
-        const answer = (await answering.standing(state))[named(model)]
+        const answer = (await answering.standing(state))[chosen(model)]
         return toObjectView(state, answer ? toJson(answer) : null)
       },
       history: async (objectId, { model, limit }) => {
-        const classifier = this.classifiers[named(model)]
+        const classifier = this.classifiers[chosen(model)]
         return classifier ? histories.of(objectId, classifier, limit) : null
       }
     }

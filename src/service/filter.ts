@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein'
 import { HieraxError, shown } from '../errors.ts'
+import { modelParameter, modelsNamed } from './choose-model.ts'
 import type { ClassificationJson, ModelView } from './ports.ts'
 
 /** What classifications are chosen by; all that is given must hold. */
@@ -14,7 +15,7 @@ export interface ClassificationFilter {
   /** Band of the alert. */
   readonly band?: 'g' | 'r' | 'i'
   readonly status?: 'CLASSIFIED' | 'NOT_CLASSIFIED'
-  /** Name of the model. */
+  /** Name of the model, or how its SHA-256 begins. */
   readonly model?: string
 }
 
@@ -29,23 +30,17 @@ interface Looked {
   readonly nodes: readonly { readonly name: string; readonly probability: number }[]
   readonly prediction: { readonly probability: number } | null
   readonly novelty: number | null
-  readonly classifier: { readonly name: string }
+  readonly classifier: { readonly sha256: string }
 }
 
 /** A filter as a function; null where it lets everything pass. Throws MODEL_NOT_FOUND, NODE_NOT_FOUND with the nearest name. */
 export function acceptOf(filter: ClassificationFilter, models: readonly ModelView[]): Accept | null {
   const tests: ((classification: Looked) => boolean)[] = []
   const { object, node, minProbability, minNovelty, band, status, model } = filter
-  const chosen = model === undefined ? models : models.filter(({ name }) => name === model)
+  const chosen = modelsNamed(models, model)
   if (model !== undefined) {
-    if (chosen.length === 0) {
-      throw unknown(
-        'model',
-        model,
-        models.map(({ name }) => name)
-      )
-    }
-    tests.push(({ classifier }) => classifier.name === model)
+    const sums = new Set(chosen.map(({ sha256 }) => sha256))
+    tests.push(({ classifier }) => sums.has(classifier.sha256))
   }
   if (status !== undefined) tests.push(classification => classification.status === status)
   if (band !== undefined) tests.push(({ alert }) => alert?.band === band)
@@ -56,7 +51,7 @@ export function acceptOf(filter: ClassificationFilter, models: readonly ModelVie
   if (minNovelty !== undefined) tests.push(({ novelty }) => novelty !== null && novelty >= minNovelty)
   if (node !== undefined) {
     const names = chosen.flatMap(({ nodes }) => nodes.map(({ name }) => name))
-    if (!names.includes(node)) throw unknown('node', node, names)
+    if (!names.includes(node)) throw unknownNode(node, names)
     const least = minProbability ?? 0.5
     tests.push(({ nodes }) => nodes.some(({ name, probability }) => name === node && probability >= least))
   } else if (minProbability !== undefined) {
@@ -66,10 +61,9 @@ export function acceptOf(filter: ClassificationFilter, models: readonly ModelVie
   return classification => tests.every(test => test(classification as unknown as Looked))
 }
 
-function unknown(what: 'model' | 'node', given: string, names: readonly string[]): HieraxError {
+function unknownNode(given: string, names: readonly string[]): HieraxError {
   const [nearest] = [...names].sort((a, b) => distance(given, a) - distance(given, b))
-  const code = what === 'model' ? 'MODEL_NOT_FOUND' : 'NODE_NOT_FOUND'
-  return new HieraxError(code, `no ${what} is named ${shown(given)}; the nearest is ${nearest}`)
+  return new HieraxError('NODE_NOT_FOUND', `no node is named ${shown(given)}; the nearest is ${nearest}`)
 }
 
 /** The filter's parameters, for routes that take one. */
@@ -90,5 +84,8 @@ export const filterParameters = {
   minNovelty: { type: 'number', minimum: 0, maximum: 1, description: 'least novelty; what has none is left out' },
   band: { type: 'string', enum: ['g', 'r', 'i'], description: 'band of the alert' },
   status: { type: 'string', enum: ['CLASSIFIED', 'NOT_CLASSIFIED'], description: 'classified or not' },
-  model: { type: 'string', minLength: 1, maxLength: 200, description: 'name of the model; all of them unless given' }
+  model: {
+    ...modelParameter,
+    description: 'name of the model, or the first 8 or more digits of its SHA-256; all models unless given'
+  }
 }

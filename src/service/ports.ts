@@ -105,9 +105,9 @@ export interface ServicePorts {
   liveness(): { readonly ok: boolean; readonly reason: string }
   /** Metrics in Prometheus's text format. */
   readonly metrics: { text(): Promise<string>; readonly contentType: string }
-  /** What is known of an object, with the named model's answer (the first one's unless given); null where no alert of it was seen. */
+  /** What is known of an object, with the answer of the model of that SHA-256 (the first one's unless given); null where no alert of it was seen. */
   object(objectId: string, model?: string): Promise<ObjectView | null>
-  /** How the answers of a model came about; null where no alert of the object was seen. */
+  /** How the answers of a model, named by its SHA-256, came about; null where no alert of the object was seen. */
   history(objectId: string, query: { readonly model?: string; readonly limit: number }): Promise<HistoryView | null>
   statistics(): Promise<StatisticsView>
   /** The models in use, at least one. */

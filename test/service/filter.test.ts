@@ -5,7 +5,8 @@ import { acceptOf, type ClassificationFilter } from '../../src/service/filter.ts
 import type { ModelView } from '../../src/service/ports.ts'
 import { model } from './support.ts'
 
-const example: ModelView = { ...model, name: 'example', nodes: classification.nodes }
+const { sha256 } = classification.classifier
+const example: ModelView = { ...model, name: 'example', sha256, nodes: classification.nodes }
 const refused = { ...classification, status: 'NOT_CLASSIFIED', nodes: [], prediction: null, alert: null }
 const novel = { ...classification, novelty: 0.7 }
 
@@ -49,7 +50,11 @@ describe('filter', () => {
   })
 
   it('tells the answers of two models apart', () => {
-    const accept = acceptOf({ model: 'other' }, [example, { ...example, name: 'other' }])
-    assert.equal(accept?.(classification), false)
+    const other = { ...example, name: 'other', sha256: 'cd'.repeat(32) }
+    assert.equal(acceptOf({ model: 'other' }, [example, other])?.(classification), false)
+    const twins = [example, { ...other, name: 'example' }]
+    assert.equal(acceptOf({ model: 'example' }, twins)?.(classification), true)
+    assert.equal(acceptOf({ model: sha256.slice(0, 12) }, twins)?.(classification), true)
+    assert.equal(acceptOf({ model: 'cdcdcdcd' }, twins)?.(classification), false)
   })
 })

@@ -38,7 +38,7 @@ export class World implements ServicePorts {
   readiness = () => this.parts
   liveness = () => this.live
   object = (objectId: string) => this.lookup(objectId)
-  models = (): readonly ModelView[] => [model, { ...model, name: 'other', root: 'Transient' }]
+  models = (): readonly ModelView[] => [model, { ...model, name: 'other', sha256: 'cd'.repeat(32), root: 'Transient' }]
   recent: ServicePorts['recent'] = (limit, accept) => this.feed.recent(limit, accept)
   history: ServicePorts['history'] = async objectId => (objectId === history.objectId ? (history as never) : null)
   statistics: ServicePorts['statistics'] = async () => statistics

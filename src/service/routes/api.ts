@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { HieraxError, shown } from '../../errors.ts'
+import { modelNamed, modelParameter } from '../choose-model.ts'
 import * as example from '../examples.ts'
 import { acceptOf, type ClassificationFilter, filterParameters } from '../filter.ts'
 import type { ModelView, ServicePorts } from '../ports.ts'
@@ -9,20 +10,13 @@ import { objectParameters } from '../schemas/objects.ts'
 
 const maxRecent = 1000
 
-const modelParameter = {
-  type: 'string',
-  minLength: 1,
-  maxLength: 200,
-  description: 'name of the model; the first one where it is left out'
-}
-
 /** What is known of objects and models, and what was published. */
 export function addApiRoutes(app: FastifyInstance, ports: ServicePorts): void {
   app.get<{ Params: { objectId: string }; Querystring: { model?: string } }>(
     '/api/v1/objects/:objectId',
     { schema: objectSchema },
     async ({ params: { objectId }, query: { model } }) => {
-      const object = await ports.object(objectId, modelNamed(ports, model).name)
+      const object = await ports.object(objectId, modelNamed(ports.models(), model).sha256)
       if (object === null) throw new HieraxError('OBJECT_NOT_FOUND', `no alert of ${shown(objectId)} was seen`)
       return object
     }
@@ -32,7 +26,7 @@ export function addApiRoutes(app: FastifyInstance, ports: ServicePorts): void {
     '/api/v1/objects/:objectId/history',
     { schema: historySchema },
     async ({ params: { objectId }, query: { model, limit } }) => {
-      const history = await ports.history(objectId, { model: modelNamed(ports, model).name, limit })
+      const history = await ports.history(objectId, { model: modelNamed(ports.models(), model).sha256, limit })
       if (history === null) throw new HieraxError('OBJECT_NOT_FOUND', `no alert of ${shown(objectId)} was seen`)
       return history
     }
@@ -41,7 +35,7 @@ export function addApiRoutes(app: FastifyInstance, ports: ServicePorts): void {
   app.get<{ Querystring: { model?: string } }>(
     '/api/v1/taxonomy',
     { schema: taxonomySchema },
-    async ({ query: { model } }) => taxonomyOf(modelNamed(ports, model))
+    async ({ query: { model } }) => taxonomyOf(modelNamed(ports.models(), model))
   )
 
   app.get('/api/v1/model', { schema: modelSchema }, async () => {
@@ -58,15 +52,6 @@ export function addApiRoutes(app: FastifyInstance, ports: ServicePorts): void {
   app.get('/api/v1/statistics', { schema: statisticsSchema }, async () => ports.statistics())
 
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-}
-
-/** The model of that name, or the first one. Throws MODEL_NOT_FOUND. */
-function modelNamed(ports: ServicePorts, name: string | undefined): ModelView {
-  const models = ports.models()
-  const model = name === undefined ? models[0] : models.find(candidate => candidate.name === name)
-  if (model) return model
-  const names = models.map(candidate => candidate.name).join(', ')
-  throw new HieraxError('MODEL_NOT_FOUND', `no model is named ${shown(name)}; there is ${names}`)
 }
 
 function taxonomyOf({ name: model, taxonomy, taxonomyVersion, root, nodes }: ModelView) {

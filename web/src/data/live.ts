@@ -29,7 +29,12 @@ export const followed = signal<Classification | null>(null)
 export const arrivals = signal(0)
 
 /** Name of the model that is looked at; null until it is known. */
-export const model = computed(() => view.value.model ?? models.value[0]?.name ?? null)
+export const model = computed(() => view.value.model ?? (models.value[0] ? goesBy(models.value[0]) : null))
+
+/** What a model is asked for by: its name, or, where another has the same, its SHA-256. */
+export function goesBy({ name, sha256 }: Pick<Model, 'name' | 'sha256'>): string {
+  return models.value.filter(other => other.name === name).length > 1 ? sha256.slice(0, 12) : name
+}
 
 /** What the filters ask of the service. */
 const wanted = computed(() => {
@@ -96,7 +101,7 @@ function listen(follow: string | null): () => void {
     events.addEventListener(name, event => take(JSON.parse((event as MessageEvent<string>).data) as T))
   read<Classification>('classification', arrive)
   read<Classification>('followed', classification => {
-    if (models.peek().length > 1 && classification.classifier.name !== model.peek()) return
+    if (models.peek().length > 1 && goesBy(classification.classifier) !== model.peek()) return
     batch(() => {
       arrivals.value++
       const before = followed.peek()

@@ -1,5 +1,5 @@
 import { useRef } from 'preact/hooks'
-import { connection, model, models, readiness, statistics } from '../data/live.ts'
+import { connection, goesBy, model, models, readiness, statistics } from '../data/live.ts'
 import { go, linkTo } from '../data/url.ts'
 import { countText, rateText } from '../draw/format.ts'
 import { cycleTheme, theme } from '../theme.ts'
@@ -88,9 +88,10 @@ function ModelChoice() {
         value={model.value ?? ''}
         onChange={event => go({ model: event.currentTarget.value, node: null, focus: null, at: null })}
       >
-        {all.map(({ name, version }) => (
-          <option key={name} value={name}>
-            {name} {version}
+        {all.map(each => (
+          <option key={each.sha256} value={goesBy(each)}>
+            {each.name} {each.version}
+            {goesBy(each) === each.name ? '' : ` ${goesBy(each)}`}
           </option>
         ))}
       </select>
