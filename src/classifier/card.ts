@@ -9,6 +9,11 @@ const hex = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case 
 const probability = z.number().min(0).max(1)
 const power = z.number().min(0).max(1)
 
+/** By days as the temperature: among a set of classes (P − f1 / 2) / prior^priorPower decides, f1 being attainable at a node. */
+export const namingShape = z.array(
+  z.strictObject({ untilDays: z.number().positive(), priorPower: power, f1: z.record(z.string(), probability) })
+)
+
 const point = z.strictObject({
   jd: z.number(),
   fid: z.union([z.literal(1), z.literal(2), z.literal(3)]),
@@ -43,7 +48,8 @@ const shape = z.strictObject({
     priorPower: z.union([
       power,
       z.array(z.strictObject({ untilDays: z.number().positive().nullable(), value: power })).min(1)
-    ])
+    ]),
+    naming: namingShape.optional()
   }),
   /** Share of the training set at or below each node; needed where `priorPower` is above 0. */
   priors: z.record(z.string(), z.number().positive().max(1)).nullable(),
@@ -104,8 +110,8 @@ export function parseCard(bytes: Uint8Array, origin: string): Card {
     fail('the last entry of `decision.priorPower` must have `untilDays` null')
   }
   const powers = typeof priorPower === 'number' ? [priorPower] : priorPower.map(({ value }) => value)
-  if (powers.some(value => value > 0) && card.priors === null)
-    fail('`decision.priorPower` is above 0, but `priors` is null')
+  if ((powers.some(value => value > 0) || card.decision.naming !== undefined) && card.priors === null)
+    fail('`decision` weighs by priors, but `priors` is null')
   return card
 }
 

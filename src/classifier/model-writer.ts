@@ -68,6 +68,7 @@ export function modelReadme(card: CardDraft): string {
     ...card.training.notes,
     '## Decision',
     `From the root down, ${rule}; the walk ends where the marginal probability of the winner falls below 0.5.`,
+    ...namingText(card.decision),
     `Temperature: ${temperatureText(card)}.`,
     '## Metrics',
     ...card.metrics.flatMap(({ title, columns, rows }) => [`**${title}**`, table(columns, rows)]),
@@ -75,6 +76,14 @@ export function modelReadme(card: CardDraft): string {
     card.limitations.map(each => `* ${each}`).join('\n'),
     ''
   ].join('\n\n')
+}
+
+function namingText({ naming = [] }: CardDraft['decision']): string[] {
+  if (naming.length === 0) return []
+  const ages = naming.map(({ untilDays, priorPower }) => `x = ${priorPower} until ${untilDays} days`).join(', ')
+  return [
+    `Among a set of classes the one with the greatest (P − F / 2) / prior^x is named, ${ages} after the first detection, F being the F1 that is attainable at the node (\`decision.naming\`); later that with the greatest P / prior^x, as above.`
+  ]
 }
 
 function powerText(power: PriorPower): string {

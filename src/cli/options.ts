@@ -39,16 +39,24 @@ export function priorPower(text: string): PriorPower {
   const number = decimal({ min: 0, max: 1 })
   const [only] = parts
   if (parts.length === 1 && only?.length === 1) return number(only[0] as string)
+  const last = parts.pop() ?? []
+  if (last.length !== 1) throw new InvalidArgumentError('It takes DAYS:POWER by comma, and a power alone as the last.')
+  return [...byDays(parts), { untilDays: null, value: number(last[0] as string) }]
+}
+
+/** Reads DAYS:POWER by comma, days ascending. */
+export function namingAges(text: string): { untilDays: number; value: number }[] {
+  return byDays(list(text).map(part => part.split(':')))
+}
+
+function byDays(parts: readonly (readonly string[])[]): { untilDays: number; value: number }[] {
   let before = 0
-  return parts.map(([first = '', second, ...rest], at) => {
-    if (rest.length > 0 || (second === undefined) !== (at === parts.length - 1)) {
-      throw new InvalidArgumentError('It takes DAYS:POWER by comma, and a power alone as the last.')
-    }
-    if (second === undefined) return { untilDays: null, value: number(first) }
-    const untilDays = decimal({ min: 0.001 })(first)
+  return parts.map(([days = '', power, ...rest]) => {
+    if (power === undefined || rest.length > 0) throw new InvalidArgumentError('It takes DAYS:POWER by comma.')
+    const untilDays = decimal({ min: 0.001 })(days)
     if (untilDays <= before) throw new InvalidArgumentError('It takes days in ascending order.')
     before = untilDays
-    return { untilDays, value: number(second) }
+    return { untilDays, value: decimal({ min: 0, max: 1 })(power) }
   })
 }
 

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { PriorPower } from '../classifier/decision.ts'
 import { HieraxError, shown } from '../errors.ts'
+import type { NamingAges } from '../training/naming.ts'
 import { defaultOptimiser } from '../training/optimiser.ts'
 import type { Cut } from '../training/predict.ts'
 import type { TrainListener, TrainPlan } from '../training/session.ts'
@@ -45,6 +46,7 @@ export interface TrainOptions {
   readonly hidden: number
   readonly dense: number
   readonly priorPower: PriorPower
+  readonly naming?: NamingAges
   readonly among: string[]
   readonly minDetections: number
   readonly days: string[]
@@ -125,6 +127,7 @@ function planOf(options: TrainOptions): TrainPlan {
     bootstrap: options.bootstrap,
     card: { name, version: options.modelVersion, description, license: options.license },
     priorPower: options.priorPower,
+    namingAges: options.naming ?? [],
     command: options.cardCommand ?? `hierax ${process.argv.slice(2).map(quoted).join(' ')}`
   }
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { inputSets, latestInputs } from '../classifier/input-sets.ts'
-import { decimal, integer, list, priorPower } from './options.ts'
+import { decimal, integer, list, namingAges, priorPower } from './options.ts'
 import type { TrainOptions } from './train-run.ts'
 
 const examples = `
@@ -86,6 +86,11 @@ export function register(program: Command): void {
       'classes are named by P / prior^x; by days after the first detection: 10:0.5,40:0.4,0.3',
       priorPower,
       0.4
+    )
+    .option(
+      '--naming <days:x>',
+      'until so many days, classes of a set are named for the best F1 to be expected, (P - F1/2) / prior^x: 10:1,42:0.5',
+      namingAges
     )
     .option(
       '--among <classes>',

@@ -1,3 +1,4 @@
+import type { Card } from '../classifier/card.ts'
 import { type PriorPower, priorPowerAt } from '../classifier/decision.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError, shown } from '../errors.ts'
@@ -24,6 +25,31 @@ export interface NamingRule {
   readonly priorPower: PriorPower
   /** By node; null where the power is 0. */
   readonly priors: Float64Array | null
+  /** For ages at which the best F1 to be expected decides: what F1 is attainable at each node. */
+  readonly naming?: readonly {
+    readonly untilDays: number
+    readonly priorPower: number
+    readonly f1: Float64Array
+  }[]
+}
+
+/** The naming rule of a card's decision, in the order of its taxonomy's nodes. Throws MODEL_INVALID where it lacks a node. */
+export function namingRule(
+  { priorPower, naming = [] }: { readonly priorPower: PriorPower; readonly naming?: Card['decision']['naming'] },
+  priors: Float64Array | null,
+  taxonomy: Taxonomy
+): NamingRule {
+  const byNode = naming.map(({ f1, ...rest }) => ({
+    ...rest,
+    f1: Float64Array.from(taxonomy.nodes, ({ name }) => {
+      const value = f1[name]
+      if (value === undefined) {
+        throw new HieraxError('MODEL_INVALID', `the card: \`decision.naming\` lacks the node ${shown(name)}`)
+      }
+      return value
+    })
+  }))
+  return { priorPower, priors, naming: byNode }
 }
 
 /**
@@ -92,18 +118,24 @@ export function classProbabilities({ classes }: Candidates, probability: Float64
   return total > 0 ? sums.map(each => each / total) : sums.fill(1 / classes.length)
 }
 
-/** Classes from the one that the rule names down: by P / prior^power, of a light curve that spans so many days. */
+/**
+ * Classes from the one that the rule names down, of a light curve that spans so many days: by P / prior^power, or, where the
+ * rule has it for that age, by (P − F / 2) / prior^power. F is the attainable F1, of several nodes the mean by their priors.
+ */
 export function ranked(
   { classes }: Candidates,
   probabilities: Float64Array,
-  { priors, priorPower }: NamingRule,
+  { priors, priorPower, naming = [] }: NamingRule,
   days: number
 ): number[] {
-  const power = priorPowerAt(priorPower, days)
+  const early = naming.find(({ untilDays }) => days <= untilDays)
+  const power = early?.priorPower ?? priorPowerAt(priorPower, days)
   const scores = classes.map(({ nodes }, which) => {
-    if (priors === null || power === 0) return probabilities[which] as number
+    const probability = probabilities[which] as number
+    if (priors === null) return probability
     const prior = nodes.reduce((sum, node) => sum + (priors[node] as number), 0)
-    return (probabilities[which] as number) / prior ** power
+    const f1 = nodes.reduce((sum, node) => sum + ((early?.f1[node] ?? 0) * (priors[node] as number)) / prior, 0)
+    return (probability - f1 / 2) / prior ** power
   })
   return [...scores.keys()].sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b)
 }

@@ -1,14 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import { namingShape } from '../classifier/card.ts'
 import type { PriorPower } from '../classifier/decision.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError } from '../errors.ts'
-import type { Candidates } from './candidates.ts'
+import { type Candidates, namingRule } from './candidates.ts'
 import { type CutEvaluation, type EvaluationOptions, evaluateCut, evaluateSet } from './evaluation.ts'
 import { priorsOf } from './export.ts'
 import type { KnownObject } from './labelled.ts'
 import type { Scores } from './metrics.ts'
+import { fitNaming, type Naming, type NamingAges } from './naming.ts'
 import { type NoveltyScale, noveltyScaleShape } from './novelty-fit.ts'
 import type { Cut, Prediction } from './predict.ts'
 import { detailTables, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
@@ -17,6 +19,8 @@ import { atTemperature, fitTemperature, type Temperature } from './temperature.t
 /** What a cross-validation found. */
 export interface CrossValidation {
   readonly temperature: Temperature
+  /** Empty where no ages were asked for. */
+  readonly naming: Naming
   readonly evaluations: readonly CutEvaluation[]
   /** Scores of each fold, by set and cut. */
   readonly folds: readonly { readonly fold: number; readonly sets: readonly FoldScores[] }[]
@@ -33,19 +37,26 @@ interface FoldScores {
 const powers = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
 const fileName = 'cross-validation.json'
 
+/** How classes are named. */
+export interface NamingPlan {
+  readonly priorPower: PriorPower
+  readonly namingAges: NamingAges
+}
+
 /**
  * Judges predictions of objects by networks that were not trained on them, fold by fold. Each fold is judged at the
  * temperature that the other folds want; the temperature that is reported is that of all. With one fold alone, at none.
+ * What F1 is attainable is found from all folds together: that needs no labels.
  */
 export function crossValidate(
   taxonomy: Taxonomy,
-  priorPower: PriorPower,
+  { priorPower, namingAges }: NamingPlan,
   objects: readonly KnownObject[],
   folds: ReadonlyMap<number, readonly Prediction<KnownObject>[]>,
   options: EvaluationOptions
 ): CrossValidation {
   const labels = objects.map(object => object.node)
-  const rule = { priorPower, priors: priorsOf(taxonomy, labels) }
+  const priors = priorsOf(taxonomy, labels)
   const judged = new Map<number, Prediction<KnownObject>[]>()
   for (const [fold, predictions] of folds) {
     const others = [...folds].filter(([other]) => other !== fold).flatMap(([, each]) => each)
@@ -55,6 +66,8 @@ export function crossValidate(
     )
   }
   const all = [...judged.values()].flat()
+  const naming = fitNaming(taxonomy, all, namingAges)
+  const rule = namingRule({ priorPower, naming }, priors, taxonomy)
   const cuts = [...new Set(all.map(({ cut }) => cut))]
   const at = (some: readonly Prediction<KnownObject>[], cut: Cut) => some.filter(each => each.cut === cut)
   const evaluations = cuts.map(cut => evaluateCut(taxonomy, rule, at(all, cut), options))
@@ -71,13 +84,13 @@ export function crossValidate(
   const tables = [
     ...scoreTables(evaluations),
     ...(perFold.length > 1 ? [foldTable(perFold, last)] : []),
-    ...options.among.map(set => powerTable(taxonomy, rule.priors, set, all, cuts, options.minDetections)),
+    ...options.among.map(set => powerTable(taxonomy, priors, set, all, cuts, options.minDetections)),
     ...detailTables(evaluations.at(-1)?.sets ?? [], when),
     nodeTable(evaluations.at(-1) as CutEvaluation, when),
     partTable(taxonomy, rule, at(all, last), when)
   ]
   const temperature = fitTemperature(taxonomy, [...folds.values()].flat())
-  return { temperature, evaluations, folds: perFold, tables }
+  return { temperature, naming, evaluations, folds: perFold, tables }
 }
 
 /** Writes what a cross-validation found beside its folds, with the scale of novelty and the command that made it. */
@@ -93,11 +106,12 @@ export async function writeCrossValidation(
 const shape = z.object({
   command: z.string(),
   temperature: z.array(z.object({ untilDays: z.number().nullable(), value: z.number() })),
+  naming: namingShape.default([]),
   tables: z.array(z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(z.string())) })),
   novelty: noveltyScaleShape.optional()
 })
 
-/** What a model takes from a cross-validation: command, temperature, tables and the scale of novelty. Throws USAGE where there is none. */
+/** What a model takes from a cross-validation: command, temperature, naming, tables and the scale of novelty. Throws USAGE where there is none. */
 export async function readCrossValidation(folder: string): Promise<z.infer<typeof shape>> {
   const file = path.join(folder, fileName)
   try {

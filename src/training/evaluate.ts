@@ -5,7 +5,14 @@ import { readModelFolder } from '../classifier/model-folder.ts'
 import type { RuntimeName } from '../classifier/runtime.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError } from '../errors.ts'
-import { type Candidates, classProbabilities, type NamingRule, parseCandidates, ranked } from './candidates.ts'
+import {
+  type Candidates,
+  classProbabilities,
+  type NamingRule,
+  namingRule,
+  parseCandidates,
+  ranked
+} from './candidates.ts'
 import { notesOf } from './card-text.ts'
 import { type CutEvaluation, evaluateCut } from './evaluation.ts'
 import { type KnownObject, knownTo, type LabelledObject, readLabelled } from './labelled.ts'
@@ -50,7 +57,7 @@ export async function evaluate(
   const objects = await readLabelled(plan.data, { unlabelled: true })
   const known = knownTo(taxonomy, objects)
   const judged = new Map(known.objects.filter(({ node }) => node >= 0).map(object => [object.id, object]))
-  const rule = { priorPower: card.decision.priorPower, priors }
+  const rule = namingRule(card.decision, priors, taxonomy)
   const classifier = await loadClassifier(plan.model, { runtime: plan.runtime })
   const writer = plan.predictions === null ? null : new PredictionWriter(plan.predictions, taxonomy, rule, among)
   const predictions: Prediction<KnownObject>[] = []

@@ -8,6 +8,7 @@ import type { EvaluationOptions } from './evaluation.ts'
 import { exportModel, type Trained } from './export.ts'
 import { type FitState, finalWeights } from './fit.ts'
 import type { KnownObject } from './labelled.ts'
+import type { Naming, NamingAges } from './naming.ts'
 import { type Cut, type Prediction, predictAll } from './predict.ts'
 import type { Table } from './tables.ts'
 
@@ -38,6 +39,8 @@ export interface TrainPlan extends FitPlan {
   readonly bootstrap: number
   readonly card: Pick<CardDraft, 'name' | 'version' | 'description' | 'license'>
   readonly priorPower: PriorPower
+  /** Ages at which the best F1 to be expected decides among a set of classes; empty for none. */
+  readonly namingAges: NamingAges
   /** The command line, for the card. */
   readonly command: string
 }
@@ -60,6 +63,7 @@ export interface Session extends FitSession {
 /** What a card says beside how the network was trained. */
 export interface Findings extends Pick<CardDraft, 'temperature' | 'metrics'> {
   readonly notes?: readonly string[]
+  readonly naming?: Naming
   readonly novelty: Trained['novelty']
 }
 
@@ -72,7 +76,7 @@ export async function exported(
   folder: string,
   state: FitState,
   objects: readonly KnownObject[],
-  { temperature, metrics, notes = [], novelty }: Findings
+  { temperature, metrics, notes = [], naming = [], novelty }: Findings
 ): Promise<RecurrentClassifier> {
   const training = {
     command: plan.command,
@@ -81,7 +85,10 @@ export async function exported(
   }
   const limitations = limitationsOf(taxonomy, objects)
   const { priorPower } = plan
-  const decision = { priorPower: typeof priorPower === 'number' ? priorPower : [...priorPower] }
+  const decision = {
+    priorPower: typeof priorPower === 'number' ? priorPower : [...priorPower],
+    ...(naming.length > 0 ? { naming } : {})
+  }
   const card = { ...plan.card, inputs: plan.fit.inputs, training, temperature, decision, metrics, limitations }
   return exportModel(folder, runtime, {
     taxonomy,

@@ -1,16 +1,18 @@
+import { createHash } from 'node:crypto'
 import path from 'node:path'
 import type { InputSet } from '../classifier/input-sets.ts'
 import { readModelFolder } from '../classifier/model-folder.ts'
 import { nodeProbabilities } from '../classifier/probabilities.ts'
 import type { Runtime } from '../classifier/runtime.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
-import type { Weights } from '../classifier/weights.ts'
+import type { Weight, Weights } from '../classifier/weights.ts'
 import { HieraxError } from '../errors.ts'
 import type { Batch } from './batches.ts'
 import { TrainableNetwork } from './trainable.ts'
 
 /** A model that another is to learn from. */
 export interface Teacher {
+  /** Of its weights: what a card says of a model does not change what is learned from it. */
   readonly sha256: string
   readonly weights: Weights
 }
@@ -39,9 +41,18 @@ export async function readTeachers(
         const seen = `${path.resolve(folder)} sees the inputs ${model.inputs.version}`
         throw new HieraxError('USAGE', `--teachers: ${seen}, which are not the first of ${inputs.version}`)
       }
-      return { sha256: model.sha256, weights: model.weights }
+      return { sha256: digestOf(model.weights), weights: model.weights }
     })
   )
+}
+
+function digestOf(weights: Weights): string {
+  const hash = createHash('sha256')
+  for (const name of Object.keys(weights).sort()) {
+    const { shape, values } = weights[name] as Weight
+    hash.update(`${name} ${shape.join()}\n`).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+  }
+  return hash.digest('hex')
 }
 
 /** What several models say together, step by step: the mean of their marginal probabilities. */

@@ -48,7 +48,7 @@ export async function train(plan: TrainPlan, listener: TrainListener, signal: Ab
     scores.push(...trained.scores)
   }
   const folder = plan.fold === null ? plan.out : foldFolder(plan, plan.fold)
-  const found = crossValidate(session.taxonomy, plan.priorPower, session.objects, predicted, session.evaluation)
+  const found = crossValidate(session.taxonomy, plan, session.objects, predicted, session.evaluation)
   await writeCrossValidation(
     folder,
     found,
@@ -128,9 +128,10 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
   const scores = noveltyScores(fitted, await sightsOf(classifier, test))
   const predictions = await predictedBy(classifier, test, plan.days)
   classifier.dispose()
-  const found = crossValidate(taxonomy, plan.priorPower, objects, new Map([[fold, predictions]]), evaluation)
+  const found = crossValidate(taxonomy, plan, objects, new Map([[fold, predictions]]), evaluation)
   const novelty = { ...fitted, ...noveltyScale(scores, `${test.length} objects of the fold that was left out`) }
-  const judged = await exported(session, folder, state, kept, { ...unjudged, metrics: [...found.tables], novelty })
+  const findings = { ...unjudged, metrics: [...found.tables], naming: found.naming, novelty }
+  const judged = await exported(session, folder, state, kept, findings)
   judged.dispose()
   return { predictions, scores }
 }
@@ -157,14 +158,16 @@ async function trainModel(session: Session): Promise<boolean> {
   const classifier = await exported(session, plan.out, state, kept, unjudged)
   const novelty = await noveltyOf(classifier, kept, heldOut, before?.novelty ?? null)
   let temperature = before?.temperature ?? null
+  let naming = before?.naming ?? []
   let metrics: Table[] = (before?.tables ?? []).map(table => ({
     ...table,
     title: `By cross-validation. ${table.title}`
   }))
   if (heldOut.length > 0) {
     const predictions = await predictedBy(classifier, heldOut, plan.days)
-    const found = crossValidate(taxonomy, plan.priorPower, objects, new Map([[0, predictions]]), evaluation)
+    const found = crossValidate(taxonomy, plan, objects, new Map([[0, predictions]]), evaluation)
     temperature ??= found.temperature
+    if (before === null) naming = found.naming
     const title = (table: Table): string => `On ${heldOut.length} objects held out from training. ${table.title}`
     metrics = [...metrics, ...found.tables.map(table => ({ ...table, title: title(table) }))]
     listener.tables(found.tables)
@@ -176,7 +179,7 @@ async function trainModel(session: Session): Promise<boolean> {
     ...(leftOut === null ? [] : [`Figures on classes that were left out come from \`${leftOut.command}\`.`]),
     `Novelty: scale from ${novelty.scaledOn}.`
   ]
-  const model = await exported(session, plan.out, state, kept, { temperature, metrics, notes, novelty })
+  const model = await exported(session, plan.out, state, kept, { temperature, metrics, notes, naming, novelty })
   listener.note(`${plan.out}: ${model.name} ${model.version}, SHA-256 ${model.sha256}`)
   model.dispose()
   return true

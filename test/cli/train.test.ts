@@ -112,7 +112,7 @@ test('Ctrl-C saves, tells how to go on, and that works', async () => {
 })
 
 test('cross-validation fold by fold, then together, then its figures on the card', async () => {
-  const among = ['--among', 'A1,A2+B,-C', '--folds', '2']
+  const among = ['--among', 'A1,A2+B,-C', '--folds', '2', '--naming', '1000:0.5']
   const one = await hierax(argumentsFor('cv', ...among, '--fold', '1'))
   assert.equal(one.code, 0, one.stderr)
   assert.match(one.stdout, /^Among depth 1\ndays +objects +accuracy/)
@@ -128,6 +128,8 @@ test('cross-validation fold by fold, then together, then its figures on the card
   assert.equal(model.code, 0, model.stderr)
   const { card } = await readModelFolder(path.join(folder, 'model'))
   assert.deepEqual(card.temperature, found.temperature)
+  assert.deepEqual(card.decision.naming, found.naming)
+  assert.deepEqual(Object.keys(found.naming[0].f1).length, 6)
   assert.ok(card.metrics.some(({ title }) => title === 'By cross-validation. Among depth 1'))
   const cv = path.join(folder, 'cv')
   const taught = await hierax(argumentsFor('taught', '--folds', '2', '--fold', '0', '--teachers', `${cv},${cv}`))

@@ -9,6 +9,7 @@ import type { Prediction } from '../../src/training/predict.ts'
 import { madeObject, smallTaxonomy as tree } from './support.ts'
 
 const rule = { priorPower: 0, priors: null }
+const plain = { priorPower: 0, namingAges: [] }
 
 /** A prediction that puts so much on each leaf: A1, A2, B, C1. */
 function prediction(
@@ -83,10 +84,10 @@ test('each fold is judged at the temperature of the others', () => {
   ])
   const objects = [...folds.values()].flat().map(({ object }) => object)
   const options = { among: [], minDetections: 1, bootstrap: 0 }
-  const found = crossValidate(tree, 0, objects, folds, options)
+  const found = crossValidate(tree, plain, objects, folds, options)
   const confidence = (of: typeof found, fold: number): number =>
     of.folds.find(each => each.fold === fold)?.sets[0]?.scores?.brier ?? Number.NaN
-  const alone = (fold: number) => crossValidate(tree, 0, objects, new Map([[fold, folds.get(fold) ?? []]]), options)
+  const alone = (fold: number) => crossValidate(tree, plain, objects, new Map([[fold, folds.get(fold) ?? []]]), options)
   // Fold 1 is too sure of itself, so fold 0, which is about right, is cooled too much; fold 1 is hardly changed.
   const temperature = found.temperature[0]?.value ?? 0
   assert.ok(temperature > 1.1, `temperature ${temperature}`)

@@ -111,6 +111,7 @@ export function smallPlan(out: string, taxonomy: string, data: string): TrainPla
     bootstrap: 0,
     card: { name: 'made', version: '1', description: 'made', license: 'none' },
     priorPower: 0.4,
+    namingAges: [],
     command: 'made'
   }
 }
