@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { kafka } from '../support/brokers.ts'
+import { hierax, temporaryFolder } from '../support/service.ts'
+import { valkey } from '../support/valkey.ts'
+import { keepRunning, poisonedTopic } from './poisoned.ts'
+
+const folder = temporaryFolder()
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+const running = await kafka()
+const server = await valkey()
+const poison = `--import=${fileURLToPath(new URL('../support/poisoned-decoder.mjs', import.meta.url))}`
+const stores = [
+  ['lmdb', false, (form: string) => `lmdb:${path.join(folder, form)}`],
+  ['valkey', server.skip, (form: string) => `${server.url}/${form === 'workers' ? 5 : 6}`]
+] as const
+
+/** Which of them run: each waits for the sessions of members that died, four times or more. `POISON=all` runs all. */
+const wanted = (process.env.POISON ?? 'workers lmdb,services valkey').split(',')
+const runs = (form: string): boolean => wanted.includes('all') || wanted.includes(form)
+
+describe('packets that end a member of a group are refused, and all others answered', { concurrency: true }, () => {
+  for (const [name, missing, urlOf] of stores) {
+    const skip = running.skip || missing
+    if (runs(`workers ${name}`))
+      test(`with workers, over a ${name} store`, { skip }, async t => {
+        const topic = await poisonedTopic(running, [13])
+        let deaths = 0
+        const count = (child: ChildProcess): void => {
+          child.stdout?.on('data', chunk => {
+            deaths += String(chunk).split(/a worker ended/).length - 1
+          })
+        }
+        const settings = { ...topic.settings(urlOf('workers')), HIERAX_WORKERS: '2', NODE_OPTIONS: poison }
+        assert.equal(await keepRunning([hierax, 'serve'], settings, topic.done, count), 0, 'the parent lives')
+        t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths of workers`)
+        assert.ok(deaths >= 4 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
+        await topic.judge()
+      })
+    if (runs(`services ${name}`))
+      test(`with two services, over a ${name} store`, { skip }, async t => {
+        const topic = await poisonedTopic(running, [13])
+        const settings = { ...topic.settings(urlOf('members')), NODE_OPTIONS: poison }
+        const members = [1, 2].map(() => keepRunning([hierax, 'serve'], settings, topic.done))
+        const deaths = (await Promise.all(members)).reduce((sum, deaths) => sum + deaths, 0)
+        t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths of two members`)
+        assert.ok(deaths >= 4 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
+        await topic.judge()
+      })
+  }
+})
