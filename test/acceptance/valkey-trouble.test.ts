@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { decodeClassification } from '../../src/messages/encoding.ts'
+import { readLightCurves } from '../../src/simulator/read-light-curves.ts'
+import { Simulation } from '../../src/simulator/simulate.ts'
+import { kafka } from '../support/brokers.ts'
+import { ServiceProcess, total } from '../support/service.ts'
+import { valkey } from '../support/valkey.ts'
+
+const running = await kafka()
+const { skip, url, server, client } = await valkey(true)
+const { tools } = running
+
+/** Packets of simulated alerts without images. */
+async function somePackets(count: number): Promise<Buffer[]> {
+  const curves = []
+  for await (const curve of readLightCurves()) curves.push(curve)
+  return [...new Simulation(curves, { seed: 9, objects: 60, cutoutBytes: 0 })].slice(0, count).map(({ bytes }) => bytes)
+}
+
+describe('a service whose Valkey is in trouble', { skip: running.skip || skip }, () => {
+  test('waits while it is frozen, away or full, says why, goes on by itself, and loses nothing', {
+    timeout: 280_000
+  }, async () => {
+    const packets = await somePackets(160)
+    const topic = await tools.topic(tools.name('trouble'), { partitions: 2 })
+    let sent = 0
+    const send = async (): Promise<void> => {
+      const some = packets.slice(sent, sent + 40)
+      await tools.produce(
+        topic,
+        some.map((value, at) => ({ partition: at % 2, value }))
+      )
+      sent += some.length
+    }
+    const service = await ServiceProcess.start({
+      HIERAX_INPUT_BROKERS: running.brokers.join(','),
+      HIERAX_INPUT_TOPICS: topic,
+      HIERAX_INPUT_GROUP: topic,
+      HIERAX_OUTPUT_CLASSIFICATIONS: `${topic}.out`,
+      HIERAX_OUTPUT_DEAD_LETTERS: `${topic}.dead`,
+      HIERAX_STORE_URL: `${url}/0`
+    })
+    const readiness = async (reason: string): Promise<void> =>
+      service.until(
+        `the store to be ${reason}`,
+        async () => {
+          const { status, text } = await service.get('/health/ready')
+          const { store } = JSON.parse(text).parts
+          return store.reason === reason && status === (store.ready ? 200 : 503)
+        },
+        60_000
+      )
+    await send()
+    await service.untilConsumed(sent, 120_000)
+
+    const troubles: [string, () => unknown, () => unknown][] = [
+      ['the server does not answer', () => server?.signal('SIGSTOP'), () => server?.signal('SIGCONT')],
+      ['unreachable', () => server?.kill(), () => server?.start()],
+      ['out of memory', () => client().config('SET', 'maxmemory', '1'), () => client().config('SET', 'maxmemory', '0')]
+    ]
+    for (const [reason, begin, end] of troubles) {
+      await begin()
+      try {
+        await send()
+        await readiness(reason)
+        assert.equal((await service.get('/health/live')).status, 200, 'what waits is alive')
+      } finally {
+        await end()
+      }
+      await service.untilConsumed(sent, 120_000)
+      await readiness('running')
+    }
+
+    const metrics = await service.metrics()
+    assert.equal(total(metrics, 'hierax_outcomes_total'), total(metrics, 'hierax_alerts_consumed_total'))
+    assert.equal(total(metrics, 'hierax_dead_letters_total'), 0)
+    assert.equal(await service.end(), 0)
+    const answered = (await tools.read(`${topic}.out`)).map(({ value }) =>
+      decodeClassification(value as Buffer, 'avro')
+    )
+    assert.equal(new Set(answered.map(({ candid }) => candid)).size, packets.length)
+  })
+})
