@@ -42,8 +42,8 @@ export async function judge(
   delivery: Delivery,
   groups: { readonly wild: string; readonly calm: string }
 ): Promise<Figures> {
-  const calm = await outputOf(tools, groups.calm)
-  const wild = await outputOf(tools, groups.wild)
+  const calm = await outputOf(tools, groups.calm, delivery.versioned)
+  const wild = await outputOf(tools, groups.wild, delivery.versioned)
   for (const [name, output] of Object.entries({ calm, wild })) {
     sameSets(output.alerts, delivery.alerts, `${name}: every alert has its outcome`)
     sameSets(output.refused, delivery.refused, `${name}: every packet that can not be read has its dead letter`)
@@ -89,7 +89,15 @@ async function recomputed(delivery: Delivery, others: ReadonlyMap<string, Map<st
   return count
 }
 
-async function outputOf(tools: KafkaTools, group: string): Promise<Output> {
+/**
+ * Reads all that a group said. At no moment do two messages contend for being the answer of an object: states of an object follow
+ * one another, each holding the one before, and another state has a greater revision.
+ *
+ * But for alerts of which the packets hold several versions. Of the newest alert one version stands, and the others count in the
+ * revision; once a newer alert is merged, nothing is known of the versions of the former, and each is answered as it came. Where a
+ * process died before it said the newer one, two versions may tie until that is said. In the end one message stands alone for those, too.
+ */
+async function outputOf(tools: KafkaTools, group: string, versioned: ReadonlySet<string>): Promise<Output> {
   const bytes = new Map<string, string>()
   const objectOf = new Map<string, string>()
   const alerts = new Set<string>()
@@ -111,12 +119,13 @@ async function outputOf(tools: KafkaTools, group: string): Promise<Output> {
       const order = old ? standing(body, old) : 1
       if (order > 0) contenders.set(body.objectId, new Set())
       if (order < 0) return
+      if (order === 0 && !versioned.has(`${body.objectId}/${body.candid}`))
+        assert.equal(body.id, old?.id, 'at no moment do two messages contend for being an answer')
       best.set(body.objectId, body)
       contenders.get(body.objectId)?.add(body.id)
     },
     240_000
   )
-  // On the way states that each lack something may tie; in the end one stands alone.
   for (const [objectId, ids] of contenders)
     assert.equal(ids.size, 1, `no two messages contend for the answer of ${objectId}`)
   const refused = new Set((await tools.read(`${group}.dead`)).map(({ headers }) => headers.source as string))

@@ -16,6 +16,8 @@ export interface Delivered {
 /** What lies on the input topic, as anybody could read it. */
 export interface Delivery {
   readonly alerts: ReadonlySet<string>
+  /** Alerts of which the packets hold several versions (the same `candid`, another record). */
+  readonly versioned: ReadonlySet<string>
   /** `topic/partition/offset` of what can't be read. */
   readonly refused: ReadonlySet<string>
   /** Packets by object, those of a partition in order. */

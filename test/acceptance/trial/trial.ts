@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { createDecoder } from '../../../src/alerts/decoder.ts'
+import { encodeAlertRecord } from '../../../src/lightcurves/alert-record-codec.ts'
 import type { TestKafka } from '../../support/brokers.ts'
 import { ServiceProcess, temporaryFolder, total } from '../../support/service.ts'
 import { until } from '../../support/until.ts'
@@ -108,6 +109,8 @@ export class Trial {
   async #delivery(): Promise<Delivery> {
     const decoder = createDecoder()
     const alerts = new Set<string>()
+    const versioned = new Set<string>()
+    const recordOf = new Map<string, Buffer>()
     const refused = new Set<string>()
     const objects = new Map<string, Delivered[]>()
     let packets = 0
@@ -117,7 +120,11 @@ export class Trial {
         packets++
         try {
           for (const { objectId, record } of decoder.decode(value)) {
-            alerts.add(`${objectId}/${record.candid}`)
+            const alert = `${objectId}/${record.candid}`
+            alerts.add(alert)
+            const bytes = encodeAlertRecord(record)
+            if (!(recordOf.get(alert) ?? bytes).equals(bytes)) versioned.add(alert)
+            recordOf.set(alert, bytes)
             const delivered = objects.get(objectId) ?? []
             if (delivered.at(-1)?.bytes !== value) delivered.push({ partition, bytes: value as Buffer })
             objects.set(objectId, delivered)
@@ -128,7 +135,7 @@ export class Trial {
       },
       240_000
     )
-    return { alerts, refused, objects, packets }
+    return { alerts, versioned, refused, objects, packets }
   }
 
   close(): void {
