@@ -1,66 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'node:test'
-import axe from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import type { Service } from '../../src/service/service.ts'
-import { needsBrowser, openPage, startBrowser, type WatchedPage } from '../support/browser.ts'
+import { describe, it } from 'node:test'
+import { needsBrowser } from '../support/browser.ts'
+import { findings, LivePage, nodeOf, query } from './live-page.ts'
 import { grown, PageWorld } from './world.ts'
 
-/** What axe finds wrong, named with the element. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> }
-    }
-    const { violations } = await axe.run()
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary.slice(0, 300)}`)
-    )
-  })
-}
-
 describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
-  let browser: Browser
-  let world: PageWorld
-  let service: Service
-  let url = ''
-  let watched: WatchedPage
-
-  before(async () => {
-    browser = await startBrowser()
-  })
-  after(() => browser?.close())
-  afterEach(async () => {
-    await watched?.close()
-    await service?.close()
-  })
-
-  /** Serves a world, with three objects in it unless told otherwise. */
-  async function serve(
-    made = new PageWorld(),
-    objects = ['ZTF20aaaaaab', 'ZTF20aaaaabc', 'ZTF20aaaaacd']
-  ): Promise<void> {
-    world = made
-    world.say(...objects.map((id, index) => world.answer(id, 4 + 3 * index, 0.7 + 0.1 * index)))
-    service = await world.service()
-    url = (await service.listen()).url
-  }
-
-  async function open(query = '', options: BrowserContextOptions = {}): Promise<Page> {
-    watched = await openPage(browser, options)
-    watched.page.setDefaultTimeout(60_000)
-    await watched.page.goto(`${url}/${query}`)
-    return watched.page
-  }
-
-  const nodeOf = (page: Page, name: string) => page.getByRole('treeitem', { name: new RegExp(`^${name} [<>\\d–]`) })
-  // Asked of the page itself: what page.url() says follows the page's history a little later.
-  const query = async (page: Page) => new URL(await page.evaluate(() => location.href)).searchParams
+  const live = new LivePage()
 
   it('goes from the list to an object and back, the address saying where', async () => {
-    await serve()
-    const page = await open()
+    await live.serve()
+    const page = await live.open()
     const list = page.getByRole('list', { name: /Objects/ })
     await list.getByRole('link', { name: /ZTF20aaaaabc/ }).click()
     await page.getByRole('heading', { name: 'ZTF20aaaaabc' }).waitFor()
@@ -78,19 +27,19 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await page.getByRole('heading', { name: 'ZTF20aaaaabc' }).waitFor()
     await page.reload()
     await page.getByRole('heading', { name: 'ZTF20aaaaabc' }).waitFor()
-    assert.deepEqual(watched.complaints, [])
+    assert.deepEqual(live.complaints, [])
   })
 
   it('moves as alerts arrive, and shows the answer that stands, not the last to arrive', async () => {
-    await serve()
-    const page = await open('?object=ZTF20aaaaaab')
+    await live.serve()
+    const page = await live.open('?object=ZTF20aaaaaab')
     await nodeOf(page, 'SN Ia').filter({ hasText: '0.49' }).waitFor()
     await page.waitForTimeout(1000)
-    world.say(world.answer('ZTF20aaaaaab', 9, 0.9))
+    live.world.say(live.world.answer('ZTF20aaaaaab', 9, 0.9))
     await nodeOf(page, 'SN Ia').filter({ hasText: '0.81' }).waitFor()
-    const stands = world.objects.get('ZTF20aaaaaab')
-    world.say(world.answer('ZTF20aaaaaab', 6, 0.5))
-    world.objects.set('ZTF20aaaaaab', stands as never)
+    const stands = live.world.objects.get('ZTF20aaaaaab')
+    live.world.say(live.world.answer('ZTF20aaaaaab', 6, 0.5))
+    live.world.objects.set('ZTF20aaaaaab', stands as never)
     await page.waitForTimeout(2500)
     assert.match((await nodeOf(page, 'SN Ia').textContent()) ?? '', /0\.81/)
     const row = page.getByRole('list', { name: /Objects/ }).getByRole('link', { name: /ZTF20aaaaaab/ })
@@ -98,8 +47,8 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
   })
 
   it('plays how an answer came about', async () => {
-    await serve()
-    const page = await open('?object=ZTF20aaaaacd&at=1')
+    await live.serve()
+    const page = await live.open('?object=ZTF20aaaaacd&at=1')
     const slider = page.getByRole('slider', { name: /Detection whose answer is shown/ })
     await nodeOf(page, 'Transient').filter({ hasText: '0.34' }).waitFor()
     assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /MJD 59001\.000, 1 detection: Transient 0\.34/)
@@ -109,8 +58,8 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
   })
 
   it('lets the service filter, and keeps filters in the address', async () => {
-    await serve()
-    const page = await open()
+    await live.serve()
+    const page = await live.open()
     const rows = page.getByRole('list', { name: /Objects/ }).getByRole('link')
     await rows.nth(2).waitFor()
     await page.getByRole('combobox', { name: 'Class' }).selectOption('SN Ia')
@@ -123,14 +72,15 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await page.waitForFunction(() => document.querySelectorAll('.list .row').length === 1)
     await page.getByRole('button', { name: 'i', exact: true }).click()
     await page.getByText('None of the latest answers passes the filter').waitFor()
+    assert.equal(await page.getByText('No alerts yet').count(), 0)
     await page.getByRole('button', { name: 'clear' }).click()
     await rows.nth(2).waitFor()
     assert.equal((await query(page)).size, 0)
   })
 
   it('finds an object by its id, and says so where there is none', async () => {
-    await serve()
-    const page = await open()
+    await live.serve()
+    const page = await live.open()
     await page.keyboard.press('/')
     await page.keyboard.type(' ZTF20aaaaaab ')
     await page.keyboard.press('Enter')
@@ -143,8 +93,8 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
   })
 
   it('obeys the keyboard', async () => {
-    await serve()
-    const page = await open('?object=ZTF20aaaaacd', { reducedMotion: 'reduce' })
+    await live.serve()
+    const page = await live.open('?object=ZTF20aaaaacd', { reducedMotion: 'reduce' })
     await nodeOf(page, 'SN Ia').waitFor()
     await page.getByRole('img', { name: /History/ }).waitFor()
     const press = (key: string) => page.keyboard.press(key)
@@ -195,8 +145,8 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
       [3840, 2160]
     ] as const) {
       it(`has no accessibility violations in ${colorScheme} at ${width} px, and fits`, async () => {
-        await serve()
-        const page = await open('?object=ZTF20aaaaacd&focus=CC', {
+        await live.serve()
+        const page = await live.open('?object=ZTF20aaaaacd&focus=CC', {
           colorScheme,
           viewport: { width, height },
           reducedMotion: 'reduce'
@@ -206,16 +156,16 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
         await page.waitForTimeout(1000)
         assert.deepEqual(await findings(page), [])
         assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width)
-        assert.deepEqual(watched.complaints, [])
+        assert.deepEqual(live.complaints, [])
       })
     }
   }
 
   for (const size of [3, 100]) {
     it(`shows every node of a taxonomy of ${size}`, async () => {
-      await serve(new PageWorld(grown(size)))
+      await live.serve(new PageWorld(grown(size)))
       for (const width of [400, 1440]) {
-        const page = await open('?object=ZTF20aaaaacd', { viewport: { width, height: 900 } })
+        const page = await live.open('?object=ZTF20aaaaacd', { viewport: { width, height: 900 } })
         const items = page.getByRole('treeitem')
         await items.nth(size - 1).waitFor()
         assert.equal(await items.count(), size)
@@ -234,44 +184,41 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
           ).length
         })
         assert.equal(overlapping, 0)
-        await watched.close()
+        await live.close()
       }
     })
   }
 
   it('says why an alert was not classified', async () => {
-    await serve()
+    await live.serve()
     const changes = { status: 'NOT_CLASSIFIED', reason: 'BOGUS', nodes: [], prediction: null }
-    world.say(world.answer('ZTF20aaaaaab', 12, 0.5, changes))
-    const page = await open('?object=ZTF20aaaaaab')
+    live.world.say(live.world.answer('ZTF20aaaaaab', 12, 0.5, changes))
+    const page = await live.open('?object=ZTF20aaaaaab')
     await page.getByText('Not classified: BOGUS.').waitFor()
     await page.getByText(/probably an artefact/).waitFor()
   })
 
   it('says what to do where there is nothing to show', async () => {
-    await serve(new PageWorld(), [])
-    const page = await open()
+    await live.serve(new PageWorld(), [])
+    const page = await live.open()
     await page.getByText(/^No alerts yet/).waitFor()
     await page.getByText('hierax replay').waitFor()
     assert.deepEqual(await findings(page), [])
-    world.parts = { ...world.parts, consumer: { ready: true, reason: 'waiting for a topic' } }
+    live.world.parts = { ...live.world.parts, consumer: { ready: true, reason: 'waiting for a topic' } }
     await page.getByText(/^Waiting for a topic/).waitFor()
-    world.parts = { ...world.parts, producer: { ready: false, reason: 'output cluster unreachable' } }
+    live.world.parts = { ...live.world.parts, producer: { ready: false, reason: 'output cluster unreachable' } }
     await page.getByText(/^Not ready: producer, output cluster unreachable/).waitFor()
-    world.parts = { ...world.parts, producer: { ready: true, reason: 'running' } }
-    world.say(world.answer('ZTF20aaaaaab', 3, 0.8))
+    live.world.parts = { ...live.world.parts, producer: { ready: true, reason: 'running' } }
+    live.world.say(live.world.answer('ZTF20aaaaaab', 3, 0.8))
     await page.getByRole('heading', { name: 'ZTF20aaaaaab' }).waitFor()
-    await service.close()
+    await live.end()
     await page.getByText(/^The service does not answer/).waitFor()
     assert.deepEqual(await findings(page), [])
   })
 
   it('asks for the token, and goes on with it', async () => {
-    world = new PageWorld()
-    world.say(world.answer('ZTF20aaaaaab', 3, 0.8))
-    service = await world.service({ token: 'secret' })
-    url = (await service.listen()).url
-    const page = await open('', { httpCredentials: { username: 'any', password: 'secret' } })
+    await live.serve(new PageWorld(), ['ZTF20aaaaaab'], { token: 'secret' })
+    const page = await live.open('', { httpCredentials: { username: 'any', password: 'secret' } })
     await page.getByRole('heading', { name: 'ZTF20aaaaaab' }).waitFor()
     await page.route('**/api/v1/**', route =>
       route.fulfill({
@@ -286,18 +233,18 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
   })
 
   it('is not frozen by thousands of events a second', async () => {
-    await serve()
-    const page = await open('?object=ZTF20aaaaaab')
+    await live.serve()
+    const page = await live.open('?object=ZTF20aaaaaab')
     await nodeOf(page, 'SN Ia').waitFor()
     const ended = { value: false }
     const flooding = (async () => {
       for (let round = 0; !ended.value; round++) {
         const answers = Array.from({ length: 300 }, (_, index) => {
           const id = `ZTF21${(round * 300 + index).toString(36).padStart(7, '0')}`
-          return world.answer(id, 2 + (index % 20), 0.4 + (index % 60) / 100)
+          return live.world.answer(id, 2 + (index % 20), 0.4 + (index % 60) / 100)
         })
-        world.feed.push(answers)
-        world.minute.add(answers as never)
+        live.world.feed.push(answers)
+        live.world.minute.add(answers as never)
         await new Promise(resolve => setTimeout(resolve, 100))
       }
     })()
@@ -322,6 +269,6 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     assert.ok(measured.frames > 12, JSON.stringify(measured))
     assert.ok(measured.rows <= 80, JSON.stringify(measured))
     assert.ok(measured.after < 4000, JSON.stringify(measured))
-    assert.deepEqual(watched.complaints, [])
+    assert.deepEqual(live.complaints, [])
   })
 })

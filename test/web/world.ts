@@ -36,6 +36,8 @@ export function probabilitiesOf(nodes: ModelView['nodes'], share: number): numbe
 /** Objects whose answers the page is shown: real enough for every view, and told what to say. */
 export class PageWorld extends World {
   readonly model: ModelView
+  /** Models beside the first one, each with the same nodes. */
+  readonly others: ModelView[] = []
   readonly minute = new MinuteStatistics('ab'.repeat(32))
   readonly objects = new Map<string, ObjectView>()
 
@@ -53,9 +55,10 @@ export class PageWorld extends World {
     }
   }
 
-  override models = (): readonly ModelView[] => [this.model]
-  override object = async (objectId: string) => this.objects.get(objectId) ?? null
-  override history = async (objectId: string) => this.historyOf(objectId)
+  override models = (): readonly ModelView[] => [this.model, ...this.others]
+  override object = async (objectId: string, model?: string) => this.objectOf(objectId, model)
+  override history = async (objectId: string, query: { readonly model?: string } = {}) =>
+    this.historyOf(objectId, query.model)
   override statistics = async () => ({
     alerts: 12_345,
     outcomes: { classified: 12_000, notClassified: 340, deadLetters: 5 },
@@ -139,10 +142,27 @@ export class PageWorld extends World {
     return createService(this, { logger, version: '0.0.0', requestsPerMinute: 100_000, ...options })
   }
 
-  private historyOf(objectId: string): HistoryView | null {
+  /** Another model's answer to an object, as it is to the alert of the first one's; the first child of each node with `share`. */
+  second(other: ModelView, objectId: string, share: number): ClassificationJson {
+    const first = this.objects.get(objectId)?.classification as ClassificationJson & {
+      lightCurve: { detections: number }
+    }
+    const { name, version, sha256, taxonomy, taxonomyVersion } = other
+    const classifier = { name, version, sha256, taxonomy, taxonomyVersion }
+    return this.answer(objectId, first.lightCurve.detections, share, { classifier, id: `${objectId}:${name}` })
+  }
+
+  private objectOf(objectId: string, model?: string): ObjectView | null {
+    const known = this.objects.get(objectId) ?? null
+    const other = this.others.find(({ name }) => name === model)
+    return known && other ? { ...known, classification: this.second(other, objectId, 0.55) } : known
+  }
+
+  private historyOf(objectId: string, model?: string): HistoryView | null {
     const known = this.objects.get(objectId)
     if (!known) return null
-    const { name, version, sha256, taxonomy, taxonomyVersion, root, nodes } = this.model
+    const { name, version, sha256, taxonomy, taxonomyVersion, root, nodes } =
+      this.others.find(other => other.name === model) ?? this.model
     const detections = known.lightCurve.filter(({ type }) => type === 'detection')
     return {
       objectId,

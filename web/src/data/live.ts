@@ -21,6 +21,8 @@ export const taxonomy = signal<Taxonomy | null>(null)
 export const rows = signal<readonly Classification[]>([])
 /** The first answers were looked for, so that an empty list means that there are none. */
 export const listed = signal(false)
+/** Why the list can't be filtered as the address says; null where it can. */
+export const filterRefusal = signal<Refusal | null>(null)
 /** The list is held still while somebody reads it. */
 export const held = signal(false)
 /** The answer of the followed object that stands, of those that came. */
@@ -28,13 +30,19 @@ export const followed = signal<Classification | null>(null)
 /** How many answers of followed objects came: each may have brought points. */
 export const arrivals = signal(0)
 
-/** Name of the model that is looked at; null until it is known. */
-export const model = computed(() => view.value.model ?? (models.value[0] ? goesBy(models.value[0]) : null))
-
 /** What a model is asked for by: its name, or, where another has the same, its SHA-256. */
 export function goesBy({ name, sha256 }: Pick<Model, 'name' | 'sha256'>): string {
   return models.value.filter(other => other.name === name).length > 1 ? sha256.slice(0, 12) : name
 }
+
+/** The model that the address names, if it is in use; null for the first one. */
+export const chosenModel = computed(() => {
+  const asked = view.value.model
+  const found = models.value.find(({ name, sha256 }) => asked && (name === asked || sha256.startsWith(asked)))
+  return found ? goesBy(found) : null
+})
+/** What the model that is looked at goes by; null until it is known. */
+export const model = computed(() => chosenModel.value ?? (models.value[0] ? goesBy(models.value[0]) : null))
 
 /** What the filters ask of the service. */
 const wanted = computed(() => {
@@ -72,7 +80,12 @@ function flush(): void {
 }
 
 /** Asks for something again and again; what fails is told by `connection` and `refusal`. */
-async function look<T>(path: string, into: (answer: T) => void, also: readonly number[] = []): Promise<void> {
+async function look<T>(
+  path: string,
+  into: (answer: T) => void,
+  also: readonly number[] = [],
+  unknown: (error: Refusal) => void = () => {}
+): Promise<void> {
   try {
     const answer = await ask<T>(path, also)
     batch(() => {
@@ -84,6 +97,10 @@ async function look<T>(path: string, into: (answer: T) => void, also: readonly n
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     batch(() => {
+      if (error.status === 404) {
+        unknown(error)
+        return
+      }
       refusal.value = error
       if (error.status === 0) connection.value = 'lost'
     })
@@ -141,7 +158,7 @@ export function startLive(follow: { readonly value: string | null }): void {
   effect(() => {
     const name = model.value
     if (name === null) return
-    void look<Taxonomy>(pathOf('api/v1/taxonomy', { model: view.value.model }), answer => (taxonomy.value = answer))
+    void look<Taxonomy>(pathOf('api/v1/taxonomy', { model: chosenModel.value }), answer => (taxonomy.value = answer))
   })
   effect(() => {
     const filter = wanted.value
@@ -149,10 +166,14 @@ export function startLive(follow: { readonly value: string | null }): void {
     rows.value = []
     waiting = []
     const path = pathOf('api/v1/recent', { ...filter, limit: maxRows })
-    void look<Classification[]>(path, answer => {
+    filterRefusal.value = null
+    const take = (answer: Classification[]): void => {
       if (filter !== wanted.value) return
       rows.value = merged(rows.value, answer)
       listed.value = true
+    }
+    void look(path, take, [], error => {
+      if (filter === wanted.value) filterRefusal.value = error
     })
   })
   let close: (() => void) | null = null

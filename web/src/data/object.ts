@@ -1,6 +1,6 @@
 import { computed, effect, signal } from '@preact/signals'
 import { ask, pathOf, Refusal } from './api.ts'
-import { arrivals, followed, model, models, rows } from './live.ts'
+import { arrivals, chosenModel, followed, goesBy, model, models, rows } from './live.ts'
 import { type Classification, type HistoryView, type MomentView, type ObjectAnswer, supersedes } from './types.ts'
 import { view } from './url.ts'
 
@@ -22,11 +22,16 @@ export const objectRefusal = signal<Refusal | null>(null)
 
 /** The object's answer that stands. */
 export const answer = computed<Classification | null>(() => {
-  const own = object.value?.classification ?? null
-  const streamed = followed.value
+  const own = ofModel(object.value?.classification ?? null)
+  const streamed = ofModel(followed.value)
   if (streamed === null || streamed.objectId !== objectId.value) return own
   return own === null || supersedes(streamed, own) ? streamed : own
 })
+
+/** An answer, if it is of the model that is looked at: each model has its own. */
+function ofModel(one: Classification | null): Classification | null {
+  return one !== null && models.value.length > 1 && goesBy(one.classifier) !== model.value ? null : one
+}
 
 /** Place of the moment that is looked at in the history; null for what stands now. */
 export const moment = computed<number | null>(() => {
@@ -55,7 +60,7 @@ export const prediction = computed<MomentView['prediction']>(() =>
 
 async function load(id: string, signal: AbortSignal): Promise<void> {
   const path = `api/v1/objects/${encodeURIComponent(id)}`
-  const query = { model: view.peek().model }
+  const query = { model: chosenModel.peek() }
   try {
     const [known, told] = await Promise.all([
       ask<ObjectAnswer>(pathOf(path, query), [], signal),
@@ -77,14 +82,16 @@ async function load(id: string, signal: AbortSignal): Promise<void> {
 export function startObject(): void {
   let under = new AbortController()
   let timer = 0
+  let before: string | null = null
   effect(() => {
     const id = objectId.value
-    void model.value
+    const other = model.value !== before
+    before = model.value
     under.abort()
     under = new AbortController()
     window.clearTimeout(timer)
     timer = 0
-    if (object.peek()?.objectId !== id) {
+    if (object.peek()?.objectId !== id || other) {
       object.value = history.value = null
       objectRefusal.value = null
     }

@@ -11,6 +11,11 @@ export function probabilityText(value: number): string {
   return value.toFixed(2)
 }
 
+/** A marginal probability that was rounded on its way: nothing is certain, or impossible, because of that. */
+export function roundedText(value: number): string {
+  return probabilityText(Math.min(1 - 1e-6, Math.max(1e-6, value)))
+}
+
 /** A Julian date as UTC, to the second. */
 export function utcOf(jd: number): string {
   return new Date((jd - unixEpochJd) * msPerDay).toISOString().slice(0, 19).replace('T', ' ')

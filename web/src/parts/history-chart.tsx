@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks'
 import { history } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
 import { margin } from '../draw/axis.ts'
-import { probabilityText } from '../draw/format.ts'
+import { roundedText } from '../draw/format.ts'
 import { apart, linesOf } from '../draw/lines.ts'
 import type { ChartProps } from './light-curve-chart.tsx'
 
@@ -34,7 +34,7 @@ export function HistoryChart({ axis, width, height, rem, right, mark, pick }: Ch
         width={width}
         height={height}
         role="img"
-        aria-label={`History of probabilities at ${times.length} detections: ${lines.map(({ name, values }) => `${name} from ${probabilityText(values[0] ?? 0)} to ${probabilityText(values.at(-1) ?? 0)}`).join(', ')}`}
+        aria-label={`History of probabilities at ${times.length} detections: ${lines.map(({ name, values }) => `${name} from ${roundedText(values[0] ?? 0)} to ${roundedText(values.at(-1) ?? 0)}`).join(', ')}`}
         onPointerDown={event => pick(event.clientX - event.currentTarget.getBoundingClientRect().left)}
       >
         <g class="grid">
@@ -74,7 +74,7 @@ export function HistoryChart({ axis, width, height, rem, right, mark, pick }: Ch
             <path class="lead" d={`M${times.at(-1) ?? 0},${y(values.at(-1) ?? 0)}H${end}`} />
             {wide && (
               <text x={end + rem * 0.4} y={labels[index]} dy="0.32em">
-                {name} <tspan class="number">{probabilityText(values.at(-1) ?? 0)}</tspan>
+                {name} <tspan class="number">{roundedText(values.at(-1) ?? 0)}</tspan>
               </text>
             )}
           </g>

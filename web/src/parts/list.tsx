@@ -1,4 +1,4 @@
-import { held, listed, rows, statistics } from '../data/live.ts'
+import { filterRefusal, held, listed, rows, statistics } from '../data/live.ts'
 import { objectId } from '../data/object.ts'
 import type { Classification } from '../data/types.ts'
 import { go, linkTo, view } from '../data/url.ts'
@@ -32,6 +32,7 @@ export function List() {
 }
 
 function emptyText(): string {
+  if (filterRefusal.value) return 'The filter names what this model does not know.'
   if (!listed.value) return 'Looking …'
   if (filtered())
     return 'None of the latest answers passes the filter. New ones appear here as they come; a lower probability lets more pass.'

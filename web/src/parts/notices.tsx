@@ -1,6 +1,7 @@
-import { connection, listed, readiness, refusal, rows } from '../data/live.ts'
+import { chosenModel, connection, filterRefusal, listed, models, readiness, refusal, rows } from '../data/live.ts'
 import { objectId, objectRefusal } from '../data/object.ts'
-import { go } from '../data/url.ts'
+import { go, view } from '../data/url.ts'
+import { filtered } from './filters.tsx'
 
 /** Something that people should know, with what to do. */
 interface Notice {
@@ -38,6 +39,21 @@ function notice(): Notice | null {
       text: 'The service bounds how often one address may ask. It goes on in a minute.'
     }
   }
+  const asked = view.value.model
+  if (asked !== null && models.value.length > 0 && chosenModel.value === null) {
+    return {
+      kind: 'wait',
+      title: `No model is named ${asked} here`,
+      text: `The link names a model that this service does not run. Shown is ${models.value[0]?.name}.`
+    }
+  }
+  if (filterRefusal.value) {
+    return {
+      kind: 'wait',
+      title: 'The list can’t be filtered so',
+      text: `${filterRefusal.value.message}. Choose another class, or clear the filter.`
+    }
+  }
   if (connection.value === 'refused') {
     return {
       kind: 'wait',
@@ -60,7 +76,7 @@ function notice(): Notice | null {
       text: 'Alerts wait in Kafka meanwhile; nothing is lost. See the log, and whether the brokers and the store can be reached.'
     }
   }
-  const idle = listed.value && rows.value.length === 0
+  const idle = listed.value && rows.value.length === 0 && !filtered()
   if (readiness.value?.parts.consumer?.reason === 'waiting for a topic') {
     return {
       kind: 'wait',

@@ -1,4 +1,5 @@
 import { pathOf } from '../data/api.ts'
+import { chosenModel } from '../data/live.ts'
 import { answer, history, moment, object, objectId, prediction } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
 import { daysText, probabilityText, utcOf } from '../draw/format.ts'
@@ -124,8 +125,12 @@ function Elsewhere({ id }: { id: string }) {
         </a>
       ))}
       {simulated && <span class="soft">simulated: unknown elsewhere</span>}
-      <a href={pathOf(`api/v1/objects/${name}`, { model: view.value.model })}>JSON</a>
-      <a href={`api/v1/objects/${name}/lightcurve.csv`}>CSV</a>
+      {object.value && (
+        <>
+          <a href={pathOf(`api/v1/objects/${name}`, { model: chosenModel.value })}>JSON</a>
+          <a href={`api/v1/objects/${name}/lightcurve.csv`}>CSV</a>
+        </>
+      )}
     </nav>
   )
 }
