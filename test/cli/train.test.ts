@@ -136,6 +136,11 @@ test('cross-validation fold by fold, then together, then its figures on the card
   assert.equal(taught.code, 0, taught.stderr)
   const ofFold = await readModelFolder(path.join(folder, 'taught', 'fold-0'))
   assert.match(ofFold.card.training.notes[0] ?? '', /from teachers 0\.5/)
+  const described = await hierax(argumentsFor('cv', ...among, '--resume', '--description', 'another card'))
+  assert.equal(described.code, 0, described.stderr)
+  const again = ['--folds', '2', '--fold', '0', '--teachers', `${cv},${cv}`, '--resume']
+  const resumed = await hierax(argumentsFor('taught', ...again))
+  assert.equal(resumed.code, 0, `a teacher is its weights, whatever its card says: ${resumed.stderr}`)
 })
 
 test('nodes are left out one by one, and the figures go on the card', async () => {

@@ -6,16 +6,14 @@ import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { formatCard, sha256Hex } from '../../src/classifier/card.ts'
 import { loadClassifier, RecurrentClassifier } from '../../src/classifier/classifier.ts'
-import { latestInputs } from '../../src/classifier/input-sets.ts'
 import { readModelFolder } from '../../src/classifier/model-folder.ts'
 import { formatNovelty, type NoveltyFile, NoveltyProbe, parseNovelty, sightOf } from '../../src/classifier/novelty.ts'
 import { createRuntime, type Runtime } from '../../src/classifier/runtime.ts'
-import { exportModel, type Trained } from '../../src/training/export.ts'
-import { initialWeights } from '../../src/training/initial.ts'
+import { exportModel } from '../../src/training/export.ts'
 import { areaUnderCurve } from '../../src/training/metrics.ts'
 import { fitNovelty, noveltyScale, noveltyScores, sightsOf } from '../../src/training/novelty-fit.ts'
 import { curveOf } from '../../src/training/predict.ts'
-import { madeObject, madeObjects, smallTaxonomyText, smallTaxonomy as tree } from './support.ts'
+import { madeObject, madeObjects, madeTraining, smallTaxonomy as tree } from './support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-novelty-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -24,38 +22,14 @@ const objects = madeObjects(60)
 let runtime: Runtime
 let novelty: NoveltyFile
 
-function trained(of: NoveltyFile | null): Trained {
-  return {
-    taxonomy: tree,
-    taxonomyText: smallTaxonomyText,
-    weights: initialWeights({ embedding: 6, hidden: 5, dense: 7 }, 6, 3),
-    objects,
-    novelty: of,
-    sampling: 'natural',
-    whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
-    card: {
-      name: 'made',
-      version: '1',
-      inputs: latestInputs.version,
-      description: 'made',
-      license: 'none',
-      training: { command: 'made', seed: 3, notes: [] },
-      temperature: null,
-      decision: { priorPower: 0.4 },
-      metrics: [],
-      limitations: []
-    }
-  }
-}
-
 before(async () => {
   runtime = await createRuntime('wasm')
-  const classifier = await exportModel(path.join(folder, 'without'), runtime, trained(null))
+  const classifier = await exportModel(path.join(folder, 'without'), runtime, madeTraining(objects))
   const sights = await sightsOf(classifier, objects)
   classifier.dispose()
   const fitted = fitNovelty(sights, objects.length)
   novelty = { ...fitted, ...noveltyScale(noveltyScores(fitted, sights), 'made objects') }
-  const probed = await exportModel(path.join(folder, 'with'), runtime, trained(novelty))
+  const probed = await exportModel(path.join(folder, 'with'), runtime, madeTraining(objects, { novelty }))
   probed.dispose()
 })
 

@@ -4,53 +4,27 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import type { RecurrentClassifier } from '../../src/classifier/classifier.ts'
-import { latestInputs } from '../../src/classifier/input-sets.ts'
 import { readModelFolder } from '../../src/classifier/model-folder.ts'
 import { nodeProbabilities } from '../../src/classifier/probabilities.ts'
 import { createRuntime, type Runtime } from '../../src/classifier/runtime.ts'
 import { random } from '../../src/simulator/random.ts'
 import { joined } from '../../src/training/batches.ts'
-import { exportModel, priorsOf, type Trained } from '../../src/training/export.ts'
-import { initialWeights } from '../../src/training/initial.ts'
+import { exportModel, priorsOf } from '../../src/training/export.ts'
 import type { KnownObject } from '../../src/training/labelled.ts'
 import { type Cut, type Prediction, predictAll } from '../../src/training/predict.ts'
 import { sequenceOf } from '../../src/training/sequences.ts'
 import { atTemperature, fitTemperature } from '../../src/training/temperature.ts'
 import { TrainableNetwork } from '../../src/training/trainable.ts'
 import { logitCorrection, nodeWeights } from '../../src/training/whxe.ts'
-import { madeObject, madeObjects, smallTaxonomyText, smallTaxonomy as tree } from './support.ts'
+import { madeObject, madeObjects, madeTraining, smallTaxonomy as tree } from './support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-predict-'))
 after(() => rmSync(folder, { recursive: true }))
 
-const weights = initialWeights({ embedding: 6, hidden: 5, dense: 7 }, 6, 3)
 const objects = madeObjects(12)
 const labels = objects.map(({ node }) => node)
+const { weights } = madeTraining(objects)
 let runtime: Runtime
-
-function trained(beta: number): Trained {
-  return {
-    taxonomy: tree,
-    taxonomyText: smallTaxonomyText,
-    weights,
-    objects,
-    novelty: null,
-    whxe: { alpha: 0, beta, labelsCount: 'labels' },
-    sampling: 'natural',
-    card: {
-      name: 'made',
-      version: '1',
-      inputs: latestInputs.version,
-      description: 'made',
-      license: 'none',
-      training: { command: 'made', seed: 3, notes: [] },
-      temperature: null,
-      decision: { priorPower: 0.4 },
-      metrics: [],
-      limitations: []
-    }
-  }
-}
 
 async function predictions(
   classifier: RecurrentClassifier,
@@ -69,7 +43,11 @@ before(async () => {
 test('an exported model says after every detection what the trained network said', async () => {
   const network = new TrainableNetwork(runtime, weights)
   for (const beta of [0, 0.7]) {
-    const classifier = await exportModel(path.join(folder, `beta${beta}`), runtime, trained(beta))
+    const classifier = await exportModel(
+      path.join(folder, `beta${beta}`),
+      runtime,
+      madeTraining(objects, { whxe: { alpha: 0, beta, labelsCount: 'labels' } })
+    )
     const correction = logitCorrection(tree, nodeWeights(tree, labels, 'labels'), beta)
     const object = madeObject(9, 2, 9)
     const logits = network.logits(weights, joined([sequenceOf(object.points, 2)]))
@@ -93,7 +71,7 @@ test('an exported model says after every detection what the trained network said
 })
 
 test('a model folder has sources, priors and a probe', async () => {
-  const classifier = await exportModel(path.join(folder, 'card'), runtime, trained(0))
+  const classifier = await exportModel(path.join(folder, 'card'), runtime, madeTraining(objects))
   classifier.dispose()
   const { card, priors } = await readModelFolder(path.join(folder, 'card'))
   assert.deepEqual(card.training.sources, [{ source: 'made', objects: 12 }])
@@ -103,7 +81,7 @@ test('a model folder has sources, priors and a probe', async () => {
 })
 
 test('cuts do not depend on each other, and later points do not matter', async () => {
-  const classifier = await exportModel(path.join(folder, 'cuts'), runtime, trained(0))
+  const classifier = await exportModel(path.join(folder, 'cuts'), runtime, madeTraining(objects))
   const all = await predictions(classifier, objects, [7, 'full', 3])
   assert.deepEqual(
     all.slice(0, 3).map(({ object, cut }) => [object.id, cut]),

@@ -3,6 +3,8 @@ import { parseTaxonomy, type Taxonomy } from '../../src/classifier/taxonomy.ts'
 import type { SimulatedPoint } from '../../src/simulator/light-curve.ts'
 import { random } from '../../src/simulator/random.ts'
 import { defaultAugmentation } from '../../src/training/augment.ts'
+import type { Trained } from '../../src/training/export.ts'
+import { initialWeights } from '../../src/training/initial.ts'
 import type { KnownObject } from '../../src/training/labelled.ts'
 import { defaultOptimiser } from '../../src/training/optimiser.ts'
 import type { TrainListener, TrainPlan } from '../../src/training/session.ts'
@@ -61,6 +63,32 @@ export function lineOf({ id, label, source, photometry, points }: KnownObject): 
     err: points.map(({ detection, error }) => (detection ? error : null)),
     ul: points.map(({ detection }) => (detection ? 0 : 1))
   })
+}
+
+/** A small network that learned nothing, as if it had been trained on objects of the small taxonomy. */
+export function madeTraining(objects: readonly KnownObject[], but: Partial<Trained> = {}): Trained {
+  return {
+    taxonomy: smallTaxonomy,
+    taxonomyText: smallTaxonomyText,
+    weights: initialWeights({ embedding: 6, hidden: 5, dense: 7 }, smallTaxonomy.nodes.length, 3),
+    objects,
+    novelty: null,
+    whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
+    sampling: 'natural',
+    card: {
+      name: 'made',
+      version: '1',
+      inputs: latestInputs.version,
+      description: 'made',
+      license: 'none',
+      training: { command: 'made', seed: 3, notes: [] },
+      temperature: null,
+      decision: { priorPower: 0.4 },
+      metrics: [],
+      limitations: []
+    },
+    ...but
+  }
 }
 
 /** Tells nobody. */
