@@ -69,6 +69,7 @@ describe('defaults', () => {
       admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 },
       http: { host: '127.0.0.1', port: 8080, token: null },
       workers: 1,
+      workerTimeout: 30,
       log: { level: 'info' }
     })
   })
