@@ -154,7 +154,7 @@ export class PageWorld extends World {
 
   private objectOf(objectId: string, model?: string): ObjectView | null {
     const known = this.objects.get(objectId) ?? null
-    const other = this.others.find(({ name }) => name === model)
+    const other = this.others.find(({ name, sha256 }) => model === name || model === sha256)
     return known && other ? { ...known, classification: this.second(other, objectId, 0.55) } : known
   }
 
@@ -162,7 +162,7 @@ export class PageWorld extends World {
     const known = this.objects.get(objectId)
     if (!known) return null
     const { name, version, sha256, taxonomy, taxonomyVersion, root, nodes } =
-      this.others.find(other => other.name === model) ?? this.model
+      this.others.find(({ name, sha256 }) => model === name || model === sha256) ?? this.model
     const detections = known.lightCurve.filter(({ type }) => type === 'detection')
     return {
       objectId,

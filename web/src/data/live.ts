@@ -38,7 +38,9 @@ export function goesBy({ name, sha256 }: Pick<Model, 'name' | 'sha256'>): string
 /** The model that the address names, if it is in use; null for the first one. */
 export const chosenModel = computed(() => {
   const asked = view.value.model
-  const found = models.value.find(({ name, sha256 }) => asked && (name === asked || sha256.startsWith(asked)))
+  const found = models.value.find(
+    ({ name, sha256 }) => asked && (name === asked || (asked.length >= 8 && sha256.startsWith(asked)))
+  )
   return found ? goesBy(found) : null
 })
 /** What the model that is looked at goes by; null until it is known. */
