@@ -94,7 +94,7 @@ describe('the event stream, held against the document', { timeout: 60_000 }, () 
     world.publish(1, 7)
     const text = await beginning(response, ['classification', 'statistics'])
     const data = (name: string) => JSON.parse(new RegExp(`^event: ${name}\\ndata: (.*)$`, 'm').exec(text)?.[1] ?? '')
-    const recent = await (await fetch(`${url}/api/v1/recent?limit=1`)).json()
+    const recent = (await (await fetch(`${url}/api/v1/recent?limit=1`)).json()) as unknown[]
     assert.deepEqual(data('classification'), recent[0])
     const statistics = await (await fetch(`${url}/api/v1/statistics`)).json()
     const { published, accepted, sent, ...rest } = data('statistics')
