@@ -55,8 +55,12 @@ describe('the event stream, held against the document', { timeout: 60_000 }, () 
   before(async () => {
     service = await world.service({ requestsPerMinute: 10_000 })
     url = (await service.listen()).url
-    const document = await (await fetch(`${url}/api/v1/openapi.json`)).json()
-    operation = document.paths['/api/v1/events'].get
+    const document = (await (await fetch(`${url}/api/v1/openapi.json`)).json()) as {
+      paths: Record<string, { get: Operation }>
+    }
+    const described = document.paths['/api/v1/events']
+    assert.ok(described)
+    operation = described.get
   })
   after(() => service.close())
 
@@ -80,7 +84,7 @@ describe('the event stream, held against the document', { timeout: 60_000 }, () 
           const [type = ''] = (response.headers.get('content-type') ?? '').split(';')
           assert.deepEqual(Object.keys(documented.content), [type], where)
           if (response.status === 200) await response.body?.cancel()
-          else assert.equal((await response.json()).status, response.status, where)
+          else assert.equal(((await response.json()) as { status: number }).status, response.status, where)
         }
       }
     }
