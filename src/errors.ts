@@ -129,7 +129,15 @@ export class HieraxError extends Error {
   }
 }
 
-/** A value as it may be shown in a message: JSON, at most `limit` characters, never a packet's bytes. */
+/** Text with control characters (and those that reverse its direction) escaped, so that a terminal shows it as it is. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
+    character => `\\u${(character.codePointAt(0) as number).toString(16).padStart(4, '0')}`
+  )
+}
+
+/** A value as it may be shown in a message: JSON, printable, at most `limit` characters, never a packet's bytes. */
 export function shown(value: unknown, limit = 80): string {
   let text: string
   if (typeof value === 'bigint') text = String(value)
@@ -139,5 +147,6 @@ export function shown(value: unknown, limit = 80): string {
   else if (Array.isArray(value)) text = `an array of ${value.length}`
   else if (typeof value === 'object' && value !== null) text = 'an object'
   else text = String(value)
-  return text.length > limit ? `${text.slice(0, limit)}…` : text
+  // JSON escapes only the first 32 of the control characters.
+  return printable(text.length > limit ? `${text.slice(0, limit)}…` : text)
 }

@@ -180,8 +180,8 @@ function isObjectId(value: Value | undefined): value is string {
   return typeof value === 'string' && value !== '' && !unprintable.test(value)
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/
+/** Control characters, line breaks, marks of direction, and what stands for bytes that are no text. */
+const unprintable = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/u
 
 function inRange(path: string, value: Value | undefined, from: number, to: number): number {
   if (!isBetween(value, from, to)) throw invalid(path, value, `a number from ${from} to ${to}`)

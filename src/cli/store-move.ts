@@ -4,10 +4,9 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { loadConfig } from '../config/load.ts'
 import { maskUrl } from '../config/show.ts'
-import { HieraxError } from '../errors.ts'
+import { HieraxError, printable } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { exportLines, importLines } from '../lightcurves/stores/transfer.ts'
-import { printable } from '../telemetry/printable.ts'
 
 /** Options of `hierax store export` and `import` as commander gives them. */
 export interface MoveOptions {

@@ -2,10 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { loadConfig } from '../config/load.ts'
 import { maskUrl } from '../config/show.ts'
-import { HieraxError } from '../errors.ts'
+import { HieraxError, printable } from '../errors.ts'
 import { decodeRecord } from '../lightcurves/object-record.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
-import { printable } from '../telemetry/printable.ts'
 
 /** Options of `hierax store verify` as commander gives them. */
 export interface VerifyOptions {

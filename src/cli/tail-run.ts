@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { closest } from 'fastest-levenshtein'
 import { loadConfig } from '../config/load.ts'
-import { HieraxError } from '../errors.ts'
+import { HieraxError, printable } from '../errors.ts'
 import { Answers, type Standing } from '../messages/answers.ts'
 import { type ReadClassification, readClassification } from '../messages/reading.ts'
 import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
-import { printable } from '../telemetry/printable.ts'
 import { Screen } from './demo-screen.ts'
 import { tailLine } from './tail-text.ts'
 

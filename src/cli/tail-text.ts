@@ -1,6 +1,6 @@
+import { printable } from '../errors.ts'
 import type { Standing } from '../messages/answers.ts'
 import type { ReadClassification } from '../messages/reading.ts'
-import { printable } from '../telemetry/printable.ts'
 import type { Screen } from './demo-screen.ts'
 
 /** Julian date of the Unix epoch. */

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
-import { printable } from '../telemetry/printable.ts'
+import { printable } from '../errors.ts'
 import type { ObjectView, PointView } from './ports.ts'
 
 /** The field's colours of the bands, readable on white, and a symbol each for those who can't tell colours apart. */

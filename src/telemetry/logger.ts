@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { destination, type Logger, pino, stdSerializers } from 'pino'
 import { build as pretty } from 'pino-pretty'
-import { printable } from './printable.ts'
+import { printable } from '../errors.ts'
 
 export type { Logger }
 

@@ -128,3 +128,15 @@ test('histories in runs with sizes, as other writers make them', () => {
   const alert = decode(Buffer.concat([head(packetSchema([prv, ...fields])), block(1, bytes)]))[0]
   assert.equal(alert?.history.length, 3)
 })
+
+test('what steers a terminal or reverses text is escaped in the message that names it', () => {
+  for (const [evil, told] of [
+    ['\u009b31m', '\\u009b31m'],
+    ['\u202egnp', '\\u202egnp'],
+    ['a\u0085b', 'a\\u0085b'],
+    ['\u200fx', '\\u200fx']
+  ] as const) {
+    const error = outcome(container({ candidate: candidate({ isdiffpos: evil }) }))
+    assert.ok(error instanceof HieraxError && error.message.includes(`"${told}"`), String(error))
+  }
+})

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { HieraxError } from '../../src/errors.ts'
+import { HieraxError, printable } from '../../src/errors.ts'
 import { createLogger, type LoggerOptions } from '../../src/telemetry/logger.ts'
-import { printable } from '../../src/telemetry/printable.ts'
 
 function logged(options: LoggerOptions, act: (logger: ReturnType<typeof createLogger>) => void): string[] {
   const lines: string[] = []
