@@ -6,7 +6,7 @@ import { go, view } from '../data/url.ts'
 import { margin } from '../draw/axis.ts'
 import { roundedText } from '../draw/format.ts'
 import { apart, linesOf } from '../draw/lines.ts'
-import type { ChartProps } from './light-curve-chart.tsx'
+import { type ChartProps, pointOf, ValueAxis } from './chart.tsx'
 
 /** Probabilities of the nodes that tell most, at each detection, on the light curve's axis of time. */
 export function HistoryChart({ axis, width, height, rem, right, mark, pick }: ChartProps) {
@@ -35,17 +35,16 @@ export function HistoryChart({ axis, width, height, rem, right, mark, pick }: Ch
         height={height}
         role="img"
         aria-label={`History of probabilities at ${times.length} detections: ${lines.map(({ name, values }) => `${name} from ${roundedText(values[0] ?? 0)} to ${roundedText(values.at(-1) ?? 0)}`).join(', ')}`}
-        onPointerDown={event => pick(event.clientX - event.currentTarget.getBoundingClientRect().left)}
+        onPointerDown={event => pick(pointOf(event)[0])}
       >
+        <ValueAxis
+          title="P(node)"
+          ticks={[0, 0.25, 0.5, 0.75, 1].map(value => ({ y: y(value), text: String(value) }))}
+          rem={rem}
+          end={end}
+          middle={(top + bottom) / 2}
+        />
         <g class="grid">
-          {[0, 0.25, 0.5, 0.75, 1].map(value => (
-            <g key={value} transform={`translate(0,${y(value)})`}>
-              <line x1={margin.left * rem} x2={end} />
-              <text class="tick" x={margin.left * rem - rem * 0.5} dy="0.32em" text-anchor="end">
-                {value}
-              </text>
-            </g>
-          ))}
           {axis.ticks.map(({ x, text }) => (
             <g key={text} transform={`translate(${x},${bottom})`}>
               <line y2={rem * 0.3} />
@@ -57,14 +56,6 @@ export function HistoryChart({ axis, width, height, rem, right, mark, pick }: Ch
         </g>
         <text class="title" x={(margin.left * rem + end) / 2} y={height - rem * 0.5}>
           {axis.title}
-        </text>
-        <text
-          class="title"
-          x={rem * 0.7}
-          y={(top + bottom) / 2}
-          transform={`rotate(-90,${rem * 0.7},${(top + bottom) / 2})`}
-        >
-          P(node)
         </text>
         {mark !== null && <line class="cursor" x1={mark} x2={mark} y1={0} y2={bottom} />}
         {lines.map(({ name, values, style }, index) => (

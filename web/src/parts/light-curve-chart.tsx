@@ -1,22 +1,9 @@
 import { scaleLinear } from 'd3-scale'
 import { useMemo, useState } from 'preact/hooks'
 import type { PointView } from '../data/types.ts'
-import { margin, type TimeAxis } from '../draw/axis.ts'
+import type { TimeAxis } from '../draw/axis.ts'
 import { BandMark, type BandName, limitPath, limitSign, markerPath } from '../draw/markers.tsx'
-
-/** What both charts are drawn with. */
-export interface ChartProps {
-  readonly axis: TimeAxis
-  readonly width: number
-  readonly height: number
-  readonly rem: number
-  /** Room right of the data, px. */
-  readonly right: number
-  /** Place of the moment that is looked at, px; null for none. */
-  readonly mark: number | null
-  /** Looks at the moment nearest to a place. */
-  readonly pick: (x: number) => void
-}
+import { type ChartProps, pointOf, ValueAxis } from './chart.tsx'
 
 const bandNames: readonly BandName[] = ['g', 'r', 'i']
 
@@ -36,8 +23,7 @@ export function LightCurveChart({
   const [near, setNear] = useState<PointView | null>(null)
   const detections = points.filter(point => point.type === 'detection').length
   const find = (event: PointerEvent): void => {
-    const box = (event.currentTarget as SVGElement).getBoundingClientRect()
-    const [px, py] = [event.clientX - box.left, event.clientY - box.top]
+    const [px, py] = pointOf(event)
     let best: { point: PointView; distance: number } | null = null
     for (const point of points) {
       const distance = Math.hypot(axis.x(point.mjd) - px, y(point.magnitude) - py)
@@ -54,26 +40,15 @@ export function LightCurveChart({
         aria-label={`Light curve: ${detections} detections and ${points.length - detections} upper limits. The table below has the numbers.`}
         onPointerMove={find}
         onPointerLeave={() => setNear(null)}
-        onPointerDown={event => pick(event.clientX - event.currentTarget.getBoundingClientRect().left)}
+        onPointerDown={event => pick(pointOf(event)[0])}
       >
-        <g class="grid">
-          {y.ticks(6).map(value => (
-            <g key={value} transform={`translate(0,${y(value)})`}>
-              <line x1={margin.left * rem} x2={width - right} />
-              <text class="tick" x={margin.left * rem - rem * 0.5} dy="0.32em" text-anchor="end">
-                {value.toFixed(Number.isInteger(value) ? 0 : 1)}
-              </text>
-            </g>
-          ))}
-        </g>
-        <text
-          class="title"
-          x={rem * 0.7}
-          y={(top + bottom) / 2}
-          transform={`rotate(-90,${rem * 0.7},${(top + bottom) / 2})`}
-        >
-          magnitude
-        </text>
+        <ValueAxis
+          title="magnitude"
+          ticks={y.ticks(6).map(value => ({ y: y(value), text: value.toFixed(Number.isInteger(value) ? 0 : 1) }))}
+          rem={rem}
+          end={width - right}
+          middle={(top + bottom) / 2}
+        />
         {mark !== null && <line class="cursor" x1={mark} x2={mark} y1={0} y2={height} />}
         {points.map(point => (
           <Point key={`${point.mjd}${point.band}`} point={point} x={axis.x(point.mjd)} y={y} rem={rem} />
