@@ -53,8 +53,7 @@ export class KafkaTools {
 
   #connectedProducer(): Promise<Producer> {
     this.#producer ??= (async () => {
-      // Idempotent: where one partition of a new topic has no leader yet, kafkajs sends again what the others took.
-      const producer = this.kafka.producer({ idempotent: true, allowAutoTopicCreation: false })
+      const producer = this.kafka.producer({ allowAutoTopicCreation: false })
       await producer.connect()
       return producer
     })()
@@ -82,11 +81,17 @@ export class KafkaTools {
     return name
   }
 
-  /** Produces values as they are, each to its explicit partition, acknowledged by all. */
+  /**
+   * Produces values as they are, each to its explicit partition, acknowledged by all. Every partition has a request of its
+   * own: where one of several in a request has no leader yet, kafkajs sends again what the others took.
+   */
   async produce(topic: string, messages: readonly RawMessage[], compression?: CompressionTypes): Promise<void> {
     const producer = await this.#connectedProducer()
-    const send = { topic, messages: messages.map(message => ({ ...message })) as Message[] }
-    await producer.send(compression === undefined ? send : { ...send, compression })
+    for (const partition of new Set(messages.map(message => message.partition))) {
+      const own = messages.filter(message => message.partition === partition)
+      const send = { topic, messages: own.map(message => ({ ...message })) as Message[] }
+      await producer.send(compression === undefined ? send : { ...send, compression })
+    }
   }
 
   /** The names of all topics; asked with a client as it comes, for the service's own never asks for all. */
