@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { Admin, Batch, Consumer, EachBatchPayload } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { createKafka, type KafkaConnection, kafkaError } from './client.ts'
-import { topicExists } from './topics.ts'
 
 /** A message of the topic that is followed. */
 export interface TailedMessage {
@@ -123,7 +122,8 @@ function isAtEnd(positions: Positions): boolean {
 }
 
 async function findPositions(admin: Admin, { topic, from, connection }: TailOptions): Promise<Positions> {
-  if (!(await topicExists(admin, topic))) {
+  const topics = await admin.listTopics()
+  if (!topics.includes(topic)) {
     const where = connection.brokers.join(', ')
     throw new HieraxError('TOPIC_NOT_FOUND', `there is no topic ${JSON.stringify(topic)} at ${where}`)
   }
