@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { kafka } from '../support/brokers.ts'
 import { testPython } from '../support/python.ts'
-import { runHierax, ServiceProcess, temporaryFolder } from '../support/service.ts'
+import { aroundTopic, runHierax, ServiceProcess, temporaryFolder } from '../support/service.ts'
 
 const running = await kafka()
 const { tools } = running
@@ -18,14 +18,7 @@ test('schemathesis finds nothing wrong with the API of a running service', {
   skip: running.skip || python.skip
 }, async () => {
   const topic = await tools.topic(tools.name('alerts'))
-  const service = await ServiceProcess.start({
-    HIERAX_INPUT_BROKERS: running.brokers.join(','),
-    HIERAX_INPUT_TOPICS: topic,
-    HIERAX_INPUT_GROUP: topic,
-    HIERAX_OUTPUT_CLASSIFICATIONS: `${topic}.out`,
-    HIERAX_OUTPUT_DEAD_LETTERS: `${topic}.dead`,
-    HIERAX_STORE_URL: `lmdb:${folder}/store`
-  })
+  const service = await ServiceProcess.start(aroundTopic(running.brokers, topic, `lmdb:${folder}/store`))
   try {
     const simulated = await runHierax([
       ...['simulate', '--objects', '5', '--brokers', running.brokers.join(','), '--topic', topic]

@@ -9,7 +9,7 @@ import { renamed } from '../../fuzz/packets/mutations.ts'
 import { realAlerts } from '../../fuzz/run/alerts.ts'
 import { errorTable } from '../../src/errors.ts'
 import { kafka } from '../support/brokers.ts'
-import { ServiceProcess, temporaryFolder, total } from '../support/service.ts'
+import { aroundTopic, ServiceProcess, temporaryFolder, total } from '../support/service.ts'
 import { root } from '../support/shared.ts'
 
 const folder = temporaryFolder()
@@ -50,14 +50,7 @@ describe('hostile packets', () => {
       for (const [at, value] of values.entries()) await tools.produce(topic, [{ partition: at % partitions, value }])
     }
     const sent = (await tools.offsets(topic)).total
-    const service = await ServiceProcess.start({
-      HIERAX_INPUT_BROKERS: running.brokers.join(','),
-      HIERAX_INPUT_TOPICS: topic,
-      HIERAX_INPUT_GROUP: topic,
-      HIERAX_OUTPUT_CLASSIFICATIONS: `${topic}.out`,
-      HIERAX_OUTPUT_DEAD_LETTERS: `${topic}.dead`,
-      HIERAX_STORE_URL: `lmdb:${path.join(folder, topic)}`
-    })
+    const service = await ServiceProcess.start(aroundTopic(running.brokers, topic, `lmdb:${path.join(folder, topic)}`))
     const lag = (metrics: ReadonlyMap<string, number>): number => {
       const lags = [...metrics].filter(([name]) => name.startsWith('hierax_consumer_lag') && name.includes(topic))
       return lags.length < partitions

@@ -4,7 +4,7 @@ import { decodeClassification } from '../../src/messages/encoding.ts'
 import { readLightCurves } from '../../src/simulator/read-light-curves.ts'
 import { Simulation } from '../../src/simulator/simulate.ts'
 import { kafka } from '../support/brokers.ts'
-import { ServiceProcess, total } from '../support/service.ts'
+import { aroundTopic, ServiceProcess, total } from '../support/service.ts'
 import { valkey } from '../support/valkey.ts'
 
 const running = await kafka()
@@ -33,14 +33,7 @@ describe('a service whose Valkey is in trouble', { skip: running.skip || skip },
       )
       sent += some.length
     }
-    const service = await ServiceProcess.start({
-      HIERAX_INPUT_BROKERS: running.brokers.join(','),
-      HIERAX_INPUT_TOPICS: topic,
-      HIERAX_INPUT_GROUP: topic,
-      HIERAX_OUTPUT_CLASSIFICATIONS: `${topic}.out`,
-      HIERAX_OUTPUT_DEAD_LETTERS: `${topic}.dead`,
-      HIERAX_STORE_URL: `${url}/0`
-    })
+    const service = await ServiceProcess.start(aroundTopic(running.brokers, topic, `${url}/0`))
     const readiness = async (reason: string): Promise<void> =>
       service.until(
         `the store to be ${reason}`,

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { parse } from 'yaml'
 import { type Definition, definitions } from '../../src/telemetry/definitions.ts'
 import { kafka } from '../support/brokers.ts'
-import { runHierax, ServiceProcess, temporaryFolder } from '../support/service.ts'
+import { aroundTopic, runHierax, ServiceProcess, temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { read } from './container/files.ts'
 import { dashboard, queries, rules } from './monitoring/dashboard.ts'
@@ -80,14 +80,7 @@ describe('a running service', { skip: running.skip }, () => {
 
   before(async () => {
     topic = await tools.topic(tools.name('alerts'), { partitions: 2 })
-    service = await ServiceProcess.start({
-      HIERAX_INPUT_BROKERS: running.brokers.join(','),
-      HIERAX_INPUT_TOPICS: topic,
-      HIERAX_INPUT_GROUP: topic,
-      HIERAX_OUTPUT_CLASSIFICATIONS: `${topic}.out`,
-      HIERAX_OUTPUT_DEAD_LETTERS: `${topic}.dead`,
-      HIERAX_STORE_URL: `lmdb:${folder}/store`
-    })
+    service = await ServiceProcess.start(aroundTopic(running.brokers, topic, `lmdb:${folder}/store`))
   })
   after(() => service?.end())
 

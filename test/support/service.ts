@@ -15,6 +15,18 @@ export function cleanEnvironment(settings: Readonly<Record<string, string>> = {}
   return { ...Object.fromEntries(own), ...settings }
 }
 
+/** Settings of a service that reads one topic, in a group of the same name, and answers on topics named after it. */
+export function aroundTopic(brokers: readonly string[], topic: string, store: string): Record<string, string> {
+  return {
+    HIERAX_INPUT_BROKERS: brokers.join(','),
+    HIERAX_INPUT_TOPICS: topic,
+    HIERAX_INPUT_GROUP: topic,
+    HIERAX_OUTPUT_CLASSIFICATIONS: `${topic}.out`,
+    HIERAX_OUTPUT_DEAD_LETTERS: `${topic}.dead`,
+    HIERAX_STORE_URL: store
+  }
+}
+
 /** A folder for one test file, removed with `fs.rmSync` by whoever made it. */
 export function temporaryFolder(): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-test-'))
