@@ -29,8 +29,8 @@ type Environment = Pick<RootDatabase<unknown, string>, 'transaction' | 'close'> 
 export class LmdbWrites {
   readonly #environment: Environment
   readonly #patience: number
-  /** Writes that wait for their answer, by when they began. */
-  readonly #open = new Set<{ readonly since: number }>()
+  /** Writes that wait for their answer, by when they began, and whether their caller was told that none came in time. */
+  readonly #open = new Set<{ readonly since: number; late: boolean }>()
   #flushing: Promise<void> = Promise.resolve()
   #nextFlush: Promise<void> | null = null
 
@@ -63,7 +63,9 @@ export class LmdbWrites {
 
   /** Why writes can't be relied on at present; null where nothing is known against them. */
   trouble(): string | null {
-    return this.#waited() > Math.min(quiet, this.#patience) ? 'writes have no answer' : null
+    // What a caller was told counts: clocks of timers and of measurements differ by a fraction of a millisecond.
+    const late = [...this.#open].some(write => write.late)
+    return late || this.#waited() > quiet ? 'writes have no answer' : null
   }
 
   /** Whether LMDB gave the environment up; looked into only while writes have no answer. */
@@ -101,14 +103,17 @@ export class LmdbWrites {
   }
 
   async #inTime<T>(write: PromiseLike<T>): Promise<T> {
-    const open = { since: performance.now() }
+    const open = { since: performance.now(), late: false }
     this.#open.add(open)
     const answered = Promise.resolve(write).finally(() => this.#open.delete(open))
     // Told to nobody where it comes too late.
     answered.catch(() => {})
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(noAnswer(this.#patience)), this.#patience)
+      timer = setTimeout(() => {
+        open.late = true
+        reject(noAnswer(this.#patience))
+      }, this.#patience)
     })
     try {
       return await Promise.race([answered, late])

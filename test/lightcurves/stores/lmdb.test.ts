@@ -68,13 +68,15 @@ describe('the embedded store', () => {
 
   test('a process that stops in the middle of a write is waited for within bounds, and its end frees the store', {
     skip: process.platform !== 'linux' && 'asks Linux whether a process is stopped'
-  }, async () => {
+  }, async t => {
     const options = { folder: path.join(folder, 'stopped'), programs: [1], patience: 500 }
     const add = { objectId: 'A', observations: [detectionAt(2459000.5)], alerts: [] }
     const store = await LmdbStore.open(options)
     await store.merge([add])
     for (const signal of ['SIGCONT', 'SIGKILL'] as const) {
       const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', stopper, options.folder])
+      // A stopped process would keep a test that fails from ever ending.
+      t.after(() => child.kill('SIGKILL'))
       await until(() => /^\d+ \(.*\) T/.test(fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8')), 60_000)
       const state = await store.get('A')
       assert.equal(state?.curve.length, 1, 'what is there can be read')
