@@ -17,55 +17,101 @@ export interface ClusterView {
 /** The longest that one question may take, ms. */
 const patience = 5000
 
+/** An admin client and the number of questions that it works on. */
+interface Client {
+  readonly admin: Admin
+  readonly connected: Promise<void>
+  users: number
+  discarded: boolean
+}
+
 /**
  * A view of the cluster through kafkajs's admin client, every answer in bounded time.
  *
  * Topics are asked for by name, one by one: a list of all topics fails as a whole when a single partition anywhere in
  * the cluster has no leader, and the survey's cluster goes on advertising expired nights whose partitions are dead. For
  * the same reason an admin client that met such a topic is thrown away: it would ask for it again with every request.
+ *
+ * A question to kafkajs is several requests, and one whose client is disconnected between two of them connects again, to
+ * be closed by nobody. So a client is disconnected when its last question was answered, and none begins after `close`.
  */
 export function createClusterView(connection: KafkaConnection, group: string, logger: KafkaLogger): ClusterView {
   const kafka: Kafka = createKafka(connection, quiet(logger), { initialRetryTime: 50, maxRetryTime: 200, retries: 2 })
-  let admin: Admin | null = null
+  let current: Client | null = null
+  let closed = false
+  /** Questions without an answer and clients that disconnect. */
+  const open = new Set<Promise<unknown>>()
 
-  async function connected(): Promise<Admin> {
-    if (admin !== null) return admin
-    const fresh = kafka.admin()
-    try {
-      await within(fresh.connect(), patience)
-    } catch (error) {
-      fresh.disconnect().catch(() => undefined)
-      throw error
-    }
-    admin = fresh
-    return fresh
+  function track(work: Promise<unknown>): void {
+    const ended: Promise<unknown> = work.then(
+      () => open.delete(ended),
+      () => open.delete(ended)
+    )
+    open.add(ended)
   }
 
-  async function discard(): Promise<void> {
-    const old = admin
-    admin = null
-    if (old !== null) await within(old.disconnect(), patience).catch(() => undefined)
+  function client(): Client {
+    if (closed) throw new Error('the view of the cluster is closed')
+    if (current !== null) return current
+    const admin = kafka.admin()
+    current = { admin, connected: admin.connect(), users: 0, discarded: false }
+    return current
+  }
+
+  function release(unused: Client): void {
+    if (unused.discarded && unused.users === 0) track(unused.admin.disconnect())
+  }
+
+  /** No further question goes to this client. */
+  function discard(old: Client): void {
+    if (current === old) current = null
+    if (old.discarded) return
+    old.discarded = true
+    release(old)
+  }
+
+  /** Asks a question. The client is discarded where it has no answer in time, or one that is not `harmless`. */
+  async function ask<T>(question: (admin: Admin) => Promise<T>, harmless: (error: unknown) => boolean): Promise<T> {
+    const asked = client()
+    asked.users++
+    const answer = (async () => {
+      try {
+        await asked.connected
+        return await question(asked.admin)
+      } finally {
+        asked.users--
+        release(asked)
+      }
+    })()
+    track(answer)
+    try {
+      return await within(answer, patience)
+    } catch (error) {
+      if (!harmless(error)) discard(asked)
+      throw error
+    }
   }
 
   async function topicState(name: string): Promise<TopicState> {
-    const client = await connected()
     try {
-      await within(client.fetchTopicMetadata({ topics: [name] }), patience)
+      await ask(
+        admin => admin.fetchTopicMetadata({ topics: [name] }),
+        error => stateOf(error) !== null
+      )
       return 'present'
     } catch (error) {
       const state = stateOf(error)
-      if (state === null) await discard()
       if (state === null) throw error
       return state
     }
   }
 
   async function topicOffsets(topic: string): Promise<PartitionOffsets[]> {
-    const client = await connected()
+    const harmless = () => false
     try {
       // In this order, so that what is consumed in between never looks like an offset past the end.
-      const groups = await within(client.fetchOffsets({ groupId: group, topics: [topic] }), patience)
-      const watermarks = await within(client.fetchTopicOffsets(topic), patience)
+      const groups = await ask(admin => admin.fetchOffsets({ groupId: group, topics: [topic] }), harmless)
+      const watermarks = await ask(admin => admin.fetchTopicOffsets(topic), harmless)
       const committed = new Map(groups.flatMap(({ partitions }) => partitions).map(p => [p.partition, p.offset]))
       return watermarks.map(({ partition, low, high }) => {
         const offset = BigInt(committed.get(partition) ?? -1)
@@ -73,7 +119,6 @@ export function createClusterView(connection: KafkaConnection, group: string, lo
       })
     } catch (error) {
       logger.debug({ topic, reason: String(error) }, 'offsets of a topic can not be read')
-      await discard()
       return []
     }
   }
@@ -89,8 +134,17 @@ export function createClusterView(connection: KafkaConnection, group: string, lo
       for (const topic of topics) offsets.push(...(await topicOffsets(topic)))
       return offsets
     },
-    close: discard
+    async close() {
+      closed = true
+      if (current !== null) discard(current)
+      await within(settled(open), patience).catch(() => undefined)
+    }
   }
+}
+
+/** Resolves when nothing is left in the set. */
+async function settled(open: ReadonlySet<Promise<unknown>>): Promise<void> {
+  while (open.size > 0) await Promise.all(open)
 }
 
 function stateOf(error: unknown): TopicState | null {
