@@ -35,7 +35,7 @@ test('on a Kafka that is there it runs for its time, names sure objects, and tak
   const run = /hierax-demo-[0-9a-f]{6}/.exec(demo.stdout)?.[0]
   assert.ok(run, demo.printed)
   assert.match(demo.stdout, new RegExp(`Kafka +Kafka, at ${running.brokers.join(', ')}\n`))
-  const topics = async () => (await admin.listTopics()).filter(topic => topic.startsWith(run))
+  const topics = async () => (await running.tools.topics()).filter(topic => topic.startsWith(run))
   assert.deepEqual((await topics()).sort(), [`${run}.alerts`, `${run}.classifications`, `${run}.dead-letters`])
 
   assert.equal(await demo.end(), 0, demo.printed)

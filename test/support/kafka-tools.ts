@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Admin, CompressionTypes, Kafka, Message, Producer } from 'kafkajs'
+import { type Admin, type CompressionTypes, Kafka, logLevel, type Message, type Producer } from 'kafkajs'
 import { createKafka } from '../../src/streams/kafka/client.ts'
 import { silent } from './loggers.ts'
 
@@ -32,10 +32,12 @@ export interface TopicOptions {
 /** What tests do with a Kafka from the outside. Connects on first use. */
 export class KafkaTools {
   readonly kafka: Kafka
+  readonly #brokers: readonly string[]
   #admin: Promise<Admin> | null = null
   #producer: Promise<Producer> | null = null
 
   constructor(brokers: readonly string[]) {
+    this.#brokers = brokers
     this.kafka = createKafka({ brokers, ssl: false, sasl: null, clientId: 'hierax-test-tools' }, silent)
   }
 
@@ -89,6 +91,17 @@ export class KafkaTools {
       const own = messages.filter(message => message.partition === partition)
       const send = { topic, messages: own.map(message => ({ ...message })) as Message[] }
       await producer.send(compression === undefined ? send : { ...send, compression })
+    }
+  }
+
+  /** The names of all topics; asked with a client as it comes, for the service's own never asks for all. */
+  async topics(): Promise<string[]> {
+    const admin = new Kafka({ brokers: [...this.#brokers], logLevel: logLevel.NOTHING }).admin()
+    try {
+      await admin.connect()
+      return await admin.listTopics()
+    } finally {
+      await admin.disconnect()
     }
   }
 

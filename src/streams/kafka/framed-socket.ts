@@ -79,12 +79,39 @@ export class ResponseAssembler {
   }
 }
 
-/** kafkajs's sockets, those without TLS reading through a {@link ResponseAssembler}. */
+const metadataKey = 3
+/** Where the client's id begins: after the request's length, its key, its version and its number. */
+const clientIdAt = 12
+
+/**
+ * Makes a request for the metadata of *all* topics one for none, in place; leaves any other as it is.
+ *
+ * kafkajs asks for all whenever it wants to know nothing but the brokers: before an idempotent producer gets its number,
+ * before a topic is made or removed. It then fails where a single partition of a topic that nobody here uses has no leader, and
+ * with many topics the answer is long. From version 1 on, -1 topics are all of them and 0 are none.
+ */
+export function askForNoTopics(request: Buffer): void {
+  if (request.length < clientIdAt + 2) return
+  if (request.readInt16BE(4) !== metadataKey || request.readInt16BE(6) < 1) return
+  const topicsAt = clientIdAt + 2 + Math.max(0, request.readInt16BE(clientIdAt))
+  if (request.length >= topicsAt + 4 && request.readInt32BE(topicsAt) === -1) request.writeInt32BE(0, topicsAt)
+}
+
+/**
+ * kafkajs's sockets, those without TLS reading through a {@link ResponseAssembler}. No request on them asks for the
+ * metadata of all topics ({@link askForNoTopics}): `listTopics` finds none.
+ */
 export const framedSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   const socket = ssl
     ? tls.connect({ host, port, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
     : plainSocket(host, port, onConnect)
   socket.setKeepAlive(true, keepAlive)
+  const write = socket.write
+  // kafkajs writes one request at once.
+  socket.write = ((...args: unknown[]) => {
+    if (Buffer.isBuffer(args[0])) askForNoTopics(args[0])
+    return Reflect.apply(write, socket, args) as boolean
+  }) as typeof socket.write
   return socket
 }
 

@@ -1,6 +1,7 @@
 import type { Admin, Kafka, Producer } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { createKafka, type KafkaConnection, kafkaError } from './client.ts'
+import { topicExists } from './topics.ts'
 
 /** Where packets go. */
 export interface PacketPublisherOptions {
@@ -113,7 +114,7 @@ async function prepareTopic(kafka: Kafka, { topic, partitions }: PacketPublisher
   const admin = kafka.admin()
   try {
     await admin.connect()
-    const exists = (await admin.listTopics()).includes(topic)
+    const exists = await topicExists(admin, topic)
     if (!exists) await createTopic(admin, topic, partitions)
     const found = await countPartitions(admin, topic)
     if (partitions !== undefined && found !== partitions) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Admin, Batch, Consumer, EachBatchPayload } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { createKafka, type KafkaConnection, kafkaError } from './client.ts'
+import { topicExists } from './topics.ts'
 
 /** A message of the topic that is followed. */
 export interface TailedMessage {
@@ -122,8 +123,7 @@ function isAtEnd(positions: Positions): boolean {
 }
 
 async function findPositions(admin: Admin, { topic, from, connection }: TailOptions): Promise<Positions> {
-  const topics = await admin.listTopics()
-  if (!topics.includes(topic)) {
+  if (!(await topicExists(admin, topic))) {
     const where = connection.brokers.join(', ')
     throw new HieraxError('TOPIC_NOT_FOUND', `there is no topic ${JSON.stringify(topic)} at ${where}`)
   }

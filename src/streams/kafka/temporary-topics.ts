@@ -1,5 +1,5 @@
 import { createKafka, type KafkaConnection, kafkaError } from './client.ts'
-import { ensureTopics, type TopicSpec } from './topics.ts'
+import { ensureTopics, type TopicSpec, topicExists } from './topics.ts'
 
 /** A person is waiting: gives up after some seconds, and what failed is told once. */
 const retry = { initialRetryTime: 100, maxRetryTime: 1500, retries: 5 }
@@ -31,8 +31,9 @@ export async function removeTopics(
   const admin = createKafka(connection, silent, retry).admin()
   try {
     await admin.connect()
-    const existing = new Set(await admin.listTopics())
-    await admin.deleteTopics({ topics: topics.filter(topic => existing.has(topic)) })
+    const existing: string[] = []
+    for (const topic of topics) if (await topicExists(admin, topic)) existing.push(topic)
+    await admin.deleteTopics({ topics: existing })
     await admin.deleteGroups([group])
   } catch (thrown) {
     throw kafkaError(thrown, connection)

@@ -28,6 +28,23 @@ async function metadataOf(admin: Admin, topic: string): Promise<ITopicMetadata |
   }
 }
 
+/**
+ * Whether a topic exists. Asked for by name: a list of all topics fails as a whole where a single partition anywhere in the
+ * cluster has no leader.
+ */
+export async function topicExists(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    await admin.fetchTopicMetadata({ topics: [topic] })
+    return true
+  } catch (error) {
+    const { type } = rootCause(error) as { type?: unknown }
+    if (type === 'LEADER_NOT_AVAILABLE') return true
+    // Of a name that no topic may have, the one who makes it will be told.
+    if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'INVALID_TOPIC_EXCEPTION') return false
+    throw error
+  }
+}
+
 async function create(admin: Admin, { topic, partitions, replication = -1, settings = {} }: TopicSpec): Promise<void> {
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   try {
@@ -64,16 +81,16 @@ async function waitForLeaders(admin: Admin, topic: string): Promise<ITopicMetada
  * @throws {HieraxError} TOPIC_NOT_CREATED when the cluster refuses.
  */
 export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[], logger: KafkaLogger): Promise<void> {
-  const existing = new Set(await admin.listTopics())
   for (const spec of specs) {
-    if (!existing.has(spec.topic)) await create(admin, spec)
+    const existed = await topicExists(admin, spec.topic)
+    if (!existed) await create(admin, spec)
     const { partitions } = await waitForLeaders(admin, spec.topic)
     if (partitions.length !== spec.partitions)
       logger.warn(
         { topic: spec.topic, partitions: partitions.length, configured: spec.partitions },
         'the topic exists with another number of partitions; it is used as it is'
       )
-    else if (!existing.has(spec.topic)) logger.info({ topic: spec.topic, partitions: spec.partitions }, 'topic created')
+    else if (!existed) logger.info({ topic: spec.topic, partitions: spec.partitions }, 'topic created')
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { framedSocket, ResponseAssembler } from '../../../src/streams/kafka/framed-socket.ts'
+import { askForNoTopics, framedSocket, ResponseAssembler } from '../../../src/streams/kafka/framed-socket.ts'
 
 function response(length: number, fill: number): Buffer {
   const bytes = Buffer.alloc(4 + length, fill)
@@ -59,6 +59,41 @@ suite('responses of a broker', () => {
       4 + length
     )
     assert.ok(got.at(-1)?.equals(response(10, 9)))
+  })
+})
+
+suite('a request for metadata', () => {
+  /** As on the wire: length, key, version, number, client's id, topics (-1: all). */
+  function request(key: number, version: number, topics: readonly string[] | null, clientId = 'hierax'): Buffer {
+    const text = (value: string) => Buffer.concat([int16(value.length), Buffer.from(value)])
+    const head = [int16(key), int16(version), int32(7), text(clientId)]
+    const body = Buffer.concat([...head, int32(topics === null ? -1 : topics.length), ...(topics ?? []).map(text)])
+    return Buffer.concat([int32(body.length), body, Buffer.from([0])])
+  }
+  const int16 = (value: number) => Buffer.from(Int16Array.of(value).buffer).swap16()
+  const int32 = (value: number) => Buffer.from(Int32Array.of(value).buffer).swap32()
+  const asked = (bytes: Buffer) => {
+    const copy = Buffer.from(bytes)
+    askForNoTopics(copy)
+    return copy
+  }
+
+  test('of all topics becomes one of none', () => {
+    for (const clientId of ['hierax', '', 'another client']) {
+      assert.deepEqual(asked(request(3, 6, null, clientId)), request(3, 6, [], clientId))
+    }
+  })
+
+  test('of some topics, and what is none, stays as it is', () => {
+    // Version 0 knows no other way to ask for the brokers.
+    const others = [
+      request(3, 6, ['a', 'b']),
+      request(3, 0, null),
+      request(1, 6, null),
+      Buffer.alloc(0),
+      Buffer.alloc(9)
+    ]
+    for (const bytes of [...others, request(3, 6, null).subarray(0, 20)]) assert.deepEqual(asked(bytes), bytes)
   })
 })
 

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createKafka } from '../../../src/streams/kafka/client.ts'
+import { createKafkaSink } from '../../../src/streams/kafka/sink.ts'
+import { ensureTopics } from '../../../src/streams/kafka/topics.ts'
 import { kafka } from '../../support/brokers.ts'
 import { KafkaTools } from '../../support/kafka-tools.ts'
+import { silent } from '../../support/loggers.ts'
 import { numbered, startSource, until } from './source-harness.ts'
 
 const { skip, tools, connection, cluster } = await kafka({
@@ -46,6 +50,23 @@ test('a night whose partitions have no leader any more is left out; the others g
   await until('the live night', () => running.values.length >= 10, 40_000)
   assert.ok(running.lines.some(({ level, message }) => level === 'warn' && /no leader/.test(message)))
   assert.equal(running.lags.get(`${expired}/0`), -1)
+
+  // Neither does the output that is begun now, on the same cluster, though nobody named the dead topic to it.
+  const output = tools.name('output')
+  const outside = createKafka(connection, silent, { retries: 2 }).admin()
+  await outside.connect()
+  await ensureTopics(outside, [{ topic: output, partitions: 2, replication: 2 }], silent)
+  await outside.disconnect()
+  const sink = createKafkaSink({ connection, logger: silent })
+  await sink.connect()
+  await sink.send([{ topic: output, key: 'k', value: Buffer.from('published'), headers: {} }])
+  await sink.close()
+  const read = new KafkaTools(connection.brokers)
+  assert.deepEqual(
+    (await read.read(output, 1)).map(({ value }) => String(value)),
+    ['published']
+  )
+  await read.close()
 
   // One that begins now does not stumble over it either.
   const another = startSource(connection, { group: tools.name('group'), topics: [expired, live] })

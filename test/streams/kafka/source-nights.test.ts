@@ -66,7 +66,7 @@ test('nights that do not exist are waited for, midnight brings the next and take
   await running.source.stop()
   assert.equal(new Set(running.values).size, 17)
   assert.ok(!running.values.some(value => value.startsWith('expired')))
-  const topics = await (await tools.admin()).listTopics()
+  const topics = await tools.topics()
   assert.ok(!topics.includes(nightly('20240227', program)), 'no topic was made')
   assert.deepEqual(running.restarts, [])
 })
