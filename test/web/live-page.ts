@@ -27,6 +27,14 @@ export const nodeOf = (page: Page, name: string) =>
 /** What the address says. Asked of the page itself: what page.url() says follows the page's history a little later. */
 export const query = async (page: Page) => new URL(await page.evaluate(() => location.href)).searchParams
 
+/** Waits until the address says so; null where a parameter is not to be in it. A key is not always handled when its press ends. */
+export async function addressSays(page: Page, parameter: string, value: string | null): Promise<void> {
+  await page.waitForFunction(([name, wanted]) => new URLSearchParams(location.search).get(name as string) === wanted, [
+    parameter,
+    value
+  ] as const)
+}
+
 /** A world that is served, and a page in a browser that shows it: both anew for each test of a suite. */
 export class LivePage {
   world = new PageWorld()

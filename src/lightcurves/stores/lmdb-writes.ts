@@ -45,7 +45,7 @@ export class LmdbWrites {
    */
   async transaction<T>(work: () => T): Promise<T> {
     // Another one would only wait behind it, and all of them be done one day.
-    if (this.#waited() > this.#patience) throw noAnswer(this.#waited())
+    if (this.#late() || this.#waited() > this.#patience) throw noAnswer(this.#waited())
     return await this.#inTime(this.#environment.transaction(work))
   }
 
@@ -63,9 +63,7 @@ export class LmdbWrites {
 
   /** Why writes can't be relied on at present; null where nothing is known against them. */
   trouble(): string | null {
-    // What a caller was told counts: clocks of timers and of measurements differ by a fraction of a millisecond.
-    const late = [...this.#open].some(write => write.late)
-    return late || this.#waited() > quiet ? 'writes have no answer' : null
+    return this.#late() || this.#waited() > quiet ? 'writes have no answer' : null
   }
 
   /** Whether LMDB gave the environment up; looked into only while writes have no answer. */
@@ -92,6 +90,11 @@ export class LmdbWrites {
 
   #sync(): Promise<void> {
     return new Promise((resolve, reject) => this.#environment.sync(error => (error ? reject(error) : resolve())))
+  }
+
+  /** Whether a caller was told that there is no answer: timers run a fraction of a millisecond ahead of what is measured. */
+  #late(): boolean {
+    return [...this.#open].some(write => write.late)
   }
 
   /** How long the oldest write has waited, ms. */
