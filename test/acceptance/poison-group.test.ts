@@ -39,7 +39,8 @@ describe('packets that end a member of a group are refused, and all others answe
         const settings = { ...topic.settings(urlOf('workers')), HIERAX_WORKERS: '2', NODE_OPTIONS: poison }
         assert.equal(await keepRunning([hierax, 'serve'], settings, topic.done, count), 0, 'the parent lives')
         t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths of workers`)
-        assert.ok(deaths >= 4 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
+        // Three alone, and before them one with others in work, unless it happened to be fetched alone.
+        assert.ok(deaths >= 3 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
         await topic.judge()
       })
     if (runs(`services ${name}`))
@@ -49,7 +50,8 @@ describe('packets that end a member of a group are refused, and all others answe
         const members = [1, 2].map(() => keepRunning([hierax, 'serve'], settings, topic.done))
         const deaths = (await Promise.all(members)).reduce((sum, deaths) => sum + deaths, 0)
         t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths of two members`)
-        assert.ok(deaths >= 4 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
+        // Three alone, and before them one with others in work, unless it happened to be fetched alone.
+        assert.ok(deaths >= 3 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
         await topic.judge()
       })
   }

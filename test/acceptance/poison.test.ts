@@ -27,7 +27,8 @@ for (const [name, missing, store, poisonous] of stores) {
       const topic = await poisonedTopic(running, poisonous)
       const deaths = await keepRunning(['--import', 'tsx', script], topic.settings(store), topic.done)
       t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths`)
-      assert.ok(deaths >= 4 && deaths <= 4 * topic.expected.length, `${deaths} deaths`)
+      // Three alone, and before them one with others in work, unless it happened to be fetched alone.
+      assert.ok(deaths >= 3 && deaths <= 4 * topic.expected.length, `${deaths} deaths`)
       await topic.judge()
     })
   })
