@@ -1,8 +1,11 @@
 import type { BasePackets } from './base-packets.ts'
-import type { AlertChange, PacketEditor } from './packet-editor.ts'
+import { type AlertChange, historyDays, type PacketEditor } from './packet-editor.ts'
 
 /** Days between two alerts of one object, about. */
 const cadence = 2.5
+
+/** Epochs that may be in a packet's history: with more of them a long stream would be made ever more slowly. */
+const historyEpochs = Math.ceil(historyDays / cadence) + 1
 
 /** Name and number of an alert: what its answer carries, too. */
 export function alertName({ objectId, candid }: Pick<AlertChange, 'objectId' | 'candid'>): string {
@@ -37,7 +40,8 @@ export class AlertStream {
   *packets(from: number, to: number): Generator<Buffer> {
     for (let epoch = from; epoch < to; epoch++) {
       for (const object of this.#numbers()) {
-        const history = Array.from({ length: epoch + 1 }, (_, earlier) => this.#alert(object, earlier))
+        const first = Math.max(0, epoch - historyEpochs)
+        const history = Array.from({ length: epoch + 1 - first }, (_, place) => this.#alert(object, first + place))
         yield this.#editor(object).write(history)
       }
     }

@@ -16,7 +16,7 @@ export interface AlertChange {
 type Fields = Record<string, unknown>
 
 /** Days of history in a packet. */
-const historyDays = 30
+export const historyDays = 30
 
 /**
  * Makes the later alerts of other objects from one packet: the same head (with its writer schema) and the same cutouts, a
@@ -52,7 +52,7 @@ export class PacketEditor {
     const original = (this.#record.prv_candidates as Fields[] | null) ?? []
     const history = [
       ...original.filter(point => (point.jd as number) < this.jd),
-      ...alerts.slice(0, -1).map(this.#past)
+      ...alerts.slice(0, -1).flatMap(earlier => (earlier.jd >= from ? [this.#past(earlier)] : []))
     ]
     const record = this.#type.toBuffer({
       ...this.#record,

@@ -34,6 +34,15 @@ suite('the load of the benchmark', async () => {
     }
   })
 
+  test('has no more than thirty days of history, and all of them, however many epochs went before', () => {
+    const [alert] = [...stream.packets(40, 41)].map(packet => decoder.decode(packet)[0]!)
+    const { jd } = alert!.record
+    const own = [...stream.names(0, 40)].filter(name => name.startsWith(`${alert!.objectId}:`)).slice(-12)
+    const candids = alert!.history.map(({ observation: { candid } }) => `${alert!.objectId}:${candid}`)
+    assert.deepEqual(candids, own)
+    assert.ok(alert!.history.every(({ observation }) => observation.jd >= jd - 30))
+  })
+
   test('is counted exactly: a missing answer and a wrong number of outcomes are told', () => {
     const load = { stream, topic: 'alerts', from: 0, to: 2 }
     const message = (name: string, index: number): AnswerMessage => ({ name, ingested: 1000, appended: 1001 + index })
