@@ -144,7 +144,9 @@ function sameCandidate(a: Candidate, b: Candidate): boolean {
   return (
     samePoint(a.bytes, 0, b.bytes, 0) &&
     furtherCandids(a.bytes, 0) === furtherCandids(b.bytes, 0) &&
-    a.further.length === b.further.length
+    // Their number is not enough: at the most that is remembered, a greater one takes the place of a smaller one.
+    a.further.length === b.further.length &&
+    a.further.every((candid, index) => candid === b.further[index])
   )
 }
 

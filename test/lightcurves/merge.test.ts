@@ -44,6 +44,37 @@ describe('merging observations', () => {
     )
   })
 
+  test('is commutative beyond the candids that are remembered of a point', () => {
+    // As the decoder makes them: upper limits have no candid.
+    const crowded = fc.array(
+      observation.chain(point =>
+        fc.record({ candid: fc.bigInt({ min: 1n, max: 12n }), day: fc.integer({ min: 0, max: 1 }) }).map(
+          ({ candid, day }): Observation => ({
+            ...point,
+            jd: 2459000.5 + day,
+            fid: 1,
+            candid: point.detection ? candid : null
+          })
+        )
+      ),
+      { maxLength: 40 }
+    )
+    const order = crowded.chain(batch =>
+      fc.tuple(fc.constant(batch), fc.shuffledSubarray(batch, { minLength: batch.length }))
+    )
+    fc.assert(
+      fc.property(order, ([batch, shuffled]) => {
+        const oneByOne = merge(...shuffled.map(point => [point]))
+        assert.deepEqual(image(oneByOne), image(merge(batch)))
+        assert.deepEqual(image(merge(shuffled, ...batch.map(point => [point]))), image(oneByOne))
+      }),
+      { numRuns: 300 }
+    )
+    const under = (candid: bigint): Observation[] => [detectionAt(2459000.5, { candid })]
+    const late = merge(...[9n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n].map(under))
+    assert.deepEqual(late.furtherAt(0), [2n, 3n, 4n, 5n, 6n, 7n, 8n])
+  })
+
   test('the revision only grows, and grows whenever a point is added or beaten by another candid', () => {
     fc.assert(
       fc.property(fc.array(observations, { maxLength: 5 }), batches => {
