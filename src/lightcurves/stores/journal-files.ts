@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { HieraxError } from '../../errors.ts'
@@ -8,6 +9,9 @@ const noteBytes = 4096
 
 /** Notes of partitions that nobody touched for so long are removed, ms: every night has partitions of its own. */
 const kept = 30 * 86_400_000
+
+/** The longest name of a file, bytes; most file systems take 255. */
+const longestName = 200
 
 /**
  * A journal in small files, one a partition. Written at once and not flushed: what a process wrote outlives it, and a disk
@@ -58,12 +62,17 @@ export class JournalFiles implements Journal {
       return fs.openSync(file, flags)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      fs.mkdirSync(this.#folder)
+      // Not an error where another process was quicker; its parents are those of the store, and there.
+      fs.mkdirSync(this.#folder, { recursive: true })
       return fs.openSync(file, flags)
     }
   }
 
   #file(partition: string): string {
-    return path.join(this.#folder, encodeURIComponent(partition))
+    const name = encodeURIComponent(partition)
+    if (name.length <= longestName) return path.join(this.#folder, name)
+    // Groups and topics may have 249 characters each, of up to nine bytes when encoded.
+    const digest = createHash('sha256').update(partition).digest('hex')
+    return path.join(this.#folder, `${name.slice(0, longestName - digest.length - 1)}.${digest}`)
   }
 }

@@ -117,7 +117,14 @@ export class LmdbStore implements Store {
   }
 
   async readCache(keys: readonly { objectId: string; modelSha256: string }[]): Promise<(Uint8Array | null)[]> {
-    return keys.map(key => (this.cache.getBinary(cacheKey(key)) as Buffer | undefined) ?? null)
+    return keys.map(key => {
+      try {
+        return (this.cache.getBinary(cacheKey(key)) as Buffer | undefined) ?? null
+      } catch {
+        // A damaged page: without what was kept the same answer comes out, later.
+        return null
+      }
+    })
   }
 
   async writeCache(states: readonly CachedState[]): Promise<void> {

@@ -41,6 +41,16 @@ test('a name that is no file name stays within the folder of the journal', async
   assert.deepEqual(fs.readdirSync(path.join(folder, 'journal')), ['..%2F..%2Foutside%2F0'])
 })
 
+test('partitions of long names, in any script, have notes of their own', async () => {
+  const journal = new JournalFiles(path.join(folder, 'long'))
+  const partitions = ['g', 'я', '夜', ' '].flatMap(letter =>
+    [0, 1].map(partition => `${letter.repeat(249)}/${'t'.repeat(249)}/${partition}`)
+  )
+  for (const partition of partitions) await journal.write(partition, `note of ${partition}`)
+  for (const partition of partitions) assert.equal(await journal.read(partition), `note of ${partition}`)
+  assert.equal(fs.readdirSync(path.join(folder, 'long')).length, partitions.length)
+})
+
 test('notes of nights long gone are removed', async () => {
   const place = path.join(folder, 'old')
   await new JournalFiles(place).write('night/0', 'note')

@@ -135,4 +135,17 @@ describe('the embedded store', () => {
     fs.writeFileSync(data, bytes)
     await (await LmdbStore.open(options)).close()
   })
+
+  test('a cache that can not be read is as none: it costs time, no answer', async () => {
+    const store = await LmdbStore.open({ folder: path.join(folder, 'cache'), programs: [1] })
+    const key = { objectId: 'A', modelSha256: 'ab'.repeat(32) }
+    await store.writeCache([{ ...key, state: new Uint8Array([1, 2, 3]) }])
+    assert.deepEqual([...((await store.readCache([key]))[0] ?? [])], [1, 2, 3])
+    const { cache } = store as unknown as { cache: { getBinary(key: Buffer): Buffer } }
+    cache.getBinary = () => {
+      throw new Error('MDB_CORRUPTED: Located page was wrong type')
+    }
+    assert.deepEqual(await store.readCache([key]), [null])
+    await store.close()
+  })
 })
