@@ -73,13 +73,16 @@ interface Reading {
   readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
 }
 
-/** What is known already of a packet, under the token that stands for its bytes: its alerts, or why it is refused. */
-type Known = Map<Uint8Array | null, readonly Alert[] | HieraxError>
+/**
+ * What is known already of a packet, under the token that stands for its bytes: its alerts, or why it is refused. Known for
+ * as long as the token is about: the pipeline looks twice at what fails.
+ */
+type Known = WeakMap<Uint8Array, readonly Alert[] | HieraxError>
 
 /** The packets in the order of the files. One that can't be read from disk is refused in its place. */
 function inOrder(packets: FilePackets): Reading {
   const decoder = createDecoder()
-  const unreadable: Known = new Map()
+  const unreadable: Known = new WeakMap()
   async function* messages(): AsyncGenerator<InputMessage> {
     for await (const { path, bytes, error } of packets) {
       const value = bytes ?? new Uint8Array()
@@ -87,7 +90,7 @@ function inOrder(packets: FilePackets): Reading {
       yield { topic: 'files', source: path, value, ingested: Date.now() }
     }
   }
-  return { messages: messages(), decode: bytes => taken(unreadable, bytes) ?? decoder.decode(bytes) }
+  return { messages: messages(), decode: bytes => lookUp(unreadable, bytes) ?? decoder.decode(bytes) }
 }
 
 /**
@@ -96,7 +99,7 @@ function inOrder(packets: FilePackets): Reading {
  */
 async function sortedByTime({ messages, decode }: Reading): Promise<Reading> {
   const found: { message: InputMessage; jd: number }[] = []
-  const known: Known = new Map()
+  const known: Known = new WeakMap()
   const add = (message: InputMessage, jd: number, what: readonly Alert[] | HieraxError): void => {
     const value = new Uint8Array()
     found.push({ message: { ...message, value }, jd })
@@ -109,14 +112,17 @@ async function sortedByTime({ messages, decode }: Reading): Promise<Reading> {
       add(message, Number.NEGATIVE_INFINITY, HieraxError.from(thrown, 'DECODE_FAILED'))
     }
   }
-  found.sort((a, b) => (a.jd < b.jd ? -1 : a.jd > b.jd ? 1 : 0))
-  return { messages: found.map(({ message }) => message), decode: token => taken(known, token) ?? [] }
+  found.sort((a, b) => (a.jd < b.jd ? -1 : a.jd > b.jd ? 1 : 0)).reverse()
+  // What was taken is let go of: an archive's alerts fill memory.
+  function* oldestFirst(): Generator<InputMessage> {
+    for (let next = found.pop(); next; next = found.pop()) yield next.message
+  }
+  return { messages: oldestFirst(), decode: token => lookUp(known, token) ?? [] }
 }
 
-/** Takes out what is known under a token; throws it where it is an error. */
-function taken(known: Known, token: Uint8Array | null): readonly Alert[] | undefined {
-  const what = known.get(token)
-  known.delete(token)
+/** What is known under a token; throws it where it is an error. */
+function lookUp(known: Known, token: Uint8Array | null): readonly Alert[] | undefined {
+  const what = token === null ? undefined : known.get(token)
   if (what instanceof HieraxError) throw what
   return what
 }

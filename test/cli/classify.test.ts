@@ -83,6 +83,29 @@ describe('hierax classify', () => {
     assert.deepEqual(answers(sorted.stdout), answers(calm.stdout))
   })
 
+  for (const order of ['time', 'arrival'])
+    test(`in the order of ${order}, packets that are looked at twice have their outcome all the same`, async () => {
+      const paths = (await simulated(`twice-${order}`)).slice(0, 6)
+      const bad = path.join(folder, `twice-${order}.avro`)
+      fs.writeFileSync(bad, 'no packet')
+      const letters = path.join(folder, `twice-${order}.jsonl`)
+      const args = ['classify', '--order', order, '--dead-letters', letters, ...paths, bad]
+      const calm = await runHierax(args)
+      const refused = fs.readFileSync(letters, 'utf8')
+      const failing = `--import=${new URL('../support/fail-once.mjs', import.meta.url).href}`
+      const twice = await runHierax(args, { settings: { NODE_OPTIONS: failing } })
+      assert.equal(twice.code, 0, twice.stderr)
+      assert.equal(lines(calm.stdout).length, paths.length)
+      assert.equal(twice.stdout, calm.stdout)
+      const codes = (text: string): unknown[] =>
+        text
+          .trim()
+          .split('\n')
+          .map(line => JSON.parse(line).code)
+      assert.deepEqual(codes(fs.readFileSync(letters, 'utf8')), codes(refused))
+      assert.equal(codes(refused).length, 1)
+    })
+
   test('refused packets go to the named file, or to standard error, and the exit code stays 0', async () => {
     const [good] = await simulated('bad')
     const bad = path.join(folder, 'bad.avro')
