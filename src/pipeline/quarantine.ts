@@ -43,7 +43,8 @@ export interface Passage {
  * come through, the messages that it names are taken one by one, with nothing else in work in the process; one that ends
  * the process `mostDeaths` times, each time alone, is refused. A process that was ended from outside costs innocent packets
  * nothing but that they are taken one by one once: to be refused, a packet must be in work alone at the end of three
- * processes in a row, and the time in which a message waits for an acknowledgement does not count.
+ * processes in a row, and the time in which it waits for a store that takes no writes, or for an acknowledgement, does not
+ * count.
  */
 export class Quarantine {
   readonly #journal: Journal | undefined
@@ -91,6 +92,13 @@ export class Quarantine {
     if (!again && suspicion.at !== offset) Object.assign(suspicion, { at: offset, deaths: 0 })
     const refused = again || suspicion.deaths >= mostDeaths
     const leaveTurnstile = refused ? () => {} : await this.#turnstile.alone()
+    try {
+      // A process that is killed while it waits for a store that another one holds up says nothing about the packet.
+      if (!refused) await this.#journal?.ready?.()
+    } catch (error) {
+      leaveTurnstile()
+      throw error
+    }
     const note = again
       ? { ...suspicion, alone: false }
       : { first: offset, last: suspicion.last, at: offset, alone: !refused }

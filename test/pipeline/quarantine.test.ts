@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { HieraxError } from '../../src/errors.ts'
 import type { Journal } from '../../src/lightcurves/stores/store.ts'
 import { Quarantine } from '../../src/pipeline/quarantine.ts'
 import type { BatchControl, InputMessage } from '../../src/streams/types.ts'
@@ -42,6 +43,23 @@ async function life(journal: Journal, todo: readonly InputMessage[], dies: (take
 }
 
 describe('a packet that ends the process', () => {
+  test('is not what a process is killed for that waits for its store', async () => {
+    const notes = new Notes()
+    await life(notes, batch(10, 5), () => true)
+    // The store takes no writes, and processes that wait for it are killed.
+    const held: Journal = { read: notes.read, write: notes.write, ready: () => new Promise(() => {}) }
+    for (let n = 0; n < 6; n++) {
+      void new Quarantine(held).enter(batch(10, 5), control())
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    const failing = { ...held, ready: () => Promise.reject(new HieraxError('STORE_FAILED', 'no answer')) }
+    const quarantine = new Quarantine(failing)
+    for (let n = 0; n < 2; n++)
+      await assert.rejects(quarantine.enter(batch(10, 5), control()), { code: 'STORE_FAILED' })
+    const { took } = await life(notes, batch(10, 5), () => false)
+    assert.deepEqual(took, [[10], [11], [12], [13], [14]])
+  })
+
   test('is taken alone after the first death, refused after three more, and the others get their turn', async () => {
     const journal = new Notes()
     const poison = (taken: number[]): boolean => taken.includes(12)

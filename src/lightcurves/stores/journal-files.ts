@@ -19,9 +19,12 @@ const longestName = 200
  */
 export class JournalFiles implements Journal {
   readonly #folder: string
+  readonly #ready: () => Promise<void>
 
-  constructor(folder: string) {
+  /** `ready` is asked for by {@link Journal.ready}. */
+  constructor(folder: string, ready: () => Promise<void> = async () => {}) {
     this.#folder = folder
+    this.#ready = ready
     try {
       for (const name of fs.readdirSync(folder)) {
         const file = path.join(folder, name)
@@ -30,6 +33,10 @@ export class JournalFiles implements Journal {
     } catch {
       // Not there yet, or another process was quicker.
     }
+  }
+
+  async ready(): Promise<void> {
+    await this.#ready()
   }
 
   async read(partition: string): Promise<string | null> {

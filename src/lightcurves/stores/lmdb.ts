@@ -53,7 +53,7 @@ export class LmdbStore implements Store {
   private constructor(options: LmdbOptions) {
     this.folder = options.folder
     this.programs = options.programs
-    this.journal = new JournalFiles(path.join(options.folder, 'journal'))
+    this.journal = new JournalFiles(path.join(options.folder, 'journal'), () => this.takeWrite())
     this.onCorrupt = options.onCorrupt ?? (() => {})
     this.root = open({
       path: options.folder,
@@ -107,6 +107,15 @@ export class LmdbStore implements Store {
       return states
     } catch (error) {
       throw await failed(`${additions.length} objects could not be written to ${this.folder}`, error)
+    }
+  }
+
+  /** A write of nothing: it waits for the lock as any other does. */
+  private async takeWrite(): Promise<void> {
+    try {
+      await this.writes.transaction(() => {})
+    } catch (error) {
+      throw await failed(`${this.folder} takes no writes`, error)
     }
   }
 

@@ -57,6 +57,11 @@ export interface Journal {
   read(partition: string): Promise<string | null>
   /** Replaces the note of a partition. Rejects with STORE_FAILED. */
   write(partition: string, note: string): Promise<void>
+  /**
+   * Resolves when the store takes writes, so that waiting for it is not taken for work on a packet; left out where a write never
+   * waits for other processes. Rejects with STORE_FAILED.
+   */
+  ready?(): Promise<void>
 }
 
 /**
