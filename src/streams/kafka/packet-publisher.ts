@@ -1,6 +1,7 @@
 import type { Admin, Kafka, Producer } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { createKafka, type KafkaConnection, kafkaError } from './client.ts'
+import { holdAcknowledged } from './producer.ts'
 import { topicExists } from './topics.ts'
 
 /** Where packets go. */
@@ -96,16 +97,16 @@ class RoundRobinPublisher implements PacketPublisher {
     waiting.packets = []
     waiting.bytes = 0
     // One explicit partition per send: kafkajs can lose messages of a send that spans several brokers.
-    waiting.sending = this.#producer.send({ topic: this.#topic, acks: -1, messages }).then(
-      () => undefined,
-      cause => {
+    waiting.sending = this.#producer
+      .send({ topic: this.#topic, acks: -1, messages })
+      .then(answers => holdAcknowledged(answers, this.#topic))
+      .catch(cause => {
         this.#failure ??= new HieraxError(
           'PUBLISH_FAILED',
           `the topic ${this.#topic} took no packets (${cause.message})`,
           { cause }
         )
-      }
-    )
+      })
   }
 }
 

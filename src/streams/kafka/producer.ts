@@ -1,4 +1,4 @@
-import type { Kafka, Message, Producer } from 'kafkajs'
+import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
 import { rootCause } from './client.ts'
 
 /** What to do about a request that failed. */
@@ -29,6 +29,16 @@ export function verdictOn(error: unknown): Verdict {
   // kafkajs's own attempts are used up: the same request may be sent again under the same sequence numbers.
   if (name === 'KafkaJSNumberOfRetriesExceeded' || retriable === true) return 'again'
   return 'renew'
+}
+
+/**
+ * Throws where nothing was acknowledged: kafkajs passes over partitions that a topic has not, or no longer, and resolves as if
+ * all was well.
+ */
+export function holdAcknowledged(answers: readonly RecordMetadata[], topic: string): void {
+  if (answers.length > 0) return
+  const error = new Error(`the topic ${topic} has fewer partitions than it had when it was first written to`)
+  throw Object.assign(error, { type: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true })
 }
 
 /** How a request ended. */
@@ -78,7 +88,7 @@ export class RenewableProducer {
       generation = await this.#generation()
       generation.inWork++
       const producer = await generation.connected
-      await producer.send({ topic, messages, acks: -1 })
+      holdAcknowledged(await producer.send({ topic, messages, acks: -1 }), topic)
       return { acknowledged: true }
     } catch (error) {
       const verdict = verdictOn(error)

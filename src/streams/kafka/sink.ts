@@ -5,6 +5,7 @@ import { createKafka, type KafkaConnection, type KafkaLogger, kafkaError } from 
 import { type Entry, Lane, type LaneEvents, type Ticket, withoutValue } from './lane.ts'
 import { createPartitioner } from './partitioner.ts'
 import { protocolErrorType, RenewableProducer } from './producer.ts'
+import { within } from './source-cluster.ts'
 import { PartitionCounts } from './topics.ts'
 
 export interface KafkaSinkOptions {
@@ -34,6 +35,9 @@ const largestValue = 64 * 1024 * 1024
 
 /** Messages that wait for so long (ms) are spoken of, though no request has failed yet: kafkajs gives one half a minute. */
 const silence = 10_000
+
+/** How long a request in work may keep the sink from closing, ms. */
+const closePatience = 3000
 
 class SendTicket implements Ticket {
   readonly since = performance.now()
@@ -143,7 +147,8 @@ class PartitionedSink implements KafkaSink, LaneEvents {
   async close(): Promise<void> {
     this.#closing.abort()
     for (const ticket of this.#tickets) ticket.giveUp(notPublished('the sink was closed'))
-    await this.#producer.close()
+    // A cluster that does not answer is given half a minute by kafkajs; nobody waits for what it would say.
+    await within(this.#producer.close(), closePatience).catch(() => {})
   }
 
   published(lane: Lane, count: number): void {

@@ -131,6 +131,30 @@ test('a signal ends the wait with PUBLISH_FAILED, and the sink goes on', withKaf
   await assert.rejects(sink.send([message(other, 'k', 'v')], AbortSignal.abort()), { code: 'PUBLISH_FAILED' })
 })
 
+test(
+  'a topic that is made anew with fewer partitions: what has no partition waits, and is not taken for published',
+  withKafka,
+  async () => {
+    const topic = await broker.tools.topic(undefined, { partitions: 4 })
+    const published: number[] = []
+    const sink = sinkOf({ onPublished: (_topic, count) => published.push(count) })
+    const choose = createPartitioner()
+    const key = Array.from({ length: 100 }, (_, at) => `k${at}`).find(key => choose(topic, key, 4) === 3) as string
+    await sink.send([message(topic, key, 'before')])
+    const admin = await broker.tools.admin()
+    await admin.deleteTopics({ topics: [topic] })
+    await until(async () => !(await broker.tools.topics()).includes(topic))
+    await broker.tools.topic(topic, { partitions: 1 })
+    const giveUp = new AbortController()
+    const sent = assert.rejects(sink.send([message(topic, key, 'after')], giveUp.signal), { code: 'PUBLISH_FAILED' })
+    await until(() => sink.reason() !== null, 30_000)
+    assert.equal(sink.reason(), `output topic ${topic}: UNKNOWN_TOPIC_OR_PARTITION`)
+    giveUp.abort()
+    await sent
+    assert.deepEqual(published, [1])
+  }
+)
+
 test('closing ends what waits', withKafka, async () => {
   const sink = sinkOf()
   const sent = assert.rejects(sink.send([message(broker.tools.name(), 'k', 'v')]), { code: 'PUBLISH_FAILED' })
