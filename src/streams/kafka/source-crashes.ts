@@ -8,7 +8,7 @@ const refusals = 3
 /**
  * Decides how long to wait after a failure of the consumer, and when to give up: when credentials are refused again and
  * again, or when it crashes over and over for minutes without any progress. A cluster that does not answer is waited
- * for without end.
+ * for without end, and crashes far apart are no row.
  */
 export class CrashPolicy {
   readonly #limits: SourceLimits
@@ -16,6 +16,7 @@ export class CrashPolicy {
   #crashes = 0
   #refused = 0
   #since = 0
+  #lastCrash = 0
   #pause: number
 
   constructor(limits: SourceLimits, connection: KafkaConnection) {
@@ -47,6 +48,8 @@ export class CrashPolicy {
     if (/SASL/.test(name)) {
       if (++this.#refused >= refusals) throw kafkaError(error, this.#connection)
     } else if (!/Connection|BrokerNotFound|NoBroker|RequestTimeout|LockTimeout/.test(name)) {
+      if (now - this.#lastCrash > this.#limits.crashSpan) this.#crashes = 0
+      this.#lastCrash = now
       if (this.#crashes++ === 0) this.#since = now
       if (this.#crashes >= this.#limits.crashes && now - this.#since >= this.#limits.crashSpan) {
         const reason = cause instanceof Error ? cause.message : String(cause)

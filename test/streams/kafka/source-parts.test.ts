@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type { Batch, EachBatchPayload, KafkaMessage, Offsets } from 'kafkajs'
 import { HieraxError } from '../../../src/errors.ts'
 import { spread } from '../../../src/streams/kafka/source-assigner.ts'
+import { within } from '../../../src/streams/kafka/source-cluster.ts'
 import { OffsetCommits } from '../../../src/streams/kafka/source-commits.ts'
 import { CrashPolicy } from '../../../src/streams/kafka/source-crashes.ts'
 import { Heartbeats } from '../../../src/streams/kafka/source-heartbeats.ts'
@@ -212,4 +213,15 @@ test('crashes: a cluster that is away is waited for without end, a consumer that
     (error: unknown) =>
       error instanceof HieraxError && error.code === 'KAFKA_UNAVAILABLE' && /3 times/.test(error.message)
   )
+})
+
+test('crashes: a cluster that is silent is waited for without end; crashes far apart are no row', async () => {
+  const silence: unknown = await within(new Promise(() => undefined), 1).catch(error => error)
+  const waiting = new CrashPolicy({ ...options.limits, crashes: 10, crashSpan: 300_000 }, connection)
+  for (let look = 0; look < 50; look++) waiting.failed(silence, look * 10_000)
+
+  const policy = new CrashPolicy(options.limits, connection)
+  const bug = new TypeError('x is undefined')
+  for (const now of [600_000, 600_700, 602_000, 602_900]) policy.failed(bug, now)
+  assert.throws(() => policy.failed(bug, 603_100), HieraxError)
 })
