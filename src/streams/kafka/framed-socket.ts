@@ -98,24 +98,11 @@ export function askForNoTopics(request: Buffer): void {
 }
 
 /**
- * kafkajs's sockets, those without TLS reading through a {@link ResponseAssembler}. No request on them asks for the
- * metadata of all topics ({@link askForNoTopics}): `listTopics` finds none.
+ * kafkajs's sockets, which read through a {@link ResponseAssembler}: what a connection that broke has of a response goes with it,
+ * where kafkajs would put it before the first response of the next one. No request on them asks for the metadata of all
+ * topics ({@link askForNoTopics}): `listTopics` finds none.
  */
 export const framedSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const socket = ssl
-    ? tls.connect({ host, port, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
-    : plainSocket(host, port, onConnect)
-  socket.setKeepAlive(true, keepAlive)
-  const write = socket.write
-  // kafkajs writes one request at once.
-  socket.write = ((...args: unknown[]) => {
-    if (Buffer.isBuffer(args[0])) askForNoTopics(args[0])
-    return Reflect.apply(write, socket, args) as boolean
-  }) as typeof socket.write
-  return socket
-}
-
-function plainSocket(host: string, port: number, onConnect: () => void): net.Socket {
   const responses = new ResponseAssembler(bytes => void socket.emit('data', bytes))
   const onread = {
     buffer: Buffer.allocUnsafeSlow(readBytes),
@@ -124,6 +111,16 @@ function plainSocket(host: string, port: number, onConnect: () => void): net.Soc
       return true
     }
   }
-  const socket: net.Socket = net.connect({ host, port, onread }, onConnect)
+  const options = { host, port, onread }
+  const socket: net.Socket = ssl
+    ? tls.connect({ ...options, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
+    : net.connect(options, onConnect)
+  socket.setKeepAlive(true, keepAlive)
+  const write = socket.write
+  // kafkajs writes one request at once.
+  socket.write = ((...args: unknown[]) => {
+    if (Buffer.isBuffer(args[0])) askForNoTopics(args[0])
+    return Reflect.apply(write, socket, args) as boolean
+  }) as typeof socket.write
   return socket
 }

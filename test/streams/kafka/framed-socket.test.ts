@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
 import { suite, test } from 'node:test'
+import tls from 'node:tls'
 import fc from 'fast-check'
 import { askForNoTopics, framedSocket, ResponseAssembler } from '../../../src/streams/kafka/framed-socket.ts'
+import { certificate } from '../../support/certificates.ts'
 
 function response(length: number, fill: number): Buffer {
   const bytes = Buffer.alloc(4 + length, fill)
@@ -97,23 +99,78 @@ suite('a request for metadata', () => {
   })
 })
 
-test('a socket gives one piece a response, tells its end, and its errors', async () => {
-  const server = net.createServer(socket => {
-    socket.write(response(200_000, 1))
-    socket.end(response(3, 2))
-  })
+const { key, cert } = await certificate()
+
+/** A server for as long as `use` takes, and a way to it. */
+async function serving(
+  secure: boolean,
+  answer: (socket: net.Socket) => void,
+  use: (connect: () => net.Socket) => Promise<void>
+): Promise<void> {
+  const server = secure ? tls.createServer({ key, cert }, answer) : net.createServer(answer)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as net.AddressInfo
-  const sizes: number[] = []
-  await new Promise<void>((resolve, reject) => {
-    const socket = framedSocket({ host: '127.0.0.1', port, ssl: undefined as never, onConnect: () => {} })
-    socket.on('data', bytes => void sizes.push(bytes.length))
-    socket.on('end', resolve)
-    socket.on('error', reject)
+  const ssl = (secure ? { ca: [cert] } : undefined) as never
+  try {
+    await use(() => framedSocket({ host: '127.0.0.1', port, ssl, onConnect: () => {} }))
+  } finally {
+    await new Promise(resolve => server.close(resolve))
+  }
+}
+
+for (const secure of [false, true]) {
+  suite(`a socket ${secure ? 'with' : 'without'} TLS`, () => {
+    test('gives one piece a response, and tells its end', async () => {
+      const sent = [response(200_000, 1), response(3, 2), response(50, 3)]
+      const [large, small, cut] = sent as [Buffer, Buffer, Buffer]
+      const answer = (socket: net.Socket) => {
+        socket.write(large)
+        socket.write(small)
+        // The rest is written when the first half has gone out, so that they are two records of TLS.
+        socket.write(cut.subarray(0, 20), () => setTimeout(() => socket.end(cut.subarray(20)), 20))
+      }
+      await serving(secure, answer, async connect => {
+        const got: Buffer[] = []
+        await new Promise<void>((resolve, reject) => {
+          const socket = connect()
+          socket.on('data', bytes => void got.push(Buffer.from(bytes)))
+          socket.on('end', resolve)
+          socket.on('error', reject)
+        })
+        assert.deepEqual(
+          got.map(bytes => bytes.length),
+          sent.map(bytes => bytes.length)
+        )
+        for (const [index, bytes] of got.entries()) assert.ok(bytes.equals(sent[index] as Buffer))
+      })
+    })
+
+    test('keeps half a response of a connection that broke to itself', async () => {
+      const half = (socket: net.Socket) => {
+        socket.write(response(50, 1).subarray(0, 20), () => setTimeout(() => socket.destroy(), 20))
+      }
+      await serving(secure, half, async connect => {
+        let pieces = 0
+        const socket = connect()
+        socket.on('data', () => pieces++)
+        socket.on('error', () => undefined)
+        await new Promise(resolve => socket.on('close', resolve))
+        assert.ok(socket.bytesRead >= 20)
+        assert.equal(pieces, 0)
+      })
+    })
+
+    test('tells that a connection is refused', async () => {
+      let refused: (() => net.Socket) | undefined
+      await serving(
+        secure,
+        () => undefined,
+        async connect => {
+          refused = connect
+        }
+      )
+      const error = await new Promise<NodeJS.ErrnoException>(resolve => refused?.().on('error', resolve))
+      assert.equal(error.code, 'ECONNREFUSED')
+    })
   })
-  assert.deepEqual(sizes, [200_004, 7])
-  await new Promise(resolve => server.close(resolve))
-  const refused = framedSocket({ host: '127.0.0.1', port, ssl: undefined as never, onConnect: () => {} })
-  const error = await new Promise<NodeJS.ErrnoException>(resolve => refused.on('error', resolve))
-  assert.equal(error.code, 'ECONNREFUSED')
-})
+}
