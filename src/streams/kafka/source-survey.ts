@@ -35,6 +35,9 @@ export class PartitionSurvey {
 
   constructor(context: SurveyContext) {
     this.#context = context
+    const { consumer } = context
+    // kafkajs forgets its group before it tells of a crash, and throws at whoever seeks, pauses or resumes after that.
+    consumer.on(consumer.events.STOP, () => this.close())
   }
 
   /** The group gave these partitions to this member. */
