@@ -13,14 +13,15 @@ export interface SurveyContext {
   readonly fromLatest: ReadonlySet<string>
 }
 
-/** How long the reading may wait for the first look at the offsets after a join, ms. */
-const firstLook = 5000
+/** How long a look at the offsets may take for each topic, ms. */
+const topicLook = 5000
 
 /**
  * Knows where each owned partition stands: sets where its reading begins, reports its lag, notices messages that
  * retention removed unread, and pauses the nights that have to wait for older ones.
  *
- * After every join all partitions are paused until the group's offsets were looked at, for a bounded time.
+ * After every join all partitions are paused until the group's offsets were looked at, for a bounded time. Those that may
+ * have to begin at their end are paused until that is known: kafkajs would read them from the earliest.
  */
 export class PartitionSurvey {
   readonly #context: SurveyContext
@@ -29,6 +30,10 @@ export class PartitionSurvey {
   /** Next offset to be handled. */
   readonly #positions = new Map<string, bigint>()
   readonly #paused = new Set<string>()
+  /** Owned partitions of `fromLatest` topics whose offsets are not known yet. */
+  readonly #unplaced = new Set<string>()
+  /** The offsets of some topic could not be read, and it was said so. */
+  #blind = false
   #assignment = 0
   #timer: NodeJS.Timeout | null = null
   #closed = false
@@ -50,6 +55,8 @@ export class PartitionSurvey {
     this.#owned = owned
     this.#positions.clear()
     this.#paused.clear()
+    this.#unplaced.clear()
+    for (const [key, { topic }] of owned) if (this.#context.fromLatest.has(topic)) this.#unplaced.add(key)
     this.#pause([...owned.values()])
     const number = ++this.#assignment
     void this.#begin(number)
@@ -85,7 +92,7 @@ export class PartitionSurvey {
   }
 
   async #begin(number: number): Promise<void> {
-    const offsets = await this.#look(firstLook)
+    const offsets = await this.#look()
     if (this.#stale(number)) return
     for (const entry of offsets) if (this.#owned.has(keyOf(entry))) this.#beginPartition(entry)
     this.#apply(offsets)
@@ -101,6 +108,7 @@ export class PartitionSurvey {
       start = low
       this.#outOfRange(entry, committed, low)
     }
+    this.#unplaced.delete(keyOf(entry))
     this.#positions.set(keyOf(entry), start)
     if (start === committed) return
     consumer.seek({ topic, partition, offset: String(start) })
@@ -118,8 +126,9 @@ export class PartitionSurvey {
   }
 
   async #refresh(number: number): Promise<void> {
-    const offsets = await this.#look(firstLook)
+    const offsets = await this.#look()
     if (this.#stale(number)) return
+    for (const entry of offsets) if (this.#unplaced.has(keyOf(entry))) this.#beginPartition(entry)
     this.#apply(offsets)
     this.#schedule(number)
   }
@@ -147,7 +156,8 @@ export class PartitionSurvey {
   #hold(topics: ReadonlySet<string>): void {
     const owned = [...this.#owned.entries()]
     this.#pause(owned.filter(([key, { topic }]) => topics.has(topic) && !this.#paused.has(key)).map(([, p]) => p))
-    const free = owned.filter(([key, { topic }]) => !topics.has(topic) && this.#paused.has(key)).map(([, p]) => p)
+    const waits = (key: string, topic: string) => topics.has(topic) || this.#unplaced.has(key)
+    const free = owned.filter(([key, { topic }]) => this.#paused.has(key) && !waits(key, topic)).map(([, p]) => p)
     if (free.length === 0) return
     for (const entry of free) this.#paused.delete(keyOf(entry))
     this.#context.consumer.resume(free.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
@@ -176,8 +186,23 @@ export class PartitionSurvey {
     events.onOutOfRange?.(topic, partition, messages)
   }
 
-  async #look(ms: number): Promise<PartitionOffsets[]> {
-    return within(this.#context.cluster.offsets(this.#context.topics), ms).catch(() => [])
+  /** Offsets as far as they can be read. */
+  async #look(): Promise<PartitionOffsets[]> {
+    const { cluster, topics } = this.#context
+    const offsets = await within(cluster.offsets(topics), topicLook * topics.length).catch(() => [])
+    const unread = topics.filter(topic => !offsets.some(entry => entry.topic === topic))
+    if (!this.#closed) this.#noteUnread(unread)
+    return offsets
+  }
+
+  /** A warning when it begins, no more than a line for debugging while it lasts. */
+  #noteUnread(topics: readonly string[]): void {
+    const { logger } = this.#context.options
+    const fields = { topics, waiting: [...this.#unplaced] }
+    const message = 'offsets can not be read: lags are unknown, and partitions that begin at their end wait'
+    if (topics.length > 0 && !this.#blind) logger.warn(fields, message)
+    else if (topics.length > 0) logger.debug(fields, message)
+    this.#blind = topics.length > 0
   }
 
   #report(entry: { topic: string; partition: number }, lag: number): void {
