@@ -1,10 +1,10 @@
-import type { Consumer, EachBatchPayload } from 'kafkajs'
+import type { Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload } from 'kafkajs'
 import type { BatchHandler, InputMessage } from '../types.ts'
 import type { BacklogGate } from './backlog.ts'
 import { createKafka, patientRetry } from './client.ts'
 import { subscriptionAssigner } from './source-assigner.ts'
 import { type ClusterView, within } from './source-cluster.ts'
-import { OffsetCommits } from './source-commits.ts'
+import { type CommitFunction, OffsetCommits } from './source-commits.ts'
 import { Heartbeats } from './source-heartbeats.ts'
 import type { ResolvedOptions } from './source-options.ts'
 import { PartitionSurvey } from './source-survey.ts'
@@ -44,6 +44,11 @@ export class ConsumerSession {
   readonly #started: Promise<void>
   #crash: (error: Error) => void = () => undefined
   #tenure: Tenure = newTenure()
+  /** kafkajs gives a way to commit once with the first messages; its other one tries again by itself. */
+  #commit: CommitFunction = ({ topics }) =>
+    this.#consumer.commitOffsets(
+      topics.flatMap(({ topic, partitions }) => partitions.map(entry => ({ topic, ...entry })))
+    )
   #working = 0
   #lastFetch = performance.now()
   #closing = false
@@ -117,7 +122,7 @@ export class ConsumerSession {
 
   #listen(): void {
     const { logger, events } = this.#context.options
-    const { GROUP_JOIN, REBALANCING, CRASH, FETCH } = this.#consumer.events
+    const { GROUP_JOIN, REBALANCING, CRASH, FETCH, END_BATCH_PROCESS } = this.#consumer.events
     this.#consumer.on(FETCH, () => {
       this.#lastFetch = performance.now()
     })
@@ -137,6 +142,7 @@ export class ConsumerSession {
       logger.info({ group: payload.groupId, partitions: payload.memberAssignment }, 'joined the consumer group')
       this.#survey.assign(payload.memberAssignment)
     })
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => this.#passedOver(payload))
     this.#consumer.on(CRASH, ({ payload }) => this.#crash(payload.error))
   }
 
@@ -144,7 +150,8 @@ export class ConsumerSession {
     const tenure = this.#tenure
     if (this.#closing || tenure.leave.signal.aborted) return this.#leave(tenure)
     const { topic, partition } = payload.batch
-    this.#survey.fetched(payload.batch)
+    this.#survey.fetched(payload.batch, payload.batch.firstOffset())
+    this.#commit = offsets => payload.commitOffsetsIfNecessary(offsets)
     this.#working++
     this.#heartbeats.begin(payload, tenure)
     try {
@@ -157,7 +164,7 @@ export class ConsumerSession {
         done: (_messages: readonly InputMessage[], offset) => {
           payload.resolveOffset(offset)
           const next = this.#survey.handled(payload.batch, offset)
-          this.#commits.add(topic, partition, next, offsets => payload.commitOffsetsIfNecessary(offsets))
+          this.#commits.add(topic, partition, next, this.#commit)
           this.#context.progressed()
         },
         rejected: (error, attempt) => this.#rejected(payload, error, attempt)
@@ -168,6 +175,15 @@ export class ConsumerSession {
       this.#lastFetch = performance.now()
     }
     await this.#leave(tenure)
+  }
+
+  /** Batches with nothing but markers of transactions and messages of aborted ones are kept from `eachBatch`. */
+  #passedOver(batch: ConsumerEndBatchProcessEvent['payload']): void {
+    if (batch.batchSize > 0) return
+    this.#survey.fetched(batch, batch.firstOffset)
+    const next = this.#survey.passed(batch, batch.lastOffset)
+    this.#commits.add(batch.topic, batch.partition, next, this.#commit)
+    this.#context.progressed()
   }
 
   /** At the end of a batch: commits what is done when the member has to go, and tells kafkajs to join again. */

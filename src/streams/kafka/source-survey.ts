@@ -13,6 +13,12 @@ export interface SurveyContext {
   readonly fromLatest: ReadonlySet<string>
 }
 
+/** A partition. */
+interface Place {
+  readonly topic: string
+  readonly partition: number
+}
+
 /** How long a look at the offsets may take for each topic, ms. */
 const topicLook = 5000
 
@@ -26,7 +32,7 @@ const topicLook = 5000
 export class PartitionSurvey {
   readonly #context: SurveyContext
   /** Owned partitions (`topic/partition`). */
-  #owned = new Map<string, { topic: string; partition: number }>()
+  #owned = new Map<string, Place>()
   /** Next offset to be handled. */
   readonly #positions = new Map<string, bigint>()
   readonly #paused = new Set<string>()
@@ -63,17 +69,21 @@ export class PartitionSurvey {
   }
 
   /** A batch was fetched. Messages missing before its first are looked into: did retention remove them? */
-  fetched(batch: Batch): void {
+  fetched(batch: Place, firstOffset: string | null): void {
     const expected = this.#positions.get(keyOf(batch))
-    const first = BigInt(batch.firstOffset() ?? -1)
+    const first = BigInt(firstOffset ?? -1)
     if (expected !== undefined && first > expected) void this.#lookIntoGap(batch, expected, first)
   }
 
   /** Messages up to `offset` are handled; returns the offset to commit, the next one. */
   handled(batch: Batch, offset: string): string {
     // Behind the last message there may be markers of transactions, which are passed over with it.
-    const last = offset === batch.messages.at(-1)?.offset ? batch.lastOffset() : offset
-    const next = BigInt(last) + 1n
+    return this.passed(batch, offset === batch.messages.at(-1)?.offset ? batch.lastOffset() : offset)
+  }
+
+  /** Everything up to `offset` is done with; returns the offset to commit, the next one. */
+  passed(batch: Place & { readonly highWatermark: string }, offset: string): string {
+    const next = BigInt(offset) + 1n
     this.#positions.set(keyOf(batch), next)
     this.#report(batch, atLeastZero(BigInt(batch.highWatermark) - next))
     return String(next)
@@ -163,13 +173,13 @@ export class PartitionSurvey {
     this.#context.consumer.resume(free.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
   }
 
-  #pause(partitions: readonly { topic: string; partition: number }[]): void {
+  #pause(partitions: readonly Place[]): void {
     if (partitions.length === 0) return
     for (const entry of partitions) this.#paused.add(keyOf(entry))
     this.#context.consumer.pause(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
   }
 
-  async #lookIntoGap({ topic, partition }: Batch, expected: bigint, first: bigint): Promise<void> {
+  async #lookIntoGap({ topic, partition }: Place, expected: bigint, first: bigint): Promise<void> {
     const offsets = await this.#context.cluster.offsets([topic])
     const entry = offsets.find(offset => offset.partition === partition)
     // Compacted messages and markers of transactions leave gaps as well; only those before the log's begin are lost.
@@ -205,7 +215,7 @@ export class PartitionSurvey {
     this.#blind = topics.length > 0
   }
 
-  #report(entry: { topic: string; partition: number }, lag: number): void {
+  #report(entry: Place, lag: number): void {
     const { topic, partition } = entry
     this.#context.options.events.onLag?.(topic, partition, lag, this.#paused.has(keyOf(entry)))
   }
@@ -215,7 +225,7 @@ export class PartitionSurvey {
   }
 }
 
-function keyOf({ topic, partition }: { topic: string; partition: number }): string {
+function keyOf({ topic, partition }: Place): string {
   return `${topic}/${partition}`
 }
 

@@ -245,3 +245,36 @@ test('a topic deleted under the reader is left, the others go on', { skip }, asy
   assert.equal(running.lags.get(`${deleted}/0`), -1)
   await running.source.stop()
 })
+
+test('markers and aborted transactions are passed over: no lag remains, and they are committed', { skip }, async () => {
+  const topic = await tools.topic()
+  const group = tools.name('group')
+  const producer = tools.kafka.producer({ transactionalId: tools.name(), idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  const send = async (stem: string, end: 'commit' | 'abort') => {
+    const transaction = await producer.transaction()
+    for (let i = 0; i < 3; i++) await transaction.send({ topic, messages: [{ value: `${stem}-${i}` }] })
+    await transaction[end]()
+  }
+  /** Waits until all is passed over up to `high`, the last of its markers included. */
+  const passed = async (running: ReturnType<typeof startSource>, high: number) => {
+    await until('the marker', async () => (await tools.offsets(topic)).ends.get(0)?.high === BigInt(high))
+    await until('the commit', async () => (await committed(group, topic))[0] === high)
+    await until('no lag', () => running.lags.get(`${topic}/0`) === 0)
+  }
+  const first = startSource(connection, { group, topics: [topic] })
+  await until('the group', () => first.lags.get(`${topic}/0`) === 0)
+  await send('kept', 'commit')
+  await until('the messages', () => first.values.length >= 3)
+  await send('dropped', 'abort')
+  await passed(first, 8)
+  await first.source.stop()
+
+  // A member that finds nothing else commits as well.
+  await send('dropped', 'abort')
+  await producer.disconnect()
+  const second = startSource(connection, { group, topics: [topic] })
+  await passed(second, 12)
+  await second.source.stop()
+  assert.deepEqual([...first.values, ...second.values], ['kept-0', 'kept-1', 'kept-2'])
+})
