@@ -140,9 +140,11 @@ class Supervisor implements KafkaSource {
     this.#session = session
     const ended = new AbortController()
     const end = () => ended.abort()
+    // A look for topics in flight is not waited for: the session would begin new work meanwhile.
+    const stopped = new Promise<null>(resolve => ended.signal.addEventListener('abort', () => resolve(null)))
     this.#stopping.signal.addEventListener('abort', end, { once: true })
     if (this.#stopping.signal.aborted) end()
-    const crash = await Promise.race([session.crashed, this.#untilTopicsChange(session, ended.signal)])
+    const crash = await Promise.race([session.crashed, stopped, this.#untilTopicsChange(session, ended.signal)])
     this.#stopping.signal.removeEventListener('abort', end)
     end()
     await session.close()

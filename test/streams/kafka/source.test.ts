@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CompressionTypes } from 'kafkajs'
+import { type Admin, CompressionTypes, Kafka } from 'kafkajs'
 import { HieraxError } from '../../../src/errors.ts'
 import { kafka } from '../../support/brokers.ts'
 import { numbered, startSource, until } from './source-harness.ts'
@@ -117,6 +117,45 @@ test('stop lets the handler in work finish and commits what it did', { skip }, a
   await running.source.stop()
   assert.equal(running.values.length, 10)
   assert.deepEqual(await committed(group, topic), [10])
+})
+
+test('stop does not wait for a look at the topics that has no answer', { skip }, async t => {
+  const topic = await tools.topic()
+  await tools.produce(topic, numbered('m', 50))
+  let resolve = () => {}
+  const answer = new Promise<void>(done => {
+    resolve = done
+  })
+  const looks = { hang: false, hanging: false }
+  const create = Kafka.prototype.admin
+  t.mock.method(Kafka.prototype, 'admin', function (this: Kafka): Admin {
+    const admin = create.call(this)
+    const ask = admin.fetchTopicMetadata
+    admin.fetchTopicMetadata = (async (options: { topics: string[] }) => {
+      if (looks.hang) {
+        looks.hanging = true
+        await answer
+      }
+      return ask(options)
+    }) as typeof ask
+    return admin
+  })
+  const running = startSource(connection, {
+    group: tools.name('group'),
+    topics: [topic],
+    limits: { chunkMessages: 1, listInterval: 100 },
+    before: () => sleep(200)
+  })
+  await until('the first message', () => running.values.length >= 1)
+  looks.hang = true
+  await until('a look without an answer', () => looks.hanging)
+  const before = running.values.length
+  const stopped = running.source.stop()
+  await sleep(1500)
+  resolve()
+  await stopped
+  // The one that was in work.
+  assert.ok(running.values.length <= before + 1, `${running.values.length - before} more were handled`)
 })
 
 test('a handler slower than the session is neither evicted nor repeated', { skip }, async () => {
