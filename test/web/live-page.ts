@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before } from 'node:test'
 import axe from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import type { Service } from '../../src/service/service.ts'
 import { openPage, startBrowser, type WatchedPage } from '../support/browser.ts'
 import { PageWorld } from './world.ts'
@@ -33,6 +33,17 @@ export async function addressSays(page: Page, parameter: string, value: string |
     parameter,
     value
   ] as const)
+}
+
+/** Says something until the page shows it: what is said before its stream of events is open is not told again. */
+export async function saidUntil(say: () => void, shown: Locator): Promise<void> {
+  say()
+  const again = setInterval(say, 500)
+  try {
+    await shown.waitFor()
+  } finally {
+    clearInterval(again)
+  }
 }
 
 /** A world that is served, and a page in a browser that shows it: both anew for each test of a suite. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { needsBrowser } from '../support/browser.ts'
-import { LivePage, nodeOf, query } from './live-page.ts'
+import { LivePage, nodeOf, query, saidUntil } from './live-page.ts'
 import { PageWorld } from './world.ts'
 
 describe('several models, links, and what is read out', { ...needsBrowser(), timeout: 200_000 }, () => {
@@ -36,11 +36,14 @@ describe('several models, links, and what is read out', { ...needsBrowser(), tim
     await nodeOf(page, 'SN Ia').filter({ hasText: '0.30' }).waitFor()
 
     // What one model says of a new alert is not taken for the other's answer.
-    await page.waitForTimeout(1000)
     const first = live.world.answer('ZTF20aaaaabc', 9, 0.9)
-    live.world.say(first)
-    live.world.feed.push([live.world.second(other, 'ZTF20aaaaabc', 0.55), first])
-    await page.getByRole('img', { name: /^Light curve: 9 detections/ }).waitFor()
+    await saidUntil(
+      () => {
+        live.world.say(first)
+        live.world.feed.push([live.world.second(other, 'ZTF20aaaaabc', 0.55), first])
+      },
+      page.getByRole('img', { name: /^Light curve: 9 detections/ })
+    )
     await page.waitForTimeout(500)
     assert.match((await nodeOf(page, 'SN Ia').textContent()) ?? '', /0\.30/)
     await page.goBack()
@@ -73,8 +76,10 @@ describe('several models, links, and what is read out', { ...needsBrowser(), tim
     await nodeOf(page, 'SN Ia').filter({ hasText: '0.49' }).waitFor()
     const said = () => page.evaluate(() => document.querySelector('.object-head [aria-live]')?.textContent)
     assert.equal(await said(), 'Transient, SN Ia')
-    live.world.say(live.world.answer('ZTF20aaaaaab', 9, 0.9))
-    await nodeOf(page, 'SN Ia').filter({ hasText: '0.81' }).waitFor()
+    await saidUntil(
+      () => live.world.say(live.world.answer('ZTF20aaaaaab', 9, 0.9)),
+      nodeOf(page, 'SN Ia').filter({ hasText: '0.81' })
+    )
     assert.equal(await said(), 'Transient, SN Ia')
     const regions = await page.evaluate(() =>
       [
@@ -83,6 +88,6 @@ describe('several models, links, and what is read out', { ...needsBrowser(), tim
     )
     assert.deepEqual(regions, ['notices', 'hidden'])
     await page.getByRole('button', { name: 'pinned' }).click()
-    assert.equal(await said(), '')
+    await page.waitForFunction(() => document.querySelector('.object-head [aria-live]')?.textContent === '')
   })
 })

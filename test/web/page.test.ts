@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { needsBrowser } from '../support/browser.ts'
-import { addressSays, findings, LivePage, nodeOf, query } from './live-page.ts'
+import { addressSays, findings, LivePage, nodeOf, query, saidUntil } from './live-page.ts'
 import { grown, PageWorld } from './world.ts'
 
 describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
@@ -34,9 +34,10 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await live.serve()
     const page = await live.open('?object=ZTF20aaaaaab')
     await nodeOf(page, 'SN Ia').filter({ hasText: '0.49' }).waitFor()
-    await page.waitForTimeout(1000)
-    live.world.say(live.world.answer('ZTF20aaaaaab', 9, 0.9))
-    await nodeOf(page, 'SN Ia').filter({ hasText: '0.81' }).waitFor()
+    await saidUntil(
+      () => live.world.say(live.world.answer('ZTF20aaaaaab', 9, 0.9)),
+      nodeOf(page, 'SN Ia').filter({ hasText: '0.81' })
+    )
     const stands = live.world.objects.get('ZTF20aaaaaab')
     live.world.say(live.world.answer('ZTF20aaaaaab', 6, 0.5))
     live.world.objects.set('ZTF20aaaaaab', stands as never)
@@ -123,17 +124,21 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
 
     await nodeOf(page, 'Transient').focus()
-    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '')
+    const focused = (label: RegExp) =>
+      page.waitForFunction(
+        source => new RegExp(source).test(document.activeElement?.getAttribute('aria-label') ?? ''),
+        label.source
+      )
     await press('ArrowRight')
-    assert.match(await focused(), /^SN Ia 0\.90 given Transient, probability 0\.\d\d/)
+    await focused(/^SN Ia 0\.90 given Transient, probability 0\.\d\d/)
     await press('ArrowDown')
-    assert.match(await focused(), /^CC /)
+    await focused(/^CC /)
     await press('Enter')
     await addressSays(page, 'focus', 'CC')
     await press('ArrowLeft')
-    assert.match(await focused(), /^Transient /)
+    await focused(/^Transient /)
     await press('End')
-    assert.match(await focused(), /^Persistent /)
+    await focused(/^Persistent /)
     await press('Escape')
     await addressSays(page, 'object', null)
   })
@@ -263,7 +268,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
       }
     })
     await page.keyboard.press('d')
-    assert.equal((await query(page)).get('t'), 'days')
+    await addressSays(page, 't', 'days')
     ended.value = true
     await flooding
     assert.ok(measured.frames > 12, JSON.stringify(measured))
