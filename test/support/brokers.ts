@@ -76,7 +76,8 @@ export async function findKafka(): Promise<RunningKafka | string> {
   if (named !== undefined && named !== '')
     return { brokers: named.split(','), from: 'KAFKA_BROKERS', cluster: null, stop: async () => {} }
   if (await dockerAnswers()) return startContainer()
-  return ownKafka({})
+  // Nobody kills it: one that is busy is not to count as gone.
+  return ownKafka({ properties: { 'broker.session.timeout.ms': 9000 } })
 }
 
 async function ownKafka(options: KafkaLocalOptions): Promise<RunningKafka | string> {

@@ -121,6 +121,7 @@ test('a signal ends the wait with PUBLISH_FAILED, and the sink goes on', withKaf
   await sink.send([message(topic, 'k', 'v')])
   const admin = await broker.tools.admin()
   await admin.deleteTopics({ topics: [topic] })
+  await until(async () => !(await broker.tools.topics()).includes(topic))
   const giveUp = new AbortController()
   const sent = assert.rejects(sink.send([message(topic, 'k', 'v')], giveUp.signal), { code: 'PUBLISH_FAILED' })
   await until(() => sink.reason() !== null)

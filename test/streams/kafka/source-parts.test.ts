@@ -13,6 +13,7 @@ import { resolveOptions } from '../../../src/streams/kafka/source-options.ts'
 import { chunks, newTenure, workOn } from '../../../src/streams/kafka/source-work.ts'
 import type { BatchHandler } from '../../../src/streams/types.ts'
 import { silent } from '../../support/loggers.ts'
+import { until } from '../../support/until.ts'
 
 const connection = { brokers: ['127.0.0.1:1'], ssl: false, sasl: null, clientId: 'test' }
 const options = resolveOptions({
@@ -144,20 +145,21 @@ test('heartbeats: an unknown member has lost its partitions, a rebalance lets it
 })
 
 test('heartbeats: touch is lost only when none came through for a whole session', async () => {
-  let lost = 0
+  const lost: number[] = []
   const away = { now: true }
-  const heartbeats = new Heartbeats(options.limits, silent, () => lost++)
+  const began = performance.now()
+  const heartbeats = new Heartbeats(options.limits, silent, () => {
+    lost.push(performance.now() - began)
+    away.now = false
+  })
   heartbeats.begin(
     payloadThat(() => (away.now ? new Error('connection closed') : undefined)),
     newTenure()
   )
-  await sleep(150)
-  assert.equal(lost, 0)
-  await sleep(250)
-  assert.equal(lost, 1)
-  away.now = false
+  await until(() => lost.length > 0)
+  assert.ok((lost[0] as number) >= options.limits.sessionTimeout, `lost after ${lost[0]} ms`)
   await sleep(400)
-  assert.equal(lost, 1)
+  assert.equal(lost.length, 1)
   heartbeats.close()
 })
 

@@ -63,8 +63,7 @@ test('a rejected chunk comes again until it passes; nothing is skipped or commit
     }
   })
   await until('some failures and the other partition', () => failures >= 4 && running.values.length >= 27)
-  await sleep(150)
-  assert.equal((await committed(group, topic))[0], 7)
+  await until('the commit of what came before', async () => (await committed(group, topic))[0] === 7)
   assert.deepEqual(running.source.health(), { ready: true, reason: 'retrying: STORE_FAILED' })
   broken.now = false
   await until('the rest', () => running.values.length >= 40)
@@ -106,15 +105,19 @@ test('stop lets the handler in work finish and commits what it did', { skip }, a
   const topic = await tools.topic()
   const group = tools.name('group')
   await tools.produce(topic, numbered('m', 20))
+  let chunks = 0
+  const stops: Promise<void>[] = []
   const running = startSource(connection, {
     group,
     topics: [topic],
     limits: { chunkMessages: 5 },
-    before: () => sleep(400)
+    before: () => {
+      if (++chunks === 2) stops.push(running.source.stop())
+      return sleep(400)
+    }
   })
-  await until('the first chunk', () => running.values.length >= 5)
-  await sleep(50)
-  await running.source.stop()
+  await until('the second chunk', () => stops.length > 0)
+  await stops[0]
   assert.equal(running.values.length, 10)
   assert.deepEqual(await committed(group, topic), [10])
 })
@@ -178,7 +181,7 @@ test('a second member takes its share in mid-work; nothing is lost', { skip }, a
   // Slow until the second has begun, so that it finds work left however long it takes to join.
   let begun = false
   const options = { group, topics: [topic], limits: { chunkMessages: 5 } }
-  const one = startSource(connection, { ...options, before: () => sleep(begun || one.values.length < 100 ? 25 : 250) })
+  const one = startSource(connection, { ...options, before: () => sleep(begun || one.values.length < 100 ? 25 : 1000) })
   await until('some work', () => one.values.length >= 100)
   const two = startSource(connection, {
     ...options,
@@ -187,7 +190,7 @@ test('a second member takes its share in mid-work; nothing is lost', { skip }, a
       return sleep(25)
     }
   })
-  await until('all', () => new Set([...one.values, ...two.values]).size === 800, 30_000)
+  await until('all', () => new Set([...one.values, ...two.values]).size === 800, 90_000)
   assert.ok(two.values.length > 100, `the second member did ${two.values.length}`)
   const repeated = one.values.length + two.values.length - 800
   // The chunks in work were finished and committed before the group was joined again.
