@@ -6,6 +6,7 @@ import { SimulatedStream } from '../../../src/app/demo/simulated-stream.ts'
 import type { SimulatedLightCurve } from '../../../src/simulator/light-curve.ts'
 import { readLightCurves } from '../../../src/simulator/read-light-curves.ts'
 import { MemoryLog } from '../../../src/streams/memory/log.ts'
+import { until } from '../../support/until.ts'
 
 test('the stream goes round, ends after the objects asked for, and knows what each was made from', async () => {
   const curves: SimulatedLightCurve[] = []
@@ -26,6 +27,7 @@ test('a publisher to the stand-in waits while too many packets are unread', asyn
   const publishing = (async () => {
     for (; published < 600; published += 1) await publisher.publish(new Uint8Array())
   })()
+  await until(() => published >= 100)
   await new Promise(resolve => setTimeout(resolve, 100))
   const held = published
   assert.ok(held >= 100 && held < 600, `${held}`)

@@ -69,7 +69,7 @@ describe('the embedded store', () => {
   test('a process that stops in the middle of a write is waited for within bounds, and its end frees the store', {
     skip: process.platform !== 'linux' && 'asks Linux whether a process is stopped'
   }, async t => {
-    const options = { folder: path.join(folder, 'stopped'), programs: [1], patience: 500 }
+    const options = { folder: path.join(folder, 'stopped'), programs: [1], patience: 3000 }
     const add = { objectId: 'A', observations: [detectionAt(2459000.5)], alerts: [] }
     const store = await LmdbStore.open(options)
     await store.merge([add])

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'iovalkey'
 import type { HieraxError } from '../../../src/errors.ts'
 import { encodeAddition } from '../../../src/lightcurves/addition-codec.ts'
 import { openStore, type StoreOptions } from '../../../src/lightcurves/stores/open.ts'
@@ -37,6 +37,11 @@ let used = 0
 const fresh = async (options: Partial<StoreOptions> = {}): Promise<[Store, number]> => {
   const db = used++
   return [await openStore(`${url}/${db}`, { programs: [1], ...options }), db]
+}
+
+/** Waits until no addition to these objects waits to be taken into their records. */
+const takenIn = async (raw: Redis, ...objectIds: string[]): Promise<void> => {
+  for (const id of objectIds) await until(async () => (await raw.hexists(`hierax:o:${id}`, 'p')) === 0)
 }
 
 describe('the store on a server', { skip }, () => {
@@ -105,14 +110,14 @@ describe('the store on a server', { skip }, () => {
 
   test('an addition of which the process died before it was taken in is there all the same', async () => {
     const [store, db] = await fresh()
-    await store.merge([add('Half', 1)])
-    await sleep(50)
     const raw = client(db)
+    await store.merge([add('Half', 1)])
+    await takenIn(raw, 'Half')
     const bytes = [add('Half', 2), add('Half', 3)].map(addition => encodeAddition(addition, 7000))
     await raw.hset('hierax:o:Half', 'p', Buffer.concat(bytes))
     assert.equal((await store.get('Half'))?.curve.length, 3)
     assert.equal((await store.merge([add('Half', 4)]))[0]?.curve.length, 4)
-    await until(async () => (await raw.hexists('hierax:o:Half', 'p')) === 0)
+    await takenIn(raw, 'Half')
     assert.equal((await store.get('Half'))?.curve.length, 4)
     await store.close()
   })
@@ -120,9 +125,9 @@ describe('the store on a server', { skip }, () => {
   test('what is damaged is reported, and rebuilt from what comes', async () => {
     const errors: HieraxError[] = []
     const [store, db] = await fresh({ onCorrupt: error => errors.push(error) })
-    await store.merge([add('Bad', 1), add('Cut', 1)])
-    await sleep(50)
     const raw = client(db)
+    await store.merge([add('Bad', 1), add('Cut', 1)])
+    await takenIn(raw, 'Bad', 'Cut')
     const record = (await raw.hgetBuffer('hierax:o:Bad', 'r')) as Buffer
     record[60] = (record[60] as number) ^ 1
     await raw.hset('hierax:o:Bad', 'r', record)
@@ -133,7 +138,7 @@ describe('the store on a server', { skip }, () => {
     assert.deepEqual(found.sort(), ['Bad', 'Cut'])
     const [bad, cut] = await store.merge([add('Bad', 3), add('Cut', 3)])
     assert.deepEqual([bad?.curve.length, cut?.curve.length, errors.length], [1, 2, 2])
-    await sleep(50)
+    await takenIn(raw, 'Bad', 'Cut')
     assert.deepEqual([(await store.get('Bad'))?.curve.length, (await store.get('Cut'))?.curve.length], [1, 2])
     await store.close()
   })
