@@ -53,7 +53,7 @@ export class DemoProcess {
 
   /** What it left, after a moment for guards to do their work. */
   async left(): Promise<string[]> {
-    await until(() => this.traces().length === 0, 5000).catch(() => {})
+    await until(() => this.traces().length === 0, 30_000).catch(() => {})
     const left = this.traces()
     if (left.length === 0) fs.rmdirSync(this.#folder)
     return left

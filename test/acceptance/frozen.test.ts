@@ -93,13 +93,17 @@ describe('a worker that is frozen in the middle of a write', { skip: running.ski
         FREEZE_WRITES: pathToFileURL(path.join(root, 'dist/lightcurves/stores/lmdb-writes.js')).href,
         FREEZE_FILE: file
       })
-      await trial.load.next()
-      await member.until('a worker that froze', () => fs.existsSync(file), 120_000)
-      await trial.load.next()
-      await member.until('readiness to say it', async () => {
+      // Said for two seconds or so, which the load may outlast: looked for from the beginning on.
+      const readinessSaysIt = async (): Promise<boolean> => {
+        if (!fs.existsSync(file)) return false
         const { status, text } = await member.get('/health/ready')
         return status === 503 && /does not answer|writes have no answer/.test(text)
-      })
+      }
+      const said = member.until('readiness to say it', readinessSaysIt, 180_000)
+      said.catch(() => {})
+      await trial.load.next()
+      await member.until('a worker that froze', () => fs.existsSync(file), 120_000)
+      await Promise.all([said, trial.load.next()])
       assert.equal((await member.get('/health/live')).status, 200)
       await trial.load.next()
       await trial.finished()

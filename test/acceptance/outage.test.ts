@@ -75,14 +75,7 @@ describe('hierax serve when brokers go away', { skip }, () => {
 
     const sent = (await input.tools.offsets(topic)).total
     assert.ok(sent >= packets.length * rounds)
-    await service.until(
-      'all to be answered',
-      async () => {
-        const metrics = await service.metrics()
-        return total(metrics, 'hierax_alerts_consumed_total') >= sent && total(metrics, 'hierax_consumer_lag') === 0
-      },
-      120_000
-    )
+    await service.until('all to be answered', () => input.tools.isRead(topic, topic).catch(() => false), 120_000)
     assert.equal(await service.end(), 0)
     const answered = new Map<string, number>()
     const sources = new Set<string>()

@@ -100,13 +100,17 @@ export async function keepRunning(
     child.stdout?.resume()
     onStart(child)
     const ended = once(child, 'close')
-    while (child.exitCode === null && child.signalCode === null) {
-      if (await done()) {
-        child.kill('SIGTERM')
-        await ended
-        return deaths
+    try {
+      while (child.exitCode === null && child.signalCode === null) {
+        if (await done()) {
+          child.kill('SIGTERM')
+          await ended
+          return deaths
+        }
+        await sleep(100)
       }
-      await sleep(100)
+    } finally {
+      child.kill('SIGKILL') // where it is still there, something failed
     }
   }
 }

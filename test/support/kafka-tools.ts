@@ -117,6 +117,15 @@ export class KafkaTools {
     return { ends, total: Number(total) }
   }
 
+  /** Whether a group has committed all that a topic holds. */
+  async isRead(topic: string, group: string): Promise<boolean> {
+    const admin = await this.admin()
+    const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+    const offsets = new Map(committed?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]))
+    const { ends } = await this.offsets(topic)
+    return [...ends].every(([partition, { low, high }]) => low === high || (offsets.get(partition) ?? -1n) >= high)
+  }
+
   /** Waits until a topic holds at least `count` messages. */
   async waitFor(topic: string, count: number, limitMs = 30_000): Promise<void> {
     let total = 0

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { root } from './shared.ts'
 
@@ -47,6 +48,15 @@ export async function runHierax(
   return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }
 }
 
+const running = new Set<ChildProcess>()
+
+// A test that failed leaves its services running, and with them its process. Benchmarks use them too, and are no tests, though a
+// test may start one.
+if (process.argv[1]?.endsWith('.test.ts'))
+  after(() => {
+    for (const child of running) child.kill('SIGKILL')
+  })
+
 /** A `hierax serve` in a process of its own. */
 export class ServiceProcess {
   readonly child: ChildProcess
@@ -54,6 +64,8 @@ export class ServiceProcess {
 
   private constructor(child: ChildProcess) {
     this.child = child
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (chunk: string) => this.lines.push(chunk))
     }
