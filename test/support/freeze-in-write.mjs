@@ -2,8 +2,8 @@
 // FREEZE_WRITES: dist/lightcurves/stores/lmdb-writes.js; FREEZE_FILE: gets the process id, and is there once only.
 import fs from 'node:fs'
 
-/** So many writes are let through first. */
-const before = 10
+/** The write to stop in: past those of the start, and no later than the second batch, however large batches are. */
+const before = 3
 
 if (process.send) {
   const { LmdbWrites } = await import(process.env.FREEZE_WRITES)
