@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Admin } from 'kafkajs'
 import { createKafka, type KafkaConnection, kafkaError } from './client.ts'
 import { ensureTopics, type TopicSpec, topicExists } from './topics.ts'
 
@@ -22,7 +24,28 @@ export async function makeTopics(connection: KafkaConnection, topics: readonly T
   }
 }
 
-/** Removes topics, and a consumer group without members. Rejects where the cluster does not answer or refuses. */
+/** How often a group is looked at that still has a member, once a second: one that did not leave is missed after ten. */
+const groupLooks = 12
+
+/** Answers of a broker that is to remove a group. */
+const nonEmptyGroup = 68
+const groupNotFound = 69
+
+async function removeGroup(admin: Admin, group: string): Promise<void> {
+  for (let looks = 1; ; looks++) {
+    try {
+      await admin.deleteGroups([group])
+      return
+    } catch (error) {
+      const [answer] = (error as { groups?: { errorCode: number }[] }).groups ?? []
+      if (answer?.errorCode === groupNotFound) return
+      if (answer?.errorCode !== nonEmptyGroup || looks === groupLooks) throw error
+      await sleep(1000)
+    }
+  }
+}
+
+/** Removes topics, and a consumer group once its members are gone. Rejects where the cluster does not answer or refuses. */
 export async function removeTopics(
   connection: KafkaConnection,
   topics: readonly string[],
@@ -34,7 +57,7 @@ export async function removeTopics(
     const existing: string[] = []
     for (const topic of topics) if (await topicExists(admin, topic)) existing.push(topic)
     await admin.deleteTopics({ topics: existing })
-    await admin.deleteGroups([group])
+    await removeGroup(admin, group)
   } catch (thrown) {
     throw kafkaError(thrown, connection)
   } finally {
