@@ -14,8 +14,10 @@ export const observation: fc.Arbitrary<Observation> = fc
     magnitude: fc.integer({ min: 1500, max: 1503 }),
     error: fc.constantFrom(0.05, 0.1)
   })
-  .map(({ day, detection, own, magnitude, error, ...rest }) => ({
+  .map(({ day, detection, own, magnitude, error, candid, ...rest }) => ({
     ...rest,
+    // A packet that tells no candid of its own detection is refused; histories and upper limits may lack it.
+    candid: own && detection ? (candid ?? 2695378462115010000n) : candid,
     jd: 2459000.5 + day / 3,
     detection,
     own: own && detection,
