@@ -16,8 +16,8 @@ export const observation: fc.Arbitrary<Observation> = fc
   })
   .map(({ day, detection, own, magnitude, error, candid, ...rest }) => ({
     ...rest,
-    // A packet that tells no candid of its own detection is refused; histories and upper limits may lack it.
-    candid: own && detection ? (candid ?? 2695378462115010000n) : candid,
+    // As the decoder makes them: a packet's own detection has a candid, those of histories may lack it, upper limits do.
+    candid: detection ? (own ? (candid ?? 2695378462115010000n) : candid) : null,
     jd: 2459000.5 + day / 3,
     detection,
     own: own && detection,
