@@ -113,11 +113,24 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     const rows = page.getByRole('list', { name: /Objects/ }).getByRole('link')
     await rows.filter({ hasText: 'ZTF20aaaaacd' }).waitFor()
     await rows.nth(2).waitFor()
-    await page.waitForTimeout(2500) // what comes moves to the head of the list: its order must have come to rest
+    const asked: string[] = []
+    page.on('request', request => asked.push(new URL(request.url()).pathname))
     await press('j')
     await page.waitForFunction(() => new URLSearchParams(location.search).get('object') !== 'ZTF20aaaaacd')
     await press('k')
     await addressSays(page, 'object', 'ZTF20aaaaacd')
+    // However fast the steps come: the list is not asked for anew meanwhile.
+    const between = await page.evaluate(() =>
+      ['j', 'k', 'j', 'k'].map(key => {
+        document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))
+        return new URLSearchParams(location.search).get('object')
+      })
+    )
+    const first = 'ZTF20aaaaacd'
+    assert.deepEqual(between, [between[0], first, between[0], first])
+    assert.notEqual(between[0], first)
+    await page.waitForTimeout(500)
+    assert.ok(!asked.some(path => path.endsWith('/recent')), asked.join())
     await press('?')
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
     await press('Escape')

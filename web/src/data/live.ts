@@ -46,11 +46,11 @@ export const chosenModel = computed(() => {
 /** What the model that is looked at goes by; null until it is known. */
 export const model = computed(() => chosenModel.value ?? (models.value[0] ? goesBy(models.value[0]) : null))
 
-/** What the filters ask of the service. */
-const wanted = computed(() => {
+/** What the filters ask of the service, as text: the same for every view with these filters, whatever else is in it. */
+const wantedText = computed(() => {
   const { node, min, novelty, band, status, id } = view.value
   const several = models.value.length > 1
-  return {
+  return JSON.stringify({
     node,
     minProbability: min,
     minNovelty: novelty,
@@ -58,8 +58,11 @@ const wanted = computed(() => {
     status,
     object: id,
     model: several ? model.value : null
-  }
+  })
 })
+
+/** What the filters ask of the service. Another object only where it asks for something else: the list is then asked for anew. */
+const wanted = computed(() => JSON.parse(wantedText.value) as Parameters<typeof pathOf>[1] & object)
 
 let waiting: Classification[] = []
 let drawing = 0
