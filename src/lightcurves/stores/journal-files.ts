@@ -19,12 +19,11 @@ const longestName = 200
  */
 export class JournalFiles implements Journal {
   readonly #folder: string
-  readonly #ready: () => Promise<void>
+  readonly ready: () => Promise<void>
 
-  /** `ready` is asked for by {@link Journal.ready}. */
   constructor(folder: string, ready: () => Promise<void> = async () => {}) {
     this.#folder = folder
-    this.#ready = ready
+    this.ready = ready
     try {
       for (const name of fs.readdirSync(folder)) {
         const file = path.join(folder, name)
@@ -33,10 +32,6 @@ export class JournalFiles implements Journal {
     } catch {
       // Not there yet, or another process was quicker.
     }
-  }
-
-  async ready(): Promise<void> {
-    await this.#ready()
   }
 
   async read(partition: string): Promise<string | null> {

@@ -5,8 +5,8 @@ import { createKafka, type KafkaConnection, type KafkaLogger, kafkaError } from 
 import { type Entry, Lane, type LaneEvents, type Ticket, withoutValue } from './lane.ts'
 import { createPartitioner } from './partitioner.ts'
 import { protocolErrorType, RenewableProducer } from './producer.ts'
-import { within } from './source-cluster.ts'
 import { PartitionCounts } from './topics.ts'
+import { within } from './within.ts'
 
 export interface KafkaSinkOptions {
   readonly connection: KafkaConnection

@@ -1,6 +1,7 @@
 import type { Admin, Kafka } from 'kafkajs'
 import type { PartitionOffsets } from './backlog.ts'
 import { createKafka, type KafkaConnection, type KafkaLogger, rootCause } from './client.ts'
+import { within } from './within.ts'
 
 /** What is known of a topic: `dead` has partitions without a leader, `denied` may not be read. */
 export type TopicState = 'present' | 'absent' | 'dead' | 'denied'
@@ -161,19 +162,4 @@ function stateOf(error: unknown): TopicState | null {
 function quiet(logger: KafkaLogger): KafkaLogger {
   const debug: KafkaLogger['debug'] = (fields, message) => logger.debug(fields, message)
   return { debug, info: debug, warn: debug, error: debug }
-}
-
-/** The promise, or a rejection after `ms`: a RequestTimeout, by which name a silent cluster is told from a fault. */
-export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(Object.assign(new Error(`no answer within ${ms} ms`), { name: 'RequestTimeout' }))
-    }, ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,7 +1,8 @@
 import type { Batch, Consumer } from 'kafkajs'
 import { type BacklogGate, lagOf, type PartitionOffsets, position } from './backlog.ts'
-import { type ClusterView, within } from './source-cluster.ts'
+import type { ClusterView } from './source-cluster.ts'
 import type { ResolvedOptions } from './source-options.ts'
+import { within } from './within.ts'
 
 /** What the survey works with. */
 export interface SurveyContext {

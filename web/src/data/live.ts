@@ -62,7 +62,7 @@ const wantedText = computed(() => {
 })
 
 /** What the filters ask of the service. Another object only where it asks for something else: the list is then asked for anew. */
-const wanted = computed(() => JSON.parse(wantedText.value) as Parameters<typeof pathOf>[1] & object)
+const wanted = computed(() => JSON.parse(wantedText.value) as Parameters<typeof pathOf>[1])
 
 let waiting: Classification[] = []
 let drawing = 0
