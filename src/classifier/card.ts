@@ -62,6 +62,32 @@ const shape = z.strictObject({
     /** Where the model judges novelty. */
     novelty: probability.nullable().optional()
   }),
+  /** Class mixes for which probabilities can be given: shares of siblings by node. The first is the default. */
+  populations: z
+    .record(text, z.strictObject({ description: text, shares: z.record(z.string(), z.number().positive().max(1)) }))
+    .optional(),
+  /** What the context term was trained on, where the model has one. */
+  context: z
+    .strictObject({
+      features: text,
+      alerts: z.number().int().min(0),
+      objects: z.number().int().min(0),
+      notes: z.array(text).default([])
+    })
+    .optional(),
+  /** Expected purity and completeness of a node by population, number of detections and threshold, on held-out objects. */
+  purity: z
+    .array(
+      z.strictObject({
+        population: text,
+        node: text,
+        fromDetections: z.number().int().positive(),
+        untilDetections: z.number().int().positive().nullable(),
+        objects: z.number().int().min(0),
+        thresholds: z.array(z.strictObject({ threshold: probability, purity: probability, completeness: probability }))
+      })
+    )
+    .optional(),
   /** SHA-256 of every other file of the folder. */
   files: z.record(z.string().regex(/^[\w-][\w.-]*$/, 'must be a plain file name'), hex),
   /** SHA-256 of this card's bytes with these 64 digits replaced by zeros. */

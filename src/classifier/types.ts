@@ -1,4 +1,5 @@
 import type { LightCurve } from '../lightcurves/light-curve.ts'
+import type { AlertContext } from '../lightcurves/observation.ts'
 
 /** One node of a taxonomy with its parent; the root's parent is null. */
 export interface TaxonomyNode {
@@ -21,6 +22,26 @@ export interface Answer extends NodeProbabilities {
   readonly prediction: { readonly node: string; readonly probability: number; readonly path: readonly string[] } | null
   /** How little the object looks like the training set, 0–1; null where the model does not say. */
   readonly novelty: number | null
+  /** One entry for each child of the root, in the taxonomy's order. */
+  readonly evidence: readonly Evidence[]
+}
+
+/** Three log terms whose sum, by a softmax over the children of the root, gives a child's conditional probability. */
+export interface Evidence {
+  readonly node: string
+  /** What the light curve says, at the class mix of the training. */
+  readonly lightCurve: number
+  /** What the packet's other fields say; 0 without them, and for a model without a context term. */
+  readonly context: number
+  /** Logarithm of the population's share over that of the training. */
+  readonly prior: number
+}
+
+/** A class mix: shares of siblings, by node. Groups of siblings that are not named keep the mix of the training. */
+export interface Population {
+  /** As the card names it; `custom` for shares that a user gave. */
+  readonly name: string
+  readonly shares: Readonly<Record<string, number>>
 }
 
 /** What to classify: a light curve up to a time, with the cached state of an earlier step where there is one. */
@@ -30,6 +51,17 @@ export interface Question {
   readonly jd: number
   /** Cached state of this model for this object as `Reply.state` gave it, of any earlier time; null where there is none. */
   readonly state: Uint8Array | null
+  /** Magnitude and context of the alert that is answered; null where there is none: the light curve speaks alone. */
+  readonly alert: AlertView | null
+}
+
+/** What a context term sees of an alert. */
+export interface AlertView {
+  /** Julian date, days. */
+  readonly jd: number
+  /** `magpsf`, mag. */
+  readonly magnitude: number
+  readonly context: AlertContext
 }
 
 /** The answer to a question, with the state to keep for the next one. */
@@ -55,6 +87,8 @@ export interface Classifier {
   readonly root: string
   /** TensorFlow.js backend that runs it: `wasm` or `node`. */
   readonly runtime: string
+  /** The class mix for which probabilities are given; null for a model whose card has none. */
+  readonly population: Population | null
   /**
    * Answers all questions, batched over objects. The bytes of an answer do not depend on the other questions, nor on
    * the states given. Yields to the event loop between network steps.

@@ -32,6 +32,10 @@ export interface Observation {
   readonly magnitude: number
   /** `sigmapsf`, mag, single precision; 0 for upper limits. */
   readonly error: number
+  /** `drb`, else `rb`, 0 (bogus) to 1 (real), single precision; null where unknown, and for upper limits. */
+  readonly realBogus: number | null
+  /** `ssdistnr`, arcsec, single precision; null where there is none, and for upper limits. */
+  readonly solarSystemDistance: number | null
 }
 
 /**
@@ -67,4 +71,35 @@ export interface AlertPhotometry {
   readonly starDistance: number | null
   /** Distance to the nearest known solar-system object (`ssdistnr`), arcsec; null where there is none. */
   readonly solarSystemDistance: number | null
+  /** What the packet says about the place and its history. */
+  readonly context: AlertContext
 }
+
+/**
+ * Fields of a packet that a context term may use, by the names that ZTF gives them. The order is that of the stored bytes and of the
+ * message.
+ */
+export const contextFields = [
+  'sgscore1',
+  'distpsnr1',
+  'sgmag1',
+  'srmag1',
+  'simag1',
+  'szmag1',
+  'sgscore2',
+  'distpsnr2',
+  'distnr',
+  'magnr',
+  'chinr',
+  'sharpnr',
+  'neargaia',
+  'maggaia',
+  'classtar',
+  'ndethist',
+  'ncovhist',
+  'jdstarthist'
+] as const
+export type ContextField = (typeof contextFields)[number]
+
+/** The context of an alert: null where the packet has nothing (−999, a negative distance, a score outside 0 to 1). */
+export type AlertContext = Readonly<Record<ContextField, number | null>>

@@ -54,7 +54,19 @@ export interface Classification {
     readonly latest: Readonly<Partial<Record<Band, number>>>
     readonly fingerprint: string
     readonly revision: number
+    /** Julian date of the first and last detection among the points that are used; null where there is none. */
+    readonly firstDetectionJd: number | null
+    readonly lastDetectionJd: number | null
+    /** What the survey says of detections at this place (`ndethist`, `jdstarthist`). */
+    readonly ndethist: number | null
+    readonly jdstarthist: number | null
   }
+  /** Why: one entry for each child of the root; empty when NOT_CLASSIFIED. */
+  readonly evidence: readonly Evidence[]
+  /** What of the packet the context term could use; null for reason PROGRAM. */
+  readonly context: AlertContext | null
+  /** The class mix for which the probabilities hold; null for a model without one. */
+  readonly population: Population | null
 }
 
 /** Settings that decide what a message says, besides alert, light curve and model. */
