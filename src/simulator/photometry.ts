@@ -14,7 +14,7 @@ export interface Measurement {
 }
 
 /** AB magnitude of a flux of 1 μJy. */
-const zeroPoint = 23.9
+export const zeroPoint = 23.9
 /** 2.5 / ln 10: error in magnitudes of a relative error in flux. */
 const magnitudesPerPart = 1.0857362
 /** ZTF alerts are detections of at least this many sigmas. */
@@ -23,6 +23,36 @@ const significance = 5
 const typicalLimits: readonly [number, number, number] = [20.7, 20.5, 20]
 /** The public survey shows a field once a night and band; data releases hold more visits. Days. */
 const shortestGap = 0.5
+
+/** Magnitudes that a packet can carry: the decoder refuses others. */
+const magnitudeRange = { from: -10, to: 40 }
+
+/**
+ * Says what is wrong with a measurement, by the name of its column in a light-curve file; null for nothing. Magnitudes such as −999 or 99
+ * stand for "none" in many tables: as measurements they are refused, not guessed.
+ */
+export function measurementFault(
+  kind: PhotometryKind,
+  { value, error, upperLimit }: Pick<Measurement, 'value' | 'error' | 'upperLimit'>
+): { readonly column: 'mag' | 'flux' | 'err'; readonly message: string } | null {
+  const { from, to } = magnitudeRange
+  if (kind === 'difference_flux_uJy') {
+    // Any flux down to nothing is possible; one that would be brighter than the range is not.
+    const most = 10 ** ((zeroPoint - from) / 2.5)
+    if (!(Math.abs(value) <= most))
+      return { column: 'flux', message: `should be within ±${most.toPrecision(2)} μJy, it is ${value}` }
+    if (error !== null && !(error <= most))
+      return { column: 'err', message: `should be at most ${most.toPrecision(2)} μJy, it is ${error}` }
+  } else if (!(value >= from && value <= to)) {
+    return { column: 'mag', message: `should be a magnitude from ${from} to ${to}, it is ${value}` }
+  }
+  if (upperLimit) return null
+  // Packets carry errors in single precision.
+  const single = Math.fround(error ?? 0)
+  return single > 0 && Number.isFinite(single)
+    ? null
+    : { column: 'err', message: `should be a number above 0 for a detection, it is ${error}` }
+}
 
 /** Measurements of any kind as difference photometry. */
 export function toDifference(kind: PhotometryKind, measurements: readonly Measurement[]): SimulatedPoint[] {

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { HieraxError } from '../errors.ts'
 import { type Band, bands, type FilterId } from '../lightcurves/observation.ts'
 import type { SimulatedLightCurve } from './light-curve.ts'
-import { type Measurement, toDifference } from './photometry.ts'
+import { type Measurement, measurementFault, toDifference } from './photometry.ts'
 
 /** The light curves that come with the package: about 40 real ones of every class; see `examples/README.md`. */
 export const bundledLightCurves = fileURLToPath(new URL('../../examples/lightcurves.jsonl', import.meta.url))
@@ -27,8 +27,8 @@ const line = z
     mag: numbers.optional(),
     flux: numbers.optional(),
     err: numbers,
-    ul: z.array(z.union([z.number(), z.boolean()]).nullable()).optional(),
-    pos: z.array(z.string().nullable()).optional()
+    ul: z.array(z.union([z.literal(0), z.literal(1), z.boolean()]).nullable()).optional(),
+    pos: z.array(z.enum(['t', 'f', '1', '0'], { error: 'should be t, 1, f or 0' }).nullable()).optional()
   })
   .refine(object => object.mag || object.flux, { message: 'it has neither `mag` nor `flux`' })
   .refine(
@@ -43,19 +43,17 @@ const line = z
  * known `label`, `source`, `ra`, `dec`, `ul` (1 = upper limit) and `pos` (`t`/`f`, sign). Everything becomes difference
  * photometry.
  *
- * @throws HieraxError INPUT_NOT_FOUND for a missing or unreadable file; USAGE for a line that is no light curve, by number
+ * @throws HieraxError INPUT_NOT_FOUND for a missing or unreadable file; DATA_INVALID for a line that is no light curve, by
+ *   number, and by field where one is to blame
  */
 export async function* readLightCurves(file = bundledLightCurves): AsyncGenerator<SimulatedLightCurve> {
   let number = 0
   try {
     for await (const text of lines(file)) {
       number += 1
-      if (text.trim() !== '') yield parse(text)
+      if (text.trim() !== '') yield parse(text, `${file}, line ${number}`)
     }
   } catch (cause) {
-    if (cause instanceof SyntaxError || cause instanceof z.ZodError) {
-      throw new HieraxError('USAGE', `${file}, line ${number}: not a light curve (${why(cause)})`, { cause })
-    }
     throw unreadable(file, cause)
   }
 }
@@ -71,15 +69,18 @@ export function lines(file: string): AsyncIterable<string> {
 }
 
 /** One line of a light-curve file. */
-function parse(text: string): SimulatedLightCurve {
-  const object = line.parse(parseJson(text))
-  const values = (object.photometry === 'difference_flux_uJy' ? object.flux : object.mag) ?? []
+function parse(text: string, where: string): SimulatedLightCurve {
+  const object = checked(text, where)
+  const name = object.photometry === 'difference_flux_uJy' ? 'flux' : 'mag'
+  const values = object[name] ?? []
   const measurements: Measurement[] = []
   for (const [index, mjd] of object.mjd.entries()) {
     const value = values[index]
     const error = object.err[index] ?? null
     const upperLimit = Boolean(object.ul?.[index])
     if (value === null || value === undefined || (!upperLimit && (error === null || error <= 0))) continue
+    const fault = measurementFault(object.photometry, { value, error, upperLimit })
+    if (fault) throw invalid(where, `${fault.column}[${index}]`, fault.message)
     const sign = object.pos?.[index]
     measurements.push({
       mjd,
@@ -94,6 +95,32 @@ function parse(text: string): SimulatedLightCurve {
   return { id, label, source, ra, dec, points: toDifference(object.photometry, measurements) }
 }
 
+/** A line's object, its fields checked one by one. */
+function checked(text: string, where: string): z.infer<typeof line> {
+  let value: unknown
+  try {
+    value = parseJson(text)
+  } catch (cause) {
+    throw new HieraxError('DATA_INVALID', `${where}: not a light curve (${(cause as Error).message})`, { cause })
+  }
+  const parsed = line.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw invalid(where, fieldName(issue?.path ?? []), issue?.message ?? 'it is not valid')
+}
+
+/** `field` is empty where the line as a whole is at fault. */
+function invalid(where: string, field: string, message: string): HieraxError {
+  return new HieraxError('DATA_INVALID', `${where}${field === '' ? '' : `, field ${field}`}: ${message}`)
+}
+
+/** A path in a line as people write it: `pos[0]`. */
+export function fieldName(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at > 0 ? '.' : ''}${String(part)}`))
+    .join('')
+}
+
 /** JSON, and what Python writes for missing numbers: NaN and Infinity are read as null. */
 export function parseJson(text: string): unknown {
   try {
@@ -103,12 +130,6 @@ export function parseJson(text: string): unknown {
     if (repaired === text) throw error
     return JSON.parse(repaired)
   }
-}
-
-function why(cause: SyntaxError | z.ZodError): string {
-  if (cause instanceof SyntaxError) return cause.message
-  const issue = cause.issues[0]
-  return [issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')
 }
 
 /** The error for a file that can't be read: INPUT_NOT_FOUND, unless `cause` is an error of the table already. */

@@ -106,12 +106,45 @@ test('a line that is no light curve is named by its number, with what is wrong',
   const good = JSON.stringify(magnitudes)
   const cases: [string, RegExp][] = [
     ['{"id": 1', /line 2: not a light curve/],
-    [JSON.stringify({ ...magnitudes, mjd: [1] }), /line 2: .*mjd/],
+    [JSON.stringify({ ...magnitudes, mjd: [1] }), /line 2, field mjd\[0\]/],
     [JSON.stringify({ ...magnitudes, mag: [1] }), /its arrays differ in length/],
     [JSON.stringify({ ...magnitudes, mag: undefined }), /neither `mag` nor `flux`/],
-    [JSON.stringify({ ...magnitudes, band: ['z', 'g', 'g', 'g', 'g'] }), /band\.0/]
+    [JSON.stringify({ ...magnitudes, band: ['z', 'g', 'g', 'g', 'g'] }), /line 2, field band\[0\]/],
+    [JSON.stringify({ ...magnitudes, ul: [0, 2, 0, 0, 0] }), /line 2, field ul\[1\]/],
+    [JSON.stringify({ ...magnitudes, err: [0.1, null, 1e60, 0.05, 0.1] }), /line 2, field err\[2\]: should be/],
+    [JSON.stringify({ ...magnitudes, photometry: 'difference_flux_uJy', flux: [1, 1e15, 1, 1, 1] }), /field flux\[1\]/]
   ]
-  for (const [line, message] of cases) await assert.rejects(read(`${good}\n${line}\n`), { code: 'USAGE', message })
+  for (const [line, message] of cases) {
+    await assert.rejects(read(`${good}\n${line}\n`), { code: 'DATA_INVALID', message })
+  }
+})
+
+test('a sign that is none is refused by line and field, not taken for positive', async () => {
+  const lines = ['t', '1', 'f', '0', null].map(sign => ({ ...magnitudes, pos: ['t', null, sign, null, 't'] }))
+  assert.equal((await read(lines.map(line => JSON.stringify(line)).join('\n'))).length, lines.length)
+  for (const sign of ['-1', 'T', '', 'true', -1, 1]) {
+    const line = JSON.stringify({ ...magnitudes, pos: [sign, null, '1', null, 't'] })
+    const expected = { code: 'DATA_INVALID', message: /curves\.jsonl, line 1, field pos\[0\]: / }
+    await assert.rejects(read(line), expected)
+  }
+})
+
+test('magnitudes that stand for "none" are refused as measurements, also as limits', async () => {
+  for (const [value, ul] of [
+    [-999, 0],
+    [99, 0],
+    [40.01, 1],
+    [-10.01, 1]
+  ] as const) {
+    const line = JSON.stringify({
+      ...magnitudes,
+      mag: [19, value, 20, 18, null],
+      err: [0.1, 0.1, 0.2, 0.1, 0.1],
+      ul: [0, ul, 0, 0, 0]
+    })
+    const message = new RegExp(`line 1, field mag\\[1\\]: should be a magnitude from -10 to 40, it is ${value}`)
+    await assert.rejects(read(line), { code: 'DATA_INVALID', message })
+  }
 })
 
 test('a missing or damaged file is named', async () => {
