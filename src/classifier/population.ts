@@ -1,0 +1,138 @@
+import { closest } from 'fastest-levenshtein'
+import { HieraxError, shown } from '../errors.ts'
+import type { Card } from './card.ts'
+import type { Taxonomy } from './taxonomy.ts'
+import type { Population } from './types.ts'
+
+/** Shares of whole groups of siblings, by node. */
+export type PopulationShares = Readonly<Record<string, number>>
+
+/** What the setting `population` may be: the name of a population of the card, or shares. */
+export type PopulationSetting = string | PopulationShares
+
+/** The population where none is set: the real alert stream. */
+export const defaultPopulation = 'stream'
+
+/** Name of a population whose shares a user gave. */
+export const customPopulation = 'custom'
+
+/** Shares of a group may miss 1 by so much; they are scaled to it. */
+const tolerance = 1e-3
+
+/** What of a card decides about populations. */
+export type PopulationCard = Pick<Card, 'name' | 'version' | 'populations' | 'priors'>
+
+/**
+ * The population that a model runs with: one of its card by name, or the shares that are given. The default is the card's
+ * `stream`; a card without `stream` runs with its first population, and a card without any at the class mix of its
+ * training (null). Throws CONFIG_INVALID for a setting that does not fit the model, MODEL_INVALID for a card whose shares
+ * are wrong.
+ */
+export function populationOf(
+  card: PopulationCard,
+  taxonomy: Taxonomy,
+  setting: PopulationSetting = defaultPopulation
+): Population | null {
+  const model = `${card.name} ${card.version}`
+  if (typeof setting !== 'string') {
+    const fail = (message: string): never => invalid(`population: ${message} (model ${model})`)
+    if (card.priors === null) {
+      fail(
+        'shares were given, but the card states no shares of the training to correct from (`priors` is null); leave the setting out'
+      )
+    }
+    return { name: customPopulation, shares: wholeGroups(setting, taxonomy, fail) }
+  }
+  const name = nameIn(card, setting, model)
+  if (name === null) return null
+  const fail = (message: string): never => {
+    throw new HieraxError('MODEL_INVALID', `${model}: population ${shown(name)} of the card: ${message}`)
+  }
+  if (card.priors === null) fail('the card has no `priors` to correct from')
+  return { name, shares: wholeGroups(card.populations?.[name]?.shares ?? {}, taxonomy, fail) }
+}
+
+/**
+ * What a population adds to the logit of every node, in the taxonomy's order: the logarithm of its share over the share
+ * among the siblings in training (`priors` has the marginal shares of the training). 0 in groups that it does not name.
+ */
+export function priorTerms(
+  population: Population | null,
+  priors: Float64Array | null,
+  taxonomy: Taxonomy
+): Float64Array {
+  const terms = new Float64Array(taxonomy.nodes.length)
+  if (population === null) return terms
+  if (priors === null) throw new HieraxError('MODEL_INVALID', 'a population needs the priors of the card')
+  for (const group of taxonomy.siblings) {
+    const total = group.reduce((sum, node) => sum + (priors[node] as number), 0)
+    for (const node of group) {
+      const { name } = taxonomy.nodes[node] as Taxonomy['nodes'][number]
+      if (!Object.hasOwn(population.shares, name)) continue
+      terms[node] = Math.log(population.shares[name] as number) - Math.log((priors[node] as number) / total)
+    }
+  }
+  return terms
+}
+
+/** A population in words: `stream (Transient 0.02, Persistent 0.98)`. */
+export function describePopulation(population: Population | null): string {
+  if (population === null) return 'the class mix of the training'
+  const shares = Object.entries(population.shares).map(([name, share]) => `${name} ${Number(share.toPrecision(4))}`)
+  return `${population.name} (${shares.join(', ')})`
+}
+
+/** Name of the card's population that a setting stands for; null for the class mix of the training. */
+function nameIn({ populations = {} }: PopulationCard, setting: string, model: string): string | null {
+  if (Object.hasOwn(populations, setting)) return setting
+  const names = Object.keys(populations)
+  if (setting === defaultPopulation) return names[0] ?? null
+  const instead = 'or give shares of siblings, such as Transient=0.38,Persistent=0.62'
+  if (names.length === 0) {
+    invalid(
+      `population: got ${shown(setting)}, but the card of ${model} has no populations; leave the setting out, ${instead}`
+    )
+  }
+  return invalid(
+    `population: got ${shown(setting)}, but the card of ${model} has ${names.join(', ')}; the nearest is ${closest(setting.slice(0, 200), names)}; ${instead}`
+  )
+}
+
+/** Shares in the taxonomy's order, each group scaled to 1. Calls `fail` where a node is unknown or a group is not whole. */
+function wholeGroups(
+  shares: PopulationShares,
+  taxonomy: Taxonomy,
+  fail: (message: string) => never
+): Record<string, number> {
+  const names = taxonomy.nodes.map(({ name }) => name)
+  for (const [name, share] of Object.entries(shares)) {
+    if (taxonomy.indexOf(name) < 0) {
+      const near = closest(name.slice(0, 200), names)
+      fail(
+        `got a share for ${shown(name)}, which is not a node of ${taxonomy.name} below its root; the nearest is ${near}`
+      )
+    }
+    if (!(share > 0 && share <= 1))
+      fail(`got the share ${shown(share)} for ${shown(name)}, wants a number above 0, at most 1`)
+  }
+  if (Object.keys(shares).length === 0) fail('no shares are given')
+  const whole = new Map<string, number>()
+  for (const group of taxonomy.siblings) {
+    const siblings = group.map(node => names[node] as string)
+    const missing = siblings.filter(name => !Object.hasOwn(shares, name))
+    if (missing.length === siblings.length) continue
+    if (missing.length > 0) {
+      fail(`${siblings.join(', ')} are siblings: give a share for each or for none; missing: ${missing.join(', ')}`)
+    }
+    const total = siblings.reduce((sum, name) => sum + (shares[name] as number), 0)
+    if (Math.abs(total - 1) > tolerance) {
+      fail(`the shares of ${siblings.join(', ')} sum to ${Number(total.toPrecision(6))}, want 1`)
+    }
+    for (const name of siblings) whole.set(name, (shares[name] as number) / total)
+  }
+  return Object.fromEntries(names.filter(name => whole.has(name)).map(name => [name, whole.get(name) as number]))
+}
+
+function invalid(message: string): never {
+  throw new HieraxError('CONFIG_INVALID', message)
+}
