@@ -1,0 +1,192 @@
+import { z } from 'zod'
+import { HieraxError, shown } from '../errors.ts'
+import { contextFeatureNames, contextFeatures, contextVersion } from './context-features.ts'
+import type { Taxonomy } from './taxonomy.ts'
+import type { AlertView } from './types.ts'
+
+/** File of a model folder that holds its context term; a model without it answers by the light curve alone. */
+export const contextFile = 'context.json'
+
+const numbers = z.array(z.number())
+const shape = z.strictObject({
+  format: z.literal('hierax-context'),
+  formatVersion: z.literal(1),
+  /** Version of the features (`contextVersion`). */
+  features: z.string(),
+  /** Of every feature: what is taken off, and what it is then divided by. */
+  mean: numbers,
+  deviation: z.array(z.number().positive()),
+  /** One layer is a logistic one; with two, the first goes through tanh. Rows of weights are outputs. */
+  layers: z
+    .array(z.strictObject({ weights: z.array(numbers).min(1), biases: numbers }))
+    .min(1)
+    .max(2),
+  /** Nodes that get a term, in the order of the last layer's outputs: whole groups of siblings. */
+  nodes: z.array(z.string()).min(1),
+  /** What context can change the log-odds of two siblings by, at most. */
+  bound: z.number().positive()
+})
+
+/** Content of a context file. */
+export type ContextFile = Omit<z.infer<typeof shape>, 'format' | 'formatVersion'>
+
+/** A layer with its numbers side by side. */
+interface Layer {
+  readonly weights: Float64Array
+  readonly biases: Float64Array
+  readonly inputs: number
+  readonly values: Float64Array
+}
+
+/**
+ * What a packet says beside its photometry, as terms that are added to the logits of the network. Plain double arithmetic, one
+ * alert at a time: the same to the bit in any batch.
+ */
+export class ContextTerm {
+  readonly #mean: Float64Array
+  readonly #deviation: Float64Array
+  readonly #features: Float64Array
+  readonly #layers: readonly Layer[]
+  /** Index in the taxonomy of every output, and the outputs of each group of siblings. */
+  readonly #nodes: readonly number[]
+  readonly #groups: readonly (readonly number[])[]
+  readonly #halfBound: number
+
+  constructor(file: ContextFile, taxonomy: Taxonomy) {
+    this.#mean = Float64Array.from(file.mean)
+    this.#deviation = Float64Array.from(file.deviation)
+    this.#features = new Float64Array(contextFeatureNames.length)
+    this.#layers = file.layers.map(({ weights, biases }) => ({
+      weights: Float64Array.from(weights.flat()),
+      biases: Float64Array.from(biases),
+      inputs: weights[0]?.length ?? 0,
+      values: new Float64Array(biases.length)
+    }))
+    this.#nodes = file.nodes.map(name => taxonomy.indexOf(name))
+    this.#groups = taxonomy.siblings
+      .map(group => group.map(node => this.#nodes.indexOf(node)).filter(output => output >= 0))
+      .filter(group => group.length > 0)
+    this.#halfBound = file.bound / 2
+  }
+
+  /**
+   * Adds the terms of an alert to `logits` (one a node in the taxonomy's order). Returns false, and adds nothing, where the packet
+   * has no context field.
+   */
+  addTo(view: AlertView, logits: Float64Array): boolean {
+    const features = this.#features
+    if (!contextFeatures(view, features)) return false
+    for (let at = 0; at < features.length; at++) {
+      features[at] = ((features[at] as number) - (this.#mean[at] as number)) / (this.#deviation[at] as number)
+    }
+    const outputs = this.#run()
+    for (const group of this.#groups) {
+      let sum = 0
+      for (const output of group) sum += outputs[output] as number
+      const middle = sum / group.length
+      for (const output of group) {
+        const node = this.#nodes[output] as number
+        const term = softClip((outputs[output] as number) - middle, this.#halfBound)
+        logits[node] = (logits[node] as number) + term
+      }
+    }
+    return true
+  }
+
+  #run(): Float64Array {
+    let input = this.#features
+    for (let which = 0; which < this.#layers.length; which++) {
+      const { weights, biases, inputs, values } = this.#layers[which] as Layer
+      const isLast = which === this.#layers.length - 1
+      for (let row = 0; row < values.length; row++) {
+        let sum = biases[row] as number
+        const base = row * inputs
+        for (let column = 0; column < inputs; column++) {
+          sum += (weights[base + column] as number) * (input[column] as number)
+        }
+        values[row] = isLast ? sum : Math.tanh(sum)
+      }
+      input = values
+    }
+    return input
+  }
+}
+
+/**
+ * A value within ±`bound`: nearly itself up to half of it, then bending smoothly. Square roots only, which are the same to the
+ * bit on every machine.
+ */
+export function softClip(value: number, bound: number): number {
+  const square = (value / bound) * (value / bound)
+  // Beyond that, the fourth power might overflow; the limit is reached long before.
+  if (square > 1e12) return value > 0 ? bound : -bound
+  return value / Math.sqrt(Math.sqrt(1 + square * square))
+}
+
+/** Text of a context file. */
+export function formatContext({ layers, ...rest }: ContextFile): string {
+  const head = JSON.stringify({ format: 'hierax-context', formatVersion: 1, ...rest }).slice(0, -1)
+  const lines = layers.map(({ weights, biases }) => {
+    const rows = weights.map(row => JSON.stringify(row)).join(',\n')
+    return `{"biases":${JSON.stringify(biases)},"weights":[\n${rows}\n]}`
+  })
+  return `${head},"layers":[${lines.join(',\n')}]}\n`
+}
+
+/** Reads a context file for a taxonomy. Throws MODEL_INVALID; `origin` names the file. */
+export function parseContext(text: string, taxonomy: Taxonomy, origin: string): ContextTerm {
+  const fail = (message: string): never => {
+    throw new HieraxError('MODEL_INVALID', `${origin}: ${message}`)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    fail(`not JSON: ${(cause as Error).message}`)
+  }
+  const parsed = shape.safeParse(value)
+  if (!parsed.success) return fail(z.prettifyError(parsed.error).replaceAll('\n', ' '))
+  const file = parsed.data
+  if (file.features !== contextVersion) {
+    fail(`features ${shown(file.features)} are unknown; this version has ${contextVersion}`)
+  }
+  checkSizes(file, fail)
+  checkNodes(file.nodes, taxonomy, fail)
+  return new ContextTerm(file, taxonomy)
+}
+
+function checkSizes({ mean, deviation, layers, nodes }: ContextFile, fail: (message: string) => never): void {
+  const count = contextFeatureNames.length
+  if (mean.length !== count) fail(`\`mean\` has ${mean.length} numbers, ${contextVersion} has ${count} features`)
+  if (deviation.length !== count) {
+    fail(`\`deviation\` has ${deviation.length} numbers, ${contextVersion} has ${count} features`)
+  }
+  let width: number = count
+  for (const [which, { weights, biases }] of layers.entries()) {
+    const ragged = weights.findIndex(row => row.length !== width)
+    if (ragged >= 0) {
+      fail(`layers[${which}].weights[${ragged}] has ${weights[ragged]?.length} numbers, want ${width}`)
+    }
+    if (biases.length !== weights.length) {
+      fail(`layers[${which}].biases has ${biases.length} numbers, want ${weights.length}`)
+    }
+    width = weights.length
+  }
+  if (width !== nodes.length) fail(`the last layer has ${width} outputs, \`nodes\` has ${nodes.length} names`)
+}
+
+function checkNodes(nodes: readonly string[], taxonomy: Taxonomy, fail: (message: string) => never): void {
+  const seen = new Set<number>()
+  for (const name of nodes) {
+    const node = taxonomy.indexOf(name)
+    if (node < 0) fail(`nodes: ${shown(name)} is not a node of the taxonomy ${taxonomy.name}, or it is the root`)
+    if (seen.has(node)) fail(`nodes: ${shown(name)} is given twice`)
+    seen.add(node)
+  }
+  for (const group of taxonomy.siblings) {
+    const missing = group.find(node => !seen.has(node))
+    if (missing === undefined || !group.some(node => seen.has(node))) continue
+    const without = taxonomy.nodes[missing]?.name
+    fail(`nodes: ${shown(without)} is missing; a group of siblings gets terms as a whole`)
+  }
+}
