@@ -33,6 +33,12 @@ export interface Classification {
   readonly classifier: Provenance
   /** What the answer rests on: the object's points up to the alert's time */
   readonly lightCurve: LightCurveSummary
+  /** Why: one entry for each child of the root, in the taxonomy's order. The softmax of their sums lightCurve + context + prior gives the conditional probabilities. Empty when NOT_CLASSIFIED */
+  readonly evidence: readonly Evidence[]
+  /** What the packet says about the place and its history, by ZTF's names; null where it says nothing (-999, a negative distance, a score outside 0 to 1). All of it is null for reason PROGRAM */
+  readonly context: Context | null
+  /** The class mix for which the probabilities hold; null for a model without one: then they hold for the mix of its training set */
+  readonly population: Population | null
 }
 
 export interface AlertPhotometry {
@@ -93,6 +99,71 @@ export interface LightCurveSummary {
   readonly fingerprint: string
   /** Grows with what is known of these points: of two messages of one jd and candid the greater stands */
   readonly revision: number
+  /** Julian date of the first detection, days; null where there is none */
+  readonly firstDetectionJd: number | null
+  /** Julian date of the last detection, days */
+  readonly lastDetectionJd: number | null
+  /** Number of detections at this place since the survey began, by the packet: ndethist */
+  readonly ndethist: number | null
+  /** Julian date of the first of these, by the packet: jdstarthist */
+  readonly jdstarthist: number | null
+}
+
+export interface Evidence {
+  /** Name of the child of the root */
+  readonly node: string
+  /** What the light curve says, at the class mix of the training set; natural logarithm */
+  readonly lightCurve: number
+  /** What the other fields of the packet say; 0 without them, and for a model that does not use them */
+  readonly context: number
+  /** ln(share in the population / share in the training set); 0 without a population */
+  readonly prior: number
+}
+
+export interface Context {
+  /** Nearest Pan-STARRS1 source: 0 galaxy, 1 star */
+  readonly sgscore1: number | null
+  /** Its distance, arcsec; null where there is none within 30 arcsec */
+  readonly distpsnr1: number | null
+  /** Its g magnitude */
+  readonly sgmag1: number | null
+  /** Its r magnitude */
+  readonly srmag1: number | null
+  /** Its i magnitude */
+  readonly simag1: number | null
+  /** Its z magnitude */
+  readonly szmag1: number | null
+  /** Second nearest Pan-STARRS1 source: 0 galaxy, 1 star */
+  readonly sgscore2: number | null
+  /** Its distance, arcsec */
+  readonly distpsnr2: number | null
+  /** Distance to the nearest source in the reference image, pixels of 1.012 arcsec */
+  readonly distnr: number | null
+  /** Its magnitude */
+  readonly magnr: number | null
+  /** Its chi, how well a point source fits it */
+  readonly chinr: number | null
+  /** Its sharpness: 0 for a point source, above 0 for an extended one */
+  readonly sharpnr: number | null
+  /** Distance to the nearest Gaia source, arcsec; null where there is none within 90 arcsec */
+  readonly neargaia: number | null
+  /** Its G magnitude */
+  readonly maggaia: number | null
+  /** SExtractor's score of the detection in the difference image: 0 extended, 1 point source */
+  readonly classtar: number | null
+  /** Number of detections within 1.5 arcsec since the survey began, down to 3 sigma */
+  readonly ndethist: number | null
+  /** Number of exposures that have covered this place */
+  readonly ncovhist: number | null
+  /** Julian date of the earliest of these detections */
+  readonly jdstarthist: number | null
+}
+
+export interface Population {
+  /** As the model's card names it; custom where an operator gave shares */
+  readonly name: string
+  /** Share of each node among its siblings. Groups of siblings that are not named keep the mix of the training set */
+  readonly shares: Readonly<Record<string, number>>
 }
 
 /** The same as an Avro reader gives it that reads a long as a bigint. */

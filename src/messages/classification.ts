@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { Answer, Classifier } from '../classifier/types.ts'
+import type { Answer, Classifier, Evidence, Population } from '../classifier/types.ts'
 import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
 import { furtherVersions } from '../lightcurves/alert-versions.ts'
 import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
-import type { AlertPhotometry, AlertRecord, Band } from '../lightcurves/observation.ts'
+import {
+  type AlertContext,
+  type AlertPhotometry,
+  type AlertRecord,
+  type Band,
+  contextFields
+} from '../lightcurves/observation.ts'
 import { addHash, hashBytes } from '../lightcurves/point-codec.ts'
 
 /** Name of the message's schema, in its `schema` header and in its id. */
@@ -24,6 +30,9 @@ export interface ClassifiedNode {
   readonly probability: number
 }
 
+/** Photometry and quality of an alert; its context has a field of its own. */
+export type PublishedPhotometry = Omit<AlertPhotometry, 'context'>
+
 /** What a model says of one alert: the body of a message (schemas/classification.avsc tells what each field means). */
 export interface Classification {
   readonly id: string
@@ -35,7 +44,7 @@ export interface Classification {
   readonly programId: number
   readonly status: 'CLASSIFIED' | 'NOT_CLASSIFIED'
   readonly reason: Reason | null
-  readonly alert: AlertPhotometry | null
+  readonly alert: PublishedPhotometry | null
   readonly nodes: readonly ClassifiedNode[]
   readonly prediction: Answer['prediction']
   readonly novelty: number | null
@@ -96,19 +105,22 @@ export interface Verdict {
 export class ClassificationWriter {
   private readonly classifier: Classifier
   private readonly provenance: Classification['classifier']
+  private readonly population: Population | null
   private readonly settings: string
 
   constructor(classifier: Classifier, settings: AnswerSettings) {
     const { name, version, sha256, taxonomy, taxonomyVersion } = classifier
     this.classifier = classifier
     this.provenance = { name, version, sha256, taxonomy, taxonomyVersion }
-    this.settings = settingsHash(sha256, settings)
+    this.population = inTaxonomyOrder(classifier)
+    this.settings = settingsHash(sha256, settings, this.population)
   }
 
   /** The classification that a verdict becomes: the same verdict gives the same bytes. */
   write({ objectId, record, versions, curve, prefix, reason, answer }: Verdict): Classification {
     const further = furtherVersions(record, versions)
     const fingerprint = fingerprintOf(prefix, record, further)
+    const context = record.photometry && publishedContext(record.photometry.context)
     return {
       id: `${objectId}:${record.candid}:${this.settings}:${fingerprint}`,
       objectId,
@@ -131,8 +143,15 @@ export class ClassificationWriter {
         lastJd: prefix.lastJd,
         latest: curve.latest(prefix.length),
         fingerprint,
-        revision: prefix.revision + further.length
-      }
+        revision: prefix.revision + further.length,
+        firstDetectionJd: prefix.firstDetectionJd,
+        lastDetectionJd: prefix.lastDetectionJd,
+        ndethist: context?.ndethist ?? null,
+        jdstarthist: context?.jdstarthist ?? null
+      },
+      evidence: answer ? answer.evidence.map(evidenceInOrder) : [],
+      context,
+      population: this.population
     }
   }
 
@@ -148,20 +167,52 @@ export class ClassificationWriter {
 }
 
 /** The fields in the order of the schema: JSON keeps it, and equal answers have equal bytes. */
-function inOrder(photometry: AlertPhotometry): AlertPhotometry {
+function inOrder(photometry: AlertPhotometry): PublishedPhotometry {
   const { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance } = photometry
   return { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance }
 }
 
-/** First 12 hex digits of SHA-256 over all that decides an answer besides alert and light curve. */
-function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings): string {
+function evidenceInOrder({ node, lightCurve, context, prior }: Evidence): Evidence {
+  return { node, lightCurve, context, prior }
+}
+
+/** Fields in the order of the schema. A count that is no 32-bit integer can't be encoded, and becomes null. */
+function publishedContext(context: AlertContext): AlertContext {
+  const fields = {} as Record<keyof AlertContext, number | null>
+  for (const name of contextFields) fields[name] = context[name]
+  fields.ndethist = countOf(context.ndethist)
+  fields.ncovhist = countOf(context.ncovhist)
+  return fields
+}
+
+function countOf(value: number | null): number | null {
+  return value === null || value === (value | 0) ? value : null
+}
+
+/** Shares in the order of the taxonomy: the order in which a user names them makes no other bytes. */
+function inTaxonomyOrder({ population, nodes }: Classifier): Population | null {
+  if (population === null) return null
+  const { name, shares } = population
+  const ordered = nodes.flatMap(node => {
+    const share = shares[node.name]
+    return share === undefined ? [] : [[node.name, share] as const]
+  })
+  return { name, shares: Object.fromEntries(ordered) }
+}
+
+/**
+ * First 12 hex digits of SHA-256 over all that decides an answer besides alert and light curve. Without a population the
+ * text is that of the first release, so that models of that time keep their ids.
+ */
+function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings, population: Population | null): string {
   const canonical = JSON.stringify([
     modelSha256,
     admit.minRealBogus,
     admit.maxSolarSystemDistance,
     admit.minDetections,
     [...new Set(programs)].sort((a, b) => a - b),
-    schemaName
+    schemaName,
+    ...(population === null ? [] : [population.name, Object.entries(population.shares)])
   ])
   return createHash('sha256').update(canonical).digest('hex').slice(0, 12)
 }

@@ -3,10 +3,16 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { bigLong } from '../avro/long.ts'
 import { HieraxError } from '../errors.ts'
+import { contextFields } from '../lightcurves/observation.ts'
 
 const nullableNumber = z.number().nullish()
 
-/** What a subscriber needs of a message; whatever else a later version has is kept as it is. */
+const evidence = z.looseObject({ node: z.string(), lightCurve: z.number(), context: z.number(), prior: z.number() })
+
+/**
+ * What a subscriber needs of a message; whatever else a later version has is kept as it is. Fields that the first version lacks may be
+ * absent.
+ */
 const shape = z.looseObject({
   id: z.string(),
   objectId: z.string(),
@@ -14,12 +20,20 @@ const shape = z.looseObject({
   jd: z.number(),
   status: z.string(),
   reason: z.string().nullish(),
-  alert: z.looseObject({ band: z.string(), magnitude: z.number() }).nullish(),
+  alert: z.looseObject({ band: z.string(), magnitude: z.number(), positive: z.boolean().optional() }).nullish(),
   nodes: z.array(z.looseObject({ name: z.string(), parent: z.string().nullish(), probability: z.number() })),
   prediction: z.looseObject({ node: z.string(), probability: z.number(), path: z.array(z.string()) }).nullish(),
   novelty: nullableNumber,
   classifier: z.looseObject({ name: z.string(), version: z.string(), sha256: z.string(), taxonomy: z.string() }),
-  lightCurve: z.looseObject({ detections: z.number(), revision: z.number() })
+  lightCurve: z.looseObject({
+    detections: z.number(),
+    revision: z.number(),
+    firstDetectionJd: nullableNumber,
+    lastDetectionJd: nullableNumber
+  }),
+  evidence: z.array(evidence).optional(),
+  context: z.looseObject(Object.fromEntries(contextFields.map(name => [name, nullableNumber]))).nullish(),
+  population: z.looseObject({ name: z.string(), shares: z.record(z.string(), z.number()) }).nullish()
 })
 
 /** A classification as a subscriber reads it: plain JSON values, the candid a string. */

@@ -53,8 +53,38 @@ export const classification = {
     lastJd: 2458856.9495718,
     latest: { g: 17.5, r: 17.25 },
     fingerprint: '0123456789abcdef',
-    revision: 20
-  }
+    revision: 20,
+    firstDetectionJd: 2458852.9411,
+    lastDetectionJd: 2458856.9495718,
+    ndethist: 4,
+    jdstarthist: 2458850.9023
+  },
+  // The softmax of the sums is .99 and .01.
+  evidence: [
+    { node: 'Transient', lightCurve: -0.5, context: 3.25, prior: -2.125 },
+    { node: 'Persistent', lightCurve: -1.0, context: -3.25, prior: 0.28 }
+  ],
+  context: {
+    sgscore1: 0.02,
+    distpsnr1: 6.5,
+    sgmag1: 16.75,
+    srmag1: 16,
+    simag1: 15.75,
+    szmag1: 15.5,
+    sgscore2: 0.98,
+    distpsnr2: 14.25,
+    distnr: 5.5,
+    magnr: 18.25,
+    chinr: 1.5,
+    sharpnr: 0.25,
+    neargaia: 14.25,
+    maggaia: 18.5,
+    classtar: 0.97,
+    ndethist: 4,
+    ncovhist: 310,
+    jdstarthist: 2458850.9023
+  },
+  population: { name: 'stream', shares: { Transient: 0.04, Persistent: 0.96 } }
 }
 
 export const object = {
@@ -68,7 +98,10 @@ export const object = {
       magnitude: 19.5,
       error: null,
       positive: null,
-      candid: null
+      candid: null,
+      realBogus: null,
+      solarSystemDistance: null,
+      admitted: true
     },
     {
       jd: 2458856.9495718,
@@ -78,7 +111,10 @@ export const object = {
       magnitude: 17.25,
       error: 0.06,
       positive: true,
-      candid: '1103449531415015006'
+      candid: '1103449531415015006',
+      realBogus: 0.98,
+      solarSystemDistance: null,
+      admitted: true
     }
   ],
   newest: { candid: '1103449531415015006', jd: 2458856.9495718, ra: 185.7289, dec: 15.8236, programId: 1 },
@@ -103,7 +139,11 @@ export const history = {
       detections: 2,
       probabilities: [0.9, 0.1, 0.405, 0.495],
       prediction: { node: 'Transient', probability: 0.9, path: ['Transient'] },
-      novelty: null
+      novelty: null,
+      evidence: [
+        { node: 'Transient', lightCurve: -0.7, context: 2.6, prior: -2.125 },
+        { node: 'Persistent', lightCurve: -0.7, context: -2, prior: 0.28 }
+      ]
     },
     {
       jd: 2458856.9495718,
@@ -113,7 +153,8 @@ export const history = {
       detections: 3,
       probabilities: [0.99, 0.01, 0.2475, 0.7425],
       prediction: { node: 'CC', probability: 0.7425, path: ['Transient', 'CC'] },
-      novelty: null
+      novelty: null,
+      evidence: classification.evidence
     }
   ]
 }
@@ -145,7 +186,7 @@ export const taxonomy = {
   ]
 }
 
-const oneModel = { ...classifier, runtime: 'wasm', nodes: 4 }
+const oneModel = { ...classifier, runtime: 'wasm', nodes: 4, population: classification.population }
 
 export const model = { ...oneModel, models: [oneModel] }
 

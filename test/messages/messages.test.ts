@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import avro from 'avsc'
 import fc from 'fast-check'
 import { bigLong } from '../../src/avro/long.ts'
+import type { Answer } from '../../src/classifier/types.ts'
 import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
+import { type AlertContext, type ContextField, contextFields } from '../../src/lightcurves/observation.ts'
 import { type Classification, ClassificationWriter, reasons, type Verdict } from '../../src/messages/classification.ts'
 import { decodeClassification, encodeClassification, schemaText } from '../../src/messages/encoding.ts'
 import { checkRoutes } from '../../src/messages/outgoing.ts'
@@ -53,8 +56,23 @@ const body = plain<Record<keyof Classification, unknown>>({
     lastJd: fc.option(number),
     latest: fc.constantFrom({}, { g: 18.5 }, { g: 18.5, r: 17.25 }, { i: 20 }),
     fingerprint: text,
-    revision: fc.nat({ max: Number.MAX_SAFE_INTEGER })
-  })
+    revision: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+    firstDetectionJd: fc.option(number),
+    lastDetectionJd: fc.option(number),
+    ndethist: fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
+    jdstarthist: fc.option(number)
+  }),
+  evidence: fc.array(plain({ node: text, lightCurve: number, context: number, prior: number }), { maxLength: 5 }),
+  context: fc.option(
+    plain(
+      Object.fromEntries(
+        contextFields.map(name => [name, fc.option(/^n.*hist$/.test(name) ? fc.nat({ max: 2 ** 31 - 1 }) : number)])
+      ) as Record<ContextField, fc.Arbitrary<number | null>>
+    )
+  ),
+  population: fc.option(
+    plain({ name: text, shares: fc.constantFrom({}, { A: 1 }, { Transient: 0.04, Persistent: 0.96 }) })
+  )
 }) as unknown as fc.Arbitrary<Classification>
 
 describe('encodings', () => {
@@ -148,6 +166,84 @@ describe('the id of a message', () => {
     ]
     assert.equal(new Set(ids).size, ids.length)
     assert.equal(idOf({}, { ...settings, programs: [1, 1] }), ids[0], 'a programme named twice is the same setting')
+  })
+
+  const withPopulation = (name: string, shares: Record<string, number>) =>
+    new ClassificationWriter({ ...fakeClassifier(), population: { name, shares } }, settings).write(verdict)
+
+  test('changes with the population, and not with the order in which its shares are named', () => {
+    const [one, turned] = [
+      { A: 0.04, B: 0.96 },
+      { B: 0.96, A: 0.04 }
+    ].map(shares => withPopulation('stream', shares))
+    assert.deepEqual(one, turned)
+    assert.ok(encodeClassification(one!, 'avro').equals(encodeClassification(turned!, 'avro')))
+    const ids = [
+      one!.id,
+      idOf(),
+      withPopulation('custom', { A: 0.04, B: 0.96 }).id,
+      withPopulation('stream', { A: 0.05, B: 0.95 }).id
+    ]
+    assert.equal(new Set(ids).size, ids.length)
+  })
+
+  test('of a model without a population is made as in the first release', () => {
+    const canonical = [fakeClassifier().sha256, ...Object.values(settings.admit), [1], 'hierax.classification.v1']
+    const digits = createHash('sha256').update(JSON.stringify(canonical)).digest('hex').slice(0, 12)
+    assert.equal(idOf().split(':')[2], digits)
+  })
+})
+
+describe('evidence and context in a message', () => {
+  const context = Object.fromEntries([...contextFields].reverse().map((name, index) => [name, index])) as AlertContext
+  const { record } = alertOf('A', detectionAt(2459001.5))
+  const given = { ...record, photometry: { ...record.photometry!, context } }
+  const curve = mergeObservations(EncodedCurve.empty, [detectionAt(2459001.5)])
+  const evidence = [{ prior: -3.5, node: 'Any', context: -5, lightCurve: 3.1 }]
+  const answer: Answer = {
+    conditional: Float64Array.of(1, 0.5, 0.5),
+    probability: Float64Array.of(1, 0.5, 0.5),
+    prediction: null,
+    novelty: null,
+    evidence
+  }
+  const write = (changes: Partial<Verdict>) =>
+    new ClassificationWriter(fakeClassifier(), { admit: admission.admit, programs: [1] }).write({
+      objectId: 'A',
+      record: given,
+      versions: [],
+      curve,
+      prefix: curve.upTo(record.jd),
+      reason: null,
+      answer,
+      ...changes
+    })
+
+  test('have the order of the schema, whatever order they come in', () => {
+    const body = write({})
+    assert.equal(JSON.stringify(body.evidence), '[{"node":"Any","lightCurve":3.1,"context":-5,"prior":-3.5}]')
+    assert.deepEqual(Object.keys(body.context ?? {}), contextFields)
+    assert.equal(body.context?.jdstarthist, context.jdstarthist)
+    assert.ok(!('context' in (body.alert ?? {})), 'the context has a field of its own')
+    assert.deepEqual([body.lightCurve.ndethist, body.lightCurve.jdstarthist], [context.ndethist, context.jdstarthist])
+    assert.deepEqual(
+      Object.keys(body),
+      JSON.parse(schemaText).fields.map((field: { name: string }) => field.name)
+    )
+  })
+
+  test('are none where the alert is not classified, or not admitted to the programme', () => {
+    const bogus = write({ answer: null, reason: 'BOGUS' })
+    assert.deepEqual([bogus.evidence, bogus.context], [[], write({}).context])
+    const closed = write({ answer: null, reason: 'PROGRAM', record: { ...record, photometry: null } })
+    assert.deepEqual([closed.alert, closed.context, closed.lightCurve.ndethist], [null, null, null])
+  })
+
+  test('a count that is none is null, and the message can be written', () => {
+    const odd = { ...context, ndethist: 3.5, ncovhist: 2 ** 40 }
+    const body = write({ record: { ...given, photometry: { ...given.photometry, context: odd } } })
+    assert.deepEqual([body.context?.ndethist, body.context?.ncovhist, body.lightCurve.ndethist], [null, null, null])
+    assert.ok(encodeClassification(body, 'avro').length > 0)
   })
 })
 

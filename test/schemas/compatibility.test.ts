@@ -7,9 +7,10 @@ import avro from 'avsc'
 import type { AvroClassification, Classification as JsonClassification } from 'hierax/classification'
 import { bigLong } from '../../src/avro/long.ts'
 import { type Classification, schemaName } from '../../src/messages/classification.ts'
-import { toJson } from '../../src/messages/encoding.ts'
+import { encodeClassification, toJson } from '../../src/messages/encoding.ts'
 import { readClassification } from '../../src/messages/reading.ts'
 import { testPython } from '../support/python.ts'
+import { sampleClassification } from '../support/sample-classification.ts'
 import { root } from '../support/shared.ts'
 
 const registry = { long: bigLong }
@@ -39,11 +40,14 @@ describe('the message schema', () => {
     test(`reads the message of ${name}`, () => {
       const value = current.fromBuffer(recordOf(message(name)), current.createResolver(past))
       const body = { ...value, lightCurve: { ...value.lightCurve, revision: Number(value.lightCurve.revision) } }
-      assert.deepEqual(JSON.parse(JSON.stringify(toJson(body))), { ...defaults(), ...meaning(name) })
+      assert.deepEqual(JSON.parse(JSON.stringify(toJson(body))), withDefaults(meaning(name)))
     })
 
     test(`is read by whoever knows only ${name}`, () => {
-      assert.ok(past.createResolver(current))
+      const bytes = recordOf(encodeClassification(sampleClassification, 'avro'))
+      const value = past.fromBuffer(bytes, past.createResolver(current))
+      const body = { ...value, lightCurve: { ...value.lightCurve, revision: Number(value.lightCurve.revision) } }
+      assert.deepEqual(JSON.parse(JSON.stringify(toJson(body))), knownTo(name, toJson(sampleClassification)))
     })
 
     test(`${name}: tail reads it`, () => {
@@ -63,14 +67,37 @@ describe('the message schema', () => {
   })
 })
 
-/** Top-level fields of today that an old message lacks, at their defaults. */
-function defaults(): Record<string, unknown> {
-  const { fields } = read(path.join(root, 'schemas/classification.avsc'))
+interface Field {
+  readonly name: string
+  readonly default?: unknown
+  readonly type: { readonly type?: string; readonly fields?: readonly Field[] }
+}
+
+/** An old message as readers of today have it: with the fields that it lacks at their defaults. */
+function withDefaults(body: Record<string, unknown>, fields?: readonly Field[]): Record<string, unknown> {
+  const all: readonly Field[] = fields ?? read(path.join(root, 'schemas/classification.avsc')).fields
   return Object.fromEntries(
-    fields
-      .filter((field: object) => 'default' in field)
-      .map((f: { name: string; default: unknown }) => [f.name, f.default])
+    all.map(({ name, type, default: value }) => [
+      name,
+      !(name in body)
+        ? value
+        : type.fields
+          ? withDefaults(body[name] as Record<string, unknown>, type.fields)
+          : body[name]
+    ])
   )
+}
+
+/** What readers who know only an old schema have of a message of today. */
+function knownTo(name: string, body: Record<string, unknown>): Record<string, unknown> {
+  const only = (value: Record<string, unknown>, fields: readonly Field[]): Record<string, unknown> =>
+    Object.fromEntries(
+      fields.map(({ name, type }) => [
+        name,
+        type.fields ? only(value[name] as Record<string, unknown>, type.fields) : value[name]
+      ])
+    )
+  return JSON.parse(JSON.stringify(only(body, read(path.join(history, `${name}.avsc`)).fields)))
 }
 
 const python = testPython()
@@ -96,7 +123,29 @@ for path in sys.argv[2:]:
       .trim()
       .split('\n')
       .map(line => JSON.parse(line)),
-    frozen.map(name => ({ ...defaults(), ...meaning(name) }))
+    frozen.map(name => withDefaults(meaning(name)))
+  )
+})
+
+test('fastavro reads the messages of today with the schemas of earlier releases', { skip: python.skip }, () => {
+  const program = `
+import io, json, sys, fastavro
+value = sys.stdin.buffer.read()
+for path in sys.argv[1:]:
+    body = next(fastavro.reader(io.BytesIO(value), reader_schema=fastavro.schema.load_schema(path)))
+    body['candid'] = str(body['candid'])
+    print(json.dumps(body))`
+  const out = execFileSync(
+    path.join(python.folder, 'python'),
+    ['-c', program, ...frozen.map(name => `schemas/history/${name}.avsc`)],
+    { cwd: root, encoding: 'utf8', input: encodeClassification(sampleClassification, 'avro') }
+  )
+  assert.deepEqual(
+    out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line)),
+    frozen.map(name => knownTo(name, toJson(sampleClassification)))
   )
 })
 

@@ -21,7 +21,8 @@ export function fakeClassifier(name = 'fake'): FakeClassifier {
         conditional: Float64Array.of(1, a, 1 - a),
         probability: Float64Array.of(1, a, 1 - a),
         prediction: { node: 'Any', probability: 1, path: ['Any'] },
-        novelty: null
+        novelty: null,
+        evidence: [{ node: 'Any', lightCurve: 0, context: 0, prior: 0 }]
       },
       state: Buffer.from(String(prefix.hash)),
       steps: prefix.detections
@@ -40,6 +41,7 @@ export function fakeClassifier(name = 'fake'): FakeClassifier {
       { name: 'B', parent: 'Any' }
     ],
     runtime: 'wasm',
+    population: null,
     asked,
     classify: async questions => questions.map(reply),
     tensors: () => 0,
