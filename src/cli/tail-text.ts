@@ -1,5 +1,6 @@
 import { printable } from '../errors.ts'
 import type { Standing } from '../messages/answers.ts'
+import { evidenceLine } from '../messages/evidence-words.ts'
 import type { ReadClassification } from '../messages/reading.ts'
 import type { Screen } from './demo-screen.ts'
 
@@ -8,14 +9,15 @@ const jdOfEpoch = 2440587.5
 const msPerDay = 86_400_000
 
 /**
- * A classification in one line: exposure (UTC), object, magnitude by band, what it is held for and how surely, and what
- * that rests on. With `node` its probability comes first.
+ * A classification in one line: exposure (UTC), object, magnitude by band, what it is held for and how surely, what
+ * that rests on, and why. With `node` its probability comes first.
  */
 export function tailLine(screen: Screen, body: ReadClassification, standing: Standing, node?: string): string {
   const { alert, lightCurve, nodes } = body
   const photometry = alert ? `${alert.band} ${alert.magnitude.toFixed(2)}` : ''
   const wanted = node === undefined ? undefined : nodes.find(({ name }) => name === node)
   const detections = `${lightCurve.detections} detection${lightCurve.detections === 1 ? '' : 's'}`
+  const why = evidenceLine(body)
   const parts = [
     screen.styled('dim', timeOf(body.jd)),
     screen.styled('cyan', printable(body.objectId).padEnd(12)),
@@ -23,7 +25,8 @@ export function tailLine(screen: Screen, body: ReadClassification, standing: Sta
     ...(wanted ? [`${printable(wanted.name)} ${shade(screen, wanted.probability)}`] : []),
     verdict(screen, body),
     screen.styled('dim', detections),
-    ...(standing === 'older' ? [screen.styled('yellow', 'older')] : [])
+    ...(standing === 'older' ? [screen.styled('yellow', 'older')] : []),
+    ...(why === null ? [] : [screen.styled('dim', printable(why))])
   ]
   return parts.join('  ')
 }

@@ -13,12 +13,18 @@ const without = new Screen({ write, isTTY: true, hasColors: () => false })
 const read = (body: object) => readClassification(encodeClassification({ ...sample, ...body }, 'avro'))
 
 test('a line has colours on a terminal that has them, and the same text elsewhere', () => {
-  const body = read({})
+  const body = read({ evidence: [] })
   const coloured = tailLine(terminal, body, 'older', 'SN Ia')
   const plain = tailLine(without, body, 'older', 'SN Ia')
   assert.notEqual(coloured, plain)
   assert.equal(stripVTControlCharacters(coloured), plain)
   assert.equal(plain, '2020-01-08 10:47  ZTF20aaelulu  r 17.25  SN Ia 0.247  Transient › CC 0.743  3 detections  older')
+})
+
+test('with evidence the line ends with why, and its beginning is the same', () => {
+  const bare = tailLine(without, read({ evidence: [] }), 'current')
+  const why = 'Transient: light curve +0.5, context +6.5 (6.5″ from a galaxy of score .02), prior −2.4'
+  assert.equal(tailLine(without, read({}), 'current'), `${bare}  ${why}`)
 })
 
 test('a message can not steer the terminal', () => {

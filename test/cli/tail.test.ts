@@ -21,7 +21,7 @@ function answer(objectId: string, jd: number, probability: number, more: Partial
     { name: 'Stays', parent: null, conditional: 1 - probability, probability: 1 - probability }
   ]
   const prediction = { node: 'Fades', probability, path: ['Fades'] }
-  return { ...sample, id: `${objectId}:${jd}`, objectId, jd, nodes, prediction, ...more }
+  return { ...sample, id: `${objectId}:${jd}`, objectId, jd, nodes, prediction, evidence: [], ...more }
 }
 
 const refused = { status: 'NOT_CLASSIFIED', reason: 'BOGUS', nodes: [], prediction: null } as const
