@@ -1,5 +1,6 @@
 import { HieraxError } from '../errors.ts'
 import { temperatureAt } from './card.ts'
+import { Composer } from './composer.ts'
 import { type DecisionRule, decide } from './decision.ts'
 import { encodeState, type StateLayout, stateLayout } from './hidden-state.ts'
 import type { InputSet } from './input-sets.ts'
@@ -8,10 +9,11 @@ import { type Lane, openLane, type SteppedQuestion, stepsToNextStop, Workspace }
 import { type Model, readModelFolder } from './model-folder.ts'
 import { Network } from './network.ts'
 import { type NoveltyProbe, type Sight, sightOf } from './novelty.ts'
-import { ignorance, nodeProbabilities } from './probabilities.ts'
+import { type PopulationSetting, populationOf } from './population.ts'
+import { ignorance } from './probabilities.ts'
 import { checkProbe } from './probe.ts'
 import { createRuntime, type Runtime, type RuntimeName } from './runtime.ts'
-import type { Answer, Classifier, Reply, TaxonomyNode } from './types.ts'
+import type { Answer, Classifier, Population, Reply, TaxonomyNode } from './types.ts'
 
 /** Rows of one call of the network. */
 const maxRows = 256
@@ -24,22 +26,26 @@ const maxHold = 5
 /** Loads a model folder onto a runtime and tries it on its probe. Throws MODEL_INVALID, TAXONOMY_INVALID, RUNTIME_UNAVAILABLE. */
 export async function loadClassifier(
   folder: string,
-  options: { runtime?: RuntimeName } = {}
+  options: { runtime?: RuntimeName; population?: PopulationSetting } = {}
 ): Promise<RecurrentClassifier> {
   const model = await readModelFolder(folder)
-  const classifier = new RecurrentClassifier(model, await createRuntime(options.runtime))
+  const population = populationOf(model.card, model.taxonomy, options.population)
+  const runtime = await createRuntime(options.runtime)
+  const probed = new RecurrentClassifier(model, runtime)
   try {
-    await checkProbe(classifier, model.card, folder)
+    await checkProbe(probed, model.card, folder)
   } catch (error) {
-    classifier.dispose()
+    probed.dispose()
     throw error
   }
-  return classifier
+  return probed.withPopulation(population)
 }
 
-/** A reply with what novelty is judged by; null before the first detection. */
+/** A reply with what novelty is judged by (null before the first detection), and what the network alone says. */
 export interface SteppedReply extends Reply {
   readonly sight: Sight | null
+  /** Logits over temperature by node, at the class mix of the training, without the context term. */
+  readonly logits: Float64Array
 }
 
 /** A classifier that steps a recurrent network through an object's detections. */
@@ -52,6 +58,7 @@ export class RecurrentClassifier implements Classifier {
   readonly nodes: readonly TaxonomyNode[]
   readonly root: string
   readonly runtime: string
+  readonly population: Population | null
   readonly #model: Model
   readonly #tf: Runtime['tf']
   readonly #network: Network
@@ -63,11 +70,13 @@ export class RecurrentClassifier implements Classifier {
   readonly #hidden: Float32Array
   readonly #features: Float32Array
   readonly #logits: Float32Array
+  readonly #composer: Composer
   readonly #novelty: NoveltyProbe | null
   /** The batch in work: workspace and buffers serve one at a time. */
   #queue: Promise<unknown> = Promise.resolve()
 
-  constructor(model: Model, runtime: Runtime) {
+  /** Without a population, probabilities are given at the class mix of the training. */
+  constructor(model: Model, runtime: Runtime, population: Population | null = null, network?: Network) {
     this.name = model.card.name
     this.version = model.card.version
     this.sha256 = model.sha256
@@ -76,10 +85,12 @@ export class RecurrentClassifier implements Classifier {
     this.nodes = model.taxonomy.nodes
     this.root = model.taxonomy.root
     this.runtime = runtime.name
+    this.population = population
     this.#model = model
     this.#tf = runtime.tf
-    this.#network = new Network(runtime, model.weights)
-    this.#rule = { priorPower: model.card.decision.priorPower, priors: model.priors }
+    this.#network = network ?? new Network(runtime, model.weights)
+    this.#composer = new Composer(model, population)
+    this.#rule = decisionRuleOf(model, population)
     const sizes = this.#network.sizes
     this.#set = model.inputs
     this.#layout = stateLayout(sizes, model.inputs, model.sha256)
@@ -89,6 +100,16 @@ export class RecurrentClassifier implements Classifier {
     this.#features = new Float32Array(maxRows * sizes.features)
     this.#logits = new Float32Array(sizes.outputs)
     this.#novelty = model.novelty
+  }
+
+  /** The same network with another class mix; this one must not be used any more. */
+  withPopulation(population: Population | null): RecurrentClassifier {
+    return new RecurrentClassifier(
+      this.#model,
+      { name: this.runtime as Runtime['name'], tf: this.#tf },
+      population,
+      this.#network
+    )
   }
 
   async classify(questions: readonly SteppedQuestion[]): Promise<SteppedReply[]> {
@@ -113,7 +134,7 @@ export class RecurrentClassifier implements Classifier {
       // The longest first, so that those still under way are always the first rows.
       const lanes = questions
         .slice(from, from + maxRows)
-        .map((question, row) => openLane(this.#layout, question, from + row))
+        .map((question, row) => openLane(this.#layout, this.#set, question, from + row))
         .sort((a, b) => b.pending.length - a.pending.length)
       lanes.forEach((lane, row) => {
         this.#workspace.load(row, lane.resumed)
@@ -139,11 +160,18 @@ export class RecurrentClassifier implements Classifier {
     const { hidden, embedding, inputs: width } = this.#network.sizes
     const workspace = this.#workspace
     for (let row = 0; row < rows; row++) {
-      const { question, pending, done } = lanes[row] as Lane
+      const { question, pending, done, before, restarts } = lanes[row] as Lane
       const state = workspace.inputs(row)
+      if (restarts[0] === before + done) {
+        restarts.shift()
+        workspace.restart(row, (pending[done] as Lane['pending'][number]).at)
+      }
       for (let step = 0; step < steps; step++) {
         const { at, point } = pending[done + step] as Lane['pending'][number]
-        this.#set.step(state, question.curve, at, point, this.#inputs, (step * rows + row) * width)
+        const offset = (step * rows + row) * width
+        this.#set.step(state, question.curve, at, point, this.#inputs, offset)
+        if (this.#novelty?.isOutside(this.#inputs, offset) === true && this.#set.outsideAt >= 0)
+          state[this.#set.outsideAt] = 1
       }
       this.#hidden.set(workspace.vector(row, 0), row * hidden)
     }
@@ -192,24 +220,39 @@ export class RecurrentClassifier implements Classifier {
   #reply(lane: Lane, row: number): SteppedReply {
     const { taxonomy, card, units } = this.#model
     if (lane.before + lane.pending.length === 0) {
-      const answer = { ...ignorance(taxonomy), prediction: null, novelty: null }
-      return { answer, state: new Uint8Array(0), steps: 0, sight: null }
+      const answer = { ...ignorance(taxonomy), prediction: null, novelty: null, evidence: [] }
+      const logits = new Float64Array(taxonomy.nodes.length)
+      return { answer, state: new Uint8Array(0), steps: 0, sight: null, logits }
     }
     const byUnit = this.#workspace.logits(row)
     for (let node = 0; node < units.length; node++) this.#logits[node] = byUnit[units[node] as number] as number
-    const days = daysSinceFirst(this.#workspace.inputs(row))
+    const inputs = this.#workspace.inputs(row)
+    const days = daysSinceFirst(inputs)
     const temperature = temperatureAt(card, days)
-    const nodes = nodeProbabilities(taxonomy, this.#logits, temperature)
+    const { nodes, evidence, logits } = this.#composer.compose(this.#logits, temperature, lane.question.alert ?? null)
     const { conditional, probability } = nodes
     const sight = sightOf(taxonomy, this.#workspace.mean(row), this.#logits, lane.before + lane.pending.length)
-    const novelty = this.#novelty?.novelty(sight) ?? null
-    const answer: Answer = { conditional, probability, prediction: decide(taxonomy, this.#rule, nodes, days), novelty }
+    const outside = this.#set.outsideAt >= 0 && inputs[this.#set.outsideAt] === 1
+    const novelty = outside ? 1 : (this.#novelty?.novelty(sight) ?? null)
+    const prediction = decide(taxonomy, this.#rule, nodes, days)
     if (Number.isNaN(probability[0])) {
       throw new HieraxError('INTERNAL', 'the network gave a probability that is not a number')
     }
     const state = encodeState(this.#layout, this.#workspace.bytes(row), lane.older)
-    return { answer, state, steps: lane.pending.length, sight }
+    const answer: Answer = { conditional, probability, prediction, novelty, evidence }
+    return { answer, state, steps: lane.pending.length, sight, logits }
   }
+}
+
+/** Siblings whose shares the population gives compete by their probability; others are weighed by the training's priors. */
+function decisionRuleOf({ card, priors, taxonomy }: Model, population: Population | null): DecisionRule {
+  const { priorPower } = card.decision
+  if (priors === null || population === null) return { priorPower, priors }
+  const weighed = priors.map((prior, node) => {
+    const { name } = taxonomy.nodes[node] as TaxonomyNode
+    return population.shares[name] === undefined ? prior : 1
+  })
+  return { priorPower, priors: weighed }
 }
 
 /** Lets the event loop go on when it was held for too long. */

@@ -31,6 +31,8 @@ export interface StateLayout {
   readonly hash: 0
   readonly length: 8
   readonly inputs: 16
+  /** Where the number of detections before the present sequence lies; −1 where there is none. */
+  readonly earlier: number
   readonly vectors: number
   readonly logits: number
   /** Bytes of a checkpoint without and with logits, and of one in an array of aligned ones. */
@@ -46,7 +48,7 @@ export interface StateLayout {
 /** The layout of the states of a model. */
 export function stateLayout(
   { hidden, outputs }: NetworkSizes,
-  { stateLength }: Pick<InputSet, 'stateLength'>,
+  { stateLength, earlierAt }: Pick<InputSet, 'stateLength' | 'earlierAt'>,
   modelSha256: string
 ): StateLayout {
   const vectors = 16 + 8 * stateLength
@@ -58,6 +60,7 @@ export function stateLayout(
     hash: 0,
     length: 8,
     inputs: 16,
+    earlier: earlierAt < 0 ? -1 : 16 + 8 * earlierAt,
     vectors,
     logits: checkpointBytes,
     checkpointBytes,
@@ -131,7 +134,9 @@ export function usableCheckpoints(
     usable.push({
       bytes: state.subarray(offset, offset + (index === 0 ? layout.newestBytes : layout.checkpointBytes)),
       length: covered,
-      detections: view.getFloat64(offset + layout.inputs, true),
+      detections:
+        view.getFloat64(offset + layout.inputs, true) +
+        (layout.earlier < 0 ? 0 : view.getFloat64(offset + layout.earlier, true)),
       answered: index === 0
     })
   }

@@ -2,11 +2,13 @@ import { clearFeatures, stepFeatures } from './curve-features.ts'
 import { featureNames, featureStateLength } from './curve-layout.ts'
 import {
   clearInputState,
+  detectionsSeen,
   inputNames,
   inputStateLength,
   inputsVersion,
   type Point,
   type Points,
+  passPointsBefore,
   stepInputs
 } from './inputs.ts'
 
@@ -19,8 +21,19 @@ export interface InputSet {
   readonly count: number
   /** Doubles of the state that is kept between detections. */
   readonly stateLength: number
+  /** Where the state keeps the number of detections before the present sequence; −1 where a sequence never begins anew. */
+  readonly earlierAt: number
+  /** Where the state notes that a detection lay outside of the range of the training set; −1 where it does not. */
+  readonly outsideAt: number
   /** Sets a state to that before the first detection. */
   clear(state: Float64Array): void
+  /**
+   * Whether a detection begins a new sequence: after a gap of so many days behind a sequence of `detections`. Ages and the
+   * network's memory then start again.
+   */
+  startsAnew(detections: number, gap: number): boolean
+  /** Ends the present sequence: the detection at `index` will be the first of the next one. */
+  restart(state: Float64Array, index: number): void
   /**
    * Computes the numbers of the detection `point` at `index` into `out` at `offset` and moves the state on. Every earlier detection
    * must have been stepped through, in order.
@@ -33,7 +46,11 @@ const reference: InputSet = {
   names: inputNames,
   count: inputNames.length,
   stateLength: inputStateLength,
+  earlierAt: -1,
+  outsideAt: -1,
   clear: clearInputState,
+  startsAnew: () => false,
+  restart: () => {},
   step: stepInputs
 }
 
@@ -42,21 +59,62 @@ const features: InputSet = {
   names: [...inputNames, ...featureNames],
   count: inputNames.length + featureNames.length,
   stateLength: featureStateLength,
+  earlierAt: -1,
+  outsideAt: -1,
   clear(state) {
     clearInputState(state)
     clearFeatures(state)
   },
+  startsAnew: () => false,
+  restart: () => {},
   step(state, points, index, point, out, offset) {
     stepInputs(state, points, index, point, out, offset)
     stepFeatures(state, point, out, offset)
   }
 }
 
+/** A sequence of at most so many detections is isolated when the next one comes more than so many days later. */
+const isolated = { detections: 2, days: 60 }
+const earlier = featureStateLength
+const outside = featureStateLength + 1
+
+/**
+ * Version 3: the numbers of version 2, the logarithm of the number of detections before the present sequence, and whether there
+ * are any. One or two old detections, often spurious, do not set the clock: a sequence begins anew behind them.
+ */
+const sequences: InputSet = {
+  version: 'ztf-72.v3',
+  names: [...features.names, 'logEarlierDetections', 'hasEarlierDetections'],
+  count: features.count + 2,
+  stateLength: featureStateLength + 2,
+  earlierAt: earlier,
+  outsideAt: outside,
+  clear(state) {
+    features.clear(state)
+    state[earlier] = 0
+    state[outside] = 0
+  },
+  startsAnew: (detections, gap) => detections > 0 && detections <= isolated.detections && gap > isolated.days,
+  restart(state, index) {
+    const before = (state[earlier] as number) + detectionsSeen(state)
+    features.clear(state)
+    state[earlier] = before
+    state[outside] = 0
+    passPointsBefore(state, index)
+  },
+  step(state, points, index, point, out, offset) {
+    features.step(state, points, index, point, out, offset)
+    const before = state[earlier] as number
+    out[offset + features.count] = Math.log(1 + before) / 4
+    out[offset + features.count + 1] = before > 0 ? 1 : 0
+  }
+}
+
 /** All that this version of Hierax knows. */
-export const inputSets: readonly InputSet[] = [reference, features]
+export const inputSets: readonly InputSet[] = [reference, features, sequences]
 
 /** The one that new models are trained on. */
-export const latestInputs: InputSet = features
+export const latestInputs: InputSet = sequences
 
 /** A set of inputs by its version; undefined where it is unknown. */
 export function inputSetOf(version: string): InputSet | undefined {

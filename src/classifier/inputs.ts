@@ -89,7 +89,17 @@ export function clearInputState(state: Float64Array): void {
   }
 }
 
-/** Number of detections that a state has seen. */
+/** Sets a cleared state to look at points from `index` on only. */
+export function passPointsBefore(state: Float64Array, index: number): void {
+  state[cursor] = index
+}
+
+/** Julian date of the latest detection that a state has seen, as a modified Julian day. */
+export function latestDetection(state: Float64Array): number {
+  return state[previousTime] as number
+}
+
+/** Number of detections that a state has seen in its present sequence. */
 export function detectionsSeen(state: Float64Array): number {
   return state[count] as number
 }

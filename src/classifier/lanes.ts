@@ -1,14 +1,14 @@
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import { type Checkpoint, olderCheckpoints, type StateLayout, usableCheckpoints } from './hidden-state.ts'
 import type { InputSet } from './input-sets.ts'
-import type { Point } from './inputs.ts'
+import { detectionsSeen, latestDetection, modified, type Point } from './inputs.ts'
 import type { Question } from './types.ts'
 
 /** What the network reads of a light curve. */
 export type SteppedCurve = Pick<LightCurve, 'length' | 'at' | 'jd' | 'hashOf'>
 
 /** A question that needs no more of its light curve than that. */
-export interface SteppedQuestion extends Pick<Question, 'jd' | 'state'> {
+export interface SteppedQuestion extends Pick<Question, 'jd' | 'state'>, Partial<Pick<Question, 'alert'>> {
   readonly curve: SteppedCurve
 }
 
@@ -31,23 +31,26 @@ export interface Lane {
   readonly older: Checkpoint[]
   /** Numbers of detections at which to capture one, ascending. */
   readonly captures: number[]
+  /** Numbers of detections behind which a new sequence begins, ascending. */
+  readonly restarts: number[]
 }
 
 /** Makes a question ready: finds the newest checkpoint that serves it and the detections after it. */
-export function openLane(layout: StateLayout, question: SteppedQuestion, index: number): Lane {
+export function openLane(layout: StateLayout, set: InputSet, question: SteppedQuestion, index: number): Lane {
   const { curve, jd } = question
   const length = pointsUpTo(curve, jd)
   const usable = usableCheckpoints(layout, question.state, curve, length)
   for (const [which, checkpoint] of usable.entries()) {
     const pending = detectionsIn(curve, checkpoint.length, length)
     if (pending.length === 0 && !checkpoint.answered) continue
-    return laneFrom(layout, question, index, length, pending, usable.slice(which))
+    return laneFrom(layout, set, question, index, length, pending, usable.slice(which))
   }
-  return laneFrom(layout, question, index, length, detectionsIn(curve, 0, length), [])
+  return laneFrom(layout, set, question, index, length, detectionsIn(curve, 0, length), [])
 }
 
 function laneFrom(
   layout: StateLayout,
+  set: InputSet,
   question: SteppedQuestion,
   index: number,
   length: number,
@@ -59,13 +62,46 @@ function laneFrom(
   const wanted = olderCheckpoints(layout, before + pending.length)
   const older = checkpoints.filter(({ detections }) => wanted.includes(detections))
   const captures = wanted.filter(detections => detections > before).reverse()
-  return { question, index, length, pending, done: 0, before, resumed, older, captures }
+  const restarts = restartsIn(layout, set, resumed, pending)
+  return { question, index, length, pending, done: 0, before, resumed, older, captures, restarts }
 }
 
-/** Detections that are left to step through before the lane must stop: for a capture, or at its end. */
+/** Numbers of detections of the object behind which one of the pending ones begins a new sequence. */
+function restartsIn(
+  layout: StateLayout,
+  set: InputSet,
+  resumed: Checkpoint | null,
+  pending: Lane['pending']
+): number[] {
+  if (set.earlierAt < 0) return []
+  const restarts: number[] = []
+  let { sequence, latest } = resumed === null ? { sequence: 0, latest: 0 } : sequenceOf(layout, resumed)
+  const before = resumed?.detections ?? 0
+  for (const [step, { point }] of pending.entries()) {
+    const time = modified(point.jd)
+    if (set.startsAnew(sequence, time - latest)) {
+      restarts.push(before + step)
+      sequence = 0
+    }
+    sequence += 1
+    latest = time
+  }
+  return restarts
+}
+
+/** Detections of a checkpoint's present sequence, and the time of the latest (modified Julian day). */
+function sequenceOf(layout: StateLayout, { bytes }: Checkpoint): { sequence: number; latest: number } {
+  const start = layout.inputs
+  const state = new Float64Array(bytes.slice(start, layout.vectors).buffer)
+  return { sequence: detectionsSeen(state), latest: latestDetection(state) }
+}
+
+/** Detections that are left to step through before the lane must stop: for a capture, a new sequence, or at its end. */
 export function stepsToNextStop(lane: Lane): number {
   const end = lane.before + lane.pending.length
-  return Math.min(lane.captures[0] ?? end, end) - lane.before - lane.done
+  const at = lane.before + lane.done
+  const restart = lane.restarts.find(each => each > at) ?? end
+  return Math.min(lane.captures[0] ?? end, restart, end) - at
 }
 
 function detectionsIn(curve: SteppedCurve, from: number, to: number): { at: number; point: Point }[] {
@@ -88,6 +124,9 @@ function pointsUpTo(curve: SteppedCurve, jd: number): number {
   }
   return low
 }
+
+/** Below anything that a hidden vector can hold. */
+const lowest = -2
 
 /**
  * Checkpoints of many lanes side by side in one memory, so that a state is read and written by one copy of bytes each, and the
@@ -121,9 +160,16 @@ export class Workspace {
     if (checkpoint !== null) this.#bytes.set(checkpoint.bytes, start)
     else {
       this.#set.clear(this.inputs(row))
-      // Below anything that a hidden vector can hold.
-      this.vector(row, 2).fill(-2)
+      this.vector(row, 2).fill(lowest)
     }
+  }
+
+  /** Ends a lane's sequence: the detection at `index` is the first of the next one. */
+  restart(row: number, index: number): void {
+    this.#set.restart(this.inputs(row), index)
+    this.vector(row, 0).fill(0)
+    this.vector(row, 1).fill(0)
+    this.vector(row, 2).fill(lowest)
   }
 
   /** The state of a lane's inputs. */

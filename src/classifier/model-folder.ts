@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
 import { type Card, parseCard, priorsOf, sha256Hex } from './card.ts'
+import { type ContextTerm, contextFile, parseContext } from './context-term.ts'
 import { type InputSet, inputSetOf } from './input-sets.ts'
 import { type NoveltyProbe, noveltyFile, parseNovelty } from './novelty.ts'
 import { parseTaxonomy, type Taxonomy } from './taxonomy.ts'
@@ -30,6 +31,8 @@ export interface Model {
   readonly priors: Float64Array | null
   /** Null for a model that does not judge novelty. */
   readonly novelty: NoveltyProbe | null
+  /** Null for a model without a context term. */
+  readonly context: ContextTerm | null
   /** SHA-256 of the model, hex: see `modelSha256`. */
   readonly sha256: string
 }
@@ -95,6 +98,7 @@ export async function readModelFolder(folder: string): Promise<Model> {
     const want = `${inputs.count}, as the inputs ${inputs.version} give`
     throw new HieraxError('MODEL_INVALID', `${networkFile}: the weights take ${sizes.inputs} numbers, want ${want}`)
   }
+  const contextText = files.get(contextFile)?.toString('utf8')
   const noveltyText = files.get(noveltyFile)?.toString('utf8')
   return {
     card,
@@ -103,7 +107,11 @@ export async function readModelFolder(folder: string): Promise<Model> {
     inputs,
     units: unitsOf(network.outputs, taxonomy, sizes.outputs, networkFile),
     priors: priorsOf(card, taxonomy, cardFile),
-    novelty: noveltyText === undefined ? null : parseNovelty(noveltyText, sizes.hidden, path.join(folder, noveltyFile)),
+    novelty:
+      noveltyText === undefined
+        ? null
+        : parseNovelty(noveltyText, sizes.hidden, inputs.count, path.join(folder, noveltyFile)),
+    context: contextText === undefined ? null : parseContext(contextText, taxonomy, path.join(folder, contextFile)),
     sha256: modelSha256(card.files, cardBytes)
   }
 }

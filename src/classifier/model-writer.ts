@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type CardDraft, formatCard, sha256Hex } from './card.ts'
+import { contextFile } from './context-term.ts'
 import type { PriorPower } from './decision.ts'
 import { noveltyFile } from './novelty.ts'
 import type { Weights } from './weights.ts'
@@ -15,6 +16,8 @@ export interface ModelParts {
   readonly outputs: readonly string[]
   /** Text of the novelty file, where the model judges novelty. */
   readonly novelty?: string
+  /** Text of the context file, where the model has a context term. */
+  readonly context?: string
 }
 
 /** Writes a model folder: network, weights, taxonomy, README and, last, the card with the checksums of them all. */
@@ -33,6 +36,7 @@ export async function writeModelFolder(folder: string, parts: ModelParts): Promi
     'taxonomy.json': Buffer.from(parts.taxonomy),
     'weights.bin': Buffer.concat(names.map(name => littleEndian(parts.weights[name]!.values)))
   }
+  if (parts.context !== undefined) files[contextFile] = Buffer.from(parts.context)
   if (parts.novelty !== undefined) files[noveltyFile] = Buffer.from(parts.novelty)
   await mkdir(folder, { recursive: true })
   for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(folder, name), bytes)

@@ -33,6 +33,8 @@ export const noveltyShape = z.strictObject({
   levels: ascending.refine(values => values[0] === 0 && values.at(-1) === 1, { error: 'must run from 0 to 1' }),
   /** Scores by the number of detections: the first entry whose `untilDetections` is not exceeded. */
   scale: z.array(z.strictObject({ untilDetections: z.number().int().positive().nullable(), scores: ascending })).min(1),
+  /** Least and greatest value of each input in the training set, with a margin: beyond them the novelty is 1. */
+  range: z.strictObject({ low: numbers, high: numbers }).optional(),
   /** Mean of the training set [hidden]. */
   centre: numbers.min(1),
   /** Rows of the lower-triangular matrix that whitens the training set: row i has i + 1 numbers. */
@@ -70,6 +72,18 @@ export class NoveltyProbe {
     this.#file = file
     this.#whitening = Float64Array.from(file.whitening.flat())
     this.#centred = new Float64Array(file.centre.length)
+  }
+
+  /** Whether one of the inputs at an offset lies outside of the range of the training set. */
+  isOutside(inputs: Float32Array, offset: number): boolean {
+    const { range } = this.#file
+    if (range === undefined) return false
+    const { low, high } = range
+    for (let at = 0; at < low.length; at++) {
+      const value = inputs[offset + at] as number
+      if (value < (low[at] as number) || value > (high[at] as number)) return true
+    }
+    return false
   }
 
   /** Share of the objects of known classes, with as many detections, whose score is lower; 0–1. */
@@ -118,8 +132,8 @@ export function formatNovelty({ whitening, ...rest }: NoveltyFile): string {
   return `${head},"whitening":[\n${whitening.map(row => JSON.stringify(row)).join(',\n')}\n]}\n`
 }
 
-/** Reads a novelty file for a network with a hidden vector of `width`. Throws MODEL_INVALID; `origin` names the file. */
-export function parseNovelty(text: string, width: number, origin: string): NoveltyProbe {
+/** Reads a novelty file for a network with a hidden vector of `width` that sees `inputs` numbers a detection. Throws MODEL_INVALID; `origin` names the file. */
+export function parseNovelty(text: string, width: number, inputs: number, origin: string): NoveltyProbe {
   const fail = (message: string): never => {
     throw new HieraxError('MODEL_INVALID', `${origin}: ${message}`)
   }
@@ -131,7 +145,9 @@ export function parseNovelty(text: string, width: number, origin: string): Novel
   }
   const parsed = noveltyShape.safeParse(value)
   if (!parsed.success) return fail(z.prettifyError(parsed.error).replaceAll('\n', ' '))
-  const { centre, whitening, scale, levels } = parsed.data
+  const { centre, whitening, scale, levels, range } = parsed.data
+  if (range !== undefined && (range.low.length !== inputs || range.high.length !== inputs))
+    fail(`the range has ${range.low.length} and ${range.high.length} numbers, a detection has ${inputs}`)
   if (centre.length !== width) fail(`the centre has ${centre.length} numbers, the hidden vector has ${width}`)
   if (whitening.length !== width) fail(`whitening has ${whitening.length} rows, the hidden vector has ${width} numbers`)
   const short = whitening.findIndex((row, at) => row.length !== at + 1)

@@ -47,6 +47,9 @@ export async function runProbe(
 
 /** The points of a probe as a light curve that is cached nowhere, and so needs no hash. */
 function probeCurve(points: Card['probe']['points']): SteppedCurve {
-  const at = (index: number): Observation => ({ ...points[index]!, own: true, candid: null })
+  const at = (index: number): Observation => ({
+    ...points[index]!,
+    ...{ own: true, candid: null, realBogus: null, solarSystemDistance: null }
+  })
   return { length: points.length, at, jd: index => points[index]!.jd, hashOf: () => 0n }
 }

@@ -28,6 +28,11 @@ export interface TrainOptions {
   readonly leftOut?: string
   readonly resume?: true
   readonly sampling: 'natural' | 'balanced' | 'square-root'
+  readonly balance: number
+  readonly persistent: string[]
+  readonly synthetic: number
+  readonly populations: TrainPlan['populations']
+  readonly alerts?: string[]
   readonly batch: number
   readonly learningRate: number
   readonly weightDecay: number
@@ -121,6 +126,9 @@ function planOf(options: TrainOptions): TrainPlan {
     leftOut: options.leftOut ?? null,
     start: options.start ?? null,
     teachers: options.teachers,
+    populations: options.populations,
+    synthetic: options.synthetic,
+    alerts: options.alerts ?? null,
     among: options.among,
     minDetections: options.minDetections,
     days: cutsOf(options.days),
@@ -139,6 +147,7 @@ function fitOptionsOf(o: TrainOptions): TrainPlan['fit'] {
     batch: o.batch,
     seed: o.seed,
     sampling: o.sampling,
+    balance: { share: o.balance, persistent: o.persistent.join() },
     dropout: o.dropout,
     lastWeight: o.lastWeight,
     patience: o.earlyStopping,

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { inputSets, latestInputs } from '../classifier/input-sets.ts'
 import { decimal, integer, list, namingAges, priorPower } from './options.ts'
 import type { TrainOptions } from './train-run.ts'
@@ -47,6 +47,26 @@ export function register(program: Command): void {
     .option('--beta <x>', 'nodes count by (1 / their share of the objects)^beta', decimal({ min: 0 }), 0)
     .addOption(labelsCount())
     .addOption(new Option('--sampling <how>', 'how objects are drawn').choices(samplings).default('natural'))
+    .option(
+      '--balance <x>',
+      'least share of the draws that each child of the root gets (0: as many as it has objects)',
+      decimal({ min: 0, max: 0.5 }),
+      0
+    )
+    .option(
+      '--persistent <list>',
+      'children of the root that stand for persistent sources: seen through windows in time and against other reference images',
+      list,
+      ['Persistent']
+    )
+    .option('--synthetic <n>', 'made-up persistent sources to add to the training', integer({ min: 0 }), 0)
+    .option(
+      '--population <name:shares>',
+      'a class mix for the card, such as stream:Transient=0.04,Persistent=0.96; repeatable, the first is the default',
+      populations,
+      {}
+    )
+    .option('--alerts <list>', 'labelled packets for a context term: JSON lines with packets beside them', list)
     .option('--batch <n>', 'objects in a batch', positive, 128)
     .option('--learning-rate <x>', 'highest learning rate', decimal({ min: 1e-6, max: 1 }), 0.01)
     .option('--weight-decay <x>', 'decay of the weights', decimal({ min: 0, max: 1 }), 1e-4)
@@ -117,10 +137,27 @@ export function register(program: Command): void {
       new Option('--runtime <name>', 'TensorFlow.js backend').choices(['auto', 'node', 'wasm']).default('auto')
     )
     .addHelpText('after', examples)
-    .action(async (options: TrainOptions) => {
+    .action(async ({ population, ...options }: Omit<TrainOptions, 'populations'> & Population) => {
       const { runTrain } = await import('./train-run.ts')
-      await runTrain(options)
+      await runTrain({ ...options, populations: population })
     })
+}
+
+interface Population {
+  readonly population: TrainOptions['populations']
+}
+
+/** Adds `name:Node=0.1,Other=0.9` to the class mixes. */
+function populations(value: string, before: TrainOptions['populations']): TrainOptions['populations'] {
+  const [, name, text] = /^([^:=]+):(.+)$/.exec(value) ?? []
+  const shares = (text ?? '').split(',').map(part => {
+    const at = part.lastIndexOf('=')
+    return [part.slice(0, at).trim(), Number(part.slice(at + 1))] as const
+  })
+  if (name === undefined || shares.some(([node, share]) => node === '' || !(share > 0 && share < 1)))
+    throw new InvalidArgumentError('It must look like stream:Transient=0.04,Persistent=0.96.')
+  const description = `Given as --population ${value}`
+  return { ...before, [name.trim()]: { description, shares: Object.fromEntries(shares) } }
 }
 
 const samplings = ['natural', 'balanced', 'square-root']

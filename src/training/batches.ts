@@ -19,6 +19,16 @@ export interface Batch {
 /** How objects are drawn for an epoch: each once, or as many in all with every label's node equally often, or in between. */
 export type Sampling = 'natural' | 'balanced' | 'square-root'
 
+/** Children of the root, and which of them each object belongs to. */
+export interface RootBalance {
+  /** Least share of the draws of an epoch that each child of the root gets; 0: as many as it has objects. */
+  readonly share: number
+  /** For every node, the child of the root above it (itself where it is one). */
+  readonly rootOf: (node: number) => number
+  /** Whether a child of the root stands for persistent sources. */
+  readonly isPersistent: (root: number) => boolean
+}
+
 /** How far sequences are displaced when they are sorted by length, in the logarithm: batches of one epoch differ from another's. */
 const lengthJitter = 0.15
 
@@ -30,11 +40,29 @@ export interface BatchOptions {
   readonly augmentation: Augmentation
   readonly lastWeight: number
   readonly inputs: InputSet
+  readonly balance?: RootBalance
 }
 
-/** Number of batches of an epoch. */
-export function batchesPerEpoch(objects: number, batch: number): number {
-  return Math.ceil(objects / batch)
+/** Number of batches of an epoch of so many draws. */
+export function batchesPerEpoch(draws: number, batch: number): number {
+  return Math.ceil(draws / batch)
+}
+
+/**
+ * How often each object is drawn in an epoch, on average, with draws from the children of the root balanced: those of a child that has
+ * too few objects are drawn repeatedly.
+ */
+export function drawsOf(nodes: readonly number[], balance: RootBalance | undefined): Float64Array {
+  const draws = new Float64Array(nodes.length).fill(1)
+  if (balance === undefined || balance.share === 0) return draws
+  const counts = new Map<number, number>()
+  for (const node of nodes) counts.set(balance.rootOf(node), (counts.get(balance.rootOf(node)) ?? 0) + 1)
+  const largest = Math.max(...counts.values())
+  const least = (balance.share / (1 - balance.share)) * largest
+  return draws.map((_, at) => {
+    const count = counts.get(balance.rootOf(nodes[at] as number)) as number
+    return Math.max(1, least / count)
+  })
 }
 
 /**
@@ -42,10 +70,11 @@ export function batchesPerEpoch(objects: number, batch: number): number {
  * arguments alone, so that a training that was broken off finds the same ones.
  */
 export function epochBatches(objects: readonly KnownObject[], epoch: number, options: BatchOptions): (() => Batch)[] {
-  const { seed, sampling, augmentation, lastWeight, batch, inputs } = options
+  const { seed, sampling, augmentation, lastWeight, batch, inputs, balance } = options
   const draw = random(seed, epoch, 101)
-  const sequences = drawObjects(objects, sampling, draw).map(object => {
-    const sequence = sequenceOf(drawPoints(object, augmentation, seed, draw), object.node, lastWeight, inputs)
+  const sequences = drawObjects(objects, sampling, balance, draw).map(object => {
+    const kind = balance?.isPersistent(balance.rootOf(object.node)) === true ? 'persistent' : 'transient'
+    const sequence = sequenceOf(drawPoints(object, augmentation, seed, draw, kind), object.node, lastWeight, inputs)
     return { sequence, key: Math.log(sequence.steps) + draw.uniform(-lengthJitter, lengthJitter) }
   })
   sequences.sort((a, b) => a.key - b.key)
@@ -89,8 +118,13 @@ export function samplingPower(sampling: Sampling): number {
   return { natural: 0, 'square-root': 0.5, balanced: 1 }[sampling]
 }
 
-function drawObjects(objects: readonly KnownObject[], sampling: Sampling, draw: Random): readonly KnownObject[] {
-  if (sampling === 'natural') return shuffled(objects, draw)
+function drawObjects(
+  objects: readonly KnownObject[],
+  sampling: Sampling,
+  balance: RootBalance | undefined,
+  draw: Random
+): readonly KnownObject[] {
+  if (sampling === 'natural') return shuffled(repeatedly(objects, balance, draw), draw)
   const counts = new Map<number, number>()
   for (const { node } of objects) counts.set(node, (counts.get(node) ?? 0) + 1)
   const power = samplingPower(sampling)
@@ -101,6 +135,23 @@ function drawObjects(objects: readonly KnownObject[], sampling: Sampling, draw: 
     cumulative.push(total)
   }
   return objects.map(() => objects[firstAbove(cumulative, draw.uniform(0, total))] as KnownObject)
+}
+
+/** Every object as often as it is drawn: the whole part always, the rest by chance. */
+function repeatedly(
+  objects: readonly KnownObject[],
+  balance: RootBalance | undefined,
+  draw: Random
+): readonly KnownObject[] {
+  const draws = drawsOf(
+    objects.map(({ node }) => node),
+    balance
+  )
+  return objects.flatMap((object, at) => {
+    const times = Math.floor(draws[at] as number)
+    const more = (draws[at] as number) > times && draw.uniform() < (draws[at] as number) - times ? 1 : 0
+    return new Array<KnownObject>(times + more).fill(object)
+  })
 }
 
 /** Index of the first of ascending numbers that is above a value; the last where none is. */

@@ -4,9 +4,9 @@ import path from 'node:path'
 import type { Runtime } from '../classifier/runtime.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError } from '../errors.ts'
-import { batchesPerEpoch } from './batches.ts'
+import { batchesPerEpoch, drawsOf } from './batches.ts'
 import { readCheckpoint, type Settings, writeCheckpoint } from './checkpoint.ts'
-import { type EpochRecord, type FitOptions, type FitState, fit } from './fit.ts'
+import { type EpochRecord, type FitOptions, type FitState, fit, rootBalance } from './fit.ts'
 import { isHeldOut } from './folds.ts'
 import type { KnownObject } from './labelled.ts'
 import type { Teacher } from './teachers.ts'
@@ -55,7 +55,14 @@ export async function fitInto(
   await mkdir(folder, { recursive: true })
   const settings = settingsOf(plan, taxonomyText, runtime, kept, heldOut, teachers, start)
   const resumed = await resumable(plan, file, settings)
-  const perEpoch = batchesPerEpoch(kept.length, plan.fit.batch)
+  const draws = drawsOf(
+    kept.map(({ node }) => node),
+    rootBalance(taxonomy, plan.fit.balance)
+  )
+  const perEpoch = batchesPerEpoch(
+    draws.reduce((sum, each) => sum + each, 0),
+    plan.fit.batch
+  )
   const done = resumed === null ? 0 : resumed.epoch * perEpoch + resumed.batch
   await listener.begin(title, perEpoch * plan.fit.epochs, done)
   try {

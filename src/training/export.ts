@@ -7,9 +7,11 @@ import { runProbe } from '../classifier/probe.ts'
 import type { Runtime } from '../classifier/runtime.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import type { Weights } from '../classifier/weights.ts'
-import { type Sampling, samplingPower } from './batches.ts'
+import { drawsOf, type Sampling, samplingPower } from './batches.ts'
+import { type BalanceOptions, rootBalance } from './fit.ts'
 import type { LabelledObject } from './labelled.ts'
-import { countEvents, logitCorrection, nodeWeights, samplingCorrection, type WhxeOptions } from './whxe.ts'
+import { syntheticSource } from './synthetic.ts'
+import { logitCorrection, nodeWeights, samplingCorrection, type WhxeOptions } from './whxe.ts'
 
 /** A trained network and what its model folder is to say. */
 export interface Trained {
@@ -23,8 +25,13 @@ export interface Trained {
   /** What it judges novelty by; null where it doesn't. */
   readonly novelty: NoveltyFile | null
   readonly sampling: Sampling
+  readonly balance: BalanceOptions
+  /** Class mixes for the card, the default first; that of the labelled objects is added. */
+  readonly populations: NonNullable<CardDraft['populations']>
+  /** What the context term was trained on, and the term; null for a model without one. */
+  readonly context: { readonly text: string; readonly card: NonNullable<CardDraft['context']> } | null
   /** The card but for what follows from the above. */
-  readonly card: Omit<CardDraft, 'taxonomy' | 'training' | 'priors' | 'probe'> & {
+  readonly card: Omit<CardDraft, 'taxonomy' | 'training' | 'priors' | 'probe' | 'populations' | 'context'> & {
     readonly training: Omit<CardDraft['training'], 'sources'>
   }
 }
@@ -43,13 +50,21 @@ export async function exportModel(folder: string, runtime: Runtime, trained: Tra
     taxonomy: taxonomyText,
     weights: withBias(trained.weights, correction),
     outputs: taxonomy.nodes.map(({ name }) => name),
-    ...(trained.novelty === null ? {} : { novelty: formatNovelty(trained.novelty) })
+    ...(trained.novelty === null ? {} : { novelty: formatNovelty(trained.novelty) }),
+    ...(trained.context === null ? {} : { context: trained.context.text })
   }
+  const draws = drawsOf(labels, rootBalance(taxonomy, trained.balance))
   const draft: CardDraft = {
     ...card,
     taxonomy: { name: taxonomy.name, version: taxonomy.version },
     training: { ...card.training, sources: sourcesOf(objects) },
-    priors: Object.fromEntries([...priorsOf(taxonomy, labels)].map((prior, node) => [parts.outputs[node], prior])),
+    priors: Object.fromEntries(
+      [...priorsOf(taxonomy, labels, draws)].map((prior, node) => [parts.outputs[node] as string, prior])
+    ),
+    ...(trained.balance.share > 0
+      ? { populations: { ...trained.populations, labelled: labelledMix(taxonomy, objects) } }
+      : {}),
+    ...(trained.context === null ? {} : { context: trained.context.card }),
     probe: { points: probePoints(), probabilities: {} }
   }
   await writeModelFolder(folder, { ...parts, card: draft })
@@ -60,10 +75,41 @@ export async function exportModel(folder: string, runtime: Runtime, trained: Tra
   return new RecurrentClassifier(await readModelFolder(folder), runtime)
 }
 
-/** Share of the objects at or below each node; half an object where there is none, so that a prior can be divided by. */
-export function priorsOf(taxonomy: Taxonomy, labels: readonly number[]): Float64Array {
-  const { counts, events } = countEvents(taxonomy, labels)
+/**
+ * Share of the draws of an epoch at or below each node; half an object where there is none, so that a prior can be divided by.
+ * Without draws every object counts once.
+ */
+export function priorsOf(taxonomy: Taxonomy, labels: readonly number[], draws?: Float64Array): Float64Array {
+  const counts = new Float64Array(taxonomy.nodes.length)
+  let events = 0
+  for (const [at, label] of labels.entries()) {
+    const times = draws?.[at] ?? 1
+    events += times
+    for (let node = label; node >= 0; node = taxonomy.parents[node] as number) counts[node]! += times
+  }
   return counts.map(count => Math.max(count, 0.5) / events)
+}
+
+/** The class mix of the labelled objects, synthetic ones left out: shares of the children of the root. */
+export function labelledMix(
+  taxonomy: Taxonomy,
+  objects: readonly (LabelledObject & { readonly node: number })[]
+): NonNullable<CardDraft['populations']>[string] {
+  const real = objects.filter(({ source }) => source !== syntheticSource)
+  const priors = priorsOf(
+    taxonomy,
+    real.map(({ node }) => node)
+  )
+  const roots = taxonomy.siblings.find(group => taxonomy.parents[group[0] as number] === -1) ?? []
+  const total = roots.reduce((sum, node) => sum + (priors[node] as number), 0)
+  const shares = roots.map(node => [
+    taxonomy.nodes[node]?.name ?? '',
+    Number(((priors[node] as number) / total).toFixed(6))
+  ])
+  return {
+    description: 'The labelled light curves that the network was trained on',
+    shares: Object.fromEntries(shares)
+  }
 }
 
 /** Objects by source, most first. */

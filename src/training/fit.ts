@@ -6,7 +6,7 @@ import type { Weights } from '../classifier/weights.ts'
 import { HieraxError } from '../errors.ts'
 import { random } from '../simulator/random.ts'
 import type { Augmentation } from './augment.ts'
-import { type Batch, batchesPerEpoch, epochBatches, plainBatches, type Sampling } from './batches.ts'
+import { type Batch, epochBatches, plainBatches, type RootBalance, type Sampling } from './batches.ts'
 import { dropoutFactors } from './dropout.ts'
 import { initialWeights, type Widths } from './initial.ts'
 import type { KnownObject } from './labelled.ts'
@@ -24,6 +24,7 @@ export interface FitOptions {
   readonly batch: number
   readonly seed: number
   readonly sampling: Sampling
+  readonly balance: BalanceOptions
   readonly dropout: number
   /** Share of an object's loss that its last step gets more. */
   readonly lastWeight: number
@@ -35,6 +36,25 @@ export interface FitOptions {
   readonly whxe: WhxeOptions
   readonly optimiser: OptimiserOptions
   readonly augmentation: Augmentation
+}
+
+/** How the children of the root are drawn. */
+export interface BalanceOptions {
+  /** Least share of the draws that each child of the root gets; 0: as many as it has objects. */
+  readonly share: number
+  /** Children of the root that stand for persistent sources, by comma: these are seen through windows and against other references. */
+  readonly persistent: string
+}
+
+/** The balance of a taxonomy's root. */
+export function rootBalance({ parents, nodes }: Taxonomy, { share, persistent }: BalanceOptions): RootBalance {
+  const rootOf = (node: number): number => {
+    let at = node
+    while (at >= 0 && (parents[at] as number) >= 0) at = parents[at] as number
+    return at
+  }
+  const names = new Set(persistent.split(','))
+  return { share, rootOf, isPersistent: root => root >= 0 && names.has(nodes[root]?.name ?? '') }
 }
 
 /** How an epoch went: mean losses of an object; null where nothing is held out. */
@@ -96,11 +116,12 @@ export async function fit(
   const validation = plainBatches(heldOut, options.batch, options.augmentation.cap, inputsOf(options.inputs))
   while (!state.finished && state.epoch < options.epochs) {
     const begun = performance.now()
-    if (!(await runEpoch(network, training, taught, state, options, hooks))) {
+    const batches = await runEpoch(network, taxonomy, training, taught, state, options, hooks)
+    if (batches === null) {
       await hooks.save?.(state)
       return state
     }
-    const trainingLoss = state.lossSum / batchesPerEpoch(training.length, options.batch)
+    const trainingLoss = state.lossSum / batches
     const heldOutLoss = validation.length === 0 ? null : meanLoss(network, state.weights, validation, lossOf)
     const seconds = (performance.now() - begun) / 1000
     const record: EpochRecord = { epoch: state.epoch, trainingLoss, heldOutLoss, seconds }
@@ -138,20 +159,22 @@ function initialState(taxonomy: Taxonomy, { widths, seed, inputs }: FitOptions, 
   return { epoch: 0, batch: 0, lossSum: 0, finished: false, weights, moments, history: [], best: null }
 }
 
-/** The rest of the epoch in work; false where it was broken off. */
+/** The rest of the current epoch; its number of batches, or null where it was interrupted. */
 async function runEpoch(
   network: TrainableNetwork,
+  taxonomy: Taxonomy,
   training: readonly KnownObject[],
   lossOf: (batch: Batch) => BatchLoss,
   state: FitState,
   options: FitOptions,
   { onBatch, signal }: FitHooks
-): Promise<boolean> {
-  const batches = epochBatches(training, state.epoch, { ...options, inputs: inputsOf(options.inputs) })
+): Promise<number | null> {
+  const balance = rootBalance(taxonomy, options.balance)
+  const batches = epochBatches(training, state.epoch, { ...options, balance, inputs: inputsOf(options.inputs) })
   const total = batches.length * options.epochs
   for (; state.batch < batches.length; state.batch++) {
     await breathe()
-    if (signal?.aborted === true) return false
+    if (signal?.aborted === true) return null
     const batch = (batches[state.batch] as () => Batch)()
     const seed = random(options.seed, state.epoch, state.batch, 303).integer(0, 2 ** 31)
     const dropout = dropoutFactors(network.sizes, batch.rows * batch.steps, options.dropout, seed)
@@ -164,7 +187,7 @@ async function runEpoch(
     state.lossSum += loss
     onBatch?.(loss)
   }
-  return true
+  return batches.length
 }
 
 /** Keeps the best weights and ends the training where patience has run out. */

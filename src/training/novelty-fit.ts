@@ -1,9 +1,11 @@
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix'
 import type { SteppedReply } from '../classifier/classifier.ts'
+import type { InputSet } from '../classifier/input-sets.ts'
 import type { SteppedCurve, SteppedQuestion } from '../classifier/lanes.ts'
 import { type NoveltyFile, NoveltyProbe, noveltyShape, type Sight } from '../classifier/novelty.ts'
-import type { LabelledObject } from './labelled.ts'
+import type { KnownObject, LabelledObject } from './labelled.ts'
 import { curveOf } from './predict.ts'
+import { sequenceOf } from './sequences.ts'
 
 /** How novel an object is, before it is put on a scale. */
 export interface NoveltyScore {
@@ -61,8 +63,30 @@ export async function sightsOf(classifier: Seeing, objects: readonly LabelledObj
   return sights
 }
 
+/** The range may be exceeded by this part of its width. */
+const rangeMargin = 0.1
+
+/** Least and greatest value of every input over all detections of objects, with a margin. */
+export function rangeOf(objects: readonly KnownObject[], inputs: InputSet): NonNullable<NoveltyFile['range']> {
+  const low = new Array<number>(inputs.count).fill(Number.POSITIVE_INFINITY)
+  const high = new Array<number>(inputs.count).fill(Number.NEGATIVE_INFINITY)
+  for (const { points, node } of objects) {
+    const { inputs: values } = sequenceOf(points, node, 0, inputs)
+    for (const [at, value] of values.entries()) {
+      const input = at % inputs.count
+      if (value < (low[input] as number)) low[input] = value
+      if (value > (high[input] as number)) high[input] = value
+    }
+  }
+  const margin = low.map((least, at) => rangeMargin * Math.max((high[at] as number) - least, 1e-3))
+  return {
+    low: low.map((least, at) => rounded(least - (margin[at] as number))),
+    high: high.map((most, at) => rounded(most + (margin[at] as number)))
+  }
+}
+
 /** Centre, whitening and spreads of what a network saw of its training set. Throws nothing; wants at least one sight. */
-export function fitNovelty(sights: readonly Sight[], objects: number): UnscaledNovelty {
+export function fitNovelty(sights: readonly Sight[], objects: number, range?: NoveltyFile['range']): UnscaledNovelty {
   const width = sights[0]?.mean.length ?? 0
   const centre = Array.from({ length: width }, (_, at) => rounded(meanOf(sights.map(({ mean }) => mean[at] as number))))
   const lower = whiteningOf(sights, centre)
@@ -78,7 +102,8 @@ export function fitNovelty(sights: readonly Sight[], objects: number): UnscaledN
     })
     return spreadOf(sights.map(sight => probe.score(sight)).filter(Number.isFinite))
   }
-  return { objects, distance: signs('distance'), energy: signs('energy'), centre, whitening }
+  const known = { objects, distance: signs('distance'), energy: signs('energy'), centre, whitening }
+  return range === undefined ? known : { ...known, range }
 }
 
 /** Scores of what a network saw of objects. */

@@ -68,7 +68,13 @@ function ageAt({ points }: LabelledObject, jd: number): number {
 
 /** An object's points as a classifier reads them. They never change, so their number is their hash. */
 export function curveOf({ points }: LabelledObject): SteppedCurve {
-  const observations = points.map(point => ({ ...point, own: true, candid: null }))
+  const observations = points.map(point => ({
+    ...point,
+    own: true,
+    candid: null,
+    realBogus: null,
+    solarSystemDistance: null
+  }))
   return {
     length: points.length,
     at: index => observations[index]!,

@@ -18,7 +18,10 @@ const shortestEnd = 100
 /** Every step counts a little, even of several in one night. */
 const leastWeight = 0.02
 
-/** The sequence of a light curve, which must hold a detection. `lastWeight` is the share of the loss that the last step gets more. */
+/**
+ * The last sequence of a light curve, which must hold a detection: those before it, which ended in a long gap, are counted only
+ * (`InputSet.startsAnew`). `lastWeight` is the share of the loss that the last step gets more.
+ */
 export function sequenceOf(
   points: readonly Point[],
   target: number,
@@ -32,14 +35,32 @@ export function sequenceOf(
     found.push(index)
     times.push(point.jd)
   }
-  const inputs = new Float32Array(found.length * set.count)
+  const begin = lastSequence(times, set)
+  const steps = found.length - begin
+  const inputs = new Float32Array(Math.max(steps, 1) * set.count)
   const state = new Float64Array(set.stateLength)
   const accessor = pointsOf(points)
   set.clear(state)
-  for (const [step, index] of found.entries()) {
-    set.step(state, accessor, index, points[index] as Point, inputs, step * set.count)
+  let sequence = 0
+  for (const [at, index] of found.entries()) {
+    if (set.startsAnew(sequence, (times[at] as number) - (times[at - 1] ?? 0))) {
+      set.restart(state, index)
+      sequence = 0
+    }
+    sequence += 1
+    const row = Math.max(at - begin, 0)
+    set.step(state, accessor, index, points[index] as Point, inputs, row * set.count)
   }
-  return { steps: found.length, inputs, weights: stepWeights(times, lastWeight), target }
+  return { steps, inputs, weights: stepWeights(times.slice(begin), lastWeight), target }
+}
+
+/** Number of detections before the last sequence. */
+function lastSequence(times: readonly number[], set: InputSet): number {
+  let begin = 0
+  for (let at = 1; at < times.length; at++) {
+    if (set.startsAnew(at - begin, (times[at] as number) - (times[at - 1] as number))) begin = at
+  }
+  return begin
 }
 
 /**

@@ -32,6 +32,12 @@ export interface TrainPlan extends FitPlan {
   readonly start: string | null
   /** Models to learn from, or cross-validations whose networks of the same fold are learned from. */
   readonly teachers: readonly string[]
+  /** Class mixes for the card, the default first. */
+  readonly populations: Trained['populations']
+  /** Synthetic objects to add to the training, if any; they are never judged. */
+  readonly synthetic: number
+  /** Labelled packets for a context term; null for none. */
+  readonly alerts: readonly string[] | null
   /** Sets of classes to judge, as `--among` takes them. */
   readonly among: readonly string[]
   readonly minDetections: number
@@ -65,6 +71,8 @@ export interface Findings extends Pick<CardDraft, 'temperature' | 'metrics'> {
   readonly notes?: readonly string[]
   readonly naming?: Naming
   readonly novelty: Trained['novelty']
+  readonly context?: Trained['context']
+  readonly purity?: CardDraft['purity']
 }
 
 /** Nothing is known yet: for a model that is still to be judged. */
@@ -76,7 +84,7 @@ export async function exported(
   folder: string,
   state: FitState,
   objects: readonly KnownObject[],
-  { temperature, metrics, notes = [], naming = [], novelty }: Findings
+  { temperature, metrics, notes = [], naming = [], novelty, context = null, purity }: Findings
 ): Promise<RecurrentClassifier> {
   const training = {
     command: plan.command,
@@ -89,7 +97,10 @@ export async function exported(
     priorPower: typeof priorPower === 'number' ? priorPower : [...priorPower],
     ...(naming.length > 0 ? { naming } : {})
   }
-  const card = { ...plan.card, inputs: plan.fit.inputs, training, temperature, decision, metrics, limitations }
+  const card = {
+    ...{ ...plan.card, inputs: plan.fit.inputs, training, temperature, decision, metrics, limitations },
+    ...(purity === undefined ? {} : { purity })
+  }
   return exportModel(folder, runtime, {
     taxonomy,
     taxonomyText,
@@ -97,6 +108,9 @@ export async function exported(
     objects,
     whxe: plan.fit.whxe,
     sampling: plan.fit.sampling,
+    balance: plan.fit.balance,
+    populations: plan.populations,
+    context,
     novelty,
     card
   })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { RecurrentClassifier } from '../classifier/classifier.ts'
+import type { InputSet } from '../classifier/input-sets.ts'
 import type { NoveltyFile } from '../classifier/novelty.ts'
 import { createRuntime } from '../classifier/runtime.ts'
 import { parseTaxonomy } from '../classifier/taxonomy.ts'
@@ -9,6 +10,7 @@ import { parseCandidates } from './candidates.ts'
 import { notesOf } from './card-text.ts'
 import { fitInto } from './checkpointed-fit.ts'
 import { crossValidate, readCrossValidation, writeCrossValidation } from './cross-validation.ts'
+import { labelledMix } from './export.ts'
 import { inputsOf } from './fit.ts'
 import { foldOf } from './folds.ts'
 import { type KnownObject, knownTo, readLabelled } from './labelled.ts'
@@ -19,10 +21,12 @@ import {
   type NoveltyScore,
   noveltyScale,
   noveltyScores,
+  rangeOf,
   sightsOf
 } from './novelty-fit.ts'
 import type { Prediction } from './predict.ts'
 import { exported, predictedBy, type Session, type TrainListener, type TrainPlan, unjudged } from './session.ts'
+import { syntheticObjects, syntheticSource } from './synthetic.ts'
 import type { Table } from './tables.ts'
 import { readTeachers } from './teachers.ts'
 
@@ -48,7 +52,8 @@ export async function train(plan: TrainPlan, listener: TrainListener, signal: Ab
     scores.push(...trained.scores)
   }
   const folder = plan.fold === null ? plan.out : foldFolder(plan, plan.fold)
-  const found = crossValidate(session.taxonomy, plan, session.objects, predicted, session.evaluation)
+  const real = session.objects.filter(({ source }) => source !== syntheticSource)
+  const found = crossValidate(session.taxonomy, plan, real, predicted, session.evaluation)
   await writeCrossValidation(
     folder,
     found,
@@ -72,7 +77,8 @@ async function openSession(plan: TrainPlan, listener: TrainListener, signal: Abo
   const taxonomyText = await readTaxonomyText(plan.taxonomy)
   const taxonomy = parseTaxonomy(taxonomyText, plan.taxonomy)
   const among = plan.among.map(text => parseCandidates(taxonomy, text))
-  const known = knownTo(taxonomy, await readLabelled(plan.data))
+  const read = await readLabelled(plan.data)
+  const known = knownTo(taxonomy, [...read, ...syntheticObjects(plan.synthetic, plan.foldSeed)])
   const notes = notesOf(taxonomy, known)
   for (const note of notes) listener.note(note)
   const objects = known.objects.filter(({ node }) => node >= 0)
@@ -102,7 +108,9 @@ interface TrainedFold {
 async function trainFold(session: Session, fold: number): Promise<TrainedFold | null> {
   const { plan, objects, taxonomy, evaluation } = session
   const inFold = ({ id }: KnownObject): boolean => foldOf(id, plan.folds, plan.foldSeed) === fold
-  const [test, others] = [objects.filter(inFold), objects.filter(object => !inFold(object))]
+  const isSynthetic = ({ source }: KnownObject): boolean => source === syntheticSource
+  const test = objects.filter(object => inFold(object) && !isSynthetic(object))
+  const others = objects.filter(object => !inFold(object) || isSynthetic(object))
   if (test.length === 0 || others.length === 0) {
     throw new HieraxError(
       'USAGE',
@@ -124,11 +132,13 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
   const { state, kept } = await fitInto(session, folder, others, title, teachers, start)
   if (!state.finished) return null
   const classifier = await exported(session, folder, state, kept, unjudged)
-  const fitted = fitNovelty(await sightsOf(classifier, kept), kept.length)
+  const fitted = fitNovelty(await sightsOf(classifier, kept), kept.length, rangeOf(kept, inputsOf(plan.fit.inputs)))
   const scores = noveltyScores(fitted, await sightsOf(classifier, test))
-  const predictions = await predictedBy(classifier, test, plan.days)
+  const atLabelledMix = classifier.withPopulation({ name: 'labelled', ...labelledMix(taxonomy, objects) })
+  const predictions = await predictedBy(plan.fit.balance.share > 0 ? atLabelledMix : classifier, test, plan.days)
   classifier.dispose()
-  const found = crossValidate(taxonomy, plan, objects, new Map([[fold, predictions]]), evaluation)
+  const real = objects.filter(object => !isSynthetic(object))
+  const found = crossValidate(taxonomy, plan, real, new Map([[fold, predictions]]), evaluation)
   const novelty = { ...fitted, ...noveltyScale(scores, `${test.length} objects of the fold that was left out`) }
   const findings = { ...unjudged, metrics: [...found.tables], naming: found.naming, novelty }
   const judged = await exported(session, folder, state, kept, findings)
@@ -156,7 +166,8 @@ async function trainModel(session: Session): Promise<boolean> {
   if (!state.finished) return false
   const leftOut = plan.leftOut === null ? null : await readLeftOut(plan.leftOut)
   const classifier = await exported(session, plan.out, state, kept, unjudged)
-  const novelty = await noveltyOf(classifier, kept, heldOut, before?.novelty ?? null)
+  const inputs = inputsOf(plan.fit.inputs)
+  const novelty = await noveltyOf(classifier, kept, inputs, heldOut, before?.novelty ?? null)
   let temperature = before?.temperature ?? null
   let naming = before?.naming ?? []
   let metrics: Table[] = (before?.tables ?? []).map(table => ({
@@ -189,11 +200,12 @@ async function trainModel(session: Session): Promise<boolean> {
 async function noveltyOf(
   classifier: RecurrentClassifier,
   kept: readonly KnownObject[],
+  inputs: InputSet,
   heldOut: readonly KnownObject[],
   validated: NoveltyScale | null
 ): Promise<NoveltyFile> {
   const sights = await sightsOf(classifier, kept)
-  const fitted = fitNovelty(sights, kept.length)
+  const fitted = fitNovelty(sights, kept.length, rangeOf(kept, inputs))
   if (validated !== null) return { ...fitted, ...validated }
   if (heldOut.length >= fewestForScale) {
     const scores = noveltyScores(fitted, await sightsOf(classifier, heldOut))

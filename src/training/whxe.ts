@@ -74,7 +74,13 @@ export class Whxe {
    * order. Where `gradient` is given, `scale` times the loss's derivative is written there at the same offset; it must
    * hold zeros before.
    */
-  loss(logits: ArrayLike<number>, offset: number, label: number, gradient?: Float32Array, scale = 1): number {
+  loss(
+    logits: ArrayLike<number>,
+    offset: number,
+    label: number,
+    gradient?: Float32Array | Float64Array,
+    scale = 1
+  ): number {
     let total = 0
     for (const { node, siblings, factor } of this.#terms[label] ?? []) {
       let largest = Number.NEGATIVE_INFINITY
