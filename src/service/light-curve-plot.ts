@@ -9,6 +9,7 @@ const bands = {
   r: { colour: '#c62828', symbol: 'square' },
   i: { colour: '#a15c00', symbol: 'diamond' }
 } as const
+const bandNames = Object.keys(bands) as PointView['band'][]
 
 const width = 760
 const height = 460
@@ -34,12 +35,14 @@ const msPerDay = 86_400_000
 
 /**
  * A light curve as an SVG image: difference magnitude, bright upwards, against MJD (dates above); error bars of one sigma, a hollow
- * symbol for a negative difference, triangles for 5-sigma upper limits, bands in the field's colours.
+ * symbol for a negative difference, triangles for 5-sigma upper limits, bands in the field's colours. Detections that the admission
+ * settings refuse are hollow and dashed, without error bars.
  */
 export function lightCurveSvg(object: ObjectView): string {
   const document = parseHTML('<html></html>').document as unknown as Tree
   const points = thinned(object.lightCurve)
-  const detections = points.filter(({ type }) => type === 'detection')
+  const detections = points.filter(({ type, admitted }) => type === 'detection' && admitted)
+  const refused = points.filter(isRefused)
   const limits = points.filter(({ type }) => type === 'upperLimit')
   const colour = ({ band }: PointView) => bands[band].colour
   const mjds = points.map(point => point.mjd)
@@ -81,7 +84,20 @@ export function lightCurveSvg(object: ObjectView): string {
         y2: ({ magnitude, error }: PointView) => magnitude + (error ?? 0),
         stroke: colour
       }),
-      ...(Object.keys(bands) as PointView['band'][]).map(band =>
+      ...bandNames.map(band =>
+        Plot.dot(
+          refused.filter(point => point.band === band),
+          {
+            x: 'mjd',
+            y: 'magnitude',
+            symbol: bands[band].symbol,
+            r: 3.5,
+            stroke: bands[band].colour,
+            strokeDasharray: '1.6 1.4'
+          }
+        )
+      ),
+      ...bandNames.map(band =>
         Plot.dot(
           detections.filter(point => point.band === band),
           {
@@ -110,13 +126,14 @@ function heading(text: string, fontSize: number, dy: number, bold: boolean) {
 
 /** Bands and kinds of points that are there, at the upper right. */
 function legend(points: readonly PointView[]) {
-  const shown = (Object.keys(bands) as PointView['band'][]).filter(band => points.some(point => point.band === band))
+  const shown = bandNames.filter(band => points.some(point => point.band === band))
   const words: { text: string; fill: string }[] = shown.map(band => ({
     text: `${band} ${{ circle: '●', square: '■', diamond: '◆' }[bands[band].symbol]}`,
     fill: bands[band].colour
   }))
   if (points.some(point => point.type === 'upperLimit')) words.push({ text: 'upper limit ▽', fill: '#555' })
-  if (points.some(point => point.positive === false)) words.push({ text: 'negative ○', fill: '#555' })
+  if (points.some(point => point.admitted && point.positive === false)) words.push({ text: 'negative ○', fill: '#555' })
+  if (points.some(isRefused)) words.push({ text: 'refused ◌', fill: '#555' })
   let right = 0
   return words.reverse().map(({ text, fill }) => {
     const mark = Plot.text([text], {
@@ -136,14 +153,21 @@ function captionOf({ classification, lightCurve }: ObjectView, drawn: number): s
     prediction?: { path: string[]; probability: number } | null
     reason?: string | null
   }
-  const detections = lightCurve.filter(({ type }) => type === 'detection').length
+  const refused = lightCurve.filter(isRefused).length
+  const detections = lightCurve.filter(({ type }) => type === 'detection').length - refused
   const parts = [
     prediction ? `${printable(prediction.path.join(' › '))} ${prediction.probability.toFixed(3)}` : null,
     reason ? `not classified: ${printable(reason)}` : null,
     `${detections} detection${detections === 1 ? '' : 's'}`,
+    refused > 0 ? `${refused} refused` : null,
     drawn < lightCurve.length ? `${drawn} of ${lightCurve.length} points drawn` : null
   ]
   return parts.filter(part => part !== null).join(' · ')
+}
+
+/** A detection that is kept but not classified. */
+function isRefused({ type, admitted }: PointView): boolean {
+  return type === 'detection' && !admitted
 }
 
 /** For screen readers, and for who opens the image by itself. */

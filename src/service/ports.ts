@@ -1,3 +1,4 @@
+import type { Classification } from '../messages/classification.ts'
 import type { Part } from '../telemetry/definitions.ts'
 import type { MinuteView } from './statistics.ts'
 
@@ -6,6 +7,9 @@ export interface PartState {
   readonly ready: boolean
   readonly reason: string
 }
+
+type Evidence = Classification['evidence'][number]
+type Population = NonNullable<Classification['population']>
 
 /** A classification in its JSON encoding: exactly what the message says, its `candid` a string. */
 export type ClassificationJson = Readonly<Record<string, unknown>>
@@ -24,6 +28,12 @@ export interface PointView {
   /** Sign of the difference; null for upper limits. */
   readonly positive: boolean | null
   readonly candid: string | null
+  /** `drb`, else `rb`, of the point: 0 bogus to 1 real; null where it is not known, and for upper limits. */
+  readonly realBogus: number | null
+  /** Distance to the nearest known solar-system object, arcsec; null where there is none, and for upper limits. */
+  readonly solarSystemDistance: number | null
+  /** Whether the point passes the admission settings: what does not is kept, but not classified. */
+  readonly admitted: boolean
 }
 
 /** An alert named and placed. */
@@ -59,6 +69,8 @@ export interface ModelView {
   readonly root: string
   /** Nodes without the root, parents before children. */
   readonly nodes: readonly { readonly name: string; readonly parent: string | null; readonly description?: string }[]
+  /** The class mix for which probabilities are given; null for a model without one. */
+  readonly population: Population | null
 }
 
 /** What a model says of an object at the time of one of its detections. */
@@ -73,12 +85,14 @@ export interface MomentView {
   readonly probabilities: readonly number[]
   readonly prediction: { readonly node: string; readonly probability: number; readonly path: readonly string[] } | null
   readonly novelty: number | null
+  /** Log terms of the children of the root, as in a message. */
+  readonly evidence: readonly Evidence[]
 }
 
 /** How the probabilities of an object came about. */
 export interface HistoryView {
   readonly objectId: string
-  readonly classifier: Omit<ModelView, 'runtime' | 'root' | 'nodes'>
+  readonly classifier: Omit<ModelView, 'runtime' | 'root' | 'nodes' | 'population'>
   /** Nodes without the root, parents before children; null for the parent of those below the root. */
   readonly nodes: readonly { readonly name: string; readonly parent: string | null }[]
   /** Sorted by `jd`. */

@@ -10,7 +10,8 @@ import { World } from './support.ts'
 
 function point(mjd: number, more: Partial<PointView> = {}): PointView {
   const detection = { type: 'detection', magnitude: 18, error: 0.1, positive: true, candid: null } as const
-  return { jd: mjd + 2400000.5, mjd, band: 'g', ...detection, ...more }
+  const quality = { realBogus: null, solarSystemDistance: null, admitted: true }
+  return { jd: mjd + 2400000.5, mjd, band: 'g', ...detection, ...quality, ...more }
 }
 
 function object(lightCurve: readonly PointView[], objectId = 'ZTF18aaaaaaa'): ObjectView {
@@ -53,6 +54,21 @@ describe('light curve as a picture', () => {
     assert.equal(tree.querySelectorAll('[aria-label=dot] path, [aria-label=dot] circle').length, 5)
     assert.ok(text.includes('rotate(180)'))
     assert.ok(text.includes('fill="white"'), 'a negative difference is hollow')
+  })
+
+  it('shows what the admission settings refuse hollow and dashed, without an error bar, and says so', () => {
+    const refused = object([
+      point(58000),
+      point(58001, { admitted: false }),
+      point(58002, { ...limit, admitted: true })
+    ])
+    const text = lightCurveSvg(refused)
+    assert.ok(text.includes('>refused ◌<') && text.includes('1 detection · 1 refused'))
+    const tree = drawn(refused)
+    assert.equal(tree.querySelectorAll('[aria-label=rule] line').length, 1)
+    const marks = tree.querySelectorAll('[stroke-dasharray][fill=none] circle')
+    assert.equal(marks.length, 1)
+    assert.ok(!lightCurveSvg(view).includes('refused'))
   })
 
   it('has the bright at the top', () => {

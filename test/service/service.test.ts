@@ -130,6 +130,7 @@ describe('service', () => {
       await assertFits('Model', answer)
       assert.equal(answer.name, 'small')
       assert.equal(answer.runtime, 'wasm')
+      assert.deepEqual(answer.population, { name: 'stream', shares: { Transient: 0.04, Persistent: 0.96 } })
       assert.deepEqual(
         answer.models.map(({ name, nodes }: { name: string; nodes: number }) => [name, nodes]),
         [

@@ -17,7 +17,8 @@ export const model: ModelView = {
   nodes: [
     { name: 'Transient', parent: 'Object', description: 'fades' },
     { name: 'SN Ia', parent: 'Transient' }
-  ]
+  ],
+  population: classification.population
 }
 
 /** A world for the service to show, changed by tests as they like. */

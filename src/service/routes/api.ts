@@ -68,8 +68,8 @@ function taxonomyOf({ name: model, taxonomy, taxonomyVersion, root, nodes }: Mod
   }
 }
 
-function provenanceOf({ name, version, sha256, taxonomy, taxonomyVersion, runtime, nodes }: ModelView) {
-  return { name, version, sha256, taxonomy, taxonomyVersion, runtime, nodes: nodes.length }
+function provenanceOf({ name, version, sha256, taxonomy, taxonomyVersion, runtime, nodes, population }: ModelView) {
+  return { name, version, sha256, taxonomy, taxonomyVersion, runtime, nodes: nodes.length, population }
 }
 
 const noQuery = { type: 'object', properties: {}, additionalProperties: false }

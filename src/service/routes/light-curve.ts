@@ -51,7 +51,8 @@ const csvSchema: FastifySchema = {
   summary: 'Light curve of an object as CSV',
   description:
     'One point a line, sorted by time: jd, mjd (days), band, type (detection or upperLimit), magnitude (difference magnitude, ' +
-    'or 5-sigma limit), error (mag), positive (sign of the difference), candid. What is not known is empty.',
+    'or 5-sigma limit), error (mag), positive (sign of the difference), candid, realBogus, solarSystemDistance (arcsec), ' +
+    'admitted (whether it is classified). What is not known is empty.',
   params: objectParameters,
   querystring: { type: 'object', properties: {}, additionalProperties: false },
   response: responses(
@@ -70,7 +71,7 @@ const svgSchema: FastifySchema = {
   summary: 'Light curve of an object as an SVG image',
   description:
     'Difference magnitude, bright upwards, against time; one-sigma error bars; triangles for upper limits; hollow symbols for ' +
-    'negative differences; bands in the field’s colours. At most 800 points are drawn.',
+    'negative differences; dashed and without error bars what the admission settings refuse; bands in the field’s colours. At most 800 points are drawn.',
   params: objectParameters,
   querystring: { type: 'object', properties: {}, additionalProperties: false },
   response: responses(

@@ -1,3 +1,4 @@
+import type { AlertContext } from '../../lightcurves/observation.ts'
 import * as example from '../examples.ts'
 import { boolean, integer, nullable, number, orNull, record, string } from './kinds.ts'
 
@@ -34,6 +35,57 @@ export const prediction = {
 /** How strange the object is. */
 export const novelty = nullable('number', 'how little the object looks like the training set, 0–1')
 
+/** Why: what the three terms say of each child of the root. */
+export const evidence = {
+  type: 'array',
+  items: record({
+    node: string('child of the root'),
+    lightCurve: number('what the light curve says, at the class mix of the training set; natural logarithm'),
+    context: number('what the other fields of the packet say; 0 without them, and for a model that does not use them'),
+    prior: number('ln(share in the population / share in the training set); 0 without a population')
+  }),
+  description: 'log terms; the softmax of their sums gives the conditional probabilities. Empty when NOT_CLASSIFIED'
+}
+
+/** For which class mix. */
+export const population = {
+  ...orNull(
+    record({
+      name: string('as the model’s card names it, or custom'),
+      shares: { type: 'object', additionalProperties: { type: 'number' }, description: 'share among siblings, by node' }
+    })
+  ),
+  description: 'the class mix for which the probabilities hold; null for a model without one'
+}
+
+const contextMeanings: Record<keyof AlertContext, string> = {
+  sgscore1: 'nearest PS1 source: 0 galaxy to 1 star',
+  distpsnr1: 'distance to it, arcsec',
+  sgmag1: 'its g magnitude',
+  srmag1: 'its r magnitude',
+  simag1: 'its i magnitude',
+  szmag1: 'its z magnitude',
+  sgscore2: 'second nearest PS1 source: 0 galaxy to 1 star',
+  distpsnr2: 'distance to it, arcsec',
+  distnr: 'distance to the nearest source of the reference image, pixels of 1.012 arcsec',
+  magnr: 'its magnitude',
+  chinr: 'its chi',
+  sharpnr: 'its sharpness',
+  neargaia: 'distance to the nearest Gaia source, arcsec',
+  maggaia: 'its G magnitude',
+  classtar: 'SExtractor’s score of the detection: 0 extended to 1 point source',
+  ndethist: 'number of detections here since the survey began, at 3 sigma',
+  ncovhist: 'number of exposures that covered this place',
+  jdstarthist: 'Julian date of the first detection here'
+}
+
+const context = {
+  ...orNull(
+    record(Object.fromEntries(Object.entries(contextMeanings).map(([name, text]) => [name, nullable('number', text)])))
+  ),
+  description: 'what the packet says about the place and its history; null for reason PROGRAM'
+}
+
 /** Which model says it. */
 export const provenance = record({
   name: string('name of the model'),
@@ -67,8 +119,15 @@ export const classification = record(
       lastJd: nullable('number', 'Julian date of the last point, days'),
       latest: { type: 'object', additionalProperties: { type: 'number' }, description: 'latest magnitude by band' },
       fingerprint: string('hash of what the answer rests on'),
-      revision: integer('grows with every change of these points')
-    })
+      revision: integer('grows with every change of these points'),
+      firstDetectionJd: nullable('number', 'Julian date of the first detection, days'),
+      lastDetectionJd: nullable('number', 'Julian date of the last detection, days'),
+      ndethist: nullable('integer', 'number of detections here since the survey began, by the packet'),
+      jdstarthist: nullable('number', 'Julian date of the first of these')
+    }),
+    evidence,
+    context,
+    population
   },
   { $id: 'Classification', description: 'What a model says of one alert', examples: [example.classification] }
 )

@@ -1,4 +1,5 @@
 import * as example from '../examples.ts'
+import { population } from './classification.ts'
 import { integer, nullable, record, string } from './kinds.ts'
 
 /** `/api/v1/taxonomy`. */
@@ -31,7 +32,8 @@ const modelProperties = {
   taxonomy: string('name of its taxonomy'),
   taxonomyVersion: string('version of the taxonomy'),
   runtime: string('TensorFlow.js backend that runs it'),
-  nodes: integer('number of nodes it gives probabilities for')
+  nodes: integer('number of nodes it gives probabilities for'),
+  population
 }
 
 /** `/api/v1/model`. */

@@ -1,6 +1,6 @@
 import * as example from '../examples.ts'
-import { novelty, prediction, provenance } from './classification.ts'
-import { integer, nullable, number, orNull, record, ref, string } from './kinds.ts'
+import { evidence, novelty, prediction, provenance } from './classification.ts'
+import { boolean, integer, nullable, number, orNull, record, ref, string } from './kinds.ts'
 
 const point = record({
   jd: number('Julian date of mid-exposure, days'),
@@ -10,7 +10,10 @@ const point = record({
   magnitude: number('difference magnitude, or 5-sigma limiting magnitude of an upper limit'),
   error: nullable('number', 'mag; null for an upper limit'),
   positive: nullable('boolean', 'sign of the difference; null for an upper limit'),
-  candid: nullable('string', 'number of the candidate, where it is known')
+  candid: nullable('string', 'number of the candidate, where it is known'),
+  realBogus: nullable('number', 'drb, else rb: 0 bogus to 1 real; null where it is not known'),
+  solarSystemDistance: nullable('number', 'distance to the nearest known solar-system object, arcsec'),
+  admitted: boolean('whether the point passes the admission settings; what does not is kept, but not classified')
 })
 
 /** `/api/v1/objects/{objectId}`. */
@@ -43,7 +46,8 @@ const moment = record({
   detections: integer('detections up to and at this time'),
   probabilities: { type: 'array', items: { type: 'number' }, description: 'P(node), in the order of `nodes`' },
   prediction,
-  novelty
+  novelty,
+  evidence
 })
 
 /** `/api/v1/objects/{objectId}/history`. */
