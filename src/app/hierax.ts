@@ -1,4 +1,5 @@
 import { createDecoder } from '../alerts/decoder.ts'
+import { describeRange, describeThreshold } from '../classifier/purity.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
 import { maskUrl } from '../config/show.ts'
@@ -6,7 +7,6 @@ import { openStore } from '../lightcurves/stores/open.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
 import type { Classification } from '../messages/classification.ts'
 import { toJson } from '../messages/encoding.ts'
-import { checkRoutes } from '../messages/outgoing.ts'
 import type { BatchReport } from '../pipeline/report.ts'
 import { Pipeline, type PipelineParts } from '../pipeline.ts'
 import { ClassificationFeed } from '../service/feed.ts'
@@ -22,8 +22,9 @@ import { version } from '../version.ts'
 import { Health } from './health.ts'
 import { Histories } from './histories.ts'
 import { connectKafka, type Streams, type StreamsFactory } from './kafka-streams.ts'
-import { loadModels } from './models.ts'
+import { loadModels, readModels } from './models.ts'
 import { keepFor, type Retention } from './retention.ts'
+import { type ResolvedRoutes, resolveRoutes } from './routes.ts'
 import { connectWorkers } from './workers/connect-workers.ts'
 import type { WorkerState } from './workers/messages.ts'
 
@@ -61,6 +62,7 @@ export class Hierax {
   private readonly deadLetters = { since: Number.NEGATIVE_INFINITY, count: 0 }
   private minute: MinuteStatistics | null = null
   private classifiers: readonly Classifier[] = []
+  private resolved: ResolvedRoutes = { routes: [], byPurity: [] }
   private store: Store | null = null
   private streams: Streams | null = null
   private service: Service | null = null
@@ -120,12 +122,10 @@ export class Hierax {
 
   private async begin(connect: StreamsFactory, http: boolean): Promise<void> {
     const { config, logger } = this
+    // Before a network is loaded: a population or a route that does not fit is refused at once.
+    this.resolved = resolveRoutes(config.output.routes, await readModels(config))
     this.classifiers = await loadModels(config)
     this.minute = new MinuteStatistics(this.classifiers[0]?.sha256 ?? '')
-    checkRoutes(
-      config.output.routes,
-      this.classifiers.flatMap(classifier => classifier.nodes.map(node => node.name))
-    )
     this.store = await openStore(config.store.url, {
       programs: config.input.programs,
       patient: true,
@@ -162,7 +162,7 @@ export class Hierax {
       classifiers: this.classifiers,
       sink,
       admission: { programs: this.config.input.programs, admit: this.config.admit },
-      output: this.config.output,
+      output: { ...this.config.output, routes: this.resolved.routes },
       onBatch: report => this.account(report),
       onClassifications: bodies => this.published(bodies)
     })
@@ -190,9 +190,10 @@ export class Hierax {
 
   /** Names the models in log and metrics, and keeps gauges up to date at every scrape. */
   private describe(): void {
-    for (const { name, version, sha256, taxonomy, runtime } of this.classifiers) {
-      this.logger.info({ name, version, sha256, taxonomy, runtime }, 'model loaded')
+    for (const { name, version, sha256, taxonomy, runtime, population } of this.classifiers) {
+      this.logger.info({ name, version, sha256, taxonomy, runtime, population }, 'model loaded')
     }
+    this.describeRoutes()
     this.metrics.models(this.classifiers)
     this.metrics.progress()
     let measured = Number.NEGATIVE_INFINITY
@@ -203,6 +204,22 @@ export class Hierax {
       measured = performance.now()
       this.metrics.store(await this.store.statistics())
     })
+  }
+
+  /** Names the thresholds that routes by purity come to, and the ranges of detections of which they send nothing. */
+  private describeRoutes(): void {
+    for (const { topic, node, minPurity, model, thresholds } of this.resolved.byPurity) {
+      const route = { topic, node, minPurity, model: model.card.name, population: model.population?.name }
+      this.logger.info({ ...route, thresholds: thresholds.map(describeThreshold) }, 'route by purity')
+      for (const threshold of thresholds) {
+        if (threshold.minProbability !== null) continue
+        const range = describeRange(threshold)
+        this.logger.warn(
+          { ...route, range, bestPurity: threshold.purity },
+          'no probability reaches the purity of a route; alerts with so many detections are not routed'
+        )
+      }
+    }
   }
 
   private ports(store: Store): ServicePorts {

@@ -3,12 +3,12 @@ import fs from 'node:fs'
 import type { Writable } from 'node:stream'
 import type { Alert } from '../alerts/alert.ts'
 import { createDecoder } from '../alerts/decoder.ts'
-import { loadModels } from '../app/models.ts'
+import { loadModels, readModels } from '../app/models.ts'
+import { resolveRoutes } from '../app/routes.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
-import { checkRoutes } from '../messages/outgoing.ts'
 import { Pipeline } from '../pipeline.ts'
 import { type FilePackets, openPackets } from '../streams/files/packets.ts'
 import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
@@ -21,6 +21,7 @@ export interface ClassifyOptions {
   readonly order: 'arrival' | 'time'
   readonly config?: string
   readonly model?: string[]
+  readonly population?: string
   readonly programs?: string[]
 }
 
@@ -33,15 +34,17 @@ export async function classify(paths: readonly string[], options: ClassifyOption
   const config = loadConfig({
     file: options.config,
     env: process.env,
-    overrides: { model: options.model, 'input.programs': options.programs, 'store.url': options.store }
+    overrides: {
+      model: options.model,
+      population: options.population,
+      'input.programs': options.programs,
+      'store.url': options.store
+    }
   })
   const packets = await openPackets(paths)
   const deadLetters = deadLetterWriter(options.deadLetters)
+  resolveRoutes(config.output.routes, await readModels(config))
   const classifiers = await loadModels(config)
-  checkRoutes(
-    config.output.routes,
-    classifiers.flatMap(classifier => classifier.nodes.map(node => node.name))
-  )
   const store = await openStore(config.store.url, { programs: config.input.programs })
   const progress = await startProgress({ total: packets.total, unit: 'packets' })
   try {

@@ -25,8 +25,15 @@ export function register(program: Command): void {
         .default('arrival')
     )
     .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
+    .option(
+      '--population <mix>',
+      'class mix that probabilities are given for: a name of the model card, or shares of siblings by comma, such as Transient=0.38,Persistent=0.62 (default: stream)'
+    )
     .option('--programs <list>', 'survey programmes whose photometry may enter', list)
-    .option('--config <file>', 'configuration, for admit.*, input.programs, model, runtime and output.routes')
+    .option(
+      '--config <file>',
+      'configuration, for admit.*, input.programs, model, population, runtime and output.routes'
+    )
     .addHelpText('after', examples)
     .action(async (paths: string[], options: ClassifyOptions) => {
       const { classify } = await import('./classify-run.ts')

@@ -1,4 +1,8 @@
 import { Hierax } from '../app/hierax.ts'
+import { readModels } from '../app/models.ts'
+import { describeModels, resolveRoutes } from '../app/routes.ts'
+import { defaultPopulation } from '../classifier/population.ts'
+import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { printConfig } from '../config/print.ts'
 import { HieraxError } from '../errors.ts'
@@ -9,14 +13,20 @@ import { endSignal } from './end-signal.ts'
 export interface ServeOptions {
   readonly config?: string
   readonly model?: string[]
+  readonly population?: string
   readonly printConfig?: boolean
 }
 
 /** Runs `hierax serve` until a signal ends it, or until the input can't go on. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const config = loadConfig({ file: options.config, env: process.env, overrides: { model: options.model } })
+  const config = loadConfig({
+    file: options.config,
+    env: process.env,
+    overrides: { model: options.model, population: options.population }
+  })
   if (options.printConfig) {
-    process.stdout.write(printConfig(config))
+    const lines = await fromCards(config)
+    process.stdout.write(printConfig(config) + lines.map(line => `# ${line}\n`).join(''))
     return
   }
   const logger = createLogger({ level: config.log.level })
@@ -33,6 +43,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
     setTimeout(() => process.exit(), 1000).unref()
   }
+}
+
+/** What models' cards make of the settings, where these leave something to them. */
+async function fromCards(config: Config): Promise<string[]> {
+  const { routes } = config.output
+  if (config.population === defaultPopulation && routes.every(route => route.minPurity === undefined)) return []
+  const models = await readModels(config)
+  return describeModels(models, resolveRoutes(routes, models))
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

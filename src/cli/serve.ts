@@ -18,6 +18,10 @@ export function register(program: Command): void {
     )
     .option('--config <file>', 'configuration (YAML); HIERAX_CONFIG names it otherwise')
     .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
+    .option(
+      '--population <mix>',
+      'class mix that probabilities are given for: a name of the model card, or shares of siblings by comma, such as Transient=0.38,Persistent=0.62 (default: stream)'
+    )
     .option('--print-config', 'print the settings in force, secrets masked, and exit')
     .addHelpText('after', examples)
     .action(async (options: ServeOptions) => {

@@ -32,7 +32,7 @@ export async function inspect(objectId: string, options: StoreOptions): Promise<
       classifiers,
       sink: { send: async () => {}, close: async () => {} },
       admission: { programs: config.input.programs, admit: config.admit },
-      output: config.output
+      output: { ...config.output, routes: [] }
     })
     const classifications = (await pipeline.standing(state)).map(toJson)
     const { classification: _, ...object } = toObjectView(state, null)

@@ -34,6 +34,7 @@ export function assemble(values: Values, problems: string[]): Config {
     },
     store: { url: set(values['store.url']), keepDays: values['store.keepDays'] ?? null },
     model: set(values.model),
+    population: set(values.population),
     runtime: set(values.runtime),
     admit: {
       minRealBogus: set(values['admit.minRealBogus']),

@@ -21,13 +21,18 @@ export interface SaslConfig {
   readonly password: string
 }
 
-/** A message also goes to `topic` when P(`node`) ≥ `minProbability`. */
-export interface Route {
+/**
+ * A message also goes to `topic` when P(`node`) ≥ `minProbability`, or from the probability on at which the model's card
+ * expects `minPurity`.
+ */
+export type Route = {
   readonly topic: string
   /** Name of a taxonomy node; whether it exists is checked when the model is loaded. */
   readonly node: string
-  readonly minProbability: number
-}
+} & (
+  | { readonly minProbability: number; readonly minPurity?: undefined }
+  | { readonly minPurity: number; readonly minProbability?: undefined }
+)
 
 /** What decides whether an alert gets probabilities. */
 interface AdmissionConfig {
@@ -67,6 +72,8 @@ export interface Config {
   }
   /** Model folders; empty for the bundled model. */
   readonly model: readonly string[]
+  /** Name of a population of the model's card, or shares of whole groups of siblings; checked when the model is loaded. */
+  readonly population: string | Readonly<Record<string, number>>
   readonly runtime: 'wasm' | 'node' | 'auto'
   readonly admit: AdmissionConfig
   readonly http: {

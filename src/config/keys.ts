@@ -100,7 +100,9 @@ export const keys = {
   }),
   'output.routes': key(kind.routes, [], {
     text: 'none',
-    meaning: 'a message also goes to `topic` when P(`node`) ≥ `minProbability`'
+    meaning:
+      'a message also goes to `topic` when P(`node`) ≥ `minProbability`, or from the probability on at which the model’s ' +
+      'card expects the purity `minPurity`'
   }),
   'store.url': key(kind.storeUrl, 'lmdb:./data', {
     fromFile: true,
@@ -114,6 +116,11 @@ export const keys = {
   model: key(kind.list(kind.text('the path of a model folder'), 'a list of distinct model folders', 0), [], {
     text: 'the bundled one',
     meaning: 'model folder, or several'
+  }),
+  population: key(kind.population, 'stream', {
+    meaning:
+      'class mix that probabilities are given for: the name of a population of the model’s card, or the shares of whole ' +
+      'groups of siblings. Where the card has no `stream`, the default is its first population, or the mix of the training'
   }),
   runtime: key(kind.choice(['wasm', 'node', 'auto']), 'wasm', {
     meaning: 'TensorFlow.js backend: `wasm`, `node` (tfjs-node, when it loads) or `auto`'

@@ -96,20 +96,21 @@ export const inputTopics: Kind<'nightly' | string[]> = {
   read: value => (value.trim() === 'nightly' ? 'nightly' : list(topic, '').read(value))
 }
 
-const routeSchema: z.ZodType<Route> = z.strictObject({
-  topic: topicName,
-  node: z.string().min(1),
-  minProbability: z.preprocess(value => (typeof value === 'string' ? toNumber(value) : value), z.number().min(0).max(1))
-})
+const probability = z.preprocess(fromText, z.number().min(0).max(1)).optional()
 
-/** Routes: objects in YAML, `topic=node>=0.8;…` in text. */
+const routeSchema = z
+  .strictObject({ topic: topicName, node: z.string().min(1), minProbability: probability, minPurity: probability })
+  .refine(({ minProbability, minPurity }) => (minProbability === undefined) !== (minPurity === undefined))
+  .transform(route => route as Route)
+
+/** Routes: objects in YAML; `topic=node>=0.8;…` and `topic=node@purity>=0.9;…` in text. */
 export const routes: Kind<Route[]> = {
   schema: z
     .array(z.preprocess(value => (typeof value === 'string' ? readRoute(value) : value), routeSchema))
     .refine(values => new Set(values.map(route => `${route.topic}\n${route.node}`)).size === values.length),
   wants:
-    'a list of {topic, node, minProbability} with a topic name, a node and a probability 0–1, no topic and node ' +
-    'twice; as text "topic=node>=0.8;…", or none',
+    'a list of {topic, node, minProbability} or {topic, node, minPurity} with a topic name, a node and a number 0–1, no ' +
+    'topic and node twice; as text "topic=node>=0.8;topic=node@purity>=0.9;…", or none',
   read: value =>
     value === 'none'
       ? []
@@ -118,6 +119,20 @@ export const routes: Kind<Route[]> = {
           .map(part => part.trim())
           .filter(part => part !== '')
           .map(readRoute)
+}
+
+/** A population: its name or shares by node; in text `stream` or `node=0.4,other node=0.6`. */
+export const population: Kind<string | Record<string, number>> = {
+  schema: z.union([
+    z.string().regex(/^[^=]+$/),
+    z
+      .record(z.string().min(1), z.preprocess(fromText, z.number().gt(0).max(1)))
+      .refine(shares => Object.keys(shares).length > 0)
+  ]) as z.ZodType<string | Record<string, number>>,
+  wants:
+    'the name of a population of the model’s card, or shares by node, each above 0 and at most 1, no node twice; as ' +
+    'text "Transient=0.38,Persistent=0.62"',
+  read: readShares
 }
 
 /** The address of a store. */
@@ -136,18 +151,37 @@ function toNumber(value: string): unknown {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value.trim()) ? Number(value) : value
 }
 
+function fromText(value: unknown): unknown {
+  return typeof value === 'string' ? toNumber(value) : value
+}
+
 function readItems<T>(value: unknown, item: Kind<T>): unknown {
   return Array.isArray(value) ? value.map(part => (typeof part === 'string' ? item.read(part) : part)) : value
 }
 
-/** A node's name may hold `=` and `>`: the topic ends at the first `=`, the probability begins after the last `>=`. */
+/** Marks a number of a route as a purity. */
+const purityMark = '@purity'
+
+/** A node's name may hold `=` and `>`: the topic ends at the first `=`, the number begins after the last `>=`. */
 function readRoute(value: string): unknown {
   const equals = value.indexOf('=')
   const atLeast = value.lastIndexOf('>=')
   if (equals < 0 || atLeast <= equals) return value
-  return {
-    topic: value.slice(0, equals).trim(),
-    node: value.slice(equals + 1, atLeast).trim(),
-    minProbability: toNumber(value.slice(atLeast + 2))
-  }
+  const topic = value.slice(0, equals).trim()
+  const node = value.slice(equals + 1, atLeast).trim()
+  const number = toNumber(value.slice(atLeast + 2))
+  if (!node.endsWith(purityMark)) return { topic, node, minProbability: number }
+  return { topic, node: node.slice(0, -purityMark.length).trim(), minPurity: number }
+}
+
+/** A node's name may hold `=`: its share begins after the last one. Text that is no list of shares stays as it is. */
+function readShares(value: string): unknown {
+  const text = value.trim()
+  if (!text.includes('=')) return text
+  const shares = text.split(',').map((part): [string, unknown] => {
+    const equals = part.lastIndexOf('=')
+    return [part.slice(0, Math.max(0, equals)).trim(), toNumber(part.slice(equals + 1).trim())]
+  })
+  const names = new Set(shares.map(([name]) => name))
+  return names.size < shares.length ? text : Object.fromEntries(shares)
 }

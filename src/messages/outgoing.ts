@@ -1,3 +1,4 @@
+import { type PurityThreshold, thresholdFor } from '../classifier/purity.ts'
 import { HieraxError } from '../errors.ts'
 import type { InputMessage, OutputMessage } from '../streams/types.ts'
 import { version } from '../version.ts'
@@ -8,8 +9,8 @@ import { type Encoding, encodeClassification } from './encoding.ts'
 export interface Route {
   readonly topic: string
   readonly node: string
-  /** 0–1. */
-  readonly minProbability: number
+  /** 0–1: one for all, or by model (its SHA-256) and number of detections; messages of other models are not routed. */
+  readonly minProbability: number | ReadonlyMap<string, readonly PurityThreshold[]>
 }
 
 /** Where messages go and how they are written. */
@@ -58,7 +59,7 @@ export function deadLetterMessage(message: InputMessage, error: HieraxError, set
 }
 
 /** Checks that every route names a node of one of the taxonomies. Throws CONFIG_INVALID. */
-export function checkRoutes(routes: readonly Route[], nodes: readonly string[]): void {
+export function checkRoutes(routes: readonly Pick<Route, 'topic' | 'node'>[], nodes: readonly string[]): void {
   const known = new Set(nodes)
   for (const { topic, node } of routes) {
     if (known.has(node)) continue
@@ -73,7 +74,12 @@ function topicsOf(body: Classification, settings: OutputSettings): string[] {
   const topics = new Set([settings.classifications])
   for (const { topic, node, minProbability } of settings.routes) {
     const found = body.nodes.find(n => n.name === node)
-    if (found && found.probability >= minProbability) topics.add(topic)
+    if (found === undefined) continue
+    const least =
+      typeof minProbability === 'number'
+        ? minProbability
+        : thresholdFor(minProbability.get(body.classifier.sha256) ?? [], body.lightCurve.detections)
+    if (least !== null && found.probability >= least) topics.add(topic)
   }
   return [...topics]
 }

@@ -65,6 +65,7 @@ describe('defaults', () => {
       },
       store: { url: 'lmdb:./data', keepDays: null },
       model: [],
+      population: 'stream',
       runtime: 'wasm',
       admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 },
       http: { host: '127.0.0.1', port: 8080, token: null },
@@ -91,8 +92,10 @@ describe('sources', () => {
         routes:
           - {topic: sn-ia, node: SN Ia, minProbability: 0.8}
           - {topic: others, node: "x>=y=z", minProbability: 1}
+          - {topic: pure, node: SN Ia, minPurity: 0.9}
       store: {url: "valkey://host:6379/2", keepDays: 30.5}
       model: [a, b]
+      population: {Transient: 0.38, "CV/Nova = x": 0.62}
       admit: {minRealBogus: 0}
       http: {port: 0, host: "::"}
       log: {level: debug}
@@ -105,10 +108,11 @@ describe('sources', () => {
       HIERAX_INPUT_BACKLOG: 'together',
       HIERAX_OUTPUT_BROKERS: 'c:3',
       HIERAX_OUTPUT_REPLICATION: '3',
-      HIERAX_OUTPUT_ROUTES: 'sn-ia=SN Ia>=0.8; others=x>=y=z>=1',
+      HIERAX_OUTPUT_ROUTES: 'sn-ia=SN Ia>=0.8; others=x>=y=z>=1; pure=SN Ia@purity>=0.9',
       HIERAX_STORE_URL: 'valkey://host:6379/2',
       HIERAX_STORE_KEEP_DAYS: '30.5',
       HIERAX_MODEL: 'a,b',
+      HIERAX_POPULATION: 'Transient=0.38, CV/Nova = x=0.62',
       HIERAX_ADMIT_MIN_REAL_BOGUS: '0',
       HIERAX_HTTP_PORT: '0',
       HIERAX_HTTP_HOST: '::',
@@ -117,8 +121,10 @@ describe('sources', () => {
     assert.deepEqual(fromEnvironment, fromFile)
     assert.deepEqual(fromFile.output.routes, [
       { topic: 'sn-ia', node: 'SN Ia', minProbability: 0.8 },
-      { topic: 'others', node: 'x>=y=z', minProbability: 1 }
+      { topic: 'others', node: 'x>=y=z', minProbability: 1 },
+      { topic: 'pure', node: 'SN Ia', minPurity: 0.9 }
     ])
+    assert.deepEqual(fromFile.population, { Transient: 0.38, 'CV/Nova = x': 0.62 })
   })
 
   it('reads text in a file as in the environment', () => {
@@ -231,6 +237,13 @@ describe('errors', () => {
     [{ HIERAX_OUTPUT_ROUTES: 'nonsense' }, /^output\.routes\[0\] .*got "nonsense"/],
     [{ HIERAX_OUTPUT_ROUTES: 't=n>=1.5' }, /^output\.routes\[0\]\.minProbability .*got 1\.5/],
     [{ HIERAX_OUTPUT_ROUTES: 't=n>=0.5;t=n>=0.6' }, /no topic and node twice/],
+    [{ HIERAX_OUTPUT_ROUTES: 't=n@purity>=1.5' }, /^output\.routes\[0\]\.minPurity .*got 1\.5/],
+    [{ HIERAX_OUTPUT_ROUTES: 't=@purity>=0.5' }, /^output\.routes\[0\]\.node .*got ""/],
+    [{ HIERAX_POPULATION: 'A=0.3,A=0.7' }, /^population .*got "A=0\.3,A=0\.7", wants the name of a population/],
+    [{ HIERAX_POPULATION: 'A=2' }, /^population\.A .*got 2, .*above 0 and at most 1/],
+    [{ HIERAX_POPULATION: 'A=0,B=1' }, /^population.*got 0/],
+    [{ HIERAX_POPULATION: 'A=,B=1' }, /^population .*got \{"A":"","B":1\}/],
+    [{ HIERAX_POPULATION: 'A=0.5,' }, /^population/],
     [{ HIERAX_STORE_URL: 'lmdb:' }, /wants lmdb:DIR/],
     [{ HIERAX_STORE_URL: 'mysql://x' }, /got "mysql:\/\/x"/],
     [{ HIERAX_STORE_KEEP_DAYS: '0' }, /above 0, or none/],
@@ -246,6 +259,15 @@ describe('errors', () => {
   for (const [variables, expected] of refused) {
     it(`refuses ${JSON.stringify(variables).slice(0, 70)}`, () => assert.match(envFailure(variables), expected))
   }
+
+  it('refuses a route with both a probability and a purity, or with none', () => {
+    const route = (more: string): string => yamlFailure(`output: {routes: [{topic: t, node: n${more}}]}`)
+    for (const more of ['', ', minProbability: 0.5, minPurity: 0.5']) {
+      assert.match(route(more), /^output\.routes\[0\] .*wants .*\{topic, node, minPurity\}/)
+    }
+    assert.match(yamlFailure('population: {}'), /^population .*got \{\}/)
+    assert.match(yamlFailure('population: [a]'), /^population .*got \["a"\]/)
+  })
 
   it('reports every problem at once', () => {
     const message = failure(() => yaml('workers: 0\nhttp: {prot: 1}', { HIERAX_LOG_LEVEL: 'x', HIERAX_HTTP_PROT: '1' }))
@@ -328,18 +350,29 @@ describe('printConfig', () => {
   })
 
   it('prints what reads back the same', () => {
-    const route = fc.record({
-      topic: fc.stringMatching(/^[a-z]{3,9}$/),
-      node: fc.string({ minLength: 1 }),
-      minProbability: fc.double({ min: 0, max: 1, noNaN: true })
-    })
+    const names = { topic: fc.stringMatching(/^[a-z]{3,9}$/), node: fc.string({ minLength: 1 }) }
+    const number = fc.double({ min: 0, max: 1, noNaN: true })
+    const route = fc.oneof(fc.record({ ...names, minProbability: number }), fc.record({ ...names, minPurity: number }))
+    const population = fc.oneof(
+      fc.stringMatching(/^[a-z]{3,9}( [a-z]{1,5})?$/),
+      fc.dictionary(fc.stringMatching(/^[A-Za-z/=, -]{1,9}$/), fc.double({ min: 0.001, max: 1, noNaN: true }), {
+        minKeys: 1,
+        noNullPrototype: true
+      })
+    )
     fc.assert(
       fc.property(
         fc.uniqueArray(route, { selector: value => `${value.topic}\n${value.node}`, maxLength: 4 }),
         fc.uniqueArray(fc.stringMatching(/^[a-z0-9._-]{3,20}$/), { minLength: 1, maxLength: 3 }),
         fc.option(fc.double({ min: 0.1, max: 1e5, noNaN: true })),
-        (routes, topics, keepDays) => {
-          const overrides = { 'output.routes': routes, 'input.topics': topics, 'store.keepDays': keepDays ?? undefined }
+        population,
+        (routes, topics, keepDays, population) => {
+          const overrides = {
+            'output.routes': routes,
+            'input.topics': topics,
+            'store.keepDays': keepDays ?? undefined,
+            population
+          }
           const config = loadConfig({ env: { HIERAX_MODEL: 'a,b' }, overrides })
           assert.deepEqual(yaml(printConfig(config)), config)
         }

@@ -1,0 +1,70 @@
+import { describePopulation } from '../classifier/population.ts'
+import { describeThreshold, type PurityThreshold, purityThresholds } from '../classifier/purity.ts'
+import type { Config } from '../config/config.ts'
+import { HieraxError } from '../errors.ts'
+import { checkRoutes, type Route } from '../messages/outgoing.ts'
+import type { KnownModel } from './models.ts'
+
+/** What a route by purity means for the messages of one model. */
+export interface PurityRoute {
+  readonly topic: string
+  readonly node: string
+  readonly minPurity: number
+  readonly model: KnownModel
+  readonly thresholds: readonly PurityThreshold[]
+}
+
+/** The routes of a configuration with the probabilities that its models' cards give for purities. */
+export interface ResolvedRoutes {
+  readonly routes: readonly Route[]
+  /** One entry for each route by purity and each model that has its node. */
+  readonly byPurity: readonly PurityRoute[]
+}
+
+/**
+ * Finds the probabilities from which on routes by purity send messages: each model's by its own card and for the population
+ * it runs with. Throws CONFIG_INVALID where no model has a route's node, or where a card has no table for it.
+ */
+export function resolveRoutes(routes: Config['output']['routes'], models: readonly KnownModel[]): ResolvedRoutes {
+  checkRoutes(
+    routes,
+    models.flatMap(({ taxonomy }) => taxonomy.nodes.map(({ name }) => name))
+  )
+  const byPurity: PurityRoute[] = []
+  const resolved = routes.map(({ topic, node, minProbability, minPurity }): Route => {
+    if (minProbability !== undefined) return { topic, node, minProbability }
+    const thresholds = new Map<string, readonly PurityThreshold[]>()
+    for (const model of models) {
+      if (model.taxonomy.indexOf(node) < 0) continue
+      const found = thresholdsOf(model, { topic, node, minPurity })
+      thresholds.set(model.sha256, found)
+      byPurity.push({ topic, node, minPurity, model, thresholds: found })
+    }
+    return { topic, node, minProbability: thresholds }
+  })
+  return { routes: resolved, byPurity }
+}
+
+function thresholdsOf(
+  { card, population }: KnownModel,
+  { topic, node, minPurity }: Pick<PurityRoute, 'topic' | 'node' | 'minPurity'>
+): PurityThreshold[] {
+  try {
+    return purityThresholds(card, population, node, minPurity)
+  } catch (cause) {
+    const { code, message } = HieraxError.from(cause)
+    throw new HieraxError(code, `output.routes: ${topic}=${node}@purity>=${minPurity}: ${message}`, { cause })
+  }
+}
+
+/** What follows from the models' cards, in lines for people: each model's population, and the thresholds of routes by purity. */
+export function describeModels(models: readonly KnownModel[], { byPurity }: ResolvedRoutes): string[] {
+  const nameOf = ({ card }: KnownModel): string => `${card.name} ${card.version}`
+  return [
+    ...models.map(model => `${nameOf(model)} answers for ${describePopulation(model.population)}`),
+    ...byPurity.flatMap(({ topic, node, minPurity, model, thresholds }) => [
+      `${topic} gets ${node} with an expected purity of at least ${minPurity}, by ${nameOf(model)} for ${model.population?.name}:`,
+      ...thresholds.map(threshold => `  ${describeThreshold(threshold)}`)
+    ])
+  ]
+}
