@@ -249,8 +249,8 @@ describe('evidence and context in a message', () => {
 
 test('a route that names an unknown node is refused with the nodes there are', () => {
   const nodes = fakeClassifier().nodes.map(node => node.name)
-  checkRoutes([{ topic: 't', node: 'A', minProbability: 0.5 }], nodes)
-  assert.throws(() => checkRoutes([{ topic: 't', node: 'SN Ia', minProbability: 0.5 }], nodes), {
+  checkRoutes([{ topic: 't', node: 'A' }], nodes)
+  assert.throws(() => checkRoutes([{ topic: 't', node: 'SN Ia' }], nodes), {
     code: 'CONFIG_INVALID',
     message: /"SN Ia".*Any, A, B/
   })

@@ -1,3 +1,4 @@
+import { classification } from '../../src/service/examples.ts'
 import type { ClassificationJson, HistoryView, ModelView, ObjectView, PointView } from '../../src/service/ports.ts'
 import type { Service, ServiceOptions } from '../../src/service/service.ts'
 import { createService } from '../../src/service/service.ts'
@@ -51,7 +52,8 @@ export class PageWorld extends World {
       taxonomyVersion: '7',
       runtime: 'wasm',
       root: 'Object',
-      nodes
+      nodes,
+      population: { name: 'stream', shares: { Transient: 0.04, Persistent: 0.96 } }
     }
   }
 
@@ -114,8 +116,15 @@ export class PageWorld extends World {
         lastJd: jd,
         latest: { g: 18.2, r: 18.5 },
         fingerprint: '0123456789abcdef',
-        revision: detections * 3
+        revision: detections * 3,
+        firstDetectionJd: 2459001.5,
+        lastDetectionJd: jd,
+        ndethist: detections + 1,
+        jdstarthist: 2459000.5
       },
+      evidence: evidenceOf(nodes, root, marginal),
+      context: { ...classification.context, ndethist: detections + 1, jdstarthist: 2459000.5 },
+      population: this.model.population,
       ...changes
     }
   }
@@ -179,11 +188,21 @@ export class PageWorld extends World {
           detections: index + 1,
           probabilities,
           prediction: { node: first, probability: probabilities[0] as number, path: [first] },
-          novelty: null
+          novelty: null,
+          evidence: evidenceOf(nodes, root, probabilities)
         }
       })
     }
   }
+}
+
+/** Terms whose sums lead to these probabilities: a context of 2 for the first child, a prior of −1.5, and the rest from the light curve. */
+function evidenceOf(nodes: ModelView['nodes'], root: string, marginal: readonly number[]) {
+  return nodes.flatMap(({ name, parent }, index) => {
+    if (parent !== root) return []
+    const [context, prior] = index === 0 ? [2, -1.5] : [0, 0]
+    return [{ node: name, lightCurve: Math.log(marginal[index] as number) - context - prior, context, prior }]
+  })
 }
 
 /** A light curve with a maximum, upper limits before it, in three bands. */
@@ -202,6 +221,9 @@ function pointAt(day: number, index: number, detection: boolean): PointView {
     magnitude: detection ? 17.5 + (day - 6) ** 2 * 0.02 : 20.1,
     error: detection ? 0.05 + 0.01 * (index % 4) : null,
     positive: detection ? true : null,
-    candid: detection ? String(1_103_449_531_415_015_000n + BigInt(day)) : null
+    candid: detection ? String(1_103_449_531_415_015_000n + BigInt(day)) : null,
+    realBogus: detection ? 0.97 : null,
+    solarSystemDistance: null,
+    admitted: true
   }
 }

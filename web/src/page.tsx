@@ -2,6 +2,7 @@ import { useSignalEffect } from '@preact/signals'
 import { connection } from './data/live.ts'
 import { object, objectId, objectRefusal, prediction } from './data/object.ts'
 import { Charts } from './parts/charts.tsx'
+import { Context } from './parts/context.tsx'
 import { Head } from './parts/head.tsx'
 import { Help } from './parts/help.tsx'
 import { List } from './parts/list.tsx'
@@ -11,6 +12,7 @@ import { ObjectHead } from './parts/object-head.tsx'
 import { PointTable, Provenance } from './parts/provenance.tsx'
 import { Sky } from './parts/sky.tsx'
 import { Tree } from './parts/tree.tsx'
+import { Why } from './parts/why.tsx'
 
 /** The whole page. */
 export function Page() {
@@ -33,12 +35,16 @@ export function Page() {
           <ObjectProblem />
           {!unknown && (
             <div class="views">
-              <Tree />
+              <div class="column">
+                <Tree />
+                <Why />
+              </div>
               <Charts />
             </div>
           )}
           <div class="views lower">
             <Sky />
+            {!unknown && <Context />}
             <Minute />
             {!unknown && <Provenance />}
           </div>

@@ -47,6 +47,7 @@ export interface Model {
   readonly taxonomyVersion: string
   readonly runtime: string
   readonly nodes: number
+  readonly population: Message['population']
 }
 
 /** Whether `a` stands before `b` as an object's answer: the greatest (jd, candid, revision) does, whenever it came. */

@@ -20,7 +20,7 @@ export function timeAxis(
   history: HistoryView | null,
   { width, rem, days, right }: { width: number; rem: number; days: boolean; right: number }
 ): TimeAxis {
-  const detections = points.filter(point => point.type === 'detection')
+  const detections = points.filter(point => point.type === 'detection' && point.admitted)
   const zero = detections[0]?.mjd ?? points[0]?.mjd ?? 0
   const all = [...points, ...(history?.moments ?? [])].map(({ mjd }) => mjd)
   const [from, to] = all.length > 0 ? [Math.min(...all), Math.max(...all)] : [0, 1]

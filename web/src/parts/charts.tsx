@@ -3,7 +3,7 @@ import { go, view } from '../data/url.ts'
 import { timeAxis } from '../draw/axis.ts'
 import { useRoom } from '../draw/size.ts'
 import { HistoryChart } from './history-chart.tsx'
-import { LightCurveChart } from './light-curve-chart.tsx'
+import { isRefused, LightCurveChart } from './light-curve-chart.tsx'
 import { Panel, Switch } from './panel.tsx'
 import { Replay } from './replay.tsx'
 
@@ -15,6 +15,8 @@ export function Charts() {
   const points = object.value?.lightCurve ?? []
   const right = width > rem * 34 ? rem * 6.8 : rem * 0.8
   const height = Math.max(room.height, rem * 30)
+  // Where there is little room, the legend of all kinds of points takes two lines.
+  const legend = rem * 1.6 * (right < rem * 3 && points.some(isRefused) ? 2 : 1)
   const axis = timeAxis(points, history.value, { width, rem, days, right })
   const moments = history.value?.moments ?? []
   /** Looks at the moment that is nearest to a place of a chart; the last one is what stands now. */
@@ -48,7 +50,7 @@ export function Charts() {
       <div class="charts-frame" ref={frame}>
         {width > 0 && points.length > 0 && (
           <div>
-            <LightCurveChart {...shared} points={points} height={height * 0.53 - rem * 1.6} />
+            <LightCurveChart {...shared} points={points} height={height * 0.53 - legend} />
             <HistoryChart {...shared} height={height * 0.47 - (right < rem * 3 ? rem * 3 : 0)} />
           </div>
         )}

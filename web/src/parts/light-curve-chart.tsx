@@ -7,7 +7,7 @@ import { type ChartProps, pointOf, ValueAxis } from './chart.tsx'
 
 const bandNames: readonly BandName[] = ['g', 'r', 'i']
 
-/** Magnitudes, bright ones up, with errors; upper limits as triangles that point down. */
+/** Magnitudes, bright ones up, with errors; upper limits as triangles that point down; what is refused hollow and dashed. */
 export function LightCurveChart({
   points,
   axis,
@@ -21,7 +21,9 @@ export function LightCurveChart({
   const [top, bottom] = [rem * 0.5, height - rem * 0.6]
   const y = useMemo(() => scaleLinear(magnitudesOf(points), [top, bottom]), [points, top, bottom])
   const [near, setNear] = useState<PointView | null>(null)
-  const detections = points.filter(point => point.type === 'detection').length
+  const limits = points.filter(point => point.type === 'upperLimit').length
+  const refused = points.filter(isRefused).length
+  const detections = points.length - limits - refused
   const find = (event: PointerEvent): void => {
     const [px, py] = pointOf(event)
     let best: { point: PointView; distance: number } | null = null
@@ -37,7 +39,7 @@ export function LightCurveChart({
         width={width}
         height={height}
         role="img"
-        aria-label={`Light curve: ${detections} detections and ${points.length - detections} upper limits. The table below has the numbers.`}
+        aria-label={`Light curve: ${detections} detections and ${limits} upper limits${refused > 0 ? `, and ${refused} refused detections that are not classified` : ''}. The table below has the numbers.`}
         onPointerMove={find}
         onPointerLeave={() => setNear(null)}
         onPointerDown={event => pick(pointOf(event)[0])}
@@ -69,14 +71,27 @@ export function LightCurveChart({
   )
 }
 
+/** A detection that the admission settings refuse: it is kept, but not classified. */
+export function isRefused({ type, admitted }: PointView): boolean {
+  return type === 'detection' && !admitted
+}
+
 function Point({ point, x, y, rem }: { point: PointView; x: number; y: (value: number) => number; rem: number }) {
-  const { band, type, magnitude, error, positive } = point
+  const { band, type, magnitude, error, positive, admitted } = point
   const at = y(magnitude)
   if (type === 'upperLimit') {
     return (
       <g class={`point limit band-${band}`} transform={`translate(${x},${at})`}>
         <path d={limitPath(rem * 0.62)} />
         <path class="sign" d={limitSign(band, rem * 0.62)} />
+      </g>
+    )
+  }
+  const marker = markerPath(band, rem * rem * (band === 'i' ? 0.2 : 0.24))
+  if (!admitted) {
+    return (
+      <g class={`point refused band-${band}`} transform={`translate(${x},${at})`}>
+        <path d={marker} />
       </g>
     )
   }
@@ -87,7 +102,7 @@ function Point({ point, x, y, rem }: { point: PointView; x: number; y: (value: n
       transform={`translate(${x},${at})`}
     >
       <path class="error" d={`M0,${-half}V${half}`} />
-      <path d={markerPath(band, rem * rem * (band === 'i' ? 0.2 : 0.24))} />
+      <path d={marker} />
     </g>
   )
 }
@@ -109,12 +124,20 @@ function Legend({ points }: { points: readonly PointView[] }) {
           upper limit
         </li>
       )}
-      {points.some(point => point.positive === false) && (
+      {points.some(point => point.positive === false && point.admitted) && (
         <li>
           <svg class="mark band-none negative" viewBox="-8 -8 16 16" aria-hidden="true">
             <path class="detection" d={markerPath('g', 80)} />
           </svg>{' '}
           fainter than the reference
+        </li>
+      )}
+      {points.some(isRefused) && (
+        <li title="kept, but not classified: the real–bogus score is too low, or a known minor planet is there">
+          <svg class="mark band-none refused" viewBox="-8 -8 16 16" aria-hidden="true">
+            <path d={markerPath('g', 80)} />
+          </svg>{' '}
+          refused
         </li>
       )}
     </ul>
@@ -134,7 +157,7 @@ function Tip({
   top: number
   flip: boolean
 }) {
-  const { band, type, magnitude, error, mjd, positive } = point
+  const { band, type, magnitude, error, mjd, positive, realBogus, solarSystemDistance } = point
   return (
     <div class={flip ? 'tip flip' : 'tip'} style={{ left: `${left}px`, top: `${top}px` }}>
       <strong>
@@ -146,6 +169,11 @@ function Tip({
       <span>{axis.text(mjd)}</span>
       {type === 'upperLimit' && <span>5σ upper limit</span>}
       {positive === false && <span>fainter than the reference</span>}
+      {isRefused(point) && <span>refused, not classified</span>}
+      {isRefused(point) && realBogus !== null && <span>real–bogus {realBogus.toFixed(2)}</span>}
+      {isRefused(point) && solarSystemDistance !== null && (
+        <span>minor planet at {solarSystemDistance.toFixed(1)}″</span>
+      )}
     </div>
   )
 }

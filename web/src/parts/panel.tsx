@@ -22,6 +22,16 @@ export function Panel({ title, id, aside, children }: PanelProps) {
   )
 }
 
+/** A name with its value, in a list of facts. */
+export function Fact({ name, value, long = false }: { name: string; value: string; long?: boolean }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd class={long ? 'long' : undefined}>{value}</dd>
+    </>
+  )
+}
+
 interface SwitchProps<T extends string> {
   readonly label: string
   readonly value: T

@@ -1,7 +1,8 @@
 import { models } from '../data/live.ts'
 import { answer, object } from '../data/object.ts'
+import type { Classification } from '../data/types.ts'
 import { mjdZero, utcOf } from '../draw/format.ts'
-import { Panel } from './panel.tsx'
+import { Fact, Panel } from './panel.tsx'
 
 /** What the answer comes from: the alert, the light curve and the model. */
 export function Provenance() {
@@ -22,14 +23,6 @@ export function Provenance() {
             />
             <Fact name="real–bogus" value={numberOr(alert.realBogus, 3)} />
             <Fact
-              name="nearest source"
-              value={
-                alert.starDistance === null
-                  ? 'none'
-                  : `${alert.starDistance.toFixed(2)}″, star score ${numberOr(alert.starScore, 2)}`
-              }
-            />
-            <Fact
               name="minor planet"
               value={alert.solarSystemDistance === null ? 'none near' : `${alert.solarSystemDistance.toFixed(1)}″`}
             />
@@ -40,6 +33,7 @@ export function Provenance() {
         <Fact name="model" value={`${classifier.name} ${classifier.version}${running ? `, ${running.runtime}` : ''}`} />
         <Fact name="SHA-256" value={classifier.sha256} long />
         <Fact name="taxonomy" value={`${classifier.taxonomy} ${classifier.taxonomyVersion}`} />
+        <Fact name="population" value={populationText(told.population)} />
         <Fact
           name="light curve"
           value={`${lightCurve.detections} detections, ${lightCurve.upperLimits} upper limits, revision ${lightCurve.revision}`}
@@ -51,13 +45,11 @@ export function Provenance() {
   )
 }
 
-function Fact({ name, value, long = false }: { name: string; value: string; long?: boolean }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd class={long ? 'long' : undefined}>{value}</dd>
-    </>
-  )
+/** `stream: Transient 0.04, Persistent 0.96` */
+function populationText(population: Classification['population']): string {
+  if (population === null) return 'the class mix of the training set'
+  const shares = Object.entries(population.shares).map(([node, share]) => `${node} ${share}`)
+  return `${population.name}: ${shares.join(', ')}`
 }
 
 function numberOr(value: number | null, decimals: number): string {
@@ -74,7 +66,7 @@ export function PointTable() {
       <table>
         <thead>
           <tr>
-            {['MJD', 'band', 'kind', 'magnitude', 'error', 'sign'].map(name => (
+            {['MJD', 'band', 'kind', 'magnitude', 'error', 'sign', 'real–bogus', 'classified'].map(name => (
               <th key={name} scope="col">
                 {name}
               </th>
@@ -82,7 +74,7 @@ export function PointTable() {
           </tr>
         </thead>
         <tbody>
-          {points.map(({ mjd, band, type, magnitude, error, positive }) => (
+          {points.map(({ mjd, band, type, magnitude, error, positive, realBogus, admitted }) => (
             <tr key={`${mjd}${band}`}>
               <td>{mjd.toFixed(5)}</td>
               <td>{band}</td>
@@ -90,6 +82,8 @@ export function PointTable() {
               <td>{magnitude.toFixed(3)}</td>
               <td>{error?.toFixed(3) ?? ''}</td>
               <td>{positive === null ? '' : positive ? '+' : '−'}</td>
+              <td>{realBogus?.toFixed(2) ?? ''}</td>
+              <td>{admitted ? 'yes' : 'refused'}</td>
             </tr>
           ))}
         </tbody>
