@@ -13,7 +13,7 @@ const rooms = {
   config: ['errors'],
   telemetry: ['errors', 'messages', 'pipeline', 'version'],
   service: ['errors', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version'],
-  training: ['errors', 'lightcurves', 'classifier', 'simulator'],
+  training: ['errors', 'alerts', 'lightcurves', 'classifier', 'simulator', 'streams'],
   simulator: ['errors', 'avro', 'alerts', 'lightcurves']
 }
 

@@ -1,9 +1,10 @@
 import { contextFeatureNames, contextFeatures, contextVersion } from '../classifier/context-features.ts'
-import { type ContextFile, softClip } from '../classifier/context-term.ts'
+import type { ContextFile } from '../classifier/context-term.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import type { AlertView } from '../classifier/types.ts'
 import { random, seedOf } from '../simulator/random.ts'
 import { type ContextAugmentation, defaultContextAugmentation, variedContext } from './context-augment.ts'
+import { ContextProblem, type ContextRows } from './context-problem.ts'
 import { minimise } from './minimise.ts'
 import { countEvents, logitCorrection, nodeWeights, Whxe, type WhxeOptions } from './whxe.ts'
 
@@ -53,17 +54,6 @@ export const defaultContextFit: ContextFitOptions = {
 /** Deviations are not taken smaller than this: a mask that is nearly always 0 must not count by the hundred when it is 1. */
 const smallestDeviation = 0.1
 
-/** What is fitted: rows side by side. */
-interface Rows {
-  readonly count: number
-  /** Standardised features, row by row. */
-  readonly features: Float64Array
-  /** What the logits are before the context term, row by row. */
-  readonly offsets: Float64Array
-  readonly labels: Int32Array
-  readonly weights: Float64Array
-}
-
 /**
  * Fits a context term by weighted hierarchical cross-entropy, with the network's logits as given.
  *
@@ -86,10 +76,11 @@ export function fitContext(
   })
   const { mean, deviation } = standardisation(known)
   const weights = nodeWeights(taxonomy, objectNodes(samples), 'labels')
-  const rows = rowsOf(taxonomy, known, { mean, deviation }, offsetOf(taxonomy, samples, shares, groups, weights, options))
+  const offset = offsetOf(taxonomy, samples, shares, groups, weights, options)
+  const rows = rowsOf(taxonomy, known, { mean, deviation }, offset, options.lightCurveScale)
   const whxe = new Whxe(taxonomy, weights, options.whxe)
   const problem = new ContextProblem(rows, whxe, taxonomy, groups, options)
-  const fitted = minimise((point, gradient) => problem.loss(point, gradient), problem.start())
+  const fitted = minimise((point, gradient) => problem.loss(point, gradient), problem.start(options.seed))
   return {
     features: contextVersion,
     mean: [...mean],
@@ -109,13 +100,15 @@ function groupsOf(
   const { counts } = countEvents(taxonomy, objectNodes(samples))
   const isEnough = (group: readonly number[]): boolean =>
     group.filter(node => (counts[node] as number) >= minObjects).length > 1
-  const parentOf = (group: readonly number[]): string => {
-    const parent = taxonomy.parents[group[0] as number] as number
-    return parent < 0 ? taxonomy.root : (taxonomy.nodes[parent]?.name ?? '')
-  }
   return taxonomy.siblings.filter(
-    group => group.length > 1 && (parents === null ? isEnough(group) : parents.includes(parentOf(group)))
+    group => group.length > 1 && (parents === null ? isEnough(group) : parents.includes(parentOf(taxonomy, group)))
   )
+}
+
+/** Name of the parent of a group of siblings. */
+export function parentOf(taxonomy: Taxonomy, siblings: readonly number[]): string {
+  const parent = taxonomy.parents[siblings[0] as number] as number
+  return taxonomy.nodes[parent]?.name ?? taxonomy.root
 }
 
 /** The node of every object, once. */
@@ -194,12 +187,13 @@ function rowsOf(
   taxonomy: Taxonomy,
   known: Known,
   { mean, deviation }: { mean: Float64Array; deviation: Float64Array },
-  offset: Float64Array
-): Rows {
+  offset: Float64Array,
+  lightCurveScale: number
+): ContextRows {
   const width = contextFeatureNames.length
   const size = taxonomy.nodes.length
   const count = known.reduce((sum, { features }) => sum + features.length, 0)
-  const rows: Rows = {
+  const rows: ContextRows = {
     count,
     features: new Float64Array(count * width),
     offsets: new Float64Array(count * size),
@@ -213,7 +207,8 @@ function rowsOf(
         rows.features[row * width + at] = ((each[at] as number) - (mean[at] as number)) / (deviation[at] as number)
       }
       for (let node = 0; node < size; node++) {
-        rows.offsets[row * size + node] = (sample.logits[node] as number) + (offset[node] as number)
+        const scale = taxonomy.parents[node] === -1 ? lightCurveScale : 1
+        rows.offsets[row * size + node] = scale * (sample.logits[node] as number) + (offset[node] as number)
       }
       rows.labels[row] = sample.node
       rows.weights[row++] = sample.weight / features.length
@@ -221,44 +216,4 @@ function rowsOf(
   }
   const total = rows.weights.reduce((sum, each) => sum + each, 0)
   return { ...rows, weights: rows.weights.map(weight => weight / total) }
-}
-
-/** The loss of a head's numbers: those of the first layer (weights, then biases), then those of the second. */
-class ContextProblem {
-  readonly #rows: Rows
-  readonly #whxe: Whxe
-  readonly #groups: readonly (readonly number[])[]
-  readonly #nodes: readonly number[]
-  readonly #size: number
-  readonly #hidden: number
-  readonly #outputs: number
-  readonly #halfBound: number
-  readonly #decay: number
-  readonly #seed: number
-  /** What every number's square counts: 0 for biases of outputs at the root. */
-  readonly #decays: Float64Array
-
-  constructor(
-    rows: Rows,
-    whxe: Whxe,
-    taxonomy: Taxonomy,
-    groups: readonly (readonly number[])[],
-    { hidden, bound, decay, seed }: ContextFitOptions
-  ) {
-    this.#rows = rows
-    this.#whxe = whxe
-    this.#groups = groups
-    this.#nodes = groups.flat()
-    this.#size = taxonomy.nodes.length
-    this.#hidden = hidden
-    this.#outputs = this.#nodes.length
-    this.#halfBound = bound / 2
-    this.#decay = decay
-    this.#seed = seed
-    const last = this.#length - this.#outputs
-    this.#decays = new Float64Array(this.#length).fill(decay)
-    this.#nodes.forEach((node, output) => {
-      if (taxonomy.parents[node] === -1) this.#decays[last + output] = 0
-    })
-  }
 }

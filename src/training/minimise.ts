@@ -63,7 +63,8 @@ function lineSearch(
     const next = point.map((part, at) => part + length * (direction[at] as number)) as Float64Array<ArrayBuffer>
     const gradient = new Float64Array(next.length)
     const reached = objective(next, gradient)
-    if (reached <= value + sufficient * length * slope && reached < value) return { point: next, gradient, value: reached }
+    if (reached <= value + sufficient * length * slope && reached < value)
+      return { point: next, gradient, value: reached }
   }
   return null
 }
