@@ -1,7 +1,10 @@
 import { candidOf, type Exposure, exposureOf, fluxOf, sixDecimals, sixDigits } from './exposure.ts'
 import { rounded, type SimulatedPoint } from './light-curve.ts'
-import { pixelScale, type SimulatedObject } from './object.ts'
+import type { SimulatedObject } from './object.ts'
+import { qualityFields } from './quality.ts'
+import { drawFrom } from './quantiles.ts'
 import { type Random, random, seedOf } from './random.ts'
+import { pixelScale } from './surroundings.ts'
 
 /** Values of an Avro record by field name. */
 export type Fields = Readonly<Record<string, unknown>>
@@ -11,6 +14,7 @@ export function detectionFields(object: SimulatedObject, point: SimulatedPoint, 
   const exposure = exposureOf(object, point, seed)
   const draw = drawFor(object, point, seed)
   const reference = object.references[point.fid - 1]!
+  const astrometry = astrometryFor(object, point, seed)
   const x = object.x + draw.normal() * 3
   const y = object.y + draw.normal() * 3
   return {
@@ -24,7 +28,7 @@ export function detectionFields(object: SimulatedObject, point: SimulatedPoint, 
     dec: rounded(object.dec + (draw.normal() * 0.06) / 3600, 7),
     magpsf: point.magnitude,
     sigmapsf: point.error,
-    distnr: reference.distance,
+    distnr: scattered(reference.distance, 0.04, astrometry),
     magnr: reference.magnitude,
     sigmagnr: reference.sigma,
     chinr: reference.chi,
@@ -34,12 +38,10 @@ export function detectionFields(object: SimulatedObject, point: SimulatedPoint, 
     mindtoedge: Math.min(x, y, 3072 - x, 3080 - y),
     ...apertureFields(point, exposure, draw),
     ...shapeFields(exposure, draw),
+    classtar: rounded(drawFrom(object.place.classtar, draw), 3),
     nneg: draw.integer(0, 6),
     nbad: 0,
-    rb: rounded(draw.uniform(0.65, 0.98), 7),
-    ssdistnr: -999,
-    ssmagnr: -999,
-    ssnamenr: 'null',
+    ...qualityFields(point, draw),
     scorr: Math.max(5.01, (1.0857362 / point.error) * draw.uniform(0.9, 1.1))
   }
 }
@@ -58,12 +60,24 @@ export function historyFields(object: SimulatedObject, point: SimulatedPoint, se
   if (!point.detection) return fields
   // Another generator than the packet's own: histories write the sign sometimes otherwise.
   const isdiffpos = signText(point, random(seed, object.index, Math.round(point.jd * 1e5), seedOf('history')))
-  return { ...fields, isdiffpos, sigmapsf: sixDecimals(point.error), ssdistnr: null, ssmagnr: null, ssnamenr: null }
+  // Histories name a solar-system object only where there is one.
+  const far = fields.ssdistnr === -999 ? { ssdistnr: null, ssmagnr: null, ssnamenr: null } : {}
+  return { ...fields, isdiffpos, sigmapsf: sixDecimals(point.error), ...far }
 }
 
 /** Randomness that belongs to one point of one object. */
 export function drawFor(object: SimulatedObject, point: SimulatedPoint, seed: number): Random {
   return random(seed, object.index, Math.round(point.jd * 1e5), point.fid)
+}
+
+/** Randomness of the measured place of one point: catalogued distances scatter with it. */
+export function astrometryFor(object: SimulatedObject, point: SimulatedPoint, seed: number): Random {
+  return random(seed, object.index, Math.round(point.jd * 1e5), point.fid, seedOf('astrometry'))
+}
+
+/** A distance from a place that is measured with an error, in the unit of both. */
+export function scattered(distance: number, error: number, draw: Random): number {
+  return Math.hypot(distance + draw.normal() * error, draw.normal() * error)
 }
 
 /** Place of the reference image's nearest source, degrees. */
@@ -122,7 +136,6 @@ function shapeFields(exposure: Exposure, draw: Random): Fields {
   const bimage = rounded(aimage * draw.uniform(0.82, 1), 3)
   return {
     fwhm,
-    classtar: rounded(draw.uniform(0.4, 1), 3),
     seeratio: draw.uniform(0.7, 2),
     aimage,
     bimage,

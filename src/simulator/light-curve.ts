@@ -12,7 +12,12 @@ export interface SimulatedPoint {
   readonly magnitude: number
   /** 1-sigma error, mag, single precision; 0 for upper limits. */
   readonly error: number
+  /** Why the usual admission settings refuse the detection; absent for those that are good. */
+  readonly refused?: Refused
 }
+
+/** A detection of low real–bogus score, or one beside a known solar-system object. */
+export type Refused = 'bogus' | 'solar-system'
 
 /** A light curve that goes into the simulator. */
 export interface SimulatedLightCurve {

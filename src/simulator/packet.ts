@@ -1,8 +1,13 @@
-import { detectionFields, drawFor, type Fields, nearestDec, nearestRa } from './candidate.ts'
+import { astrometryFor, detectionFields, drawFor, type Fields, nearestDec, nearestRa, scattered } from './candidate.ts'
 import { exposureOf, fluxOf, sixDigits } from './exposure.ts'
 import { rounded, type SimulatedPoint } from './light-curve.ts'
-import { pixelScale, type SimulatedObject } from './object.ts'
-import { random, seedOf } from './random.ts'
+import type { SimulatedObject } from './object.ts'
+import { networkScore } from './quality.ts'
+import { type Random, random, seedOf } from './random.ts'
+import { nothing, pixelScale } from './surroundings.ts'
+
+/** Packets list PanSTARRS sources within so many arcsec. */
+const searchRadius = 30
 
 /** Days of history in a packet. */
 export const historyDays = 30
@@ -42,15 +47,16 @@ function contextFields(
   const draw = random(seed, object.index, Math.round(alert.jd * 1e5), seedOf('context'))
   const earlier = points.filter(point => point.jd <= alert.jd)
   const detections = earlier.filter(point => point.detection)
+  const past = object.earlier
   const dsnrms = (1.0857362 / alert.error) * draw.uniform(0.3, 0.8)
   const ssnrms = (1.0857362 / alert.error) * draw.uniform(0.8, 1.4)
   return {
-    ndethist: detections.length,
-    ncovhist: object.coverage + earlier.length,
-    jdstarthist: detections[0]?.jd ?? alert.jd,
+    ndethist: past.detections + detections.length,
+    ncovhist: past.coverage + earlier.length,
+    jdstarthist: past.start ?? detections[0]?.jd ?? alert.jd,
     jdendhist: alert.jd,
     tooflag: 0,
-    ...catalogueFields(object),
+    ...catalogueFields(object, astrometryFor(object, alert, seed)),
     ...referenceFields(object, alert),
     dsnrms,
     ssnrms,
@@ -61,7 +67,7 @@ function contextFields(
     clrmed: draw.uniform(0.5, 1.1),
     clrrms: draw.uniform(0.12, 0.3),
     exptime: 30,
-    drb: 1 - 10 ** -draw.uniform(2, 5),
+    drb: networkScore(alert, draw),
     drbversion: 'd6_m7'
   }
 }
@@ -70,26 +76,30 @@ function zeroPointOf(object: SimulatedObject, point: SimulatedPoint, seed: numbe
   return exposureOf(object, point, seed).zeroPoint
 }
 
-function catalogueFields({ neighbours, gaia, index }: SimulatedObject): Fields {
+function catalogueFields({ neighbours, gaia, index }: SimulatedObject, astrometry: Random): Fields {
+  const distance = (value: number) => (value === nothing ? nothing : scattered(value, 0.04, astrometry))
+  const neargaia = distance(gaia.distance)
+  const same = gaia.brightDistance === gaia.distance
   const fields: Record<string, unknown> = {}
   for (const [place, neighbour] of neighbours.entries()) {
     const number = place + 1
-    const [g, r, i, z] = neighbour.magnitudes
-    fields[`objectidps${number}`] = neighbour.id
+    const none = neighbour.distance > searchRadius
+    const [g, r, i, z] = none ? [nothing, nothing, nothing, nothing] : neighbour.magnitudes
+    fields[`objectidps${number}`] = none ? null : neighbour.id
     fields[`sgmag${number}`] = g
     fields[`srmag${number}`] = r
     fields[`simag${number}`] = i
     fields[`szmag${number}`] = z
-    fields[`sgscore${number}`] = neighbour.starScore
-    fields[`distpsnr${number}`] = neighbour.distance
+    fields[`sgscore${number}`] = none ? nothing : neighbour.starScore
+    fields[`distpsnr${number}`] = none ? nothing : distance(neighbour.distance)
   }
   return {
     ...fields,
     nmtchps: 3 + (index % 20),
-    neargaia: gaia.distance,
+    neargaia,
     maggaia: gaia.magnitude,
-    neargaiabright: -999,
-    maggaiabright: -999
+    neargaiabright: same ? neargaia : distance(gaia.brightDistance),
+    maggaiabright: gaia.brightMagnitude
   }
 }
 

@@ -4,10 +4,11 @@ import { historyFields } from './candidate.ts'
 import { PacketWriter } from './container.ts'
 import { CutoutRenderer } from './cutouts.ts'
 import { candidOf, exposureOf, maximumObjects } from './exposure.ts'
-import { inOrder, rounded, type SimulatedLightCurve, type SimulatedPoint } from './light-curve.ts'
+import type { Refused, SimulatedLightCurve, SimulatedPoint } from './light-curve.ts'
 import { placeObject, type SimulatedObject } from './object.ts'
 import { candidateFields, forcedFields, historyRange } from './packet.ts'
 import { random, seedOf } from './random.ts'
+import { type RefusedShares, varied, withRefused } from './variation.ts'
 
 /** Settings of {@link Simulation}. */
 export interface SimulationOptions {
@@ -18,18 +19,21 @@ export interface SimulationOptions {
   /** Size of a packet's three cutouts together, bytes; about 40,000 (as real ones have) unless given, 0 for none. */
   readonly cutoutBytes?: number
   /**
-   * Order of the packets: by time over all objects, shuffled, or as if the objects had begun one after another (half a day
-   * apart, whenever that was in truth): each object's packets by time.
+   * Order of the packets: by time over all objects, shuffled, or as if the objects had begun one after another
+   * (`stagger` days apart, whenever that was in truth): each object's packets by time.
    */
   readonly order?: PacketOrder
   /** Number of the first object in made-up ids, 0 unless given; above 0 every id is made up. For one simulation after another. */
   readonly firstObject?: number
+  /** In staggered order an object begins so long after the one before it, days; half a day unless given. */
+  readonly stagger?: number
+  /** Alerts that are added for an admission to refuse; none unless given. */
+  readonly refused?: RefusedShares
 }
 
 export type PacketOrder = 'time' | 'shuffled' | 'staggered'
 
-/** In staggered order an object begins so long after the one before it, days. */
-const stagger = 0.5
+const usualStagger = 0.5
 
 /** One packet of a simulation. */
 export interface SimulatedPacket {
@@ -39,6 +43,8 @@ export interface SimulatedPacket {
   readonly jd: number
   /** Published type of the light curve that it was made from. */
   readonly label: string
+  /** Why the usual admission settings refuse it; null where they do not. */
+  readonly refused: Refused | null
   /** An Avro object container file with one record of schema 4.02. */
   readonly bytes: Buffer
 }
@@ -69,6 +75,8 @@ export class Simulation implements Iterable<SimulatedPacket> {
   readonly #curves: readonly SimulatedLightCurve[]
   readonly #ids: readonly string[]
   readonly #seed: number
+  readonly #stagger: number
+  readonly #refused: RefusedShares
   readonly #cutouts: CutoutRenderer
   readonly #writer = new PacketWriter()
   readonly #prepared = new LRUCache<number, Prepared>({ max: 2000 })
@@ -88,6 +96,8 @@ export class Simulation implements Iterable<SimulatedPacket> {
       )
     }
     this.#seed = options.seed ?? 0
+    this.#stagger = options.stagger ?? usualStagger
+    this.#refused = options.refused ?? { bogus: 0, solarSystem: 0 }
     this.#cutouts = new CutoutRenderer(this.#seed, options.cutoutBytes ?? 40_000)
     this.#ids = objectIds(this.#curves, count, options.firstObject ?? 0)
     const order = this.#schedule(options.order ?? 'time')
@@ -120,7 +130,8 @@ export class Simulation implements Iterable<SimulatedPacket> {
 
   #points(number: number): readonly SimulatedPoint[] {
     const { points } = this.#curve(number)
-    return number < this.#curves.length ? points : varied(points, number, this.#seed)
+    const own = number < this.#curves.length ? points : varied(points, number, this.#seed)
+    return withRefused(own, this.#refused, number, this.#seed)
   }
 
   /** An object with the entries of histories made so far; those of the latest objects are kept. */
@@ -155,13 +166,13 @@ export class Simulation implements Iterable<SimulatedPacket> {
       fp_hists: forced.slice(from, to).reverse(),
       ...this.#cutouts.render(object, alert, candid)
     })
-    return { objectId, candid, jd: alert.jd, label: object.label, bytes }
+    return { objectId, candid, jd: alert.jd, label: object.label, refused: alert.refused ?? null, bytes }
   }
 
   #schedule(order: PacketOrder) {
     const draw = random(this.#seed, seedOf('order'))
     const rankOf = (jd: number, begun: number, object: number): number =>
-      order === 'time' ? jd : order === 'shuffled' ? draw.uniform() : jd - begun + object * stagger
+      order === 'time' ? jd : order === 'shuffled' ? draw.uniform() : jd - begun + object * this.#stagger
     const entries: { object: number; detection: number; rank: number }[] = []
     for (let object = 0; object < this.#ids.length; object += 1) {
       const points = this.#points(object)
@@ -180,22 +191,6 @@ interface Prepared {
   readonly points: readonly SimulatedPoint[]
   readonly history: Buffer[]
   readonly forced: Buffer[]
-}
-
-/** The light curve of another object of the same kind. */
-function varied(points: readonly SimulatedPoint[], number: number, seed: number): readonly SimulatedPoint[] {
-  const draw = random(seed, number, seedOf('variation'))
-  const days = draw.integer(-300, 300)
-  const brighter = Math.max(-0.6, Math.min(0.6, draw.normal() * 0.25))
-  return inOrder(
-    points.map(point => ({
-      ...point,
-      jd: rounded(point.jd + days, 7),
-      magnitude: point.detection
-        ? Math.fround(point.magnitude + brighter + draw.normal() * point.error * 0.5)
-        : point.magnitude
-    }))
-  )
 }
 
 /** ZTF ids stay as they are, once; other objects get one with `sim` in it, far beyond the survey's own numbering. */

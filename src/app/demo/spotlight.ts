@@ -53,10 +53,16 @@ export async function findSpotlight(
 
 /** The node of the published type, and how far its probability rises from the first detections to the last; null for no such way. */
 async function riseOf({ label, points }: SimulatedLightCurve, classifier: Classifier) {
-  const observations = points.map(point => ({ ...point, own: point.detection, candid: point.detection ? 1n : null }))
+  const observations = points.map(({ refused: _, ...point }) => ({
+    ...point,
+    own: point.detection,
+    candid: point.detection ? 1n : null,
+    realBogus: null,
+    solarSystemDistance: null
+  }))
   const [state] = await new MemoryStore().merge([{ objectId: label, observations, alerts: [] }])
   if (!state) return null
-  const moments = await historyOf(state.curve, classifier, { minDetections: 1, limit: most })
+  const moments = await historyOf(state.curve, classifier, { minDetections: 1, limit: most, alert: null })
   const node = moments.at(-1)?.answer.prediction?.path.findLast(name => label === name || label.startsWith(`${name} `))
   const place = classifier.nodes.findIndex(({ name }) => name === node)
   const values = moments.map(({ answer }) => answer.probability[place] ?? 0)
