@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { code, page, table } from './markdown.ts'
+import { messageText } from './message-text.ts'
 
 type Schema = string | readonly Schema[] | Complex
 
@@ -85,7 +86,9 @@ a string; all else is as here. How to read it: [subscribe.md](subscribe.md).
 ${table(['Field', 'Avro type', 'Meaning'], rows)}
 
 TypeScript has the types as \`hierax/classification\`. Schemas of earlier releases are kept in \`schemas/history\`; a test holds that
-each release reads the messages of all before it, and that readers of the first one read today's.`
+each release reads the messages of all before it, and that readers of the first one read today's.
+
+${messageText()}`
   )
 }
 

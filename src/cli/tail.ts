@@ -14,7 +14,7 @@ export function register(program: Command): void {
     .command('tail')
     .summary('follow classifications on Kafka')
     .description(
-      'Follow classifications on Kafka as a subscriber, until Ctrl-C: one line an alert for people, with --json one JSON object. Repeated messages are shown once. A message that is not the answer of its object (the one with the greatest jd, candid and revision) is marked "older". Nothing is committed, and nothing stays behind on the cluster.'
+      'Follow classifications on Kafka as a subscriber, until Ctrl-C: one line an alert for people, with --json one JSON object. A line ends with why: what light curve, context and prior say at the first split, as log odds. Repeated messages are shown once. A message that is not the answer of its object (the one with the greatest jd, candid and revision) is marked "older". Nothing is committed, and nothing stays behind on the cluster.'
     )
     .option('--brokers <list>', 'brokers, host:port by comma (default: output.brokers of the configuration)', list)
     .option('--topic <name>', 'topic to follow (default: output.classifications, which has all of them)')

@@ -70,6 +70,24 @@ describe('several models, links, and what is read out', { ...needsBrowser(), tim
     await page.getByText('The list can’t be filtered so').waitFor({ state: 'detached' })
   })
 
+  it('says why in numbers and words, and shows what is refused', async () => {
+    await live.serve()
+    const known = live.world.objects.get('ZTF20aaaaaab')
+    assert.ok(known)
+    const lightCurve = known.lightCurve.map((point, at) => (at === 4 ? { ...point, admitted: false } : point))
+    live.world.objects.set('ZTF20aaaaaab', { ...known, lightCurve })
+    const page = await live.open('?object=ZTF20aaaaaab')
+    const terms = page.getByRole('list', { name: 'What speaks for Transient, and what for Persistent' })
+    await terms.getByText('population stream: 4 % Transient').waitFor()
+    const told = (await terms.textContent()) ?? ''
+    assert.match(told, /context\+2\.0 for Transient\. 6\.5″ from a galaxy of score \.02/)
+    assert.match(told, /prior−1\.5 for Persistent\. /)
+    await page.getByText('6.50″, star score 0.02').waitFor()
+    await page.getByRole('img', { name: /^Light curve: 3 detections .*refused and not classified: 1\./ }).waitFor()
+    await page.getByRole('list', { name: 'Markers' }).getByText('refused').waitFor()
+    assert.deepEqual(live.complaints, [])
+  })
+
   it('tells a screen reader of a new class of a chosen object, and of nothing else that moves', async () => {
     await live.serve()
     const page = await live.open('?object=ZTF20aaaaaab')

@@ -39,7 +39,7 @@ export function LightCurveChart({
         width={width}
         height={height}
         role="img"
-        aria-label={`Light curve: ${detections} detections and ${limits} upper limits${refused > 0 ? `, and ${refused} refused detections that are not classified` : ''}. The table below has the numbers.`}
+        aria-label={`Light curve: ${detections} detections and ${limits} upper limits${refused > 0 ? `; refused and not classified: ${refused}` : ''}. The table below has the numbers.`}
         onPointerMove={find}
         onPointerLeave={() => setNear(null)}
         onPointerDown={event => pick(pointOf(event)[0])}
