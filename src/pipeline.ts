@@ -2,6 +2,8 @@ import { type AdmissionSettings, admit, refusalOf } from './alerts/admission.ts'
 import type { Alert } from './alerts/alert.ts'
 import type { Classifier } from './classifier/types.ts'
 import { HieraxError } from './errors.ts'
+import { admittedCurve } from './lightcurves/gates.ts'
+import type { LightCurve } from './lightcurves/light-curve.ts'
 import type { AlertRecord } from './lightcurves/observation.ts'
 import type { Addition, CachedState, ObjectState, Store } from './lightcurves/stores/store.ts'
 import { type Classification, ClassificationWriter, type Reason } from './messages/classification.ts'
@@ -50,7 +52,7 @@ interface GrowingAddition extends Addition {
 /**
  * The way of a batch of alerts, from bytes to acknowledged messages:
  *
- *     note in the journal → decode → admit → merge into light curves → answer → encode → publish
+ *     note in the journal → decode → admit → merge into light curves → leave out what is refused → answer → encode → publish
  *
  * When `process` resolves, every message of the batch has exactly one outcome, its points are durable, and what is said of
  * it is acknowledged. When it rejects, the batch may come again: all of it is idempotent, and equal alerts on equal light
@@ -208,8 +210,11 @@ export class Pipeline {
     report: BatchReport
   ): Promise<{ bodies: Classification[][]; cached: CachedState[] }> {
     const readings: Reading[] = []
+    const views = new Map<ObjectState, LightCurve>()
     for (const { record, versions, state } of due) {
-      const { objectId, curve } = state
+      const { objectId } = state
+      const curve = views.get(state) ?? this.admitted(state)
+      views.set(state, curve)
       const prefix = curve.upTo(record.jd)
       readings.push({ objectId, record, versions, curve, prefix, reason: this.reasonFor(record, prefix.detections) })
       await report.breathe()
@@ -228,6 +233,11 @@ export class Pipeline {
       bodies.push(written)
     }
     return { bodies, cached }
+  }
+
+  /** The points of an object that pass the gates: all that its answers rest on. */
+  private admitted({ curve }: ObjectState): LightCurve {
+    return admittedCurve(curve, this.parts.admission.admit)
   }
 
   /** Why an alert gets no probabilities; null where it does. */

@@ -1,3 +1,4 @@
+import { type Gates, isBogus, isInSolarSystem } from '../lightcurves/gates.ts'
 import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
 import type { Alert } from './alert.ts'
 
@@ -5,11 +6,8 @@ import type { Alert } from './alert.ts'
 export interface AdmissionSettings {
   /** Survey programmes whose photometry may enter. */
   readonly programs: readonly number[]
-  readonly admit: {
-    /** Real–bogus score below which an alert is turned away, 0–1. */
-    readonly minRealBogus: number
-    /** Distance to a known solar-system object within which an alert is turned away, arcsec. */
-    readonly maxSolarSystemDistance: number
+  readonly admit: Gates & {
+    /** Detections, among the points that pass the gates, that an answer needs. */
     readonly minDetections: number
   }
 }
@@ -29,8 +27,9 @@ export interface Admitted {
 }
 
 /**
- * Applies the programme rule point by point (one packet's history mixes programmes) and the gates to the alert. Points
- * enter the light curve whatever the gates on the alert say: the same points come with later packets' histories.
+ * Applies the programme rule point by point (one packet's history mixes programmes) and the gates to the alert. Points of
+ * admitted programmes are stored whatever the gates say, each with its own quality: the same points come with later packets'
+ * histories, in any order. What the gates turn away is left out of the view that is classified (`lightcurves/gates.ts`).
  */
 export function admit(alert: Alert, settings: AdmissionSettings): Admitted {
   const { programs } = settings
@@ -53,8 +52,6 @@ export function refusalOf(
   { admit, programs }: AdmissionSettings
 ): Refusal | null {
   if (photometry === null || !programs.includes(programId)) return 'PROGRAM'
-  const { realBogus, solarSystemDistance } = photometry
-  if (realBogus !== null && realBogus < admit.minRealBogus) return 'BOGUS'
-  if (solarSystemDistance !== null && solarSystemDistance <= admit.maxSolarSystemDistance) return 'SOLAR_SYSTEM'
-  return null
+  if (isBogus(photometry.realBogus, admit)) return 'BOGUS'
+  return isInSolarSystem(photometry.solarSystemDistance, admit) ? 'SOLAR_SYSTEM' : null
 }

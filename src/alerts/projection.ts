@@ -1,18 +1,32 @@
 import { HieraxError, shown } from '../errors.ts'
+import { type ContextField, contextFields } from '../lightcurves/observation.ts'
 import type { Cursor } from './cursor.ts'
 import type { DecoderLimits } from './limits.ts'
-import { type Kind, type Reader, recordReader, union, type Value, valueReader, wrongType } from './readers.ts'
+import {
+  isReadable,
+  type Kind,
+  type Reader,
+  recordReader,
+  union,
+  type Value,
+  valueReader,
+  wrongType
+} from './readers.ts'
 import type { RecordSchema, Schema } from './schema.ts'
 import { Skippers } from './skippers.ts'
 
 interface Field {
   readonly name: string
   readonly kind: Kind
-  readonly needed: boolean
+  /** What comes of a writer's schema that lacks the field, or has it as another type. */
+  readonly how: 'needed' | 'optional' | 'welcome'
 }
 
-const needed = (name: string, kind: Kind): Field => ({ name, kind, needed: true })
-const optional = (name: string, kind: Kind): Field => ({ name, kind, needed: false })
+const needed = (name: string, kind: Kind): Field => ({ name, kind, how: 'needed' })
+/** Read where it is there, and then of the type that it should be. */
+const optional = (name: string, kind: Kind): Field => ({ name, kind, how: 'optional' })
+/** Read where it is there as it should be: nothing is refused for it. */
+const welcome = (name: string, kind: Kind): Field => ({ name, kind, how: 'welcome' })
 
 /** What is read of the packet itself; the order is that of `RawAlert.head`. */
 const headFields = [needed('objectId', 'string'), optional('schemavsn', 'string'), optional('candid', 'long')] as const
@@ -26,21 +40,31 @@ const candidateFields = [
   optional('candid', 'long'),
   optional('programid', 'number'),
   optional('diffmaglim', 'number'),
-  needed('ra', 'number'),
-  needed('dec', 'number'),
   optional('drb', 'number'),
   optional('rb', 'number'),
+  optional('ssdistnr', 'number'),
+  needed('ra', 'number'),
+  needed('dec', 'number'),
   optional('sgscore1', 'number'),
   optional('distpsnr1', 'number'),
-  optional('ssdistnr', 'number')
-] as const
+  ...contextFields
+    .filter(name => name !== 'sgscore1' && name !== 'distpsnr1')
+    .map((name): Field => welcome(name, 'number'))
+]
 /** What is read of each point of `prv_candidates`: the first columns of `candidate`. */
-const historyWidth = 8
+const historyWidth = 11
+const historyHow: Readonly<Record<string, Field['how']>> = {
+  jd: 'needed',
+  fid: 'needed',
+  drb: 'welcome',
+  rb: 'welcome',
+  ssdistnr: 'welcome'
+}
 const historyFields = candidateFields
   .slice(0, historyWidth)
-  .map(({ name, kind }) => ({ name, kind, needed: name === 'jd' || name === 'fid' }))
+  .map(({ name, kind }): Field => ({ name, kind, how: historyHow[name] ?? 'optional' }))
 
-/** Where a field is in `RawAlert.candidate` and, up to `diffmaglim`, in each point of the history. */
+/** Where a field is in `RawAlert.candidate` and, up to `ssdistnr`, in each point of the history. */
 export const column = Object.freeze({
   jd: 0,
   fid: 1,
@@ -50,14 +74,17 @@ export const column = Object.freeze({
   candid: 5,
   programid: 6,
   diffmaglim: 7,
-  ra: 8,
-  dec: 9,
-  drb: 10,
-  rb: 11,
-  sgscore1: 12,
-  distpsnr1: 13,
-  ssdistnr: 14
+  drb: 8,
+  rb: 9,
+  ssdistnr: 10,
+  ra: 11,
+  dec: 12
 })
+
+/** Where the fields of the context are in `RawAlert.candidate`. */
+export const contextColumn: Readonly<Record<ContextField, number>> = Object.fromEntries(
+  contextFields.map(name => [name, candidateFields.findIndex(field => field.name === name)])
+) as Record<ContextField, number>
 
 /** Values of one group of fields; a history holds `historyWidth` of them for each point. */
 class Row {
@@ -145,12 +172,12 @@ class Compiler {
 
   /** Readers of fields into the columns of a row. Throws MISSING_FIELD where the writer lacks one that is needed. */
   #readers(schemas: ReadonlyMap<string, Schema>, fields: readonly Field[], prefix: string): Map<string, Reader<Row>> {
-    const missing = fields.find(field => field.needed && !schemas.has(field.name))
+    const missing = fields.find(field => field.how === 'needed' && !schemas.has(field.name))
     if (missing) throw new HieraxError('MISSING_FIELD', `${prefix}${missing.name} is not in the packet's schema`)
     const readers = new Map<string, Reader<Row>>()
-    fields.forEach(({ name, kind }, index) => {
+    fields.forEach(({ name, kind, how }, index) => {
       const schema = schemas.get(name)
-      if (schema === undefined) return
+      if (schema === undefined || (how === 'welcome' && !isReadable(schema, kind))) return
       const read = valueReader(schema, kind, `${prefix}${name}`, this.#limits.maxStringBytes)
       readers.set(name, (cursor, row) => {
         row.values[row.base + index] = read(cursor)

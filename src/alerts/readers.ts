@@ -69,6 +69,12 @@ export function valueReader(
   return cursor => cursor.long()
 }
 
+/** Whether every value of a writer's type can be read as `kind`, or is null. */
+export function isReadable(schema: Schema, kind: Kind): boolean {
+  if (schema.type === 'union') return schema.branches.every(branch => isReadable(branch, kind))
+  return schema.type === 'null' || accepts(schema, kind)
+}
+
 function accepts(schema: Schema, kind: Kind): boolean {
   if (kind === 'string') return schema.type === 'string'
   if (schema.type === 'int' || schema.type === 'long') return true

@@ -1,12 +1,10 @@
 import { HieraxError, shown } from '../errors.ts'
 import { type AlertPhotometry, bandOf, type FilterId, type Observation } from '../lightcurves/observation.ts'
 import type { Alert, HistoryPoint } from './alert.ts'
-import { column, RawAlert } from './projection.ts'
+import { column, contextColumn, RawAlert } from './projection.ts'
 import type { Value } from './readers.ts'
+import { contextOf, distance, isBetween, jdRange, score } from './values.ts'
 
-/** What ZTF writes where a catalogue has nothing. */
-const nothing = -999
-const jdRange = { from: 2_450_000, to: 2_500_000 }
 const magnitudeRange = { from: -10, to: 40 }
 
 /**
@@ -55,7 +53,7 @@ function ownObservation(own: readonly Value[], candid: bigint): Observation {
   const fid = own[column.fid]
   if (!isFilter(fid)) throw invalid('candidate.fid', fid, '1, 2 or 3')
   const positive = sign(own[column.isdiffpos])
-  if (positive === null) throw invalid('candidate.isdiffpos', own[column.isdiffpos], 't, 1, f or 0')
+  if (positive === null) throw invalid('candidate.isdiffpos', own[column.isdiffpos], 't, 1, True, f, 0 or False')
   const sigma = own[column.sigmapsf]
   if (!isError(sigma)) throw invalid('candidate.sigmapsf', sigma, 'a positive number')
   return {
@@ -66,7 +64,9 @@ function ownObservation(own: readonly Value[], candid: bigint): Observation {
     positive,
     candid,
     magnitude: Math.fround(inRange('candidate.magpsf', own[column.magpsf], magnitudeRange.from, magnitudeRange.to)),
-    error: Math.fround(sigma)
+    error: Math.fround(sigma),
+    realBogus: single(realBogus(own, 0)),
+    solarSystemDistance: single(distance(own[column.ssdistnr]))
   }
 }
 
@@ -76,16 +76,26 @@ function photometry(own: readonly Value[], observation: Observation): AlertPhoto
     magnitude: own[column.magpsf] as number,
     error: own[column.sigmapsf] as number,
     positive: observation.positive,
-    realBogus: known(own[column.drb]) ?? known(own[column.rb]),
-    starScore: known(own[column.sgscore1]),
-    starDistance: known(own[column.distpsnr1]),
-    solarSystemDistance: known(own[column.ssdistnr])
+    realBogus: realBogus(own, 0),
+    starScore: score(own[contextColumn.sgscore1]),
+    starDistance: distance(own[contextColumn.distpsnr1]),
+    solarSystemDistance: distance(own[column.ssdistnr]),
+    context: contextOf(own)
   }
 }
 
+/** `drb`, else `rb`, of the candidate or of a point of the history. */
+function realBogus(values: readonly Value[], base: number): number | null {
+  return score(values[base + column.drb]) ?? score(values[base + column.rb])
+}
+
+function single(value: number | null): number | null {
+  return value === null ? null : Math.fround(value)
+}
+
 /**
- * A point of `prv_candidates`: with `magpsf` a detection, without it an upper limit at `diffmaglim`. A packet can't know
- * the future: points not before `ownJd` are dropped.
+ * A point of `prv_candidates`: with `magpsf` a detection, without it (or with NaN, as table tools write what is missing) an upper
+ * limit at `diffmaglim`. A packet can't know the future: points not before `ownJd` are dropped.
  */
 function historyPoint(values: readonly Value[], base: number, ownJd: number): HistoryPoint | 'future' | 'invalid' {
   const jd = values[base + column.jd]
@@ -95,7 +105,7 @@ function historyPoint(values: readonly Value[], base: number, ownJd: number): Hi
   if (!isFilter(fid)) return 'invalid'
   const magpsf = values[base + column.magpsf]
   const observation =
-    typeof magpsf === 'number'
+    typeof magpsf === 'number' && !Number.isNaN(magpsf)
       ? historyDetection(values, base, jd, fid, magpsf)
       : upperLimit(jd, fid, values[base + column.diffmaglim])
   if (observation === null) return 'invalid'
@@ -122,7 +132,9 @@ function historyDetection(
     positive,
     candid: typeof candid === 'bigint' && candid > 0n ? candid : null,
     magnitude: Math.fround(magpsf),
-    error: Math.fround(sigma)
+    error: Math.fround(sigma),
+    realBogus: single(realBogus(values, base)),
+    solarSystemDistance: single(distance(values[base + column.ssdistnr]))
   }
 }
 
@@ -136,30 +148,23 @@ function upperLimit(jd: number, fid: FilterId, limit: Value | undefined): Observ
     positive: false,
     candid: null,
     magnitude: Math.fround(limit),
-    error: 0
+    error: 0,
+    realBogus: null,
+    solarSystemDistance: null
   }
 }
 
-/** Sign of the difference: null where it can't be read. */
+/** Sign of the difference, `True` and `False` as Python writes it included: null where it can't be read. */
 function sign(value: Value | undefined): boolean | null {
-  if (value === 't' || value === '1') return true
-  if (value === 'f' || value === '0') return false
+  if (value === 't' || value === '1' || value === 'True') return true
+  if (value === 'f' || value === '0' || value === 'False') return false
   return null
-}
-
-/** A finite catalogue value, or null where there is none. */
-function known(value: Value | undefined): number | null {
-  return typeof value === 'number' && Number.isFinite(value) && value !== nothing ? value : null
 }
 
 /** The programme, null where it is unknown; `invalid` for what no 32-bit integer can be. */
 function programId(value: Value | undefined): number | null | 'invalid' {
   if (value === null || value === undefined) return null
   return typeof value === 'number' && value === (value | 0) ? value : 'invalid'
-}
-
-function isBetween(value: Value | undefined, from: number, to: number): value is number {
-  return typeof value === 'number' && value >= from && value <= to
 }
 
 function isMagnitude(value: Value | undefined): value is number {

@@ -224,7 +224,7 @@ export class Hierax {
 
   private ports(store: Store): ServicePorts {
     const answering = this.pipeline(store, { send: async () => {}, close: async () => {} })
-    const histories = new Histories(store, this.config.admit.minDetections)
+    const histories = new Histories(store, this.config.admit)
     const chosen = (model?: string) =>
       this.classifiers.findIndex(({ sha256 }) => model === undefined || sha256 === model)
     return {
@@ -239,7 +239,7 @@ export class Hierax {
         const state = (await store.get(objectId)) ?? null
         if (!state) return null
         const answer = (await answering.standing(state))[chosen(model)]
-        return toObjectView(state, answer ? toJson(answer) : null)
+        return toObjectView(state, answer ? toJson(answer) : null, this.config.admit)
       },
       history: async (objectId, { model, limit }) => {
         const classifier = this.classifiers[chosen(model)]

@@ -1,5 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Classifier } from '../classifier/types.ts'
+import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
+import { admittedCurve, type Gates } from '../lightcurves/gates.ts'
+import { hashBytes } from '../lightcurves/point-codec.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
 import { historyOf } from '../pipeline/history.ts'
 import { toHistoryView } from '../service/history-view.ts'
@@ -14,24 +17,26 @@ const kept = 64
  */
 export class Histories {
   readonly #store: Pick<Store, 'get'>
-  readonly #minDetections: number
+  readonly #admit: Gates & { readonly minDetections: number }
   readonly #kept = new LRUCache<string, Promise<HistoryView>>({ max: kept })
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(store: Pick<Store, 'get'>, minDetections: number) {
+  constructor(store: Pick<Store, 'get'>, admit: Gates & { readonly minDetections: number }) {
     this.#store = store
-    this.#minDetections = minDetections
+    this.#admit = admit
   }
 
   /** An object's history by one model; null where nothing is known of the object. */
   async of(objectId: string, classifier: Classifier, limit: number): Promise<HistoryView | null> {
     const state = await this.#store.get(objectId)
     if (!state) return null
-    const { curve } = state
-    const key = [classifier.sha256, limit, curve.length, curve.hashOf(curve.length), objectId].join(':')
+    const curve = admittedCurve(state.curve, this.#admit)
+    const alert = state.newestAdmitted
+    const rests = [curve.length, curve.hashOf(curve.length), alert && hashBytes(encodeAlertRecord(alert))]
+    const key = [classifier.sha256, limit, ...rests, objectId].join(':')
     const known = this.#kept.get(key)
     if (known) return known
-    const options = { minDetections: this.#minDetections, limit }
+    const options = { minDetections: this.#admit.minDetections, limit, alert }
     const computed = this.#last
       .then(() => historyOf(curve, classifier, options))
       .then(moments => toHistoryView(objectId, classifier, moments))

@@ -35,7 +35,7 @@ export async function inspect(objectId: string, options: StoreOptions): Promise<
       output: { ...config.output, routes: [] }
     })
     const classifications = (await pipeline.standing(state)).map(toJson)
-    const { classification: _, ...object } = toObjectView(state, null)
+    const { classification: _, ...object } = toObjectView(state, null, config.admit)
     process.stdout.write(`${JSON.stringify({ ...object, classifications }, null, 2)}\n`)
     for (const classifier of classifiers) classifier.dispose()
   } finally {

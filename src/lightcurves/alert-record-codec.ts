@@ -1,10 +1,22 @@
-import { type AlertPhotometry, type AlertRecord, bandOf, bands, type FilterId } from './observation.ts'
+import {
+  type AlertContext,
+  type AlertPhotometry,
+  type AlertRecord,
+  bandOf,
+  bands,
+  contextFields,
+  type FilterId
+} from './observation.ts'
 
 /**
  * An alert record as bytes (little endian): candid i64 · jd, ra, dec f64 · programme i32 · flags u8 · fid u8 · 2 unused ·
- * magnitude, error, real–bogus, star score, star distance, solar-system distance f64 (NaN: null).
+ * magnitude, error, real–bogus, star score, star distance, solar-system distance f64 (NaN: null) · context f64 each, in the order
+ * of `contextFields` (NaN: null). Doubles, for a message says the same whether it is answered from its packet or from here.
  */
-export const alertRecordSize = 88
+export const alertRecordSize = 88 + 8 * contextFields.length
+
+const numbersFrom = 40
+const contextFrom = 88
 
 const flag = { photometry: 1, positive: 2 } as const
 
@@ -22,8 +34,12 @@ export function encodeAlertRecord(record: AlertRecord): Buffer {
     bytes[36] = flag.photometry | (photometry.positive ? flag.positive : 0)
     bytes[37] = bands.indexOf(photometry.band) + 1
     numbersOf(photometry).forEach((value, index) => {
-      bytes.writeDoubleLE(value ?? Number.NaN, 40 + 8 * index)
+      bytes.writeDoubleLE(value ?? Number.NaN, numbersFrom + 8 * index)
     })
+    for (let index = 0; index < contextFields.length; index++) {
+      const value = photometry.context[contextFields[index] as keyof AlertContext]
+      bytes.writeDoubleLE(value ?? Number.NaN, contextFrom + 8 * index)
+    }
   }
   return bytes
 }
@@ -31,7 +47,7 @@ export function encodeAlertRecord(record: AlertRecord): Buffer {
 /** The record that `encodeAlertRecord` wrote at an offset. */
 export function decodeAlertRecord(bytes: Buffer, offset = 0): AlertRecord {
   const flags = bytes[offset + 36] as number
-  const number = (index: number): number => bytes.readDoubleLE(offset + 40 + 8 * index)
+  const number = (index: number): number => bytes.readDoubleLE(offset + numbersFrom + 8 * index)
   const nullable = (index: number): number | null => (Number.isNaN(number(index)) ? null : number(index))
   return {
     candid: bytes.readBigInt64LE(offset),
@@ -50,9 +66,24 @@ export function decodeAlertRecord(bytes: Buffer, offset = 0): AlertRecord {
             realBogus: nullable(2),
             starScore: nullable(3),
             starDistance: nullable(4),
-            solarSystemDistance: nullable(5)
+            solarSystemDistance: nullable(5),
+            context: readContext(bytes, offset + contextFrom)
           }
   }
+}
+
+/** How many fields of a record's context are known. */
+export function knownContext({ photometry }: AlertRecord): number {
+  return photometry === null ? 0 : contextFields.filter(name => photometry.context[name] !== null).length
+}
+
+function readContext(bytes: Buffer, at: number): AlertContext {
+  const context = {} as Record<keyof AlertContext, number | null>
+  for (let index = 0; index < contextFields.length; index++) {
+    const value = bytes.readDoubleLE(at + 8 * index)
+    context[contextFields[index] as keyof AlertContext] = Number.isNaN(value) ? null : value
+  }
+  return context
 }
 
 function numbersOf(p: AlertPhotometry): (number | null)[] {

@@ -1,4 +1,4 @@
-import { encodeAlertRecord } from './alert-record-codec.ts'
+import { encodeAlertRecord, knownContext } from './alert-record-codec.ts'
 import type { AlertRecord } from './observation.ts'
 import { hashBytes } from './point-codec.ts'
 
@@ -7,8 +7,8 @@ const mostVersions = 255
 
 /**
  * An alert of which several versions may have been seen: some archives hold one packet (`jd`, `candid`) twice, with and without
- * `drb`. One of them stands, whatever the order in which they came: an admitted one before others, then the one with the
- * greater bytes.
+ * `drb`. One of them stands, whatever the order in which they came: an admitted one before others, then the one that knows more of
+ * its context (a record of an earlier version knows none), then the one with the greater bytes.
  */
 export interface VersionedAlert {
   /** The version that stands. */
@@ -28,7 +28,8 @@ export function newerAlert(current: VersionedAlert | null, record: AlertRecord, 
   if (a.equals(b)) return current
   const first = current.versions.length > 0 ? current.versions : [hashBytes(a)]
   const versions = [...new Set([...first, hashBytes(b)])].sort(ascending).slice(0, mostVersions)
-  const stays = current.admitted === admitted ? a.compare(b) > 0 : current.admitted
+  const more = knownContext(current.record) - knownContext(record)
+  const stays = current.admitted === admitted ? more > 0 || (more === 0 && a.compare(b) > 0) : current.admitted
   return stays ? { ...current, versions } : { record, admitted, versions }
 }
 

@@ -1,18 +1,21 @@
 import { furtherCandidAt, furtherOf, furtherSize } from './further-codec.ts'
 import type { LightCurve, Prefix } from './light-curve.ts'
 import { type Band, bandOf, type FilterId, type Observation } from './observation.ts'
-import { addHash, furtherCandids, hashPoint, isDetection, pointSize, readPoint, revisionOf } from './point-codec.ts'
-
-/** Sums over all points of a curve. */
-export interface Totals {
-  readonly detections: number
-  readonly hash: bigint
-  readonly revision: number
-}
+import {
+  addHash,
+  furtherCandids,
+  hashPoint,
+  isDetection,
+  observationsOf,
+  pointSize,
+  readPoint,
+  revisionOf
+} from './point-codec.ts'
+import { noTotals, type Totals } from './totals.ts'
 
 /** The light curve of an object over its stored bytes: fixed-size points, sorted by (`jd`, `fid`). */
 export class EncodedCurve implements LightCurve {
-  static readonly empty = new EncodedCurve(Buffer.alloc(0), Buffer.alloc(0), { detections: 0, hash: 0n, revision: 0 })
+  static readonly empty = new EncodedCurve(Buffer.alloc(0), Buffer.alloc(0), noTotals)
 
   readonly length: number
   readonly points: Buffer
@@ -37,11 +40,9 @@ export class EncodedCurve implements LightCurve {
 
   upTo(jd: number): Prefix {
     const length = this.lengthUpTo(jd)
-    let { detections, hash, revision } = this.totals
+    let { detections, hash } = this.totals
     for (let index = length; index < this.length; index++) {
-      const offset = index * pointSize
-      if (isDetection(this.points, offset)) detections--
-      revision -= revisionOf(this.points, offset)
+      if (isDetection(this.points, index * pointSize)) detections--
       hash = addHash(hash, -this.hashAt(index))
     }
     return {
@@ -50,9 +51,19 @@ export class EncodedCurve implements LightCurve {
       upperLimits: length - detections,
       firstJd: length > 0 ? this.jd(0) : null,
       lastJd: length > 0 ? this.jd(length - 1) : null,
+      firstDetectionJd: detections > 0 ? this.jd(this.nextDetection(0, 1)) : null,
+      lastDetectionJd: detections > 0 ? this.jd(this.nextDetection(length - 1, -1)) : null,
       hash,
-      revision
+      revision: this.revisionUpTo(jd)
     }
+  }
+
+  /** The revision of the points with `jd` ≤ the given one. */
+  revisionUpTo(jd: number): number {
+    let { revision } = this.totals
+    for (let index = this.lengthUpTo(jd); index < this.length; index++)
+      revision -= revisionOf(this.points, index * pointSize)
+    return revision
   }
 
   hashOf(length: number): bigint {
@@ -102,6 +113,13 @@ export class EncodedCurve implements LightCurve {
     return low
   }
 
+  /** Index of the detection at or next to an index, in steps of 1 or −1; there must be one. */
+  private nextDetection(from: number, step: 1 | -1): number {
+    let index = from
+    while (!isDetection(this.points, index * pointSize)) index += step
+    return index
+  }
+
   private hashAt(index: number): bigint {
     return hashPoint(this.points, index * pointSize, this.furtherAt(index))
   }
@@ -112,8 +130,11 @@ export class EncodedCurve implements LightCurve {
  * an upper limit that never stands, for what beat it comes along.
  */
 export function allObservations(curve: EncodedCurve): Observation[] {
-  const observations = Array.from({ length: curve.length }, (_, index) => curve.at(index))
-  const nothing = { detection: false, own: false, positive: false, magnitude: 0, error: 0 }
+  const observations = Array.from({ length: curve.length }, (_, index) =>
+    observationsOf(curve.points, index * pointSize)
+  ).flat()
+  const quality = { realBogus: null, solarSystemDistance: null }
+  const nothing = { detection: false, own: false, positive: false, magnitude: 0, error: 0, ...quality }
   for (let index = 0; index < curve.length; index++) {
     const fid = curve.points[index * pointSize + 24] as FilterId
     for (const candid of curve.furtherAt(index)) observations.push({ ...nothing, jd: curve.jd(index), fid, candid })

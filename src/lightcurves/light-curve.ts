@@ -9,14 +9,18 @@ export interface Prefix {
   /** Julian date of the first and last point (detection or upper limit), days; null where there is none. */
   readonly firstJd: number | null
   readonly lastJd: number | null
+  /** Julian date of the first and last detection, days; null where there is none. */
+  readonly firstDetectionJd: number | null
+  readonly lastDetectionJd: number | null
   /** Sum of the points' hashes modulo 2^64. */
   readonly hash: bigint
+  /** Grows with what is known of all stored points of that time, those that the gates leave out of the view included. */
   readonly revision: number
 }
 
 /**
  * An object's light curve: the view of all observations merged so far, one point per (`jd`, `fid`), sorted by `jd`, then
- * `fid`. Immutable; backed by the stored bytes.
+ * `fid`; or of those that pass the gates (`gates.ts`). Immutable; backed by the stored bytes.
  */
 export interface LightCurve {
   readonly length: number

@@ -1,6 +1,7 @@
 import { EncodedCurve } from './encoded-curve.ts'
 import { furtherOf } from './further-codec.ts'
-import { addHash, hashPoint, isDetection, pointSize, revisionOf } from './point-codec.ts'
+import { isDetection, pointSize } from './point-codec.ts'
+import { RunningTotals } from './totals.ts'
 
 /**
  * Points of one object that are kept. The longest light curves of eight years of ZTF have some 3,500; without a bound, whoever may
@@ -17,8 +18,8 @@ export const maxFurtherCandids = 7
  * merging stays commutative and associative. New points of a full object are left out, and its past stays as it is.
  */
 export function withinLimit(curve: EncodedCurve, limit: number): EncodedCurve {
-  let { detections, hash, revision } = curve.totals
-  let detectionsLeft = Math.min(detections, limit)
+  const totals = new RunningTotals(curve.totals)
+  let detectionsLeft = Math.min(curve.totals.detections, limit)
   let upperLimitsLeft = limit - detectionsLeft
   const points = Buffer.allocUnsafe(limit * pointSize)
   const further: Buffer[] = []
@@ -31,13 +32,11 @@ export function withinLimit(curve: EncodedCurve, limit: number): EncodedCurve {
       target += curve.points.copy(points, target, offset, offset + pointSize)
       continue
     }
-    if (detection) detections--
-    revision -= revisionOf(curve.points, offset)
-    hash = addHash(hash, -hashPoint(curve.points, offset, curve.furtherAt(index)))
+    totals.remove(curve.points, offset, curve.furtherAt(index))
     const [from, to] = furtherOf(curve.furtherBytes, curve.points, offset)
     further.push(curve.furtherBytes.subarray(kept, from))
     kept = to
   }
   further.push(curve.furtherBytes.subarray(kept))
-  return new EncodedCurve(points, Buffer.concat(further), { detections, hash, revision })
+  return new EncodedCurve(points, Buffer.concat(further), totals.of(points))
 }

@@ -3,19 +3,20 @@ import { furtherOf, furtherSize, writeFurther } from './further-codec.ts'
 import { maxFurtherCandids, maxPoints, withinLimit } from './limits.ts'
 import type { Observation } from './observation.ts'
 import {
-  addHash,
+  addsQuality,
   candidAt,
   compareIdentity,
-  compareRank,
+  compareImage,
+  comparePhotometry,
   furtherCandids,
-  hashPoint,
-  isDetection,
+  joinQuality,
   pointSize,
-  revisionOf,
   samePoint,
+  sameQuality,
   setFurtherCandids,
   writePoint
 } from './point-codec.ts'
+import { RunningTotals } from './totals.ts'
 
 /** A point under way into a curve: its bytes and the candids that it beat. */
 interface Candidate {
@@ -96,11 +97,15 @@ function locate(curve: EncodedCurve, bytes: Buffer, offset: number, from: number
   return { index: low, found }
 }
 
-/** Whether this very point is in the view, or one that beats it and knows its candid: it then changes nothing. */
+/** Whether the point in the view knows all that this one tells, or beats it and knows its candid: it then changes nothing. */
 function addsNothing(curve: EncodedCurve, index: number, bytes: Buffer, offset: number): boolean {
   const present = index * pointSize
-  if (samePoint(curve.points, present, bytes, offset)) return true
-  if (compareRank(curve.points, present, bytes, offset) < 0) return false
+  const order = compareImage(curve.points, present, bytes, offset)
+  if (order < 0) return false
+  if (order === 0)
+    return (
+      comparePhotometry(curve.points, present, bytes, offset) >= 0 && !addsQuality(curve.points, present, bytes, offset)
+    )
   const candid = candidAt(bytes, offset)
   return candid === null || candid === candidAt(curve.points, present) || curve.furtherAt(index).includes(candid)
 }
@@ -124,9 +129,15 @@ function insert(inserted: Insertion[], before: number, candidate: Candidate): vo
   else inserted.push({ before, candidate })
 }
 
-/** The view of two points of one identity: the greater stands, the candids of both are remembered. */
+/**
+ * The view of two points of one identity: the greater image stands, the candids of both are remembered. Of one image the
+ * photometry stands whole, and each field of the quality by itself: what a packet says of the photometry and what it says of
+ * the quality need not come together. The quality of another image says nothing of this one.
+ */
 function combine(a: Candidate, b: Candidate): Candidate {
-  const winner = compareRank(a.bytes, 0, b.bytes, 0) >= 0 ? a : b
+  const image = compareImage(a.bytes, 0, b.bytes, 0)
+  const order = image !== 0 ? image : comparePhotometry(a.bytes, 0, b.bytes, 0)
+  const [winner, other] = order >= 0 ? [a, b] : [b, a]
   const own = candidAt(winner.bytes, 0)
   const seen = new Set([...a.further, ...b.further])
   for (const { bytes } of [a, b]) {
@@ -136,6 +147,7 @@ function combine(a: Candidate, b: Candidate): Candidate {
   if (own !== null) seen.delete(own)
   const further = [...seen].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0)).slice(-maxFurtherCandids)
   const bytes = Buffer.from(winner.bytes)
+  if (image === 0) joinQuality(bytes, 0, other.bytes, 0)
   setFurtherCandids(bytes, 0, further.length)
   return { bytes, further }
 }
@@ -143,6 +155,7 @@ function combine(a: Candidate, b: Candidate): Candidate {
 function sameCandidate(a: Candidate, b: Candidate): boolean {
   return (
     samePoint(a.bytes, 0, b.bytes, 0) &&
+    sameQuality(a.bytes, 0, b.bytes, 0) &&
     furtherCandids(a.bytes, 0) === furtherCandids(b.bytes, 0) &&
     // Their number is not enough: at the most that is remembered, a greater one takes the place of a smaller one.
     a.further.length === b.further.length &&
@@ -157,18 +170,12 @@ function rebuild(
   inserted: readonly Insertion[]
 ): EncodedCurve {
   const points = Buffer.allocUnsafe(curve.points.length + inserted.length * pointSize)
-  let { detections, hash, revision } = curve.totals
-  const count = (bytes: Buffer, further: readonly bigint[], sign: 1 | -1): void => {
-    detections += isDetection(bytes, 0) ? sign : 0
-    revision += sign * revisionOf(bytes, 0)
-    const hashed = hashPoint(bytes, 0, further)
-    hash = addHash(hash, sign === 1 ? hashed : -hashed)
-  }
+  const totals = new RunningTotals(curve.totals)
   const original = Buffer.from(curve.points.buffer, curve.points.byteOffset, curve.points.length)
   const replaced = changed.size > 0 ? Buffer.from(original) : original
   for (const [index, { bytes, further }] of changed) {
-    count(original.subarray(index * pointSize, (index + 1) * pointSize), curve.furtherAt(index), -1)
-    count(bytes, further, 1)
+    totals.remove(original, index * pointSize, curve.furtherAt(index))
+    totals.add(bytes, 0, further)
     bytes.copy(replaced, index * pointSize)
   }
   let source = 0
@@ -177,11 +184,11 @@ function rebuild(
     target += replaced.copy(points, target, source, before * pointSize)
     source = before * pointSize
     target += candidate.bytes.copy(points, target)
-    count(candidate.bytes, candidate.further, 1)
+    totals.add(candidate.bytes, 0, candidate.further)
   }
   replaced.copy(points, target, source)
   const candidates = [...changed.values(), ...inserted.map(i => i.candidate)]
-  return new EncodedCurve(points, mergeFurther(curve, candidates), { detections, hash, revision })
+  return new EncodedCurve(points, mergeFurther(curve, candidates), totals.of(points))
 }
 
 /** The further candids of the new curve: untouched stretches are copied as they are. */

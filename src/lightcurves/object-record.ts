@@ -2,30 +2,32 @@ import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
 import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './alert-record-codec.ts'
 import { isSameAlert, joinAlerts, newerAlert, type VersionedAlert } from './alert-versions.ts'
+import { earlierSizes, earlierState } from './earlier-records.ts'
 import { allObservations, EncodedCurve } from './encoded-curve.ts'
 import { furtherSize } from './further-codec.ts'
 import { mergeObservations } from './merge.ts'
-import type { AlertRecord } from './observation.ts'
 import { pointSize } from './point-codec.ts'
+import { partsOf, type RecordSizes, readVersions, recordFlag, versionSize } from './record-layout.ts'
 import type { Addition, ObjectState } from './stores/store.ts'
 
 /**
  * An object as it is stored (little endian): version u8 · 3 unused · CRC-32 of object id and all bytes but its own u32 · points
  * u32 · further candids u32 · detections u32 · flags u8 · versions of the newest and of the newest admitted alert u8 each (0: one) ·
- * 1 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms f64 · newest alert record · newest admitted alert
- * record (left out where it is the same) · points · further candids (jd f64, fid u8, candid i64) · hashes of the versions u64.
+ * 1 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms f64 · least real–bogus score and least solar-system
+ * distance of the points f32 · newest alert record · newest admitted alert record (left out where it is the same) · points ·
+ * further candids (jd f64, fid u8, candid i64) · hashes of the versions u64.
  *
- * In version 1 the CRC-32 was of what follows it alone. A later version may change all but the first eight bytes and what the
- * CRC-32 is of, by which a record that a newer Hierax wrote is told from a damaged one.
+ * In version 1 the CRC-32 was of what follows it alone; `earlier-records.ts` has what else was different. A later version may
+ * change all but the first eight bytes and what the CRC-32 is of, by which a record that a newer Hierax wrote is told from a
+ * damaged one.
  */
-export const recordVersion = 2
+export const recordVersion = 3
 
 /** Oldest version that is still read; a record of it gets the present one when something is merged into it. */
 export const oldestRecordVersion = 1
 
-const headerSize = 48
-const versionSize = 8
-const flag = { newest: 1, admitted: 2, same: 4 } as const
+const headerSize = 56
+const presentSizes: RecordSizes = { header: headerSize, alertRecord: alertRecordSize, point: pointSize }
 
 /** The state after a merge and its bytes. */
 export interface MergedObject {
@@ -95,7 +97,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   )
   record.fill(0, 0, headerSize)
   record[0] = recordVersion
-  record[20] = (newest ? flag.newest : 0) | (admitted ? flag.admitted : 0) | (same ? flag.same : 0)
+  record[20] = (newest ? recordFlag.newest : 0) | (admitted ? recordFlag.admitted : 0) | (same ? recordFlag.same : 0)
   record[21] = state.newestVersions.length
   record[22] = state.admittedVersions.length
   record.writeUInt32LE(curve.length, 8)
@@ -104,12 +106,14 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   record.writeBigUInt64LE(curve.totals.hash, 24)
   record.writeDoubleLE(curve.totals.revision, 32)
   record.writeDoubleLE(merged, 40)
+  record.writeFloatLE(curve.totals.leastRealBogus, 48)
+  record.writeFloatLE(curve.totals.leastSolarSystemDistance, 52)
   let offset = headerSize
   for (const part of parts) offset += part.copy(record, offset)
   offset += curve.points.copy(record, offset)
   offset += curve.furtherBytes.copy(record, offset)
   for (const hash of versions) offset = record.writeBigUInt64LE(hash, offset)
-  record.writeUInt32LE(checksum(state.objectId, record), 4)
+  record.writeUInt32LE(recordChecksum(state.objectId, record), 4)
   return record
 }
 
@@ -118,36 +122,30 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
  * a newer Hierax wrote.
  */
 export function decodeRecord(objectId: string, record: Buffer): ObjectState {
-  if (record.length < headerSize) throw corrupt(objectId, `${record.length} bytes are fewer than a header`)
+  if (record.length < earlierSizes.header) throw corrupt(objectId, `${record.length} bytes are fewer than a header`)
   const version = record[0] as number
-  const matches = record.readUInt32LE(4) === (version === 1 ? crc32(record.subarray(8)) : checksum(objectId, record))
+  const matches =
+    record.readUInt32LE(4) === (version === 1 ? crc32(record.subarray(8)) : recordChecksum(objectId, record))
   if (version < oldestRecordVersion || version > recordVersion) throw otherVersion(objectId, version, matches)
-  const flags = record[20] as number
-  const points = record.readUInt32LE(8) * pointSize
-  const furtherCount = record.readUInt32LE(12)
-  const second = (flags & flag.admitted) !== 0 && (flags & flag.same) === 0
-  const alertRecords = ((flags & flag.newest) !== 0 ? 1 : 0) + (second ? 1 : 0)
-  const [newestCount, admittedCount] = [record[21] as number, record[22] as number]
-  const versionsAt = headerSize + alertRecords * alertRecordSize + points + furtherCount * furtherSize
-  const length = versionsAt + (newestCount + admittedCount) * versionSize
-  if (record.length !== length) throw corrupt(objectId, `${record.length} bytes instead of ${length}`)
+  const sizes = version < recordVersion ? earlierSizes : presentSizes
+  const parts = partsOf(record, sizes)
+  if (record.length !== parts.end) throw corrupt(objectId, `${record.length} bytes instead of ${parts.end}`)
   if (!matches) throw corrupt(objectId, 'its checksum does not match')
-  let offset = headerSize
-  const next = (): AlertRecord => {
-    const alert = decodeAlertRecord(record, offset)
-    offset += alertRecordSize
-    return alert
-  }
-  const newest = (flags & flag.newest) !== 0 ? next() : null
-  const newestAdmitted = (flags & flag.same) !== 0 ? newest : second ? next() : null
-  const further = record.subarray(offset + points, versionsAt)
-  const curve = new EncodedCurve(record.subarray(offset, offset + points), further, {
+  if (version < recordVersion) return earlierState(objectId, record, parts)
+  const newest = parts.newest === null ? null : decodeAlertRecord(record, parts.newest)
+  const same = parts.newestAdmitted === parts.newest
+  const newestAdmitted =
+    parts.newestAdmitted === null ? null : same ? newest : decodeAlertRecord(record, parts.newestAdmitted)
+  const points = record.subarray(parts.points, parts.further)
+  const curve = new EncodedCurve(points, record.subarray(parts.further, parts.newestVersions), {
     detections: record.readUInt32LE(16),
     hash: record.readBigUInt64LE(24),
-    revision: record.readDoubleLE(32)
+    revision: record.readDoubleLE(32),
+    leastRealBogus: record.readFloatLE(48),
+    leastSolarSystemDistance: record.readFloatLE(52)
   })
-  const newestVersions = readVersions(record, versionsAt, newestCount)
-  const admittedVersions = readVersions(record, versionsAt + newestCount * versionSize, admittedCount)
+  const newestVersions = readVersions(record, parts.newestVersions, parts.admittedVersions)
+  const admittedVersions = readVersions(record, parts.admittedVersions, parts.end)
   return { objectId, curve, newest, newestAdmitted, newestVersions, admittedVersions }
 }
 
@@ -167,12 +165,8 @@ export function mergedAt(record: Buffer): number {
   return record.readDoubleLE(40)
 }
 
-function readVersions(record: Buffer, offset: number, count: number): bigint[] {
-  return Array.from({ length: count }, (_, index) => record.readBigUInt64LE(offset + index * versionSize))
-}
-
 /** Of all but itself; the object id too, so that a record in the place of another is found. */
-function checksum(objectId: string, record: Buffer): number {
+export function recordChecksum(objectId: string, record: Buffer): number {
   return crc32(record.subarray(8), crc32(record.subarray(0, 4), crc32(objectId)))
 }
 

@@ -2,17 +2,26 @@ import xxhash from 'xxhash-wasm'
 import type { FilterId, Observation } from './observation.ts'
 
 /**
- * A point as bytes (little endian): jd f64 · candid i64 · magnitude f32 · error f32 · fid u8 · flags u8, and in a stored
- * curve the number of further candids seen u16. The first `comparedSize` bytes are the point itself.
+ * A point as bytes (little endian): jd f64 · candid i64 · magnitude f32 · error f32 · fid u8 · flags u8 · in a stored curve the
+ * number of further candids seen u8 · origins of the quality u8 · real–bogus f32 · solar-system distance f32 (NaN: null). The
+ * first `comparedSize` bytes are the photometry.
  */
-export const pointSize = 28
+export const pointSize = 36
 const comparedSize = 26
+const furtherAt = 26
+const originsAt = 27
+/** The two fields of a point's quality: where each is, and the bit of `origins` that says that its own packet told it. */
+const realBogusAt = 28
+const distanceAt = 32
+const origin = { realBogus: 1, distance: 2 } as const
 
 const flag = { detection: 1, own: 2, positive: 4, candid: 8 } as const
 
+/** The one NaN that stands for null. */
+const nothing = 0x7fc00000
+
 const { h64Raw } = await xxhash()
 const hashSeed = 0x68696572617831n
-const noCandid = -1n
 
 /** Writes an observation at an offset, with no further candids. */
 export function writePoint(target: Buffer, offset: number, observation: Observation): void {
@@ -27,10 +36,17 @@ export function writePoint(target: Buffer, offset: number, observation: Observat
     (observation.own ? flag.own : 0) |
     (detection && observation.positive ? flag.positive : 0) |
     (candid === null ? 0 : flag.candid)
-  target.writeUInt16LE(0, offset + 26)
+  target[offset + furtherAt] = 0
+  const realBogus = detection ? observation.realBogus : null
+  const distance = detection ? observation.solarSystemDistance : null
+  target[offset + originsAt] = observation.own
+    ? (realBogus === null ? 0 : origin.realBogus) | (distance === null ? 0 : origin.distance)
+    : 0
+  writeNullable(target, offset + realBogusAt, realBogus)
+  writeNullable(target, offset + distanceAt, distance)
 }
 
-/** Reads the observation at an offset. */
+/** Reads the observation at an offset. Its quality is told as known, wherever from. */
 export function readPoint(source: Buffer, offset: number): Observation {
   const flags = source[offset + 25] as number
   return {
@@ -41,8 +57,43 @@ export function readPoint(source: Buffer, offset: number): Observation {
     positive: (flags & flag.positive) !== 0,
     candid: (flags & flag.candid) === 0 ? null : source.readBigInt64LE(offset + 8),
     magnitude: source.readFloatLE(offset + 16),
-    error: source.readFloatLE(offset + 20)
+    error: source.readFloatLE(offset + 20),
+    realBogus: readNullable(source, offset + realBogusAt),
+    solarSystemDistance: readNullable(source, offset + distanceAt)
   }
+}
+
+/**
+ * The observations that make the point at an offset, but for its further candids: one, or two where a part of the quality
+ * of a point of its own packet comes from a history.
+ */
+export function observationsOf(source: Buffer, offset: number): Observation[] {
+  const point = readPoint(source, offset)
+  const origins = source[offset + originsAt] as number
+  const realBogusOwn = point.realBogus === null || (origins & origin.realBogus) !== 0
+  const distanceOwn = point.solarSystemDistance === null || (origins & origin.distance) !== 0
+  if (!point.own || (realBogusOwn && distanceOwn)) return [point]
+  const own = {
+    realBogus: realBogusOwn ? point.realBogus : null,
+    solarSystemDistance: distanceOwn ? point.solarSystemDistance : null
+  }
+  const history = {
+    realBogus: realBogusOwn ? null : point.realBogus,
+    solarSystemDistance: distanceOwn ? null : point.solarSystemDistance
+  }
+  return [
+    { ...point, ...own },
+    { ...point, own: false, ...history }
+  ]
+}
+
+/** Makes a point of record versions 1 and 2 one of today's whose quality is not known; it has at most 255 further candids. */
+export function widenPoint(target: Buffer, offset: number, old: Buffer, oldOffset: number, further: number): void {
+  old.copy(target, offset, oldOffset, oldOffset + comparedSize)
+  target[offset + furtherAt] = further
+  target[offset + originsAt] = 0
+  writeNullable(target, offset + realBogusAt, null)
+  writeNullable(target, offset + distanceAt, null)
 }
 
 /** Whether the point at an offset is a detection. */
@@ -55,14 +106,24 @@ export function candidAt(source: Buffer, offset: number): bigint | null {
   return ((source[offset + 25] as number) & flag.candid) === 0 ? null : source.readBigInt64LE(offset + 8)
 }
 
+/** The real–bogus score of the point at an offset; NaN where it is not known. */
+export function realBogusOf(source: Buffer, offset: number): number {
+  return source.readFloatLE(offset + realBogusAt)
+}
+
+/** The solar-system distance of the point at an offset; NaN where there is none. */
+export function solarSystemDistanceOf(source: Buffer, offset: number): number {
+  return source.readFloatLE(offset + distanceAt)
+}
+
 /** Number of distinct candids seen at this point besides its own. */
 export function furtherCandids(source: Buffer, offset: number): number {
-  return source.readUInt16LE(offset + 26)
+  return source[offset + furtherAt] as number
 }
 
 /** Sets the number of distinct candids seen besides the point's own. */
 export function setFurtherCandids(target: Buffer, offset: number, count: number): void {
-  target.writeUInt16LE(count, offset + 26)
+  target[offset + furtherAt] = count
 }
 
 /** Order of two points by time, then filter: their identity within the object. */
@@ -71,40 +132,98 @@ export function compareIdentity(a: Buffer, aOffset: number, b: Buffer, bOffset: 
   return difference !== 0 ? difference : (a[aOffset + 24] as number) - (b[bOffset + 24] as number)
 }
 
-/** Whether two points are the same in every byte (further candids apart). */
+/** Whether the photometry of two points is the same in every byte. */
 export function samePoint(a: Buffer, aOffset: number, b: Buffer, bOffset: number): boolean {
   return a.compare(b, bOffset, bOffset + comparedSize, aOffset, aOffset + comparedSize) === 0
 }
 
+/** Whether two points have the same quality from the same origin. */
+export function sameQuality(a: Buffer, aOffset: number, b: Buffer, bOffset: number): boolean {
+  return (
+    compareQuality(a, aOffset, b, bOffset, 'realBogus') === 0 &&
+    compareQuality(a, aOffset, b, bOffset, 'distance') === 0
+  )
+}
+
 /**
- * Which of two points of one identity stands in the view; positive where `a` does. A detection beats an upper limit, then
- * the larger candid (a reprocessed image), then the point's own packet over a history, then the greater bytes.
+ * Which of two points of one identity stands by its image; positive where `a` does, 0 where they are of one image. A detection
+ * beats an upper limit, then the larger candid (a reprocessed image).
  */
-export function compareRank(a: Buffer, aOffset: number, b: Buffer, bOffset: number): number {
+export function compareImage(a: Buffer, aOffset: number, b: Buffer, bOffset: number): number {
   const aFlags = a[aOffset + 25] as number
   const bFlags = b[bOffset + 25] as number
   if ((aFlags ^ bFlags) & flag.detection) return aFlags & flag.detection ? 1 : -1
-  const aCandid = candidAt(a, aOffset) ?? noCandid
-  const bCandid = candidAt(b, bOffset) ?? noCandid
-  if (aCandid !== bCandid) return aCandid > bCandid ? 1 : -1
+  if ((aFlags ^ bFlags) & flag.candid) return aFlags & flag.candid ? 1 : -1
+  // In halves: a big integer for every point of a history costs more than all else.
+  const high = a.readInt32LE(aOffset + 12) - b.readInt32LE(bOffset + 12)
+  return high !== 0 ? high : a.readUInt32LE(aOffset + 8) - b.readUInt32LE(bOffset + 8)
+}
+
+/** Which photometry of one image stands; positive where that of `a` does. The point's own packet over a history, then the greater bytes. */
+export function comparePhotometry(a: Buffer, aOffset: number, b: Buffer, bOffset: number): number {
+  const aFlags = a[aOffset + 25] as number
+  const bFlags = b[bOffset + 25] as number
   if ((aFlags ^ bFlags) & flag.own) return aFlags & flag.own ? 1 : -1
   return a.compare(b, bOffset, bOffset + comparedSize, aOffset, aOffset + comparedSize)
 }
 
+/** Whether a point knows more about the quality of its image than another of the same image. */
+export function addsQuality(present: Buffer, offset: number, other: Buffer, otherOffset: number): boolean {
+  return (
+    compareQuality(present, offset, other, otherOffset, 'realBogus') < 0 ||
+    compareQuality(present, offset, other, otherOffset, 'distance') < 0
+  )
+}
+
+/** Takes into a point what another of the same image knows better of its quality. */
+export function joinQuality(target: Buffer, offset: number, other: Buffer, otherOffset: number): void {
+  for (const field of ['realBogus', 'distance'] as const) {
+    if (compareQuality(target, offset, other, otherOffset, field) >= 0) continue
+    const at = field === 'realBogus' ? realBogusAt : distanceAt
+    other.copy(target, offset + at, otherOffset + at, otherOffset + at + 4)
+    const bit = origin[field]
+    const told = (other[otherOffset + originsAt] as number) & bit
+    target[offset + originsAt] = ((target[offset + originsAt] as number) & ~bit) | told
+  }
+}
+
+/** Order of one field of the quality: known over unknown, from its own packet over a history, then the greater value. */
+function compareQuality(
+  a: Buffer,
+  aOffset: number,
+  b: Buffer,
+  bOffset: number,
+  field: 'realBogus' | 'distance'
+): number {
+  const at = field === 'realBogus' ? realBogusAt : distanceAt
+  const bit = origin[field]
+  // The bits of floats that are not negative are ordered as they are.
+  const aBits = a.readUInt32LE(aOffset + at)
+  const bBits = b.readUInt32LE(bOffset + at)
+  if (aBits === nothing || bBits === nothing) return (aBits === nothing ? 0 : 1) - (bBits === nothing ? 0 : 1)
+  const aOrigin = (a[aOffset + originsAt] as number) & bit
+  const bOrigin = (b[bOffset + originsAt] as number) & bit
+  return aOrigin !== bOrigin ? aOrigin - bOrigin : aBits - bBits
+}
+
 /**
- * What the point adds to an object's revision: 1 for an upper limit, 2 for a detection known from a history, 3 for one
- * from its own packet, and 3 for every distinct candid beyond the first. It only grows when observations are added.
+ * What the point adds to an object's revision: 7 for every distinct candid, 1 for an upper limit, 2 for a detection known from
+ * a history, 3 for one from its own packet, and for each field of its quality 1 where a history told it and 2 where its own
+ * packet did. It only grows when observations are added: a larger candid, of which less may be known, makes up for it.
  */
 export function revisionOf(source: Buffer, offset: number): number {
   const flags = source[offset + 25] as number
   const distinct = (flags & flag.candid ? 1 : 0) + furtherCandids(source, offset)
-  const origin = flags & flag.detection ? (flags & flag.own ? 3 : 2) : 1
-  return 3 * Math.max(0, distinct - 1) + origin
+  const from = flags & flag.detection ? (flags & flag.own ? 3 : 2) : 1
+  const origins = source[offset + originsAt] as number
+  const known = (at: number, bit: number): number =>
+    source.readUInt32LE(offset + at) === nothing ? 0 : origins & bit ? 2 : 1
+  return 7 * distinct + from + known(realBogusAt, origin.realBogus) + known(distanceAt, origin.distance)
 }
 
 /**
- * 64-bit hash of a point and of the further candids seen of it (ascending). Points' hashes are summed modulo 2^64, so
- * that a light curve's hash is updated without rereading the curve.
+ * 64-bit hash of a point's photometry and of the further candids seen of it (ascending). Points' hashes are summed modulo
+ * 2^64, so that a light curve's hash is updated without rereading the curve.
  */
 export function hashPoint(source: Buffer, offset: number, further: readonly bigint[]): bigint {
   if (further.length === 0) return h64Raw(source.subarray(offset, offset + comparedSize), hashSeed)
@@ -124,4 +243,14 @@ export function hashBytes(bytes: Uint8Array): bigint {
 /** Sum of two hashes modulo 2^64. */
 export function addHash(a: bigint, b: bigint): bigint {
   return BigInt.asUintN(64, a + b)
+}
+
+function writeNullable(target: Buffer, at: number, value: number | null): void {
+  if (value === null || Number.isNaN(value)) target.writeUInt32LE(nothing, at)
+  else target.writeFloatLE(value, at)
+}
+
+function readNullable(source: Buffer, at: number): number | null {
+  const value = source.readFloatLE(at)
+  return Number.isNaN(value) ? null : value
 }

@@ -119,10 +119,11 @@ export class ClassificationWriter {
   /** The classification that a verdict becomes: the same verdict gives the same bytes. */
   write({ objectId, record, versions, curve, prefix, reason, answer }: Verdict): Classification {
     const further = furtherVersions(record, versions)
-    const fingerprint = fingerprintOf(prefix, record, further)
+    const hash = hashOf(prefix, record, further)
+    const revision = prefix.revision + further.length
     const context = record.photometry && publishedContext(record.photometry.context)
     return {
-      id: `${objectId}:${record.candid}:${this.settings}:${fingerprint}`,
+      id: `${objectId}:${record.candid}:${this.settings}:${hex(addHash(hash, revisionHash(revision)))}`,
       objectId,
       candid: record.candid,
       jd: record.jd,
@@ -142,8 +143,8 @@ export class ClassificationWriter {
         firstJd: prefix.firstJd,
         lastJd: prefix.lastJd,
         latest: curve.latest(prefix.length),
-        fingerprint,
-        revision: prefix.revision + further.length,
+        fingerprint: hex(hash),
+        revision,
         firstDetectionJd: prefix.firstDetectionJd,
         lastDetectionJd: prefix.lastDetectionJd,
         ndethist: context?.ndethist ?? null,
@@ -222,9 +223,20 @@ function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings, 
  * in the curve but come with its own packet only. Some archives hold two versions of one packet: one of them stands, and the
  * others count, in the revision too, so that no two messages contend for being the answer of an object.
  */
-function fingerprintOf(prefix: Prefix, record: AlertRecord, further: readonly bigint[]): string {
-  return further
-    .reduce(addHash, addHash(prefix.hash, hashBytes(encodeAlertRecord(record))))
-    .toString(16)
-    .padStart(16, '0')
+function hashOf(prefix: Prefix, record: AlertRecord, further: readonly bigint[]): bigint {
+  return further.reduce(addHash, addHash(prefix.hash, hashBytes(encodeAlertRecord(record))))
+}
+
+/**
+ * The revision's part in an id. It counts points that the gates leave out too, as the fingerprint does not: a point that is left
+ * out once its quality is known gives back an earlier fingerprint, under a greater revision, and that is another message.
+ */
+function revisionHash(revision: number): bigint {
+  const bytes = Buffer.allocUnsafe(8)
+  bytes.writeDoubleLE(revision)
+  return hashBytes(bytes)
+}
+
+function hex(hash: bigint): string {
+  return hash.toString(16).padStart(16, '0')
 }

@@ -1,4 +1,5 @@
-import type { Answer, Classifier } from '../classifier/types.ts'
+import type { AlertView, Answer, Classifier } from '../classifier/types.ts'
+import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
 import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
 import type { AlertRecord } from '../lightcurves/observation.ts'
 import type { CachedState, Store } from '../lightcurves/stores/store.ts'
@@ -13,17 +14,23 @@ export interface Reading {
   readonly record: AlertRecord
   /** Hashes of the versions seen of the alert; empty where there is but this one. */
   readonly versions: readonly bigint[]
+  /** The points that pass the gates. */
   readonly curve: LightCurve
   readonly prefix: Prefix
   /** Why there is no answer; null where there is one to give. */
   readonly reason: Reason | null
 }
 
-/** Readings of one object and one time: they have one answer. */
+/** Readings of one object and one alert: they have one answer. Two alerts of one time may say different things of their place. */
 interface Moment {
   readonly curve: LightCurve
-  readonly jd: number
+  readonly record: AlertRecord
   readonly readings: number[]
+}
+
+/** What a context term sees of an alert; null where its photometry is not admitted. */
+export function alertViewOf({ jd, photometry }: AlertRecord): AlertView | null {
+  return photometry && { jd, magnitude: photometry.magnitude, context: photometry.context }
 }
 
 /**
@@ -48,7 +55,12 @@ export async function answerInTimeOrder(
   for (let round = 0; open.length > 0; round++) {
     const asked = open.map(([objectId, moments]) => ({ objectId, moment: moments[round] as Moment }))
     const replies = await classifier.classify(
-      asked.map(({ objectId, moment }) => ({ curve: moment.curve, jd: moment.jd, state: states.get(objectId) ?? null }))
+      asked.map(({ objectId, moment: { curve, record } }) => ({
+        curve,
+        jd: record.jd,
+        state: states.get(objectId) ?? null,
+        alert: alertViewOf(record)
+      }))
     )
     for (const [index, { answer, state }] of replies.entries()) {
       const { objectId, moment } = asked[index] as (typeof asked)[number]
@@ -73,11 +85,17 @@ function timelinesOf(readings: readonly Reading[]): Map<string, Moment[]> {
   for (const [index, { objectId, record, curve, reason }] of readings.entries()) {
     if (reason !== null) continue
     const moments = timelines.get(objectId)
-    const moment = moments?.find(m => m.jd === record.jd)
+    const moment = moments?.find(m => isSameRecord(m.record, record))
     if (moment) moment.readings.push(index)
-    else if (moments) moments.push({ curve, jd: record.jd, readings: [index] })
-    else timelines.set(objectId, [{ curve, jd: record.jd, readings: [index] }])
+    else if (moments) moments.push({ curve, record, readings: [index] })
+    else timelines.set(objectId, [{ curve, record, readings: [index] }])
   }
-  for (const moments of timelines.values()) if (moments.length > 1) moments.sort((a, b) => a.jd - b.jd)
+  for (const moments of timelines.values()) if (moments.length > 1) moments.sort((a, b) => a.record.jd - b.record.jd)
   return timelines
+}
+
+/** Whether two records say the same in every field. */
+function isSameRecord(a: AlertRecord, b: AlertRecord): boolean {
+  if (a === b) return true
+  return a.jd === b.jd && a.candid === b.candid && encodeAlertRecord(a).equals(encodeAlertRecord(b))
 }

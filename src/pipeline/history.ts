@@ -1,6 +1,6 @@
-import type { Answer, Classifier } from '../classifier/types.ts'
+import type { AlertView, Answer, Classifier } from '../classifier/types.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
-import type { Observation } from '../lightcurves/observation.ts'
+import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
 
 /** What a model says of an object at the time of one of its detections. */
 export interface HistoryMoment {
@@ -17,26 +17,35 @@ export interface HistoryOptions {
   readonly minDetections: number
   /** At most so many moments, at least 2, evenly chosen; the first and the last are always among them. */
   readonly limit: number
+  /** The object's newest admitted alert, whose context stands for that of all moments; null where there is none. */
+  readonly alert: AlertRecord | null
 }
 
 /**
- * A model's answers at the times of an object's detections, computed anew on the light curve as it is known now: each
- * rests on the points up to its time, so that the last is the answer that stands. Costs one network step a detection.
+ * A model's answers at the times of an object's detections, computed anew on its light curve (the points that pass the gates) as
+ * it is known now: each rests on the points up to its time, so that the last is the answer that stands. Costs one network step a
+ * detection. Packets of earlier moments are not kept: what the newest admitted alert says of the place is taken for all of them.
  */
 export async function historyOf(
   curve: LightCurve,
   classifier: Classifier,
-  { minDetections, limit }: HistoryOptions
+  { minDetections, limit, alert }: HistoryOptions
 ): Promise<HistoryMoment[]> {
   const moments: HistoryMoment[] = []
   let state: Uint8Array | null = null
   for (const { detection, detections } of evenly(timesOf(curve, minDetections), Math.max(2, limit))) {
-    const [reply] = await classifier.classify([{ curve, jd: detection.jd, state }])
+    const [reply] = await classifier.classify([{ curve, jd: detection.jd, state, alert: viewAt(detection, alert) }])
     if (!reply) break
     state = reply.state
     moments.push({ detection, detections, answer: reply.answer })
   }
   return moments
+}
+
+/** What a context term sees at a detection. At the alert's own time it is what the alert is answered with. */
+function viewAt({ jd, magnitude }: Observation, alert: AlertRecord | null): AlertView | null {
+  if (!alert?.photometry) return null
+  return { jd, magnitude: jd === alert.jd ? alert.photometry.magnitude : magnitude, context: alert.photometry.context }
 }
 
 /** One detection for each time at which there is one, from the `minDetections`th on. */

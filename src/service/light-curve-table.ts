@@ -1,6 +1,18 @@
 import type { PointView } from './ports.ts'
 
-const columns = ['jd', 'mjd', 'band', 'type', 'magnitude', 'error', 'positive', 'candid'] as const
+const columns = [
+  'jd',
+  'mjd',
+  'band',
+  'type',
+  'magnitude',
+  'error',
+  'positive',
+  'candid',
+  'realBogus',
+  'solarSystemDistance',
+  'admitted'
+] as const
 
 /**
  * A light curve as CSV (RFC 4180) with a head: one point a line, sorted by time. Fields hold numbers and fixed words only, so
