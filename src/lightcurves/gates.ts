@@ -1,0 +1,95 @@
+import { EncodedCurve } from './encoded-curve.ts'
+import type { LightCurve, Prefix } from './light-curve.ts'
+import type { Band, Observation } from './observation.ts'
+import { pointSize, realBogusOf, solarSystemDistanceOf } from './point-codec.ts'
+import { RunningTotals } from './totals.ts'
+
+/** What of alerts and points is turned away for its quality (`admit.*` of the configuration). */
+export interface Gates {
+  /** Real–bogus score below which a point is turned away, 0–1. */
+  readonly minRealBogus: number
+  /** Distance to a known solar-system object within which a point is turned away, arcsec. */
+  readonly maxSolarSystemDistance: number
+}
+
+/** Quality of an alert or of a point; null where it is not known. */
+export interface Quality {
+  readonly realBogus: number | null
+  readonly solarSystemDistance: number | null
+}
+
+/** Whether a real–bogus score is below what is wanted. In single precision, as points have it: an alert and its point agree. */
+export function isBogus(realBogus: number | null, { minRealBogus }: Gates): boolean {
+  return realBogus !== null && Math.fround(realBogus) < Math.fround(minRealBogus)
+}
+
+/** Whether a known solar-system object is too near, in single precision. */
+export function isInSolarSystem(distance: number | null, { maxSolarSystemDistance }: Gates): boolean {
+  return distance !== null && Math.fround(distance) <= Math.fround(maxSolarSystemDistance)
+}
+
+/** Whether an alert or a point passes the gates. What is not known is no reason to turn it away, so upper limits always pass. */
+export function passes({ realBogus, solarSystemDistance }: Quality, gates: Gates): boolean {
+  return !isBogus(realBogus, gates) && !isInSolarSystem(solarSystemDistance, gates)
+}
+
+/**
+ * The points of a stored curve that pass the gates: what is classified, fingerprinted and counted. It is the curve itself, at
+ * once, where all of them pass; else a copy of those that do.
+ */
+export function admittedCurve(curve: LightCurve, gates: Gates): LightCurve {
+  if (!(curve instanceof EncodedCurve)) throw new TypeError('only a stored light curve has a view of admitted points')
+  const minRealBogus = Math.fround(gates.minRealBogus)
+  const maxDistance = Math.fround(gates.maxSolarSystemDistance)
+  const { leastRealBogus, leastSolarSystemDistance } = curve.totals
+  if (leastRealBogus >= minRealBogus && leastSolarSystemDistance > maxDistance) return curve
+  const { points } = curve
+  const admitted = Buffer.allocUnsafe(points.length)
+  const totals = new RunningTotals(curve.totals)
+  let source = 0
+  let target = 0
+  for (let offset = 0; offset < points.length; offset += pointSize) {
+    // Not a number where it is not known: neither comparison holds.
+    if (!(realBogusOf(points, offset) < minRealBogus || solarSystemDistanceOf(points, offset) <= maxDistance)) continue
+    target += points.copy(admitted, target, source, offset)
+    source = offset + pointSize
+    totals.remove(points, offset, curve.furtherAt(offset / pointSize))
+  }
+  target += points.copy(admitted, target, source)
+  const passing = admitted.subarray(0, target)
+  // Further candids of points that are left out are never looked for.
+  return new AdmittedCurve(new EncodedCurve(passing, curve.furtherBytes, totals.of(passing)), curve)
+}
+
+/** A curve of the points that pass, which counts revisions as the whole does. */
+class AdmittedCurve implements LightCurve {
+  readonly length: number
+  private readonly passing: EncodedCurve
+  private readonly whole: EncodedCurve
+
+  constructor(passing: EncodedCurve, whole: EncodedCurve) {
+    this.length = passing.length
+    this.passing = passing
+    this.whole = whole
+  }
+
+  at(index: number): Observation {
+    return this.passing.at(index)
+  }
+
+  jd(index: number): number {
+    return this.passing.jd(index)
+  }
+
+  upTo(jd: number): Prefix {
+    return { ...this.passing.upTo(jd), revision: this.whole.revisionUpTo(jd) }
+  }
+
+  latest(length: number): Partial<Record<Band, number>> {
+    return this.passing.latest(length)
+  }
+
+  hashOf(length: number): bigint {
+    return this.passing.hashOf(length)
+  }
+}
