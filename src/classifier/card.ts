@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
+import { contextFields } from '../lightcurves/observation.ts'
 import { inputSetOf, inputSets } from './input-sets.ts'
 import type { Taxonomy } from './taxonomy.ts'
 
@@ -60,7 +61,15 @@ const shape = z.strictObject({
     points: z.array(point).min(1),
     probabilities: z.record(z.string(), probability),
     /** Where the model judges novelty. */
-    novelty: probability.nullable().optional()
+    novelty: probability.nullable().optional(),
+    /** For a model with a context term: an alert at the end of the light curve, and the probabilities with it. */
+    withContext: z
+      .strictObject({
+        magnitude: z.number(),
+        context: z.record(z.enum(contextFields), z.number().nullable()),
+        probabilities: z.record(z.string(), probability)
+      })
+      .optional()
   }),
   /** Class mixes for which probabilities can be given: shares of siblings by node. The first is the default. */
   populations: z

@@ -56,7 +56,7 @@ export function contextFeatures(view: AlertView, out: Float64Array): boolean {
   const { sgmag1, srmag1, simag1, szmag1, jdstarthist, ndethist, classtar } = context
 
   const near = distpsnr1 === null ? 0 : nearness(distpsnr1, 1)
-  const score = sgscore1 === null ? 0 : sgscore1 - undecidedScore
+  const score = sgscore1 === null ? 0 : within(sgscore1, 0, 1) - undecidedScore
   out[0] = Math.log(within(distpsnr1 ?? 2, 0.1, 10))
   out[1] = near
   out[2] = flag(distpsnr1 === null)
@@ -68,7 +68,8 @@ export function contextFeatures(view: AlertView, out: Float64Array): boolean {
   out[8] = near * (srmag1 === null || simag1 === null ? 0.3 : within(srmag1 - simag1, -0.5, 2.5))
   out[9] = near * (simag1 === null || szmag1 === null ? 0.15 : within(simag1 - szmag1, -0.5, 1.5))
   out[10] = flag(sgmag1 === null || srmag1 === null || simag1 === null || szmag1 === null)
-  out[11] = distpsnr2 === null || sgscore2 === null ? 0 : (undecidedScore - sgscore2) * nearness(distpsnr2, 5)
+  out[11] =
+    distpsnr2 === null || sgscore2 === null ? 0 : (undecidedScore - within(sgscore2, 0, 1)) * nearness(distpsnr2, 5)
 
   out[12] = Math.log(within(neargaia ?? 5, 0.2, 20))
   out[13] = neargaia === null || maggaia === null ? 0 : nearness(neargaia, 0.5) * within(magnitude - maggaia, -3, 5)

@@ -16,17 +16,17 @@ interface Probed extends Pick<Classifier, 'nodes'> {
 
 /** Runs a card's probe light curve. Throws MODEL_INVALID where a node's probability or the novelty is not the card's. */
 export async function checkProbe(classifier: Probed, card: Pick<Card, 'probe'>, origin: string): Promise<void> {
-  const { probabilities: got, novelty } = await runProbe(classifier, card.probe.points)
-  const wanted = card.probe.probabilities
-  for (const name of new Set([...Object.keys(got), ...Object.keys(wanted)])) {
-    const difference = Math.abs((got[name] ?? Number.NaN) - (wanted[name] ?? Number.NaN))
-    if (difference <= tolerance) continue
-    throw new HieraxError(
-      'MODEL_INVALID',
-      `${origin}: the probe gives P(${name}) = ${got[name]}, the card wants ${wanted[name]} to ${tolerance}`
+  const got = await runProbe(classifier, card.probe.points, card.probe.withContext)
+  compare(got.probabilities, card.probe.probabilities, `${origin}: the probe`)
+  if (card.probe.withContext !== undefined) {
+    compare(
+      got.withContext?.probabilities ?? {},
+      card.probe.withContext.probabilities,
+      `${origin}: the probe with context`
     )
   }
   const want = card.probe.novelty ?? null
+  const { novelty } = got
   if (novelty === want || Math.abs((novelty ?? Number.NaN) - (want ?? Number.NaN)) <= noveltyTolerance) return
   throw new HieraxError(
     'MODEL_INVALID',
@@ -34,16 +34,34 @@ export async function checkProbe(classifier: Probed, card: Pick<Card, 'probe'>, 
   )
 }
 
-/** A probe for a card: its light curve, the marginal probability of every node, and the novelty. */
+function compare(got: Probabilities, wanted: Probabilities, what: string): void {
+  for (const name of new Set([...Object.keys(got), ...Object.keys(wanted)])) {
+    const difference = Math.abs((got[name] ?? Number.NaN) - (wanted[name] ?? Number.NaN))
+    if (difference <= tolerance) continue
+    throw new HieraxError(
+      'MODEL_INVALID',
+      `${what} gives P(${name}) = ${got[name]}, the card wants ${wanted[name]} to ${tolerance}`
+    )
+  }
+}
+
+/** A probe for a card: its light curve, the marginal probability of every node with and without an alert's context, and the novelty. */
 export async function runProbe(
   classifier: Probed,
-  points: Card['probe']['points']
+  points: Card['probe']['points'],
+  alert?: Pick<NonNullable<Card['probe']['withContext']>, 'magnitude' | 'context'>
 ): Promise<Card['probe'] & { readonly novelty: number | null }> {
   const jd = points.at(-1)?.jd ?? 0
-  const [reply] = await classifier.classify([{ curve: probeCurve(points), jd, state: null }])
-  const probabilities = classifier.nodes.map(({ name }, node) => [name, reply?.answer.probability[node] as number])
-  return { points, probabilities: Object.fromEntries(probabilities), novelty: reply?.answer.novelty ?? null }
+  const curve = probeCurve(points)
+  const question = { curve, jd, state: null }
+  const [plain, full] = await classifier.classify([question, { ...question, alert: alert ? { jd, ...alert } : null }])
+  const byName = (reply: Reply | undefined): Probabilities =>
+    Object.fromEntries(classifier.nodes.map(({ name }, node) => [name, reply?.answer.probability[node] as number]))
+  const withContext = alert ? { withContext: { ...alert, probabilities: byName(full) } } : {}
+  return { points, probabilities: byName(plain), novelty: plain?.answer.novelty ?? null, ...withContext }
 }
+
+type Probabilities = Readonly<Record<string, number>>
 
 /** The points of a probe as a light curve that is cached nowhere, and so needs no hash. */
 function probeCurve(points: Card['probe']['points']): SteppedCurve {

@@ -37,6 +37,9 @@ export function pointsOf(points: readonly Point[]): Points {
   }
 }
 
+/** A limit brighter than this is of an image that shows nothing, mag. */
+const leastLimit = 16
+
 /** What of a class decides how its light curves are varied. */
 export type Kind = 'transient' | 'persistent'
 
@@ -92,6 +95,7 @@ export function shiftedReference(points: readonly Point[], kind: Kind, random: R
   const shift =
     kind === 'persistent' ? least + random.uniform(-0.15, 1.15) * (most - least) : random.uniform(0.02, 0.25) * most
   return points.map((p, at) => {
+    if (!p.detection && p.magnitude < leastLimit) return p
     const sigma = p.detection ? (p.error / 1.0857) * flux(p.magnitude) : flux(p.magnitude) / 5
     const noise = p.detection ? 0 : sigma * random.normal()
     const difference = (signed[at] as number) - shift + noise

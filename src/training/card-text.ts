@@ -30,8 +30,13 @@ export function settingsNote(options: FitOptions, { history, best }: FitState, r
     `batches of ${options.batch}, ${options.sampling} sampling, dropout ${options.dropout}, AdamW at ${optimiser.learningRate}`,
     `with decay ${optimiser.weightDecay}, gradients clipped at ${optimiser.clip}; ${augmentation.copies} varied copies drawn`,
     `${100 * augmentation.share} % of the time, at most ${augmentation.cap} detections; last step's extra weight`,
-    `${options.lastWeight}; share of the loss from teachers ${options.teaching}; widths ${widths.embedding}, ${widths.hidden}, ${widths.dense}; runtime ${runtime}.`
+    `${options.lastWeight}; ${balanceText(options.balance)}share of the loss from teachers ${options.teaching}; widths ${widths.embedding}, ${widths.hidden}, ${widths.dense}; runtime ${runtime}.`
   ].join(' ')
+}
+
+function balanceText({ share, persistent }: FitOptions['balance']): string {
+  if (share === 0) return ''
+  return `at least ${100 * share} % of the draws of each child of the root, ${persistent} through windows in time and against other reference images; `
 }
 
 /** What a user must know before trusting a model, as far as it follows from its training set. */

@@ -240,3 +240,15 @@ function gainNote({ parent, objects, before, gain, error, keeps }: GroupGain): s
   const figures = `log loss ${before.toFixed(3)} → ${(before - gain).toFixed(3)} (± ${error.toFixed(3)}, ${objects} objects)`
   return `Context below ${parent}, held out: ${figures}${keeps ? '' : '; it brings nothing certain, and gets no term'}.`
 }
+
+/** What one model answers to every alert that is not refused, in the form of a study's held-out answers. */
+export async function answerAlerts(
+  { taxonomy, objects }: Pick<ContextStudyPlan, 'taxonomy' | 'objects'>,
+  source: LogitSource,
+  term: ContextTerm | null
+): Promise<HeldOutAlert[]> {
+  const shares = new Float64Array(taxonomy.nodes.length)
+  const plan = { taxonomy, objects, shares, folds: 1, foldSeed: 0, network: () => source }
+  const silent = { addTo: () => false }
+  return heldOutAlerts(plan, await heldOutLogits(plan), [(term ?? silent) as ContextTerm])
+}

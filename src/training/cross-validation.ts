@@ -107,6 +107,7 @@ const shape = z.object({
   command: z.string(),
   temperature: z.array(z.object({ untilDays: z.number().nullable(), value: z.number() })),
   naming: namingShape.default([]),
+  folds: z.array(z.object({ fold: z.number() })),
   tables: z.array(z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(z.string())) })),
   novelty: noveltyScaleShape.optional()
 })

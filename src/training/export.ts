@@ -6,6 +6,7 @@ import { formatNovelty, type NoveltyFile } from '../classifier/novelty.ts'
 import { runProbe } from '../classifier/probe.ts'
 import type { Runtime } from '../classifier/runtime.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
+import type { AlertView } from '../classifier/types.ts'
 import type { Weights } from '../classifier/weights.ts'
 import { drawsOf, type Sampling, samplingPower } from './batches.ts'
 import { type BalanceOptions, rootBalance } from './fit.ts'
@@ -69,7 +70,7 @@ export async function exportModel(folder: string, runtime: Runtime, trained: Tra
   }
   await writeModelFolder(folder, { ...parts, card: draft })
   const unprobed = new RecurrentClassifier(await readModelFolder(folder), runtime)
-  const probe = await runProbe(unprobed, draft.probe.points)
+  const probe = await runProbe(unprobed, draft.probe.points, trained.context === null ? undefined : probeAlert)
   unprobed.dispose()
   await writeModelFolder(folder, { ...parts, card: { ...draft, probe } })
   return new RecurrentClassifier(await readModelFolder(folder), runtime)
@@ -124,6 +125,16 @@ function withBias(weights: Weights, correction: Float64Array): Weights {
   if (bias === undefined) return weights
   const values = bias.values.map((value, node) => value + (correction[node] as number))
   return { ...weights, 'output/bias': { ...bias, values } }
+}
+
+/** What a packet says of a supernova in the outskirts of a galaxy, for the probe. */
+const probeAlert: Pick<AlertView, 'magnitude' | 'context'> = {
+  magnitude: 18.5,
+  context: {
+    ...{ sgscore1: 0.02, distpsnr1: 2.5, sgmag1: 19.2, srmag1: 18.6, simag1: 18.3, szmag1: 18.1 },
+    ...{ sgscore2: 0.9, distpsnr2: 12, distnr: 2.4, magnr: 19, chinr: 1.2, sharpnr: 0.05 },
+    ...{ neargaia: 21, maggaia: 17.5, classtar: 0.98, ndethist: 20, ncovhist: 900, jdstarthist: 2459000.7 }
+  }
 }
 
 /** A made light curve: a rise and a decline in two bands with upper limits before. */

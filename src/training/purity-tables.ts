@@ -1,8 +1,11 @@
 import type { Card } from '../classifier/card.ts'
+import { priorTerms } from '../classifier/population.ts'
+import { nodeProbabilities } from '../classifier/probabilities.ts'
 import { type DetectionRange, describeRange } from '../classifier/purity.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import type { Population } from '../classifier/types.ts'
 import { isAtOrBelow, isBelow } from './candidates.ts'
+import type { HeldOutAlert } from './context-study.ts'
 import type { Table } from './tables.ts'
 
 /** An answered alert of an object whose label is known. */
@@ -77,6 +80,26 @@ export function purityTable(
       const { from: fromDetections, until: untilDetections } = range
       return [{ population: population?.name ?? ownMix, node: name, fromDetections, untilDetections, ...found }]
     })
+  })
+}
+
+/**
+ * Answers to real alerts as samples of a population: those of labels without doubt. Where the taxonomy does not know a label,
+ * the child of the root that the alert's group names stands for it. `shares` are those of every node in training.
+ */
+export function puritySamplesOf(
+  alerts: readonly HeldOutAlert[],
+  taxonomy: Taxonomy,
+  shares: Float64Array | null,
+  population: Population | null
+): PuritySample[] {
+  const prior = priorTerms(population, shares, taxonomy)
+  return alerts.flatMap(({ objectId, sample, node: label, top, logits, context }): PuritySample[] => {
+    const node = label >= 0 ? label : top
+    if (top < 0 || sample.doubtful) return []
+    const sum = prior.map((term, at) => term + (logits[at] as number) + (context[at] as number))
+    const { probability } = nodeProbabilities(taxonomy, sum)
+    return [{ objectId, node, detections: sample.detections, probability }]
   })
 }
 

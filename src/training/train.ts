@@ -9,6 +9,7 @@ import { HieraxError } from '../errors.ts'
 import { parseCandidates } from './candidates.ts'
 import { notesOf } from './card-text.ts'
 import { fitInto } from './checkpointed-fit.ts'
+import { learnContext } from './context-stage.ts'
 import { crossValidate, readCrossValidation, writeCrossValidation } from './cross-validation.ts'
 import { labelledMix } from './export.ts'
 import { inputsOf } from './fit.ts'
@@ -183,6 +184,14 @@ async function trainModel(session: Session): Promise<boolean> {
     metrics = [...metrics, ...found.tables.map(table => ({ ...table, title: title(table) }))]
     listener.tables(found.tables)
   }
+  const learned =
+    plan.alerts === null
+      ? null
+      : await learnContext(session, plan.alerts, classifier, objects, before === null ? null : before.folds.length)
+  if (learned !== null) {
+    metrics = [...learned.tables, ...metrics]
+    listener.tables(learned.tables)
+  }
   classifier.dispose()
   metrics.push(...(leftOut?.tables ?? []))
   const notes = [
@@ -190,7 +199,11 @@ async function trainModel(session: Session): Promise<boolean> {
     ...(leftOut === null ? [] : [`Figures on classes that were left out come from \`${leftOut.command}\`.`]),
     `Novelty: scale from ${novelty.scaledOn}.`
   ]
-  const model = await exported(session, plan.out, state, kept, { temperature, metrics, notes, naming, novelty })
+  const findings = { temperature, metrics, notes, naming, novelty }
+  const model = await exported(session, plan.out, state, kept, {
+    ...findings,
+    ...(learned === null ? {} : { context: learned.context, purity: learned.purity })
+  })
   listener.note(`${plan.out}: ${model.name} ${model.version}, SHA-256 ${model.sha256}`)
   model.dispose()
   return true
