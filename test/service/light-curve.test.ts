@@ -95,10 +95,13 @@ describe('light curve as a picture', () => {
 describe('light curve as a table', () => {
   it('has a point a line under its head, empty where nothing is known', () => {
     assert.equal(
-      lightCurveCsv([point(58000, { candid: '2695378462115010012' }), point(58001, limit)]),
-      'jd,mjd,band,type,magnitude,error,positive,candid\r\n' +
-        '2458000.5,58000,g,detection,18,0.1,true,2695378462115010012\r\n' +
-        '2458001.5,58001,g,upperLimit,20,,,\r\n'
+      lightCurveCsv([
+        point(58000, { candid: '2695378462115010012', realBogus: 0.125, admitted: false }),
+        point(58001, limit)
+      ]),
+      'jd,mjd,band,type,magnitude,error,positive,candid,realBogus,solarSystemDistance,admitted\r\n' +
+        '2458000.5,58000,g,detection,18,0.1,true,2695378462115010012,0.125,,false\r\n' +
+        '2458001.5,58001,g,upperLimit,20,,,,,,true\r\n'
     )
   })
 })
