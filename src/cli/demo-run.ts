@@ -6,6 +6,8 @@ import { heldBack } from '../app/demo/held-back.ts'
 import { SimulatedStream } from '../app/demo/simulated-stream.ts'
 import { findSpotlight, playSpotlight, type Spotlight } from '../app/demo/spotlight.ts'
 import { NewsPicker, SureWatch } from '../app/demo/sure.ts'
+import { Truth } from '../app/demo/truth.ts'
+import { bundledModel, readModelFolder } from '../classifier/model-folder.ts'
 import { HieraxError } from '../errors.ts'
 import type { SimulatedLightCurve } from '../simulator/light-curve.ts'
 import { readLightCurves } from '../simulator/read-light-curves.ts'
@@ -31,14 +33,14 @@ interface Show {
   readonly options: DemoOptions
   readonly curves: readonly SimulatedLightCurve[]
   readonly screen: Screen
-  readonly watch: SureWatch
   readonly news: NewsPicker
   /** Aborted when it is to end. */
   readonly signal: AbortSignal
 }
 
-/** The same with the stream that is published. */
+/** The same with the stream that is published, and what follows its answers. */
 interface Playing extends Show {
+  readonly watch: SureWatch
   readonly stream: SimulatedStream
 }
 
@@ -69,7 +71,6 @@ export async function demo(options: DemoOptions): Promise<void> {
     options,
     curves,
     screen,
-    watch: new SureWatch(),
     news: new NewsPicker(),
     signal
   }
@@ -91,13 +92,20 @@ export async function demo(options: DemoOptions): Promise<void> {
 
 /** Starts everything, shows it until it ends, and returns what is to be said of it. */
 async function play(show: Show, atEnd: (close: () => unknown) => void): Promise<string[]> {
-  const { options, screen, signal, watch, news, curves } = show
+  const { options, screen, signal, news, curves } = show
   const broker = options.inProcess
     ? inProcess
     : await findBroker({ named: namedBrokers(options), signal, say: line => screen.line(`  ${line}`) })
   atEnd(() => broker.stop())
   signal.throwIfAborted()
   let spotlight: Spotlight | null = null
+  let spotlightTold = false
+  let stream: SimulatedStream | null = null
+  const truth = new Truth((await readModelFolder(bundledModel)).taxonomy)
+  const watch = new SureWatch({
+    labelOf: id => (id === spotlight?.objectId ? spotlight.label : (stream?.labelOf(id) ?? null)),
+    isRight: (label, node) => truth.isRight(label, node)
+  })
   const demo = await startDemo({
     broker,
     port: options.port ?? null,
@@ -105,8 +113,9 @@ async function play(show: Show, atEnd: (close: () => unknown) => void): Promise<
     onClassifications: bodies => {
       const seen = watch.see(bodies)
       news.add(seen.filter(({ objectId }) => objectId !== spotlight?.objectId))
-      const own = seen.find(({ objectId }) => objectId === spotlight?.objectId)
-      if (own) screen.line(spotlightLine(screen, own, demo.hierax.address))
+      const own = seen.find(({ objectId, path }) => objectId === spotlight?.objectId && path.includes(spotlight.node))
+      if (own && !spotlightTold) screen.line(spotlightLine(screen, own, demo.hierax.address))
+      spotlightTold ||= own !== undefined
     },
     atEnd
   })
@@ -114,13 +123,14 @@ async function play(show: Show, atEnd: (close: () => unknown) => void): Promise<
   // Who counts objects wants those and no other.
   if (model && options.objects === undefined) spotlight = await findSpotlight(curves, model)
   const others = curves.filter(curve => curve !== spotlight?.curve)
-  const stream = new SimulatedStream(others, { seed: options.seed, objects: options.objects ?? null })
-  for (const line of greeting(screen, broker, demo, { spotlight, example: others[0]?.id ?? '' })) screen.line(line)
+  stream = new SimulatedStream(others, { seed: options.seed, objects: options.objects ?? null })
+  const playing: Playing = { ...show, watch, stream }
+  for (const line of greeting(screen, broker, demo, { spotlight, example: stream.example })) screen.line(line)
   const began = performance.now()
   const seconds = () => (performance.now() - began) / 1000
-  const stopShowing = keepShowing({ ...show, stream }, demo, seconds)
+  const stopShowing = keepShowing(playing, demo, seconds)
   try {
-    await flow({ ...show, stream }, demo, spotlight)
+    await flow(playing, demo, spotlight)
   } finally {
     await stopShowing()
   }
@@ -159,7 +169,7 @@ async function flow(
 }
 
 /** Shows status and news again and again; returns how to end that. */
-function keepShowing({ screen, watch, news, stream, signal }: Playing, demo: Demo, seconds: () => number) {
+function keepShowing({ screen, watch, news, signal }: Playing, demo: Demo, seconds: () => number) {
   const ended = new AbortController()
   const every = async (ms: number, act: () => unknown): Promise<void> => {
     while (!ended.signal.aborted) {
@@ -180,7 +190,7 @@ function keepShowing({ screen, watch, news, stream, signal }: Playing, demo: Dem
   })
   const events = every(newsEvery, () => {
     const one = news.take()
-    if (one) screen.line(newsLine(screen, one, stream.labelOf(one.objectId)))
+    if (one) screen.line(newsLine(screen, one))
   })
   return async () => {
     ended.abort()

@@ -2,14 +2,14 @@ import type { DemoBroker } from '../app/demo/broker.ts'
 import type { Demo } from '../app/demo/demo.ts'
 import type { Figures } from '../app/demo/figures.ts'
 import type { Spotlight } from '../app/demo/spotlight.ts'
-import { type BecameSure, type SureWatch, sureFrom } from '../app/demo/sure.ts'
+import { type BecameSure, type Score, type SureWatch, sureFrom } from '../app/demo/sure.ts'
 import { version } from '../version.ts'
 import type { Screen } from './demo-screen.ts'
 
 /** The first line: what this is. */
 export function startingLine(screen: Screen, curves: number): string {
   const title = screen.styled('bold', `Hierax ${version}`)
-  return `${title}: ZTF alerts made from ${curves} real light curves, classified as they come\n`
+  return `${title}: ZTF alerts made from ${curves} real light curves and many simulated ones, classified as they come\n`
 }
 
 /** Where everything is, and what to try; `example` is an object whose alerts come early. */
@@ -48,7 +48,8 @@ export function greeting(
     '  To try, from another terminal:',
     ...next.map(([what, command]) => `    ${dim(`${what}:`.padEnd(14))}${command}`),
     '',
-    `Objects whose class has just become sure (probability ${sureFrom} or more; the published type for comparison).`,
+    'For each alert of a supernova there are six or seven of stars, active galaxies, minor planets and artefacts.',
+    `Objects whose class has just become sure (probability ${sureFrom} or more; what it was made from, ✓ right, ✗ wrong):`,
     'Ctrl-C ends the demo and leaves nothing behind.',
     ''
   ]
@@ -74,7 +75,7 @@ function pageOf(objectId: string, address: string): string {
 }
 
 /** An object whose class has just become sure. */
-export function newsLine(screen: Screen, news: BecameSure, label: string | null): string {
+export function newsLine(screen: Screen, news: BecameSure): string {
   const above = news.path.slice(0, -1).map(name => `${name} › `)
   const name = `${above.join('')}${news.node}`
   const shownName = screen.styled('dim', above.join('')) + screen.styled('green', news.node)
@@ -82,8 +83,13 @@ export function newsLine(screen: Screen, news: BecameSure, label: string | null)
   const way =
     news.detections > 1 ? `${news.atFirst.toFixed(2)} → ${news.probability.toFixed(2)}` : news.probability.toFixed(2)
   const after = `${news.detections} detection${news.detections === 1 ? '' : 's'}`
-  const published = label === null ? '' : screen.styled('dim', `  published: ${label}`)
-  return `  ${news.objectId}  ${path} ${way.padEnd(11)}  ${after.padEnd(13)}${published}`
+  const label = news.label === null ? '' : screen.styled('dim', `  made from: ${news.label}`)
+  return `  ${news.objectId}  ${path} ${way.padEnd(11)}  ${after.padEnd(13)}${label}${checkMark(screen, news)}`
+}
+
+function checkMark(screen: Screen, { right }: BecameSure): string {
+  if (right === null) return ''
+  return right ? screen.styled('green', ' ✓') : screen.styled('red', ' ✗')
 }
 
 /** How it goes. */
@@ -94,7 +100,7 @@ export function statusLine(screen: Screen, figures: Figures, watch: SureWatch, r
     `${Math.round(rate)} alerts/s`,
     `${count(figures.alerts)} alerts of ${count(watch.objects)} objects`,
     `lag ${count(figures.lag)}`,
-    `${count(sureOf(watch))} objects sure`,
+    `${count(sureOf(watch))} objects sure${shareRight(watch)}`,
     `${Math.round(seconds)} s`
   ]
   if (figures.deadLetters > 0) parts.push(`${count(figures.deadLetters)} dead letters`)
@@ -103,12 +109,52 @@ export function statusLine(screen: Screen, figures: Figures, watch: SureWatch, r
 
 /** What came of it. */
 export function summaryLines(figures: Figures, watch: SureWatch, seconds: number): string[] {
-  const classes = [...watch.classes].sort((a, b) => b[1] - a[1]).map(([node, objects]) => `${node} ${objects}`)
+  const classes = [...watch.classes].sort((a, b) => b[1] - a[1]).map(([node, objects]) => `${node} ${count(objects)}`)
   return [
     `${count(figures.alerts)} alerts of ${count(watch.objects)} objects in ${Math.round(seconds)} s; ` +
       `the class of ${count(sureOf(watch))} objects became sure${classes.length > 0 ? `: ${classes.join(', ')}` : ''}.`,
+    outcomeLine(figures),
+    ...scoreLines(watch.score),
     'Nothing is left running. Own alerts: `npx hierax classify FILE.avro …`, `npx hierax serve --help`.'
   ]
+}
+
+/** Reasons for which the service gives no probabilities, as people say them. */
+const reasonTexts: Readonly<Record<string, string>> = {
+  PROGRAM: 'of another programme',
+  BOGUS: 'refused as bogus',
+  SOLAR_SYSTEM: 'beside a known minor planet',
+  TOO_FEW_DETECTIONS: 'with too few detections'
+}
+
+function outcomeLine({ classified, refused }: Figures): string {
+  const others = [...refused].filter(([, alerts]) => alerts > 0)
+  return `Alerts by outcome: ${[
+    `${count(classified)} classified`,
+    ...others.map(([reason, alerts]) => `${count(alerts)} ${reasonTexts[reason] ?? reason}`)
+  ].join(', ')}.`
+}
+
+/** How often "sure" was right, by what the objects were made from; and what was wrong most often. */
+function scoreLines({ right, wrong, mistakes }: Score): string[] {
+  const checked = right + wrong
+  if (checked === 0) return []
+  const most = [...mistakes].sort((a, b) => b[1] - a[1])
+  const listed = most.slice(0, 5).map(([what, times]) => `${what} ${times}`)
+  const more = most.length > listed.length ? ', …' : ''
+  return [
+    `Of ${count(checked)} times that a class was called sure it was right ${count(right)} times (${percent(right / checked)})` +
+      `${wrong > 0 ? `; wrong: ${listed.join(', ')}${more}` : ''}.`
+  ]
+}
+
+function shareRight({ score: { right, wrong } }: SureWatch): string {
+  return right + wrong === 0 ? '' : ` (${percent(right / (right + wrong))} rightly)`
+}
+
+/** Rounded down: all must be right for 100 %. */
+function percent(share: number): string {
+  return `${(Math.floor(share * 1000) / 10).toFixed(1)} %`
 }
 
 function sureOf(watch: SureWatch): number {

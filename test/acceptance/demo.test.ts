@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import type { SimulatedLightCurve } from '../../src/simulator/light-curve.ts'
+import { streamMix } from '../../src/simulator/mix.ts'
 import { readLightCurves } from '../../src/simulator/read-light-curves.ts'
 import { kafka } from '../support/brokers.ts'
 import { DemoProcess } from './demo-process.ts'
@@ -15,8 +17,8 @@ function start(args: readonly string[], brokers?: readonly string[]): DemoProces
   return demo
 }
 
-/** An object that became sure: id, path, probabilities, detections and published type. */
-const news = /^ {2}ZTF\d\d[a-z]{7} {2}\S.* › \S.* (0\.9\d|1\.00) +\d+ detections? +published: \S/m
+/** An object that became sure: id, path, probabilities, detections and what it was made from. */
+const news = /^ {2}ZTF\d\d[a-z]{7} {2}\S.* › \S.* (0\.9\d|1\.00) +\d+ detections? +made from: \S/m
 
 /** Alerts and objects of the summary. */
 function summary({ stdout }: DemoProcess): { alerts: number; objects: number } {
@@ -70,12 +72,12 @@ test('every packet of the objects asked for is answered, on a broker of its own'
   ...limit,
   skip: running.skip
 }, async () => {
-  let detections = 0
-  let curves = 0
-  for await (const { points } of readLightCurves()) {
-    detections += points.filter(point => point.detection).length
-    if (++curves === 20) break
-  }
+  const examples: SimulatedLightCurve[] = []
+  for await (const curve of readLightCurves()) examples.push(curve)
+  const points = streamMix(examples, 0)
+    .slice(0, 20)
+    .flatMap(curve => curve.points)
+  const detections = points.filter(point => point.detection).length
   const demo = start(['--objects', '20', '--rate', '1000'])
   assert.equal(await demo.end(), 0, demo.printed)
   assert.match(demo.stdout, /Kafka +(a local Apache Kafka|Kafka in Docker)/)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SureWatch } from '../../src/app/demo/sure.ts'
 import { Screen } from '../../src/cli/demo-screen.ts'
-import { newsLine, statusLine } from '../../src/cli/demo-text.ts'
+import { newsLine, statusLine, summaryLines } from '../../src/cli/demo-text.ts'
+import type { Classification } from '../../src/messages/classification.ts'
 import { hierax } from './command.ts'
 
 /** A screen, and what was written to it: standard output and error in one, as a terminal shows them. */
@@ -41,28 +42,63 @@ test('elsewhere there are lines and nothing else', () => {
   assert.equal(written(), 'status\none\n')
 })
 
+const none = { alerts: 0, lag: 3, deadLetters: 0, classified: 0, refused: new Map<string, number>() }
+const figures = {
+  alerts: 1234,
+  lag: 7,
+  deadLetters: 2,
+  classified: 1000,
+  refused: new Map([
+    ['PROGRAM', 0],
+    ['BOGUS', 200],
+    ['SOLAR_SYSTEM', 32]
+  ])
+}
+
+/** A follower that has seen two objects become sure, one of them wrongly. */
+function followed(): SureWatch {
+  const watch = new SureWatch({ labelOf: id => id, isRight: label => label === 'RRAB' })
+  const nodes = [{ name: 'Persistent', parent: null, conditional: 0.95, probability: 0.95 }]
+  const prediction = { node: 'Persistent', probability: 0.95, path: ['Persistent'] }
+  for (const objectId of ['RRAB', 'bogus']) {
+    watch.see([{ objectId, prediction, nodes, lightCurve: { detections: 2 } } as unknown as Classification])
+  }
+  return watch
+}
+
 test('the status waits for the first answers, then counts', () => {
   const { screen: plain } = screen(false)
-  const watch = new SureWatch()
-  assert.match(statusLine(plain, { alerts: 0, lag: 3, deadLetters: 0 }, watch, 0, 2), /waiting for the first/)
-  const line = statusLine(plain, { alerts: 1234, lag: 7, deadLetters: 2 }, watch, 149.6, 8.2)
+  assert.match(statusLine(plain, none, new SureWatch(), 0, 2), /waiting for the first/)
+  const line = statusLine(plain, figures, new SureWatch(), 149.6, 8.2)
   assert.match(line, /150 alerts\/s · 1,234 alerts of 0 objects · lag 7 · 0 objects sure · 8 s · 2 dead letters/)
+  assert.match(statusLine(plain, figures, followed(), 1, 8), /2 objects sure \(50\.0 % rightly\)/)
 })
 
-test('news say from where to where, after how many detections, and the published type', () => {
+test('the summary counts alerts by outcome, and how often it was right', () => {
+  const text = summaryLines(figures, followed(), 61).join('\n')
+  assert.match(text, /^1,234 alerts of 2 objects in 61 s; the class of 2 objects became sure: Persistent 2\.$/m)
+  assert.match(text, /: 1,000 classified, 200 refused as bogus, 32 beside a known minor planet\.$/m)
+  assert.match(text, /^Of 2 times .* right 1 times \(50\.0 %\); wrong: bogus as Persistent 1\.$/m)
+  assert.doesNotMatch(summaryLines(figures, new SureWatch(), 1).join(), /right/)
+})
+
+test('news say from where to where, after how many detections, what it was made from, and whether that is right', () => {
   const { screen: plain } = screen(false)
   const news = {
     objectId: 'ZTF21aagmoqw',
     node: 'SN Ia',
     path: ['Transient', 'SN Ia'],
     probability: 0.912,
-    atFirst: 0.4
+    atFirst: 0.4,
+    label: 'SN Ia',
+    right: true
   }
   assert.match(
-    newsLine(plain, { ...news, detections: 9 }, 'SN Ia'),
-    /ZTF21aagmoqw +Transient › SN Ia +0\.40 → 0\.91 +9 detections +published: SN Ia$/
+    newsLine(plain, { ...news, detections: 9 }),
+    /ZTF21aagmoqw +Transient › SN Ia +0\.40 → 0\.91 +9 detections +made from: SN Ia ✓$/
   )
-  assert.match(newsLine(plain, { ...news, detections: 1 }, null), / 0\.91 +1 detection +$/)
+  assert.match(newsLine(plain, { ...news, detections: 9, right: false }), / ✗$/)
+  assert.match(newsLine(plain, { ...news, detections: 1, label: null, right: null }), / 0\.91 +1 detection +$/)
 })
 
 test('wrong usage names the option', async () => {

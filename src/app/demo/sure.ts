@@ -12,6 +12,24 @@ export interface BecameSure {
   readonly atFirst: number
   /** Detections that the answer rests on. */
   readonly detections: number
+  /** Class that the object was made from; null where it is not known any more. */
+  readonly label: string | null
+  /** Whether the object is of that class; null where that can't be told. */
+  readonly right: boolean | null
+}
+
+/** What is known of the objects of a stream. */
+export interface Known {
+  labelOf(objectId: string): string | null
+  isRight(label: string, node: string): boolean | null
+}
+
+/** How often a class that was called sure was the right one. */
+export interface Score {
+  readonly right: number
+  readonly wrong: number
+  /** What was wrong, by published type and node: how often. */
+  readonly mistakes: ReadonlyMap<string, number>
 }
 
 /** From this probability on a class is called sure. */
@@ -20,24 +38,40 @@ export const sureFrom = 0.9
 /** Objects whose beginning is remembered. */
 const remembered = 20_000
 
+/** A stream of which nothing is known. */
+const unknown: Known = { labelOf: () => null, isRight: () => null }
+
 /**
- * Follows the answers of a stream and says once of each object when its class becomes sure: a node below the first level
- * of the taxonomy, on the path of the prediction, with a probability of at least {@link sureFrom}.
+ * Follows the answers of a stream and says of each object when its class becomes sure: a node on the path of the prediction with a
+ * probability of at least {@link sureFrom}. An object is news again when a deeper node becomes sure.
  */
 export class SureWatch {
-  readonly #first = new LRUCache<string, ReadonlyMap<string, number>>({ max: remembered })
-  readonly #sure = new LRUCache<string, true>({ max: remembered })
+  readonly #known: Known
+  readonly #seen = new LRUCache<string, ReadonlyMap<string, number>>({ max: remembered })
+  readonly #sure = new LRUCache<string, { readonly node: string; readonly depth: number }>({ max: remembered })
   readonly #classes = new Map<string, number>()
+  readonly #mistakes = new Map<string, number>()
   #objects = 0
+  #right = 0
+  #wrong = 0
+
+  constructor(known: Known = unknown) {
+    this.#known = known
+  }
 
   /** Objects answered so far. */
   get objects(): number {
     return this.#objects
   }
 
-  /** Objects that became sure so far, by node. */
+  /** Objects that became sure so far, by the deepest node that did. */
   get classes(): ReadonlyMap<string, number> {
     return this.#classes
+  }
+
+  /** How often what was called sure was right. An object counts once for each node that it was called. */
+  get score(): Score {
+    return { right: this.#right, wrong: this.#wrong, mistakes: this.#mistakes }
   }
 
   /** Takes answers in the order in which they were published; returns those that made an object sure. */
@@ -51,33 +85,53 @@ export class SureWatch {
   }
 
   #judge({ objectId, prediction, nodes, lightCurve }: Classification): BecameSure | null {
-    if (!prediction || this.#sure.has(objectId)) return null
     const probabilities = new Map(nodes.map(node => [node.name, node.probability]))
-    const first = this.#first.get(objectId)
-    if (!first) {
-      this.#objects += 1
-      this.#first.set(objectId, probabilities)
-    }
+    const seen = this.#seen.get(objectId)
+    if (!seen) this.#objects += 1
+    // The first answer with probabilities is the beginning.
+    const first = seen && seen.size > 0 ? seen : probabilities
+    if (first !== seen) this.#seen.set(objectId, first)
+    if (!prediction) return null
+    const before = this.#sure.get(objectId)
     const depth = prediction.path.findLastIndex(name => (probabilities.get(name) ?? 0) >= sureFrom)
-    if (depth < 1) return null
-    const node = prediction.path[depth] as string
-    this.#sure.set(objectId, true)
-    this.#first.delete(objectId)
-    this.#classes.set(node, (this.#classes.get(node) ?? 0) + 1)
+    const node = prediction.path[depth]
+    if (node === undefined || depth <= (before?.depth ?? -1)) return null
+    this.#sure.set(objectId, { node, depth })
+    if (before) this.#count(this.#classes, before.node, -1)
+    this.#count(this.#classes, node, 1)
+    const label = this.#known.labelOf(objectId)
     return {
       objectId,
       node,
       path: prediction.path.slice(0, depth + 1),
       probability: probabilities.get(node) as number,
-      atFirst: (first ?? probabilities).get(node) as number,
-      detections: lightCurve.detections
+      atFirst: first.get(node) as number,
+      detections: lightCurve.detections,
+      label,
+      right: this.#check(label, node)
     }
+  }
+
+  #check(label: string | null, node: string): boolean | null {
+    const right = label === null ? null : this.#known.isRight(label, node)
+    if (right === true) this.#right += 1
+    if (right === false) {
+      this.#wrong += 1
+      this.#count(this.#mistakes, `${label} as ${node}`, 1)
+    }
+    return right
+  }
+
+  #count(counts: Map<string, number>, name: string, change: number): void {
+    const count = (counts.get(name) ?? 0) + change
+    if (count > 0) counts.set(name, count)
+    else counts.delete(name)
   }
 }
 
 /**
  * Chooses which news to show where there are too many to read: the class that was shown least so far, then the object
- * that changed most. What is not chosen is forgotten.
+ * that changed most. What is not chosen is forgotten. Whether it is right has no say.
  */
 export class NewsPicker {
   readonly #shown = new Map<string, number>()
