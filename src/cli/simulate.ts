@@ -1,5 +1,7 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { HieraxError } from '../errors.ts'
+import type { SimulatedLightCurve } from '../simulator/light-curve.ts'
+import { type Mix, mixes } from '../simulator/mix.ts'
 import type { Simulation } from '../simulator/simulate.ts'
 import { decimal, integer, list } from './options.ts'
 import type { Progress } from './progress.ts'
@@ -9,6 +11,9 @@ interface Options extends Omit<PublishTarget, 'topic'> {
   topic?: string
   out?: string
   lightcurves?: string
+  mix: Mix
+  bogus: number
+  solarSystem: number
   objects?: number
   seed: number
   cutoutBytes: number
@@ -20,9 +25,17 @@ const examples = `
 Examples:
   $ hierax simulate --out packets/ --objects 10
   $ hierax simulate --topic ztf_20250101_programid1 --objects 1000 --rate 100
+  $ hierax simulate --mix stream --topic ztf_20250101_programid1 --objects 5000
+  $ hierax simulate --out packets/ --bogus 0.2 --solar-system 0.05
 
 Packets carry every detection, and the upper limits of the 30 days before each;
-a reader can't learn of other upper limits.`
+a reader can't learn of other upper limits. Catalogue fields (nearest PanSTARRS and
+Gaia sources, reference image) and earlier detections fit the class of the label.
+
+--mix stream adds made-up light curves to the examples, as the public stream has
+them: long-period variables, active nuclei, cataclysmic variables, young stars, flare
+stars, and single detections of minor planets and artefacts, most of which
+\`hierax serve\` refuses by its usual settings.`
 
 /** Adds `hierax simulate`: valid ZTF packets from light curves. */
 export function register(program: Command): void {
@@ -39,6 +52,16 @@ export function register(program: Command): void {
     .option('--rate <n>', 'packets a second to the topic; 0 as fast as it goes', decimal({ min: 0 }), 0)
     .option('--config <file>', 'configuration, for brokers, TLS and credentials of input')
     .option('--lightcurves <file>', 'light curves as JSON Lines, also .gz (default: the bundled examples)')
+    .addOption(
+      new Option(
+        '--mix <name>',
+        'the light curves as they are, or the examples mixed with others as in the public stream'
+      )
+        .choices(mixes)
+        .default('examples')
+    )
+    .option('--bogus <n>', 'alerts of low real–bogus score to add to each good one', decimal({ min: 0, max: 1 }), 0)
+    .option('--solar-system <n>', 'the same, beside a known minor planet', decimal({ min: 0, max: 1 }), 0)
     .option('--objects <n>', 'number of objects (default: as many as light curves)', integer({ min: 1 }))
     .option('--seed <n>', 'the same seed makes the same packets', integer({ min: 0 }), 0)
     .option('--cutout-bytes <n>', 'size of the three images together; 0 for none', integer({ min: 0 }), 40_000)
@@ -51,21 +74,20 @@ async function simulate(options: Options): Promise<void> {
   if ((options.out === undefined) === (options.topic === undefined)) {
     throw new HieraxError('USAGE', 'name either --out (a folder) or --topic (of Kafka)')
   }
-  const [{ readLightCurves }, { Simulation }, { startProgress }, { interruption }] = await Promise.all([
-    import('../simulator/read-light-curves.ts'),
+  if (options.mix === 'stream' && options.lightcurves !== undefined) {
+    throw new HieraxError('USAGE', '--mix stream takes the bundled examples: leave out --lightcurves')
+  }
+  const [{ Simulation }, { startProgress }, { interruption }] = await Promise.all([
     import('../simulator/simulate.ts'),
     import('./progress.ts'),
     import('./publish.ts')
   ])
-  const curves = []
-  for await (const curve of readLightCurves(options.lightcurves)) {
-    curves.push(curve)
-    if (curves.length === options.objects) break
-  }
+  const curves = await readCurves(options)
   const simulation = new Simulation(curves, {
     seed: options.seed,
     cutoutBytes: options.cutoutBytes,
     order: options.shuffle ? 'shuffled' : 'time',
+    refused: { bogus: options.bogus, solarSystem: options.solarSystem },
     ...(options.objects === undefined ? {} : { objects: options.objects })
   })
   const signal = interruption()
@@ -80,6 +102,19 @@ async function simulate(options: Options): Promise<void> {
   } finally {
     progress.stop()
   }
+}
+
+/** The light curves that are asked for, and no more of a file than is needed. */
+async function readCurves({ lightcurves, mix, objects, seed }: Options): Promise<readonly SimulatedLightCurve[]> {
+  const { readLightCurves } = await import('../simulator/read-light-curves.ts')
+  const curves: SimulatedLightCurve[] = []
+  for await (const curve of readLightCurves(lightcurves)) {
+    curves.push(curve)
+    if (mix === 'examples' && curves.length === objects) break
+  }
+  if (mix === 'examples') return curves
+  const { streamMix } = await import('../simulator/mix.ts')
+  return streamMix(curves, seed)
 }
 
 async function publish(

@@ -54,6 +54,20 @@ test("one's own light curves, in another order", async () => {
   assert.deepEqual([code, stdout], [0, `3 packets in ${out}\n`])
 })
 
+test('the mix of the stream, with refused alerts added', async () => {
+  const out = path.join(folder, 'mix')
+  const args = ['--mix', 'stream', '--objects', '60', '--bogus', '0.3', '--solar-system', '0.2', '--cutout-bytes', '0']
+  const { code, stderr } = await hierax(['simulate', '--out', out, ...args])
+  assert.deepEqual([code, stderr], [0, ''])
+  const names = await readdir(out)
+  const candidates = await Promise.all(
+    names.map(async name => readRecord(await readFile(path.join(out, name))).candidate)
+  )
+  const bogus = candidates.filter(({ drb }) => (drb as number) < 0.2)
+  const near = candidates.filter(({ ssdistnr }) => (ssdistnr as number) >= 0)
+  assert.ok(bogus.length > 10 && near.length > 10 && bogus.length + near.length < candidates.length)
+})
+
 test('wrong usage', async () => {
   await writeFile(path.join(folder, 'a-file'), '')
   const cases: [string[], RegExp][] = [
@@ -61,6 +75,9 @@ test('wrong usage', async () => {
     [['--out', 'x', '--topic', 'y'], /name either --out .* or --topic/],
     [['--out', path.join(folder, 'a-file')], /--out: .*a-file can't be written/],
     [['--out', 'x', '--lightcurves', 'nowhere.jsonl'], /INPUT_NOT_FOUND: nowhere.jsonl does not exist/],
+    [['--out', 'x', '--mix', 'stream', '--lightcurves', 'a.jsonl'], /--mix stream takes the bundled examples/],
+    [['--out', 'x', '--mix', 'all'], /--mix <name>.*Allowed choices are examples, stream/],
+    [['--out', 'x', '--bogus', '2'], /--bogus/],
     [['--topic', 'no/name'], /--topic: "no\/name" is no name of a topic/],
     [['--out', 'x', '--objects', '99999'], /99999 objects can't be made/]
   ]
