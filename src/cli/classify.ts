@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { ClassifyOptions } from './classify-run.ts'
-import { list } from './options.ts'
+import { list, populationOption } from './options.ts'
 
 const examples = `
 Examples:
@@ -25,10 +25,7 @@ export function register(program: Command): void {
         .default('arrival')
     )
     .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
-    .option(
-      '--population <mix>',
-      'class mix that probabilities are given for: a name of the model card, or shares of siblings by comma, such as Transient=0.38,Persistent=0.62 (default: stream)'
-    )
+    .option(...populationOption)
     .option('--programs <list>', 'survey programmes whose photometry may enter', list)
     .option(
       '--config <file>',

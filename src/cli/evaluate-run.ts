@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { bundledModel } from '../classifier/model-folder.ts'
+import type { PopulationSetting } from '../classifier/population.ts'
 import { HieraxError } from '../errors.ts'
 import { type EvaluatePlan, evaluate } from '../training/evaluate.ts'
 import { writeReport } from '../training/report.ts'
@@ -11,6 +12,8 @@ import { cutsOf } from './train-run.ts'
 export interface EvaluateOptions {
   readonly model?: string
   readonly data: string[]
+  readonly alerts: string[]
+  readonly population?: PopulationSetting
   readonly days: string[]
   readonly among: string[]
   readonly minDetections: number
@@ -23,9 +26,17 @@ export interface EvaluateOptions {
 
 /** Runs `hierax evaluate`: tables on standard output, what became of the data on standard error. */
 export async function runEvaluate(options: EvaluateOptions): Promise<void> {
+  if (options.data.length === 0 && options.alerts.length === 0) {
+    throw new HieraxError('USAGE', 'nothing to judge by: name labelled light curves (--data) or packets (--alerts)')
+  }
+  if (options.data.length === 0 && options.predictions !== undefined) {
+    throw new HieraxError('USAGE', '--predictions are of light curves: name some with --data')
+  }
   const plan: EvaluatePlan = {
     model: options.model ?? bundledModel,
     data: options.data,
+    alerts: options.alerts,
+    ...(options.population === undefined ? {} : { population: options.population }),
     days: cutsOf(options.days),
     among: options.among,
     minDetections: options.minDetections,
@@ -36,7 +47,7 @@ export async function runEvaluate(options: EvaluateOptions): Promise<void> {
   let progress: Progress | undefined
   const outcome = await evaluate(plan, {
     begin: async objects => {
-      progress = await startProgress({ total: objects, unit: 'objects' })
+      if (objects > 0) progress = await startProgress({ total: objects, unit: 'objects' })
     },
     advance: count => progress?.advance(count)
   }).finally(() => progress?.stop())

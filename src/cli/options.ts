@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { PriorPower } from '../classifier/decision.ts'
+import type { PopulationSetting } from '../classifier/population.ts'
+import { population as populationKind } from '../config/kinds.ts'
 
 /** Bounds of a numeric option, both included. */
 export interface Range {
@@ -31,6 +33,19 @@ export function list(text: string): string[] {
   const items = text.split(',').map(item => item.trim())
   if (items.includes('')) throw new InvalidArgumentError('It takes values separated by commas.')
   return items
+}
+
+/** Flags and description of the option that names a population. */
+export const populationOption = [
+  '--population <mix>',
+  'class mix that probabilities are given for: a name of the model card, or shares of siblings by comma, such as Transient=0.38,Persistent=0.62 (default: stream)'
+] as const
+
+/** Parser of a population, as the setting `population` takes it in text. */
+export function population(text: string): PopulationSetting {
+  const parsed = populationKind.schema.safeParse(populationKind.read(text))
+  if (!parsed.success) throw new InvalidArgumentError(`It takes ${populationKind.wants}.`)
+  return parsed.data
 }
 
 /** Parser of the power of a prior: a number from 0 to 1, or `10:0.5,40:0.4,0.3`: days up to which it holds, the last one for the rest. */

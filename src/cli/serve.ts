@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { list } from './options.ts'
+import { list, populationOption } from './options.ts'
 import type { ServeOptions } from './serve-run.ts'
 
 const examples = `
@@ -18,10 +18,7 @@ export function register(program: Command): void {
     )
     .option('--config <file>', 'configuration (YAML); HIERAX_CONFIG names it otherwise')
     .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
-    .option(
-      '--population <mix>',
-      'class mix that probabilities are given for: a name of the model card, or shares of siblings by comma, such as Transient=0.38,Persistent=0.62 (default: stream)'
-    )
+    .option(...populationOption)
     .option('--print-config', 'print the settings in force, secrets masked, and exit')
     .addHelpText('after', examples)
     .action(async (options: ServeOptions) => {

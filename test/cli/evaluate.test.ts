@@ -3,8 +3,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { referenceModel } from '../../src/classifier/model-folder.ts'
-import { root } from '../support/shared.ts'
+import { needsShared, root, shared } from '../support/shared.ts'
 import { lineOf, madeObject } from '../training/support.ts'
 import { hierax } from './command.ts'
 
@@ -103,4 +104,38 @@ test('the bundled light curves are judged', async () => {
   const { code, stdout, stderr } = await hierax(['evaluate', '--data', examples, '--days', 'full', '--runtime', 'wasm'])
   assert.equal(code, 0, stderr)
   assert.match(stdout, /^Among depth 1\n/)
+})
+
+test('something to judge by is needed', async () => {
+  const none = await hierax(['evaluate'])
+  assert.equal(none.code, 2)
+  assert.match(none.stderr, /USAGE: .*--data\) or packets \(--alerts\)/)
+  const population = await hierax(['evaluate', '--data', file('data.jsonl'), '--population', 'A=0.5,A=0.5'])
+  assert.equal(population.code, 2)
+  assert.match(population.stderr, /--population.*no node twice/)
+})
+
+test('purities of labelled packets are printed for the population that is asked for', needsShared(), async () => {
+  const stream = path.join(shared, 'stream')
+  const all = gunzipSync(readFileSync(path.join(stream, 'alerts.jsonl.gz')))
+    .toString()
+    .trim()
+    .split('\n')
+  const some = all.map(line => JSON.parse(line)).filter(line => /^packets-0[01]-00[01]\.avro$/.test(line.file))
+  const lines = some.map(line => JSON.stringify({ ...line, file: path.join(stream, line.file) }))
+  writeFileSync(file('alerts.jsonl'), lines.join('\n'))
+  const args = ['evaluate', '--alerts', file('alerts.jsonl'), '--runtime', 'wasm', '--json', file('purity.json')]
+  const { code, stdout, stderr } = await hierax([...args, '--population', 'Transient=0.1,Persistent=0.9'])
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /expected for custom \(Transient 0\.1, Persistent 0\.9\)/)
+  assert.match(stdout, /^P\(Transient\) of real alerts: last alert of each labelled object\n/)
+  const { alerts, population, evaluations } = JSON.parse(readFileSync(file('purity.json'), 'utf8'))
+  assert.deepEqual(evaluations, [])
+  assert.deepEqual(population, { name: 'custom', shares: { Transient: 0.1, Persistent: 0.9 } })
+  assert.deepEqual(alerts.population, population)
+  assert.ok(alerts.tables.length > 3)
+  for (const row of alerts.purity) {
+    assert.match(stdout, new RegExp(`Expected purity / completeness of ${row.node} in the population custom`))
+    for (const { purity, completeness } of row.thresholds) assert.ok(purity <= 1 && completeness <= 1)
+  }
 })
