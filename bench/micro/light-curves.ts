@@ -1,6 +1,6 @@
 import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
-import type { AlertRecord, FilterId, Observation } from '../../src/lightcurves/observation.ts'
+import type { AlertContext, AlertRecord, FilterId, Observation } from '../../src/lightcurves/observation.ts'
 import type { Addition } from '../../src/lightcurves/stores/store.ts'
 
 /** Days between two points. */
@@ -19,7 +19,9 @@ export function observation(index: number, { own, mixed }: { own: boolean; mixed
     positive: detection,
     candid: detection ? BigInt(index) + 1_000_000_000_000_000_000n : null,
     magnitude: Math.fround(own ? magnitude : Math.round(magnitude * 1e4) / 1e4),
-    error: detection ? Math.fround(0.1) : 0
+    error: detection ? Math.fround(0.1) : 0,
+    realBogus: detection ? Math.fround(own ? 0.98 : 0.7) : null,
+    solarSystemDistance: null
   }
 }
 
@@ -53,7 +55,30 @@ export function recordOf({ jd, candid, magnitude, error }: Observation): AlertRe
       realBogus: 0.98,
       starScore: 0.1,
       starDistance: 2.5,
-      solarSystemDistance: null
+      solarSystemDistance: null,
+      context
     }
   }
+}
+
+/** A place off the catalogues' stars, with every field known. */
+const context: AlertContext = {
+  sgscore1: 0.1,
+  distpsnr1: 2.5,
+  sgmag1: 21.5,
+  srmag1: 20.5,
+  simag1: 20.25,
+  szmag1: 20,
+  sgscore2: 0.5,
+  distpsnr2: 9,
+  distnr: 2.25,
+  magnr: 20.75,
+  chinr: 0.75,
+  sharpnr: 0.125,
+  neargaia: 17,
+  maggaia: 18.5,
+  classtar: 0.98,
+  ndethist: 12,
+  ncovhist: 900,
+  jdstarthist: begin
 }

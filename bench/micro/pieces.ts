@@ -56,7 +56,7 @@ export async function classifying(): Promise<{ pieces: Piece[]; dispose: () => v
     const warm = await warmQuestion(classifier, points)
     for (const batch of batches) pieces.push(asking(classifier, `classify warm, ${points} points`, warm, batch))
   }
-  const cold = { curve: curveOf(10), jd: observation(9, { own: true, mixed: false }).jd, state: null }
+  const cold = { curve: curveOf(10), jd: observation(9, { own: true, mixed: false }).jd, state: null, alert: null }
   for (const batch of batches) pieces.push(asking(classifier, 'classify cold (9 in the history)', cold, batch))
   return { pieces, dispose: () => classifier.dispose() }
 }
@@ -67,9 +67,19 @@ function asking(classifier: Classifier, name: string, question: Question, batch:
 }
 
 async function warmQuestion(classifier: Classifier, points: number): Promise<Question> {
-  const before = { curve: curveOf(points), jd: observation(points - 1, { own: true, mixed: false }).jd, state: null }
+  const before = {
+    curve: curveOf(points),
+    jd: observation(points - 1, { own: true, mixed: false }).jd,
+    state: null,
+    alert: null
+  }
   const [reply] = (await classifier.classify([before])) as unknown as [Reply]
-  return { curve: curveOf(points + 1), jd: observation(points, { own: true, mixed: false }).jd, state: reply.state }
+  return {
+    curve: curveOf(points + 1),
+    jd: observation(points, { own: true, mixed: false }).jd,
+    state: reply.state,
+    alert: null
+  }
 }
 
 /** A classification as a message of either encoding. */
@@ -77,7 +87,9 @@ export async function encoding(): Promise<Piece[]> {
   const classifier = await loadClassifier(bundledModel)
   const curve = curveOf(20, true)
   const record = recordOf(observation(20, { own: true, mixed: false }))
-  const [reply] = (await classifier.classify([{ curve, jd: record.jd, state: null }])) as unknown as [Reply]
+  const [reply] = (await classifier.classify([{ curve, jd: record.jd, state: null, alert: null }])) as unknown as [
+    Reply
+  ]
   const writer = new ClassificationWriter(classifier, { admit, programs: [1] })
   const verdict = { objectId: 'ZTF26aaaaaaa', record, versions: [], curve, reason: null, answer: reply.answer }
   const origin = { topic: 'ztf_20261123_programid1', source: 'ztf_20261123_programid1/3/123456', ingested: Date.now() }

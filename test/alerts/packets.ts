@@ -35,7 +35,23 @@ export const candidateFields: FieldJson[] = [
   { name: 'drb', type: nullable('float') },
   { name: 'ssdistnr', type: nullable('float') },
   { name: 'sgscore1', type: nullable('float') },
-  { name: 'distpsnr1', type: nullable('float') }
+  { name: 'distpsnr1', type: nullable('float') },
+  { name: 'sgmag1', type: nullable('float') },
+  { name: 'srmag1', type: nullable('float') },
+  { name: 'simag1', type: nullable('float') },
+  { name: 'szmag1', type: nullable('float') },
+  { name: 'sgscore2', type: nullable('float') },
+  { name: 'distpsnr2', type: nullable('float') },
+  { name: 'distnr', type: nullable('float') },
+  { name: 'magnr', type: nullable('float') },
+  { name: 'chinr', type: nullable('float') },
+  { name: 'sharpnr', type: nullable('float') },
+  { name: 'neargaia', type: nullable('float') },
+  { name: 'maggaia', type: nullable('float') },
+  { name: 'classtar', type: nullable('float') },
+  { name: 'ndethist', type: 'int' },
+  { name: 'ncovhist', type: 'int' },
+  { name: 'jdstarthist', type: nullable('double') }
 ]
 
 export const historyFields: FieldJson[] = [
@@ -46,7 +62,9 @@ export const historyFields: FieldJson[] = [
   { name: 'candid', type: nullable('long') },
   { name: 'isdiffpos', type: nullable('string') },
   { name: 'magpsf', type: nullable('float') },
-  { name: 'sigmapsf', type: nullable('float') }
+  { name: 'sigmapsf', type: nullable('float') },
+  { name: 'rb', type: nullable('float') },
+  { name: 'ssdistnr', type: nullable('float') }
 ]
 
 export const packetFields: FieldJson[] = [
@@ -107,13 +125,29 @@ export function candidate(values: Values = {}): Values {
     ssdistnr: -999,
     sgscore1: 0.25,
     distpsnr1: 1.5,
+    sgmag1: 20.5,
+    srmag1: 19.75,
+    simag1: -999,
+    szmag1: null,
+    sgscore2: 0.5,
+    distpsnr2: 7.25,
+    distnr: 1.25,
+    magnr: 19.5,
+    chinr: 0.875,
+    sharpnr: -0.125,
+    neargaia: 12.5,
+    maggaia: 17.25,
+    classtar: 0.96875,
+    ndethist: 3,
+    ncovhist: 120,
+    jdstarthist: 2458998.123456789,
     ...values
   }
 }
 
 /** An upper limit two days before `candidate()`, or whatever `values` make of it. */
 export function point(values: Values = {}): Values {
-  const nothing = { candid: null, isdiffpos: null, magpsf: null, sigmapsf: null }
+  const nothing = { candid: null, isdiffpos: null, magpsf: null, sigmapsf: null, rb: null, ssdistnr: null }
   return { jd: 2458998.5, fid: 2, diffmaglim: 20.5, programid: 1, ...nothing, ...values }
 }
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { createDecoder } from '../../src/alerts/decoder.ts'
+import { contextFields } from '../../src/lightcurves/observation.ts'
+import { contextWith } from '../lightcurves/observations.ts'
 import {
   block,
   candidate,
@@ -49,12 +51,12 @@ test('a needed field that the writer lacks is named', () => {
 
 test('early schemas lack catalogue fields, scores, programmes and candids of the history', () => {
   let candidates = candidateFields
-  for (const name of ['drb', 'rb', 'sgscore1', 'distpsnr1', 'ssdistnr', 'programid', 'diffmaglim']) {
+  for (const name of ['drb', 'rb', 'ssdistnr', 'programid', 'diffmaglim', ...contextFields]) {
     candidates = without(candidates, name)
   }
   const schema = schemaWith({
     candidate: candidates,
-    history: without(without(historyFields, 'candid'), 'programid')
+    history: ['candid', 'programid', 'rb', 'ssdistnr'].reduce(without, historyFields)
   })
   const alert = decode(container({ prv_candidates: [detection()] }, schema))[0]!
   assert.equal(alert.record.programId, 0)
@@ -66,10 +68,26 @@ test('early schemas lack catalogue fields, scores, programmes and candids of the
     realBogus: null,
     starScore: null,
     starDistance: null,
-    solarSystemDistance: null
+    solarSystemDistance: null,
+    context: contextWith()
   })
   assert.equal(alert.history[0]?.programId, null)
   assert.equal(alert.history[0]?.observation.candid, null)
+  assert.equal(alert.history[0]?.observation.realBogus, null)
+})
+
+test('nothing is refused for the type of what is only welcome: it is not read', () => {
+  const candidates = retyped(retyped(candidateFields, 'ndethist', 'string'), 'neargaia', ['null', 'float', 'string'])
+  const schema = schemaWith({ candidate: candidates, history: retyped(historyFields, 'rb', 'string') })
+  const values = {
+    candidate: candidate({ ndethist: 'three', neargaia: 'far' }),
+    prv_candidates: [detection({ rb: 'a' })]
+  }
+  const alert = decode(container(values, schema))[0]!
+  assert.equal(alert.record.photometry?.context.ndethist, null)
+  assert.equal(alert.record.photometry?.context.neargaia, null)
+  assert.equal(alert.record.photometry?.context.maggaia, 17.25)
+  assert.equal(alert.history[0]?.observation.realBogus, null)
 })
 
 test('a field of the wrong type is named, whether or not values would fit', () => {

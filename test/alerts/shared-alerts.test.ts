@@ -48,7 +48,11 @@ function decodeIndependently(bytes: Buffer): Packet[] {
 /** What an alert should be, straight from the rules, for valid packets. */
 function expected(packet: Packet): Alert {
   const own = packet.candidate
-  const known = (value: unknown) => (typeof value === 'number' && value !== -999 ? value : null)
+  const known = (value: unknown, least = -90, most = Number.POSITIVE_INFINITY) =>
+    typeof value === 'number' && value > least && value < most ? value : null
+  const score = (value: unknown) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : null)
+  const distance = (value: unknown) => (typeof value === 'number' && value >= 0 ? value : null)
+  const magnitude = (value: unknown) => known(value, -90, 90)
   const positive = (value: unknown) => value === 't' || value === '1'
   const jd = own.jd as number
   const points = packet.prv_candidates ?? []
@@ -68,10 +72,30 @@ function expected(packet: Packet): Alert {
         magnitude: own.magpsf as number,
         error: own.sigmapsf as number,
         positive: positive(own.isdiffpos),
-        realBogus: known(own.drb) ?? known(own.rb),
-        starScore: known(own.sgscore1),
-        starDistance: known(own.distpsnr1),
-        solarSystemDistance: known(own.ssdistnr)
+        realBogus: score(own.drb) ?? score(own.rb),
+        starScore: score(own.sgscore1),
+        starDistance: distance(own.distpsnr1),
+        solarSystemDistance: distance(own.ssdistnr),
+        context: {
+          sgscore1: score(own.sgscore1),
+          distpsnr1: distance(own.distpsnr1),
+          sgmag1: magnitude(own.sgmag1),
+          srmag1: magnitude(own.srmag1),
+          simag1: magnitude(own.simag1),
+          szmag1: magnitude(own.szmag1),
+          sgscore2: score(own.sgscore2),
+          distpsnr2: distance(own.distpsnr2),
+          distnr: distance(own.distnr),
+          magnr: magnitude(own.magnr),
+          chinr: distance(own.chinr),
+          sharpnr: known(own.sharpnr),
+          neargaia: distance(own.neargaia),
+          maggaia: magnitude(own.maggaia),
+          classtar: score(own.classtar),
+          ndethist: distance(own.ndethist),
+          ncovhist: distance(own.ncovhist),
+          jdstarthist: known(own.jdstarthist, 2_450_000, 2_500_000)
+        }
       }
     },
     observation: {
@@ -82,7 +106,9 @@ function expected(packet: Packet): Alert {
       positive: positive(own.isdiffpos),
       candid: packet.candid,
       magnitude: own.magpsf as number,
-      error: own.sigmapsf as number
+      error: own.sigmapsf as number,
+      realBogus: score(own.drb) ?? score(own.rb),
+      solarSystemDistance: distance(own.ssdistnr)
     },
     history: past.map(point => ({
       programId: point.programid as number,
@@ -94,7 +120,9 @@ function expected(packet: Packet): Alert {
         positive: positive(point.isdiffpos),
         candid: point.candid as bigint | null,
         magnitude: (point.magpsf ?? point.diffmaglim) as number,
-        error: (point.sigmapsf ?? 0) as number
+        error: (point.sigmapsf ?? 0) as number,
+        realBogus: point.magpsf === null ? null : (score(point.drb) ?? score(point.rb)),
+        solarSystemDistance: point.magpsf === null ? null : distance(point.ssdistnr)
       }
     })),
     dropped: { future: forced ? 0 : points.length - past.length, invalid: 0 },

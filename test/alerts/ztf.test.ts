@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createDecoder } from '../../src/alerts/decoder.ts'
+import type { ContextField } from '../../src/lightcurves/observation.ts'
 import {
   candidate,
   candidateFields,
@@ -37,7 +38,27 @@ test('a packet as an alert', () => {
         realBogus: 0.75,
         starScore: 0.25,
         starDistance: 1.5,
-        solarSystemDistance: null
+        solarSystemDistance: null,
+        context: {
+          sgscore1: 0.25,
+          distpsnr1: 1.5,
+          sgmag1: 20.5,
+          srmag1: 19.75,
+          simag1: null,
+          szmag1: null,
+          sgscore2: 0.5,
+          distpsnr2: 7.25,
+          distnr: 1.25,
+          magnr: 19.5,
+          chinr: 0.875,
+          sharpnr: -0.125,
+          neargaia: 12.5,
+          maggaia: 17.25,
+          classtar: 0.96875,
+          ndethist: 3,
+          ncovhist: 120,
+          jdstarthist: 2458998.123456789
+        }
       }
     },
     observation: {
@@ -48,7 +69,9 @@ test('a packet as an alert', () => {
       positive: true,
       candid: 2695378462115010012n,
       magnitude: 18.25,
-      error: 0.125
+      error: 0.125,
+      realBogus: 0.75,
+      solarSystemDistance: null
     },
     history: [
       {
@@ -61,7 +84,9 @@ test('a packet as an alert', () => {
           positive: false,
           candid: null,
           magnitude: 20.5,
-          error: 0
+          error: 0,
+          realBogus: null,
+          solarSystemDistance: null
         }
       },
       {
@@ -74,7 +99,9 @@ test('a packet as an alert', () => {
           positive: true,
           candid: 99n,
           magnitude: 19.5,
-          error: 0.25
+          error: 0.25,
+          realBogus: null,
+          solarSystemDistance: null
         }
       }
     ],
@@ -89,7 +116,7 @@ test('impossible values of the candidate are named and refused', () => {
     fid: [0, 4, -1],
     magpsf: [Number.NaN, Number.POSITIVE_INFINITY, -10.5, 40.5, -999],
     sigmapsf: [0, -0.1, Number.NaN, Number.POSITIVE_INFINITY],
-    isdiffpos: ['', 'x', 'true', 'T', 'tt'],
+    isdiffpos: ['', 'x', 'true', 'T', 'TRUE', 'tt'],
     ra: [Number.NaN, -0.1, 360.1],
     dec: [Number.NaN, -90.1, 90.1]
   }
@@ -125,12 +152,14 @@ test('objectId: printable, not empty, at most 128 bytes', () => {
   refused(() => alertOf({ objectId: 'a'.repeat(129) }), 'RECORD_TOO_LARGE', /objectId takes 129 bytes/)
 })
 
-test('the sign of the difference in both spellings, of the packet and of its history', () => {
+test('the sign of the difference in all spellings, of the packet and of its history', () => {
   for (const [isdiffpos, positive] of [
     ['t', true],
     ['1', true],
+    ['True', true],
     ['f', false],
-    ['0', false]
+    ['0', false],
+    ['False', false]
   ] as const) {
     const alert = alertOf({ candidate: candidate({ isdiffpos }), prv_candidates: [detection({ isdiffpos })] })
     assert.equal(alert.observation.positive, positive)
@@ -139,12 +168,13 @@ test('the sign of the difference in both spellings, of the packet and of its his
   }
 })
 
-test('drb before rb; −999 and what is not finite mean nothing', () => {
+test('drb before rb; −999, what is not finite and what can’t be mean nothing', () => {
   const photometry = (values: Record<string, unknown>) => withCandidate(values).record.photometry!
   assert.equal(photometry({ drb: 0 }).realBogus, 0)
   assert.equal(photometry({ drb: null }).realBogus, 0.5)
   assert.equal(photometry({ drb: null, rb: null }).realBogus, null)
-  for (const value of [-999, null, Number.NaN]) {
+  for (const drb of [-999, -99, -0.5, 1.5, Number.NaN]) assert.equal(photometry({ drb }).realBogus, 0.5)
+  for (const value of [-999, -99, -1, null, Number.NaN, Number.POSITIVE_INFINITY]) {
     const { starScore, starDistance, solarSystemDistance } = photometry({
       sgscore1: value,
       distpsnr1: value,
@@ -153,7 +183,67 @@ test('drb before rb; −999 and what is not finite mean nothing', () => {
     assert.deepEqual([starScore, starDistance, solarSystemDistance], [null, null, null])
   }
   assert.equal(photometry({ ssdistnr: 0 }).solarSystemDistance, 0)
-  assert.equal(photometry({ ssdistnr: -1 }).solarSystemDistance, -1)
+  assert.equal(photometry({ sgscore1: 1.5 }).starScore, null)
+})
+
+test('fields of the context that stand for none are null', () => {
+  const contextOf = (values: Record<string, unknown>) => withCandidate(values).record.photometry!.context
+  const none: [readonly ContextField[], readonly (number | null)[]][] = [
+    [
+      ['sgscore1', 'sgscore2', 'classtar'],
+      [-999, -99, -0.5, 1.5, 99, null, Number.NaN]
+    ],
+    [
+      ['distpsnr1', 'distpsnr2', 'distnr', 'neargaia'],
+      [-999, -99, -1, null, Number.NaN, Number.POSITIVE_INFINITY]
+    ],
+    [
+      ['sgmag1', 'srmag1', 'simag1', 'szmag1', 'magnr', 'maggaia'],
+      [-999, -99, -90, 90, 99, 999, null, Number.NaN]
+    ],
+    [['chinr'], [-999, -1, null, Number.POSITIVE_INFINITY]],
+    [['sharpnr'], [-999, -99, null, Number.NaN, Number.POSITIVE_INFINITY]],
+    [
+      ['ndethist', 'ncovhist'],
+      [-999, -1]
+    ],
+    [['jdstarthist'], [-999, 0, null, Number.NaN, 58849.5, 2600000]]
+  ]
+  for (const [names, values] of none) {
+    for (const name of names) {
+      for (const value of values) assert.equal(contextOf({ [name]: value })[name], null, `${name} ${value}`)
+    }
+  }
+  const least = { sgscore1: 0, classtar: 1, distnr: 0, magnr: -5, chinr: 0, sharpnr: 250, ndethist: 0 }
+  for (const [name, value] of Object.entries(least)) assert.equal(contextOf(least)[name as ContextField], value)
+})
+
+test('points of the history have a quality of their own: drb, else rb, and the solar-system distance', () => {
+  const schema = schemaWith({
+    history: [...historyFields, { name: 'drb', type: ['null', 'float'] }]
+  })
+  const quality = (values: Record<string, unknown>) => {
+    const alert = alertOf({ prv_candidates: [detection({ drb: null, ...values })] }, schema)
+    const { realBogus, solarSystemDistance } = alert.history[0]!.observation
+    return [realBogus, solarSystemDistance]
+  }
+  assert.deepEqual(quality({}), [null, null])
+  assert.deepEqual(quality({ rb: 0.5, ssdistnr: 4.5 }), [0.5, 4.5])
+  assert.deepEqual(quality({ drb: 0.25, rb: 0.5, ssdistnr: -999 }), [0.25, null])
+  assert.deepEqual(quality({ drb: -99, rb: 1.5, ssdistnr: -1 }), [null, null])
+  assert.deepEqual(quality({ drb: null, rb: Number.NaN, ssdistnr: 0 }), [null, 0])
+  const own = withCandidate({ drb: 0.1, ssdistnr: 3.3 }).observation
+  assert.deepEqual([own.realBogus, own.solarSystemDistance], [Math.fround(0.1), Math.fround(3.3)])
+  const limited = alertOf({ prv_candidates: [point({ drb: 0.5, rb: 0.5, ssdistnr: 2 })] }, schema)
+  assert.equal(limited.history[0]?.observation.realBogus, null)
+  assert.equal(limited.history[0]?.observation.solarSystemDistance, null)
+})
+
+test('NaN in a history’s magpsf is no magnitude: the point is an upper limit', () => {
+  const missing = { magpsf: Number.NaN, sigmapsf: Number.NaN, isdiffpos: null, candid: null }
+  const alert = alertOf({ prv_candidates: [detection(missing), detection({ ...missing, diffmaglim: null })] })
+  assert.deepEqual(alert.history, alertOf({ prv_candidates: [point()] }).history)
+  assert.deepEqual(alert.dropped, { future: 0, invalid: 1 })
 })
 
 test('the decoder knows nothing of programmes: any is kept, with its photometry', () => {
@@ -176,7 +266,8 @@ test('history points that a packet can’t know or that can’t be are dropped a
     point({ diffmaglim: null }),
     point({ diffmaglim: Number.NaN }),
     point({ diffmaglim: -999 }),
-    detection({ magpsf: Number.NaN }),
+    detection({ magpsf: Number.NaN, diffmaglim: null }),
+    detection({ magpsf: Number.POSITIVE_INFINITY }),
     detection({ magpsf: 41 }),
     detection({ sigmapsf: 0 }),
     detection({ sigmapsf: null }),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
+import { allObservations, EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
+import { admittedCurve } from '../../src/lightcurves/gates.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
 import { detectionAt, observation, observations } from './observations.ts'
@@ -14,6 +15,8 @@ const image = (curve: EncodedCurve): unknown => ({
   further: curve.furtherBytes.toString('hex'),
   totals: curve.totals
 })
+
+const gates = { minRealBogus: 0.2, maxSolarSystemDistance: 5 }
 
 describe('merging observations', () => {
   test('is idempotent', () => {
@@ -89,13 +92,8 @@ describe('merging observations', () => {
     )
   })
 
-  test('another view has another revision, where photometry of one image and one origin has but one version', () => {
-    // As the decoder makes them: detections have a candid, upper limits none.
-    const decoded = observation.map(point => ({
-      ...point,
-      candid: point.detection ? (point.candid ?? 2695378462115010000n) : null
-    }))
-    const oneVersion = fc.uniqueArray(decoded, {
+  test('another view has a greater revision, where photometry and quality of one image and one origin have but one version', () => {
+    const oneVersion = fc.uniqueArray(observation, {
       maxLength: 60,
       selector: ({ jd, fid, candid, detection, own }) => [jd, fid, candid, detection, own].join()
     })
@@ -106,7 +104,9 @@ describe('merging observations', () => {
         for (const jd of new Set(batch.map(point => point.jd))) {
           const [old, fresh] = [before.upTo(jd), after.upTo(jd)]
           assert.ok(fresh.revision >= old.revision)
-          assert.equal(fresh.revision === old.revision, fresh.hash === old.hash)
+          if (fresh.hash !== old.hash) assert.ok(fresh.revision > old.revision)
+          const [admittedBefore, admittedAfter] = [before, after].map(curve => admittedCurve(curve, gates).upTo(jd))
+          if (admittedBefore?.hash !== admittedAfter?.hash) assert.ok(fresh.revision > old.revision)
         }
       }),
       { numRuns: 500 }
@@ -127,10 +127,71 @@ describe('merging observations', () => {
           assert.equal(prefix.detections, points.filter(point => point.detection).length)
           assert.equal(prefix.detections + prefix.upperLimits, prefix.length)
           assert.equal(prefix.hash, curve.hashOf(prefix.length))
+          const detections = points.filter(point => point.detection)
+          assert.equal(prefix.firstDetectionJd, detections[0]?.jd ?? null)
+          assert.equal(prefix.lastDetectionJd, detections.at(-1)?.jd ?? null)
         }
         assert.equal(curve.hashOf(0), 0n)
+        const points = Array.from({ length: curve.length }, (_, index) => curve.at(index))
+        const least = (values: readonly (number | null)[]): number =>
+          Math.min(Number.POSITIVE_INFINITY, ...values.filter(value => value !== null))
+        assert.equal(curve.totals.leastRealBogus, least(points.map(point => point.realBogus)))
+        assert.equal(curve.totals.leastSolarSystemDistance, least(points.map(point => point.solarSystemDistance)))
       })
     )
+  })
+
+  test('what another store knows of an object, quality by its origin included, adds all of it', () => {
+    fc.assert(
+      fc.property(observations, observations, (first, second) => {
+        assert.deepEqual(image(merge(first, allObservations(merge(second)))), image(merge(first, second)))
+        assert.deepEqual(image(merge(allObservations(merge(first)))), image(merge(first)))
+      })
+    )
+  })
+})
+
+describe('the quality of a point', () => {
+  const jd = 2459000.75
+  const standing = (...batch: Observation[]): Observation => merge(batch).at(0)
+
+  test('comes field by field: known over unknown, its own packet over a history, then the greater value', () => {
+    const own = detectionAt(jd, { realBogus: 0.25 })
+    const history = detectionAt(jd, { own: false, realBogus: 0.75, solarSystemDistance: 12 })
+    for (const batch of [
+      [own, history],
+      [history, own]
+    ])
+      assert.deepEqual(standing(...batch), { ...own, solarSystemDistance: 12 })
+    const other = { ...history, realBogus: 0.875, solarSystemDistance: null }
+    assert.deepEqual(standing(history, other), { ...history, realBogus: 0.875 })
+    assert.equal(standing(history, { ...own, realBogus: null }).realBogus, 0.75)
+  })
+
+  test('of an older image says nothing of the one that stands', () => {
+    const first = detectionAt(jd, { candid: 5n, realBogus: 0.125, solarSystemDistance: 1 })
+    const again = detectionAt(jd, { candid: 6n, own: false })
+    for (const batch of [
+      [first, again],
+      [again, first]
+    ])
+      assert.deepEqual(standing(...batch), again)
+  })
+
+  test('that comes late makes the revision grow, and leaves the hash', () => {
+    const history = detectionAt(jd, { own: false })
+    const steps = [
+      history,
+      { ...history, realBogus: 0.5 },
+      { ...history, solarSystemDistance: 8 },
+      { ...history, own: true, realBogus: 0.5, solarSystemDistance: 8 }
+    ]
+    const curves = steps.map((_, index) => merge(steps.slice(0, index + 1)))
+    assert.deepEqual(
+      curves.map(curve => curve.totals.revision),
+      [9, 10, 11, 14]
+    )
+    assert.equal(curves[0]?.totals.hash, curves[2]?.totals.hash)
   })
 })
 
@@ -146,15 +207,15 @@ describe('which observation of a point stands', () => {
     const detection = detectionAt(jd, { candid: 5n })
     const limit = detectionAt(jd, { detection: false, own: false, positive: false, candid: 9n, error: 0 })
     assert.deepEqual(standing(detection, limit), detection)
-    assert.equal(merge([detection, limit]).totals.revision, 3 + 3)
+    assert.equal(merge([detection, limit]).totals.revision, 2 * 7 + 3)
   })
 
   test('the larger candid wins, even from a history', () => {
     const first = detectionAt(jd, { candid: 5n })
     const reprocessed = detectionAt(jd, { candid: 6n, own: false, magnitude: 18.25 })
     assert.deepEqual(standing(reprocessed, first), reprocessed)
-    assert.equal(merge([first]).totals.revision, 3)
-    assert.equal(merge([first, reprocessed]).totals.revision, 3 + 2)
+    assert.equal(merge([first]).totals.revision, 7 + 3)
+    assert.equal(merge([first, reprocessed]).totals.revision, 2 * 7 + 2)
     assert.deepEqual(merge([first, reprocessed]).furtherAt(0), [5n])
   })
 
@@ -163,8 +224,8 @@ describe('which observation of a point stands', () => {
     const history = detectionAt(jd, { own: false, magnitude: Math.fround(15.6623) })
     assert.deepEqual(standing(own, history), own)
     assert.deepEqual(standing(history, own), own)
-    assert.equal(merge([history]).totals.revision, 2)
-    assert.equal(merge([history, own]).totals.revision, 3)
+    assert.equal(merge([history]).totals.revision, 7 + 2)
+    assert.equal(merge([history, own]).totals.revision, 7 + 3)
   })
 
   test('points of two filters at one time are two points', () => {
@@ -179,7 +240,7 @@ describe('which observation of a point stands', () => {
     const before = merge([own])
     const after = mergeObservations(before, [older])
     assert.deepEqual(after.at(0), own)
-    assert.equal(after.totals.revision, before.totals.revision + 3)
+    assert.equal(after.totals.revision, before.totals.revision + 7)
     assert.notEqual(after.totals.hash, before.totals.hash, 'another revision needs another fingerprint')
   })
 

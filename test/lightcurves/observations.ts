@@ -1,5 +1,11 @@
 import fc from 'fast-check'
-import type { AlertRecord, FilterId, Observation } from '../../src/lightcurves/observation.ts'
+import {
+  type AlertContext,
+  type AlertRecord,
+  contextFields,
+  type FilterId,
+  type Observation
+} from '../../src/lightcurves/observation.ts'
 import type { Addition } from '../../src/lightcurves/stores/store.ts'
 
 /** Observations that often collide: few times, few candids, two precisions. */
@@ -12,9 +18,11 @@ export const observation: fc.Arbitrary<Observation> = fc
     positive: fc.boolean(),
     candid: fc.option(fc.bigInt({ min: 2695378462115010000n, max: 2695378462115010003n })),
     magnitude: fc.integer({ min: 1500, max: 1503 }),
-    error: fc.constantFrom(0.05, 0.1)
+    error: fc.constantFrom(0.05, 0.1),
+    realBogus: fc.constantFrom(null, 0, 0.1, 0.2, 0.9),
+    solarSystemDistance: fc.constantFrom(null, null, 1.5, 5, 30)
   })
-  .map(({ day, detection, own, magnitude, error, candid, ...rest }) => ({
+  .map(({ day, detection, own, magnitude, error, candid, realBogus, solarSystemDistance, ...rest }) => ({
     ...rest,
     // As the decoder makes them: a packet's own detection has a candid, those of histories may lack it, upper limits do.
     candid: detection ? (own ? (candid ?? 2695378462115010000n) : candid) : null,
@@ -23,7 +31,9 @@ export const observation: fc.Arbitrary<Observation> = fc
     own: own && detection,
     positive: rest.positive && detection,
     magnitude: Math.fround(magnitude / 100),
-    error: detection ? Math.fround(error) : 0
+    error: detection ? Math.fround(error) : 0,
+    realBogus: detection && realBogus !== null ? Math.fround(realBogus) : null,
+    solarSystemDistance: detection ? solarSystemDistance : null
   }))
 
 export const observations = fc.array(observation, { maxLength: 60 })
@@ -39,8 +49,15 @@ export function detectionAt(jd: number, changes: Partial<Observation> = {}): Obs
     candid: BigInt(Math.round(jd * 1000)),
     magnitude: 18.5,
     error: Math.fround(0.1),
+    realBogus: null,
+    solarSystemDistance: null,
     ...changes
   }
+}
+
+/** A context with nothing in it but the changes. */
+export function contextWith(changes: Partial<AlertContext> = {}): AlertContext {
+  return { ...(Object.fromEntries(contextFields.map(name => [name, null])) as unknown as AlertContext), ...changes }
 }
 
 const score = fc.option(fc.double({ min: 0, max: 1, noNaN: true }))
@@ -61,7 +78,11 @@ export const alertRecord: fc.Arbitrary<AlertRecord> = fc.record(
           realBogus: score,
           starScore: score,
           starDistance: score,
-          solarSystemDistance: score
+          solarSystemDistance: score,
+          context: fc.record(
+            Object.fromEntries(contextFields.map(name => [name, score])) as Record<keyof AlertContext, typeof score>,
+            { noNullPrototype: true }
+          )
         },
         { noNullPrototype: true }
       )

@@ -8,6 +8,7 @@ import type { Classification } from '../../src/messages/classification.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
 import { Pipeline, type PipelineParts } from '../../src/pipeline.ts'
 import type { InputMessage, OutputMessage } from '../../src/streams/types.ts'
+import { contextWith } from '../lightcurves/observations.ts'
 import { fakeClassifier } from './fake-classifier.ts'
 
 /** A pipeline on memory with everything that it sent. */
@@ -92,6 +93,7 @@ export function alertOf(
         starScore: null,
         starDistance: null,
         solarSystemDistance: null,
+        context: contextWith(),
         ...changes.photometry
       }
     },

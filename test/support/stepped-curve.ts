@@ -26,15 +26,27 @@ export function steppedCurve(points: readonly Observation[]): SteppedCurve {
   }
 }
 
+const noQuality = { realBogus: null, solarSystemDistance: null }
+
 /** A point with sensible defaults. */
 export function detection(jd: number, fid: FilterId, magnitude: number, error = 0.1, positive = true): Observation {
   const candid = BigInt(Math.round(jd * 1e6)) * 4n + BigInt(fid)
-  return { jd, fid, detection: true, own: true, positive, candid, magnitude: Math.fround(magnitude), error }
+  return {
+    jd,
+    fid,
+    detection: true,
+    own: true,
+    positive,
+    candid,
+    magnitude: Math.fround(magnitude),
+    error,
+    ...noQuality
+  }
 }
 
 /** An upper limit. */
 export function upperLimit(jd: number, fid: FilterId, magnitude: number): Observation {
-  const nothing = { detection: false, own: false, positive: false, candid: null, error: 0 }
+  const nothing = { detection: false, own: false, positive: false, candid: null, error: 0, ...noQuality }
   return { jd, fid, magnitude: Math.fround(magnitude), ...nothing }
 }
 
@@ -64,7 +76,17 @@ export function referenceCases(): ReferenceCase[] {
         const candid = upperLimit ? null : BigInt(at)
         const positive = sign > 0 && !upperLimit
         const jd = mjd + 2400000.5
-        return { jd, fid, detection: !upperLimit, own: true, positive, candid, magnitude: mag, error: err ?? 0 }
+        return {
+          jd,
+          fid,
+          detection: !upperLimit,
+          own: true,
+          positive,
+          candid,
+          magnitude: mag,
+          error: err ?? 0,
+          ...noQuality
+        }
       })
       return { ...rest, points: observations }
     })
