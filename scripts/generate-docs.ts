@@ -54,7 +54,11 @@ wants, and the exit code is 2.
 - Settings that "may come from a file" can be given as the path of a file that holds the value: \`HIERAX_HTTP_TOKEN_FILE\`,
   or \`tokenFile\` below \`http\` in YAML. One final line break is not part of the value.
 - Paths are relative to the working directory.
-- Routes are objects in YAML; in the environment they are written \`topic=node>=0.8;other=node>=0.5\`.
+- Routes are objects in YAML; in the environment they are written \`topic=node>=0.8;other=node@purity>=0.9\`. A route has
+  either a probability or a purity ([operate.md](operate.md#routes-by-purity)).
+- \`population\` is a name, or shares as a map in YAML; in the environment and on the command line they are written
+  \`Transient=0.38,Persistent=0.62\`. Give a share for every sibling; the shares of siblings sum to 1 (to 0.001). Names and nodes are
+  checked against every model's card ([operate.md](operate.md#population)).
 - \`input.ssl: true\` is TLS with the system's root certificates. Files below \`input.ssl\` turn it on as well; \`cert\` and
   \`key\` go together. SASL wants mechanism, user name and password.
 - Where \`output.brokers\` is not set, or names the same brokers as the input, TLS and SASL of the output are the input's
@@ -74,6 +78,7 @@ output:
   brokers: localhost:9092
   routes:
     - { topic: hierax.sn-ia, node: SN Ia, minProbability: 0.8 }
+population: stream
 store:
   url: lmdb:/var/lib/hierax
 http:
