@@ -25,7 +25,11 @@ function bytesOf({ answer, state }: Reply): string {
 const curves = fc
   .array(
     fc.record({
-      gap: fc.oneof(fc.double({ min: 0.001, max: 0.9, noNaN: true }), fc.double({ min: 0.9, max: 40, noNaN: true })),
+      gap: fc.oneof(
+        fc.double({ min: 0.001, max: 0.9, noNaN: true }),
+        fc.double({ min: 0.9, max: 40, noNaN: true }),
+        fc.double({ min: 40, max: 900, noNaN: true })
+      ),
       fid: fc.constantFrom<FilterId>(1, 2, 3),
       magnitude: fc.double({ min: 13, max: 21.5, noNaN: true }),
       error: fc.double({ min: 0.001, max: 0.4, noNaN: true }),

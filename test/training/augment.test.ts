@@ -92,14 +92,20 @@ test('a long curve is capped; its later part is seen as well', () => {
   assert.ok(latest > 0.8, `at most ${latest} of the curve was seen`)
 })
 
-test('a star of total magnitudes is seen through at most three windows', () => {
+test('a persistent source is seen through windows that begin with one of its detections', () => {
   const star: KnownObject = { ...madeObject(4, 5, 700), photometry: 'total_mag' }
-  const augmentation = { ...defaultAugmentation, share: 0, cap: 10_000 }
-  const starts = new Set<number>()
-  for (let at = 0; at < 60; at++) {
-    const drawn = drawPoints(star, augmentation, 1, random(at))
-    assert.ok(drawn.length === star.points.length || (drawn.at(-1)?.jd ?? 0) - (drawn[0]?.jd ?? 0) <= 700)
-    starts.add((drawn[0]?.jd ?? 0) * 1000 + drawn.length)
+  const first = (points: readonly { readonly detection: boolean; readonly jd: number }[]): number =>
+    points.find(({ detection }) => detection)?.jd ?? 0
+  const begin = first(star.points)
+  // Variants of a copy change times: the draws that are not varied show the windows alone.
+  const plain = { ...defaultAugmentation, share: 1e-9, cap: 10_000 }
+  const windows = Array.from({ length: 60 }, (_, at) => drawPoints(star, plain, 1, random(at), 'persistent'))
+  const starts = new Set(windows.map(first))
+  assert.ok(starts.size > 10 && starts.has(begin))
+  for (const points of windows) {
+    assert.ok(points.length === star.points.length || (points.at(-1)?.jd ?? 0) - first(points) <= 700)
+    assert.ok(points.every(({ jd }) => jd >= first(points) - 30))
   }
-  assert.equal(starts.size, 3)
+  const whole = Array.from({ length: 20 }, (_, at) => drawPoints(star, plain, 1, random(at), 'transient'))
+  assert.ok(whole.every(points => points.length === star.points.length))
 })

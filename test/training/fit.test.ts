@@ -28,6 +28,7 @@ const options: FitOptions = {
   batch: 16,
   seed: 1,
   sampling: 'natural',
+  balance: { share: 0, persistent: '' },
   dropout: 0.15,
   lastWeight: 0,
   patience: 0,

@@ -185,7 +185,7 @@ for (const [what, change, wanted] of [
 ] as const) {
   test(`refused in a novelty file: ${what}`, () => {
     const text = formatNovelty({ ...novelty, ...(change as object) })
-    assert.throws(() => parseNovelty(text, 5, 'here'), { code: 'MODEL_INVALID', message: wanted })
+    assert.throws(() => parseNovelty(text, 5, 72, 'here'), { code: 'MODEL_INVALID', message: wanted })
   })
 }
 

@@ -75,6 +75,9 @@ export function madeTraining(objects: readonly KnownObject[], but: Partial<Train
     novelty: null,
     whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
     sampling: 'natural',
+    balance: { share: 0, persistent: '' },
+    populations: {},
+    context: null,
     card: {
       name: 'made',
       version: '1',
@@ -114,6 +117,7 @@ export function smallPlan(out: string, taxonomy: string, data: string): TrainPla
       batch: 16,
       seed: 1,
       sampling: 'balanced',
+      balance: { share: 0, persistent: '' },
       dropout: 0.1,
       lastWeight: 0.2,
       patience: 0,
@@ -123,6 +127,9 @@ export function smallPlan(out: string, taxonomy: string, data: string): TrainPla
       optimiser: defaultOptimiser,
       augmentation: defaultAugmentation
     },
+    populations: {},
+    synthetic: 0,
+    alerts: null,
     folds: 0,
     fold: null,
     foldSeed: 0,
