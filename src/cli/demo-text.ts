@@ -2,7 +2,7 @@ import type { DemoBroker } from '../app/demo/broker.ts'
 import type { Demo } from '../app/demo/demo.ts'
 import type { Figures } from '../app/demo/figures.ts'
 import type { Spotlight } from '../app/demo/spotlight.ts'
-import { type BecameSure, type Score, type SureWatch, sureFrom } from '../app/demo/sure.ts'
+import { type BecameSure, type Score, type SureWatch, sureDetections, sureFrom } from '../app/demo/sure.ts'
 import { version } from '../version.ts'
 import type { Screen } from './demo-screen.ts'
 
@@ -49,7 +49,8 @@ export function greeting(
     ...next.map(([what, command]) => `    ${dim(`${what}:`.padEnd(14))}${command}`),
     '',
     'For each alert of a supernova there are six or seven of stars, active galaxies, minor planets and artefacts.',
-    `Objects whose class has just become sure (probability ${sureFrom} or more; what it was made from, ✓ right, ✗ wrong):`,
+    `Objects whose class has just become sure (probability ${sureFrom} or more after ${sureDetections} detections or more),`,
+    'with what each was made from: ✓ right, ✗ wrong.',
     'Ctrl-C ends the demo and leaves nothing behind.',
     ''
   ]

@@ -18,7 +18,7 @@ export function register(program: Command): void {
     .command('demo')
     .summary('see it at work: a broker, a simulated stream and the service at once')
     .description(
-      'Find or start a Kafka, publish ZTF packets made from real light curves, run the whole service on them, and show what it finds, until Ctrl-C. Needs no account, no data and no configuration, and leaves nothing behind.'
+      'Find or start a Kafka, publish ZTF packets mixed as in the public stream (supernovae and periodic stars from real light curves; active galaxies, cataclysmic and long-period variables, minor planets and artefacts made up), run the whole service on them, and show what it finds and how often it is right, until Ctrl-C. Needs no account, no data and no configuration, and leaves nothing behind.'
     )
     .option('--rate <n>', 'packets a second', decimal({ min: 0.1, max: 10_000 }), 150)
     .option('--for <seconds>', 'end after so many seconds', decimal({ min: 0 }))

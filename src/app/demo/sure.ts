@@ -34,6 +34,8 @@ export interface Score {
 
 /** From this probability on a class is called sure. */
 export const sureFrom = 0.9
+/** And from so many detections on: a single one may be a minor planet that nobody knows yet, or an artefact. */
+export const sureDetections = 2
 
 /** Objects whose beginning is remembered. */
 const remembered = 20_000
@@ -43,7 +45,7 @@ const unknown: Known = { labelOf: () => null, isRight: () => null }
 
 /**
  * Follows the answers of a stream and says of each object when its class becomes sure: a node on the path of the prediction with a
- * probability of at least {@link sureFrom}. An object is news again when a deeper node becomes sure.
+ * probability of at least {@link sureFrom}, after at least {@link sureDetections} detections. An object is news again when a deeper node becomes sure.
  */
 export class SureWatch {
   readonly #known: Known
@@ -91,7 +93,7 @@ export class SureWatch {
     // The first answer with probabilities is the beginning.
     const first = seen && seen.size > 0 ? seen : probabilities
     if (first !== seen) this.#seen.set(objectId, first)
-    if (!prediction) return null
+    if (!prediction || lightCurve.detections < sureDetections) return null
     const before = this.#sure.get(objectId)
     const depth = prediction.path.findLastIndex(name => (probabilities.get(name) ?? 0) >= sureFrom)
     const node = prediction.path[depth]

@@ -31,7 +31,7 @@ test('an object is news when a class becomes sure, and again when a deeper one d
     detections: 5,
     ...wholly
   } satisfies BecameSure)
-  assert.equal(watch.see([answer('B', 1, 0.99, 0.98, 0.97)])[0]?.node, 'SN Ia-norm')
+  assert.equal(watch.see([answer('B', 2, 0.99, 0.98, 0.97)])[0]?.node, 'SN Ia-norm')
   assert.equal(watch.objects, 2)
   assert.deepEqual(Object.fromEntries(watch.classes), { 'SN Ia': 1, 'SN Ia-norm': 1 })
 })
@@ -43,11 +43,11 @@ test('what was called sure is checked against what the object was made from', ()
     isRight: label => (label === 'SN' ? null : label === 'SN Ia')
   })
   const news = watch.see([
-    answer('A', 1, 0.95, 0.4, 0.3),
-    answer('A', 2, 0.99, 0.95, 0.3),
-    answer('B', 1, 0.95, 0.4, 0.3),
-    answer('C', 1, 0.95, 0.4, 0.3),
-    answer('D', 1, 0.95, 0.4, 0.3)
+    answer('A', 2, 0.95, 0.4, 0.3),
+    answer('A', 3, 0.99, 0.95, 0.3),
+    answer('B', 2, 0.95, 0.4, 0.3),
+    answer('C', 2, 0.95, 0.4, 0.3),
+    answer('D', 2, 0.95, 0.4, 0.3)
   ])
   assert.deepEqual(
     news.map(({ label, right }) => [label, right]),
@@ -63,11 +63,17 @@ test('what was called sure is checked against what the object was made from', ()
   assert.deepEqual([right, wrong, [...mistakes]], [2, 1, [['RRAB as Transient', 1]]])
 })
 
+test('a single detection makes no class sure', () => {
+  const watch = new SureWatch()
+  assert.deepEqual(watch.see([answer('A', 1, 0.99, 0.98, 0.97)]), [])
+  assert.equal(watch.see([answer('A', 2, 0.99, 0.98, 0.97)]).length, 1)
+})
+
 test('an alert that was not classified is no news, and no beginning', () => {
   const watch = new SureWatch()
   assert.deepEqual(watch.see([{ ...answer('A', 1, 1, 1, 1), prediction: null, nodes: [] }]), [])
   assert.equal(watch.objects, 1)
-  assert.equal(watch.see([answer('A', 1, 0.95, 0.5, 0.5)])[0]?.atFirst, 0.95)
+  assert.equal(watch.see([answer('A', 2, 0.95, 0.5, 0.5)])[0]?.atFirst, 0.95)
   assert.equal(watch.objects, 1)
 })
 
