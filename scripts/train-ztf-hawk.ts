@@ -45,6 +45,13 @@ const judged = [
   ...['--among', 'SN Ia,CC,SLSN,TDE,AGN,CV/Nova,Periodic'],
   ...['--min-detections', '5', '--prior-power', '10:0.5,20:0.4,35:0.35,0.1', '--naming', '10:1,42:0.4']
 ]
+/** Where not to trust the model, beside what follows from its training set. */
+const limitations = [
+  'Spectroscopic surveys avoid catalogued stars, and so the labelled supernovae were selected against stars: the context term is too sure that what lies on a star is no transient. Its part of the log-odds is bounded, so that a clear light curve can still win.',
+  'The labelled packets are a convenience sample, not the stream: they compare methods, and the shares of a population are estimates.',
+  'Probabilities after one or two detections rest mostly on the context and on the population.',
+  'Novae and cataclysmic variables without a counterpart in the catalogues look like transients until they fade or return.'
+]
 /** Classes that a network is trained without, to tell how novel they look to it. */
 const strange = ['TDE', 'AGN', 'Periodic']
 
@@ -75,6 +82,7 @@ train(out, [
   ...judged,
   ...['--cross-validation', folds, '--left-out', novelty, '--alerts', path.join(data, 'stream', 'alerts.jsonl.gz')],
   ...['--name', 'ztf-hawk', '--model-version', '2.0.0'],
+  ...limitations.flatMap(text => ['--limitation', text]),
   ...[
     '--description',
     'Causal recurrent network over ZTF difference photometry (72 numbers a detection), a context term over the other fields of the packet, and a class mix that can be chosen, with a softmax inside each group of siblings of a tree of 30 nodes.'

@@ -31,6 +31,7 @@ export interface TrainOptions {
   readonly balance: number
   readonly persistent: string[]
   readonly synthetic: number
+  readonly limitation: string[]
   readonly populations: TrainPlan['populations']
   readonly alerts?: string[]
   readonly batch: number
@@ -128,6 +129,7 @@ function planOf(options: TrainOptions): TrainPlan {
     teachers: options.teachers,
     populations: options.populations,
     synthetic: options.synthetic,
+    limitations: options.limitation,
     alerts: options.alerts ?? null,
     among: options.among,
     minDetections: options.minDetections,

@@ -131,6 +131,7 @@ export function register(program: Command): void {
     .option('--name <name>', 'name of the model (default: that of the folder)')
     .option('--model-version <version>', 'version of the model', '1.0.0')
     .option('--description <text>', 'what the model is, for its card')
+    .option('--limitation <text>', 'a sentence on where not to trust the model, for its card; repeatable', repeated, [])
     .option('--card-command <text>', 'command for the card, where a script runs this one')
     .option('--license <name>', 'licence of the model', 'Apache-2.0')
     .addOption(

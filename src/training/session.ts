@@ -34,6 +34,8 @@ export interface TrainPlan extends FitPlan {
   readonly teachers: readonly string[]
   /** Class mixes for the card, the default first. */
   readonly populations: Trained['populations']
+  /** Sentences for the card beside those that follow from the training set. */
+  readonly limitations: readonly string[]
   /** Synthetic objects to add to the training, if any; they are never judged. */
   readonly synthetic: number
   /** Labelled packets for a context term; null for none. */
@@ -91,7 +93,7 @@ export async function exported(
     seed: plan.fit.seed,
     notes: [settingsNote(plan.fit, state, runtime.name), ...found, ...notes]
   }
-  const limitations = limitationsOf(taxonomy, objects)
+  const limitations = [...plan.limitations, ...limitationsOf(taxonomy, objects)]
   const { priorPower } = plan
   const decision = {
     priorPower: typeof priorPower === 'number' ? priorPower : [...priorPower],

@@ -129,6 +129,7 @@ export function smallPlan(out: string, taxonomy: string, data: string): TrainPla
     },
     populations: {},
     synthetic: 0,
+    limitations: [],
     alerts: null,
     folds: 0,
     fold: null,
