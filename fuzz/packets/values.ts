@@ -89,6 +89,10 @@ const fields = [
   'ssdistnr',
   'sgscore1',
   'distpsnr1',
+  'neargaia',
+  'magnr',
+  'classtar',
+  'jdstarthist',
   'diffmaglim'
 ] as const
 
@@ -136,6 +140,10 @@ export const values: readonly Recipe[] = [
           programid: random.pick([-1, 0, 1, 2, 3, 64])
         })
       }),
+    'history of any quality': random =>
+      withHistory(random, random.integer(1, 60), jd =>
+        detection({ jd, candid: anyCandid(random), rb: random.pick(numbers), ssdistnr: random.pick(numbers) })
+      ),
     'object id': random => container({ objectId: random.pick(names) }),
     'object id that is not UTF-8': random => {
       const packet = container({ objectId: 'FUZ-12345678' })

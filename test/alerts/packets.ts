@@ -128,7 +128,7 @@ export function candidate(values: Values = {}): Values {
     sgmag1: 20.5,
     srmag1: 19.75,
     simag1: -999,
-    szmag1: null,
+    szmag1: 999,
     sgscore2: 0.5,
     distpsnr2: 7.25,
     distnr: 1.25,

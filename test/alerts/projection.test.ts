@@ -173,7 +173,7 @@ test('Rubin’s packets are refused as such before anything else is complained o
 
 test('any order of fields and of unions, nullable or plain, with fields nobody knows, gives the same alert', () => {
   const expected = decode(container())[0]
-  const plain = new Set(['candid', 'isdiffpos', 'magpsf', 'sigmapsf', 'diffmaglim'])
+  const plain = new Set(['candid', 'isdiffpos', 'magpsf', 'sigmapsf', 'diffmaglim', 'rb', 'ssdistnr'])
   /** Rearranges fields by a list of random numbers. */
   const rearranged = (fields: FieldJson[], dice: number[], inHistory: boolean): FieldJson[] => {
     const known = fields.map(({ name, type }, i): FieldJson => {
