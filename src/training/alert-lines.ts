@@ -3,13 +3,12 @@ import { HieraxError, shown } from '../errors.ts'
 import { lines, parseJson, unreadable } from '../simulator/read-light-curves.ts'
 
 const text = z.string().min(1)
+const wantsDigits = 'must be digits, as text: JSON numbers of that size lose digits'
 const line = z.object({
   objectId: text,
   /** Digits as text: a JSON number would lose some. */
   candid: z
-    .union([z.string().regex(/^\d{1,19}$/, 'must be digits'), z.int()], {
-      error: 'must be digits, as text: JSON numbers of that size lose digits'
-    })
+    .union([z.string().regex(/^\d{1,19}$/, wantsDigits), z.int(wantsDigits)], wantsDigits)
     .transform(String)
     .nullish(),
   label: z.string().nullish(),

@@ -77,7 +77,7 @@ export function fitContext(
   const { mean, deviation } = standardisation(known)
   const weights = nodeWeights(taxonomy, objectNodes(samples), 'labels')
   const offset = offsetOf(taxonomy, samples, shares, groups, weights, options)
-  const rows = rowsOf(taxonomy, known, { mean, deviation }, offset, options.lightCurveScale)
+  const rows = rowsOf(taxonomy, known, { mean, deviation }, offset, new Set(nodes), options.lightCurveScale)
   const whxe = new Whxe(taxonomy, weights, options.whxe)
   const problem = new ContextProblem(rows, whxe, taxonomy, groups, options)
   const fitted = minimise((point, gradient) => problem.loss(point, gradient), problem.start(options.seed))
@@ -188,6 +188,7 @@ function rowsOf(
   known: Known,
   { mean, deviation }: { mean: Float64Array; deviation: Float64Array },
   offset: Float64Array,
+  fitted: ReadonlySet<number>,
   lightCurveScale: number
 ): ContextRows {
   const width = contextFeatureNames.length
@@ -202,6 +203,9 @@ function rowsOf(
   }
   let row = 0
   for (const { sample, features } of known) {
+    // Groups without terms below the last one with a term only cost time: nothing there depends on what is fitted.
+    let label = sample.node
+    while (label >= 0 && !fitted.has(label)) label = taxonomy.parents[label] as number
     for (const each of features) {
       for (let at = 0; at < width; at++) {
         rows.features[row * width + at] = ((each[at] as number) - (mean[at] as number)) / (deviation[at] as number)
@@ -210,7 +214,7 @@ function rowsOf(
         const scale = taxonomy.parents[node] === -1 ? lightCurveScale : 1
         rows.offsets[row * size + node] = scale * (sample.logits[node] as number) + (offset[node] as number)
       }
-      rows.labels[row] = sample.node
+      rows.labels[row] = label
       rows.weights[row++] = sample.weight / features.length
     }
   }
