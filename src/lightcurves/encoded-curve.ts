@@ -54,7 +54,8 @@ export class EncodedCurve implements LightCurve {
       firstDetectionJd: detections > 0 ? this.jd(this.nextDetection(0, 1)) : null,
       lastDetectionJd: detections > 0 ? this.jd(this.nextDetection(length - 1, -1)) : null,
       hash,
-      revision: this.revisionUpTo(jd)
+      revision: this.revisionUpTo(jd),
+      hiddenRevision: 0
     }
   }
 

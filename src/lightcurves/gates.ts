@@ -82,7 +82,9 @@ class AdmittedCurve implements LightCurve {
   }
 
   upTo(jd: number): Prefix {
-    return { ...this.passing.upTo(jd), revision: this.whole.revisionUpTo(jd) }
+    const passing = this.passing.upTo(jd)
+    const revision = this.whole.revisionUpTo(jd)
+    return { ...passing, revision, hiddenRevision: revision - passing.revision }
   }
 
   latest(length: number): Partial<Record<Band, number>> {

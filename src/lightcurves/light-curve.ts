@@ -16,6 +16,8 @@ export interface Prefix {
   readonly hash: bigint
   /** Grows with what is known of all stored points of that time, those that the gates leave out of the view included. */
   readonly revision: number
+  /** The part of the revision that points which the gates leave out have; 0 where none is left out. */
+  readonly hiddenRevision: number
 }
 
 /**

@@ -22,6 +22,8 @@ const nothing = 0x7fc00000
 
 const { h64Raw } = await xxhash()
 const hashSeed = 0x68696572617831n
+/** By how well the two fields of the quality are known. */
+const hashSeeds = Array.from({ length: 9 }, (_, known) => hashSeed + BigInt(known))
 
 /** Writes an observation at an offset, with no further candids. */
 export function writePoint(target: Buffer, offset: number, observation: Observation): void {
@@ -215,24 +217,31 @@ export function revisionOf(source: Buffer, offset: number): number {
   const flags = source[offset + 25] as number
   const distinct = (flags & flag.candid ? 1 : 0) + furtherCandids(source, offset)
   const from = flags & flag.detection ? (flags & flag.own ? 3 : 2) : 1
-  const origins = source[offset + originsAt] as number
-  const known = (at: number, bit: number): number =>
-    source.readUInt32LE(offset + at) === nothing ? 0 : origins & bit ? 2 : 1
-  return 7 * distinct + from + known(realBogusAt, origin.realBogus) + known(distanceAt, origin.distance)
+  return 7 * distinct + from + knownOf(source, offset, 'realBogus') + knownOf(source, offset, 'distance')
+}
+
+/** How well a field of the quality is known: 0 not at all, 1 from a history, 2 from the point's own packet. */
+function knownOf(source: Buffer, offset: number, field: 'realBogus' | 'distance'): number {
+  const at = field === 'realBogus' ? realBogusAt : distanceAt
+  if (source.readUInt32LE(offset + at) === nothing) return 0
+  return (source[offset + originsAt] as number) & origin[field] ? 2 : 1
 }
 
 /**
- * 64-bit hash of a point's photometry and of the further candids seen of it (ascending). Points' hashes are summed modulo
+ * 64-bit hash of a point's photometry, of how well its quality is known, and of the further candids seen of it (ascending): of all that
+ * its revision counts. Where nothing is known of the quality it is the hash of earlier records. Points' hashes are summed modulo
  * 2^64, so that a light curve's hash is updated without rereading the curve.
  */
 export function hashPoint(source: Buffer, offset: number, further: readonly bigint[]): bigint {
-  if (further.length === 0) return h64Raw(source.subarray(offset, offset + comparedSize), hashSeed)
+  const known = 3 * knownOf(source, offset, 'realBogus') + knownOf(source, offset, 'distance')
+  const seed = hashSeeds[known] as bigint
+  if (further.length === 0) return h64Raw(source.subarray(offset, offset + comparedSize), seed)
   const bytes = Buffer.alloc(comparedSize + 8 * further.length)
   source.copy(bytes, 0, offset, offset + comparedSize)
   further.forEach((candid, index) => {
     bytes.writeBigInt64LE(candid, comparedSize + 8 * index)
   })
-  return h64Raw(bytes, hashSeed)
+  return h64Raw(bytes, seed)
 }
 
 /** 64-bit hash of arbitrary bytes, as used for points. */

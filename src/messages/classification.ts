@@ -123,7 +123,7 @@ export class ClassificationWriter {
     const revision = prefix.revision + further.length
     const context = record.photometry && publishedContext(record.photometry.context)
     return {
-      id: `${objectId}:${record.candid}:${this.settings}:${hex(addHash(hash, revisionHash(revision)))}`,
+      id: `${objectId}:${record.candid}:${this.settings}:${hex(addHash(hash, hiddenHash(prefix.hiddenRevision)))}`,
       objectId,
       candid: record.candid,
       jd: record.jd,
@@ -228,12 +228,13 @@ function hashOf(prefix: Prefix, record: AlertRecord, further: readonly bigint[])
 }
 
 /**
- * The revision's part in an id. It counts points that the gates leave out too, as the fingerprint does not: a point that is left
- * out once its quality is known gives back an earlier fingerprint, under a greater revision, and that is another message.
+ * What points that the gates leave out add to the end of an id; 0, so that the id ends with the fingerprint, where there are none. The
+ * fingerprint knows nothing of them, but the revision counts them: two messages that differ in it must have two ids.
  */
-function revisionHash(revision: number): bigint {
+function hiddenHash(hiddenRevision: number): bigint {
+  if (hiddenRevision === 0) return 0n
   const bytes = Buffer.allocUnsafe(8)
-  bytes.writeDoubleLE(revision)
+  bytes.writeDoubleLE(hiddenRevision)
   return hashBytes(bytes)
 }
 

@@ -49,10 +49,11 @@ describe('the curve of admitted points', () => {
         const expected = alone(whole)
         assert.deepEqual(pointsOf(view), pointsOf(expected))
         for (const jd of [0, ...new Set(batch.map(point => point.jd)), 3e6]) {
-          const { revision, ...counts } = view.upTo(jd)
-          const { revision: _, ...wanted } = expected.upTo(jd)
+          const { revision, hiddenRevision, ...counts } = view.upTo(jd)
+          const { revision: ofView, hiddenRevision: none, ...wanted } = expected.upTo(jd)
           assert.deepEqual(counts, wanted)
           assert.equal(revision, whole.upTo(jd).revision)
+          assert.deepEqual([hiddenRevision, none], [revision - ofView, 0])
           assert.equal(view.hashOf(counts.length), counts.hash)
           assert.deepEqual(view.latest(counts.length), expected.latest(counts.length))
         }
@@ -82,7 +83,8 @@ describe('the curve of admitted points', () => {
       firstDetectionJd: null,
       lastDetectionJd: null,
       hash: 0n,
-      revision: 12
+      revision: 12,
+      hiddenRevision: 12
     })
   })
 })
