@@ -1,4 +1,3 @@
-import type { Fields } from './candidate.ts'
 import { rounded, type SimulatedPoint } from './light-curve.ts'
 import { drawFrom, type Quantiles } from './quantiles.ts'
 import type { Random } from './random.ts'
@@ -8,7 +7,7 @@ const bogusRb: Quantiles = [0.15, 0.2, 0.38, 0.6, 0.83]
 const bogusDrb: Quantiles = [0, 0.003, 0.02, 0.045, 0.1]
 
 /** The score of the random forest and the nearest solar-system object: histories repeat these. */
-export function qualityFields(point: SimulatedPoint, draw: Random): Fields {
+export function qualityFields(point: SimulatedPoint, draw: Random): Readonly<Record<string, unknown>> {
   const rb = point.refused === 'bogus' ? drawFrom(bogusRb, draw) : draw.uniform(0.65, 0.98)
   if (point.refused !== 'solar-system') return { rb: rounded(rb, 7), ssdistnr: -999, ssmagnr: -999, ssnamenr: 'null' }
   return {
