@@ -15,23 +15,26 @@ const root = path.resolve(import.meta.dirname, '..')
 const taxonomy = path.join(modelsFolder, 'taxonomies', 'ztf-tree-2.json')
 const [data = '', runs = 'runs/ztf-hawk-2', out = path.join(modelsFolder, 'ztf-hawk-2')] = process.argv.slice(2)
 
-/** Widths, regularisation and augmentation of the network. */
+/** Widths and augmentation of all networks. */
 const network = [
-  ...['--seed', '6', '--embedding', '96', '--hidden', '96', '--dense', '96'],
-  ...[
-    '--dropout',
-    '0.3',
-    '--last-weight',
-    '0.3',
-    '--epochs',
-    '20',
-    '--cap',
-    '110',
-    '--copies',
-    '1000',
-    '--augment',
-    '0.9'
-  ]
+  '--embedding',
+  '96',
+  '--hidden',
+  '96',
+  '--dense',
+  '96',
+  '--cap',
+  '110',
+  '--copies',
+  '1000',
+  '--augment',
+  '0.9'
+]
+/** The network is trained with strong dropout first, then, from these weights, with less, also on its earlier answers. */
+const first = ['--seed', '6', '--dropout', '0.3', '--last-weight', '0.3', '--epochs', '20']
+const second = (start: string): string[] => [
+  ...['--seed', '31', '--dropout', '0.15', '--last-weight', '0.2', '--epochs', '6', '--learning-rate', '0.004'],
+  ...['--start', start, '--teachers', start, '--teaching', '0.5']
 ]
 /** Persistent sources: made-up ones besides the labelled ones, and at least 35 % of the draws. */
 const balance = ['--synthetic', '2400', '--balance', '0.35']
@@ -71,17 +74,17 @@ if (data === '') {
   process.stderr.write('Name the folder of the labelled data, with `lightcurves` and `stream` in it.\n')
   process.exit(2)
 }
-const folds = path.join(runs, 'folds')
-const novelty = path.join(runs, 'novelty')
-train(folds, ['--folds', '5', ...judged])
-train(novelty, [
+const run = (name: string): string => path.join(runs, name)
+train(run('first'), [...first, '--folds', '5', '--bootstrap', '0', '--days', 'full'])
+train(run('folds'), [...second(run('first')), '--folds', '5', ...judged])
+train(run('first-all'), first)
+train(run('novelty'), [
   ...strange.flatMap(node => ['--leave-out', node]),
-  ...['--epochs', '6', '--copies', '4', '--days', '30,full']
+  ...['--seed', '0', '--epochs', '5', '--days', '30,full']
 ])
 train(out, [
-  ...judged,
-  ...['--cross-validation', folds, '--left-out', novelty, '--alerts', path.join(data, 'stream', 'alerts.jsonl.gz')],
-  ...['--name', 'ztf-hawk', '--model-version', '2.0.0'],
+  ...[...second(run('first-all')), ...judged, '--cross-validation', run('folds'), '--left-out', run('novelty')],
+  ...['--alerts', path.join(data, 'stream', 'alerts.jsonl.gz'), '--name', 'ztf-hawk', '--model-version', '2.0.0'],
   ...limitations.flatMap(text => ['--limitation', text]),
   ...[
     '--description',

@@ -16,7 +16,8 @@ import type { Table } from './tables.ts'
 
 /** What labelled packets give a model. */
 export interface ContextFindings {
-  readonly context: NonNullable<Findings['context']>
+  /** Null where no group of siblings has enough labelled objects. */
+  readonly context: NonNullable<Findings['context']> | null
   readonly purity: NonNullable<Findings['purity']>
   /** How the answers hold on objects that neither network nor context term had seen. */
   readonly tables: readonly Table[]
@@ -56,11 +57,16 @@ export async function learnContext(
   const populations = Object.entries(plan.populations).map(([name, { shares }]) => ({ name, shares }))
   const stream = populations.find(({ name }) => name === 'stream') ?? populations[0] ?? null
   const tables = alertTables(study.heldOut, { taxonomy, shares, labelled: null, stream })
+  const { file } = study
+  if (file.nodes.length === 0) {
+    listener.note('No group of siblings has two nodes with enough labelled objects: the model gets no context term.')
+    return { context: null, purity: [], tables: [] }
+  }
   const seen =
     folds === null ? ['The network had seen some of these objects, which flatters the figures of its alerts.'] : []
   return {
     context: {
-      text: formatContext(study.file),
+      text: formatContext(file),
       card: {
         features: contextVersion,
         alerts: study.alerts,
