@@ -32,8 +32,6 @@ export interface ContextFitOptions {
   readonly bound: number
   /** Factor of the sum of squared weights. */
   readonly decay: number
-  /** Times the network's logits are taken, at the root; anything but 1 is an experiment. */
-  readonly lightCurveScale: number
   readonly whxe: Pick<WhxeOptions, 'alpha' | 'beta'>
   readonly augmentation: ContextAugmentation
   readonly seed: number
@@ -45,7 +43,6 @@ export const defaultContextFit: ContextFitOptions = {
   hidden: 0,
   bound: 6,
   decay: 2e-3,
-  lightCurveScale: 1,
   whxe: { alpha: 0, beta: 0 },
   augmentation: defaultContextAugmentation,
   seed: 0
@@ -77,7 +74,7 @@ export function fitContext(
   const { mean, deviation } = standardisation(known)
   const weights = nodeWeights(taxonomy, objectNodes(samples), 'labels')
   const offset = offsetOf(taxonomy, samples, shares, groups, weights, options)
-  const rows = rowsOf(taxonomy, known, { mean, deviation }, offset, new Set(nodes), options.lightCurveScale)
+  const rows = rowsOf(taxonomy, known, { mean, deviation }, offset, new Set(nodes))
   const whxe = new Whxe(taxonomy, weights, options.whxe)
   const problem = new ContextProblem(rows, whxe, taxonomy, groups, options)
   const fitted = minimise((point, gradient) => problem.loss(point, gradient), problem.start(options.seed))
@@ -188,8 +185,7 @@ function rowsOf(
   known: Known,
   { mean, deviation }: { mean: Float64Array; deviation: Float64Array },
   offset: Float64Array,
-  fitted: ReadonlySet<number>,
-  lightCurveScale: number
+  fitted: ReadonlySet<number>
 ): ContextRows {
   const width = contextFeatureNames.length
   const size = taxonomy.nodes.length
@@ -211,8 +207,7 @@ function rowsOf(
         rows.features[row * width + at] = ((each[at] as number) - (mean[at] as number)) / (deviation[at] as number)
       }
       for (let node = 0; node < size; node++) {
-        const scale = taxonomy.parents[node] === -1 ? lightCurveScale : 1
-        rows.offsets[row * size + node] = scale * (sample.logits[node] as number) + (offset[node] as number)
+        rows.offsets[row * size + node] = (sample.logits[node] as number) + (offset[node] as number)
       }
       rows.labels[row] = label
       rows.weights[row++] = sample.weight / features.length
