@@ -38,10 +38,10 @@ const second = (start: string): string[] => [
 ]
 /** Persistent sources: made-up ones besides the labelled ones, and at least 35 % of the draws. */
 const balance = ['--synthetic', '2400', '--balance', '0.35']
-/**
- * Of 685 admitted alerts of three near-random nights 14 (2 %) belong to typed supernovae; about as many transients go untyped.
- */
-const populations = ['--population', 'stream:Transient=0.04,Persistent=0.96']
+const populations = [
+  '--population',
+  'stream:Transient=0.04,Persistent=0.96; Admitted public alerts of the survey. Of 685 such alerts of three near-random nights (2018-07-13, 2018-11-29, 2020-03-30) 14, or 2 %, are of typed supernovae; about as many transients go untyped'
+]
 /** What is judged, and by which rule classes are named. */
 const judged = [
   ...['--among', 'SN Ia,SN II,SN IIn~SLSN-II,SLSN-I,SN Ib/c,-SN IIb'],

@@ -14,7 +14,10 @@ import { networkSizes, type Weight, type Weights } from './weights.ts'
 export const modelsFolder: string = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../models')
 
 /** The model that is used where none is named. */
-export const bundledModel: string = path.join(modelsFolder, 'ztf-hawk')
+export const bundledModel: string = path.join(modelsFolder, 'ztf-hawk-2')
+
+/** The bundled model of the first release. */
+export const firstModel: string = path.join(modelsFolder, 'ztf-hawk')
 
 /** The network of the reference study, whose inputs and answers are known to the digit. */
 export const referenceModel: string = path.join(modelsFolder, 'ztf-reference')

@@ -4,6 +4,7 @@ import { type CardDraft, formatCard, sha256Hex } from './card.ts'
 import { contextFile } from './context-term.ts'
 import type { PriorPower } from './decision.ts'
 import { noveltyFile } from './novelty.ts'
+import { describeRange, type PurityThreshold, purityThresholds } from './purity.ts'
 import type { Weights } from './weights.ts'
 
 /** What a model folder is written from. */
@@ -74,12 +75,67 @@ export function modelReadme(card: CardDraft): string {
     `From the root down, ${rule}; the walk ends where the marginal probability of the winner falls below 0.5.`,
     ...namingText(card.decision),
     `Temperature: ${temperatureText(card)}.`,
+    ...meaningText(card),
     '## Metrics',
     ...card.metrics.flatMap(({ title, columns, rows }) => [`**${title}**`, table(columns, rows)]),
     '## Limitations',
     card.limitations.map(each => `* ${each}`).join('\n'),
     ''
   ].join('\n\n')
+}
+
+/** For which class mixes the probabilities are given, what the context term is, and from which probability on a node is how pure. */
+function meaningText(card: CardDraft): string[] {
+  const { populations, context, purity = [] } = card
+  if (populations === undefined) return []
+  const shares = (of: Readonly<Record<string, number>>): string =>
+    Object.entries(of)
+      .map(([node, share]) => `${node} ${share}`)
+      .join(', ')
+  const lines = [
+    '## What the probabilities mean',
+    "A probability holds for a class mix, the population. The logit of a node is that of the light curve, plus the context term, plus the logarithm of the population's share over that of the training. The first population is the default.",
+    table(
+      ['population', 'shares', 'what it is'],
+      Object.entries(populations).map(([name, each]) => [name, shares(each.shares), each.description])
+    )
+  ]
+  if (context !== undefined) {
+    const { features, alerts, objects, notes } = context
+    lines.push(
+      '## Context',
+      `A term over the features ${features} of an alert's own packet, fitted on ${alerts} alerts of ${objects} objects with the network's logits as given. Without any context field it is 0.`,
+      ...notes
+    )
+  }
+  if (purity.length > 0) lines.push('## Purity', ...purityText(card))
+  return lines
+}
+
+const wishes = [0.8, 0.9, 0.95]
+
+/** Least probability (with the expected completeness) from which on a node is as pure as is wished, by detections. */
+function purityText({ name, version, purity = [] }: CardDraft): string[] {
+  return [...new Set(purity.map(({ population }) => population))].flatMap(population => {
+    const rows = purity.filter(row => row.population === population)
+    const nodes = [...new Set(rows.map(({ node }) => node))]
+    const body = nodes.flatMap(node =>
+      wishes.map(wish => {
+        const found = purityThresholds({ name, version, purity }, { name: population, shares: {} }, node, wish)
+        return [node, String(wish), ...found.map(each => thresholdText(each))]
+      })
+    )
+    const first = purityThresholds({ name, version, purity }, { name: population, shares: {} }, nodes[0] ?? '', 1)
+    return [
+      `**Population ${population}: least probability for a purity, and the expected completeness (held-out objects)**`,
+      table(['node', 'purity', ...first.map(describeRange)], body)
+    ]
+  })
+}
+
+function thresholdText({ minProbability, completeness, purity }: PurityThreshold): string {
+  if (minProbability !== null) return `${minProbability} (${completeness})`
+  return purity === null ? '–' : `none (at most ${purity})`
 }
 
 function namingText({ naming = [] }: CardDraft['decision']): string[] {

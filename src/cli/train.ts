@@ -5,7 +5,7 @@ import type { TrainOptions } from './train-run.ts'
 
 const examples = `
 Examples:
-  $ hierax train --data labelled.jsonl.gz --taxonomy models/ztf-hawk/taxonomy.json --out models/mine
+  $ hierax train --data labelled.jsonl.gz --taxonomy models/taxonomies/ztf-tree-2.json --out models/mine
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --fold 0
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/cv --folds 5 --resume
   $ hierax train --data labelled.jsonl.gz --taxonomy tree.json --out runs/novelty --leave-out TDE --leave-out SLSN --epochs 10
@@ -62,9 +62,8 @@ export function register(program: Command): void {
     .option('--synthetic <n>', 'made-up persistent sources to add to the training', integer({ min: 0 }), 0)
     .option(
       '--population <name:shares>',
-      'a class mix for the card, such as stream:Transient=0.04,Persistent=0.96; repeatable, the first is the default',
-      populations,
-      {}
+      'a class mix for the card, such as "stream:Transient=0.04,Persistent=0.96; where the numbers come from"; repeatable, the first is the default',
+      populations
     )
     .option('--alerts <list>', 'labelled packets for a context term: JSON lines with packets beside them', list)
     .option('--batch <n>', 'objects in a batch', positive, 128)
@@ -140,24 +139,25 @@ export function register(program: Command): void {
     .addHelpText('after', examples)
     .action(async ({ population, ...options }: Omit<TrainOptions, 'populations'> & Population) => {
       const { runTrain } = await import('./train-run.ts')
-      await runTrain({ ...options, populations: population })
+      await runTrain({ ...options, populations: population ?? {} })
     })
 }
 
 interface Population {
-  readonly population: TrainOptions['populations']
+  readonly population?: TrainOptions['populations']
 }
 
 /** Adds `name:Node=0.1,Other=0.9` to the class mixes. */
-function populations(value: string, before: TrainOptions['populations']): TrainOptions['populations'] {
-  const [, name, text] = /^([^:=]+):(.+)$/.exec(value) ?? []
+function populations(value: string, before: TrainOptions['populations'] = {}): TrainOptions['populations'] {
+  const [given = '', ...words] = value.split(';')
+  const [, name, text] = /^([^:=]+):(.+)$/.exec(given) ?? []
   const shares = (text ?? '').split(',').map(part => {
     const at = part.lastIndexOf('=')
     return [part.slice(0, at).trim(), Number(part.slice(at + 1))] as const
   })
   if (name === undefined || shares.some(([node, share]) => node === '' || !(share > 0 && share < 1)))
     throw new InvalidArgumentError('It must look like stream:Transient=0.04,Persistent=0.96.')
-  const description = `Given as --population ${value}`
+  const description = words.join(';').trim() || `Given as --population ${given}`
   return { ...before, [name.trim()]: { description, shares: Object.fromEntries(shares) } }
 }
 

@@ -7,7 +7,7 @@ import { readAlertSamples } from './alert-samples.ts'
 import { alertTables } from './alert-tables.ts'
 import { drawsOf } from './batches.ts'
 import { studyContext } from './context-study.ts'
-import { priorsOf } from './export.ts'
+import { labelledMix, priorsOf } from './export.ts'
 import { rootBalance } from './fit.ts'
 import type { KnownObject } from './labelled.ts'
 import { puritySamplesOf, purityTable } from './purity-tables.ts'
@@ -54,7 +54,8 @@ export async function learnContext(
     ...{ folds: folds ?? ownFolds, foldSeed: plan.foldSeed, network: ofFold }
   })
   for (const classifier of opened) classifier.dispose()
-  const populations = Object.entries(plan.populations).map(([name, { shares }]) => ({ name, shares }))
+  const mixes = { ...plan.populations, labelled: labelledMix(taxonomy, objects) }
+  const populations = Object.entries(mixes).map(([name, { shares }]) => ({ name, shares }))
   const stream = populations.find(({ name }) => name === 'stream') ?? populations[0] ?? null
   const tables = alertTables(study.heldOut, { taxonomy, shares, labelled: null, stream })
   const { file } = study

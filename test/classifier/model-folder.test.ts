@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import { type Card, type CardDraft, formatCard, parseCard, sha256Hex } from '../../src/classifier/card.ts'
 import { loadClassifier, RecurrentClassifier } from '../../src/classifier/classifier.ts'
 import { latestInputs } from '../../src/classifier/input-sets.ts'
-import { bundledModel, readModelFolder, referenceModel } from '../../src/classifier/model-folder.ts'
+import { bundledModel, firstModel, readModelFolder, referenceModel } from '../../src/classifier/model-folder.ts'
 import { modelReadme, writeModelFolder } from '../../src/classifier/model-writer.ts'
 import { runProbe } from '../../src/classifier/probe.ts'
 import { createRuntime } from '../../src/classifier/runtime.ts'
@@ -77,16 +77,17 @@ describe('a model folder', () => {
 
   for (const [which, name] of [
     [bundledModel, 'ztf-hawk'],
+    [firstModel, 'ztf-hawk'],
     [referenceModel, 'ztf-reference']
   ] as const) {
-    test(`${name} loads, and its checksum is what sha256sum says`, async () => {
+    test(`${path.basename(which)} loads, and its checksum is what sha256sum says`, async () => {
       const model = await readModelFolder(which)
       assert.equal(model.card.name, name)
       const sums = execFileSync('sh', ['-c', 'LC_ALL=C sha256sum * | sha256sum'], { cwd: which, encoding: 'utf8' })
       assert.equal(model.sha256, sums.slice(0, 64))
     })
 
-    test(`the README of ${name} is what its card says`, async () => {
+    test(`the README of ${path.basename(which)} is what its card says`, async () => {
       const { card } = await readModelFolder(which)
       assert.equal(await readFile(path.join(which, 'README.md'), 'utf8'), modelReadme(card))
     })
@@ -98,6 +99,19 @@ describe('a model folder', () => {
     assert.notEqual(novelty, null)
     assert.match(card.training.command, /scripts\/train-ztf-hawk\.ts/)
     assert.equal(card.inputs, latestInputs.version)
+  })
+
+  test('the bundled one has populations, a context term and expected purities', async () => {
+    const { card, context } = await readModelFolder(bundledModel)
+    assert.notEqual(context, null)
+    assert.deepEqual(Object.keys(card.populations ?? {}), ['stream', 'labelled'])
+    assert.ok(card.purity?.some(({ node, population }) => node === 'SN Ia' && population === 'stream'))
+    assert.ok(card.probe.withContext !== undefined)
+  })
+
+  test('the model of the first release has none of these, and answers at the mix of its training', async () => {
+    const { card, context } = await readModelFolder(firstModel)
+    assert.deepEqual([context, card.populations, card.purity], [null, undefined, undefined])
   })
 
   test('one changed byte in any file is noticed, and the file named', async () => {
