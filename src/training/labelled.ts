@@ -3,7 +3,7 @@ import type { Taxonomy } from '../classifier/taxonomy.ts'
 import { HieraxError, shown } from '../errors.ts'
 import { type Band, bands, type FilterId } from '../lightcurves/observation.ts'
 import type { PhotometryKind, SimulatedPoint } from '../simulator/light-curve.ts'
-import { type Measurement, toDifference } from '../simulator/photometry.ts'
+import { type Measurement, measurementFault, toDifference } from '../simulator/photometry.ts'
 import { lines, parseJson, unreadable } from '../simulator/read-light-curves.ts'
 
 /** An object with its published label and its light curve as difference photometry. */
@@ -136,7 +136,8 @@ function parseObject(text: string, where: string): LabelledObject {
 }
 
 function measurementsOf(object: Line, where: string): Measurement[] {
-  const name = object.photometry === 'difference_flux_uJy' ? 'flux' : 'mag'
+  const { photometry } = object
+  const name = photometry === 'difference_flux_uJy' ? 'flux' : 'mag'
   const values = object[name]
   if (values === undefined) return refuse(where, name, `it is missing, and ${object.photometry} needs it`)
   const size = object.mjd.length
@@ -152,6 +153,9 @@ function measurementsOf(object: Line, where: string): Measurement[] {
     if (!upperLimit && (error === null || error <= 0)) {
       return refuse(where, `err[${at}]`, `a detection wants an error above 0, got ${error}`)
     }
+    const fault = measurementFault(photometry, { value, error, upperLimit })
+    // Limits that no image can have (some tables have −1006 mag) are let pass: inputs bound what they do.
+    if (fault !== null && !upperLimit) return refuse(where, `${fault.column}[${at}]`, fault.message)
     const sign = object.pos?.[at]
     const fid = (bands.indexOf(object.band[at] as Band) + 1) as FilterId
     const positive = sign !== 'f' && sign !== '0'

@@ -154,3 +154,18 @@ test('the labelled set is read whole', needsShared(), async () => {
   const stars = objects.filter(each => each.photometry === 'total_mag')
   assert.ok(stars.filter(each => each.detections > 5).length > 0.8 * stars.length)
 })
+
+test('a sentinel for "none" is no magnitude of a detection', async () => {
+  const object = {
+    id: 'x',
+    label: 'SN Ia',
+    photometry: 'difference_mag',
+    mjd: [59000, 59001, 59002],
+    band: ['g', 'g', 'r']
+  }
+  const file = path.join(folder, 'sentinels.jsonl')
+  for (const mag of [-999, 99, -10.5]) {
+    writeFileSync(file, JSON.stringify({ ...object, mag: [18, mag, 18.2], err: [0.1, 0.1, 0.1] }))
+    await assert.rejects(readLabelled([file]), { code: 'DATA_INVALID', message: /line 1, field mag\[1\]/ })
+  }
+})
