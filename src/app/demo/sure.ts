@@ -33,7 +33,7 @@ export interface Score {
 }
 
 /** From this probability on a class is called sure. */
-export const sureFrom = 0.9
+export const sureFrom = 0.95
 /** And from so many detections on: a single one may be a minor planet that nobody knows yet, or an artefact. */
 export const sureDetections = 2
 

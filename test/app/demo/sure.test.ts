@@ -20,13 +20,13 @@ test('an object is news when a class becomes sure, and again when a deeper one d
   assert.deepEqual(first, [
     { objectId: 'A', node: 'Transient', path: ['Transient'], probability: 0.95, atFirst: 0.8, detections: 3, ...wholly }
   ] satisfies BecameSure[])
-  const [deeper, ...others] = watch.see([answer('A', 5, 0.99, 0.9, 0.3), answer('A', 6, 0.99, 0.95, 0.3)])
+  const [deeper, ...others] = watch.see([answer('A', 5, 0.99, 0.95, 0.3), answer('A', 6, 0.99, 0.97, 0.3)])
   assert.deepEqual(others, [])
   assert.deepEqual(deeper, {
     objectId: 'A',
     node: 'SN Ia',
     path: ['Transient', 'SN Ia'],
-    probability: 0.9,
+    probability: 0.95,
     atFirst: 0.4,
     detections: 5,
     ...wholly
