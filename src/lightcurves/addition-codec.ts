@@ -3,7 +3,7 @@ import { HieraxError } from '../errors.ts'
 import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './alert-record-codec.ts'
 import { earlierAlert, earlierPoint, earlierSizes } from './earlier-records.ts'
 import { recordChecksum, recordVersion } from './object-record.ts'
-import { pointSize, readPoint, writePoint } from './point-codec.ts'
+import { pointSize, readPoint, viewOf, writePoint } from './point-codec.ts'
 import type { Addition } from './stores/store.ts'
 
 /*
@@ -56,8 +56,9 @@ function writeBundle(bytes: Buffer, { objectId, alerts, observations }: Addition
     bytes[offset + alertRecordSize] = admitted ? 1 : 0
     offset += alertSize
   }
+  const view = viewOf(bytes)
   for (const observation of observations) {
-    writePoint(bytes, offset, observation)
+    writePoint(view, offset, observation)
     offset += pointSize
   }
   bytes.writeUInt32LE(recordChecksum(objectId, bytes), 4)

@@ -4,6 +4,7 @@ import {
   type AlertRecord,
   bandOf,
   bands,
+  type ContextField,
   contextFields,
   type FilterId
 } from './observation.ts'
@@ -20,28 +21,41 @@ const contextFrom = 88
 
 const flag = { photometry: 1, positive: 2 } as const
 
+/** A record under way: written by a view, which is several times as fast as a buffer's own methods. */
+const scratch = Buffer.alloc(alertRecordSize)
+const view = new DataView(scratch.buffer, scratch.byteOffset, alertRecordSize)
+
 /** An alert record as bytes; the bytes are the same for the same record. */
 export function encodeAlertRecord(record: AlertRecord): Buffer {
-  // From Node's pool: a memory of its own for so few bytes costs more than all that is written.
-  const bytes = Buffer.allocUnsafe(alertRecordSize).fill(0)
-  bytes.writeBigInt64LE(record.candid, 0)
-  bytes.writeDoubleLE(record.jd, 8)
-  bytes.writeDoubleLE(record.ra, 16)
-  bytes.writeDoubleLE(record.dec, 24)
-  bytes.writeInt32LE(record.programId, 32)
+  view.setBigInt64(0, record.candid, true)
+  view.setFloat64(8, record.jd, true)
+  view.setFloat64(16, record.ra, true)
+  view.setFloat64(24, record.dec, true)
+  view.setInt32(32, record.programId, true)
   const { photometry } = record
-  if (photometry) {
-    bytes[36] = flag.photometry | (photometry.positive ? flag.positive : 0)
-    bytes[37] = bands.indexOf(photometry.band) + 1
-    numbersOf(photometry).forEach((value, index) => {
-      bytes.writeDoubleLE(value ?? Number.NaN, numbersFrom + 8 * index)
-    })
-    for (let index = 0; index < contextFields.length; index++) {
-      const value = photometry.context[contextFields[index] as keyof AlertContext]
-      bytes.writeDoubleLE(value ?? Number.NaN, contextFrom + 8 * index)
-    }
+  if (photometry === null) scratch.fill(0, 36)
+  else {
+    view.setUint8(36, flag.photometry | (photometry.positive ? flag.positive : 0))
+    view.setUint8(37, bands.indexOf(photometry.band) + 1)
+    view.setUint16(38, 0)
+    writeNumbers(photometry)
+    const { context } = photometry
+    for (let index = 0; index < contextFields.length; index++)
+      view.setFloat64(contextFrom + 8 * index, context[contextFields[index] as ContextField] ?? Number.NaN, true)
   }
+  // From Node's pool: a memory of its own for so few bytes costs more than all that is written.
+  const bytes = Buffer.allocUnsafe(alertRecordSize)
+  bytes.set(scratch)
   return bytes
+}
+
+function writeNumbers(p: AlertPhotometry): void {
+  view.setFloat64(numbersFrom, p.magnitude, true)
+  view.setFloat64(numbersFrom + 8, p.error, true)
+  view.setFloat64(numbersFrom + 16, p.realBogus ?? Number.NaN, true)
+  view.setFloat64(numbersFrom + 24, p.starScore ?? Number.NaN, true)
+  view.setFloat64(numbersFrom + 32, p.starDistance ?? Number.NaN, true)
+  view.setFloat64(numbersFrom + 40, p.solarSystemDistance ?? Number.NaN, true)
 }
 
 /** The record that `encodeAlertRecord` wrote at an offset. */
@@ -81,11 +95,7 @@ function readContext(bytes: Buffer, at: number): AlertContext {
   const context = {} as Record<keyof AlertContext, number | null>
   for (let index = 0; index < contextFields.length; index++) {
     const value = bytes.readDoubleLE(at + 8 * index)
-    context[contextFields[index] as keyof AlertContext] = Number.isNaN(value) ? null : value
+    context[contextFields[index] as ContextField] = Number.isNaN(value) ? null : value
   }
   return context
-}
-
-function numbersOf(p: AlertPhotometry): (number | null)[] {
-  return [p.magnitude, p.error, p.realBogus, p.starScore, p.starDistance, p.solarSystemDistance]
 }

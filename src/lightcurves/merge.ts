@@ -14,6 +14,7 @@ import {
   samePoint,
   sameQuality,
   setFurtherCandids,
+  viewOf,
   writePoint
 } from './point-codec.ts'
 import { RunningTotals } from './totals.ts'
@@ -32,6 +33,7 @@ interface Insertion {
 
 /** Points under way; grows with the largest batch, and is free again when a merge returns. */
 let scratch = Buffer.allocUnsafe(64 * pointSize)
+let scratchView = viewOf(scratch)
 
 /**
  * Adds observations to a curve. Idempotent, commutative and associative: any order, duplication and split of the same
@@ -70,9 +72,12 @@ function inOrder(observations: readonly Observation[]): readonly Observation[] {
 /** Observations as points side by side; good until the next call. */
 function write(observations: readonly Observation[]): Buffer {
   const size = observations.length * pointSize
-  if (scratch.length < size) scratch = Buffer.allocUnsafe(2 * size)
+  if (scratch.length < size) {
+    scratch = Buffer.allocUnsafe(2 * size)
+    scratchView = viewOf(scratch)
+  }
   for (let index = 0; index < observations.length; index++) {
-    writePoint(scratch, index * pointSize, observations[index] as Observation)
+    writePoint(scratchView, index * pointSize, observations[index] as Observation)
   }
   return scratch.subarray(0, size)
 }

@@ -25,27 +25,34 @@ const hashSeed = 0x68696572617831n
 /** By how well the two fields of the quality are known. */
 const hashSeeds = Array.from({ length: 9 }, (_, known) => hashSeed + BigInt(known))
 
+/** A view of a buffer's bytes, by which points are written: several times as fast as the buffer's own methods. */
+export function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length)
+}
+
 /** Writes an observation at an offset, with no further candids. */
-export function writePoint(target: Buffer, offset: number, observation: Observation): void {
-  const { candid, detection } = observation
-  target.writeDoubleLE(observation.jd, offset)
-  target.writeBigInt64LE(candid ?? 0n, offset + 8)
-  target.writeFloatLE(observation.magnitude, offset + 16)
-  target.writeFloatLE(detection ? observation.error : 0, offset + 20)
-  target[offset + 24] = observation.fid
-  target[offset + 25] =
+export function writePoint(target: DataView, offset: number, observation: Observation): void {
+  const { candid, detection, own } = observation
+  target.setFloat64(offset, observation.jd, true)
+  target.setBigInt64(offset + 8, candid ?? 0n, true)
+  target.setFloat32(offset + 16, observation.magnitude, true)
+  target.setFloat32(offset + 20, detection ? observation.error : 0, true)
+  target.setUint8(offset + 24, observation.fid)
+  const flags =
     (detection ? flag.detection : 0) |
-    (observation.own ? flag.own : 0) |
+    (own ? flag.own : 0) |
     (detection && observation.positive ? flag.positive : 0) |
     (candid === null ? 0 : flag.candid)
-  target[offset + furtherAt] = 0
+  target.setUint8(offset + 25, flags)
+  target.setUint8(offset + furtherAt, 0)
   const realBogus = detection ? observation.realBogus : null
   const distance = detection ? observation.solarSystemDistance : null
-  target[offset + originsAt] = observation.own
-    ? (realBogus === null ? 0 : origin.realBogus) | (distance === null ? 0 : origin.distance)
-    : 0
-  writeNullable(target, offset + realBogusAt, realBogus)
-  writeNullable(target, offset + distanceAt, distance)
+  const told = (realBogus === null ? 0 : origin.realBogus) | (distance === null ? 0 : origin.distance)
+  target.setUint8(offset + originsAt, own ? told : 0)
+  if (realBogus === null) target.setUint32(offset + realBogusAt, nothing, true)
+  else target.setFloat32(offset + realBogusAt, realBogus, true)
+  if (distance === null) target.setUint32(offset + distanceAt, nothing, true)
+  else target.setFloat32(offset + distanceAt, distance, true)
 }
 
 /** Reads the observation at an offset. Its quality is told as known, wherever from. */
@@ -94,8 +101,8 @@ export function widenPoint(target: Buffer, offset: number, old: Buffer, oldOffse
   old.copy(target, offset, oldOffset, oldOffset + comparedSize)
   target[offset + furtherAt] = further
   target[offset + originsAt] = 0
-  writeNullable(target, offset + realBogusAt, null)
-  writeNullable(target, offset + distanceAt, null)
+  target.writeUInt32LE(nothing, offset + realBogusAt)
+  target.writeUInt32LE(nothing, offset + distanceAt)
 }
 
 /** Whether the point at an offset is a detection. */
@@ -252,11 +259,6 @@ export function hashBytes(bytes: Uint8Array): bigint {
 /** Sum of two hashes modulo 2^64. */
 export function addHash(a: bigint, b: bigint): bigint {
   return BigInt.asUintN(64, a + b)
-}
-
-function writeNullable(target: Buffer, at: number, value: number | null): void {
-  if (value === null || Number.isNaN(value)) target.writeUInt32LE(nothing, at)
-  else target.writeFloatLE(value, at)
 }
 
 function readNullable(source: Buffer, at: number): number | null {
