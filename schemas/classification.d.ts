@@ -4,7 +4,7 @@
 
 /** What Hierax says of one alert: the probability of every node of a taxonomy, or why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, and the model. */
 export interface Classification {
-  /** objectId:candid:settings:fingerprint. Two messages of one id have the same bytes: dedupe by it. */
+  /** objectId:candid:settings:fingerprint. Two messages of one id have the same bytes: dedupe by it. Where the gates leave points out, the last part is not the fingerprint itself, but still a hash of all that the message rests on. */
   readonly id: string
   /** ZTF object */
   readonly objectId: string
