@@ -38,7 +38,7 @@ export const contextFeatureNames = [
 ] as const
 
 /** Age beyond which an object is just old, days: longer ages would tell the survey's age, not the object's. */
-export const longestAge = 200
+const longestAge = 200
 /** Number of detections beyond which there are just many. */
 const mostDetections = 30
 /** What catalogues write for the score of a source that they can't judge. */
