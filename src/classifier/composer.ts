@@ -24,6 +24,7 @@ export class Composer {
   /** Whether there is anything to add to the network's logits. */
   readonly #plain: boolean
   readonly #roots: readonly number[]
+  readonly #sum: Float64Array
 
   constructor(
     { taxonomy, context, priors }: Pick<Model, 'taxonomy' | 'context' | 'priors'>,
@@ -33,23 +34,30 @@ export class Composer {
     this.#context = context
     this.#prior = priorTerms(population, priors, taxonomy)
     this.#plain = context === null && this.#prior.every(term => term === 0)
+    this.#sum = new Float64Array(taxonomy.nodes.length)
     this.#roots = taxonomy.siblings.find(group => taxonomy.parents[group[0] as number] === -1) ?? []
   }
 
   /** Composes the answer to one row of network logits (one a node, in the taxonomy's order). */
   compose(networkLogits: Float32Array, temperature: number, alert: AlertView | null): Composed {
-    const logits = Float64Array.from(networkLogits, logit => logit / temperature)
+    const size = networkLogits.length
+    // Plain loops: the mapping functions of typed arrays cost several times as much.
+    const logits = new Float64Array(size)
+    for (let node = 0; node < size; node++) logits[node] = (networkLogits[node] as number) / temperature
+    const context = new Float64Array(size)
     if (this.#plain) {
       const nodes = nodeProbabilities(this.#taxonomy, networkLogits, temperature)
-      return { nodes, evidence: this.#evidence(logits, null), logits }
+      return { nodes, evidence: this.#evidence(logits, context), logits }
     }
-    const context = new Float64Array(logits.length)
     if (alert !== null) this.#context?.addTo(alert, context)
-    const sum = logits.map((logit, node) => logit + (context[node] as number) + (this.#prior[node] as number))
+    const sum = this.#sum
+    for (let node = 0; node < size; node++) {
+      sum[node] = (logits[node] as number) + (context[node] as number) + (this.#prior[node] as number)
+    }
     return { nodes: nodeProbabilities(this.#taxonomy, sum), evidence: this.#evidence(logits, context), logits }
   }
 
-  #evidence(logits: Float64Array, context: Float64Array | null): Evidence[] {
+  #evidence(logits: Float64Array, context: Float64Array): Evidence[] {
     let largest = Number.NEGATIVE_INFINITY
     for (const node of this.#roots) largest = Math.max(largest, logits[node] as number)
     let total = 0
@@ -58,7 +66,7 @@ export class Composer {
     return this.#roots.map(node => ({
       node: (this.#taxonomy.nodes[node] as Taxonomy['nodes'][number]).name,
       lightCurve: (logits[node] as number) - level,
-      context: context?.[node] ?? 0,
+      context: context[node] as number,
       prior: this.#prior[node] as number
     }))
   }
