@@ -1,7 +1,7 @@
 import { EncodedCurve } from './encoded-curve.ts'
 import type { LightCurve, Prefix } from './light-curve.ts'
 import type { Band, Observation } from './observation.ts'
-import { pointSize, realBogusOf, solarSystemDistanceOf } from './point-codec.ts'
+import { pointSize, realBogusOf, solarSystemDistanceOf, viewOf } from './point-codec.ts'
 import { RunningTotals } from './totals.ts'
 
 /** What of alerts and points is turned away for its quality (`admit.*` of the configuration). */
@@ -44,13 +44,14 @@ export function admittedCurve(curve: LightCurve, gates: Gates): LightCurve {
   const { leastRealBogus, leastSolarSystemDistance } = curve.totals
   if (leastRealBogus >= minRealBogus && leastSolarSystemDistance > maxDistance) return curve
   const { points } = curve
+  const view = viewOf(points)
   const admitted = Buffer.allocUnsafe(points.length)
   const totals = new RunningTotals(curve.totals)
   let source = 0
   let target = 0
   for (let offset = 0; offset < points.length; offset += pointSize) {
     // Not a number where it is not known: neither comparison holds.
-    if (!(realBogusOf(points, offset) < minRealBogus || solarSystemDistanceOf(points, offset) <= maxDistance)) continue
+    if (!(realBogusOf(view, offset) < minRealBogus || solarSystemDistanceOf(view, offset) <= maxDistance)) continue
     target += points.copy(admitted, target, source, offset)
     source = offset + pointSize
     totals.remove(points, offset, curve.furtherAt(offset / pointSize))
@@ -58,7 +59,7 @@ export function admittedCurve(curve: LightCurve, gates: Gates): LightCurve {
   target += points.copy(admitted, target, source)
   const passing = admitted.subarray(0, target)
   // Further candids of points that are left out are never looked for.
-  return new AdmittedCurve(new EncodedCurve(passing, curve.furtherBytes, totals.of(passing)), curve)
+  return new AdmittedCurve(new EncodedCurve(passing, curve.furtherBytes, totals.sums()), curve)
 }
 
 /** A curve of the points that pass, which counts revisions as the whole does. */

@@ -116,13 +116,13 @@ export function candidAt(source: Buffer, offset: number): bigint | null {
 }
 
 /** The real–bogus score of the point at an offset; NaN where it is not known. */
-export function realBogusOf(source: Buffer, offset: number): number {
-  return source.readFloatLE(offset + realBogusAt)
+export function realBogusOf(source: DataView, offset: number): number {
+  return source.getFloat32(offset + realBogusAt, true)
 }
 
 /** The solar-system distance of the point at an offset; NaN where there is none. */
-export function solarSystemDistanceOf(source: Buffer, offset: number): number {
-  return source.readFloatLE(offset + distanceAt)
+export function solarSystemDistanceOf(source: DataView, offset: number): number {
+  return source.getFloat32(offset + distanceAt, true)
 }
 
 /** Number of distinct candids seen at this point besides its own. */

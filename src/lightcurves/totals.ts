@@ -5,7 +5,8 @@ import {
   pointSize,
   realBogusOf,
   revisionOf,
-  solarSystemDistanceOf
+  solarSystemDistanceOf,
+  viewOf
 } from './point-codec.ts'
 
 /** Sums over all points of a curve, and its least quality. */
@@ -50,7 +51,7 @@ export class RunningTotals {
     if (isDetection(points, offset)) this.detections++
     this.revision += revisionOf(points, offset)
     this.hash = addHash(this.hash, hashPoint(points, offset, further))
-    this.lower(points, offset)
+    this.lower(viewOf(points), offset)
   }
 
   /** A point that was counted goes. */
@@ -58,9 +59,10 @@ export class RunningTotals {
     if (isDetection(points, offset)) this.detections--
     this.revision -= revisionOf(points, offset)
     this.hash = addHash(this.hash, -hashPoint(points, offset, further))
+    const view = viewOf(points)
     const least =
-      realBogusOf(points, offset) <= this.leastRealBogus ||
-      solarSystemDistanceOf(points, offset) <= this.leastSolarSystemDistance
+      realBogusOf(view, offset) <= this.leastRealBogus ||
+      solarSystemDistanceOf(view, offset) <= this.leastSolarSystemDistance
     if (least) this.stale = true
   }
 
@@ -69,14 +71,20 @@ export class RunningTotals {
     if (this.stale) {
       this.leastRealBogus = Number.POSITIVE_INFINITY
       this.leastSolarSystemDistance = Number.POSITIVE_INFINITY
-      for (let offset = 0; offset < points.length; offset += pointSize) this.lower(points, offset)
+      const view = viewOf(points)
+      for (let offset = 0; offset < points.length; offset += pointSize) this.lower(view, offset)
       this.stale = false
     }
+    return this.sums()
+  }
+
+  /** The totals, of which the least values may be too small where points went. */
+  sums(): Totals {
     const { detections, hash, revision, leastRealBogus, leastSolarSystemDistance } = this
     return { detections, hash, revision, leastRealBogus, leastSolarSystemDistance }
   }
 
-  private lower(points: Buffer, offset: number): void {
+  private lower(points: DataView, offset: number): void {
     const realBogus = realBogusOf(points, offset)
     if (realBogus < this.leastRealBogus) this.leastRealBogus = realBogus
     const distance = solarSystemDistanceOf(points, offset)
