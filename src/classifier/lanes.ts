@@ -91,8 +91,9 @@ function restartsIn(
 
 /** Detections of a checkpoint's present sequence, and the time of the latest (modified Julian day). */
 function sequenceOf(layout: StateLayout, { bytes }: Checkpoint): { sequence: number; latest: number } {
-  const start = layout.inputs
-  const state = new Float64Array(bytes.slice(start, layout.vectors).buffer)
+  // A copy: the bytes of a store lie anywhere in a larger memory, and `slice` of a Buffer copies nothing.
+  const copy = new Uint8Array(bytes.subarray(layout.inputs, layout.vectors))
+  const state = new Float64Array(copy.buffer)
   return { sequence: detectionsSeen(state), latest: latestDetection(state) }
 }
 

@@ -313,4 +313,26 @@ describe('the bundled classifier', () => {
       state = stepped?.state ?? null
     }
   })
+
+  test('a state that lies anywhere in a larger memory serves as well, with sequences that begin anew on the way', async () => {
+    // As a store gives it: a view, at any offset.
+    const inStore = (state: Uint8Array, offset: number): Buffer => {
+      const memory = Buffer.alloc(state.length + 64, 0xa5)
+      memory.set(state, offset)
+      return memory.subarray(offset, offset + state.length)
+    }
+    await fc.assert(
+      fc.asyncProperty(curves, fc.integer({ min: 1, max: 63 }), async (points, offset) => {
+        const curve = steppedCurve(points)
+        let state: Uint8Array | null = null
+        for (const { jd } of points.filter(({ detection }) => detection)) {
+          const [stepped] = await classifier.classify([{ curve, jd, state }])
+          const [whole] = await classifier.classify([{ curve, jd, state: null }])
+          assert.equal(bytesOf(stepped as Reply), bytesOf(whole as Reply))
+          state = inStore(stepped?.state as Uint8Array, offset)
+        }
+      }),
+      { numRuns: 40 }
+    )
+  })
 })
