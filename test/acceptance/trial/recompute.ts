@@ -1,6 +1,7 @@
 import { type AdmissionSettings, admit } from '../../../src/alerts/admission.ts'
 import { createDecoder } from '../../../src/alerts/decoder.ts'
 import type { Classifier } from '../../../src/classifier/types.ts'
+import { admittedCurve } from '../../../src/lightcurves/gates.ts'
 import { mergeIntoRecord } from '../../../src/lightcurves/object-record.ts'
 import type { ObjectState } from '../../../src/lightcurves/stores/store.ts'
 import { type Classification, ClassificationWriter } from '../../../src/messages/classification.ts'
@@ -78,12 +79,13 @@ export class Recomputation {
     const { state } = mergeIntoRecord(null, { objectId, observations, alerts }, 0)
     const states = new Map<string, ObjectState>([[objectId, state]])
     return answersDue(arrivals, states).map(({ record, versions }): Classification['id'] => {
-      const prefix = state.curve.upTo(record.jd)
+      const curve = admittedCurve(state.curve, this.#admission.admit)
+      const prefix = curve.upTo(record.jd)
       return this.#writer.write({
         objectId,
         record,
         versions,
-        curve: state.curve,
+        curve,
         prefix,
         reason: 'BOGUS',
         answer: null
