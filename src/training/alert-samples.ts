@@ -29,7 +29,7 @@ export interface AlertSample {
   /** Whether a gate turns the alert itself away: it gets no answer. */
   readonly refused: boolean
   readonly label: string | null
-  /** As the line has it: where it is no child of the root, the alert is not fitted to. */
+  /** As the line has it: a child of the root, or what is no class. */
   readonly group: string | null
   readonly doubtful: boolean
   readonly night: string | null
@@ -219,9 +219,12 @@ export interface KnownAlerts {
   readonly notes: readonly string[]
 }
 
+/** Groups of alerts that are no astronomical class of any tree. */
+const noClass: ReadonlySet<string> = new Set(['bogus', 'artefact', 'solar-system', 'asteroid'])
+
 /**
- * The alerts to fit to: answered, labelled without doubt, of a group that the taxonomy's root has (where lines name groups), and
- * of a label that the taxonomy knows.
+ * The alerts to fit to: answered, labelled without doubt, and of a label that the taxonomy knows. A group that is no class, or
+ * that names another child of the root than the label's, leaves an alert out.
  */
 export function knownAlerts(taxonomy: Taxonomy, objects: readonly AlertObject[]): KnownAlerts {
   const alerts: KnownAlert[] = []
@@ -230,8 +233,10 @@ export function knownAlerts(taxonomy: Taxonomy, objects: readonly AlertObject[])
     const usable = object.samples.flatMap(sample => {
       const { label, group, doubtful, refused } = sample
       if (label === null || doubtful || refused) return []
-      if (group !== null && topOfGroup(taxonomy, group) < 0) return []
+      if (group !== null && noClass.has(group.toLowerCase())) return []
       const node = nodeOfLabel(taxonomy, label)
+      const top = group === null ? -1 : topOfGroup(taxonomy, group)
+      if (top >= 0 && node !== null && node >= 0 && topOf(taxonomy, node) !== top) return []
       if (node === null) unknown.set(label, (unknown.get(label) ?? 0) + 1)
       return node === null || node < 0 ? [] : [{ sample, node }]
     })
@@ -254,6 +259,15 @@ export function topOfGroup(taxonomy: Taxonomy, group: string): number {
   return taxonomy.nodes.findIndex(
     ({ name }, node) => taxonomy.parents[node] === -1 && name.toLowerCase() === group.toLowerCase()
   )
+}
+
+/** The child of the root that an alert belongs to: by its group where that names one, else by its label; −1 where that is not known. */
+export function topOfSample(taxonomy: Taxonomy, { group, label, doubtful }: AlertSample): number {
+  const top = group === null ? -1 : topOfGroup(taxonomy, group)
+  if (top >= 0) return top
+  if (label === null || doubtful || (group !== null && noClass.has(group.toLowerCase()))) return -1
+  const node = nodeOfLabel(taxonomy, label)
+  return node === null || node < 0 ? -1 : topOf(taxonomy, node)
 }
 
 /** The child of the root at or above a node. */

@@ -5,14 +5,7 @@ import { HieraxError } from '../errors.ts'
 import { EncodedCurve } from '../lightcurves/encoded-curve.ts'
 import { admittedCurve } from '../lightcurves/gates.ts'
 import { mergeObservations } from '../lightcurves/merge.ts'
-import {
-  type AlertObject,
-  type AlertSample,
-  knownAlerts,
-  topOf,
-  topOfGroup,
-  trainingAdmission
-} from './alert-samples.ts'
+import { type AlertObject, type AlertSample, knownAlerts, topOfSample, trainingAdmission } from './alert-samples.ts'
 import { type ContextFitOptions, type ContextSample, defaultContextFit, fitContext, parentOf } from './context-fit.ts'
 import { foldOf } from './folds.ts'
 import { nodeOfLabel } from './labelled.ts'
@@ -150,12 +143,6 @@ function allPositive({ packet }: AlertSample): SteppedCurve {
 /** An object's last alert whose place at the top of the tree is known. */
 function lastKnown(taxonomy: Taxonomy, { samples }: AlertObject): AlertSample | undefined {
   return samples.findLast(sample => topOfSample(taxonomy, sample) >= 0)
-}
-
-function topOfSample(taxonomy: Taxonomy, { group: name, label }: AlertSample): number {
-  if (name !== null) return topOfGroup(taxonomy, name)
-  const node = label === null ? null : nodeOfLabel(taxonomy, label)
-  return node === null || node < 0 ? -1 : topOf(taxonomy, node)
 }
 
 function heldOutAlerts(

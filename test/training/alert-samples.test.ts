@@ -5,7 +5,7 @@ import path from 'node:path'
 import { after, test } from 'node:test'
 import type { SimulatedLightCurve } from '../../src/simulator/light-curve.ts'
 import { Simulation } from '../../src/simulator/simulate.ts'
-import { knownAlerts, readAlertSamples, topOf, topOfGroup } from '../../src/training/alert-samples.ts'
+import { knownAlerts, readAlertSamples, topOf, topOfGroup, topOfSample } from '../../src/training/alert-samples.ts'
 import { needsShared, shared } from '../support/shared.ts'
 import { madeObject, smallTaxonomy as tree } from './support.ts'
 
@@ -75,7 +75,7 @@ test('packets alone take labels by object id', async () => {
   assert.match(notes[0] as string, /4 alerts of 1 objects/)
 })
 
-test('labels that the taxonomy does not know are counted, groups beside the root left out', async () => {
+test('labels that the taxonomy does not know are counted, groups that are no class left out', async () => {
   const file = linesFile([
     { objectId: curves[0]?.id, label: 'odd', group: 'A' },
     { objectId: curves[1]?.id, label: 'type B', group: 'bogus' }
@@ -83,6 +83,23 @@ test('labels that the taxonomy does not know are counted, groups beside the root
   const { alerts, notes } = knownAlerts(tree, (await readAlertSamples([file])).objects)
   assert.equal(alerts.length, 0)
   assert.match(notes[1] as string, /odd \(4\)/)
+})
+
+test('a group that is no child of the root leaves the label to decide; one that contradicts it leaves the alert out', async () => {
+  const label = 'type B'
+  const top = topOf(tree, tree.indexOf(tree.labels.get(label) ?? label))
+  const other = tree.nodes.find((_, node) => tree.parents[node] === -1 && node !== top)?.name
+  for (const [group, fitted, found] of [
+    ['transient', 4, top],
+    [other, 0, tree.indexOf(other ?? '')],
+    ['solar-system', 0, -1]
+  ] as const) {
+    const file = linesFile([{ objectId: curves[1]?.id, label, group }])
+    const { objects } = await readAlertSamples([file])
+    assert.equal(knownAlerts(tree, objects).alerts.length, fitted, group)
+    const samples = objects.flatMap(object => object.samples).filter(sample => sample.label !== null)
+    assert.ok(samples.length === 4 && samples.every(sample => topOfSample(tree, sample) === found), group)
+  }
 })
 
 test('errors name file, line and field', async () => {
