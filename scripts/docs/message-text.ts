@@ -70,7 +70,7 @@ in the conditionals there, without an entry of its own.
 \`hierax tail\` and the page say the same in words. Of two children of the root they show the first against the second, whichever wins; of more, the
 likeliest against the next. \`Transient: light curve +3.1, context −5.0 (0.2″ from a star of score .99), prior −3.5\` is to be read as: the light curve
 looks 22 times (e^3.1) more like a transient than like anything persistent, the star at its place makes it 150 times less likely, and transients are 33 times rarer in
-the stream than among labelled light curves. Of the context the first of these facts is told (two on the page):
+the stream than among labelled light curves. For the context, the first of these facts is given (two on the page):
 
 1. a PS1 source with a star–galaxy score above 0.76 within 1.5″;
 2. where there is none, a Gaia source within 1″;

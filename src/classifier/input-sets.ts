@@ -21,7 +21,7 @@ export interface InputSet {
   readonly count: number
   /** Doubles of the state that is kept between detections. */
   readonly stateLength: number
-  /** Where the state keeps the number of detections before the present sequence; −1 where a sequence never begins anew. */
+  /** Where the state keeps the number of detections before the present sequence; −1 where sequences never restart. */
   readonly earlierAt: number
   /** Where the state notes that a detection lay outside of the range of the training set; −1 where it does not. */
   readonly outsideAt: number
@@ -80,7 +80,7 @@ const outside = featureStateLength + 1
 
 /**
  * Version 3: the numbers of version 2, the logarithm of the number of detections before the present sequence, and whether there
- * are any. One or two old detections, often spurious, do not set the clock: a sequence begins anew behind them.
+ * are any. One or two old detections, often spurious, do not set the clock: the sequence restarts after them.
  */
 const sequences: InputSet = {
   version: 'ztf-72.v3',

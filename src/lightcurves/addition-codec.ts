@@ -105,7 +105,7 @@ function readOne(bytes: Buffer, { alerts, observations, records }: Gathering): n
     observations.push(earlierPoint(bytes, at))
   for (const end = bytes.readUInt32LE(0); at < end; at += 4 + bytes.readUInt32LE(at)) {
     const record = bytes.subarray(at + 4, at + 4 + bytes.readUInt32LE(at))
-    // A bundle of a newer release is told as newer records are, where the records are read.
+    // A bundle of a newer release is refused where its records are read, as newer records are.
     if (record[0] === recordVersion && record[1] === 1) readBundle(record, { alerts, observations })
     else records.push(record)
   }

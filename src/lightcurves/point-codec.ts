@@ -55,7 +55,7 @@ export function writePoint(target: DataView, offset: number, observation: Observ
   else target.setFloat32(offset + distanceAt, distance, true)
 }
 
-/** Reads the observation at an offset. Its quality is told as known, wherever from. */
+/** Reads the observation at an offset. Its quality is given wherever it comes from. */
 export function readPoint(source: Buffer, offset: number): Observation {
   const flags = source[offset + 25] as number
   return {

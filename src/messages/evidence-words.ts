@@ -6,7 +6,7 @@ import type { ContextField } from '../lightcurves/observation.ts'
  * may be absent: messages of the first release have none of them.
  */
 
-/** The parts of a message that evidence is told from. */
+/** The parts of a message that the words are made from. */
 export interface ToldEvidence {
   readonly jd: number
   readonly alert?: { readonly positive?: boolean | undefined } | null | undefined

@@ -22,7 +22,7 @@ export interface HistoryOptions {
 }
 
 /**
- * A model's answers at the times of an object's detections, computed anew on its light curve (the points that pass the gates) as
+ * A model's answers at the times of an object's detections, recomputed on its light curve (the points that pass the gates) as
  * it is known now: each rests on the points up to its time, so that the last is the answer that stands. Costs one network step a
  * detection. Packets of earlier moments are not kept: what the newest admitted alert says of the place is taken for all of them.
  */

@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
+import type { Card } from '../../src/classifier/card.ts'
 import { fencesOf, fileIn } from '../support/fences.ts'
 import { cleanEnvironment, hierax, temporaryFolder } from '../support/service.ts'
 import { root } from '../support/shared.ts'
@@ -27,15 +28,19 @@ test('every command of the tutorial on training works, in its order', async () =
     const { stdout } = await promisify(execFile)('bash', ['-euc', text], { cwd: folder, env, maxBuffer: 1 << 26 })
     outputs.push(stdout)
   }
-  assert.equal(outputs.length, 4)
+  assert.equal(outputs.length, 5)
   assert.match(outputs[1] ?? '', /Among SN Ia,CC/)
-  assert.match(outputs[2] ?? '', /Calibration of every node/)
+  assert.match(outputs[3] ?? '', /Calibration of every node/)
   for (const file of ['report/index.html', 'evaluation.json', 'models/mine/novelty.json', 'models/mine-2/card.json']) {
     assert.ok(fs.existsSync(path.join(folder, file)), file)
   }
   const [line = ''] = fs.readFileSync(path.join(folder, 'predictions.jsonl'), 'utf8').split('\n')
   assert.deepEqual(Object.keys(JSON.parse(line)), ['id', 'label', 'days', 'nodes', 'novelty', 'among'])
-  const answers = (outputs[3] ?? '')
+  const { populations, context } = JSON.parse(
+    fs.readFileSync(path.join(folder, 'models/mine-3/card.json'), 'utf8')
+  ) as Card
+  assert.deepEqual([Object.keys(populations ?? {}), context], [['stream', 'labelled'], undefined])
+  const answers = (outputs[4] ?? '')
     .trim()
     .split('\n')
     .filter(text => text.startsWith('{'))
