@@ -9,11 +9,12 @@ import type { Classification } from '../../src/messages/classification.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
 import { readLightCurves } from '../../src/simulator/read-light-curves.ts'
 import { Simulation } from '../../src/simulator/simulate.ts'
+import { currentIds } from '../support/answers.ts'
 import { kafka } from '../support/brokers.ts'
 import { ServiceProcess, temporaryFolder, total } from '../support/service.ts'
 import { shared } from '../support/shared.ts'
 import { valkey } from '../support/valkey.ts'
-import { answersOf, realPackets } from './packets.ts'
+import { realPackets } from './packets.ts'
 
 const folder = temporaryFolder()
 after(() => fs.rmSync(folder, { recursive: true, force: true }))
@@ -94,7 +95,7 @@ async function outcomeOf(topic: string, run: string, store: string): Promise<Out
   }
   await opened.close()
   const alerts = new Set(bodies.map(body => `${body.objectId}/${body.candid}`))
-  return { records, bytes, answers: answersOf(bodies), alerts }
+  return { records, bytes, answers: currentIds(bodies), alerts }
 }
 
 function assertSame(outcome: Outcome, calm: Outcome): void {

@@ -1,6 +1,5 @@
 import fs from 'node:fs'
 import { createDecoder } from '../../src/alerts/decoder.ts'
-import type { Classification } from '../../src/messages/classification.ts'
 import { sharedFiles } from '../support/shared.ts'
 
 /** A real packet and what it holds. */
@@ -22,20 +21,4 @@ export function realPackets(folder = 'alerts'): RealPacket[] {
       return { name, bytes, alerts: [] }
     }
   })
-}
-
-/** The answer of every object: its message with the greatest (`jd`, `candid`, `revision`), as `id` by object. */
-export function answersOf(bodies: readonly Classification[]): Map<string, string> {
-  const best = new Map<string, Classification>()
-  for (const body of bodies) {
-    const old = best.get(body.objectId)
-    if (!old || isAfter(body, old)) best.set(body.objectId, body)
-  }
-  return new Map([...best].sort().map(([objectId, body]) => [objectId, body.id]))
-}
-
-function isAfter(a: Classification, b: Classification): boolean {
-  if (a.jd !== b.jd) return a.jd > b.jd
-  if (a.candid !== b.candid) return a.candid > b.candid
-  return Number(a.lightCurve.revision) >= Number(b.lightCurve.revision)
 }

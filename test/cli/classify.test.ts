@@ -4,6 +4,7 @@ import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { bundledLightCurves, readLightCurves } from '../../src/simulator/read-light-curves.ts'
 import { Simulation } from '../../src/simulator/simulate.ts'
+import { currentAnswers } from '../support/answers.ts'
 import { runHierax, temporaryFolder } from '../support/service.ts'
 import { needsShared, shared } from '../support/shared.ts'
 
@@ -25,20 +26,11 @@ const lines = (text: string): Line[] =>
     .filter(line => line !== '')
     .map(line => JSON.parse(line))
 
-/** The answer of every object: greatest (jd, candid, revision), as its line. */
+/** The current answer of every object, as its line. */
 function answers(text: string): Map<string, string> {
-  const best = new Map<string, { line: Line; text: string }>()
-  for (const row of text.split('\n').filter(line => line !== '')) {
-    const line: Line = JSON.parse(row)
-    const old = best.get(line.objectId)?.line
-    const order = old
-      ? line.jd - old.jd ||
-        Number(BigInt(line.candid) - BigInt(old.candid)) ||
-        line.lightCurve.revision - old.lightCurve.revision
-      : 1
-    if (order >= 0) best.set(line.objectId, { line, text: row })
-  }
-  return new Map([...best].sort().map(([id, found]) => [id, found.text]))
+  const rows = text.split('\n').filter(line => line !== '')
+  const current = currentAnswers(rows.map(row => ({ ...(JSON.parse(row) as Line), row })))
+  return new Map([...current].map(([objectId, { row }]) => [objectId, row]))
 }
 
 /** Simulated packets of a few objects, written to a folder; their paths in order of time. */

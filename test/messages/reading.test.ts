@@ -7,6 +7,7 @@ import { HieraxError } from '../../src/errors.ts'
 import { Answers } from '../../src/messages/answers.ts'
 import { encodeClassification, schemaText, toJson } from '../../src/messages/encoding.ts'
 import { readClassification } from '../../src/messages/reading.ts'
+import { compareAnswers } from '../support/answers.ts'
 import { sampleClassification as sample } from '../support/sample-classification.ts'
 
 /** A container of one record with any schema. */
@@ -116,10 +117,7 @@ describe('the answers of a subscriber', () => {
         const answers = new Answers(100)
         const messages = many.map(({ jd, candid, revision }) => message(jd, candid, revision))
         const last = messages.filter(given => answers.take(given) === 'current').at(-1)
-        const [greatest] = [...messages].sort(
-          (a, b) =>
-            b.jd - a.jd || Number(BigInt(b.candid) - BigInt(a.candid)) || b.lightCurve.revision - a.lightCurve.revision
-        )
+        const [greatest] = [...messages].sort((a, b) => compareAnswers(b, a))
         assert.equal(last?.id, greatest?.id)
       })
     )

@@ -9,6 +9,7 @@ import type { Store } from '../../src/lightcurves/stores/store.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
 import type { OutputMessage } from '../../src/streams/types.ts'
+import { compareAnswers } from '../support/answers.ts'
 import { bench, messages, output } from '../support/pipeline.ts'
 import { alertStreams } from './streams.ts'
 
@@ -122,9 +123,7 @@ function judge(log: readonly OutputMessage[], versioned: ReadonlySet<string>) {
     bytes.set(body.id, text)
     alerts.add(`${body.objectId}/${body.candid}`)
     const old = best.get(body.objectId)
-    const order = old
-      ? body.jd - old.jd || Number(body.candid - old.candid) || body.lightCurve.revision - old.lightCurve.revision
-      : 1
+    const order = old ? compareAnswers(body, old) : 1
     if (order > 0) contenders.set(body.objectId, new Set())
     if (order < 0) continue
     if (order === 0 && !versioned.has(`${body.objectId}/${body.candid}`))

@@ -7,6 +7,7 @@ import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import type { BatchReport } from '../../src/pipeline/report.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
+import { currentAnswers } from '../support/answers.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'
 import { admission, alertOf, bench, messages, output } from '../support/pipeline.ts'
 
@@ -37,18 +38,6 @@ function stream(
 
 const brief = (bodies: readonly Classification[]): string[] =>
   bodies.map(body => `${body.objectId}@${body.jd - 2459000.5} ${body.reason ?? body.lightCurve.detections}`)
-
-const answers = (bodies: readonly Classification[]): Map<string, Classification> => {
-  const found = new Map<string, Classification>()
-  for (const body of bodies) {
-    const old = found.get(body.objectId)
-    const order = old
-      ? body.jd - old.jd || Number(body.candid - old.candid) || body.lightCurve.revision - old.lightCurve.revision
-      : 1
-    if (order >= 0) found.set(body.objectId, body)
-  }
-  return found
-}
 
 describe('the way of a batch', () => {
   test('every alert is answered once at its own time, in order', async () => {
@@ -302,7 +291,7 @@ test('any order, duplication and split of alerts ends in the same answers, and e
       assert.equal(bytes.get(headers.id as string) ?? text, text, 'equal ids have equal bytes')
       bytes.set(headers.id as string, text)
     }
-    return { last: [...answers(bodies())].sort(), bytes }
+    return { last: [...currentAnswers(bodies())].sort(), bytes }
   }
   const calm = await run(names, 100)
   await fc.assert(

@@ -6,7 +6,7 @@ import { createDecoder } from '../../src/alerts/decoder.ts'
 import { loadClassifier } from '../../src/classifier/classifier.ts'
 import { bundledModel } from '../../src/classifier/model-folder.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
-import { answersOf } from '../acceptance/packets.ts'
+import { currentIds } from '../support/answers.ts'
 import { bench, messages } from '../support/pipeline.ts'
 import { needsShared, sharedFiles } from '../support/shared.ts'
 
@@ -39,7 +39,7 @@ async function run(
       revision: state?.curve.upTo(Number.MAX_VALUE).revision
     })
   }
-  return { bytes, answers: answersOf(bodies()), curves }
+  return { bytes, answers: currentIds(bodies()), curves }
 }
 
 describe('real object streams', needsShared(), () => {

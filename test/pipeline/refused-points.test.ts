@@ -10,6 +10,7 @@ import type { Classifier, Question, Reply } from '../../src/classifier/types.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { contextWith, detectionAt } from '../lightcurves/observations.ts'
+import { compareAnswers } from '../support/answers.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'
 import { alertOf, bench, messages } from '../support/pipeline.ts'
 import { needsShared, sharedFiles } from '../support/shared.ts'
@@ -69,11 +70,9 @@ function stream(count: number, refused: readonly number[], late = false): Map<st
   )
 }
 
-/** The object's answer after all messages: that with the greatest (`jd`, `candid`, `revision`). */
+/** The object's current answer after all messages. */
 function answerOf(bodies: readonly Classification[]): Classification {
-  const order = (a: Classification, b: Classification): number =>
-    a.jd - b.jd || Number(a.candid - b.candid) || a.lightCurve.revision - b.lightCurve.revision
-  return [...bodies].sort(order).at(-1) as Classification
+  return [...bodies].sort(compareAnswers).at(-1) as Classification
 }
 
 /** Runs alerts by name in batches of `size`; all messages. */

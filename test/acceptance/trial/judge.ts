@@ -3,6 +3,7 @@ import { loadClassifier } from '../../../src/classifier/classifier.ts'
 import { bundledModel } from '../../../src/classifier/model-folder.ts'
 import type { Classification } from '../../../src/messages/classification.ts'
 import { decodeClassification } from '../../../src/messages/encoding.ts'
+import { compareAnswers } from '../../support/answers.ts'
 import type { KafkaTools } from '../../support/kafka-tools.ts'
 import { admission } from '../../support/pipeline.ts'
 import { type Delivery, Recomputation } from './recompute.ts'
@@ -116,7 +117,7 @@ async function outputOf(tools: KafkaTools, group: string, versioned: ReadonlySet
       objectOf.set(body.id, body.objectId)
       alerts.add(`${body.objectId}/${body.candid}`)
       const old = best.get(body.objectId)
-      const order = old ? standing(body, old) : 1
+      const order = old ? compareAnswers(body, old) : 1
       if (order > 0) contenders.set(body.objectId, new Set())
       if (order < 0) return
       if (order === 0 && !versioned.has(`${body.objectId}/${body.candid}`))
@@ -131,13 +132,6 @@ async function outputOf(tools: KafkaTools, group: string, versioned: ReadonlySet
   const refused = new Set((await tools.read(`${group}.dead`)).map(({ headers }) => headers.source as string))
   const answers = new Map([...best].map(([objectId, { id }]) => [objectId, bytes.get(id) as string]))
   return { messages, bytes, objectOf, alerts, answers, refused }
-}
-
-/** Positive where `a` stands before `b`: the greater (`jd`, `candid`, `revision`). */
-function standing(a: Classification, b: Classification): number {
-  if (a.jd !== b.jd) return a.jd - b.jd
-  if (a.candid !== b.candid) return a.candid > b.candid ? 1 : -1
-  return Number(a.lightCurve.revision) - Number(b.lightCurve.revision)
 }
 
 function sameSets(found: ReadonlySet<string>, expected: ReadonlySet<string>, what: string): void {
