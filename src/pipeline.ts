@@ -2,6 +2,7 @@ import { type AdmissionSettings, admit, refusalOf } from './alerts/admission.ts'
 import type { Alert } from './alerts/alert.ts'
 import type { Classifier } from './classifier/types.ts'
 import { HieraxError } from './errors.ts'
+import { createYield } from './event-loop.ts'
 import { admittedCurve } from './lightcurves/gates.ts'
 import type { LightCurve } from './lightcurves/light-curve.ts'
 import type { AlertRecord } from './lightcurves/observation.ts'
@@ -62,6 +63,7 @@ export class Pipeline {
   private readonly parts: PipelineParts
   private readonly writers: readonly ClassificationWriter[]
   private readonly quarantine: Quarantine
+  private readonly yieldIfBusy = createYield()
 
   constructor(parts: PipelineParts) {
     this.parts = parts
@@ -106,8 +108,8 @@ export class Pipeline {
     control?.signal.throwIfAborted()
 
     const due = answersDue(arrivals, states)
-    const { bodies, cached } = await report.time('classify', () => this.answer(due, report))
-    const messages = await report.time('encode', () => this.encode(due, bodies, report))
+    const { bodies, cached } = await report.time('classify', () => this.answer(due))
+    const messages = await report.time('encode', () => this.encode(due, bodies))
     // From here on nothing rests on what is in the packets: whatever ends the process now, it is not they.
     await passage.leave(true, taken)
 
@@ -127,7 +129,7 @@ export class Pipeline {
     if (!state.newest) return []
     const origin = { topic: '', source: '', ingested: 0 }
     const { newest: record, newestVersions: versions } = state
-    const { bodies } = await this.answer([{ record, versions, state, origin, kind: 'repeated' }], new BatchReport())
+    const { bodies } = await this.answer([{ record, versions, state, origin, kind: 'repeated' }])
     return bodies.flat()
   }
 
@@ -181,7 +183,7 @@ export class Pipeline {
         deadLetters.push(deadLetterMessage(message, error, this.parts.output))
         report.refused(error, message)
       }
-      await report.breathe()
+      await this.yieldIfBusy()
     }
     return { taken, arrivals, deadLetters }
   }
@@ -205,10 +207,7 @@ export class Pipeline {
   }
 
   /** The classifications of every answer due, one list a model. */
-  private async answer(
-    due: readonly Due[],
-    report: BatchReport
-  ): Promise<{ bodies: Classification[][]; cached: CachedState[] }> {
+  private async answer(due: readonly Due[]): Promise<{ bodies: Classification[][]; cached: CachedState[] }> {
     const readings: Reading[] = []
     const views = new Map<ObjectState, LightCurve>()
     for (const { record, versions, state } of due) {
@@ -217,7 +216,7 @@ export class Pipeline {
       views.set(state, curve)
       const prefix = curve.upTo(record.jd)
       readings.push({ objectId, record, versions, curve, prefix, reason: this.reasonFor(record, prefix.detections) })
-      await report.breathe()
+      await this.yieldIfBusy()
     }
     const bodies: Classification[][] = []
     const cached: CachedState[] = []
@@ -228,7 +227,7 @@ export class Pipeline {
       const written: Classification[] = []
       for (const [i, reading] of readings.entries()) {
         written.push(writer.write({ ...reading, answer: answers[i] ?? null }))
-        await report.breathe()
+        await this.yieldIfBusy()
       }
       bodies.push(written)
     }
@@ -247,16 +246,12 @@ export class Pipeline {
     return detections < Math.max(1, this.parts.admission.admit.minDetections) ? 'TOO_FEW_DETECTIONS' : null
   }
 
-  private async encode(
-    due: readonly Due[],
-    bodies: readonly Classification[][],
-    report: BatchReport
-  ): Promise<OutputMessage[]> {
+  private async encode(due: readonly Due[], bodies: readonly Classification[][]): Promise<OutputMessage[]> {
     const messages: OutputMessage[] = []
     for (const list of bodies) {
       for (const [index, body] of list.entries()) {
         messages.push(...classificationMessages(body, (due[index] as Due).origin, this.parts.output))
-        await report.breathe()
+        await this.yieldIfBusy()
       }
     }
     return messages

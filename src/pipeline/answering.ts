@@ -1,12 +1,10 @@
 import type { AlertView, Answer, Classifier } from '../classifier/types.ts'
+import { createYield } from '../event-loop.ts'
 import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
 import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
 import type { AlertRecord } from '../lightcurves/observation.ts'
 import type { CachedState, Store } from '../lightcurves/stores/store.ts'
 import type { Reason } from '../messages/classification.ts'
-
-/** How long rounds of questions may hold the event loop, ms. */
-const longestTurn = 20
 
 /** An alert with the part of its object's light curve that its answer rests on. */
 export interface Reading {
@@ -51,7 +49,7 @@ export async function answerInTimeOrder(
   const states = new Map(objectIds.map((objectId, index) => [objectId, kept[index] ?? null]))
 
   let open = [...timelines]
-  let turnBegan = performance.now()
+  const yieldIfBusy = createYield()
   for (let round = 0; open.length > 0; round++) {
     const asked = open.map(([objectId, moments]) => ({ objectId, moment: moments[round] as Moment }))
     const replies = await classifier.classify(
@@ -69,9 +67,7 @@ export async function answerInTimeOrder(
     }
     open = open.filter(([, moments]) => moments.length > round + 1)
     // A packet may hold a thousand alerts of one object: as many rounds of one question.
-    if (performance.now() - turnBegan < longestTurn) continue
-    await new Promise(resolve => setImmediate(resolve))
-    turnBegan = performance.now()
+    await yieldIfBusy()
   }
   return {
     answers,

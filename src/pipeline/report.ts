@@ -15,9 +15,6 @@ export type Stage = (typeof stages)[number]
 /** Why a photometric point was left out. */
 export type PointDropReason = 'program' | 'future' | 'invalid' | 'limit'
 
-/** How long decoding may hold the event loop before others get their turn, ms. */
-const breath = 20
-
 const julianDateOfEpoch = 2440587.5
 const msPerDay = 86_400_000
 
@@ -40,8 +37,6 @@ export class BatchReport {
   /** Seconds from the exposure of each alert to its acknowledged answer. */
   alertAges: number[] = []
 
-  private turnBegan = performance.now()
-
   /** Runs a stage and adds up its time. */
   async time<T>(stage: Stage, work: () => T | Promise<T>): Promise<T> {
     const began = performance.now()
@@ -50,13 +45,6 @@ export class BatchReport {
     } finally {
       this.stageSeconds[stage] += (performance.now() - began) / 1000
     }
-  }
-
-  /** Lets others have a turn when this one has lasted long enough. */
-  async breathe(): Promise<void> {
-    if (performance.now() - this.turnBegan < breath) return
-    await new Promise(resolve => setImmediate(resolve))
-    this.turnBegan = performance.now()
   }
 
   /** A record was read. */

@@ -1,0 +1,15 @@
+/** Longest time that a loop holds the event loop by default, ms. */
+const defaultHold = 20
+
+/**
+ * Cooperative scheduling: makes a function for a long loop to await in every turn. It lets other tasks run when the loop has held
+ * the event loop for longer than `maxHold` ms, and else returns at once.
+ */
+export function createYield(maxHold: number = defaultHold): () => Promise<void> {
+  let since = performance.now()
+  return async function yieldIfBusy(): Promise<void> {
+    if (performance.now() - since < maxHold) return
+    await new Promise(resolve => setImmediate(resolve))
+    since = performance.now()
+  }
+}
