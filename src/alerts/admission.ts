@@ -12,16 +12,16 @@ export interface AdmissionSettings {
   }
 }
 
-/** A gate on an alert's own fields that turned it away. */
-export type Refusal = 'PROGRAM' | 'BOGUS' | 'SOLAR_SYSTEM'
+/** Why an alert is not admitted, by its own fields. */
+export type RejectionReason = 'PROGRAM' | 'BOGUS' | 'SOLAR_SYSTEM'
 
-/** What of an alert may be kept. */
+/** What may be kept of an alert. */
 export interface Admitted {
   /** Points of admitted programmes: the alert's own and its history's. */
   readonly observations: Observation[]
   /** The alert's own fields, without photometry where its programme is not admitted. */
   readonly record: AlertRecord
-  readonly refusal: Refusal | null
+  readonly refusal: RejectionReason | null
   /** Points left out for their programme. */
   readonly droppedPoints: number
 }
@@ -29,7 +29,7 @@ export interface Admitted {
 /**
  * Applies the programme rule point by point (one packet's history mixes programmes) and the gates to the alert. Points of
  * admitted programmes are stored whatever the gates say, each with its own quality: the same points come with later packets'
- * histories, in any order. What the gates turn away is left out of the view that is classified (`lightcurves/gates.ts`).
+ * histories, in any order. The view that is classified leaves out what the gates refuse (`lightcurves/gates.ts`).
  */
 export function admit(alert: Alert, settings: AdmissionSettings): Admitted {
   const { programs } = settings
@@ -46,11 +46,11 @@ export function admit(alert: Alert, settings: AdmissionSettings): Admitted {
   return { observations, record, refusal: refusalOf(record, settings), droppedPoints }
 }
 
-/** The first gate on its own fields that turns an alert away; null where none does. */
+/** The first reason not to admit an alert, by its own fields; null where it is admitted. */
 export function refusalOf(
   { photometry, programId }: AlertRecord,
   { admit, programs }: AdmissionSettings
-): Refusal | null {
+): RejectionReason | null {
   if (photometry === null || !programs.includes(programId)) return 'PROGRAM'
   if (isBogus(photometry.realBogus, admit)) return 'BOGUS'
   return isInSolarSystem(photometry.solarSystemDistance, admit) ? 'SOLAR_SYSTEM' : null

@@ -1,7 +1,11 @@
-import { HieraxError } from '../errors.ts'
-import { codecOf, type Inflate } from './codecs.ts'
+import { crc32, inflateRawSync } from 'node:zlib'
+import { inflateSnappy, snappyPreamble } from '../compression/snappy.ts'
+import { HieraxError, shown } from '../errors.ts'
 import { Cursor, type CursorCodes } from './cursor.ts'
 import type { DecoderLimits } from './limits.ts'
+
+/** Inflates a block to at most `maxBytes`. Throws INFLATED_TOO_LARGE or CORRUPT_BLOCK. */
+type Inflate = (block: Buffer, maxBytes: number) => Buffer
 
 /** The head of an Avro object container file. */
 export interface Container {
@@ -116,4 +120,43 @@ function checkSync({ cursor, sync }: Container): void {
   if (cursor.bytes.compare(sync, 0, syncBytes, start, start + syncBytes) !== 0) {
     throw cursor.corrupt(`a block does not end with the container's sync marker`)
   }
+}
+
+/** How the blocks of a container are inflated; null where they are stored as they are. Throws UNKNOWN_CODEC. */
+function codecOf(name: string): Inflate | null {
+  if (name === 'null') return null
+  if (name === 'deflate') return inflateDeflate
+  if (name === 'snappy') return inflateChecked
+  throw new HieraxError('UNKNOWN_CODEC', `avro.codec is ${shown(name)}, not null, deflate or snappy`)
+}
+
+/** Avro's deflate: a raw stream without zlib's header. */
+function inflateDeflate(block: Buffer, maxBytes: number): Buffer {
+  // zlib requires room for at least one byte.
+  if (maxBytes < 1) throw tooLarge(maxBytes)
+  try {
+    return inflateRawSync(block, { maxOutputLength: maxBytes })
+  } catch (cause) {
+    if (cause instanceof RangeError) throw tooLarge(maxBytes)
+    throw new HieraxError('CORRUPT_BLOCK', 'a block is not a deflate stream', { cause })
+  }
+}
+
+/** Avro's snappy: a raw block, then the CRC-32 of the inflated bytes, big-endian. */
+function inflateChecked(block: Buffer, maxBytes: number): Buffer {
+  if (block.length < 5)
+    throw new HieraxError('CORRUPT_BLOCK', `a snappy block of ${block.length} bytes has no checksum`)
+  const stream = block.subarray(0, block.length - 4)
+  const claimed = snappyPreamble(stream)
+  if (claimed !== null && claimed.length > maxBytes) throw tooLarge(maxBytes)
+  const inflated = inflateSnappy(stream)
+  if (inflated === null) throw new HieraxError('CORRUPT_BLOCK', 'a block is not a snappy stream')
+  if (crc32(inflated) !== block.readUInt32BE(stream.length)) {
+    throw new HieraxError('CORRUPT_BLOCK', 'the checksum of a snappy block does not match')
+  }
+  return inflated
+}
+
+function tooLarge(maxBytes: number): HieraxError {
+  return new HieraxError('INFLATED_TOO_LARGE', `the blocks inflate to more than the ${maxBytes} bytes that remain`)
 }

@@ -1,6 +1,6 @@
 import { type ErrorCode, HieraxError } from '../errors.ts'
 
-/** Which errors a cursor throws: where its bytes end too early, and where they can't be what they should be. */
+/** Which errors a cursor throws: where its bytes end too early, and where they are malformed. */
 export interface CursorCodes {
   readonly overrun: ErrorCode
   readonly corrupt: ErrorCode
@@ -10,14 +10,14 @@ const zigzag = new DataView(new ArrayBuffer(8))
 
 /**
  * A position in bytes that are read as Avro's binary encoding. Every read is checked against `end` before it is made, so
- * a lying length costs nothing.
+ * a bogus length cannot cause an over-read or an allocation.
  */
 export class Cursor {
   readonly bytes: Buffer
   position: number
   end: number
   codes: CursorCodes
-  /** Nesting of values of recursive types at the moment. */
+  /** Current nesting of values of recursive types. */
   depth = 0
   readonly #view: DataView
 
@@ -124,7 +124,7 @@ export class Cursor {
     }
     const start = this.position
     this.position += length
-    // `isdiffpos`, once in every history point: worth not leaving JavaScript for.
+    // `isdiffpos`, once in every history point: faster than a call of native code.
     if (length === 1 && this.bytes[start]! < 0x80) return String.fromCharCode(this.bytes[start]!)
     return this.bytes.toString('utf8', start, this.position)
   }

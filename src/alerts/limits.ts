@@ -1,4 +1,4 @@
-/** How much of a packet the decoder is willing to read. Whatever exceeds a limit is refused with a code that says so. */
+/** Limits on what the decoder reads. A packet that exceeds one is refused with a code that says so. */
 export interface DecoderLimits {
   /** Bytes of one container. */
   readonly maxBytes: number
@@ -8,7 +8,7 @@ export interface DecoderLimits {
   readonly maxSchemaNodes: number
   /** Nesting of types in it, and of values of a recursive type. */
   readonly maxDepth: number
-  /** Writer schemas whose compiled projections are kept. */
+  /** Writer schemas whose compiled readers are kept. */
   readonly maxSchemas: number
   /** Bytes of all blocks of one container once inflated (deflate, snappy). */
   readonly maxInflatedBytes: number

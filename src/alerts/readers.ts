@@ -1,10 +1,7 @@
 import { HieraxError, shown } from '../errors.ts'
 import type { Cursor } from './cursor.ts'
-import type { Schema, UnionSchema } from './schema.ts'
-import type { Skippers } from './skippers.ts'
-
-/** Reads something at the cursor into a target. */
-export type Reader<Target> = (cursor: Cursor, target: Target) => void
+import type { Schema } from './schema.ts'
+import type { Skip, Skippers } from './skippers.ts'
 
 /** A decoded value: null where the writer's union says so or its field is absent. */
 export type Value = number | bigint | string | null
@@ -14,15 +11,13 @@ export type Kind = 'number' | 'long' | 'string'
 
 const kindNames: Record<Kind, string> = { number: 'a number', long: 'a whole number', string: 'a string' }
 
-/**
- * A reader of a record's wanted fields that skips the others. Neighbouring skips of known size become one.
- */
-export function recordReader<Target>(
+/** Reads the wanted fields of a record and skips the others. Neighbouring skips of known size become one. */
+export function recordReader(
   fields: ReadonlyMap<string, Schema>,
-  wanted: ReadonlyMap<string, Reader<Target>>,
+  wanted: ReadonlyMap<string, Skip>,
   skippers: Skippers
-): Reader<Target> {
-  const steps: Reader<Target>[] = []
+): Skip {
+  const steps: Skip[] = []
   let skipped: Schema[] = []
   const flush = () => {
     steps.push(...skippers.sequence(skipped))
@@ -37,14 +32,14 @@ export function recordReader<Target>(
     }
   }
   flush()
-  return (cursor, target) => {
-    for (let i = 0; i < steps.length; i++) steps[i]!(cursor, target)
+  return cursor => {
+    for (let i = 0; i < steps.length; i++) steps[i]!(cursor)
   }
 }
 
 /**
- * A reader of one value, whatever the order of the union it may be in. Throws WRONG_TYPE for a writer's type that can't
- * be read as `kind`; where only some types of a union can't, only for values of those.
+ * A reader of one value. Throws WRONG_TYPE for a writer's type that can't be read as `kind`; where only some types of a
+ * union can't, only for values of those.
  *
  * @param path name of the field for messages, for example `candidate.jd`
  */
@@ -54,62 +49,60 @@ export function valueReader(
   path: string,
   maxStringBytes: number
 ): (cursor: Cursor) => Value {
-  if (schema.type === 'union') {
-    return union(schema, path, kindNames[kind], branch => {
-      if (branch.type === 'null') return () => null
-      return accepts(branch, kind) ? valueReader(branch, kind, path, maxStringBytes) : null
-    })
-  }
-  if (schema.type === 'null') return () => null
-  if (!accepts(schema, kind)) throw wrongType(path, kindNames[kind], schema)
-  if (kind === 'string') return cursor => cursor.string(maxStringBytes, path)
-  if (kind === 'long') return cursor => cursor.bigLong()
-  if (schema.type === 'float') return cursor => cursor.float()
-  if (schema.type === 'double') return cursor => cursor.double()
-  return cursor => cursor.long()
+  return nullable<Value>(schema, path, kindNames[kind], null, ({ type }) => {
+    if (!accepts(type, kind)) return null
+    if (kind === 'string') return cursor => cursor.string(maxStringBytes, path)
+    if (kind === 'long') return cursor => cursor.bigLong()
+    if (type === 'float') return cursor => cursor.float()
+    if (type === 'double') return cursor => cursor.double()
+    return cursor => cursor.long()
+  })
 }
 
 /** Whether every value of a writer's type can be read as `kind`, or is null. */
 export function isReadable(schema: Schema, kind: Kind): boolean {
   if (schema.type === 'union') return schema.branches.every(branch => isReadable(branch, kind))
-  return schema.type === 'null' || accepts(schema, kind)
+  return schema.type === 'null' || accepts(schema.type, kind)
 }
 
-function accepts(schema: Schema, kind: Kind): boolean {
-  if (kind === 'string') return schema.type === 'string'
-  if (schema.type === 'int' || schema.type === 'long') return true
-  return kind === 'number' && (schema.type === 'float' || schema.type === 'double')
+function accepts(type: Schema['type'], kind: Kind): boolean {
+  if (kind === 'string') return type === 'string'
+  if (type === 'int' || type === 'long') return true
+  return kind === 'number' && (type === 'float' || type === 'double')
 }
 
 /**
- * A reader that takes the branch which a union's value has. `of` gives the reader of a branch, or null where its type is
- * not wanted. Throws WRONG_TYPE where no branch but null is.
+ * A reader of a value that may be null, alone or in a union of any order. `of` makes the reader of another type, or
+ * returns null where that type can't be read. Throws WRONG_TYPE where no type but null can be.
  *
  * @param wanted what the value should be, for messages
+ * @param none what null is read as
  */
-export function union<Result, Target = void>(
-  schema: UnionSchema,
+export function nullable<Result>(
+  schema: Schema,
   path: string,
   wanted: string,
-  of: (branch: Schema) => ((cursor: Cursor, target: Target) => Result) | null
-): (cursor: Cursor, target: Target) => Result {
-  const readers = schema.branches.map(of)
-  const values = schema.branches.filter(branch => branch.type !== 'null')
-  const usable =
-    values.length === 0 || schema.branches.some((branch, i) => branch.type !== 'null' && readers[i] !== null)
-  if (!usable) throw wrongType(path, wanted, schema)
-  const count = readers.length
+  none: Result,
+  of: (schema: Schema) => ((cursor: Cursor) => Result) | null
+): (cursor: Cursor) => Result {
+  const wrong = ({ type }: Schema) =>
+    new HieraxError('WRONG_TYPE', `${path} should be ${wanted}, its writer's type is ${shown(type)}`)
+  if (schema.type === 'null') return () => none
+  if (schema.type !== 'union') {
+    const reader = of(schema)
+    if (reader === null) throw wrong(schema)
+    return reader
+  }
+  const { branches } = schema
+  const readers = branches.map(branch => (branch.type === 'null' ? () => none : of(branch)))
+  const values = branches.filter(branch => branch.type !== 'null')
+  if (values.length > 0 && values.every(branch => readers[branches.indexOf(branch)] === null)) throw wrong(schema)
   const complete = readers.map(
     (reader, index) =>
       reader ??
       (() => {
-        throw wrongType(path, wanted, schema.branches[index]!)
+        throw wrong(branches[index]!)
       })
   )
-  return (cursor, target) => complete[cursor.branch(count)]!(cursor, target)
-}
-
-/** WRONG_TYPE: what a field should be and what its writer made it. */
-export function wrongType(path: string, wanted: string, schema: Schema): HieraxError {
-  return new HieraxError('WRONG_TYPE', `${path} should be ${wanted}, its writer's type is ${shown(schema.type)}`)
+  return cursor => complete[cursor.branch(complete.length)]!(cursor)
 }

@@ -1,33 +1,93 @@
 import { HieraxError, shown } from '../errors.ts'
-import { type AlertPhotometry, bandOf, type FilterId, type Observation } from '../lightcurves/observation.ts'
+import {
+  type AlertContext,
+  type AlertPhotometry,
+  bandOf,
+  contextFields,
+  type FilterId,
+  type Observation
+} from '../lightcurves/observation.ts'
 import type { Alert, HistoryPoint } from './alert.ts'
-import { column, contextColumn, RawAlert } from './projection.ts'
 import type { Value } from './readers.ts'
-import { contextOf, distance, isBetween, jdRange, score } from './values.ts'
+import { columnsOf, type Fields, isRubin, needed, optional, type Packet, type Survey, welcome } from './survey.ts'
 
+const head = { objectId: needed('string'), schemavsn: optional('string'), candid: optional('long') }
+
+/** What is read of each point of `prv_candidates`. */
+const point = {
+  jd: needed('number'),
+  fid: needed('number'),
+  magpsf: optional('number'),
+  sigmapsf: optional('number'),
+  isdiffpos: optional('string'),
+  candid: optional('long'),
+  programid: optional('number'),
+  diffmaglim: optional('number'),
+  drb: welcome('number'),
+  rb: welcome('number'),
+  ssdistnr: welcome('number')
+}
+
+/** What is read of `candidate`: first the fields of a point of the history, so that both have the same columns. */
+const candidate = {
+  ...point,
+  magpsf: needed('number'),
+  sigmapsf: needed('number'),
+  isdiffpos: needed('string'),
+  drb: optional('number'),
+  rb: optional('number'),
+  ssdistnr: optional('number'),
+  ra: needed('number'),
+  dec: needed('number'),
+  ...(Object.fromEntries(contextFields.map(name => [name, welcome('number')])) as Fields<keyof AlertContext>),
+  sgscore1: optional('number'),
+  distpsnr1: optional('number')
+}
+
+const headColumn = columnsOf(head)
+const column = columnsOf(candidate)
+
+/** ZTF's alerts of schema 2.0 to 4.02, original or re-serialised. */
+export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
+  name: 'ZTF',
+  /** All but Rubin's, so that the error for a packet of unknown origin names the field that it lacks. */
+  recognises: schema => !isRubin(schema),
+  reads: {
+    head,
+    records: { candidate },
+    lists: {
+      // The experimental schema 3.5 has forced photometry here: without `magpsf` nothing says what was detected.
+      prv_candidates: { fields: point, only: 'magpsf' },
+      fp_hists: { fields: null }
+    }
+  },
+  toAlert
+}
+
+/** Julian dates of ZTF's exposures, with a wide margin. */
+const jdRange = { from: 2_450_000, to: 2_500_000 }
 const magnitudeRange = { from: -10, to: 40 }
 
-/**
- * A packet's record as an alert, checked and normalised. Throws INVALID_VALUE for impossible values of the alert itself;
- * impossible points of its history are dropped and counted.
- */
-export function toAlert(raw: RawAlert): Alert {
-  const [objectId, schemaVersion, headCandid] = raw.head.values
+/** Impossible values of the alert itself are refused; impossible points of its history are dropped and counted. */
+function toAlert({ head, records, lists }: Packet<'candidate', 'prv_candidates' | 'fp_hists'>): Alert {
+  const objectId = head.values[headColumn.objectId]
+  const schemaVersion = head.values[headColumn.schemavsn]
   if (!isObjectId(objectId)) throw invalid('objectId', objectId, 'a printable name')
-  if (!raw.hasCandidate) throw invalid('candidate', null, 'a record')
-  const own = raw.candidate.values
-  const candid = headCandid ?? own[column.candid]
-  if (typeof candid !== 'bigint')
+  if (records.candidate.count === 0) throw invalid('candidate', null, 'a record')
+  const own = records.candidate.values
+  const candid = head.values[headColumn.candid] ?? own[column.candid]
+  if (typeof candid !== 'bigint') {
     throw new HieraxError('MISSING_FIELD', 'candid is neither in the packet nor in its candidate')
+  }
   const program = programId(own[column.programid])
   if (program === 'invalid') throw invalid('programid', own[column.programid], 'an integer of 32 bits')
   if (candid <= 0n) throw invalid('candid', candid, 'a positive number')
   const observation = ownObservation(own, candid)
   const history: HistoryPoint[] = []
   const dropped = { future: 0, invalid: 0 }
-  const points = raw.history.values
-  for (let i = 0; i < raw.points; i++) {
-    const point = historyPoint(points, i * RawAlert.width, observation.jd)
+  const { values, count, width, unread } = lists.prv_candidates
+  for (let i = 0; i < count; i++) {
+    const point = historyPoint(values, i * width, observation.jd)
     if (point === 'future' || point === 'invalid') dropped[point]++
     else history.push(point)
   }
@@ -45,7 +105,7 @@ export function toAlert(raw: RawAlert): Alert {
     observation,
     history,
     dropped,
-    forcedPhotometry: raw.forcedPhotometry
+    forcedPhotometry: unread + lists.fp_hists.unread
   }
 }
 
@@ -77,8 +137,8 @@ function photometry(own: readonly Value[], observation: Observation): AlertPhoto
     error: own[column.sigmapsf] as number,
     positive: observation.positive,
     realBogus: realBogus(own, 0),
-    starScore: score(own[contextColumn.sgscore1]),
-    starDistance: distance(own[contextColumn.distpsnr1]),
+    starScore: score(own[column.sgscore1]),
+    starDistance: distance(own[column.distpsnr1]),
     solarSystemDistance: distance(own[column.ssdistnr]),
     context: contextOf(own)
   }
@@ -195,4 +255,66 @@ function inRange(path: string, value: Value | undefined, from: number, to: numbe
 
 function invalid(path: string, value: unknown, wanted: string): HieraxError {
   return new HieraxError('INVALID_VALUE', `${path} should be ${wanted}, it is ${shown(value)}`)
+}
+
+/*
+ * What a packet says in place of "none": null, NaN, −999 as the survey writes it, and whatever others write instead. An
+ * impossible value is none: a distance is not negative, a score is within 0 and 1.
+ */
+
+/** Magnitudes of catalogue sources lie within ±90; −999, −99, 99 and 999, which stand for none, do not. */
+const noMagnitude = 90
+
+/** A score within 0 and 1, or null. */
+function score(value: Value | undefined): number | null {
+  return isBetween(value, 0, 1) ? value : null
+}
+
+/** A distance, or null. */
+function distance(value: Value | undefined): number | null {
+  return atLeastZero(value)
+}
+
+/** What a packet says of its place and history beside the photometry; `own` are the columns of the candidate. */
+function contextOf(own: readonly Value[]): AlertContext {
+  return {
+    sgscore1: score(own[column.sgscore1]),
+    distpsnr1: distance(own[column.distpsnr1]),
+    sgmag1: magnitude(own[column.sgmag1]),
+    srmag1: magnitude(own[column.srmag1]),
+    simag1: magnitude(own[column.simag1]),
+    szmag1: magnitude(own[column.szmag1]),
+    sgscore2: score(own[column.sgscore2]),
+    distpsnr2: distance(own[column.distpsnr2]),
+    distnr: distance(own[column.distnr]),
+    magnr: magnitude(own[column.magnr]),
+    chinr: atLeastZero(own[column.chinr]),
+    sharpnr: sharpness(own[column.sharpnr]),
+    neargaia: distance(own[column.neargaia]),
+    maggaia: magnitude(own[column.maggaia]),
+    classtar: score(own[column.classtar]),
+    ndethist: atLeastZero(own[column.ndethist]),
+    ncovhist: atLeastZero(own[column.ncovhist]),
+    jdstarthist: isBetween(own[column.jdstarthist], jdRange.from, jdRange.to)
+      ? (own[column.jdstarthist] as number)
+      : null
+  }
+}
+
+/** Whether a value is a number within bounds. */
+function isBetween(value: Value | undefined, from: number, to: number): value is number {
+  return typeof value === 'number' && value >= from && value <= to
+}
+
+function magnitude(value: Value | undefined): number | null {
+  return typeof value === 'number' && value > -noMagnitude && value < noMagnitude ? value : null
+}
+
+/** Sharpness may have either sign, and be large: only what stands for none is none. */
+function sharpness(value: Value | undefined): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value > -noMagnitude ? value : null
+}
+
+function atLeastZero(value: Value | undefined): number | null {
+  return isBetween(value, 0, Number.MAX_VALUE) ? value : null
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createDecoder } from '../../src/alerts/decoder.ts'
+import type { Alert } from '../../src/alerts/alert.ts'
+import { createDecoder, surveys } from '../../src/alerts/decoder.ts'
+import { columnsOf, needed, optional, type Survey } from '../../src/alerts/survey.ts'
 import { contextFields } from '../../src/lightcurves/observation.ts'
 import { contextWith } from '../lightcurves/observations.ts'
 import {
+  avroType,
   block,
   candidate,
   candidateFields,
@@ -210,4 +213,92 @@ test('any order of fields and of unions, nullable or plain, with fields nobody k
     }),
     { numRuns: 60 }
   )
+})
+
+describe('another survey, by the recipe of CONTRIBUTING', () => {
+  const source = { time: needed('number'), flux: needed('number'), quality: optional('number') }
+  const column = columnsOf(source)
+  const idColumn = columnsOf({ id: needed('long') })
+
+  /** Flux in nJy, time as a modified Julian day, one band. */
+  const toAlert: Survey<'source', 'earlier' | 'forced'>['toAlert'] = ({ head, records, lists }) => {
+    const observation = (values: readonly unknown[], base: number, own: boolean): Alert['observation'] => ({
+      ...{ jd: (values[base + column.time] as number) + 2400000.5, fid: 2, detection: true, own, positive: true },
+      ...{ magnitude: Math.fround(31.4 - 2.5 * Math.log10(values[base + column.flux] as number)), error: 0.125 },
+      ...{ candid: null, realBogus: values[base + column.quality] as number | null, solarSystemDistance: null }
+    })
+    const id = head.values[idColumn.id] as bigint
+    const own = observation(records.source.values, 0, true)
+    const { values, width, count } = lists.earlier
+    const record = { candid: id, jd: own.jd, ra: 1, dec: 2, programId: 1, photometry: null }
+    return {
+      objectId: `M${id}`,
+      ...{ schemaVersion: '', record, observation: own, dropped: { future: 0, invalid: 0 } },
+      history: Array.from({ length: count }, (_, i) => ({
+        programId: 1,
+        observation: observation(values, i * width, false)
+      })),
+      forcedPhotometry: lists.forced.unread
+    }
+  }
+  const madeUp: Survey<'source', 'earlier' | 'forced'> = {
+    name: 'Made-up',
+    recognises: ({ name }) => name === 'made.up.alert',
+    reads: {
+      head: { id: needed('long') },
+      records: { source },
+      lists: { earlier: { fields: source }, forced: { fields: null } }
+    },
+    toAlert
+  }
+  const { decode } = createDecoder({}, [madeUp, ...surveys])
+
+  const record = (name: string, fields: FieldJson[]) => ({ type: 'record', name, fields })
+  const sourceSchema = record('source', [
+    { name: 'time', type: 'double' },
+    { name: 'comment', type: 'string' },
+    { name: 'flux', type: 'float' },
+    { name: 'quality', type: ['null', 'float'] }
+  ])
+  const schema = record('made.up.alert', [
+    { name: 'source', type: sourceSchema },
+    { name: 'id', type: 'long' },
+    { name: 'earlier', type: ['null', { type: 'array', items: 'source' }] },
+    { name: 'forced', type: { type: 'array', items: 'double' } }
+  ])
+  const row = (time: number, flux: number, quality: number | null = null) => ({ time, comment: 'x', flux, quality })
+  const bytes = avroType(schema).toBuffer({
+    source: row(60000.25, 1000, 0.75),
+    id: 7n,
+    earlier: [row(59999.25, 100), row(59998.25, 10, 0.5)],
+    forced: [1, 2, 3]
+  })
+
+  test('its packets become alerts', () => {
+    const alert = decode(Buffer.concat([head(schema), block(1, bytes)]))[0]!
+    assert.equal(alert.objectId, 'M7')
+    assert.equal(alert.observation.jd, 2460000.75)
+    assert.equal(alert.observation.magnitude, Math.fround(23.9))
+    assert.equal(alert.observation.realBogus, 0.75)
+    assert.deepEqual(
+      alert.history.map(({ observation: { jd, realBogus } }) => [jd, realBogus]),
+      [
+        [2459999.75, null],
+        [2459998.75, 0.5]
+      ]
+    )
+    assert.equal(alert.forcedPhotometry, 3)
+  })
+
+  test('ZTF’s packets are read as before, and its own are checked by the limits and the schema', () => {
+    assert.deepEqual(decode(container()), createDecoder().decode(container()))
+    const { decode: strict } = createDecoder({ maxHistory: 1 }, [madeUp])
+    refused(
+      () => strict(Buffer.concat([head(schema), block(1, bytes)])),
+      'RECORD_TOO_LARGE',
+      /^earlier claims 2 points/
+    )
+    refused(() => decode(Buffer.concat([head(record('made.up.alert', [])), block(1, bytes)])), 'MISSING_FIELD', /^id /)
+    refused(() => createDecoder({}, [madeUp]).decode(container()), 'WRONG_SURVEY', /no survey that this version reads/)
+  })
 })

@@ -1,0 +1,248 @@
+import { HieraxError, shown } from '../errors.ts'
+import type { Alert } from './alert.ts'
+import type { Cursor } from './cursor.ts'
+import type { DecoderLimits } from './limits.ts'
+import { isReadable, type Kind, nullable, recordReader, type Value, valueReader } from './readers.ts'
+import type { RecordSchema, Schema } from './schema.ts'
+import { type Skip, Skippers } from './skippers.ts'
+
+/**
+ * A survey whose packets are read: how they are recognised, what is read of them, and how that becomes an alert.
+ * `Records` and `Lists` are the names of the fields that hold the records and arrays in `reads`.
+ */
+export interface Survey<Records extends string = string, Lists extends string = string> {
+  readonly name: string
+  /** Whether a packet with this writer schema is the survey's. */
+  recognises(schema: RecordSchema): boolean
+  readonly reads: PacketFields<Records, Lists>
+  /** Checks and normalises a packet; keeps nothing of it. Throws INVALID_VALUE or MISSING_FIELD. */
+  toAlert(packet: Packet<Records, Lists>): Alert
+}
+
+/** What is read of a packet; everything else is skipped without being decoded. */
+export interface PacketFields<Records extends string = string, Lists extends string = string> {
+  /** Fields of the packet itself. */
+  readonly head: Fields
+  /** Fields of records in the packet. The writer's schema must have each of these records; their values may be null. */
+  readonly records: Readonly<Record<Records, Fields>>
+  /** Arrays of records in the packet, which the writer's schema may lack. */
+  readonly lists: Readonly<Record<Lists, List>>
+}
+
+/** What is read of each record of an array. */
+export interface List {
+  /** Null: the records are counted only. */
+  readonly fields: Fields | null
+  /** The records are counted only where the writer's schema has no field of this name. */
+  readonly only?: string
+}
+
+/** What is read of a record, by field. */
+export type Fields<Name extends string = string> = Readonly<Record<Name, Field>>
+
+/** How a field is read. */
+interface Field {
+  readonly kind: Kind
+  /** What is done about a writer's schema that lacks the field, or has it as another type. */
+  readonly how: 'needed' | 'optional' | 'welcome'
+}
+
+/** A field without which the packet's schema is refused. */
+export const needed = (kind: Kind): Field => ({ kind, how: 'needed' })
+/** A field that may be absent; a schema that has it as another type is refused. */
+export const optional = (kind: Kind): Field => ({ kind, how: 'optional' })
+/** A field that is not read where it is absent or of another type. */
+export const welcome = (kind: Kind): Field => ({ kind, how: 'welcome' })
+
+/** Positions of the values of fields in a row. */
+export function columnsOf<Name extends string>(fields: Fields<Name>): Readonly<Record<Name, number>> {
+  return Object.fromEntries(Object.keys(fields).map((name, column) => [name, column])) as Record<Name, number>
+}
+
+/** Values of the fields of some records: those of record `i` begin at `i * width` and are in the order of the fields. */
+export class Rows {
+  readonly width: number
+  readonly values: Value[] = []
+  /** Records read. */
+  count = 0
+  /** Records that were counted only. */
+  unread = 0
+  /** Where the record that is being read begins. */
+  base = 0
+
+  constructor(fields: Fields | null) {
+    this.width = Object.keys(fields ?? {}).length
+  }
+
+  clear(): void {
+    this.count = 0
+    this.unread = 0
+    this.next()
+    this.count = 0
+  }
+
+  /** Begins the next record, whose values are null until they are read. */
+  next(): void {
+    this.base = this.count++ * this.width
+    for (let i = 0; i < this.width; i++) this.values[this.base + i] = null
+  }
+}
+
+/** One packet as its writer wrote it, with what is not read left out. Reused for the next one. */
+export interface Packet<Records extends string = string, Lists extends string = string> {
+  /** One row of values; its `count` says nothing. */
+  readonly head: Rows
+  /** One row of values each, null where the record is; `count` is 1, or 0 where it is. */
+  readonly records: Readonly<Record<Records, Rows>>
+  readonly lists: Readonly<Record<Lists, Rows>>
+  /** Records read of all lists together. */
+  points: number
+}
+
+/** Reads the next packet of a block. The result is valid until the next call. */
+export type PacketReader = (cursor: Cursor) => Packet
+
+/**
+ * The first survey that recognises the packets of a writer schema, with a reader of them. Throws WRONG_TYPE, WRONG_SURVEY
+ * or MISSING_FIELD.
+ */
+export function readerFor(
+  schema: Schema,
+  surveys: readonly Survey[],
+  limits: DecoderLimits
+): { survey: Survey; read: PacketReader } {
+  if (schema.type !== 'record') {
+    throw new HieraxError('WRONG_TYPE', `the packet should be a record, its writer's type is ${shown(schema.type)}`)
+  }
+  const survey = surveys.find(each => each.recognises(schema))
+  if (survey !== undefined) return { survey, read: new Compiler(survey.reads, limits).packet(schema) }
+  const origin = isRubin(schema) ? 'of Rubin/LSST (it has diaSource)' : 'of no survey that this version reads'
+  throw new HieraxError('WRONG_SURVEY', `the packet is ${shown(schema.name)} ${origin}`)
+}
+
+/** Rubin's packets carry a `diaSource` where ZTF's carry a `candidate`, also when a broker re-published them. */
+export function isRubin({ name, fields }: RecordSchema): boolean {
+  return fields.has('diaSource') || fields.has('diaSourceId') || name.startsWith('lsst.')
+}
+
+/** Compiles a reader of those fields of a packet that are wanted, from the schema it was written with. */
+class Compiler {
+  readonly #reads: PacketFields
+  readonly #limits: DecoderLimits
+  readonly #skippers: Skippers
+  readonly #packet: Packet
+
+  constructor(reads: PacketFields, limits: DecoderLimits) {
+    this.#reads = reads
+    this.#limits = limits
+    this.#skippers = new Skippers(limits.maxDepth)
+    const { head, records, lists } = reads
+    this.#packet = {
+      head: new Rows(head),
+      records: mapValues(records, fields => new Rows(fields)),
+      lists: mapValues(lists, ({ fields }) => new Rows(fields)),
+      points: 0
+    }
+  }
+
+  packet({ fields }: RecordSchema): PacketReader {
+    const packet = this.#packet
+    const wanted = this.#fields(fields, this.#reads.head, '', packet.head)
+    for (const [name, of] of Object.entries(this.#reads.records)) {
+      const schema = fields.get(name)
+      if (schema === undefined) throw missing(name)
+      const rows = packet.records[name]!
+      const present = () => {
+        rows.count = 1
+      }
+      wanted.set(name, this.#record(schema, of, name, rows, present))
+    }
+    for (const [name, list] of Object.entries(this.#reads.lists)) {
+      const schema = fields.get(name)
+      if (schema !== undefined) wanted.set(name, this.#list(schema, list, name, packet.lists[name]!))
+    }
+    const read = recordReader(fields, wanted, this.#skippers)
+    const all = [packet.head, ...Object.values(packet.records), ...Object.values(packet.lists)]
+    return cursor => {
+      for (let i = 0; i < all.length; i++) all[i]!.clear()
+      packet.points = 0
+      read(cursor)
+      return packet
+    }
+  }
+
+  /** Readers of fields into the current row. Throws MISSING_FIELD where the writer lacks one that is needed. */
+  #fields(schemas: ReadonlyMap<string, Schema>, fields: Fields, prefix: string, rows: Rows): Map<string, Skip> {
+    const lacking = Object.keys(fields).find(name => fields[name]!.how === 'needed' && !schemas.has(name))
+    if (lacking !== undefined) throw missing(`${prefix}${lacking}`)
+    const readers = new Map<string, Skip>()
+    for (const [column, [name, { kind, how }]] of Object.entries(fields).entries()) {
+      const schema = schemas.get(name)
+      if (schema === undefined || (how === 'welcome' && !isReadable(schema, kind))) continue
+      const read = valueReader(schema, kind, `${prefix}${name}`, this.#limits.maxStringBytes)
+      readers.set(name, cursor => {
+        rows.values[rows.base + column] = read(cursor)
+      })
+    }
+    return readers
+  }
+
+  #list(schema: Schema, { fields, only }: List, path: string, rows: Rows): Skip {
+    return nullable<void>(schema, path, 'an array', undefined, branch => {
+      if (branch.type !== 'array') return null
+      const { items } = branch
+      const lacks = only !== undefined && items.type === 'record' && !items.fields.has(only)
+      if (fields === null || lacks) {
+        const count = this.#skippers.countedArray(branch)
+        return cursor => {
+          rows.unread += count(cursor)
+        }
+      }
+      const item = this.#record(items, fields, `${path}[]`, rows)
+      return cursor => {
+        for (let count = this.#itemCount(cursor, path); count > 0; count = this.#itemCount(cursor, path)) {
+          for (let i = 0; i < count; i++) {
+            rows.next()
+            item(cursor)
+          }
+        }
+      }
+    })
+  }
+
+  /** Reads a record into the current row, after `begin`; reads nothing where it is null. */
+  #record(schema: Schema, fields: Fields, path: string, rows: Rows, begin?: Skip): Skip {
+    return nullable<void>(schema, path, 'a record', undefined, branch => {
+      if (branch.type !== 'record') return null
+      const read = this.#fields(branch.fields, fields, `${path}.`, rows)
+      const steps = recordReader(branch.fields, read, this.#skippers)
+      return begin === undefined
+        ? steps
+        : cursor => {
+            begin(cursor)
+            steps(cursor)
+          }
+    })
+  }
+
+  /** Count of the next run of an array's items; its size in bytes, given with negative counts, is of no use here. */
+  #itemCount(cursor: Cursor, path: string): number {
+    const signed = cursor.long()
+    if (signed < 0) cursor.length()
+    const count = Math.abs(signed)
+    this.#packet.points += count
+    if (this.#packet.points > this.#limits.maxHistory) {
+      const message = `${path} claims ${this.#packet.points} points, more than ${this.#limits.maxHistory}`
+      throw new HieraxError('RECORD_TOO_LARGE', message)
+    }
+    return count
+  }
+}
+
+function missing(path: string): HieraxError {
+  return new HieraxError('MISSING_FIELD', `${path} is not in the packet's schema`)
+}
+
+function mapValues<From, To>(from: Readonly<Record<string, From>>, to: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(from).map(([name, value]) => [name, to(value)]))
+}
