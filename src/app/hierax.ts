@@ -7,8 +7,9 @@ import { openStore } from '../lightcurves/stores/open.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
 import type { Classification } from '../messages/classification.ts'
 import { toJson } from '../messages/encoding.ts'
-import type { BatchReport } from '../pipeline/report.ts'
-import { Pipeline, type PipelineParts } from '../pipeline.ts'
+import type { BatchStats } from '../pipeline/batch-stats.ts'
+import { ObjectClassifier } from '../pipeline/object-classifier.ts'
+import { Pipeline, type PipelineOptions } from '../pipeline.ts'
 import { ClassificationFeed } from '../service/feed.ts'
 import { toObjectView } from '../service/object-view.ts'
 import type { ServicePorts } from '../service/ports.ts'
@@ -36,7 +37,7 @@ export interface Surroundings {
   /** False: a worker, whose parent serves HTTP. */
   readonly http?: boolean
   /** Decodes packets; ZTF's unless given. */
-  readonly decode?: PipelineParts['decode']
+  readonly decode?: PipelineOptions['decode']
   /** Told of every batch's classifications, after they were acknowledged; must be quick and not throw. */
   readonly onClassifications?: (bodies: readonly Classification[]) => void
 }
@@ -56,7 +57,7 @@ export class Hierax {
   private readonly config: Config
   private readonly logger: Logger
   private readonly onClassifications: Surroundings['onClassifications']
-  private readonly decode: PipelineParts['decode']
+  private readonly decode: PipelineOptions['decode']
   private readonly health = new Health()
   private readonly feed = new ClassificationFeed<Classification>(toJson)
   private readonly deadLetters = { since: Number.NEGATIVE_INFINITY, count: 0 }
@@ -163,7 +164,7 @@ export class Hierax {
       sink,
       admission: { programs: this.config.input.programs, admit: this.config.admit },
       output: { ...this.config.output, routes: this.resolved.routes },
-      onBatch: report => this.account(report),
+      onBatch: stats => this.account(stats),
       onClassifications: bodies => this.published(bodies)
     })
   }
@@ -174,12 +175,12 @@ export class Hierax {
     this.onClassifications?.(bodies)
   }
 
-  private account(report: BatchReport): void {
-    this.metrics.batch(report)
+  private account(stats: BatchStats): void {
+    this.metrics.batch(stats)
     this.health.progressed()
-    const [first] = report.deadLetters
+    const [first] = stats.deadLetters
     if (!first) return
-    this.deadLetters.count += report.deadLetters.length
+    this.deadLetters.count += stats.deadLetters.length
     if (performance.now() - this.deadLetters.since < deadLetterQuiet) return
     const { error, source } = first
     const { count } = this.deadLetters
@@ -223,7 +224,9 @@ export class Hierax {
   }
 
   private ports(store: Store): ServicePorts {
-    const answering = this.pipeline(store, { send: async () => {}, close: async () => {} })
+    const { programs } = this.config.input
+    const admission = { programs, admit: this.config.admit }
+    const classifier = new ObjectClassifier({ store, classifiers: this.classifiers, admission })
     const histories = new Histories(store, this.config.admit)
     const chosen = (model?: string) =>
       this.classifiers.findIndex(({ sha256 }) => model === undefined || sha256 === model)
@@ -238,7 +241,7 @@ export class Hierax {
       object: async (objectId, model) => {
         const state = (await store.get(objectId)) ?? null
         if (!state) return null
-        const answer = (await answering.standing(state))[chosen(model)]
+        const answer = (await classifier.currentClassifications(state))[chosen(model)]
         return toObjectView(state, answer ? toJson(answer) : null, this.config.admit)
       },
       history: async (objectId, { model, limit }) => {

@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import { HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { toJson } from '../messages/encoding.ts'
-import { Pipeline } from '../pipeline.ts'
+import { ObjectClassifier } from '../pipeline/object-classifier.ts'
 import { toObjectView } from '../service/object-view.ts'
 
 /** Options of `hierax store …` as commander gives them. */
@@ -26,15 +26,9 @@ export async function inspect(objectId: string, options: StoreOptions): Promise<
     if (!state)
       throw new HieraxError('OBJECT_NOT_FOUND', `${config.store.url} holds no object ${JSON.stringify(objectId)}`)
     const classifiers = await loadModels(config)
-    const pipeline = new Pipeline({
-      decode: () => [],
-      store,
-      classifiers,
-      sink: { send: async () => {}, close: async () => {} },
-      admission: { programs: config.input.programs, admit: config.admit },
-      output: { ...config.output, routes: [] }
-    })
-    const classifications = (await pipeline.standing(state)).map(toJson)
+    const admission = { programs: config.input.programs, admit: config.admit }
+    const classifier = new ObjectClassifier({ store, classifiers, admission })
+    const classifications = (await classifier.currentClassifications(state)).map(toJson)
     const { classification: _, ...object } = toObjectView(state, null, config.admit)
     process.stdout.write(`${JSON.stringify({ ...object, classifications }, null, 2)}\n`)
     for (const classifier of classifiers) classifier.dispose()

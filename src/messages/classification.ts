@@ -89,7 +89,7 @@ export interface AnswerSettings {
 }
 
 /** What a classification is made from. */
-export interface Verdict {
+export interface ClassificationInput {
   readonly objectId: string
   readonly record: AlertRecord
   /** Hashes of the versions seen of the alert; empty where there is but this one. */
@@ -116,8 +116,8 @@ export class ClassificationWriter {
     this.settings = settingsHash(sha256, settings, this.population)
   }
 
-  /** The classification that a verdict becomes: the same verdict gives the same bytes. */
-  write({ objectId, record, versions, curve, prefix, reason, answer }: Verdict): Classification {
+  /** The classification of an input: the same input gives the same bytes. */
+  write({ objectId, record, versions, curve, prefix, reason, answer }: ClassificationInput): Classification {
     const further = furtherVersions(record, versions)
     const hash = hashOf(prefix, record, further)
     const revision = prefix.revision + further.length

@@ -1,17 +1,10 @@
 import { type ErrorCode, errorTable } from '../errors.ts'
 import { reasons } from '../messages/classification.ts'
-import { stages } from '../pipeline/report.ts'
+import { dropReasons, stages } from '../pipeline/batch-stats.ts'
 
 /** What becomes of a consumed message. */
 const outcomes = ['classified', 'not_classified', 'dead_letter'] as const
 export type Outcome = (typeof outcomes)[number]
-
-/**
- * Why a photometric point was left out: of a programme that is not admitted, not before its packet, impossible, or one too
- * many for its object.
- */
-export const dropReasons = ['program', 'future', 'invalid', 'limit'] as const
-export type PointDropReason = (typeof dropReasons)[number]
 
 /** Parts that must be ready before the service is. */
 export const parts = ['consumer', 'producer', 'store', 'model'] as const

@@ -1,17 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { ErrorCode } from '../errors.ts'
-import type { Reason } from '../messages/classification.ts'
-import { type Stage, stages } from '../pipeline/report.ts'
+import { type BatchStats, dropReasons, stages } from '../pipeline/batch-stats.ts'
 import { combineMetrics, type MetricValues } from './combined.ts'
-import {
-  type Definition,
-  definitions,
-  dropReasons,
-  type Outcome,
-  type Part,
-  type PointDropReason,
-  parts
-} from './definitions.ts'
+import { type Definition, definitions, type Outcome, type Part, parts } from './definitions.ts'
 
 /** Input topics that have series of their own: more than any window of nights, and any list that somebody writes, takes. */
 const mostTopics = 256
@@ -31,25 +21,6 @@ export interface StoreSize {
   readonly bytes: number
   /** Null where it has no meaning. */
   readonly freeBytes: number | null
-}
-
-/** What became of a batch. Every consumed alert is classified, not classified or a dead letter. */
-export interface BatchFigures {
-  /** Alerts by input topic, dead letters included. */
-  readonly consumed: ReadonlyMap<string, number>
-  readonly classified: number
-  readonly notClassified: ReadonlyMap<Reason, number>
-  readonly deadLetterCodes: ReadonlyMap<ErrorCode, number>
-  /** Messages by output topic. */
-  readonly published: ReadonlyMap<string, number>
-  readonly stageSeconds: Readonly<Record<Stage, number>>
-  readonly droppedPoints: Readonly<Record<PointDropReason, number>>
-  readonly forcedPhotometry: number
-  readonly lateAlerts: number
-  readonly repeatedAnswers: number
-  /** Seconds from the arrival of each alert, and from its exposure, to its acknowledged output. */
-  readonly ingestToPublish: readonly number[]
-  readonly alertAges: readonly number[]
 }
 
 /**
@@ -97,32 +68,32 @@ export class Metrics {
   }
 
   /** Counts a batch whose output is acknowledged, at `now` (epoch ms). */
-  batch(figures: BatchFigures, now: number = Date.now()): void {
+  batch(stats: BatchStats, now: number = Date.now()): void {
     let alerts = 0
-    for (const [topic, count] of figures.consumed) {
+    for (const [topic, count] of stats.consumed) {
       this.#seen(topic)
       this.#consumed.inc({ topic }, count)
       alerts += count
     }
     this.#batch.observe(alerts)
-    this.#outcomes.inc({ outcome: 'classified' satisfies Outcome }, figures.classified)
-    for (const [reason, count] of figures.notClassified) {
+    this.#outcomes.inc({ outcome: 'classified' satisfies Outcome }, stats.classified)
+    for (const [reason, count] of stats.notClassified) {
       this.#outcomes.inc({ outcome: 'not_classified' satisfies Outcome }, count)
       this.#notClassified.inc({ reason }, count)
     }
-    for (const [code, count] of figures.deadLetterCodes) {
-      this.#outcomes.inc({ outcome: 'dead_letter' satisfies Outcome }, count)
-      this.#deadLetters.inc({ code }, count)
+    for (const { error } of stats.deadLetters) {
+      this.#outcomes.inc({ outcome: 'dead_letter' satisfies Outcome })
+      this.#deadLetters.inc({ code: error.code })
     }
-    for (const [topic, count] of figures.published) this.#published.inc({ topic }, count)
-    for (const stage of stages) this.#stage.observe({ stage }, figures.stageSeconds[stage])
-    for (const reason of dropReasons) this.#pointsDropped.inc({ reason }, figures.droppedPoints[reason])
-    this.#forcedPhotometry.inc(figures.forcedPhotometry)
-    this.#lateAlerts.inc(figures.lateAlerts)
-    this.#repeatedAnswers.inc(figures.repeatedAnswers)
+    for (const [topic, count] of stats.published) this.#published.inc({ topic }, count)
+    for (const stage of stages) this.#stage.observe({ stage }, stats.stageSeconds[stage])
+    for (const reason of dropReasons) this.#pointsDropped.inc({ reason }, stats.droppedPoints[reason])
+    this.#forcedPhotometry.inc(stats.forcedPhotometry)
+    this.#lateAlerts.inc(stats.lateAlerts)
+    this.#repeatedAnswers.inc(stats.repeatedAnswers)
     // Clocks differ between machines: no negative latencies.
-    for (const seconds of figures.ingestToPublish) this.#ingestToPublish.observe(Math.max(0, seconds))
-    for (const seconds of figures.alertAges) this.#alertAge.observe(Math.max(0, seconds))
+    for (const seconds of stats.ingestToPublish) this.#ingestToPublish.observe(Math.max(0, seconds))
+    for (const seconds of stats.alertAges) this.#alertAge.observe(Math.max(0, seconds))
     this.progress(now)
   }
 

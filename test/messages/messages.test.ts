@@ -8,7 +8,12 @@ import type { Answer } from '../../src/classifier/types.ts'
 import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import { type AlertContext, type ContextField, contextFields } from '../../src/lightcurves/observation.ts'
-import { type Classification, ClassificationWriter, reasons, type Verdict } from '../../src/messages/classification.ts'
+import {
+  type Classification,
+  type ClassificationInput,
+  ClassificationWriter,
+  reasons
+} from '../../src/messages/classification.ts'
 import { decodeClassification, encodeClassification, schemaText } from '../../src/messages/encoding.ts'
 import { checkRoutes } from '../../src/messages/outgoing.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
@@ -136,7 +141,7 @@ describe('encodings', () => {
 describe('the id of a message', () => {
   const curve = mergeObservations(EncodedCurve.empty, [detectionAt(2459000.5), detectionAt(2459001.5)])
   const { record } = alertOf('A', detectionAt(2459001.5))
-  const verdict: Verdict = {
+  const input: ClassificationInput = {
     objectId: 'A',
     record,
     versions: [],
@@ -146,8 +151,8 @@ describe('the id of a message', () => {
     answer: null
   }
   const settings = { admit: admission.admit, programs: [1] }
-  const idOf = (changes: Partial<Verdict> = {}, changed = settings, model = 'fake'): string =>
-    new ClassificationWriter(fakeClassifier(model), changed).write({ ...verdict, ...changes }).id
+  const idOf = (changes: Partial<ClassificationInput> = {}, changed = settings, model = 'fake'): string =>
+    new ClassificationWriter(fakeClassifier(model), changed).write({ ...input, ...changes }).id
 
   test('names object, candid, settings and light curve', () => {
     assert.match(idOf(), new RegExp(`^A:${record.candid}:[0-9a-f]{12}:[0-9a-f]{16}$`))
@@ -169,7 +174,7 @@ describe('the id of a message', () => {
   })
 
   const withPopulation = (name: string, shares: Record<string, number>) =>
-    new ClassificationWriter({ ...fakeClassifier(), population: { name, shares } }, settings).write(verdict)
+    new ClassificationWriter({ ...fakeClassifier(), population: { name, shares } }, settings).write(input)
 
   test('changes with the population, and not with the order in which its shares are named', () => {
     const [one, turned] = [
@@ -207,7 +212,7 @@ describe('evidence and context in a message', () => {
     novelty: null,
     evidence
   }
-  const write = (changes: Partial<Verdict>) =>
+  const write = (changes: Partial<ClassificationInput>) =>
     new ClassificationWriter(fakeClassifier(), { admit: admission.admit, programs: [1] }).write({
       objectId: 'A',
       record: given,

@@ -5,7 +5,7 @@ import type { Alert } from '../../src/alerts/alert.ts'
 import { HieraxError } from '../../src/errors.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
-import type { BatchReport } from '../../src/pipeline/report.ts'
+import type { BatchStats } from '../../src/pipeline/batch-stats.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
 import { currentAnswers } from '../support/answers.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'
@@ -100,7 +100,7 @@ describe('the way of a batch', () => {
   })
 
   test('bad bytes become dead letters and the rest of the batch goes on', async () => {
-    const reports: BatchReport[] = []
+    const reports: BatchStats[] = []
     const { pipeline, bodies, deadLetters } = bench({ alerts: stream(1), onBatch: report => reports.push(report) })
     await pipeline.process(messages(['rubbish', 'a1', null]))
     assert.deepEqual(brief(bodies()), ['A@1 1'])
@@ -113,7 +113,10 @@ describe('the way of a batch', () => {
     const [report] = reports
     assert.deepEqual([...(report?.consumed ?? [])], [['in', 3]])
     assert.equal(report?.classified, 1)
-    assert.deepEqual([...(report?.deadLetterCodes ?? [])], [['NOT_A_CONTAINER', 2]])
+    assert.deepEqual(
+      report?.deadLetters.map(({ error }) => error.code),
+      ['NOT_A_CONTAINER', 'NOT_A_CONTAINER']
+    )
   })
 })
 
@@ -121,7 +124,7 @@ describe('what fails inside', () => {
   test('a message that can not be processed becomes a dead letter; its neighbours are answered', async () => {
     const alerts = stream(2)
     alerts.set('poison', alertOf('P', detectionAt(day(1), { candid: 2n ** 70n })))
-    const reports: BatchReport[] = []
+    const reports: BatchStats[] = []
     const { pipeline, bodies, deadLetters } = bench({ alerts, onBatch: report => reports.push(report) })
     await pipeline.process(messages(['a1', 'poison', 'a2']))
     assert.deepEqual(brief(bodies()), ['A@1 1', 'A@2 2', 'A@2 2'], 'the newest was merged already')
@@ -174,7 +177,7 @@ describe('admission', () => {
         { programId: null, observation: detectionAt(day(1.6), { own: false, magnitude: 12.5 }) }
       ]
     })
-    const reports: BatchReport[] = []
+    const reports: BatchStats[] = []
     const { pipeline, bodies } = bench({
       alerts: new Map([['s', secret]]),
       store,
@@ -214,7 +217,7 @@ describe('messages', () => {
   })
 
   test('several models give messages of their own, told apart by id and classifier', async () => {
-    const reports: BatchReport[] = []
+    const reports: BatchStats[] = []
     const { pipeline, bodies } = bench({
       alerts: stream(2),
       classifiers: [fakeClassifier('one'), fakeClassifier('two')],

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { HieraxError } from '../../src/errors.ts'
+import { emptyStats } from '../../src/pipeline/batch-stats.ts'
 import { MinuteStatistics } from '../../src/service/statistics.ts'
 import { toStatisticsView } from '../../src/service/statistics-view.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
@@ -45,18 +47,11 @@ describe('statistics', () => {
   it('are what the metrics say', async () => {
     const metrics = new Metrics({ process: false })
     metrics.batch({
+      ...emptyStats(),
       consumed: new Map([['a', 7]]),
       classified: 4,
       notClassified: new Map([['BOGUS', 2]]),
-      deadLetterCodes: new Map([['NOT_A_CONTAINER', 1]]),
-      published: new Map(),
-      stageSeconds: { decode: 0, store: 0, classify: 0, encode: 0, publish: 0 },
-      droppedPoints: { program: 0, future: 0, invalid: 0, limit: 0 },
-      forcedPhotometry: 0,
-      lateAlerts: 0,
-      repeatedAnswers: 0,
-      ingestToPublish: [],
-      alertAges: []
+      deadLetters: [{ error: new HieraxError('NOT_A_CONTAINER', 'It begins otherwise'), topic: 'a', source: 'a/0/1' }]
     })
     metrics.lag('a', 0, 5)
     metrics.lag('a', 1, -1)

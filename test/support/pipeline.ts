@@ -6,7 +6,7 @@ import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Store } from '../../src/lightcurves/stores/store.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
-import { Pipeline, type PipelineParts } from '../../src/pipeline.ts'
+import { Pipeline, type PipelineOptions } from '../../src/pipeline.ts'
 import type { InputMessage, OutputMessage } from '../../src/streams/types.ts'
 import { contextWith } from '../lightcurves/observations.ts'
 import { fakeClassifier } from './fake-classifier.ts'
@@ -21,12 +21,12 @@ export interface Bench {
 }
 
 /** Settings as the configuration has them by default. */
-export const admission: PipelineParts['admission'] = {
+export const admission: PipelineOptions['admission'] = {
   programs: [1],
   admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 }
 }
 
-export const output: PipelineParts['output'] = {
+export const output: PipelineOptions['output'] = {
   classifications: 'out',
   deadLetters: 'dead',
   encoding: 'avro',
@@ -34,7 +34,7 @@ export const output: PipelineParts['output'] = {
 }
 
 /** Makes a pipeline; by default the bytes of a packet name an alert of `alerts`. */
-export function bench(parts: Partial<PipelineParts> & { alerts?: ReadonlyMap<string, Alert> } = {}): Bench {
+export function bench(parts: Partial<PipelineOptions> & { alerts?: ReadonlyMap<string, Alert> } = {}): Bench {
   const sent: OutputMessage[] = []
   const pipeline = new Pipeline({
     decode: bytes => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { HieraxError } from '../../src/errors.ts'
+import type { BatchStats } from '../../src/pipeline/batch-stats.ts'
 import { countedBy } from '../../src/telemetry/combined.ts'
 import { definitions } from '../../src/telemetry/definitions.ts'
-import { type BatchFigures, Metrics } from '../../src/telemetry/metrics.ts'
+import { Metrics } from '../../src/telemetry/metrics.ts'
 
 /** Samples of the text format by name and labels. */
 async function samples(metrics: Metrics): Promise<Map<string, number>> {
@@ -12,11 +14,11 @@ async function samples(metrics: Metrics): Promise<Map<string, number>> {
   )
 }
 
-const figures: BatchFigures = {
+const stats: BatchStats = {
   consumed: new Map([['ztf', 7]]),
   classified: 4,
   notClassified: new Map([['BOGUS', 2]]),
-  deadLetterCodes: new Map([['TRUNCATED', 1]]),
+  deadLetters: [{ error: new HieraxError('TRUNCATED', 'It ends early'), topic: 'ztf', source: 'ztf/0/1' }],
   published: new Map([['out', 6]]),
   stageSeconds: { decode: 0.003, store: 0.1, classify: 0.2, encode: 0.3, publish: 0.4 },
   droppedPoints: { program: 0, future: 3, invalid: 0, limit: 4 },
@@ -89,7 +91,7 @@ describe('metrics', () => {
       metrics.lag(topic, 0, 1)
       metrics.lag('always', 0, 1)
       metrics.expired(topic, 1)
-      metrics.batch({ ...figures, consumed: new Map([[topic, 1]]) }, 4000)
+      metrics.batch({ ...stats, consumed: new Map([[topic, 1]]) }, 4000)
     }
     const text = await metrics.text()
     const topics = new Set([...text.matchAll(/topic="(ztf_[^"]+)"/g)].map(([, topic]) => topic))
@@ -101,8 +103,8 @@ describe('metrics', () => {
 
   it('show what was counted', async () => {
     const metrics = new Metrics({ process: false })
-    metrics.batch(figures, 4000)
-    metrics.batch(figures, 5000)
+    metrics.batch(stats, 4000)
+    metrics.batch(stats, 5000)
     metrics.lag('ztf', 0, 12)
     metrics.lag('ztf', 1, -1)
     metrics.rebalanced()
@@ -186,7 +188,7 @@ describe('metrics', () => {
       model: { ready: true }
     }
     for (const metrics of [one, two]) {
-      metrics.batch(figures)
+      metrics.batch(stats)
       metrics.store({ objects: 7, bytes: 4096, freeBytes: 100 })
     }
     one.lag('t', 0, 40)

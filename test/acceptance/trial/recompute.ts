@@ -5,7 +5,7 @@ import { admittedCurve } from '../../../src/lightcurves/gates.ts'
 import { mergeIntoRecord } from '../../../src/lightcurves/object-record.ts'
 import type { ObjectState } from '../../../src/lightcurves/stores/store.ts'
 import { type Classification, ClassificationWriter } from '../../../src/messages/classification.ts'
-import { type Arrival, answersDue } from '../../../src/pipeline/due.ts'
+import { type Arrival, pendingAnswers } from '../../../src/pipeline/pending-answers.ts'
 import { bench, messages } from '../../support/pipeline.ts'
 
 /** One packet of an object as it lies on a topic. */
@@ -78,7 +78,7 @@ export class Recomputation {
     const alerts = arrivals.map(({ record, refusal }) => ({ record, admitted: refusal === null }))
     const { state } = mergeIntoRecord(null, { objectId, observations, alerts }, 0)
     const states = new Map<string, ObjectState>([[objectId, state]])
-    return answersDue(arrivals, states).map(({ record, versions }): Classification['id'] => {
+    return pendingAnswers(arrivals, states).map(({ record, versions }): Classification['id'] => {
       const curve = admittedCurve(state.curve, this.#admission.admit)
       const prefix = curve.upTo(record.jd)
       return this.#writer.write({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HieraxError } from '../../src/errors.ts'
 import type { Journal } from '../../src/lightcurves/stores/store.ts'
-import { Quarantine } from '../../src/pipeline/quarantine.ts'
+import { PoisonGuard } from '../../src/pipeline/poison-guard.ts'
 import type { BatchControl, InputMessage } from '../../src/streams/types.ts'
 import { messages } from '../support/pipeline.ts'
 
@@ -21,25 +21,44 @@ const batch = (first: number, count: number): InputMessage[] =>
 
 const offsetsOf = (taken: readonly InputMessage[]): number[] => taken.map(({ source }) => Number(source.split('/')[2]))
 
+/** Never resolves: the process ends while a handler waits for it. */
+const never = () => new Promise<never>(() => {})
+
+const nextTurn = () => new Promise(resolve => setImmediate(resolve))
+
 const control = (): BatchControl => ({ heartbeat: async () => {}, signal: new AbortController().signal })
 
-/**
- * A process: takes a batch until `dies` says that one of the messages ends it. What it took, in portions, with `refused` where a
- * message was not looked at.
- */
-async function life(journal: Journal, todo: readonly InputMessage[], dies: (taken: number[]) => boolean) {
-  const quarantine = new Quarantine(journal)
-  const here = control()
+/** A guard whose handler takes all that it gets; `took` are the offsets of each call, with `refused` before a refused one. */
+function guarded(journal: Journal | undefined, handle: (offsets: number[]) => Promise<unknown> = async () => {}) {
   const took: (number[] | string)[] = []
-  for (let left = todo; left.length > 0; ) {
-    const passage = await quarantine.enter(left, here)
-    const offsets = offsetsOf(passage.messages)
-    took.push(passage.refused ? `refused ${offsets}` : offsets)
-    if (!passage.refused && dies(offsets)) return { took, died: true }
-    await passage.leave(true)
-    left = left.slice(passage.messages.length)
+  const handler = {
+    async handle(messages: readonly InputMessage[], contentsDone: () => Promise<void>): Promise<number> {
+      const offsets = offsetsOf(messages)
+      took.push(offsets)
+      await handle(offsets)
+      await contentsDone()
+      return messages.length
+    },
+    async refuse(message: InputMessage): Promise<void> {
+      took.push(`refused ${offsetsOf([message])}`)
+    }
   }
-  return { took, died: false }
+  return { guard: new PoisonGuard(handler, journal), took }
+}
+
+/** A process: handles a batch until `crashes` says that one of the messages ends it. */
+async function life(journal: Journal, batch: readonly InputMessage[], crashes: (taken: number[]) => boolean) {
+  let died = false
+  let end = (): void => {}
+  const death = new Promise<void>(resolve => (end = resolve))
+  const { guard, took } = guarded(journal, async offsets => {
+    if (!crashes(offsets)) return
+    died = true
+    end()
+    await never()
+  })
+  await Promise.race([guard.process(batch, control()), death])
+  return { took, died }
 }
 
 describe('a packet that ends the process', () => {
@@ -47,15 +66,14 @@ describe('a packet that ends the process', () => {
     const notes = new Notes()
     await life(notes, batch(10, 5), () => true)
     // The store takes no writes, and processes that wait for it are killed.
-    const held: Journal = { read: notes.read, write: notes.write, ready: () => new Promise(() => {}) }
+    const held: Journal = { read: notes.read, write: notes.write, ready: never }
     for (let n = 0; n < 6; n++) {
-      void new Quarantine(held).enter(batch(10, 5), control())
-      await new Promise(resolve => setImmediate(resolve))
+      void guarded(held).guard.process(batch(10, 5), control())
+      await nextTurn()
     }
     const failing = { ...held, ready: () => Promise.reject(new HieraxError('STORE_FAILED', 'no answer')) }
-    const quarantine = new Quarantine(failing)
-    for (let n = 0; n < 2; n++)
-      await assert.rejects(quarantine.enter(batch(10, 5), control()), { code: 'STORE_FAILED' })
+    const { guard } = guarded(failing)
+    for (let n = 0; n < 2; n++) await assert.rejects(guard.process(batch(10, 5), control()), { code: 'STORE_FAILED' })
     const { took } = await life(notes, batch(10, 5), () => false)
     assert.deepEqual(took, [[10], [11], [12], [13], [14]])
   })
@@ -93,8 +111,17 @@ describe('a packet that ends the process', () => {
     const journal = new Notes()
     const poison = (taken: number[]): boolean => taken.includes(10)
     for (let n = 0; n < 4; n++) await life(journal, batch(10, 2), poison)
-    const quarantine = new Quarantine(journal)
-    assert.ok((await quarantine.enter(batch(10, 2), control())).refused)
+    let refused = 0
+    const handler = {
+      handle: never,
+      async refuse(): Promise<void> {
+        refused++
+        await never()
+      }
+    }
+    void new PoisonGuard(handler, journal).process(batch(10, 2), control())
+    for (let n = 0; n < 10 && refused === 0; n++) await nextTurn()
+    assert.equal(refused, 1)
     const next = await life(journal, batch(10, 2), poison)
     assert.deepEqual(next.took, ['refused 10', [11]])
   })
@@ -113,61 +140,65 @@ describe('an innocent packet', () => {
     const journal = new Notes()
     await life(journal, batch(10, 1), () => true)
     for (let n = 0; n < 10; n++) {
-      const quarantine = new Quarantine(journal)
-      const passage = await quarantine.enter(batch(10, 1), control())
-      assert.equal(passage.refused, false)
-      await passage.leave(true) // then its message is sent, and the process killed
+      let waiting = false
+      const handler = {
+        async handle(_: readonly InputMessage[], contentsDone: () => Promise<void>): Promise<number> {
+          await contentsDone()
+          waiting = true
+          return never()
+        },
+        refuse: () => assert.fail('it is innocent')
+      }
+      void new PoisonGuard(handler, journal).process(batch(10, 1), control())
+      for (let turn = 0; turn < 10 && !waiting; turn++) await nextTurn()
+      assert.ok(waiting)
     }
   })
 
   test('whose processing fails without harm stays under suspicion, but no death is counted', async () => {
     const journal = new Notes()
     await life(journal, batch(10, 2), () => true)
-    const quarantine = new Quarantine(journal)
+    const { guard, took } = guarded(journal, () => Promise.reject(new HieraxError('STORE_FAILED', 'no answer')))
     const here = control()
-    for (let n = 0; n < 10; n++) {
-      const passage = await quarantine.enter(batch(10, 2), here)
-      assert.deepEqual([offsetsOf(passage.messages), passage.refused], [[10], false])
-      await passage.leave(false)
-    }
+    for (let n = 0; n < 10; n++) await assert.rejects(guard.process(batch(10, 2), here), { code: 'STORE_FAILED' })
+    assert.deepEqual(took, Array(10).fill([10]))
   })
 
   test('of a partition that goes away and comes back while it is in work alone is not held for dead', async () => {
     const journal = new Notes()
     await life(journal, batch(10, 2), () => true)
-    const quarantine = new Quarantine(journal)
-    for (let n = 0; n < 10; n++) {
-      const passage = await quarantine.enter(batch(10, 2), control())
-      assert.equal(passage.refused, false)
-      void passage.leave(false) // the same process, another tenure
-    }
+    const { guard, took } = guarded(journal, () => Promise.reject(new HieraxError('STORE_FAILED', 'no answer')))
+    // The same process, another assignment each time.
+    for (let n = 0; n < 10; n++) await assert.rejects(guard.process(batch(10, 2), control()))
+    assert.deepEqual(took, Array(10).fill([10]))
   })
 })
 
 test('a suspect is alone in the whole process: batches of other partitions wait', async () => {
   const journal = new Notes()
   await life(journal, batch(10, 1), () => true)
-  const quarantine = new Quarantine(journal)
   const elsewhere = batch(0, 3).map(message => ({ ...message, source: message.source.replace('in/0', 'in/1') }))
-  const first = await quarantine.enter(elsewhere)
-  let alone = false
-  const suspect = quarantine.enter(batch(10, 1)).then(passage => {
-    alone = true
-    return passage
-  })
-  await new Promise(resolve => setImmediate(resolve))
-  assert.equal(alone, false, 'it waits until the others are through')
-  let late = false
-  const second = quarantine.enter(elsewhere).then(passage => {
-    late = true
-    return passage
-  })
-  await first.leave(true)
-  const passage = await suspect
-  await new Promise(resolve => setImmediate(resolve))
-  assert.equal(late, false, 'nobody comes in beside it')
-  await passage.leave(true)
-  await (await second).leave(true)
+  const gates: (() => void)[] = []
+  const { guard, took } = guarded(journal, () => new Promise<void>(resolve => gates.push(resolve)))
+  const pass = async (): Promise<void> => {
+    for (let n = 0; n < 10; n++) await nextTurn()
+  }
+  const first = guard.process(elsewhere)
+  await pass()
+  const suspect = guard.process(batch(10, 1))
+  await pass()
+  assert.deepEqual(took, [[0, 1, 2]], 'it waits until the others are through')
+  const second = guard.process(elsewhere)
+  gates[0]?.()
+  await first
+  await pass()
+  assert.deepEqual(took, [[0, 1, 2], [10]], 'nobody comes in beside it')
+  gates[1]?.()
+  await suspect
+  await pass()
+  assert.deepEqual(took.at(-1), [0, 1, 2])
+  gates[2]?.()
+  await second
 })
 
 test('the next owner of a partition finds what was in work, and what it does not know is left as it is', async () => {
@@ -181,9 +212,8 @@ test('the next owner of a partition finds what was in work, and what it does not
 
 test('messages from files pass without notes', async () => {
   const journal = new Notes()
-  const passage = await new Quarantine(journal).enter([
-    { ...(batch(0, 1)[0] as InputMessage), source: 'some/file.avro' }
-  ])
-  await passage.leave(true)
+  const { guard, took } = guarded(journal)
+  await guard.process([{ ...(batch(0, 1)[0] as InputMessage), source: 'some/file.avro' }])
+  assert.equal(took.length, 1)
   assert.equal(journal.notes.size, 0)
 })

@@ -1,0 +1,135 @@
+import type { Admitted } from '../alerts/admission.ts'
+import type { Alert } from '../alerts/alert.ts'
+import type { HieraxError } from '../errors.ts'
+import type { LightCurve } from '../lightcurves/light-curve.ts'
+import { maxPoints } from '../lightcurves/limits.ts'
+import type { Addition } from '../lightcurves/stores/store.ts'
+import type { Classification, Reason } from '../messages/classification.ts'
+import type { InputMessage, OutputMessage } from '../streams/types.ts'
+import type { PendingAnswer } from './pending-answers.ts'
+
+/** The stages of the pipeline whose time is measured. */
+export const stages = ['decode', 'store', 'classify', 'encode', 'publish'] as const
+export type Stage = (typeof stages)[number]
+
+/**
+ * Why a photometric point was left out: of a programme that is not admitted, not before its packet, impossible, or one too
+ * many for its object.
+ */
+export const dropReasons = ['program', 'future', 'invalid', 'limit'] as const
+export type PointDropReason = (typeof dropReasons)[number]
+
+const julianDateOfEpoch = 2440587.5
+const msPerDay = 86_400_000
+
+/** Counts and times of one batch, for metrics and logs. Every alert is classified, not classified or a dead letter. */
+export interface BatchStats {
+  readonly stageSeconds: Record<Stage, number>
+  /** Alerts (records) by input topic; a dead letter counts as one. */
+  readonly consumed: Map<string, number>
+  classified: number
+  readonly notClassified: Map<Reason, number>
+  readonly deadLetters: { readonly error: HieraxError; readonly topic: string; readonly source: string }[]
+  /** Messages by output topic. */
+  readonly published: Map<string, number>
+  readonly droppedPoints: Record<PointDropReason, number>
+  forcedPhotometry: number
+  lateAlerts: number
+  repeatedAnswers: number
+  /** Seconds from the arrival of each alert to its acknowledged answer. */
+  readonly ingestToPublish: number[]
+  /** Seconds from the exposure of each alert to its acknowledged answer. */
+  readonly alertAges: number[]
+}
+
+/** Stats of a batch that is about to begin. */
+export function emptyStats(): BatchStats {
+  return {
+    stageSeconds: { decode: 0, store: 0, classify: 0, encode: 0, publish: 0 },
+    consumed: new Map(),
+    classified: 0,
+    notClassified: new Map(),
+    deadLetters: [],
+    published: new Map(),
+    droppedPoints: { program: 0, future: 0, invalid: 0, limit: 0 },
+    forcedPhotometry: 0,
+    lateAlerts: 0,
+    repeatedAnswers: 0,
+    ingestToPublish: [],
+    alertAges: []
+  }
+}
+
+/** Runs a stage and adds up its time. */
+export async function timed<T>({ stageSeconds }: BatchStats, stage: Stage, work: () => Promise<T>): Promise<T> {
+  const began = performance.now()
+  try {
+    return await work()
+  } finally {
+    stageSeconds[stage] += (performance.now() - began) / 1000
+  }
+}
+
+/** Counts what of an alert's packet is not used. */
+export function countDecoded(stats: BatchStats, alert: Alert, admitted: Admitted): void {
+  stats.forcedPhotometry += alert.forcedPhotometry
+  stats.droppedPoints.future += alert.dropped.future
+  stats.droppedPoints.invalid += alert.dropped.invalid
+  stats.droppedPoints.program += admitted.droppedPoints
+}
+
+/** Counts the points for which a full object had no room. */
+export function countMerged({ droppedPoints }: BatchStats, { observations }: Addition, curve: LightCurve): void {
+  if (curve.length < maxPoints) return
+  for (const { jd, fid } of observations) if (!holds(curve, jd, fid)) droppedPoints.limit++
+}
+
+/** Counts a message that becomes a dead letter. */
+export function countDeadLetter(stats: BatchStats, error: HieraxError, { topic, source }: InputMessage): void {
+  stats.deadLetters.push({ error, topic, source })
+  increment(stats.consumed, topic)
+}
+
+/** Counts outcomes, once an alert, by the first model's classifications; call it when all messages are acknowledged. */
+export function countOutcomes(
+  stats: BatchStats,
+  pending: readonly PendingAnswer[],
+  [classifications = []]: readonly (readonly Classification[])[]
+): void {
+  const now = Date.now()
+  for (const [index, { kind, record, origin }] of pending.entries()) {
+    if (kind === 'reissued') {
+      stats.repeatedAnswers++
+      continue
+    }
+    if (kind === 'late') stats.lateAlerts++
+    const reason = classifications[index]?.reason ?? null
+    if (reason === null) stats.classified++
+    else increment(stats.notClassified, reason)
+    increment(stats.consumed, origin.topic)
+    stats.ingestToPublish.push(Math.max(0, (now - origin.ingested) / 1000))
+    stats.alertAges.push((now - (record.jd - julianDateOfEpoch) * msPerDay) / 1000)
+  }
+}
+
+/** Counts messages that are acknowledged. */
+export function countPublished({ published }: BatchStats, messages: readonly OutputMessage[]): void {
+  for (const { topic } of messages) increment(published, topic)
+}
+
+function increment<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+/** Whether a point is in a curve, by bisection. */
+function holds(curve: LightCurve, jd: number, fid: number): boolean {
+  let low = 0
+  let high = curve.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (curve.jd(middle) < jd) low = middle + 1
+    else high = middle
+  }
+  for (; low < curve.length && curve.jd(low) === jd; low++) if (curve.at(low).fid === fid) return true
+  return false
+}

@@ -1,0 +1,184 @@
+import { type AdmissionSettings, refusalOf } from '../alerts/admission.ts'
+import type { AlertView, Answer, Classifier } from '../classifier/types.ts'
+import { createYield } from '../event-loop.ts'
+import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
+import { admittedCurve } from '../lightcurves/gates.ts'
+import type { LightCurve } from '../lightcurves/light-curve.ts'
+import type { AlertRecord } from '../lightcurves/observation.ts'
+import type { CachedState, ObjectState, Store } from '../lightcurves/stores/store.ts'
+import {
+  type Classification,
+  type ClassificationInput,
+  ClassificationWriter,
+  type Reason
+} from '../messages/classification.ts'
+
+/** An alert to classify, with the state of its object. */
+export interface AlertOfObject {
+  readonly record: AlertRecord
+  /** Hashes of all versions seen of the alert; empty if there is only this one. */
+  readonly versions: readonly bigint[]
+  readonly state: ObjectState
+}
+
+/** What an object classifier works with. */
+export interface ObjectClassifierOptions {
+  /** Holds the hidden states of networks, a cache. */
+  readonly store: Pick<Store, 'readCache'>
+  readonly classifiers: readonly Classifier[]
+  readonly admission: AdmissionSettings
+}
+
+/** The classifications of some alerts. */
+export interface ClassifiedAlerts {
+  /** By model, then in the order of the alerts. */
+  readonly classifications: readonly (readonly Classification[])[]
+  /** Hidden states of the networks, to be cached. */
+  readonly hiddenStates: readonly CachedState[]
+}
+
+type Input = Omit<ClassificationInput, 'answer'>
+
+/**
+ * Classifies alerts with every model, given the states of their objects. A classification is based on the points up to the
+ * alert's time that pass the admission settings. It does not depend on the other alerts of the call.
+ */
+export class ObjectClassifier {
+  readonly #store: Pick<Store, 'readCache'>
+  readonly #admission: AdmissionSettings
+  readonly #models: readonly { readonly classifier: Classifier; readonly writer: ClassificationWriter }[]
+  readonly #yieldIfBusy = createYield()
+
+  constructor({ store, classifiers, admission }: ObjectClassifierOptions) {
+    this.#store = store
+    this.#admission = admission
+    const { admit, programs } = admission
+    this.#models = classifiers.map(classifier => ({
+      classifier,
+      writer: new ClassificationWriter(classifier, { admit, programs })
+    }))
+  }
+
+  /** Rejects with STORE_FAILED. */
+  async classify(alerts: readonly AlertOfObject[]): Promise<ClassifiedAlerts> {
+    const inputs = await this.#inputsOf(alerts)
+    const classifications: Classification[][] = []
+    const hiddenStates: CachedState[] = []
+    for (const { classifier, writer } of this.#models) {
+      const { answers, states } = await answerInTimeOrder(inputs, classifier, this.#store)
+      hiddenStates.push(...states)
+      const written: Classification[] = []
+      for (const [index, input] of inputs.entries()) {
+        written.push(writer.write({ ...input, answer: answers[index] ?? null }))
+        await this.#yieldIfBusy()
+      }
+      classifications.push(written)
+    }
+    return { classifications, hiddenStates }
+  }
+
+  /** An object's current classification by each model: that of its newest alert. Empty if only points are known. */
+  async currentClassifications(state: ObjectState): Promise<Classification[]> {
+    if (!state.newest) return []
+    const newest = { record: state.newest, versions: state.newestVersions, state }
+    return (await this.classify([newest])).classifications.flat()
+  }
+
+  async #inputsOf(alerts: readonly AlertOfObject[]): Promise<Input[]> {
+    const inputs: Input[] = []
+    const curves = new Map<ObjectState, LightCurve>()
+    for (const { record, versions, state } of alerts) {
+      const curve = curves.get(state) ?? admittedCurve(state.curve, this.#admission.admit)
+      curves.set(state, curve)
+      const prefix = curve.upTo(record.jd)
+      const reason = this.#reasonFor(record, prefix.detections)
+      inputs.push({ objectId: state.objectId, record, versions, curve, prefix, reason })
+      await this.#yieldIfBusy()
+    }
+    return inputs
+  }
+
+  /** Why an alert gets no probabilities; null if it does. */
+  #reasonFor(record: AlertRecord, detections: number): Reason | null {
+    const refusal = refusalOf(record, this.#admission)
+    if (refusal !== null) return refusal
+    return detections < Math.max(1, this.#admission.admit.minDetections) ? 'TOO_FEW_DETECTIONS' : null
+  }
+}
+
+/** Inputs that have one answer: equal alerts of one object. Two alerts of one time may differ in their context. */
+interface Moment {
+  readonly curve: LightCurve
+  readonly record: AlertRecord
+  readonly inputs: number[]
+}
+
+/**
+ * One model's answers, in the order of the inputs (null for an input with a reason), and the hidden states to keep. Objects are
+ * answered side by side, the moments of one object one after the other in time, so that each detection costs one network
+ * step however many alerts of its object there are.
+ */
+async function answerInTimeOrder(
+  inputs: readonly Input[],
+  classifier: Classifier,
+  store: Pick<Store, 'readCache'>
+): Promise<{ answers: (Answer | null)[]; states: CachedState[] }> {
+  const answers: (Answer | null)[] = inputs.map(() => null)
+  const timelines = timelinesOf(inputs)
+  const modelSha256 = classifier.sha256
+  const objectIds = [...timelines.keys()]
+  const cached = await store.readCache(objectIds.map(objectId => ({ objectId, modelSha256 })))
+  const states = new Map(objectIds.map((objectId, index) => [objectId, cached[index] ?? null]))
+  const yieldIfBusy = createYield()
+
+  let open = [...timelines]
+  for (let round = 0; open.length > 0; round++) {
+    const asked = open.map(([objectId, moments]) => ({ objectId, moment: moments[round] as Moment }))
+    const replies = await classifier.classify(
+      asked.map(({ objectId, moment: { curve, record } }) => ({
+        curve,
+        jd: record.jd,
+        state: states.get(objectId) ?? null,
+        alert: alertViewOf(record)
+      }))
+    )
+    for (const [index, { answer, state }] of replies.entries()) {
+      const { objectId, moment } = asked[index] as (typeof asked)[number]
+      states.set(objectId, state)
+      for (const input of moment.inputs) answers[input] = answer
+    }
+    open = open.filter(([, moments]) => moments.length > round + 1)
+    // A packet may hold a thousand alerts of one object: as many rounds of one question.
+    await yieldIfBusy()
+  }
+  return {
+    answers,
+    states: objectIds.map(objectId => ({ objectId, modelSha256, state: states.get(objectId) as Uint8Array }))
+  }
+}
+
+/** What a context term sees of an alert; null if its photometry is not admitted. */
+function alertViewOf({ jd, photometry }: AlertRecord): AlertView | null {
+  return photometry && { jd, magnitude: photometry.magnitude, context: photometry.context }
+}
+
+/** The moments of every object in order of time. */
+function timelinesOf(inputs: readonly Input[]): Map<string, Moment[]> {
+  const timelines = new Map<string, Moment[]>()
+  for (const [index, { objectId, record, curve, reason }] of inputs.entries()) {
+    if (reason !== null) continue
+    const moments = timelines.get(objectId)
+    const moment = moments?.find(m => isSameRecord(m.record, record))
+    if (moment) moment.inputs.push(index)
+    else if (moments) moments.push({ curve, record, inputs: [index] })
+    else timelines.set(objectId, [{ curve, record, inputs: [index] }])
+  }
+  for (const moments of timelines.values()) if (moments.length > 1) moments.sort((a, b) => a.record.jd - b.record.jd)
+  return timelines
+}
+
+/** Whether two records agree in every field. */
+function isSameRecord(a: AlertRecord, b: AlertRecord): boolean {
+  if (a === b) return true
+  return a.jd === b.jd && a.candid === b.candid && encodeAlertRecord(a).equals(encodeAlertRecord(b))
+}

@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { HieraxError } from '../errors.ts'
+import type { Journal } from '../lightcurves/stores/store.ts'
+import type { BatchControl, InputMessage } from '../streams/types.ts'
+import { ReadWriteLock } from './read-write-lock.ts'
+
+/** A packet is refused after so many crashes of the process while only this packet was in flight. */
+const maxCrashes = 3
+
+/** Number of refused packets that are remembered for each partition. */
+const maxRefused = 100
+
+/** What the guard protects from harmful packets. */
+export interface GuardedHandler {
+  /**
+   * Handles the first messages of a batch, one at least; resolves with their number. It calls `contentsDone` when the contents
+   * of their packets are not touched any more, before it waits for anything that may take long.
+   */
+  handle(messages: readonly InputMessage[], contentsDone: () => Promise<void>, control?: BatchControl): Promise<number>
+  /** Publishes a message as a dead letter without opening its packet. */
+  refuse(message: InputMessage, error: HieraxError, control?: BatchControl): Promise<void>
+}
+
+/** Offsets of a partition that were in flight when a process crashed, and what is known of them. */
+interface SuspectRange {
+  /** Empty if `first` is greater than `last`. */
+  first: bigint
+  last: bigint
+  /** The offset that was in flight alone, and the number of crashes meanwhile. */
+  at: bigint | null
+  deaths: number
+  /** Packets that were refused, by offset and CRC-32: they are delivered again until they are committed. */
+  refused: readonly string[]
+  /** Identifies the time for which this process is assigned the partition. */
+  readonly assignment: AbortSignal | undefined
+}
+
+/** A note in the journal of a partition. */
+interface Note extends Omit<SuspectRange, 'assignment'> {
+  /** `at` is in flight at this moment, and nothing else of the process. */
+  readonly alone: boolean
+  /** The process that wrote it. */
+  readonly writer: string
+}
+
+/** The first messages of a batch, noted in the journal. */
+interface InFlight {
+  readonly messages: readonly InputMessage[]
+  /** The only message is refused: it must not be opened. */
+  readonly poison: boolean
+  readonly crashes: number
+  /** The messages can do no more harm: they are handled (`true`), or failed without a crash. Only the first call counts. */
+  end(handled: boolean): Promise<void>
+}
+
+/**
+ * Isolates packets that crash the process, through a defect that no error can be caught of, and those that fail unexpectedly.
+ *
+ * Offsets are noted in the journal before their packets are opened. If a note is found whose writer crashed, the messages that
+ * it names are handled one by one, with nothing else in flight in this process. A packet that crashes the process three
+ * times in a row, each time alone, is refused. A process that was killed from outside costs innocent packets nothing but
+ * being handled one by one once. Time spent waiting for a store that takes no writes, or for acknowledgements, does not count.
+ */
+export class PoisonGuard {
+  readonly #handler: GuardedHandler
+  readonly #journal: Journal | undefined
+  readonly #group: string
+  readonly #writer = randomUUID()
+  readonly #ranges = new Map<string, SuspectRange>()
+  readonly #lock = new ReadWriteLock()
+
+  /** Without a journal no crash is detected. `group`: consumer group, which has notes of its own. */
+  constructor(handler: GuardedHandler, journal?: Journal, group = '') {
+    this.#handler = handler
+    this.#journal = journal
+    this.#group = group
+  }
+
+  /**
+   * Handles a whole batch. Rejects with the errors of the handler that are not INTERNAL, and with STORE_FAILED. After an INTERNAL
+   * error the messages are handled one by one, and one that fails alone is refused.
+   */
+  async process(batch: readonly InputMessage[], control?: BatchControl): Promise<void> {
+    for (let rest = batch; rest.length > 0; ) rest = rest.slice(await this.#processFirst(rest, control))
+  }
+
+  async #processFirst(batch: readonly InputMessage[], control?: BatchControl): Promise<number> {
+    const inFlight = await this.#begin(batch, control)
+    const { messages, poison, crashes } = inFlight
+    const first = messages[0] as InputMessage
+    try {
+      if (!poison) return await this.#handler.handle(messages, () => inFlight.end(true), control)
+      const reason = `the process ended ${crashes} times while nothing but this packet was in work`
+      await this.#refuse(first, 'POISON', new HieraxError('POISON', reason), control)
+      await inFlight.end(true)
+      return 1
+    } catch (thrown) {
+      await inFlight.end(false)
+      const error = HieraxError.from(thrown)
+      if (error.code !== 'INTERNAL' || control?.signal.aborted) throw thrown
+      if (messages.length === 1) await this.#refuse(first, 'PROCESSING_FAILED', error, control)
+      else for (const message of messages) await this.process([message], control)
+      return messages.length
+    }
+  }
+
+  #refuse(
+    message: InputMessage,
+    code: 'POISON' | 'PROCESSING_FAILED',
+    cause: HieraxError,
+    control?: BatchControl
+  ): Promise<void> {
+    return this.#handler.refuse(message, new HieraxError(code, cause.message, { cause }), control)
+  }
+
+  /** Notes the batch, or the first of its messages if some are suspects. Rejects with STORE_FAILED. */
+  async #begin(batch: readonly InputMessage[], control?: BatchControl): Promise<InFlight> {
+    const place = placeOf(batch[0])
+    if (!this.#journal || place === null) {
+      return { messages: batch, poison: false, crashes: 0, end: async () => {} }
+    }
+    const { partition, offset } = place
+    const range = await this.#rangeOf(partition, offset, control?.signal)
+    const end = batch.findIndex(message => {
+      const at = offsetOf(message)
+      return (at >= range.first && at <= range.last) || wasRefused(range, message)
+    })
+    if (end === 0) return await this.#beginAlone(partition, range, batch[0] as InputMessage, offset)
+    return await this.#beginShared(partition, range, end < 0 ? batch : batch.slice(0, end))
+  }
+
+  /** Messages that are no suspects, beside those of other partitions. */
+  async #beginShared(partition: string, range: SuspectRange, messages: readonly InputMessage[]): Promise<InFlight> {
+    const unlock = await this.#lock.read()
+    const [first, last] = [offsetOf(messages[0]), offsetOf(messages.at(-1))]
+    const isEmpty = range.first > range.last
+    const note = { ...range, first, last: isEmpty || last > range.last ? last : range.last, alone: false }
+    await this.#write(partition, note, unlock)
+    return { messages, poison: false, crashes: range.deaths, end: this.#ending(partition, range, unlock) }
+  }
+
+  /** A suspect: nothing else is in flight meanwhile. */
+  async #beginAlone(partition: string, range: SuspectRange, message: InputMessage, offset: bigint): Promise<InFlight> {
+    const again = wasRefused(range, message)
+    if (!again && range.at !== offset) Object.assign(range, { at: offset, deaths: 0 })
+    const poison = again || range.deaths >= maxCrashes
+    const crashes = range.deaths
+    const unlock = poison ? () => {} : await this.#lock.write()
+    try {
+      // A process that is killed while it waits for a store that another one blocks says nothing about the packet.
+      if (!poison) await this.#journal?.ready?.()
+    } catch (error) {
+      unlock()
+      throw error
+    }
+    await this.#write(
+      partition,
+      again ? { ...range, alone: false } : { ...range, first: offset, alone: !poison },
+      unlock
+    )
+    const end = this.#ending(partition, range, unlock, () => {
+      if (poison && !again) range.refused = [...range.refused, nameOf(message)].slice(-maxRefused)
+      if (!again) Object.assign(range, { at: null, deaths: 0 })
+      if (range.first <= offset) range.first = offset + 1n
+    })
+    return { messages: [message], poison, crashes, end }
+  }
+
+  #ending(
+    partition: string,
+    range: SuspectRange,
+    unlock: () => void,
+    onHandled: () => void = () => {}
+  ): InFlight['end'] {
+    let ended = false
+    return async handled => {
+      if (ended) return
+      ended = true
+      if (handled) onHandled()
+      unlock()
+      await this.#write(partition, { ...range, alone: false })
+    }
+  }
+
+  /** The suspects of a partition: read from the journal when the partition has just been assigned. */
+  async #rangeOf(partition: string, offset: bigint, assignment: AbortSignal | undefined): Promise<SuspectRange> {
+    let range = this.#ranges.get(partition)
+    if (!range || range.assignment !== assignment) {
+      const note = decodeNote(await this.#journal?.read(this.#keyOf(partition)))
+      range = { ...noSuspects, assignment }
+      if (note) {
+        const crashed = note.alone && note.writer !== this.#writer
+        const { first, last, at } = note
+        Object.assign(range, { first, last, at, deaths: note.deaths + (crashed ? 1 : 0) })
+        // What was committed is not delivered again.
+        range.refused = note.refused.filter(name => BigInt(name.split(':')[0] as string) >= offset)
+      }
+      this.#ranges.set(partition, range)
+    }
+    if (range.last < offset) Object.assign(range, { ...noSuspects, refused: range.refused })
+    else if (range.first < offset) range.first = offset
+    return range
+  }
+
+  #keyOf(partition: string): string {
+    return this.#group === '' ? partition : `${this.#group}/${partition}`
+  }
+
+  /** Writes a note. Calls `onError` before it rejects. */
+  async #write(partition: string, note: Omit<Note, 'writer'>, onError: () => void = () => {}): Promise<void> {
+    try {
+      await this.#journal?.write(this.#keyOf(partition), encodeNote({ ...note, writer: this.#writer }))
+    } catch (error) {
+      onError()
+      throw error
+    }
+  }
+}
+
+const noSuspects = { first: 0n, last: -1n, at: null, deaths: 0, refused: [] } as const
+
+/** Notes are JSON, offsets as text; a later release must read those of an earlier one. */
+function encodeNote({ first, last, at, deaths, refused, alone, writer }: Note): string {
+  const offsets = { first: String(first), last: String(last), at: at === null ? null : String(at) }
+  return JSON.stringify({ ...offsets, refused, deaths, alone, writer })
+}
+
+/** Null if there is no note, or none that can be read. */
+function decodeNote(text: string | null | undefined): Note | null {
+  if (!text) return null
+  try {
+    const { first, last, at, refused, deaths, alone, writer } = JSON.parse(text)
+    if (!Number.isSafeInteger(deaths) || typeof alone !== 'boolean' || typeof writer !== 'string') return null
+    const offsets = { first: BigInt(first), last: BigInt(last), at: at === null ? null : BigInt(at) }
+    const names = Array.isArray(refused) ? refused : []
+    const isName = (name: unknown): boolean => typeof name === 'string' && /^\d+:\d+$/.test(name)
+    return { ...offsets, refused: names.filter(isName), deaths, alone, writer }
+  } catch {
+    return null
+  }
+}
+
+/** Partition and offset of a message of a log; null for a message from elsewhere. */
+function placeOf(message: InputMessage | undefined): { partition: string; offset: bigint } | null {
+  const [, partition, offset] = /^(.+\/\d+)\/(\d+)$/.exec(message?.source ?? '') ?? []
+  return partition === undefined ? null : { partition, offset: BigInt(offset as string) }
+}
+
+function offsetOf(message: InputMessage | undefined): bigint {
+  return placeOf(message)?.offset ?? 0n
+}
+
+/** A packet by offset and content: a topic that is recreated has other packets at the same offsets. */
+function nameOf(message: InputMessage): string {
+  return `${offsetOf(message)}:${crc32(message.value ?? Buffer.alloc(0))}`
+}
+
+function wasRefused({ refused }: SuspectRange, message: InputMessage): boolean {
+  return refused.length > 0 && refused.includes(nameOf(message))
+}
