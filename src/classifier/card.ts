@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
 import { contextFields } from '../lightcurves/observation.ts'
 import { inputSetOf, inputSets } from './input-sets.ts'
+import { parseJson, type Refuse, refuserOf } from './model-file.ts'
 import type { Taxonomy } from './taxonomy.ts'
 
 const text = z.string().min(1)
@@ -116,37 +117,28 @@ const blank = '0'.repeat(64)
  * MODEL_INVALID; `origin` names the file in errors.
  */
 export function parseCard(bytes: Uint8Array, origin: string): Card {
-  const fail = (message: string): never => {
-    throw new HieraxError('MODEL_INVALID', `${origin}: ${message}`)
-  }
+  const refuse: Refuse = refuserOf(origin)
   const content = Buffer.from(bytes).toString('utf8')
-  let value: unknown
-  try {
-    value = JSON.parse(content)
-  } catch (cause) {
-    fail(`not JSON: ${(cause as Error).message}`)
-  }
-  const stated = (value as { sha256?: unknown } | null)?.sha256
-  if (typeof stated !== 'string' || !/^[0-9a-f]{64}$/.test(stated)) fail('it has no checksum (`sha256`)')
-  const actual = sha256Hex(withoutChecksum(bytes, stated as string))
-  if (actual !== stated) fail(`SHA-256 of the card: got ${actual}, want ${stated as string}`)
-  const parsed = shape.safeParse(value)
-  if (!parsed.success) return fail(z.prettifyError(parsed.error).replaceAll('\n', ' '))
-  const card = parsed.data
+  const stated = parseJson(content, z.unknown(), refuse) as { sha256?: unknown } | null
+  if (!hex.safeParse(stated?.sha256).success) refuse('it has no checksum (`sha256`)')
+  const wanted = stated?.sha256 as string
+  const actual = sha256Hex(withoutChecksum(bytes, wanted))
+  if (actual !== wanted) refuse(`SHA-256 of the card: got ${actual}, want ${wanted}`)
+  const card = parseJson(content, shape, refuse)
   if (inputSetOf(card.inputs) === undefined) {
     const known = inputSets.map(({ version }) => version).join(', ')
-    fail(`inputs ${shown(card.inputs)} are unknown; this version has ${known}`)
-  }
-  if (card.temperature !== null && card.temperature.at(-1)?.untilDays !== null) {
-    fail('the last entry of `temperature` must have `untilDays` null')
+    refuse(`inputs ${shown(card.inputs)} are unknown; this version has ${known}`)
   }
   const { priorPower } = card.decision
-  if (typeof priorPower !== 'number' && priorPower.at(-1)?.untilDays !== null) {
-    fail('the last entry of `decision.priorPower` must have `untilDays` null')
+  const powers = typeof priorPower === 'number' ? [{ untilDays: null, value: priorPower }] : priorPower
+  for (const [field, entries] of Object.entries({ temperature: card.temperature, 'decision.priorPower': powers })) {
+    if (entries !== null && entries.at(-1)?.untilDays !== null) {
+      refuse(`the last entry of \`${field}\` must have \`untilDays\` null`)
+    }
   }
-  const powers = typeof priorPower === 'number' ? [priorPower] : priorPower.map(({ value }) => value)
-  if ((powers.some(value => value > 0) || card.decision.naming !== undefined) && card.priors === null)
-    fail('`decision` weighs by priors, but `priors` is null')
+  if ((powers.some(({ value }) => value > 0) || card.decision.naming !== undefined) && card.priors === null) {
+    refuse('`decision` weighs by priors, but `priors` is null')
+  }
   return card
 }
 

@@ -1,6 +1,6 @@
 import { HieraxError } from '../errors.ts'
+import { createYield } from '../event-loop.ts'
 import { temperatureAt } from './card.ts'
-import { Composer } from './composer.ts'
 import { type DecisionRule, decide } from './decision.ts'
 import { encodeState, type StateLayout, stateLayout } from './hidden-state.ts'
 import type { InputSet } from './input-sets.ts'
@@ -10,7 +10,7 @@ import { type Model, readModelFolder } from './model-folder.ts'
 import { Network } from './network.ts'
 import { type NoveltyProbe, type Sight, sightOf } from './novelty.ts'
 import { type PopulationSetting, populationOf } from './population.ts'
-import { ignorance } from './probabilities.ts'
+import { Composer, ignorance } from './probabilities.ts'
 import { checkProbe } from './probe.ts'
 import { createRuntime, type Runtime, type RuntimeName } from './runtime.ts'
 import type { Answer, Classifier, Population, Reply, TaxonomyNode } from './types.ts'
@@ -20,7 +20,7 @@ const maxRows = 256
 /** Bound on steps × (rows + cost of a call's overhead, in rows) of one call: a few milliseconds. */
 const maxWork = 400
 const overhead = 24
-/** The event loop is let go when it was held for longer, ms. */
+/** Longest time that a batch holds the event loop, ms. */
 const maxHold = 5
 
 /** Loads a model folder onto a runtime and tries it on its probe. Throws MODEL_INVALID, TAXONOMY_INVALID, RUNTIME_UNAVAILABLE. */
@@ -129,7 +129,7 @@ export class RecurrentClassifier implements Classifier {
 
   async #classify(questions: readonly SteppedQuestion[]): Promise<SteppedReply[]> {
     const replies = new Array<SteppedReply>(questions.length)
-    const hold = new Hold()
+    const yieldIfBusy = createYield(maxHold)
     for (let from = 0; from < questions.length; from += maxRows) {
       // The longest first, so that those still under way are always the first rows.
       const lanes = questions
@@ -143,12 +143,12 @@ export class RecurrentClassifier implements Classifier {
       while (rows > 0) {
         this.#advance(lanes, rows)
         rows = countWhile(lanes, lane => lane.done < lane.pending.length)
-        await hold.release()
+        await yieldIfBusy()
       }
       lanes.forEach((lane, row) => {
         replies[lane.index] = this.#reply(lane, row)
       })
-      await hold.release()
+      await yieldIfBusy()
     }
     return replies
   }
@@ -253,17 +253,6 @@ function decisionRuleOf({ card, priors, taxonomy }: Model, population: Populatio
     return population.shares[name] === undefined ? prior : 1
   })
   return { priorPower, priors: weighed }
-}
-
-/** Lets the event loop go on when it was held for too long. */
-class Hold {
-  #since = performance.now()
-
-  async release(): Promise<void> {
-    if (performance.now() - this.#since <= maxHold) return
-    await new Promise<void>(resolve => setImmediate(resolve))
-    this.#since = performance.now()
-  }
 }
 
 function countWhile<T>(items: readonly T[], holds: (item: T) => boolean): number {

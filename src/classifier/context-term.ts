@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { HieraxError, shown } from '../errors.ts'
+import { shown } from '../errors.ts'
 import { contextFeatureNames, contextFeatures, contextVersion } from './context-features.ts'
+import { parseJson, type Refuse, refuserOf } from './model-file.ts'
 import type { Taxonomy } from './taxonomy.ts'
 import type { AlertView } from './types.ts'
 
@@ -135,58 +136,48 @@ export function formatContext({ layers, ...rest }: ContextFile): string {
 
 /** Reads a context file for a taxonomy. Throws MODEL_INVALID; `origin` names the file. */
 export function parseContext(text: string, taxonomy: Taxonomy, origin: string): ContextTerm {
-  const fail = (message: string): never => {
-    throw new HieraxError('MODEL_INVALID', `${origin}: ${message}`)
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    fail(`not JSON: ${(cause as Error).message}`)
-  }
-  const parsed = shape.safeParse(value)
-  if (!parsed.success) return fail(z.prettifyError(parsed.error).replaceAll('\n', ' '))
-  const file = parsed.data
+  const refuse: Refuse = refuserOf(origin)
+  const file = parseJson(text, shape, refuse)
   if (file.features !== contextVersion) {
-    fail(`features ${shown(file.features)} are unknown; this version has ${contextVersion}`)
+    refuse(`features ${shown(file.features)} are unknown; this version has ${contextVersion}`)
   }
-  checkSizes(file, fail)
-  checkNodes(file.nodes, taxonomy, fail)
+  checkSizes(file, refuse)
+  checkNodes(file.nodes, taxonomy, refuse)
   return new ContextTerm(file, taxonomy)
 }
 
-function checkSizes({ mean, deviation, layers, nodes }: ContextFile, fail: (message: string) => never): void {
+function checkSizes({ mean, deviation, layers, nodes }: ContextFile, refuse: Refuse): void {
   const count = contextFeatureNames.length
-  if (mean.length !== count) fail(`\`mean\` has ${mean.length} numbers, ${contextVersion} has ${count} features`)
+  if (mean.length !== count) refuse(`\`mean\` has ${mean.length} numbers, ${contextVersion} has ${count} features`)
   if (deviation.length !== count) {
-    fail(`\`deviation\` has ${deviation.length} numbers, ${contextVersion} has ${count} features`)
+    refuse(`\`deviation\` has ${deviation.length} numbers, ${contextVersion} has ${count} features`)
   }
   let width: number = count
   for (const [which, { weights, biases }] of layers.entries()) {
     const ragged = weights.findIndex(row => row.length !== width)
     if (ragged >= 0) {
-      fail(`layers[${which}].weights[${ragged}] has ${weights[ragged]?.length} numbers, want ${width}`)
+      refuse(`layers[${which}].weights[${ragged}] has ${weights[ragged]?.length} numbers, want ${width}`)
     }
     if (biases.length !== weights.length) {
-      fail(`layers[${which}].biases has ${biases.length} numbers, want ${weights.length}`)
+      refuse(`layers[${which}].biases has ${biases.length} numbers, want ${weights.length}`)
     }
     width = weights.length
   }
-  if (width !== nodes.length) fail(`the last layer has ${width} outputs, \`nodes\` has ${nodes.length} names`)
+  if (width !== nodes.length) refuse(`the last layer has ${width} outputs, \`nodes\` has ${nodes.length} names`)
 }
 
-function checkNodes(nodes: readonly string[], taxonomy: Taxonomy, fail: (message: string) => never): void {
+function checkNodes(nodes: readonly string[], taxonomy: Taxonomy, refuse: Refuse): void {
   const seen = new Set<number>()
   for (const name of nodes) {
     const node = taxonomy.indexOf(name)
-    if (node < 0) fail(`nodes: ${shown(name)} is not a node of the taxonomy ${taxonomy.name}, or it is the root`)
-    if (seen.has(node)) fail(`nodes: ${shown(name)} is given twice`)
+    if (node < 0) refuse(`nodes: ${shown(name)} is not a node of the taxonomy ${taxonomy.name}, or it is the root`)
+    if (seen.has(node)) refuse(`nodes: ${shown(name)} is given twice`)
     seen.add(node)
   }
   for (const group of taxonomy.siblings) {
     const missing = group.find(node => !seen.has(node))
     if (missing === undefined || !group.some(node => seen.has(node))) continue
     const without = taxonomy.nodes[missing]?.name
-    fail(`nodes: ${shown(without)} is missing; a group of siblings gets terms as a whole`)
+    refuse(`nodes: ${shown(without)} is missing; a group of siblings gets terms as a whole`)
   }
 }

@@ -1,13 +1,119 @@
-import { clearBand, stepBand, writeBand } from './band-features.ts'
-import { add, at, bandNames, g, ofBand, ofCurve, r } from './curve-layout.ts'
-import { age, clipped, inputCount, modified, noAge, type Point, scaled } from './inputs.ts'
-import { addPoint, lineMean, lineSlope } from './running-line.ts'
+import { age, clipped, inputCount, inputStateLength, modified, noAge, type Point, scaled } from './inputs.ts'
 
 /*
- * Further inputs, version 2: what astronomers measure on a whole light curve, as far as it can be told after each detection.
- * All of it is kept in running sums, so a detection costs the same however long the curve. Version 2 adds it to the 27 numbers
- * of version 1.
+ * Further inputs, version 2: what astronomers measure on a whole light curve, as far as it is known after each detection. They
+ * are kept in running sums, so a detection costs the same however long the curve, and they follow the 27 numbers of version 1.
  */
+
+/** Names of the numbers of one band. */
+const bandNames = [
+  'logDetections',
+  'brightest',
+  'brightestSinceFirst',
+  'latestSinceBrightest',
+  'fade',
+  'fadeAfter15',
+  'fadeAfter30',
+  'fadeAfter60',
+  'declineSlope',
+  'riseSlope',
+  'width',
+  'scatter'
+] as const
+
+const commonNames = [
+  'colourAtBrightest',
+  'colourAtBrightestGap',
+  'firstColour',
+  'meanColour',
+  'colourSlope',
+  'smoothColour',
+  'colourAfter20',
+  'hasColourAfter20',
+  'slopeOverWeek',
+  'slopeOverMonth',
+  'bumpiness',
+  'turns',
+  'shareNegative',
+  'limitBeforeFirst',
+  'limitBeforeFirstAge',
+  'riseSinceLimit',
+  'logAllLimits',
+  'meanMagnitude',
+  'spread'
+] as const
+
+/** Names of the further inputs, in order. */
+export const featureNames: readonly string[] = [
+  ...bandNames.map(name => `g.${name}`),
+  ...bandNames.map(name => `r.${name}`),
+  ...commonNames
+]
+
+/** Of a band, from its start. Times are modified Julian days; NaN stands for what is not known yet. */
+const ofBand = {
+  detections: 0,
+  peak: 1,
+  peakTime: 2,
+  latest: 3,
+  latestTime: 4,
+  fadeAt: 5, // 3 numbers, at the days of `fadeDays`
+  sincePeak: 8, // sums of a straight line, from the peak on
+  all: 13, // the same, of all detections
+  riseSlope: 18,
+  integral: 19, // of the flux, in days × flux of magnitude 18.5
+  scatterSum: 20,
+  scatterCount: 21,
+  week: 22, // sums of a straight line that forgets
+  month: 27,
+  direction: 32, // of the latest turn: −1 brighter, 1 fainter
+  turnFrom: 33 // extreme magnitude since that turn
+} as const
+const perBand = 34
+
+/** Where the bands lie, after the state of version 1. */
+const g: number = inputStateLength
+const r: number = g + perBand
+const common = r + perBand
+
+/** What the bands have in common. */
+const ofCurve = {
+  total: common,
+  firstTime: common + 1,
+  negatives: common + 2,
+  limits: common + 3,
+  limitMagnitude: common + 4,
+  limitTime: common + 5,
+  mean: common + 6,
+  squares: common + 7,
+  bumps: common + 8,
+  bumpWeight: common + 9,
+  turns: common + 10,
+  colours: common + 11, // sums of a straight line
+  colourAtPeak: common + 16,
+  colourGap: common + 17,
+  colourFirst: common + 18,
+  colourSmooth: common + 19,
+  colourSmoothWeight: common + 20,
+  colourTime: common + 21,
+  colourLate: common + 22
+} as const
+
+/** Doubles that are kept between detections, those of version 1 included. */
+export const featureStateLength: number = common + 23
+
+/** Days after the peak at which the fade is read off. */
+const fadeDays = [15, 30, 60] as const
+
+/** A number of the state. */
+function at(state: Float64Array, index: number): number {
+  return state[index] as number
+}
+
+/** Adds to a number of the state. */
+function add(state: Float64Array, index: number, value: number): void {
+  state[index] = at(state, index) + value
+}
 
 /** Points of two bands that are nearer than this make a colour, days. */
 const pairing = 3
@@ -132,4 +238,164 @@ function riseSinceLimit(state: Float64Array, limit: number, brightest: number): 
 
 function known(value: number, otherwise: number): number {
   return Number.isNaN(value) ? otherwise : value
+}
+
+/** Sets a band of a state to that before its first detection. */
+function clearBand(state: Float64Array, band: number): void {
+  state.fill(Number.NaN, band + ofBand.peak, band + ofBand.fadeAt + fadeDays.length)
+  state[band + ofBand.turnFrom] = Number.NaN
+}
+
+/** Moves a band on by a detection; says whether it is the brightest so far. `sigma` is its error, mag, `time` in days. */
+function stepBand(state: Float64Array, band: number, magnitude: number, sigma: number, time: number): boolean {
+  const first = state[band + ofBand.detections] === 0
+  const previous = at(state, band + ofBand.latest)
+  const previousTime = at(state, band + ofBand.latestTime)
+  const weight = 1 / sigma ** 2
+  const since = time - at(state, ofCurve.firstTime)
+  if (!first) {
+    const interval = time - previousTime
+    judgeScatter(state, band, magnitude, sigma, interval)
+    readFades(state, band, magnitude, time)
+    // Trapezium of the flux against that of magnitude 18.5; gaps longer than a season hold nothing.
+    const flux = (m: number): number => 10 ** (-0.4 * (m - 18.5))
+    add(state, band + ofBand.integral, (Math.min(interval, 60) * (flux(magnitude) + flux(previous))) / 2)
+    forget(state, band + ofBand.week, Math.exp(-interval / 7), interval)
+    forget(state, band + ofBand.month, Math.exp(-interval / 30), interval)
+  }
+  addPoint(state, band + ofBand.all, since, magnitude, weight)
+  addPoint(state, band + ofBand.week, 0, magnitude, weight)
+  addPoint(state, band + ofBand.month, 0, magnitude, weight)
+  const brightest = first || magnitude < at(state, band + ofBand.peak)
+  if (brightest) {
+    state[band + ofBand.peak] = magnitude
+    state[band + ofBand.peakTime] = time
+    state.fill(Number.NaN, band + ofBand.fadeAt, band + ofBand.fadeAt + fadeDays.length)
+    state.fill(0, band + ofBand.sincePeak, band + ofBand.sincePeak + lineLength)
+    state[band + ofBand.riseSlope] = lineSlope(state, band + ofBand.all)
+  }
+  addPoint(state, band + ofBand.sincePeak, time - at(state, band + ofBand.peakTime), magnitude, weight)
+  countTurns(state, band, magnitude, sigma)
+  add(state, band + ofBand.detections, 1)
+  state[band + ofBand.latest] = magnitude
+  state[band + ofBand.latestTime] = time
+  return brightest
+}
+
+/** How far a point lies from the line through the month before it, and from the previous point, in sigmas. */
+function judgeScatter(state: Float64Array, band: number, magnitude: number, sigma: number, interval: number): void {
+  const step = (magnitude - at(state, band + ofBand.latest)) / (Math.SQRT2 * sigma)
+  if (interval <= 4) {
+    add(state, band + ofBand.scatterSum, Math.min(step ** 2, 100))
+    add(state, band + ofBand.scatterCount, 1)
+  }
+  if (at(state, band + ofBand.detections) < 3 || interval > 20) return
+  const expected = lineAt(state, band + ofBand.month, interval)
+  const fade = Math.exp(-interval / 40)
+  state[ofCurve.bumps] = at(state, ofCurve.bumps) * fade + Math.min((magnitude - expected) ** 2, 1)
+  state[ofCurve.bumpWeight] = at(state, ofCurve.bumpWeight) * fade + 1
+}
+
+/** The fade so many days after the peak, by a straight line between the points before and after. */
+function readFades(state: Float64Array, band: number, magnitude: number, time: number): void {
+  const from = at(state, band + ofBand.latestTime)
+  for (const [which, days] of fadeDays.entries()) {
+    const wanted = at(state, band + ofBand.peakTime) + days
+    if (from >= wanted || time < wanted || time === from) continue
+    const before = at(state, band + ofBand.latest)
+    const read = before + ((magnitude - before) * (wanted - from)) / (time - from)
+    state[band + ofBand.fadeAt + which] = read - at(state, band + ofBand.peak)
+  }
+}
+
+/** Counts the turns from brighter to fainter and back that stand out of the noise. */
+function countTurns(state: Float64Array, band: number, magnitude: number, sigma: number): void {
+  const extreme = at(state, band + ofBand.turnFrom)
+  const towards = at(state, band + ofBand.direction)
+  const margin = Math.max(0.1, 3 * sigma)
+  if (Number.isNaN(extreme) || (magnitude - extreme) * towards > 0) state[band + ofBand.turnFrom] = magnitude
+  else if (Math.abs(magnitude - extreme) > margin) {
+    if (towards !== 0) add(state, ofCurve.turns, 1)
+    state[band + ofBand.direction] = Math.sign(magnitude - extreme)
+    state[band + ofBand.turnFrom] = magnitude
+  }
+}
+
+/** Writes the numbers of a band; zeros where it has no detection. */
+function writeBand(state: Float64Array, band: number, out: Float32Array, offset: number): void {
+  const count = at(state, band + ofBand.detections)
+  if (count === 0) {
+    out.fill(0, offset, offset + bandNames.length)
+    return
+  }
+  const top = at(state, band + ofBand.peak)
+  out[offset] = Math.log(1 + count) / 4
+  out[offset + 1] = scaled(top)
+  out[offset + 2] = age(at(state, band + ofBand.peakTime) - at(state, ofCurve.firstTime))
+  out[offset + 3] = age(at(state, band + ofBand.latestTime) - at(state, band + ofBand.peakTime))
+  out[offset + 4] = Math.min(at(state, band + ofBand.latest) - top, 5) / 1.5
+  for (const which of fadeDays.keys()) {
+    const fade = at(state, band + ofBand.fadeAt + which)
+    out[offset + 5 + which] = Number.isNaN(fade) ? -0.5 : Math.min(fade, 5) / 1.5
+  }
+  out[offset + 8] = clipped(lineSlope(state, band + ofBand.sincePeak) * 20, 3)
+  out[offset + 9] = clipped(at(state, band + ofBand.riseSlope) * 10, 3)
+  out[offset + 10] = Math.log(1 + at(state, band + ofBand.integral) / 10 ** (-0.4 * (top - 18.5))) / 3
+  const pairs = at(state, band + ofBand.scatterCount)
+  out[offset + 11] = Math.log((1 + at(state, band + ofBand.scatterSum)) / (1 + pairs)) / 2
+}
+
+/*
+ * A straight line through weighted points that come one by one, in five running sums from `start` on: weight, and weight times
+ * t, m, t², t·m. Magnitudes are counted from 18.5, so that little is lost in the differences of large sums.
+ */
+const zero = 18.5
+/** The spread of time that a slope is shrunk by, days²: a line through two points of one night says nothing. */
+const shrinkage = 9
+
+/** Sums of one line. */
+const lineLength = 5
+
+/** Takes in a point at `t` days. */
+function addPoint(state: Float64Array, start: number, t: number, magnitude: number, weight: number): void {
+  const m = magnitude - zero
+  state[start] = (state[start] as number) + weight
+  state[start + 1] = (state[start + 1] as number) + weight * t
+  state[start + 2] = (state[start + 2] as number) + weight * m
+  state[start + 3] = (state[start + 3] as number) + weight * t * t
+  state[start + 4] = (state[start + 4] as number) + weight * t * m
+}
+
+/** Moves the origin of time on by `days`, and lets earlier points count by a factor. */
+function forget(state: Float64Array, start: number, factor: number, days: number): void {
+  const w = state[start] as number
+  const wt = state[start + 1] as number
+  const wm = state[start + 2] as number
+  state[start] = factor * w
+  state[start + 1] = factor * (wt - days * w)
+  state[start + 2] = factor * wm
+  state[start + 3] = factor * ((state[start + 3] as number) - 2 * days * wt + days * days * w)
+  state[start + 4] = factor * ((state[start + 4] as number) - days * wm)
+}
+
+/** Slope, mag a day; 0 without points. */
+function lineSlope(state: Float64Array, start: number): number {
+  const w = state[start] as number
+  if (w <= 0) return 0
+  const t = (state[start + 1] as number) / w
+  const m = (state[start + 2] as number) / w
+  const spread = Math.max((state[start + 3] as number) / w - t * t, 0)
+  return ((state[start + 4] as number) / w - t * m) / (spread + shrinkage)
+}
+
+/** Magnitude of the line at `t` days; wants a point at least. */
+function lineAt(state: Float64Array, start: number, t: number): number {
+  const w = state[start] as number
+  const centre = (state[start + 1] as number) / w
+  return zero + (state[start + 2] as number) / w + lineSlope(state, start) * (t - centre)
+}
+
+/** Mean magnitude; wants a point at least. */
+function lineMean(state: Float64Array, start: number): number {
+  return zero + (state[start + 2] as number) / (state[start] as number)
 }

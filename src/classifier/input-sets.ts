@@ -1,5 +1,4 @@
-import { clearFeatures, stepFeatures } from './curve-features.ts'
-import { featureNames, featureStateLength } from './curve-layout.ts'
+import { clearFeatures, featureNames, featureStateLength, stepFeatures } from './curve-features.ts'
 import {
   clearInputState,
   detectionsSeen,

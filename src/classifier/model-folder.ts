@@ -6,6 +6,7 @@ import { HieraxError, shown } from '../errors.ts'
 import { type Card, parseCard, priorsOf, sha256Hex } from './card.ts'
 import { type ContextTerm, contextFile, parseContext } from './context-term.ts'
 import { type InputSet, inputSetOf } from './input-sets.ts'
+import { parseJson, type Refuse, refuserOf } from './model-file.ts'
 import { type NoveltyProbe, noveltyFile, parseNovelty } from './novelty.ts'
 import { parseTaxonomy, type Taxonomy } from './taxonomy.ts'
 import { networkSizes, type Weight, type Weights } from './weights.ts'
@@ -86,7 +87,7 @@ export async function readModelFolder(folder: string): Promise<Model> {
     return bytes
   }
   const networkFile = path.join(folder, 'model.json')
-  const network = readNetwork(named('model.json'), networkFile)
+  const network = parseJson(named('model.json').toString('utf8'), networkShape, refuserOf(networkFile))
   const weights = readWeights(network, named, networkFile)
   const taxonomyFile = path.join(folder, 'taxonomy.json')
   const taxonomy = parseTaxonomy(named('taxonomy.json').toString('utf8'), taxonomyFile)
@@ -141,18 +142,6 @@ async function readOrFail(file: string): Promise<Buffer> {
 
 type NetworkFile = z.infer<typeof networkShape>
 
-function readNetwork(bytes: Buffer, origin: string): NetworkFile {
-  let value: unknown
-  try {
-    value = JSON.parse(bytes.toString('utf8'))
-  } catch (cause) {
-    throw new HieraxError('MODEL_INVALID', `${origin} is not JSON: ${(cause as Error).message}`, { cause })
-  }
-  const parsed = networkShape.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new HieraxError('MODEL_INVALID', `${origin}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`)
-}
-
 /** Arrays of the weights manifest: single precision, little-endian, one after another in their file. */
 function readWeights(network: NetworkFile, named: (name: string) => Buffer, origin: string): Weights {
   const weights: Record<string, Weight> = {}
@@ -178,17 +167,15 @@ function readWeights(network: NetworkFile, named: (name: string) => Buffer, orig
 }
 
 function unitsOf(outputs: readonly string[], taxonomy: Taxonomy, logits: number, origin: string): Int32Array {
-  const fail = (message: string): never => {
-    throw new HieraxError('MODEL_INVALID', `${origin}: ${message}`)
-  }
-  if (outputs.length !== logits) fail(`it names ${outputs.length} outputs, the weights have ${logits}`)
+  const refuse: Refuse = refuserOf(origin)
+  if (outputs.length !== logits) refuse(`it names ${outputs.length} outputs, the weights have ${logits}`)
   for (const name of outputs) {
-    if (taxonomy.indexOf(name) < 0) fail(`the output ${shown(name)} is not a node of the taxonomy below its root`)
+    if (taxonomy.indexOf(name) < 0) refuse(`the output ${shown(name)} is not a node of the taxonomy below its root`)
   }
   return Int32Array.from(taxonomy.nodes, ({ name }) => {
     const unit = outputs.indexOf(name)
-    if (unit < 0) fail(`no output is named after the node ${shown(name)}`)
-    if (outputs.lastIndexOf(name) !== unit) fail(`two outputs are named ${shown(name)}`)
+    if (unit < 0) refuse(`no output is named after the node ${shown(name)}`)
+    if (outputs.lastIndexOf(name) !== unit) refuse(`two outputs are named ${shown(name)}`)
     return unit
   })
 }

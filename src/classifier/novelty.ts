@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { HieraxError } from '../errors.ts'
+import { parseJson, type Refuse, refuserOf } from './model-file.ts'
+import { logSumExp } from './probabilities.ts'
 import type { Taxonomy } from './taxonomy.ts'
 
 /** File of a model folder that holds its novelty probe; a model without it publishes no novelty. */
@@ -47,13 +48,7 @@ export type NoveltyFile = Omit<z.infer<typeof noveltyShape>, 'format' | 'formatV
 /** What the network saw, from its mean hidden vector and the logits of the taxonomy's nodes. */
 export function sightOf(taxonomy: Taxonomy, mean: Float32Array, logits: Float32Array, detections: number): Sight {
   let energy = 0
-  for (const group of taxonomy.siblings) {
-    let largest = Number.NEGATIVE_INFINITY
-    for (const node of group) largest = Math.max(largest, logits[node] as number)
-    let total = 0
-    for (const node of group) total += Math.exp((logits[node] as number) - largest)
-    energy -= largest + Math.log(total)
-  }
+  for (const group of taxonomy.siblings) energy -= logSumExp(logits, group)
   return { mean, energy, detections }
 }
 
@@ -134,25 +129,17 @@ export function formatNovelty({ whitening, ...rest }: NoveltyFile): string {
 
 /** Reads a novelty file for a network with a hidden vector of `width` that sees `inputs` numbers a detection. Throws MODEL_INVALID; `origin` names the file. */
 export function parseNovelty(text: string, width: number, inputs: number, origin: string): NoveltyProbe {
-  const fail = (message: string): never => {
-    throw new HieraxError('MODEL_INVALID', `${origin}: ${message}`)
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    fail(`not JSON: ${(cause as Error).message}`)
-  }
-  const parsed = noveltyShape.safeParse(value)
-  if (!parsed.success) return fail(z.prettifyError(parsed.error).replaceAll('\n', ' '))
-  const { centre, whitening, scale, levels, range } = parsed.data
+  const refuse: Refuse = refuserOf(origin)
+  const file = parseJson(text, noveltyShape, refuse)
+  const { centre, whitening, scale, levels, range } = file
   if (range !== undefined && (range.low.length !== inputs || range.high.length !== inputs))
-    fail(`the range has ${range.low.length} and ${range.high.length} numbers, a detection has ${inputs}`)
-  if (centre.length !== width) fail(`the centre has ${centre.length} numbers, the hidden vector has ${width}`)
-  if (whitening.length !== width) fail(`whitening has ${whitening.length} rows, the hidden vector has ${width} numbers`)
+    refuse(`the range has ${range.low.length} and ${range.high.length} numbers, a detection has ${inputs}`)
+  if (centre.length !== width) refuse(`the centre has ${centre.length} numbers, the hidden vector has ${width}`)
+  if (whitening.length !== width)
+    refuse(`whitening has ${whitening.length} rows, the hidden vector has ${width} numbers`)
   const short = whitening.findIndex((row, at) => row.length !== at + 1)
-  if (short >= 0) fail(`whitening[${short}] has ${whitening[short]?.length} numbers, want ${short + 1}`)
-  if (scale.some(({ scores }) => scores.length !== levels.length)) fail('a scale does not fit the levels')
-  if (scale.at(-1)?.untilDetections !== null) fail('the last entry of `scale` must have `untilDetections` null')
-  return new NoveltyProbe(parsed.data)
+  if (short >= 0) refuse(`whitening[${short}] has ${whitening[short]?.length} numbers, want ${short + 1}`)
+  if (scale.some(({ scores }) => scores.length !== levels.length)) refuse('a scale does not fit the levels')
+  if (scale.at(-1)?.untilDetections !== null) refuse('the last entry of `scale` must have `untilDetections` null')
+  return new NoveltyProbe(file)
 }

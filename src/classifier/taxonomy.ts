@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
-import { HieraxError, shown } from '../errors.ts'
+import { shown } from '../errors.ts'
+import { parseJson, type Refuse, refuserOf } from './model-file.ts'
 import type { TaxonomyNode } from './types.ts'
 
 /**
@@ -46,80 +47,50 @@ type FileNode = TaxonomyFile['nodes'][number]
  * `origin` names the file in errors. Throws TAXONOMY_INVALID.
  */
 export function parseTaxonomy(text: string, origin = 'taxonomy'): Taxonomy {
-  const file = readFile(text, origin)
-  const fail = (message: string): never => {
-    throw new HieraxError('TAXONOMY_INVALID', `${origin}: ${message}`)
-  }
+  const refuse: Refuse = refuserOf(origin, 'TAXONOMY_INVALID')
+  const file = parseJson(text, shape, refuse)
+  refuseDuplicateKeys(text, origin)
   const listed = new Map<string, FileNode>()
   for (const node of file.nodes) {
-    if (listed.has(node.name)) fail(`two nodes are named ${shown(node.name)}`)
+    if (listed.has(node.name)) refuse(`two nodes are named ${shown(node.name)}`)
     listed.set(node.name, node)
   }
-  checkRoot(file, fail)
-  const children = childrenByParent(file, listed, fail)
-  const nodes = depthFirst(file.root, children)
-  if (nodes.length === 0) fail(`the root ${shown(file.root)} has no children`)
+  const nodes = depthFirst(file.root, childrenByParent(file, listed, refuse))
+  if (nodes.length === 0) refuse(`the root ${shown(file.root)} has no children`)
   const reached = new Set(nodes.map(node => node.name))
-  for (const node of file.nodes) {
-    if (node.name === file.root || reached.has(node.name)) continue
-    fail(
-      `the nodes ${circle(node.name, listed)
-        .map(each => shown(each))
-        .join(' → ')} form a circle`
-    )
+  const unreached = file.nodes.find(({ name }) => name !== file.root && !reached.has(name))
+  if (unreached !== undefined) {
+    const names = circle(unreached.name, listed).map(each => shown(each))
+    refuse(`the nodes ${names.join(' → ')} form a circle`)
   }
-  return build(file, nodes, labelMap(file, reached, fail))
+  return build(file, nodes, labelMap(file, reached, refuse))
 }
 
-/** JSON text to its checked shape. JSON.parse keeps the last of two equal keys silently, so they are looked for first. */
-function readFile(text: string, origin: string): TaxonomyFile {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new HieraxError('TAXONOMY_INVALID', `${origin} is not JSON: ${(cause as Error).message}`, { cause })
-  }
-  const duplicate = parseDocument(text, { schema: 'json', uniqueKeys: true }).errors.find(
-    e => e.code === 'DUPLICATE_KEY'
-  )
-  if (duplicate !== undefined) {
-    const line = duplicate.linePos?.[0].line ?? 0
-    const key = text.slice(duplicate.pos[0]).match(/^"(?:[^"\\]|\\.)*"/)?.[0] ?? 'a key'
-    throw new HieraxError(
-      'TAXONOMY_INVALID',
-      `${origin}, line ${line}: ${key} is given twice; a label maps to one node`
-    )
-  }
-  const parsed = shape.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new HieraxError('TAXONOMY_INVALID', `${origin}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`)
-}
-
-function checkRoot(file: TaxonomyFile, fail: (message: string) => never): void {
-  for (const node of file.nodes) {
-    const parent = node.parent ?? null
-    if (node.name === file.root && parent !== null) fail(`the root ${shown(file.root)} has the parent ${shown(parent)}`)
-    if (node.name !== file.root && parent === null) {
-      fail(`two roots: ${shown(file.root)} and ${shown(node.name)}, which has no parent`)
-    }
-  }
+/** JSON.parse keeps the last of two equal keys silently. */
+function refuseDuplicateKeys(text: string, origin: string): void {
+  const { errors } = parseDocument(text, { schema: 'json', uniqueKeys: true })
+  const duplicate = errors.find(({ code }) => code === 'DUPLICATE_KEY')
+  if (duplicate === undefined) return
+  const line = duplicate.linePos?.[0].line ?? 0
+  const key = text.slice(duplicate.pos[0]).match(/^"(?:[^"\\]|\\.)*"/)?.[0] ?? 'a key'
+  refuserOf(`${origin}, line ${line}`, 'TAXONOMY_INVALID')(`${key} is given twice; a label maps to one node`)
 }
 
 function childrenByParent(
-  file: TaxonomyFile,
+  { root, nodes }: TaxonomyFile,
   listed: ReadonlyMap<string, FileNode>,
-  fail: (message: string) => never
+  refuse: Refuse
 ): Map<string, FileNode[]> {
   const children = new Map<string, FileNode[]>()
-  for (const node of file.nodes) {
-    if (node.name === file.root) continue
-    const parent = node.parent as string
-    if (parent !== file.root && !listed.has(parent)) {
-      fail(`the parent ${shown(parent)} of ${shown(node.name)} is not a node`)
+  for (const node of nodes) {
+    const { name, parent = null } = node
+    if (name === root) {
+      if (parent !== null) refuse(`the root ${shown(root)} has the parent ${shown(parent)}`)
+      continue
     }
-    const group = children.get(parent)
-    if (group === undefined) children.set(parent, [node])
-    else group.push(node)
+    if (parent === null) return refuse(`two roots: ${shown(root)} and ${shown(name)}, which has no parent`)
+    if (parent !== root && !listed.has(parent)) refuse(`the parent ${shown(parent)} of ${shown(name)} is not a node`)
+    children.set(parent, [...(children.get(parent) ?? []), node])
   }
   return children
 }
@@ -135,7 +106,7 @@ function depthFirst(root: string, children: ReadonlyMap<string, FileNode[]>): Ta
   return nodes
 }
 
-/** The circle that a node hangs on when its parents never lead to the root. */
+/** The circle that the parents of a node end in, for a node whose parents never lead to the root. */
 function circle(start: string, listed: ReadonlyMap<string, FileNode>): string[] {
   const seen: string[] = []
   let name = start
@@ -146,17 +117,13 @@ function circle(start: string, listed: ReadonlyMap<string, FileNode>): string[] 
   return [...seen.slice(seen.indexOf(name)), name]
 }
 
-function labelMap(
-  file: TaxonomyFile,
-  reached: ReadonlySet<string>,
-  fail: (message: string) => never
-): Map<string, string> {
+function labelMap(file: TaxonomyFile, reached: ReadonlySet<string>, refuse: Refuse): Map<string, string> {
   const labels = new Map<string, string>()
   const pairs = Array.isArray(file.labels) ? file.labels : Object.entries(file.labels)
   for (const [label, node] of pairs) {
-    if (labels.has(label)) fail(`the label ${shown(label)} is mapped twice`)
+    if (labels.has(label)) refuse(`the label ${shown(label)} is mapped twice`)
     if (node !== file.root && !reached.has(node)) {
-      fail(`the label ${shown(label)} is mapped to ${shown(node)}, which is not a node`)
+      refuse(`the label ${shown(label)} is mapped to ${shown(node)}, which is not a node`)
     }
     labels.set(label, node)
   }
@@ -169,9 +136,7 @@ function build(file: TaxonomyFile, nodes: readonly TaxonomyNode[], labels: Reado
   const parents = Int32Array.from(nodes, node => indexOf(node.parent as string))
   const groups = new Map<number, number[]>()
   parents.forEach((parent, index) => {
-    const group = groups.get(parent)
-    if (group === undefined) groups.set(parent, [index])
-    else group.push(index)
+    groups.set(parent, [...(groups.get(parent) ?? []), index])
   })
   const path = (index: number): string[] => {
     const names: string[] = []

@@ -63,7 +63,7 @@ test('the root may be listed, and labels may be a list of pairs', () => {
 
 test('what is wrong with a tree is said with names', () => {
   const withNode = (name: string, parent: string | null) => ({ ...small, nodes: [...small.nodes, { name, parent }] })
-  refused('{', /is not JSON/)
+  refused('{', /tree.json: not JSON/)
   refused({ ...small, nodes: [] }, /nodes/)
   refused({ ...small, colour: 'red' }, /colour/)
   refused(withNode('A', 'D'), /two nodes are named "A"/)
