@@ -1,11 +1,21 @@
-import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { constants, createReadStream } from 'node:fs'
+import { access, open, readdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { pipeline, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { extract, type Header } from 'tar-stream'
 import { HieraxError } from '../../errors.ts'
-import { readArchive } from './archive.ts'
-import { readBounded } from './bounded.ts'
-import { type FilePacket, tooLarge } from './file-packet.ts'
-import { expandPaths, type NamedFile } from './paths.ts'
+
+/** One packet from disk, or why there is none at this path. */
+export type FilePacket =
+  | { readonly path: string; readonly bytes: Uint8Array; readonly error: null }
+  | { readonly path: string; readonly bytes: null; readonly error: HieraxError }
+
+interface NamedFile {
+  /** As the user would write it: `-` for standard input. */
+  readonly path: string
+  readonly kind: 'archive' | 'packet' | 'stdin'
+}
 
 /** Settings of {@link openPackets}. */
 export interface FilePacketOptions {
@@ -17,7 +27,7 @@ export interface FilePacketOptions {
 
 /** Packets found under the paths that a user named. */
 export interface FilePackets extends AsyncIterable<FilePacket> {
-  /** How many packets there are; null where only reading tells (archives). */
+  /** How many packets there are; null when only reading tells (archives). */
   readonly total: number | null
 }
 
@@ -26,10 +36,11 @@ const defaultMaximum = 64 * 1024 * 1024
 /**
  * Finds the packets under files, folders, archives (`.tar`, `.tar.gz`, `.tgz`) and `-` (one container on standard input).
  * The iteration holds one packet at a time. What is wrong with one path (unreadable, too large, a damaged archive) is
- * yielded in its place as an `error` of kind `alert`, and the rest goes on; a member of an archive has the path
+ * yielded in its place as an `error` of kind `alert`, and reading continues; a member of an archive has the path
  * `archive.tar!member.avro`.
  *
- * @throws HieraxError INPUT_NOT_FOUND, before anything is read, for a path that is not there or can't be read
+ * @throws {HieraxError} INPUT_NOT_FOUND, before anything is read, for a path that is missing, unreadable or a folder
+ * without packets; USAGE when standard input is named twice
  */
 export async function openPackets(paths: readonly string[], options: FilePacketOptions = {}): Promise<FilePackets> {
   const files = await expandPaths(paths)
@@ -48,11 +59,18 @@ async function* readFile(file: NamedFile, maximum: number, stdin: Readable): Asy
   if (file.kind === 'archive') return yield* readArchive(path, maximum)
   try {
     const bytes = file.kind === 'stdin' ? await readBounded(stdin, maximum) : await readPacket(path, maximum)
-    if (bytes) yield { path, bytes, error: null }
-    else yield { path, bytes: null, error: tooLarge(path, maximum) }
+    yield packetOf(path, bytes, maximum)
   } catch (cause) {
-    yield { path, bytes: null, error: unreadable(path, cause) }
+    const code = (cause as NodeJS.ErrnoException).code
+    const error = new HieraxError('FILE_UNREADABLE', `${path} can't be read (${code ?? String(cause)})`, { cause })
+    yield { path, bytes: null, error }
   }
+}
+
+/** `bytes` is null for a file longer than `maximum`. */
+function packetOf(path: string, bytes: Uint8Array | null, maximum: number): FilePacket {
+  if (bytes) return { path, bytes, error: null }
+  return { path, bytes, error: new HieraxError('FILE_TOO_LARGE', `${path} is longer than ${maximum} bytes`) }
 }
 
 async function readPacket(path: string, maximum: number): Promise<Uint8Array | null> {
@@ -66,8 +84,163 @@ async function readPacket(path: string, maximum: number): Promise<Uint8Array | n
   }
 }
 
-/** The error for a file that could not be read to its end. */
-function unreadable(path: string, cause: unknown): HieraxError {
+/** Reads a stream to its end; null, without keeping what was read, when it is longer than `maximum` bytes. */
+async function readBounded(stream: Readable, maximum: number): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of stream) {
+    length += chunk.length
+    if (length > maximum) {
+      stream.destroy()
+      return null
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/**
+ * The packets of a tar archive, in the archive's order: every regular member named `*.avro`, one in memory at a time. An
+ * archive that turns out damaged yields what could be read of it, then an ARCHIVE_INVALID error.
+ *
+ * @param maximum longest member that is read, bytes
+ */
+async function* readArchive(path: string, maximum: number): AsyncGenerator<FilePacket> {
+  const archive = extract()
+  const content = new Content(path)
+  pipeline(content.chunks(), archive, () => undefined)
+  let packets = 0
+  try {
+    for await (const entry of archive) {
+      const packet = await readMember(path, entry as unknown as Readable & { header: Header }, maximum)
+      if (!packet) continue
+      packets += 1
+      yield packet
+    }
+    if (content.failure) throw content.failure
+    if (packets === 0)
+      yield { path, bytes: null, error: new HieraxError('ARCHIVE_INVALID', `${path} holds no .avro file`) }
+  } catch (cause) {
+    yield { path, bytes: null, error: damaged(path, packets, content.failure ?? cause) }
+  } finally {
+    archive.destroy()
+  }
+}
+
+/**
+ * The decompressed bytes of an archive. A failure ends them and is kept for later: thrown at once it would overtake
+ * earlier members that have not been read yet.
+ */
+class Content {
+  readonly #path: string
+  failure: unknown = null
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    const file = createReadStream(this.#path)
+    try {
+      yield* isGzipped(this.#path) ? pipeline(file, createGunzip(), () => undefined) : file
+    } catch (cause) {
+      this.failure = cause
+    } finally {
+      file.destroy()
+    }
+  }
+}
+
+/** One member's packet; null for other members. Leaves the entry drained, as the archive's loop requires. */
+async function readMember(
+  archive: string,
+  entry: Readable & { header: Header },
+  maximum: number
+): Promise<FilePacket | null> {
+  const { name, type, size } = entry.header
+  const path = `${archive}!${name}`
+  if (type !== 'file' || !isPacket(name)) {
+    entry.resume()
+    return null
+  }
+  if ((size ?? 0) > maximum) {
+    entry.resume()
+    return packetOf(path, null, maximum)
+  }
+  return packetOf(path, await readBounded(entry, maximum), maximum)
+}
+
+function damaged(path: string, packets: number, cause: unknown): HieraxError {
   const code = (cause as NodeJS.ErrnoException).code
-  return new HieraxError('FILE_UNREADABLE', `${path} can't be read (${code ?? String(cause)})`, { cause })
+  if (code?.startsWith('E')) return new HieraxError('FILE_UNREADABLE', `${path} can't be read (${code})`, { cause })
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new HieraxError('ARCHIVE_INVALID', `${path} is damaged after ${packets} packets (${why})`, { cause })
+}
+
+function isArchive(name: string): boolean {
+  return /\.(tar|tar\.gz|tgz)$/i.test(name)
+}
+
+function isGzipped(name: string): boolean {
+  return /\.(tar\.gz|tgz)$/i.test(name)
+}
+
+/** True for packets, but not for the hidden companion files that macOS adds to archives (`._x.avro`). */
+function isPacket(name: string): boolean {
+  return /\.avro$/i.test(name) && !path.basename(name).startsWith('._')
+}
+
+/**
+ * The files that the user named, in that order; folders are searched recursively, sorted by name, for `.avro` files and
+ * archives. A file that is named itself is always taken, whatever its name.
+ */
+async function expandPaths(paths: readonly string[]): Promise<NamedFile[]> {
+  if (paths.filter(name => name === '-').length > 1) {
+    throw new HieraxError('USAGE', 'standard input (-) is named more than once')
+  }
+  const files: NamedFile[] = []
+  for (const name of paths) files.push(...(await expand(name)))
+  return files
+}
+
+async function expand(name: string): Promise<NamedFile[]> {
+  if (name === '-') return [{ path: name, kind: 'stdin' }]
+  const found = await readable(name)
+  if (!found.isDirectory()) return [{ path: name, kind: isArchive(name) ? 'archive' : 'packet' }]
+  const files: NamedFile[] = []
+  for await (const file of walk(name)) files.push(file)
+  if (files.length === 0) {
+    throw new HieraxError(
+      'INPUT_NOT_FOUND',
+      `the folder ${name} holds no .avro file and no .tar, .tar.gz or .tgz archive`
+    )
+  }
+  return files
+}
+
+async function readable(name: string) {
+  try {
+    const found = await stat(name)
+    await access(name, constants.R_OK)
+    return found
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `can't be read (${code ?? cause})`
+    throw new HieraxError('INPUT_NOT_FOUND', `${name} ${why}`, { cause })
+  }
+}
+
+async function* walk(folder: string): AsyncGenerator<NamedFile> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(cause => {
+    throw new HieraxError('INPUT_NOT_FOUND', `the folder ${folder} can't be read (${cause.code ?? cause})`, { cause })
+  })
+  entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  for (const entry of entries) {
+    const name = path.join(folder, entry.name)
+    // Links to folders are not followed: they may be circular.
+    if (entry.isDirectory()) yield* walk(name)
+    else if (!entry.isFile() && !entry.isSymbolicLink()) continue
+    else if (isPacket(entry.name)) yield { path: name, kind: 'packet' }
+    else if (isArchive(entry.name)) yield { path: name, kind: 'archive' }
+  }
 }

@@ -1,71 +1,59 @@
-import { nightOf } from './nights.ts'
-
-/** Where a group stands in one partition. Offsets are those of Kafka; null where nothing is known. */
-export interface PartitionOffsets {
-  readonly topic: string
-  readonly partition: number
-  /** First offset that is still there. */
-  readonly low: bigint
-  /** Offset that the next message will get. */
-  readonly high: bigint
-  /** Where the group goes on; null when it never committed. */
-  readonly committed: bigint | null
-}
+import type { PartitionOffsets } from './admin.ts'
+import { nightOf } from './topics.ts'
 
 /** Settings of the gate. */
 export interface BacklogOptions {
   /** A night whose lag does not shrink for so long (ms) no longer holds back the nights after it. */
   readonly patience: number
-  /** A night that was released is held again when older nights lag by more than this many messages. */
+  /** A night that caught up holds back later ones again when it lags by more than this many messages. */
   readonly reclose: bigint
 }
 
-/** Why a night no longer holds back others although it lags. */
+/** A night that no longer holds back others although it lags. */
 interface GivenUp {
   readonly night: string
   readonly lag: bigint
 }
 
-/** The nights that wait, and what changed the mind of the gate. */
+/** The topics that wait, and the nights given up just now. */
 export interface BacklogDecision {
   readonly heldTopics: ReadonlySet<string>
-  /** Nights given up just now. */
   readonly givenUp: readonly GivenUp[]
 }
 
-/** What the gate remembers of a night that is behind. */
+/** State of a night that is behind. */
 interface Behind {
-  /** High watermarks when the waiting began: the night is done once they are passed. Null while they are unknown. */
+  /** High watermarks when the wait began: the night has caught up once they are passed. Null while unknown. */
   targets: ReadonlyMap<string, bigint> | null
   lag: bigint
-  /** When the lag shrank last, epoch ms. */
+  /** When the lag shrank last, ms of a steady clock. */
   progress: number
 }
 
 /**
- * Decides which nights wait while older ones lag, so that alerts come nearly in time order.
+ * Decides which nights wait while older ones lag, so that alerts are read nearly in time order.
  *
  * The lag is the whole group's (committed offsets against high watermarks), so that a member that owns only newer
- * partitions waits as well. A night stops holding back others when it reaches the high watermarks seen when the waiting
- * began: late alerts that trickle into it then can't hold back the next for ever. Nothing else can either: a night that
- * makes no progress, or whose offsets can't be read, is given up after a while.
+ * partitions waits as well. A night stops holding back others when it reaches the high watermarks seen when the wait
+ * began, however many late alerts still arrive. A night that makes no progress, or whose offsets can't be read, is given
+ * up after `patience`.
  */
 export class BacklogGate {
   readonly #options: BacklogOptions
   readonly #behind = new Map<string, Behind>()
-  /** Nights that once caught up or were given up; they hold back others again only far behind. */
+  /** Nights that caught up or were given up; they hold back others again only when far behind. */
   readonly #done = new Set<string>()
 
   constructor(options: BacklogOptions = { patience: 120_000, reclose: 10_000n }) {
     this.#options = options
   }
 
-  /** Decides anew for the subscribed `topics`, given the group's offsets as far as they are known, at `now` (epoch ms). */
+  /** Decides for the subscribed `topics`, given the group's known offsets, at `now` (ms of a steady clock). */
   decide(topics: readonly string[], offsets: readonly PartitionOffsets[], now: number): BacklogDecision {
     const nights = [...new Set(topics.map(nightOf).filter(night => night !== null))].sort()
     for (const night of [...this.#behind.keys(), ...this.#done]) if (!nights.includes(night)) this.#forget(night)
     const givenUp: GivenUp[] = []
-    // Nothing waits for the newest night, so nothing need be known of it.
+    // Nothing waits for the newest night.
     const blocking = nights.slice(0, -1).find(night => {
       const partitions = offsets.filter(({ topic }) => nightOf(topic) === night)
       const blocks = this.#blocks(night, partitions, now)
@@ -107,12 +95,12 @@ export class BacklogGate {
   }
 }
 
-/** Where the group goes on: what it committed, or the first message that is still there. */
+/** Where the group resumes: its committed offset, or the first message that is still there. */
 export function position({ committed, low }: PartitionOffsets): bigint {
   return committed === null || committed < low ? low : committed
 }
 
-/** Messages of one partition that the group has not done yet. */
+/** Messages of one partition that the group has not handled yet. */
 export function lagOf(offsets: PartitionOffsets): bigint {
   const lag = offsets.high - position(offsets)
   return lag > 0n ? lag : 0n

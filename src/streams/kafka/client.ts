@@ -27,17 +27,30 @@ export interface KafkaLogger {
   error(fields: object, message: string): void
 }
 
-/**
- * How often and how fast kafkajs retries by itself: quickly, and for about a minute, so that a broker that comes back
- * is noticed at once and none that restarts is given up.
- */
-export const patientRetry = { initialRetryTime: 100, maxRetryTime: 1000, retries: 60 } as const satisfies RetryOptions
+/** For clients whose caller reports every failure itself. */
+export const silentLogger: KafkaLogger = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** What a cluster answers while it starts or elects leaders; kafkajs retries all of them. */
+/** The same logger with every line at level debug: for clients whose caller retries and reports failures itself. */
+export function debugOnly(logger: KafkaLogger): KafkaLogger {
+  const debug: KafkaLogger['debug'] = (fields, message) => logger.debug(fields, message)
+  return { debug, info: debug, warn: debug, error: debug }
+}
+
+/** How often and how fast kafkajs retries a request by itself. */
+export const retries = {
+  /** Quick, and for about a minute: a broker that comes back is noticed at once, and none that restarts is given up. */
+  patient: { initialRetryTime: 100, maxRetryTime: 1000, retries: 60 },
+  /** For callers that retry by themselves and report every failure. */
+  brief: { initialRetryTime: 100, maxRetryTime: 500, retries: 3 },
+  /** A person is waiting: gives up after some seconds. */
+  interactive: { initialRetryTime: 100, maxRetryTime: 1500, retries: 5 }
+} as const satisfies Record<string, RetryOptions>
+
+/** Normal answers while a cluster starts or elects leaders; kafkajs retries all of them. */
 const expectedAtStart =
   /LEADER_NOT_AVAILABLE|NOT_LEADER|COORDINATOR|GROUP_LOAD_IN_PROGRESS|REBALANCE_IN_PROGRESS|leadership election|not the leader|coordinator (?:is|not)|does not host this topic-partition|group is rebalancing|loading/i
 
-/** Fields of kafkajs's log entries that may pass: numbers, short texts; never a message's content. */
+/** Loggable fields of a kafkajs log entry: numbers and short texts, never a message's content. */
 function fieldsOf(entry: LogEntry): Record<string, unknown> {
   const { timestamp: _timestamp, logger: _logger, message: _message, stack: _stack, ...rest } = entry.log
   const fields: Record<string, unknown> = { client: entry.namespace || 'kafkajs' }
@@ -79,17 +92,14 @@ function tlsOptions(ssl: KafkaConnection['ssl']): boolean | ConnectionOptions {
   }
 }
 
-let warningsQuieted = false
+let warningsSuppressed = false
 
-/**
- * kafkajs sets timers with delays below zero, about which Node 22 and later warn on every run. That one warning is
- * dropped; all others go their way.
- */
-function quietKnownWarnings(): void {
-  // kafkajs speaks of its change of partitioner once per process; partitions are computed here.
+/** kafkajs sets timers with negative delays; Node 22 and later warn about them on every run. Drops only that warning. */
+function suppressKnownWarnings(): void {
+  // kafkajs announces its change of partitioner once per process; partitions are computed here.
   process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
-  if (warningsQuieted) return
-  warningsQuieted = true
+  if (warningsSuppressed) return
+  warningsSuppressed = true
   const emit = process.emit
   const filtered = function (this: NodeJS.Process, ...args: unknown[]): boolean {
     const [event, warning] = args
@@ -100,19 +110,19 @@ function quietKnownWarnings(): void {
 }
 
 /**
- * A kafkajs client for a cluster: compression codecs registered, its log lines passed on to `logger` (what is
- * expected while a cluster starts at level debug). Connects to nothing yet.
+ * A kafkajs client with the compression codecs registered. Its log lines go to `logger`, those that are normal while a
+ * cluster starts at level debug. Connects to nothing yet.
  *
- * `retry` is kafkajs's own for every request of the client; see {@link patientRetry}.
+ * @param retry kafkajs's own retries of every request, see {@link retries}
  *
  * @throws {HieraxError} CONFIG_INVALID when a PEM file can't be read.
  */
 export function createKafka(
   connection: KafkaConnection,
   logger: KafkaLogger,
-  retry: RetryOptions = patientRetry
+  retry: RetryOptions = retries.patient
 ): Kafka {
-  quietKnownWarnings()
+  suppressKnownWarnings()
   registerCodecs()
   return new Kafka({
     brokers: [...connection.brokers],
@@ -127,20 +137,17 @@ export function createKafka(
   })
 }
 
-/** A failure of kafkajs, in our words: which cluster, what it said, and whether it was about credentials or TLS. */
+/** A failure of kafkajs as a KAFKA_UNAVAILABLE error that names the cluster and the cause; a HieraxError stays as it is. */
 export function kafkaError(thrown: unknown, connection: KafkaConnection): HieraxError {
   if (thrown instanceof HieraxError) return thrown
-  const where = connection.brokers.join(', ')
-  const reason = rootCause(thrown)
-  const name = reason instanceof Error ? reason.name : ''
-  const text = (reason instanceof Error ? reason.message : String(reason)).slice(0, 300)
-  if (/SASL/.test(name))
-    return new HieraxError('KAFKA_UNAVAILABLE', `The Kafka cluster at ${where} refused the credentials: ${text}`, {
-      cause: thrown
-    })
-  return new HieraxError('KAFKA_UNAVAILABLE', `The Kafka cluster at ${where} does not answer: ${text}`, {
-    cause: thrown
-  })
+  const cause = rootCause(thrown)
+  const problem = cause instanceof Error && /SASL/.test(cause.name) ? 'refused the credentials' : 'does not answer'
+  const text = (cause instanceof Error ? cause.message : String(cause)).slice(0, 300)
+  return new HieraxError(
+    'KAFKA_UNAVAILABLE',
+    `The Kafka cluster at ${connection.brokers.join(', ')} ${problem}: ${text}`,
+    { cause: thrown }
+  )
 }
 
 /** The error at the end of a chain of causes. */
@@ -148,4 +155,10 @@ export function rootCause(thrown: unknown): unknown {
   let error = thrown
   for (let depth = 0; depth < 5 && error instanceof Error && error.cause instanceof Error; depth++) error = error.cause
   return error
+}
+
+/** Kafka's name of the error (`NOT_LEADER_FOR_PARTITION`) when a broker reported it; else null. */
+export function protocolErrorType(error: unknown): string | null {
+  const type = (rootCause(error) as { type?: unknown } | null)?.type
+  return typeof type === 'string' ? type : null
 }

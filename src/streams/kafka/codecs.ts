@@ -6,7 +6,6 @@ import SnappyJS from 'snappyjs'
 import zstdCodec, { type ZstdStreaming } from 'zstd-codec'
 import { inflateSnappy, snappyPreamble } from '../../compression/snappy.ts'
 import { HieraxError } from '../../errors.ts'
-import { lz4OutputBound, zstdOutputBound } from './frames.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 
@@ -20,8 +19,8 @@ export interface Codec {
   decompress(bytes: Buffer): Promise<Buffer>
 }
 
-function within(bound: number): void {
-  if (bound > maxInflatedBytes) throw new Error(`it inflates to more than ${maxInflatedBytes} bytes`)
+function assertBounded(bytes: number): void {
+  if (bytes > maxInflatedBytes) throw new Error(`it inflates to more than ${maxInflatedBytes} bytes`)
 }
 
 const gzipCodec: Codec = {
@@ -29,13 +28,13 @@ const gzipCodec: Codec = {
   decompress: bytes => promisify(gunzip)(bytes, { maxOutputLength: maxInflatedBytes })
 }
 
-/** Head of the framing that snappy-java puts around blocks, with its version and the oldest that can read it, both 1. */
+/** Header of snappy-java's framing: magic number, version and oldest compatible version, both 1. */
 const xerialHead = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
 const xerialBlock = 32 * 1024
 
-/** One raw block. Not inflated by the library that compresses: it loops for ever on a negative length. */
+/** Inflates one raw block. Not by the library that compresses, which never ends on a negative length. */
 function inflateBlock(block: Buffer, limit: number): Buffer {
-  if ((snappyPreamble(block)?.length ?? 0) > limit) within(Number.POSITIVE_INFINITY)
+  if ((snappyPreamble(block)?.length ?? 0) > limit) assertBounded(Number.POSITIVE_INFINITY)
   const inflated = inflateSnappy(block)
   if (inflated === null) throw new Error('a snappy block is damaged')
   return inflated
@@ -76,14 +75,14 @@ const snappyCodec: Codec = {
 const lz4Codec: Codec = {
   compress: bytes => compressFrame(bytes),
   async decompress(bytes) {
-    within(lz4OutputBound(bytes))
+    assertBounded(lz4OutputBound(bytes))
     return decompressFrame(bytes)
   }
 }
 
 let zstd: Promise<ZstdStreaming> | null = null
 
-/** Calls the WebAssembly module, loaded when the first batch needs it, and anew after a failure broke it. */
+/** Calls the WebAssembly module, loaded for the first batch and again after it has thrown. */
 async function withZstd(work: (streaming: ZstdStreaming) => Uint8Array | null): Promise<Buffer> {
   zstd ??= new Promise(resolve => zstdCodec.ZstdCodec.run(module => resolve(new module.Streaming())))
   const streaming = await zstd
@@ -98,7 +97,7 @@ async function withZstd(work: (streaming: ZstdStreaming) => Uint8Array | null): 
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Pieces of a size that the module's memory holds with ease. */
+/** Pieces that fit well into the module's memory. */
 function* pieces(bytes: Buffer): Generator<Uint8Array> {
   const size = 512 * 1024
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
@@ -108,12 +107,12 @@ const zstdWasmCodec: Codec = {
   compress: bytes => withZstd(streaming => streaming.compressChunks(pieces(bytes), bytes.length)),
   async decompress(bytes) {
     const bound = zstdOutputBound(bytes)
-    within(bound)
+    assertBounded(bound)
     return withZstd(streaming => streaming.decompressChunks(pieces(bytes), bound))
   }
 }
 
-/** Every compression that Kafka knows, by its name in Kafka's settings. */
+/** All of Kafka's compressions, by their names in its settings. */
 export const codecs = {
   gzip: gzipCodec,
   snappy: snappyCodec,
@@ -121,15 +120,14 @@ export const codecs = {
   zstd: zstdWasmCodec
 } as const satisfies Record<string, Codec>
 
-/** kafkajs's numbers of the codecs. */
-const numbers = {
+const codecNumbers = {
   gzip: CompressionTypes.GZIP,
   snappy: CompressionTypes.Snappy,
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD
 } as const
 
-/** Says which codec failed, so that whoever reads the consumer's crash knows what to look at. */
+/** Names the codec in its errors, which end up in the log of the consumer's crash. */
 async function named<T>(name: string, doing: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -141,12 +139,92 @@ async function named<T>(name: string, doing: string, work: () => Promise<T>): Pr
   }
 }
 
-/** Makes gzip (bounded), snappy, lz4 and zstd known to kafkajs, for all its clients in this process. */
+/** Registers gzip (with a size limit), snappy, lz4 and zstd with kafkajs, for all its clients in this process. */
 export function registerCodecs(): void {
   for (const [name, codec] of Object.entries(codecs)) {
-    CompressionCodecs[numbers[name as keyof typeof numbers]] = () => ({
+    CompressionCodecs[codecNumbers[name as keyof typeof codecNumbers]] = () => ({
       compress: (encoder: { buffer: Buffer }) => named(name, 'compressed', () => codec.compress(encoder.buffer)),
       decompress: (bytes: Buffer) => named(name, 'inflated', () => codec.decompress(bytes))
     })
   }
+}
+
+// How much a frame can inflate to, read off its block headers without inflating it: the libraries take no limit, and a
+// few bytes of lz4 or zstd can ask for gigabytes.
+
+const lz4Magic = 0x184d2204
+const lz4BlockMax: Readonly<Record<number, number>> = { 4: 1 << 16, 5: 1 << 18, 6: 1 << 20, 7: 1 << 22 }
+
+/**
+ * Upper bound of the inflated size of an LZ4 frame, bytes, from its block headers: blocks times the largest block size
+ * (lz4_Frame_format.md, "General Structure of LZ4 Frame format").
+ * @throws {Error} when it is no LZ4 frame or ends early.
+ */
+export function lz4OutputBound(frame: Buffer): number {
+  if (frame.length < 7 || frame.readUInt32LE(0) !== lz4Magic) throw new Error('it is no LZ4 frame')
+  const flags = frame.readUInt8(4)
+  const blockMax = lz4BlockMax[(frame.readUInt8(5) >> 4) & 7]
+  if (blockMax === undefined) throw new Error('its greatest block size is unknown')
+  const blockChecksum = (flags & 0x10) !== 0 ? 4 : 0
+  const contentSize = (flags & 0x08) !== 0 ? 8 : 0
+  const dictionary = (flags & 0x01) !== 0 ? 4 : 0
+  let blocks = 0
+  for (let at = 7 + contentSize + dictionary; ; blocks++) {
+    if (at + 4 > frame.length) throw new Error('it ends early')
+    const size = frame.readUInt32LE(at) & 0x7fffffff
+    if (size === 0) return blocks * blockMax
+    at += 4 + size + blockChecksum
+  }
+}
+
+const zstdMagic = 0xfd2fb528
+const zstdSkippable = 0x184d2a50
+const zstdBlockMax = 128 * 1024
+const dictionaryIdBytes = [0, 1, 2, 4]
+const contentSizeBytes = [0, 2, 4, 8]
+
+/** Length of a zstd frame's header, magic number included (RFC 8878, 3.1.1.1). */
+function zstdHeaderLength(descriptor: number): number {
+  const singleSegment = (descriptor & 0x20) !== 0
+  const contentSize = contentSizeBytes[descriptor >> 6] || (singleSegment ? 1 : 0)
+  return 5 + (singleSegment ? 0 : 1) + (dictionaryIdBytes[descriptor & 3] ?? 0) + contentSize
+}
+
+/** Walks over the blocks of one frame: its end and the bound of its inflated size. */
+function zstdFrame(bytes: Buffer, start: number): { end: number; bound: number } {
+  const descriptor = bytes.readUInt8(start + 4)
+  let at = start + zstdHeaderLength(descriptor)
+  for (let bound = 0; ; ) {
+    if (at + 3 > bytes.length) throw new Error('it ends early')
+    const header = bytes.readUIntLE(at, 3)
+    const size = header >> 3
+    const type = (header >> 1) & 3
+    if (type === 3) throw new Error('a block is of an unknown type')
+    // 0 raw: as it is; 1 run: one byte, `size` times; 2 compressed: at most the greatest size of a block.
+    bound += type === 2 ? zstdBlockMax : size
+    at += 3 + (type === 1 ? 1 : size)
+    if ((header & 1) === 1) return { end: at + ((descriptor & 4) !== 0 ? 4 : 0), bound }
+  }
+}
+
+/**
+ * Upper bound of the inflated size of one or more zstd frames, bytes (RFC 8878, 3.1.1.2).
+ * @throws {Error} when they are no zstd frames or end early.
+ */
+export function zstdOutputBound(bytes: Buffer): number {
+  let total = 0
+  for (let at = 0; at < bytes.length; ) {
+    if (at + 8 > bytes.length) throw new Error('it ends early')
+    const magic = bytes.readUInt32LE(at)
+    if ((magic & 0xfffffff0) >>> 0 === zstdSkippable) {
+      at += 8 + bytes.readUInt32LE(at + 4)
+      continue
+    }
+    if (magic !== zstdMagic) throw new Error('it is no zstd frame')
+    const { end, bound } = zstdFrame(bytes, at)
+    if (end > bytes.length) throw new Error('it ends early')
+    total += bound
+    at = end
+  }
+  return total
 }

@@ -1,51 +1,57 @@
-import type { Admin, Kafka, Producer } from 'kafkajs'
+import type { Producer } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
-import { createKafka, type KafkaConnection, kafkaError } from './client.ts'
-import { holdAcknowledged } from './producer.ts'
-import { topicExists } from './topics.ts'
+import { ensureTopic, withAdmin } from './admin.ts'
+import { createKafka, type KafkaConnection, kafkaError, retries, silentLogger } from './client.ts'
+import { assertAcknowledged } from './producer.ts'
 
 /** Where packets go. */
 export interface PacketPublisherOptions {
   readonly connection: KafkaConnection
   readonly topic: string
-  /** Partitions of the topic when it is made because it is absent; the broker's default unless given. */
+  /** Partitions of the topic when it is created because it is absent; the broker's default unless given. */
   readonly partitions?: number
 }
 
-/** Publishes packets unchanged and without a key, as the survey does: one after another over all partitions. */
+/** Publishes packets unchanged and without a key, as the survey does: round robin over all partitions. */
 export interface PacketPublisher {
   /** Partitions of the topic. */
   readonly partitions: number
-  /** Takes a packet; sends when enough have come together. Rejects with PUBLISH_FAILED when an earlier send failed. */
+  /** Takes a packet and sends when a request is full. Rejects with PUBLISH_FAILED when an earlier request failed. */
   publish(packet: Uint8Array): Promise<void>
   /** Resolves when all in-sync replicas have every packet taken so far. */
   flush(): Promise<void>
-  /** Flushes nothing; closes the connection. */
+  /** Closes the connection, without a flush. */
   close(): Promise<void>
 }
 
-/** A request of more bytes than this may exceed the broker's default limit of 1 MiB; kafkajs never splits one. */
-const maximumSendBytes = 900_000
-/** Gives up after about ten seconds: a person is waiting. */
-const retry = { initialRetryTime: 100, maxRetryTime: 1500, retries: 10 }
+/** A larger request may exceed the broker's default limit of 1 MiB; kafkajs never splits one. */
+const maxRequestBytes = 900_000
 
 /**
- * Connects to a cluster and makes the topic when it is absent.
+ * Connects to a cluster and creates the topic when it is absent.
  *
- * @throws HieraxError KAFKA_UNAVAILABLE; USAGE when the topic exists with another number of partitions
+ * @throws {HieraxError} KAFKA_UNAVAILABLE; TOPIC_NOT_CREATED; USAGE when the topic exists with another number of partitions
  */
 export async function openPacketPublisher(options: PacketPublisherOptions): Promise<PacketPublisher> {
-  const silent = { debug() {}, info() {}, warn() {}, error() {} }
-  const kafka = createKafka(options.connection, silent, retry)
+  const { connection, topic } = options
+  // Ten retries: the cluster may have just been started.
+  const kafka = createKafka(connection, silentLogger, { ...retries.interactive, retries: 10 })
   let producer: Producer | undefined
   try {
-    const partitions = await prepareTopic(kafka, options)
+    const { partitions } = await withAdmin(kafka, admin =>
+      ensureTopic(admin, { topic, partitions: options.partitions ?? -1 })
+    )
+    if (options.partitions !== undefined && partitions !== options.partitions)
+      throw new HieraxError(
+        'USAGE',
+        `the topic ${topic} exists with ${partitions} partitions, not ${options.partitions}`
+      )
     producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 5 })
     await producer.connect()
-    return new RoundRobinPublisher(producer, options.topic, partitions)
+    return new RoundRobinPublisher(producer, topic, partitions)
   } catch (thrown) {
     await producer?.disconnect().catch(() => undefined)
-    throw kafkaError(thrown, options.connection)
+    throw kafkaError(thrown, connection)
   }
 }
 
@@ -53,7 +59,7 @@ class RoundRobinPublisher implements PacketPublisher {
   readonly partitions: number
   readonly #producer: Producer
   readonly #topic: string
-  readonly #waiting: { packets: Uint8Array[]; bytes: number; sending: Promise<void> }[]
+  readonly #buffers: { packets: Uint8Array[]; bytes: number; sending: Promise<void> }[]
   #next = 0
   #failure: HieraxError | null = null
 
@@ -61,22 +67,22 @@ class RoundRobinPublisher implements PacketPublisher {
     this.partitions = partitions
     this.#producer = producer
     this.#topic = topic
-    this.#waiting = Array.from({ length: partitions }, () => ({ packets: [], bytes: 0, sending: Promise.resolve() }))
+    this.#buffers = Array.from({ length: partitions }, () => ({ packets: [], bytes: 0, sending: Promise.resolve() }))
   }
 
   async publish(packet: Uint8Array): Promise<void> {
     if (this.#failure) throw this.#failure
     const partition = this.#next
     this.#next = (partition + 1) % this.partitions
-    const waiting = this.#waiting[partition]!
-    if (waiting.bytes > 0 && waiting.bytes + packet.length > maximumSendBytes) await this.#send(partition)
-    waiting.packets.push(packet)
-    waiting.bytes += packet.length
+    const buffer = this.#buffers[partition]!
+    if (buffer.bytes > 0 && buffer.bytes + packet.length > maxRequestBytes) await this.#send(partition)
+    buffer.packets.push(packet)
+    buffer.bytes += packet.length
   }
 
   async flush(): Promise<void> {
-    await Promise.all(this.#waiting.map((_, partition) => this.#send(partition)))
-    await Promise.all(this.#waiting.map(waiting => waiting.sending))
+    await Promise.all(this.#buffers.map((_, partition) => this.#send(partition)))
+    await Promise.all(this.#buffers.map(({ sending }) => sending))
     if (this.#failure) throw this.#failure
   }
 
@@ -84,60 +90,25 @@ class RoundRobinPublisher implements PacketPublisher {
     await this.#producer.disconnect()
   }
 
-  /** Starts to send what waits for a partition, as soon as its send before is through. */
+  /** Starts to send what is buffered for a partition, as soon as its previous request has ended. */
   async #send(partition: number): Promise<void> {
-    const waiting = this.#waiting[partition]!
-    await waiting.sending
-    if (waiting.packets.length === 0) return
-    const messages = waiting.packets.map(packet => ({
+    const buffer = this.#buffers[partition]!
+    await buffer.sending
+    if (buffer.packets.length === 0) return
+    const messages = buffer.packets.map(packet => ({
       key: null,
       value: Buffer.from(packet.buffer, packet.byteOffset, packet.length),
       partition
     }))
-    waiting.packets = []
-    waiting.bytes = 0
-    // One explicit partition per send: kafkajs can lose messages of a send that spans several brokers.
-    waiting.sending = this.#producer
+    buffer.packets = []
+    buffer.bytes = 0
+    // One explicit partition per request: kafkajs can lose messages of one that spans several brokers.
+    buffer.sending = this.#producer
       .send({ topic: this.#topic, acks: -1, messages })
-      .then(answers => holdAcknowledged(answers, this.#topic))
+      .then(answers => assertAcknowledged(answers, this.#topic))
       .catch(cause => {
-        this.#failure ??= new HieraxError(
-          'PUBLISH_FAILED',
-          `the topic ${this.#topic} took no packets (${cause.message})`,
-          { cause }
-        )
+        const message = `the topic ${this.#topic} took no packets (${cause.message})`
+        this.#failure ??= new HieraxError('PUBLISH_FAILED', message, { cause })
       })
   }
-}
-
-/** Number of partitions of the topic, made when absent. */
-async function prepareTopic(kafka: Kafka, { topic, partitions }: PacketPublisherOptions): Promise<number> {
-  const admin = kafka.admin()
-  try {
-    await admin.connect()
-    const exists = await topicExists(admin, topic)
-    if (!exists) await createTopic(admin, topic, partitions)
-    const found = await countPartitions(admin, topic)
-    if (partitions !== undefined && found !== partitions) {
-      throw new HieraxError('USAGE', `the topic ${topic} exists with ${found} partitions, not ${partitions}`)
-    }
-    return found
-  } finally {
-    await admin.disconnect().catch(() => undefined)
-  }
-}
-
-async function createTopic(admin: Admin, topic: string, partitions: number | undefined): Promise<void> {
-  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions ?? -1 }] })
-}
-
-/** Waits until every partition has a leader: right after its creation a topic has none. */
-async function countPartitions(admin: Admin, topic: string): Promise<number> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }))
-    const partitions = topics[0]?.partitions ?? []
-    if (partitions.length > 0 && partitions.every(partition => partition.leader >= 0)) return partitions.length
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
-  throw new HieraxError('KAFKA_UNAVAILABLE', `the topic ${topic} has partitions without a leader`)
 }

@@ -1,8 +1,8 @@
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
-import { rootCause } from './client.ts'
+import { protocolErrorType } from './client.ts'
 
-/** What to do about a request that failed. */
-export type Verdict = 'again' | 'renew' | 'too-large'
+/** What to do about a failed request: repeat it, repeat it under a new producer, or divide it. */
+export type RetryDecision = 'retry' | 'renew' | 'too-large'
 
 /** Answers after which kafkajs's sequence numbers and the broker's no longer agree. */
 const lostSequence = new Set([
@@ -14,55 +14,48 @@ const lostSequence = new Set([
   'PRODUCER_FENCED'
 ])
 
-/** The broker's name for what went wrong, where it was the broker who said so. */
-export function protocolErrorType(error: unknown): string | null {
-  const type = (rootCause(error) as { type?: unknown } | null)?.type
-  return typeof type === 'string' ? type : null
-}
-
-/** What to do about a request that failed with `error`. */
-export function verdictOn(error: unknown): Verdict {
+function retryDecision(error: unknown): RetryDecision {
   const type = protocolErrorType(error)
   if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') return 'too-large'
-  if (type !== null) return lostSequence.has(type) ? 'renew' : 'again'
+  if (type !== null) return lostSequence.has(type) ? 'renew' : 'retry'
   const { name, retriable } = error as { name?: unknown; retriable?: unknown }
-  // kafkajs's own attempts are used up: the same request may be sent again under the same sequence numbers.
-  if (name === 'KafkaJSNumberOfRetriesExceeded' || retriable === true) return 'again'
+  // kafkajs's own attempts are used up: the same request may be sent again with the same sequence numbers.
+  if (name === 'KafkaJSNumberOfRetriesExceeded' || retriable === true) return 'retry'
   return 'renew'
 }
 
 /**
- * Throws where nothing was acknowledged: kafkajs passes over partitions that a topic has not, or no longer, and resolves as if
- * all was well.
+ * Throws when a request was not acknowledged: kafkajs skips partitions that the topic does not have, or no longer, and
+ * resolves as if all was well.
  */
-export function holdAcknowledged(answers: readonly RecordMetadata[], topic: string): void {
+export function assertAcknowledged(answers: readonly RecordMetadata[], topic: string): void {
   if (answers.length > 0) return
   const error = new Error(`the topic ${topic} has fewer partitions than it had when it was first written to`)
   throw Object.assign(error, { type: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true })
 }
 
 /** How a request ended. */
-export type Outcome =
+export type SendResult =
   | { readonly acknowledged: true }
   | {
       readonly acknowledged: false
       readonly error: unknown
-      readonly verdict: Verdict
-      /** Says that it won't be sent again: what follows must not take its sequence numbers. */
+      readonly decision: RetryDecision
+      /** Must be called when the request will not be repeated: no other may use its sequence numbers. */
       readonly abandon: () => void
     }
 
-/** One producer of kafkajs and the requests that it has in work. */
+/** A kafkajs producer with its own sequence numbers, and the number of its requests in flight. */
 interface Generation {
   readonly connected: Promise<Producer>
-  inWork: number
+  inFlight: number
   stale: boolean
 }
 
 /**
  * One idempotent producer, shared by all partitions, and replaced when its sequence numbers are lost.
  *
- * A request whose fate is unknown must be sent again as it was, or under a new producer: another request with its
+ * A request whose outcome is unknown must be repeated unchanged, or under a new producer: another request with its
  * sequence number would be taken for a duplicate, acknowledged and dropped.
  */
 export class RenewableProducer {
@@ -76,43 +69,31 @@ export class RenewableProducer {
     this.#kafka = kafka
   }
 
-  /** Connects, unless it is. Rejects with kafkajs's error. */
+  /** Connects, unless connected. Rejects with kafkajs's error. */
   async connect(): Promise<void> {
     await (await this.#generation()).connected
   }
 
   /** Sends one request to one partition, to be acknowledged by all in-sync replicas. Never rejects. */
-  async send(topic: string, messages: Message[]): Promise<Outcome> {
+  async send(topic: string, messages: Message[]): Promise<SendResult> {
     let generation: Generation | null = null
     try {
       generation = await this.#generation()
-      generation.inWork++
+      generation.inFlight++
       const producer = await generation.connected
-      holdAcknowledged(await producer.send({ topic, messages, acks: -1 }), topic)
+      assertAcknowledged(await producer.send({ topic, messages, acks: -1 }), topic)
       return { acknowledged: true }
     } catch (error) {
-      const verdict = verdictOn(error)
+      const decision = retryDecision(error)
       const abandon = () => this.#renew(generation)
-      if (verdict === 'renew') abandon()
-      return { acknowledged: false, error, verdict, abandon }
+      if (decision === 'renew') abandon()
+      return { acknowledged: false, error, decision, abandon }
     } finally {
       if (generation !== null) {
-        generation.inWork--
-        if (generation.stale && generation.inWork === 0) this.#retired()
+        generation.inFlight--
+        if (generation.stale && generation.inFlight === 0) this.#retired()
       }
     }
-  }
-
-  /** Takes a new producer for what is sent from now on, once the old one has nothing in work. */
-  #renew(generation: Generation | null): void {
-    if (generation === null || this.#current !== generation) return
-    this.#current = null
-    generation.stale = true
-    const idle = new Promise<void>(resolve => {
-      this.#retired = resolve
-    })
-    if (generation.inWork === 0) this.#retired()
-    this.#retiring = idle.then(() => disconnect(generation))
   }
 
   async close(): Promise<void> {
@@ -123,15 +104,27 @@ export class RenewableProducer {
     if (generation !== null) await disconnect(generation)
   }
 
+  /** Later requests get a new producer, once the old one has none in flight. */
+  #renew(generation: Generation | null): void {
+    if (generation === null || this.#current !== generation) return
+    this.#current = null
+    generation.stale = true
+    const idle = new Promise<void>(resolve => {
+      this.#retired = resolve
+    })
+    if (generation.inFlight === 0) this.#retired()
+    this.#retiring = idle.then(() => disconnect(generation))
+  }
+
   async #generation(): Promise<Generation> {
-    // Others may have begun a generation, or given one up, while this one waited.
+    // Others may have started or retired a generation in the meantime.
     for (let retiring = this.#retiring; ; retiring = this.#retiring) {
       await retiring
       if (retiring === this.#retiring) break
     }
     if (this.#closed) throw new Error('the producer is closed')
     if (this.#current === null) {
-      const generation: Generation = { connected: this.#connected(), inWork: 0, stale: false }
+      const generation: Generation = { connected: this.#connected(), inFlight: 0, stale: false }
       this.#current = generation
       generation.connected.catch(() => {
         if (this.#current === generation) this.#current = null
@@ -145,7 +138,7 @@ export class RenewableProducer {
     try {
       await producer.connect()
     } catch (error) {
-      await producer.disconnect().catch(() => {})
+      await producer.disconnect().catch(() => undefined)
       throw error
     }
     return producer
@@ -153,9 +146,5 @@ export class RenewableProducer {
 }
 
 async function disconnect({ connected }: Generation): Promise<void> {
-  try {
-    await (await connected).disconnect()
-  } catch {
-    // It is given up in any case.
-  }
+  await connected.then(producer => producer.disconnect()).catch(() => undefined)
 }

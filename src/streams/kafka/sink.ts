@@ -1,19 +1,26 @@
-import type { Message } from 'kafkajs'
+import kafkajs, { type Kafka, type PartitionMetadata } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import type { OutputMessage, Sink } from '../types.ts'
-import { createKafka, type KafkaConnection, type KafkaLogger, kafkaError } from './client.ts'
-import { type Entry, Lane, type LaneEvents, type Ticket, withoutValue } from './lane.ts'
-import { createPartitioner } from './partitioner.ts'
-import { protocolErrorType, RenewableProducer } from './producer.ts'
-import { PartitionCounts } from './topics.ts'
-import { within } from './within.ts'
+import { partitionsOf, withAdmin } from './admin.ts'
+import {
+  createKafka,
+  debugOnly,
+  type KafkaConnection,
+  type KafkaLogger,
+  kafkaError,
+  protocolErrorType,
+  retries
+} from './client.ts'
+import { PartitionQueue, PendingSend, type QueueEvents } from './partition-queue.ts'
+import { RenewableProducer } from './producer.ts'
+import { backoff, pause, withTimeout } from './timing.ts'
 
 export interface KafkaSinkOptions {
   readonly connection: KafkaConnection
   readonly logger: KafkaLogger
-  /** Bytes of a request at most, about; kafkajs never divides one. Below the broker's `message.max.bytes`. */
+  /** Approximate limit of a request, bytes; kafkajs never divides one. Below the broker's `message.max.bytes`. */
   readonly maxRequestBytes?: number
-  /** A request failed and comes again. */
+  /** A request failed and will be repeated. */
   readonly onRetry?: (topic: string, error: HieraxError) => void
   /** So many messages were acknowledged. */
   readonly onPublished?: (topic: string, count: number) => void
@@ -23,67 +30,22 @@ export interface KafkaSinkOptions {
 export interface KafkaSink extends Sink {
   /** Connects ahead of the first message. Rejects with KAFKA_UNAVAILABLE. */
   connect(): Promise<void>
-  /** Why messages don't get through just now, for readiness; null when they do. */
+  /** Why messages can't be published at present, for readiness; null when they can. */
   reason(): string | null
 }
 
-/** kafkajs may give up soon: whoever waits is told, and the lane tries again. */
-const briefRetry = { initialRetryTime: 100, maxRetryTime: 500, retries: 3 }
+/** Age of an unacknowledged message (ms) that is reported even before a request fails: kafkajs waits half a minute. */
+const silenceLimit = 10_000
 
-/** No broker takes a request beyond 100 MB (`socket.request.max.bytes`): it closes the connection. */
-const largestValue = 64 * 1024 * 1024
-
-/** Messages that wait for so long (ms) are spoken of, though no request has failed yet: kafkajs gives one half a minute. */
-const silence = 10_000
-
-/** How long a request in work may keep the sink from closing, ms. */
-const closePatience = 3000
-
-class SendTicket implements Ticket {
-  readonly since = performance.now()
-  readonly done: Promise<void>
-  #left: number
-  #settle: { resolve: () => void; reject: (error: Error) => void } | null = null
-
-  constructor(count: number) {
-    this.#left = count
-    this.done = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject }
-    })
-  }
-
-  get ended(): boolean {
-    return this.#settle === null
-  }
-
-  acknowledged(count: number): void {
-    this.#left -= count
-    if (this.#left > 0) return
-    this.#settle?.resolve()
-    this.#settle = null
-  }
-
-  giveUp(error: Error): void {
-    this.#settle?.reject(error)
-    this.#settle = null
-  }
-}
-
-function entryOf(output: OutputMessage, partition: number, ticket: Ticket): Entry {
-  const value = Buffer.from(output.value.buffer, output.value.byteOffset, output.value.byteLength)
-  const full: Message = { partition, key: output.key, value, headers: { ...output.headers } }
-  const message = value.length > largestValue ? withoutValue(full) : full
-  let bytes = 64 + (message.value?.length ?? 0) + (output.key?.length ?? 0)
-  for (const [name, header] of Object.entries(output.headers)) bytes += name.length + header.length + 4
-  return { message, bytes, ticket }
-}
+/** How long a request in flight may delay closing, ms. */
+const closeTimeout = 3000
 
 /**
  * A sink that writes to Kafka so that nothing acknowledged is lost and the messages of one key stay in order: an
- * idempotent producer, all in-sync replicas, and one request at a time to each partition, one partition a request.
- * It keeps trying until a send's signal is aborted or it is closed.
+ * idempotent producer, all in-sync replicas, one request at a time to each partition, one partition a request.
+ * It retries until a send's signal is aborted or it is closed.
  *
- * A message's partition rests on the number of partitions that its topic had when it was first written to.
+ * A message's partition depends on the number of partitions that its topic had when it was first written to.
  *
  * @throws {HieraxError} CONFIG_INVALID when a PEM file can't be read.
  */
@@ -91,24 +53,25 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
   return new PartitionedSink(options)
 }
 
-class PartitionedSink implements KafkaSink, LaneEvents {
+class PartitionedSink implements KafkaSink, QueueEvents {
   readonly #options: KafkaSinkOptions
+  readonly #kafka: Kafka
   readonly #producer: RenewableProducer
-  readonly #counts: PartitionCounts
-  readonly #choose = createPartitioner()
-  readonly #lanes = new Map<string, Lane[]>()
-  readonly #tickets = new Set<SendTicket>()
-  readonly #failing = new Map<Lane | string, string>()
+  readonly #partition = createPartitioner()
+  /** By topic, one queue for each partition. */
+  readonly #queues = new Map<string, PartitionQueue[]>()
+  readonly #pending = new Set<PendingSend>()
+  /** Reasons of the failures that last, by queue, or by topic while its partitions are unknown. */
+  readonly #failing = new Map<PartitionQueue | string, string>()
   readonly #closing = new AbortController()
-  /** Calls that wait for a topic's number of partitions; later calls go behind them. */
+  /** Calls that wait until the partitions of a topic are known; later calls queue up behind them. */
   #waiting = 0
   #lastEnqueued: Promise<void> = Promise.resolve()
 
   constructor(options: KafkaSinkOptions) {
     this.#options = options
-    const kafka = createKafka(options.connection, quieter(options.logger), briefRetry)
-    this.#producer = new RenewableProducer(kafka)
-    this.#counts = new PartitionCounts(kafka)
+    this.#kafka = createKafka(options.connection, debugOnly(options.logger), retries.brief)
+    this.#producer = new RenewableProducer(this.#kafka)
   }
 
   async connect(): Promise<void> {
@@ -122,95 +85,104 @@ class PartitionedSink implements KafkaSink, LaneEvents {
   reason(): string | null {
     const [reason] = this.#failing.values()
     if (reason !== undefined) return reason
-    const [oldest] = this.#tickets
-    return oldest && performance.now() - oldest.since > silence ? 'output cluster does not answer' : null
+    const [oldest] = this.#pending
+    return oldest && performance.now() - oldest.since > silenceLimit ? 'output cluster does not answer' : null
   }
 
   async send(messages: readonly OutputMessage[], signal?: AbortSignal): Promise<void> {
     if (messages.length === 0) return
-    const ticket = new SendTicket(messages.length)
-    const giveUp = () => ticket.giveUp(notPublished(this.reason(), signal?.reason))
+    const send = new PendingSend(messages.length)
+    const giveUp = () => send.giveUp(notPublished(this.reason(), signal?.reason))
     if (signal?.aborted || this.#closing.signal.aborted) giveUp()
     else {
-      this.#tickets.add(ticket)
+      this.#pending.add(send)
       signal?.addEventListener('abort', giveUp, { once: true })
-      this.#enqueue(messages, ticket)
+      this.#enqueue(messages, send)
     }
     try {
-      await ticket.done
+      await send.done
     } finally {
       signal?.removeEventListener('abort', giveUp)
-      this.#tickets.delete(ticket)
+      this.#pending.delete(send)
     }
   }
 
   async close(): Promise<void> {
     this.#closing.abort()
-    for (const ticket of this.#tickets) ticket.giveUp(notPublished('the sink was closed'))
-    // A cluster that does not answer is given half a minute by kafkajs; nobody waits for what it would say.
-    await within(this.#producer.close(), closePatience).catch(() => {})
+    for (const send of this.#pending) send.giveUp(notPublished('the sink was closed'))
+    // kafkajs waits half a minute for a cluster that does not answer; nobody needs that answer.
+    await withTimeout(this.#producer.close(), closeTimeout).catch(() => undefined)
   }
 
-  published(lane: Lane, count: number): void {
-    this.#recovered(lane)
-    this.#options.onPublished?.(lane.topic, count)
+  published(queue: PartitionQueue, count: number): void {
+    this.#recovered(queue)
+    this.#options.onPublished?.(queue.topic, count)
   }
 
-  failed(lane: Lane | string, error: unknown): void {
-    const topic = typeof lane === 'string' ? lane : lane.topic
+  failed(queue: PartitionQueue | string, error: unknown): void {
+    const topic = typeof queue === 'string' ? queue : queue.topic
     const failure = kafkaError(error, this.#options.connection)
     const type = protocolErrorType(error)
     if (this.#failing.size === 0)
-      this.#options.logger.warn({ topic, reason: failure.message }, 'output not accepted; input waits')
-    this.#failing.set(lane, type === null ? 'output cluster unreachable' : `output topic ${topic}: ${type}`)
+      this.#options.logger.warn(
+        { topic, reason: failure.message },
+        'publishing failed; consumption is paused until it succeeds'
+      )
+    this.#failing.set(queue, type === null ? 'output cluster unreachable' : `output topic ${topic}: ${type}`)
     this.#options.onRetry?.(topic, failure)
   }
 
-  #recovered(what: Lane | string): void {
-    if (this.#failing.delete(what) && this.#failing.size === 0) this.#options.logger.info({}, 'output accepted again')
+  omitted({ topic }: PartitionQueue, bytes: number): void {
+    this.#options.logger.warn({ topic, bytes }, 'value too large for the output topic; message sent without it')
   }
 
-  omitted(lane: Lane, bytes: number): void {
-    this.#options.logger.warn({ topic: lane.topic, bytes }, 'value too large for the output; sent without it')
+  #recovered(queue: PartitionQueue | string): void {
+    if (this.#failing.delete(queue) && this.#failing.size === 0)
+      this.#options.logger.info({}, 'publishing succeeds again; consumption resumes')
   }
 
-  /** Puts messages into their lanes, in the order of the calls. */
-  #enqueue(messages: readonly OutputMessage[], ticket: SendTicket): void {
-    const unknown = new Set(messages.map(({ topic }) => topic).filter(topic => !this.#lanes.has(topic)))
+  /** Puts messages into their queues, in the order of the calls. */
+  #enqueue(messages: readonly OutputMessage[], send: PendingSend): void {
+    const unknown = new Set(messages.map(({ topic }) => topic).filter(topic => !this.#queues.has(topic)))
     if (unknown.size === 0 && this.#waiting === 0) {
-      this.#distribute(messages, ticket)
+      this.#distribute(messages, send)
       return
     }
     this.#waiting++
     this.#lastEnqueued = this.#lastEnqueued.then(async () => {
-      for (const topic of unknown) await this.#open(topic, ticket)
+      for (const topic of unknown) await this.#open(topic, send)
       this.#waiting--
-      if (!ticket.ended) this.#distribute(messages, ticket)
+      if (!send.ended) this.#distribute(messages, send)
     })
   }
 
-  #distribute(messages: readonly OutputMessage[], ticket: SendTicket): void {
+  #distribute(messages: readonly OutputMessage[], send: PendingSend): void {
     for (const message of messages) {
-      const lanes = this.#lanes.get(message.topic) ?? []
-      const partition = this.#choose(message.topic, message.key, lanes.length)
-      lanes[partition]?.push(entryOf(message, partition, ticket))
+      const queues = this.#queues.get(message.topic) ?? []
+      queues[this.#partition(message.topic, message.key, queues.length)]?.push(message, send)
     }
   }
 
-  /** Learns how many partitions a topic has and makes its lanes, as long as somebody waits for it. */
-  async #open(topic: string, ticket: SendTicket): Promise<void> {
-    if (this.#lanes.has(topic)) return
-    const count = await this.#counts.wait(topic, {
-      wanted: () => !ticket.ended,
-      closing: this.#closing.signal,
-      onFailure: error => this.failed(topic, error)
-    })
-    this.#recovered(topic)
-    if (count === null) return
+  /** Creates the queues of a topic once its partitions are known, unless `send` ends before. */
+  async #open(topic: string, send: PendingSend): Promise<void> {
+    if (this.#queues.has(topic)) return
     const { maxRequestBytes = 900_000 } = this.#options
-    const settings = { maxRequestBytes, closing: this.#closing.signal }
-    const lane = (_: unknown, partition: number) => new Lane({ topic, partition }, this.#producer, this, settings)
-    this.#lanes.set(topic, Array.from({ length: count }, lane))
+    const closing = this.#closing.signal
+    for (let failures = 1; !send.ended && !closing.aborted; failures++) {
+      try {
+        const partitions = await withAdmin(this.#kafka, admin => partitionsOf(admin, topic))
+        if (partitions.length === 0) throw new Error(`the topic ${topic} does not exist`)
+        const queues = partitions.map(
+          (_, partition) => new PartitionQueue({ topic, partition }, this.#producer, this, { maxRequestBytes, closing })
+        )
+        this.#queues.set(topic, queues)
+        break
+      } catch (error) {
+        this.failed(topic, error)
+        await pause(backoff(failures), closing)
+      }
+    }
+    this.#recovered(topic)
   }
 }
 
@@ -218,8 +190,23 @@ function notPublished(reason: string | null, cause?: unknown): HieraxError {
   return new HieraxError('PUBLISH_FAILED', `Messages were not acknowledged: ${reason ?? 'given up'}`, { cause })
 }
 
-/** What kafkajs calls an error here is retried and reported by the sink itself. */
-function quieter(logger: KafkaLogger): KafkaLogger {
-  const debug = (fields: object, message: string) => logger.debug(fields, message)
-  return { debug, info: debug, warn: debug, error: debug }
+/** The partition of a message: the same for all messages of one key, round robin for those without. */
+type Partitioner = (topic: string, key: string | null, partitions: number) => number
+
+/**
+ * The partitioner of Java's clients (murmur2 of the key's UTF-8 bytes, modulo the number of partitions), so that other
+ * keyed producers agree on a key's partition.
+ */
+export function createPartitioner(): Partitioner {
+  const choose = kafkajs.Partitioners.DefaultPartitioner()
+  const metadata = new Map<number, PartitionMetadata[]>()
+  // All partitions count as available: a message waits for its partition rather than go elsewhere.
+  const available = { leader: 0, partitionErrorCode: 0, replicas: [], isr: [] }
+  return (topic, key, partitions) => {
+    const partitionMetadata =
+      metadata.get(partitions) ??
+      Array.from({ length: partitions }, (_, partitionId) => ({ partitionId, ...available }))
+    metadata.set(partitions, partitionMetadata)
+    return choose({ topic, partitionMetadata, message: { key, value: null } })
+  }
 }

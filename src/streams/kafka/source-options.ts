@@ -1,23 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaConnection, KafkaLogger } from './client.ts'
 
-/** Time as the source sees it; a test gives its own to cross midnight. */
+/** The wall clock, by which nights are chosen; a test passes its own to cross midnight. */
 export interface SourceClock {
   /** Epoch ms. */
   now(): number
-  /** Resolves after `ms`; rejects when `signal` aborts. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
-/** What a source reports as it goes, for metrics. All optional, called synchronously, must not throw. */
+/** What a source reports, for metrics. All optional, called synchronously, must not throw. */
 interface SourceEvents {
-  /** Messages of a partition not handled yet; −1 when this process does not own it (any more). `held`: older nights come first. */
+  /** Messages of a partition not handled yet; −1: this process does not own it. `held`: it waits for an older night. */
   onLag?(topic: string, partition: number, lag: number, held: boolean): void
-  /** This member joined the group, anew or after a rebalance. */
+  /** This member joined the group, for the first time or after a rebalance. */
   onRebalance?(): void
-  /** The consumer crashed and is made anew. */
+  /** The consumer crashed and is restarted. */
   onRestart?(reason: string): void
-  /** Messages were removed by retention (or the log was made anew) before they were read; the reading goes on. */
+  /** Messages were removed by retention (or the topic was recreated) before they were read; reading continues. */
   onOutOfRange?(topic: string, partition: number, messages: number): void
 }
 
@@ -27,32 +24,32 @@ export interface SourceLimits {
   readonly chunkMessages: number
   /** Bytes of one handler call at most (one message may exceed it). */
   readonly chunkBytes: number
-  /** Bytes of one fetch, and of one partition in it: what may be fetched and not handled yet, for each broker. */
+  /** Bytes of one fetch, and of one partition in it: the bound for what is fetched but not handled, for each broker. */
   readonly fetchBytes: number
   readonly partitionBytes: number
   /** How long a broker may hold a fetch that finds nothing. Small, because resuming a paused partition waits for it. */
   readonly fetchWait: number
   /** Partitions handled at the same time. */
   readonly concurrency: number
-  /** A member that is silent for so long is taken out of the group. */
+  /** A member that sends no heartbeat for so long is evicted from the group. */
   readonly sessionTimeout: number
   /** How long a rebalance waits for members that finish their work. */
   readonly rebalanceTimeout: number
   /** Handled messages are committed within this time. */
   readonly commitInterval: number
-  /** How often topics are looked for. */
+  /** How often the existing topics are looked up. */
   readonly listInterval: number
   /** How often the group's lag is read, at rest and while a night waits for an older one. */
   readonly lagInterval: number
   readonly backlogInterval: number
   /** A night whose lag does not shrink for so long no longer holds back later ones. */
   readonly backlogPatience: number
-  /** How long `stop` lets handlers finish. */
+  /** How long `stop` waits for handlers. */
   readonly stopTimeout: number
-  /** First and longest pause before a rejected chunk or a crashed consumer is tried again. */
+  /** First and longest pause before a rejected chunk or a crashed consumer is retried. */
   readonly retryFirst: number
   readonly retryLongest: number
-  /** Crashes without progress in between, and the time they span, after which the source gives up. */
+  /** The source gives up after this many crashes without progress in between, over at least this time. */
   readonly crashes: number
   readonly crashSpan: number
 }
@@ -62,12 +59,12 @@ export interface KafkaSourceOptions {
   readonly connection: KafkaConnection
   readonly logger: KafkaLogger
   readonly group: string
-  /** Where a group that never committed begins. Topics that appear later are read from their beginning in any case. */
+  /** Where a group that never committed starts. Topics that appear later are always read from their beginning. */
   readonly from: 'earliest' | 'latest'
-  /** `nightly`, or names; those that do not exist (yet) are waited for. */
+  /** `nightly`, or names; topics that do not exist (yet) are waited for. */
   readonly topics: 'nightly' | readonly string[]
   readonly programs: readonly number[]
-  /** Nights before the present one that stay subscribed; 2 when absent. */
+  /** Nights before the present one that are read as well; 2 when absent. */
   readonly nightsBack?: number
   /** `oldest-first` (default): newer nights wait while older ones lag. */
   readonly backlog?: 'oldest-first' | 'together'
@@ -83,7 +80,7 @@ export interface ResolvedOptions extends Required<Omit<KafkaSourceOptions, 'limi
 
 const mebibyte = 1024 * 1024
 
-/** What holds where the options are silent; the fetch sizes are those that were fastest with packets of 65 kB. */
+/** The fetch sizes are those that were fastest with packets of 65 kB. */
 const defaultLimits: SourceLimits = {
   chunkMessages: 500,
   chunkBytes: 16 * mebibyte,
@@ -105,17 +102,12 @@ const defaultLimits: SourceLimits = {
   crashSpan: 300_000
 }
 
-const wallClock: SourceClock = {
-  now: () => Date.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, { signal })
-}
-
 /** Fills in the defaults. */
 export function resolveOptions(options: KafkaSourceOptions): ResolvedOptions {
   return {
     nightsBack: 2,
     backlog: 'oldest-first',
-    clock: wallClock,
+    clock: Date,
     events: {},
     ...options,
     limits: { ...defaultLimits, ...options.limits }

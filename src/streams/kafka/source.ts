@@ -1,15 +1,14 @@
 import { HieraxError } from '../../errors.ts'
 import type { BatchHandler, Source } from '../types.ts'
+import { ClusterView } from './admin.ts'
 import { BacklogGate } from './backlog.ts'
-import { rootCause } from './client.ts'
-import { untilNextLook } from './nights.ts'
-import { type ClusterView, createClusterView } from './source-cluster.ts'
-import { CrashPolicy } from './source-crashes.ts'
-import { type KafkaSourceOptions, type ResolvedOptions, resolveOptions } from './source-options.ts'
-import { ConsumerSession } from './source-session.ts'
-import { sameTopics, TopicWatch } from './source-topics.ts'
+import { type KafkaConnection, kafkaError, rootCause } from './client.ts'
+import { ConsumerSession } from './session.ts'
+import { type KafkaSourceOptions, type ResolvedOptions, resolveOptions, type SourceLimits } from './source-options.ts'
+import { backoff, pause } from './timing.ts'
+import { sameTopics, TopicDiscovery, untilNextRefresh } from './topics.ts'
 
-/** Whether the source does its work, and if not (or not quite), why: a fixed text that a machine may compare. */
+/** Whether the source works, and if not, why: a fixed text that programs may compare. */
 interface SourceHealth {
   readonly ready: boolean
   /**
@@ -22,44 +21,43 @@ interface SourceHealth {
 /** A source that reads Kafka topics as a member of a consumer group. */
 export interface KafkaSource extends Source {
   health(): SourceHealth
-  /** When messages were handled last, epoch ms; 0 when none were yet. */
-  lastProgress(): number
   /** Topics that are subscribed at present. */
   subscribed(): readonly string[]
 }
 
-/** A consumer that fetches nothing for so long (ms) is looked into. */
-const stall = 5000
+/** A consumer that fetches nothing for so long (ms) is checked: its topic may have been deleted. */
+const stallTimeout = 5000
+
+const waiting = 'waiting for a topic'
 
 /** A Kafka source; nothing is connected before `run`. See {@link KafkaSourceOptions}. */
 export function createKafkaSource(options: KafkaSourceOptions): KafkaSource {
-  return new Supervisor(resolveOptions(options))
+  return new SessionSupervisor(resolveOptions(options))
 }
 
 /**
- * Runs consumer sessions one after the other: a new one whenever the set of topics changes (midnight UTC, a topic that
- * appears or goes) and after every crash.
+ * Runs consumer sessions one after the other: a new one whenever the set of topics changes (midnight UTC, a topic is
+ * created or deleted) and after every crash.
  */
-class Supervisor implements KafkaSource {
+class SessionSupervisor implements KafkaSource {
   readonly #options: ResolvedOptions
   readonly #cluster: ClusterView
-  readonly #watch: TopicWatch
+  readonly #discovery: TopicDiscovery
   readonly #gate: BacklogGate
   readonly #crashes: CrashPolicy
   readonly #stopping = new AbortController()
   #session: ConsumerSession | null = null
   #topics: readonly string[] = []
-  /** Topics that a group without offsets reads from their end: those found at the first look, with `from: latest`. */
+  /** With `from: latest`, the topics found first: a group without offsets reads them from their end. */
   #fromLatest: ReadonlySet<string> | null = null
   #reason: string | null = 'connecting'
   #retrying: string | null = null
-  #lastProgress = 0
   #running: Promise<void> | null = null
 
   constructor(options: ResolvedOptions) {
     this.#options = options
-    this.#cluster = createClusterView(options.connection, options.group, options.logger)
-    this.#watch = new TopicWatch(options, this.#cluster)
+    this.#cluster = new ClusterView(options.connection, options.group, options.logger)
+    this.#discovery = new TopicDiscovery(options, this.#cluster)
     this.#gate = new BacklogGate({ patience: options.limits.backlogPatience, reclose: 10_000n })
     this.#crashes = new CrashPolicy(options.limits, options.connection)
   }
@@ -81,12 +79,8 @@ class Supervisor implements KafkaSource {
     if (this.#stopping.signal.aborted) return { ready: false, reason: reason === 'stopped' ? reason : 'stopping' }
     if (session === null) return { ready: reason === waiting, reason }
     if (session.phase !== 'running') return { ready: false, reason: session.phase }
-    if (session.stalled(2 * stall)) return { ready: false, reason: 'connecting' }
+    if (session.stalled(2 * stallTimeout)) return { ready: false, reason: 'connecting' }
     return { ready: true, reason: this.#retrying }
-  }
-
-  lastProgress(): number {
-    return this.#lastProgress
   }
 
   subscribed(): readonly string[] {
@@ -102,27 +96,27 @@ class Supervisor implements KafkaSource {
     }
   }
 
-  /** One look for topics, and one session when there are any. */
+  /** Finds the topics, and runs one session when there are any. */
   async #round(handler: BatchHandler): Promise<void> {
     try {
-      this.#topics = await this.#watch.look()
+      this.#topics = await this.#discovery.refresh()
       this.#crashes.reached()
     } catch (error) {
       this.#reason = 'connecting'
-      await this.#pauseAfter(error, 'the cluster does not answer')
+      await this.#pauseAfter(error, 'the input cluster does not answer, retrying')
       return
     }
     this.#fromLatest ??= new Set(this.#options.from === 'latest' ? this.#topics : [])
     if (this.#topics.length === 0) {
-      if (this.#reason !== waiting) this.#options.logger.info({}, 'no topic to read exists yet: waiting')
+      if (this.#reason !== waiting) this.#options.logger.info({}, 'none of the input topics exists yet; waiting')
       this.#reason = waiting
-      await this.#sleep(this.#untilNextLook())
+      await pause(this.#untilNextRefresh(), this.#stopping.signal)
       return
     }
-    await this.#runSession(handler)
+    await this.#runSession(handler, this.#fromLatest)
   }
 
-  async #runSession(handler: BatchHandler): Promise<void> {
+  async #runSession(handler: BatchHandler, fromLatest: ReadonlySet<string>): Promise<void> {
     const { logger, events } = this.#options
     logger.info({ topics: this.#topics }, 'subscribing')
     const session = new ConsumerSession({
@@ -130,17 +124,20 @@ class Supervisor implements KafkaSource {
       cluster: this.#cluster,
       gate: this.#gate,
       topics: this.#topics,
-      fromLatest: this.#fromLatest ?? new Set(),
+      fromLatest,
       handler,
-      progressed: () => this.#progressed(),
-      retrying: error => {
+      onProgress: () => {
+        this.#retrying = null
+        this.#crashes.progressed()
+      },
+      onRejected: error => {
         this.#retrying = `retrying: ${error instanceof HieraxError ? error.code : 'INTERNAL'}`
       }
     })
     this.#session = session
     const ended = new AbortController()
     const end = () => ended.abort()
-    // A look for topics in flight is not waited for: the session would begin new work meanwhile.
+    // A refresh of the topics in flight is not waited for: the session would start new work meanwhile.
     const stopped = new Promise<null>(resolve => ended.signal.addEventListener('abort', () => resolve(null)))
     this.#stopping.signal.addEventListener('abort', end, { once: true })
     if (this.#stopping.signal.aborted) end()
@@ -154,52 +151,105 @@ class Supervisor implements KafkaSource {
     const name = cause instanceof Error ? cause.name : 'Error'
     this.#reason = `crashed: ${name}`
     events.onRestart?.(name)
-    await this.#pauseAfter(crash, 'the consumer crashed and is made anew')
+    await this.#pauseAfter(crash, 'the consumer crashed, restarting')
   }
 
-  /** Resolves when the session ended, or when the topics to read are no longer those of the session. */
+  /** Resolves when the session has ended, or when the topics to read are no longer those of the session. */
   async #untilTopicsChange(session: ConsumerSession, ended: AbortSignal): Promise<null> {
     while (!ended.aborted) {
-      await this.#untilLookIsDue(session, ended)
+      await this.#untilRefreshIsDue(session, ended)
       if (ended.aborted) return null
       try {
-        const topics = await this.#watch.look()
-        if (!sameTopics(topics, this.#topics)) return null
+        if (!sameTopics(await this.#discovery.refresh(), this.#topics)) return null
       } catch (error) {
-        // The consumer tries again by itself while the cluster is away.
+        // The consumer itself retries while the cluster is away.
         this.#options.logger.debug({ reason: String(error) }, 'topics could not be looked up')
       }
     }
     return null
   }
 
-  /** Until the next regular look, or until the session fetches nothing: a topic may have been deleted under it. */
-  async #untilLookIsDue(session: ConsumerSession, ended: AbortSignal): Promise<void> {
-    for (let left = this.#untilNextLook(); left > 0; left -= stall) {
-      await this.#sleep(Math.min(left, stall), ended)
-      if (ended.aborted || session.stalled(stall)) return
+  /** Until the next regular refresh, or until the session stalls: its topic may have been deleted. */
+  async #untilRefreshIsDue(session: ConsumerSession, ended: AbortSignal): Promise<void> {
+    for (let left = this.#untilNextRefresh(); left > 0; left -= stallTimeout) {
+      await pause(Math.min(left, stallTimeout), ended)
+      if (ended.aborted || session.stalled(stallTimeout)) return
     }
   }
 
-  #untilNextLook(): number {
-    return untilNextLook(this.#options.clock.now(), this.#options.limits.listInterval)
-  }
-
-  #progressed(): void {
-    this.#lastProgress = Date.now()
-    this.#retrying = null
-    this.#crashes.progressed()
+  #untilNextRefresh(): number {
+    return untilNextRefresh(this.#options.clock.now(), this.#options.limits.listInterval)
   }
 
   async #pauseAfter(error: unknown, message: string): Promise<void> {
-    const pause = this.#crashes.failed(error, performance.now())
-    this.#options.logger.warn({ reason: String(rootCause(error)), pause }, message)
-    await this.#sleep(pause)
-  }
-
-  async #sleep(ms: number, signal: AbortSignal = this.#stopping.signal): Promise<void> {
-    await this.#options.clock.sleep(ms, signal).catch(() => undefined)
+    const ms = this.#crashes.failed(error, performance.now())
+    this.#options.logger.warn({ reason: String(rootCause(error)), pause: ms }, message)
+    await pause(ms, this.#stopping.signal)
   }
 }
 
-const waiting = 'waiting for a topic'
+/** Refused credentials in a row after which the source gives up: the first may come from a broker that is being set up. */
+const maxRefusals = 3
+
+/**
+ * Decides how long to wait after a failure of the consumer, and when to give up: when credentials are refused repeatedly,
+ * or when it crashes for minutes without any progress. A cluster that does not answer is waited for without limit, and
+ * isolated crashes do not count as consecutive.
+ */
+export class CrashPolicy {
+  readonly #limits: SourceLimits
+  readonly #connection: KafkaConnection
+  #failures = 0
+  #refusals = 0
+  #crashes = 0
+  #firstCrash = 0
+  #lastCrash = 0
+
+  constructor(limits: SourceLimits, connection: KafkaConnection) {
+    this.#limits = limits
+    this.#connection = connection
+  }
+
+  /** Messages were handled: resets the failure counters. */
+  progressed(): void {
+    this.#failures = 0
+    this.#refusals = 0
+    this.#crashes = 0
+  }
+
+  /** The cluster answered. */
+  reached(): void {
+    this.#refusals = 0
+  }
+
+  /**
+   * Pause (ms) before the next attempt after a failure at `now` (ms of a steady clock).
+   *
+   * @throws {HieraxError} KAFKA_UNAVAILABLE when it gives up.
+   */
+  failed(error: unknown, now: number): number {
+    const cause = rootCause(error)
+    const name = cause instanceof Error ? cause.name : ''
+    if (/SASL/.test(name)) {
+      if (++this.#refusals >= maxRefusals) throw kafkaError(error, this.#connection)
+    } else if (!/Connection|BrokerNotFound|NoBroker|RequestTimeout|LockTimeout/.test(name)) {
+      this.#countCrash(error, now)
+    }
+    const { retryFirst, retryLongest } = this.#limits
+    return backoff(++this.#failures, retryFirst, retryLongest)
+  }
+
+  #countCrash(error: unknown, now: number): void {
+    if (now - this.#lastCrash > this.#limits.crashSpan) this.#crashes = 0
+    this.#lastCrash = now
+    if (this.#crashes++ === 0) this.#firstCrash = now
+    if (this.#crashes < this.#limits.crashes || now - this.#firstCrash < this.#limits.crashSpan) return
+    const cause = rootCause(error)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new HieraxError(
+      'KAFKA_UNAVAILABLE',
+      `The consumer crashed ${this.#crashes} times without progress, last: ${reason.slice(0, 300)}`,
+      { cause: error }
+    )
+  }
+}

@@ -1,40 +1,37 @@
 import { randomUUID } from 'node:crypto'
 import type { Admin, Batch, Consumer, EachBatchPayload } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
-import { createKafka, type KafkaConnection, kafkaError } from './client.ts'
-import { topicExists } from './topics.ts'
+import { topicExists, withAdmin } from './admin.ts'
+import { createKafka, type KafkaConnection, kafkaError, retries, silentLogger } from './client.ts'
 
-/** A message of the topic that is followed. */
+/** A message of the followed topic. */
 export interface TailedMessage {
   readonly value: Buffer | null
   /** `topic/partition/offset`. */
   readonly source: string
 }
 
-/** What is followed, and until when. */
+/** What to follow, and until when. */
 export interface TailOptions {
   readonly connection: KafkaConnection
   readonly topic: string
-  /** Where it begins: with the oldest message, or with the first one after now. */
+  /** Starts with the oldest message, or with the first one after now. */
   readonly from: 'earliest' | 'latest'
-  /** Ends at the end that the topic has now. */
+  /** Stops at the present end of the topic. */
   readonly untilEnd: boolean
   readonly signal: AbortSignal
 }
 
-/** A person is waiting for the first answer: gives up after some seconds. */
-const firstRetry = { initialRetryTime: 100, maxRetryTime: 1500, retries: 5 }
-const silent = { debug() {}, info() {}, warn() {}, error() {} }
-/** How often the group hears of a reader that is slow to take a batch, ms. */
-const beatMs = 3000
+/** Interval of heartbeats while a batch is handed over, ms. */
+const heartbeatInterval = 3000
 
-/** Where each partition is read on, and where it ends: offsets of the next message. */
+/** By partition, the offset of the next message and the end at which `untilEnd` stops. */
 type Positions = Map<number, { next: bigint; readonly end: bigint }>
 
 /**
- * Follows a topic from outside: hands over its messages, batch by batch and in the order of each partition, until the
- * signal is aborted (or the end is reached). It commits nothing; its consumer group has a name that no other has and is
- * removed at the end. After an outage it goes on where it was.
+ * Follows a topic as a subscriber does: hands over its messages batch by batch, in the order of each partition, until the
+ * signal is aborted (or the end is reached). It commits nothing; its consumer group has a unique name and is deleted at
+ * the end. After an outage it resumes where it was.
  *
  * @throws HieraxError KAFKA_UNAVAILABLE, TOPIC_NOT_FOUND
  */
@@ -43,38 +40,48 @@ export async function followTopic(
   handle: (messages: readonly TailedMessage[]) => Promise<void>
 ): Promise<void> {
   const { connection, signal } = options
-  const admin = createKafka(connection, silent, firstRetry).admin()
+  try {
+    await withAdmin(createKafka(connection, silentLogger, retries.interactive), async admin => {
+      const positions = await findPositions(admin, options)
+      if (options.untilEnd && isAtEnd(positions)) return
+      signal.throwIfAborted()
+      await readAsGroup(admin, options, positions, handle)
+    })
+  } catch (thrown) {
+    if (!signal.aborted) throw kafkaError(thrown, connection)
+  }
+}
+
+async function readAsGroup(
+  admin: Admin,
+  options: TailOptions,
+  positions: Positions,
+  handle: (messages: readonly TailedMessage[]) => Promise<void>
+): Promise<void> {
   const groupId = `hierax-tail-${randomUUID()}`
-  const consumer = createKafka(connection, silent).consumer({
+  const consumer = createKafka(options.connection, silentLogger).consumer({
     groupId,
     sessionTimeout: 10_000,
     allowAutoTopicCreation: false,
     maxWaitTimeInMs: 500
   })
   try {
-    await admin.connect()
-    const positions = await findPositions(admin, options)
-    if (options.untilEnd && isAtEnd(positions)) return
-    signal.throwIfAborted()
     await read(consumer, options, positions, handle)
-  } catch (thrown) {
-    if (!signal.aborted) throw kafkaError(thrown, connection)
   } finally {
-    await consumer.disconnect().catch(() => {})
-    // A group without commits is forgotten by the cluster in any case, only later.
-    await admin.deleteGroups([groupId]).catch(() => {})
-    await admin.disconnect().catch(() => {})
+    await consumer.disconnect().catch(() => undefined)
+    // The cluster forgets a group without commits in any case, only later.
+    await admin.deleteGroups([groupId]).catch(() => undefined)
   }
 }
 
-/** Reads until it is to end; rejects when the consumer can't go on. */
+/** Reads until the end or the signal; rejects when the consumer fails for good. */
 async function read(
   consumer: Consumer,
   { topic, untilEnd, signal }: TailOptions,
   positions: Positions,
   handle: (messages: readonly TailedMessage[]) => Promise<void>
 ): Promise<void> {
-  // Whenever the group forms anew, partitions would begin where the group says, which knows nothing.
+  // After every rebalance the partitions would begin at the group's offsets, of which there are none.
   consumer.on(consumer.events.GROUP_JOIN, () => {
     for (const [partition, { next }] of positions) consumer.seek({ topic, partition, offset: String(next) })
   })
@@ -88,24 +95,24 @@ async function read(
     })
     const eachBatch = async ({ batch, heartbeat, resolveOffset }: EachBatchPayload): Promise<void> => {
       if (signal.aborted) return
-      const beating = setInterval(() => void heartbeat().catch(() => {}), beatMs)
+      const heartbeats = setInterval(() => void heartbeat().catch(() => undefined), heartbeatInterval)
       try {
         await handle(unseen(batch, positions))
       } catch (thrown) {
         fail(thrown)
         return
       } finally {
-        clearInterval(beating)
+        clearInterval(heartbeats)
       }
       resolveOffset(batch.lastOffset())
-      moveOn(batch, positions)
+      advance(batch, positions)
       if (untilEnd && isAtEnd(positions)) end()
     }
     consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch }).catch(fail)
   })
 }
 
-/** The messages that were not handed over yet: what comes again after an outage is left out. */
+/** The messages not handed over yet: those that are fetched again after an outage are left out. */
 function unseen({ topic, partition, messages }: Batch, positions: Positions): TailedMessage[] {
   const next = positions.get(partition)?.next ?? 0n
   return messages
@@ -113,7 +120,7 @@ function unseen({ topic, partition, messages }: Batch, positions: Positions): Ta
     .map(({ value, offset }) => ({ value, source: `${topic}/${partition}/${offset}` }))
 }
 
-function moveOn(batch: Batch, positions: Positions): void {
+function advance(batch: Batch, positions: Positions): void {
   const end = positions.get(batch.partition)?.end ?? 0n
   positions.set(batch.partition, { next: BigInt(batch.lastOffset()) + 1n, end })
 }

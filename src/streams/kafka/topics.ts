@@ -1,135 +1,91 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Admin, ITopicMetadata, Kafka } from 'kafkajs'
-import { HieraxError } from '../../errors.ts'
-import { type KafkaLogger, rootCause } from './client.ts'
+import type { ClusterView, TopicState } from './admin.ts'
+import type { ResolvedOptions } from './source-options.ts'
 
-/** A topic that is to exist. */
-export interface TopicSpec {
-  readonly topic: string
-  readonly partitions: number
-  /** Replicas of each partition; the broker's default when absent. */
-  readonly replication?: number
-  /** Settings of the topic when it is created, under Kafka's names; the broker's defaults when absent. */
-  readonly settings?: Readonly<Record<string, string>>
-}
+/** Milliseconds of a UTC day. */
+const day = 86_400_000
 
-const leaderLimitMs = 30_000
-
-/** What a broker answers about a topic that it does not know, or does not know the leaders of, yet. */
-const notYet = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
-
-async function metadataOf(admin: Admin, topic: string): Promise<ITopicMetadata | null> {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    return topics[0] ?? null
-  } catch (error) {
-    if (notYet.has((rootCause(error) as { type?: unknown }).type)) return null
-    throw error
-  }
+/** Options of the nightly topics. */
+export interface NightlyOptions {
+  /** Survey programmes; each night has one topic for each. */
+  readonly programs: readonly number[]
+  /** How many nights before the present one are read. */
+  readonly nightsBack: number
 }
 
 /**
- * Whether a topic exists. Asked for by name: a list of all topics fails as a whole where a single partition anywhere in the
- * cluster has no leader.
+ * Names of the topics that may hold alerts at `now` (epoch ms): `ztf_YYYYMMDD_programid{P}`, one per UTC night and
+ * programme, oldest night first. A night straddles midnight UTC, so earlier ones are read as well.
  */
-export async function topicExists(admin: Admin, topic: string): Promise<boolean> {
-  try {
-    await admin.fetchTopicMetadata({ topics: [topic] })
-    return true
-  } catch (error) {
-    const { type } = rootCause(error) as { type?: unknown }
-    if (type === 'LEADER_NOT_AVAILABLE') return true
-    // Of a name that no topic may have, the one who makes it will be told.
-    if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'INVALID_TOPIC_EXCEPTION') return false
-    throw error
-  }
+export function nightlyTopics(now: number, { programs, nightsBack }: NightlyOptions): string[] {
+  const nights = Array.from({ length: nightsBack + 1 }, (_, i) => now - (nightsBack - i) * day)
+  return nights.flatMap(time => {
+    const night = new Date(time).toISOString().slice(0, 10).replaceAll('-', '')
+    return programs.map(program => `ztf_${night}_programid${program}`)
+  })
 }
 
-async function create(admin: Admin, { topic, partitions, replication = -1, settings = {} }: TopicSpec): Promise<void> {
-  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  try {
-    // False when it is there already: another process may create it at the same time.
-    await admin.createTopics({
-      waitForLeaders: false,
-      topics: [{ topic, numPartitions: partitions, replicationFactor: replication, configEntries }]
-    })
-  } catch (cause) {
-    throw new HieraxError('TOPIC_NOT_CREATED', `Kafka did not create the topic ${topic}: ${explained(cause)}`, {
-      cause
-    })
-  }
-}
-
-function explained(error: unknown): string {
-  const [first] = (error as { errors?: unknown[] }).errors ?? [error]
-  return first instanceof Error ? first.message : String(first)
-}
-
-async function waitForLeaders(admin: Admin, topic: string): Promise<ITopicMetadata> {
-  for (const began = Date.now(); ; await sleep(50)) {
-    const found = await metadataOf(admin, topic)
-    if (found?.partitions.length && found.partitions.every(({ leader }) => leader >= 0)) return found
-    if (Date.now() - began > leaderLimitMs)
-      throw new HieraxError('TOPIC_NOT_CREATED', `The topic ${topic} has no leaders after ${leaderLimitMs / 1000} s`)
-  }
+/** The night (`YYYYMMDD`) in a topic's name; null when it is not a nightly topic. */
+export function nightOf(topic: string): string | null {
+  return /^ztf_(\d{8})_programid\d+$/.exec(topic)?.[1] ?? null
 }
 
 /**
- * Makes topics exist: creates those that are absent and waits until their partitions have leaders. One that exists
- * stays as it is; a different number of partitions is logged as a warning. Several processes may do so at once.
- *
- * @throws {HieraxError} TOPIC_NOT_CREATED when the cluster refuses.
+ * Milliseconds from `now` (epoch ms) to the next refresh of the topics: the next whole multiple of `interval`, or
+ * midnight UTC when it comes first. Members of a group thus change topics at the same time: one rebalance.
  */
-export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[], logger: KafkaLogger): Promise<void> {
-  for (const spec of specs) {
-    const existed = await topicExists(admin, spec.topic)
-    if (!existed) await create(admin, spec)
-    const { partitions } = await waitForLeaders(admin, spec.topic)
-    if (partitions.length !== spec.partitions)
-      logger.warn(
-        { topic: spec.topic, partitions: partitions.length, configured: spec.partitions },
-        'the topic exists with another number of partitions; it is used as it is'
-      )
-    else if (!existed) logger.info({ topic: spec.topic, partitions: spec.partitions }, 'topic created')
+export function untilNextRefresh(now: number, interval: number): number {
+  return Math.min(interval - (now % interval), day - (now % day))
+}
+
+/** Refreshes in a row after which a dead topic is dropped: during elections topics look dead briefly. */
+const deadRefreshes = 2
+
+/** Finds the topics to subscribe: those of the configured ones that exist and can be read. Never creates any. */
+export class TopicDiscovery {
+  readonly #options: ResolvedOptions
+  readonly #cluster: Pick<ClusterView, 'topicStates'>
+  #states: ReadonlyMap<string, TopicState> = new Map()
+  readonly #dead = new Map<string, number>()
+  #subscribed: readonly string[] = []
+
+  constructor(options: ResolvedOptions, cluster: Pick<ClusterView, 'topicStates'>) {
+    this.#options = options
+    this.#cluster = cluster
+  }
+
+  /** Topics to subscribe now, oldest night first. Rejects when the cluster does not answer. */
+  async refresh(): Promise<readonly string[]> {
+    const { topics, clock } = this.#options
+    const configured = topics === 'nightly' ? nightlyTopics(clock.now(), this.#options) : topics
+    const states = await this.#cluster.topicStates(configured)
+    this.#logChanges(states)
+    this.#subscribed = configured.filter(topic => this.#isUsable(topic, states.get(topic)))
+    return this.#subscribed
+  }
+
+  #isUsable(topic: string, state: TopicState | undefined): boolean {
+    if (state !== 'dead') {
+      this.#dead.delete(topic)
+      return state === 'present'
+    }
+    const refreshes = (this.#dead.get(topic) ?? 0) + 1
+    this.#dead.set(topic, refreshes)
+    return this.#subscribed.includes(topic) && refreshes < deadRefreshes
+  }
+
+  #logChanges(states: ReadonlyMap<string, TopicState>): void {
+    const { logger } = this.#options
+    for (const [topic, state] of states) {
+      if (this.#states.get(topic) === state) continue
+      if (state === 'dead') logger.warn({ topic }, 'a partition of the topic has no leader; the topic is skipped')
+      else if (state === 'denied') logger.warn({ topic }, 'not authorized to read the topic; the topic is skipped')
+      else logger.debug({ topic, state }, 'topic state')
+    }
+    this.#states = states
   }
 }
 
-/** Learns how many partitions topics have. */
-export class PartitionCounts {
-  readonly #kafka: Kafka
-
-  constructor(kafka: Kafka) {
-    this.#kafka = kafka
-  }
-
-  /**
-   * The number of partitions of a topic, asked for until it is known; null when it is no longer `wanted` or `closing`
-   * is aborted.
-   */
-  async wait(
-    topic: string,
-    options: { wanted: () => boolean; closing: AbortSignal; onFailure: (error: unknown) => void }
-  ): Promise<number | null> {
-    for (let attempt = 0; options.wanted() && !options.closing.aborted; attempt++) {
-      try {
-        return await this.#count(topic)
-      } catch (error) {
-        options.onFailure(error)
-        await sleep(Math.min(100 * 2 ** attempt, 2000), undefined, { signal: options.closing }).catch(() => {})
-      }
-    }
-    return null
-  }
-
-  async #count(topic: string): Promise<number> {
-    const admin = this.#kafka.admin()
-    try {
-      await admin.connect()
-      const found = await metadataOf(admin, topic)
-      if (!found?.partitions.length) throw new Error(`the topic ${topic} does not exist`)
-      return found.partitions.length
-    } finally {
-      await admin.disconnect().catch(() => {})
-    }
-  }
+/** True when both lists hold the same topics. */
+export function sameTopics(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every(topic => b.includes(topic))
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BacklogGate, lagOf, type PartitionOffsets, position } from '../../../src/streams/kafka/backlog.ts'
+import type { PartitionOffsets } from '../../../src/streams/kafka/admin.ts'
+import { BacklogGate, lagOf, position } from '../../../src/streams/kafka/backlog.ts'
 
 const [first, second, third] = ['ztf_20240301_programid1', 'ztf_20240302_programid1', 'ztf_20240303_programid1']
 const all = [first, second, third] as string[]

@@ -4,8 +4,14 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import kafkajs from 'kafkajs'
 import SnappyJS from 'snappyjs'
-import { type Codec, codecs, maxInflatedBytes, registerCodecs } from '../../../src/streams/kafka/codecs.ts'
-import { lz4OutputBound, zstdOutputBound } from '../../../src/streams/kafka/frames.ts'
+import {
+  type Codec,
+  codecs,
+  lz4OutputBound,
+  maxInflatedBytes,
+  registerCodecs,
+  zstdOutputBound
+} from '../../../src/streams/kafka/codecs.ts'
 import { kafka } from '../../support/brokers.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs

@@ -3,9 +3,30 @@ import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaConnection } from '../../../src/streams/kafka/client.ts'
 import { createKafkaSource, type KafkaSource } from '../../../src/streams/kafka/source.ts'
-import type { KafkaSourceOptions, SourceLimits } from '../../../src/streams/kafka/source-options.ts'
+import {
+  type KafkaSourceOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  type SourceLimits
+} from '../../../src/streams/kafka/source-options.ts'
 import type { BatchControl, InputMessage } from '../../../src/streams/types.ts'
-import { type LogLine, recorder } from '../../support/loggers.ts'
+import { type LogLine, recorder, silent } from '../../support/loggers.ts'
+
+/** A connection to nowhere, for parts that are tested without a cluster. */
+export const nowhere: KafkaConnection = { brokers: ['127.0.0.1:1'], ssl: false, sasl: null, clientId: 'test' }
+
+/** Options of a source for parts that are tested without a cluster. */
+export function optionsFor(limits: Partial<SourceLimits>): ResolvedOptions {
+  const base = {
+    connection: nowhere,
+    logger: silent,
+    group: 'g',
+    from: 'earliest',
+    topics: ['t'],
+    programs: [1]
+  } as const
+  return resolveOptions({ ...base, limits })
+}
 
 /** Limits for tests: everything that is waited for is short. */
 const quickLimits: Partial<SourceLimits> = {
@@ -19,7 +40,7 @@ const quickLimits: Partial<SourceLimits> = {
   stopTimeout: 10_000
 }
 
-/** A source at work and everything that it reported. */
+/** A running source and everything that it reported. */
 export interface Running {
   readonly source: KafkaSource
   /** Values in the order in which they were handled. */
@@ -33,19 +54,19 @@ export interface Running {
   readonly ended: Promise<void>
 }
 
-/** What a test wants to be different. */
+/** What a test changes. */
 export interface StartOptions extends Partial<Omit<KafkaSourceOptions, 'limits'>> {
   readonly limits?: Partial<SourceLimits>
-  /** Called before the messages are taken down; what it throws is the handler's. */
+  /** Called before the messages are recorded; its errors are the handler's. */
   readonly before?: (batch: readonly InputMessage[], control: BatchControl) => Promise<void> | void
 }
 
 const sources: KafkaSource[] = []
 
-// A test that failed leaves its source running, and with it the process.
+// The source of a failed test would keep the process alive.
 after(() => Promise.all(sources.map(source => source.stop())))
 
-/** Starts a source that takes down what it gets. */
+/** Starts a source that records its messages. */
 export function startSource(connection: KafkaConnection, options: StartOptions): Running {
   const { before, limits, ...rest } = options
   const { logger, lines } = recorder()
@@ -88,7 +109,7 @@ export function startSource(connection: KafkaConnection, options: StartOptions):
 /** Waits until something holds. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
   for (const began = performance.now(); !(await holds()); await sleep(20)) {
-    assert.ok(performance.now() - began < limitMs, `waited ${limitMs} ms in vain for: ${what}`)
+    assert.ok(performance.now() - began < limitMs, `waited ${limitMs} ms for: ${what}`)
   }
 }
 

@@ -14,12 +14,11 @@ const day = 86_400_000
 /** A programme that no other test uses, so that the names of its nightly topics are its own. */
 const someProgram = () => randomInt(1000, 2_000_000_000)
 
-/** A clock that stands at `start` plus the time that passed, and can be put forward. */
+/** A clock that starts at `start` and can be put forward. */
 function clockAt(start: string): SourceClock & { forward(ms: number): void } {
   let offset = Date.parse(start) - Date.now()
   return {
     now: () => Date.now() + offset,
-    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     forward(ms) {
       offset += ms
     }

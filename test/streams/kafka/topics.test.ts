@@ -1,56 +1,35 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ensureTopics } from '../../../src/streams/kafka/topics.ts'
-import { kafka } from '../../support/brokers.ts'
-import { recorder, silent } from '../../support/loggers.ts'
+import fc from 'fast-check'
+import { nightlyTopics, nightOf, untilNextRefresh } from '../../../src/streams/kafka/topics.ts'
 
-const broker = await kafka()
-const withKafka = { skip: broker.skip, timeout: 60_000 }
-
-async function partitionsOf(topic: string): Promise<number> {
-  const { topics } = await (await broker.tools.admin()).fetchTopicMetadata({ topics: [topic] })
-  return topics[0]?.partitions.length ?? 0
-}
-
-test('topics are created when absent, with leaders for every partition', withKafka, async () => {
-  const [first, second] = [broker.tools.name(), broker.tools.name()]
-  const specs = [
-    { topic: first, partitions: 4 },
-    { topic: second, partitions: 1, replication: 1 }
-  ]
-  await ensureTopics(await broker.tools.admin(), specs, silent)
-  assert.equal(await partitionsOf(first), 4)
-  assert.equal(await partitionsOf(second), 1)
+test('topics of the window, oldest first, over the end of a month and a leap day', () => {
+  const now = Date.parse('2024-03-01T00:00:00.000Z')
+  assert.deepEqual(nightlyTopics(now, { programs: [1, 3], nightsBack: 1 }), [
+    'ztf_20240229_programid1',
+    'ztf_20240229_programid3',
+    'ztf_20240301_programid1',
+    'ztf_20240301_programid3'
+  ])
+  assert.deepEqual(nightlyTopics(now - 1, { programs: [1], nightsBack: 0 }), ['ztf_20240229_programid1'])
 })
 
-test('a topic that exists is used as it is, with a warning when its partitions differ', withKafka, async () => {
-  const topic = await broker.tools.topic(undefined, { partitions: 2 })
-  const { logger, lines } = recorder()
-  const admin = await broker.tools.admin()
-  await ensureTopics(admin, [{ topic, partitions: 2 }], logger)
-  assert.deepEqual(lines, [])
-  await ensureTopics(admin, [{ topic, partitions: 4 }], logger)
-  assert.equal(await partitionsOf(topic), 2)
-  assert.deepEqual(
-    lines.map(({ level, fields }) => [level, fields]),
-    [['warn', { topic, partitions: 2, configured: 4 }]]
+test('the night of a topic, and of what is not one', () => {
+  assert.equal(nightOf('ztf_20240229_programid1'), '20240229')
+  for (const name of ['ztf_20240229_programid1_copy', 'my_ztf_20240229_programid1', 'alerts', 'ztf_2024_programid1']) {
+    assert.equal(nightOf(name), null)
+  }
+})
+
+test('the next refresh is never later than the interval or midnight, and falls on one of them', () => {
+  const time = fc.integer({ min: 0, max: 4_000_000_000_000 })
+  fc.assert(
+    fc.property(time, fc.constantFrom(1000, 7000, 60_000, 3_600_000), (now, interval) => {
+      const wait = untilNextRefresh(now, interval)
+      assert.ok(wait > 0 && wait <= interval)
+      const next = now + wait
+      assert.ok(next % interval === 0 || next % 86_400_000 === 0)
+      assert.equal(new Date(next - 1).getUTCDate(), new Date(now).getUTCDate())
+    })
   )
-})
-
-test('several processes may create the same topics at once', withKafka, async () => {
-  const specs = [1, 2, 3].map(partitions => ({ topic: broker.tools.name(), partitions }))
-  const admin = await broker.tools.admin()
-  await Promise.all([1, 2, 3, 4].map(() => ensureTopics(admin, specs, silent)))
-  for (const { topic, partitions } of specs) assert.equal(await partitionsOf(topic), partitions)
-})
-
-test('a cluster that refuses says why', withKafka, async () => {
-  const admin = await broker.tools.admin()
-  const tooMany = [{ topic: broker.tools.name(), partitions: 1, replication: 50 }]
-  await assert.rejects(ensureTopics(admin, tooMany, silent), { code: 'TOPIC_NOT_CREATED', message: /replication/i })
-  const misnamed = [{ topic: 'no spaces please', partitions: 1 }]
-  await assert.rejects(ensureTopics(admin, misnamed, silent), {
-    code: 'TOPIC_NOT_CREATED',
-    message: /no spaces please/
-  })
 })

@@ -1,0 +1,166 @@
+import type { Message } from 'kafkajs'
+import type { OutputMessage } from '../types.ts'
+import type { RenewableProducer } from './producer.ts'
+import { backoff, pause } from './timing.ts'
+
+/** No broker takes a request of more than 100 MB (`socket.request.max.bytes`): it closes the connection. */
+const maxValueBytes = 64 * 1024 * 1024
+
+/** One call of `send`: settled when all its messages have been acknowledged, or when it gives up. */
+export class PendingSend {
+  readonly since = performance.now()
+  readonly done: Promise<void>
+  #unacknowledged: number
+  #settle: { resolve: () => void; reject: (error: Error) => void } | null = null
+
+  constructor(count: number) {
+    this.#unacknowledged = count
+    this.done = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+  }
+
+  /** True once nobody waits for its messages any more. */
+  get ended(): boolean {
+    return this.#settle === null
+  }
+
+  /** One more of its messages has been acknowledged. */
+  acknowledged(): void {
+    if (--this.#unacknowledged > 0) return
+    this.#settle?.resolve()
+    this.#settle = null
+  }
+
+  giveUp(error: Error): void {
+    this.#settle?.reject(error)
+    this.#settle = null
+  }
+}
+
+/** A message that waits for its request. */
+interface QueuedMessage {
+  readonly message: Message
+  /** Its approximate size in a request. */
+  readonly bytes: number
+  readonly send: PendingSend
+}
+
+/** Gets the results of the requests. */
+export interface QueueEvents {
+  published(queue: PartitionQueue, count: number): void
+  /** A request failed and will be repeated. */
+  failed(queue: PartitionQueue, error: unknown): void
+  /** A value of `bytes` bytes was too large for the broker; the message is sent without it. */
+  omitted(queue: PartitionQueue, bytes: number): void
+}
+
+/**
+ * The messages for one partition: one request at a time, in the order of the calls, each repeated until it is
+ * acknowledged or nobody waits for it any more. So a message never overtakes an earlier one of its key.
+ */
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  readonly #producer: RenewableProducer
+  readonly #events: QueueEvents
+  readonly #maxRequestBytes: number
+  readonly #closing: AbortSignal
+  #queue: QueuedMessage[] = []
+  #running = false
+
+  constructor(
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    producer: RenewableProducer,
+    events: QueueEvents,
+    options: { readonly maxRequestBytes: number; readonly closing: AbortSignal }
+  ) {
+    this.topic = topic
+    this.partition = partition
+    this.#producer = producer
+    this.#events = events
+    this.#maxRequestBytes = options.maxRequestBytes
+    this.#closing = options.closing
+  }
+
+  push(output: OutputMessage, send: PendingSend): void {
+    const value = Buffer.from(output.value.buffer, output.value.byteOffset, output.value.byteLength)
+    const full: Message = { partition: this.partition, key: output.key, value, headers: { ...output.headers } }
+    const message = value.length > maxValueBytes ? withoutValue(full) : full
+    let bytes = 64 + (message.value?.length ?? 0) + (output.key?.length ?? 0)
+    for (const [name, header] of Object.entries(output.headers)) bytes += name.length + header.length + 4
+    this.#queue.push({ message, bytes, send })
+    if (this.#running) return
+    this.#running = true
+    // In the next microtask, when the caller has pushed all it has for this partition.
+    queueMicrotask(() => void this.#run())
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#nextRequest()
+      if (batch.length > 0) await this.#deliver(batch)
+    }
+    this.#running = false
+  }
+
+  /** As many messages as fit into a request, without those that nobody waits for any more. */
+  #nextRequest(): QueuedMessage[] {
+    const batch: QueuedMessage[] = []
+    let bytes = 0
+    let taken = 0
+    for (const queued of this.#queue) {
+      if (!queued.send.ended) {
+        if (batch.length > 0 && bytes + queued.bytes > this.#maxRequestBytes) break
+        batch.push(queued)
+        bytes += queued.bytes
+      }
+      taken++
+    }
+    this.#queue.splice(0, taken)
+    return batch
+  }
+
+  async #deliver(batch: readonly QueuedMessage[]): Promise<void> {
+    const messages = batch.map(({ message }) => message)
+    for (let failures = 1; ; failures++) {
+      const result = await this.#producer.send(this.topic, messages)
+      if (result.acknowledged) break
+      if (result.decision === 'too-large') return this.#divide(batch)
+      this.#events.failed(this, result.error)
+      await pause(backoff(failures), this.#closing)
+      // The broker may have written it all the same.
+      if (batch.every(({ send }) => send.ended)) return result.abandon()
+    }
+    this.#events.published(this, batch.length)
+    for (const { send } of batch) send.acknowledged()
+  }
+
+  /** Sends a request that is too large for the broker in two halves, and a single message without its value. */
+  async #divide(batch: readonly QueuedMessage[]): Promise<void> {
+    const [first] = batch
+    if (first === undefined) return
+    if (batch.length > 1) {
+      const half = batch.length >> 1
+      await this.#deliver(batch.slice(0, half))
+      await this.#deliver(batch.slice(half))
+      return
+    }
+    const size = first.message.value?.length ?? 0
+    if (size === 0) {
+      // The topic accepts no message at all: retried, as after any other fault.
+      this.#events.failed(this, new Error('the topic refuses even an empty message as too large'))
+      await pause(backoff(5), this.#closing)
+      if (!first.send.ended) await this.#deliver(batch)
+      return
+    }
+    this.#events.omitted(this, size)
+    await this.#deliver([{ ...first, message: withoutValue(first.message) }])
+  }
+}
+
+/** The same message, empty, with headers that say so. */
+function withoutValue(message: Message): Message {
+  const headers = { ...message.headers, 'value.omitted': 'true', 'value.bytes': String(message.value?.length ?? 0) }
+  return { ...message, value: Buffer.alloc(0), headers }
+}

@@ -1,0 +1,286 @@
+import type { Batch, Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, KafkaMessage, Offsets } from 'kafkajs'
+import type { BatchControl, BatchHandler, InputMessage } from '../types.ts'
+import type { ClusterView } from './admin.ts'
+import type { BacklogGate } from './backlog.ts'
+import { createKafka, retries } from './client.ts'
+import { type Assignment, Heartbeats, newAssignment, OffsetCommits, subscriptionAssigner } from './group.ts'
+import { PartitionTracker } from './partitions.ts'
+import type { ResolvedOptions } from './source-options.ts'
+import { backoff, pause, withTimeout } from './timing.ts'
+
+/** What a session gets from the source that runs it. */
+export interface SessionContext {
+  readonly options: ResolvedOptions
+  readonly cluster: ClusterView
+  readonly gate: BacklogGate
+  readonly topics: readonly string[]
+  /** Topics that a group without offsets reads from their end. */
+  readonly fromLatest: ReadonlySet<string>
+  readonly handler: BatchHandler
+  /** Messages were handled. */
+  readonly onProgress: () => void
+  /** The handler rejected a chunk, which will be retried. */
+  readonly onRejected: (error: unknown) => void
+}
+
+/**
+ * One run of a kafkajs consumer with a fixed set of topics. kafkajs can't change the topics of a running consumer, and
+ * stops for good on errors that it considers final: the source then closes this session and starts another.
+ */
+export class ConsumerSession {
+  /** The session's part of the source's readiness. */
+  phase: 'joining' | 'running' | 'rebalancing' = 'joining'
+  /** Resolves with the error when the consumer can't go on. */
+  readonly crashed: Promise<Error>
+  readonly #context: SessionContext
+  readonly #consumer: Consumer
+  readonly #commits: OffsetCommits
+  readonly #heartbeats: Heartbeats
+  readonly #partitions: PartitionTracker
+  readonly #started: Promise<void>
+  #crash: (error: Error) => void = () => undefined
+  #assignment = newAssignment()
+  /** kafkajs offers a commit without retries with the first batch; until then there is one that retries by itself. */
+  #commit = ({ topics }: Offsets): Promise<void> =>
+    this.#consumer.commitOffsets(
+      topics.flatMap(({ topic, partitions }) => partitions.map(entry => ({ topic, ...entry })))
+    )
+  #working = 0
+  #lastFetch = performance.now()
+  #closing = false
+
+  constructor(context: SessionContext) {
+    const { limits, logger, group, connection } = context.options
+    this.#context = context
+    this.crashed = new Promise(resolve => {
+      this.#crash = resolve
+    })
+    // A client of its own: kafkajs shares the committed offsets of a group among the consumers of one client.
+    this.#consumer = createKafka(connection, logger).consumer({
+      groupId: group,
+      partitionAssigners: [subscriptionAssigner],
+      sessionTimeout: limits.sessionTimeout,
+      rebalanceTimeout: limits.rebalanceTimeout,
+      heartbeatInterval: Math.round(limits.sessionTimeout / 10),
+      maxBytesPerPartition: limits.partitionBytes,
+      maxBytes: limits.fetchBytes,
+      minBytes: 1,
+      maxWaitTimeInMs: limits.fetchWait,
+      metadataMaxAge: 60_000,
+      allowAutoTopicCreation: false,
+      retry: { ...retries.patient, restartOnFailure: async () => false }
+    })
+    this.#commits = new OffsetCommits(limits.commitInterval, logger, offsets => this.#commit(offsets))
+    this.#heartbeats = new Heartbeats(limits, logger, () =>
+      this.#loseAssignment(new Error('the group coordinator did not answer for a whole session'))
+    )
+    this.#partitions = new PartitionTracker({ ...context, consumer: this.#consumer })
+    this.#listen()
+    this.#started = this.#start().catch(error => this.#crash(asError(error)))
+  }
+
+  /** True when nothing was fetched for `ms` although no batch is in progress: the brokers or a topic are gone. */
+  stalled(ms: number): boolean {
+    return this.#working === 0 && performance.now() - this.#lastFetch > ms
+  }
+
+  /** Finishes the work in progress within time limits, commits it, leaves the group and disconnects. Never rejects. */
+  async close(): Promise<void> {
+    const { limits, logger } = this.#context.options
+    this.#closing = true
+    this.#assignment.leave.abort()
+    this.#partitions.close()
+    void this.#commits.flush()
+    // kafkajs must not be stopped while it joins: it would continue as a member that nobody controls.
+    const ended = this.#started.then(() => this.#consumer.disconnect())
+    const timeout = this.#working > 0 ? limits.stopTimeout : Math.min(limits.stopTimeout, 5000)
+    if (!(await settles(ended, timeout))) {
+      this.#assignment.lost.abort(new Error('the source stops'))
+      if (!(await settles(ended, 3000))) logger.warn({}, 'the consumer did not stop in time and is abandoned')
+    }
+    this.#heartbeats.close()
+    this.#commits.drop()
+    this.#partitions.disown()
+  }
+
+  async #start(): Promise<void> {
+    const { topics, options } = this.#context
+    await this.#consumer.connect()
+    // From the beginning even with `from: latest`: an offset removed by retention must not lead to the end.
+    await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true })
+    if (this.#closing) return
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: options.limits.concurrency,
+      eachBatch: payload => this.#eachBatch(payload)
+    })
+  }
+
+  #listen(): void {
+    const { logger, events } = this.#context.options
+    const { GROUP_JOIN, REBALANCING, CRASH, FETCH, END_BATCH_PROCESS } = this.#consumer.events
+    this.#consumer.on(FETCH, () => {
+      this.#lastFetch = performance.now()
+    })
+    this.#consumer.on(REBALANCING, () => {
+      this.phase = 'rebalancing'
+      // Sent before the request to join, while the group still accepts this generation.
+      void this.#commits.flush()
+    })
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.#loseAssignment(new Error('the group was rebalanced'))
+      this.phase = 'running'
+      this.#lastFetch = performance.now()
+      events.onRebalance?.()
+      logger.info({ group: payload.groupId, partitions: payload.memberAssignment }, 'joined the consumer group')
+      this.#partitions.assign(payload.memberAssignment)
+    })
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => this.#skipped(payload))
+    this.#consumer.on(CRASH, ({ payload }) => this.#crash(payload.error))
+  }
+
+  async #eachBatch(payload: EachBatchPayload): Promise<void> {
+    const assignment = this.#assignment
+    const { batch } = payload
+    if (this.#closing || assignment.leave.signal.aborted) return this.#leave(assignment)
+    this.#partitions.fetched(batch, batch.firstOffset())
+    this.#commit = offsets => payload.commitOffsetsIfNecessary(offsets)
+    this.#working++
+    this.#heartbeats.begin(payload, assignment)
+    try {
+      await processBatch({
+        batch,
+        assignment,
+        handler: this.#context.handler,
+        limits: this.#context.options.limits,
+        heartbeat: () => this.#heartbeats.beat(),
+        onHandled: offset => {
+          payload.resolveOffset(offset)
+          this.#handled(batch, this.#partitions.handled(batch, offset))
+        },
+        onRejected: (error, attempt) => this.#rejected(batch, error, attempt)
+      })
+    } finally {
+      this.#working--
+      this.#heartbeats.end(payload)
+      this.#lastFetch = performance.now()
+    }
+    await this.#leave(assignment)
+  }
+
+  /** kafkajs withholds batches of nothing but transaction markers and aborted messages from `eachBatch`. */
+  #skipped(batch: ConsumerEndBatchProcessEvent['payload']): void {
+    if (batch.batchSize > 0) return
+    this.#partitions.fetched(batch, batch.firstOffset)
+    this.#handled(batch, this.#partitions.passed(batch, batch.lastOffset))
+  }
+
+  #handled({ topic, partition }: { topic: string; partition: number }, nextOffset: string): void {
+    this.#commits.add(topic, partition, nextOffset)
+    this.#context.onProgress()
+  }
+
+  #rejected({ topic, partition }: Batch, error: unknown, attempt: number): void {
+    const fields = { topic, partition, attempt, reason: asError(error).message }
+    this.#context.options.logger.warn(fields, 'batch failed, retrying')
+    this.#context.onRejected(error)
+  }
+
+  /** At the end of a batch: commits what was handled when the member must leave, and makes kafkajs rejoin the group. */
+  async #leave(assignment: Assignment): Promise<void> {
+    if (!assignment.leave.signal.aborted || assignment !== this.#assignment) return
+    await this.#commits.flush()
+    if (assignment.rejoin !== null) throw assignment.rejoin
+  }
+
+  /** The present partitions may belong to others from now on; work on them is worthless. */
+  #loseAssignment(reason: Error): void {
+    const previous = this.#assignment
+    this.#assignment = newAssignment()
+    if (this.#closing) this.#assignment.leave.abort()
+    previous.leave.abort()
+    previous.lost.abort(reason)
+    this.#commits.drop()
+  }
+}
+
+/** What {@link processBatch} needs. */
+export interface BatchWork {
+  readonly batch: Batch
+  readonly assignment: Assignment
+  readonly handler: BatchHandler
+  readonly limits: Pick<ResolvedOptions['limits'], 'chunkMessages' | 'chunkBytes' | 'retryFirst' | 'retryLongest'>
+  readonly heartbeat: () => Promise<void>
+  /** All messages up to this offset have their outcome. */
+  readonly onHandled: (offset: string) => void
+  /** A chunk was rejected and will be retried. */
+  readonly onRejected: (error: unknown, attempt: number) => void
+}
+
+/**
+ * Hands a fetched batch to the handler in chunks of bounded size, in offset order. A rejected chunk is retried with
+ * growing pauses until it succeeds or the assignment ends: no message is ever skipped.
+ */
+export async function processBatch(work: BatchWork): Promise<void> {
+  const { batch, assignment } = work
+  for (const chunk of chunks(batch.messages, work.limits)) {
+    if (assignment.leave.signal.aborted) return
+    const messages = chunk.map(message => inputMessage(batch, message))
+    if (!(await handleChunk(messages, work))) return
+    work.onHandled(chunk.at(-1)!.offset)
+  }
+}
+
+/** True when the chunk was handled and its partition is still ours. */
+async function handleChunk(messages: readonly InputMessage[], work: BatchWork): Promise<boolean> {
+  const { lost, leave } = work.assignment
+  const control: BatchControl = { heartbeat: work.heartbeat, signal: lost.signal }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await work.handler(messages, control)
+      return !lost.signal.aborted
+    } catch (error) {
+      if (lost.signal.aborted) return false
+      work.onRejected(error, attempt)
+    }
+    await pause(backoff(attempt, work.limits.retryFirst, work.limits.retryLongest), leave.signal)
+    if (leave.signal.aborted) return false
+  }
+}
+
+/** Cuts messages into runs of at most `chunkMessages` and `chunkBytes`; a single message may be larger. */
+export function* chunks<T extends Pick<KafkaMessage, 'value'>>(
+  messages: readonly T[],
+  { chunkMessages, chunkBytes }: { readonly chunkMessages: number; readonly chunkBytes: number }
+): Generator<T[]> {
+  let chunk: T[] = []
+  let bytes = 0
+  for (const message of messages) {
+    const size = message.value?.length ?? 0
+    if (chunk.length > 0 && (chunk.length >= chunkMessages || bytes + size > chunkBytes)) {
+      yield chunk
+      chunk = []
+      bytes = 0
+    }
+    chunk.push(message)
+    bytes += size
+  }
+  if (chunk.length > 0) yield chunk
+}
+
+function inputMessage({ topic, partition }: Batch, { value, offset, timestamp }: KafkaMessage): InputMessage {
+  return { value, topic, source: `${topic}/${partition}/${offset}`, ingested: Number(timestamp) }
+}
+
+async function settles(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const settled = promise.then(
+    () => true,
+    () => true
+  )
+  return withTimeout(settled, ms).catch(() => false)
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}

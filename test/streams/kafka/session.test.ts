@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Batch, KafkaMessage } from 'kafkajs'
+import { newAssignment } from '../../../src/streams/kafka/group.ts'
+import { chunks, processBatch } from '../../../src/streams/kafka/session.ts'
+import type { BatchHandler } from '../../../src/streams/types.ts'
+import { optionsFor } from './source-harness.ts'
+
+test('chunks keep every message in order and stay within their bounds', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.option(fc.integer({ min: 0, max: 50 }))),
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 1, max: 90 }),
+      (sizes, chunkMessages, chunkBytes) => {
+        const messages = sizes.map(size => ({ value: size === null ? null : Buffer.alloc(size) }))
+        const cut = [...chunks(messages, { chunkMessages, chunkBytes })]
+        assert.deepEqual(cut.flat(), messages)
+        for (const chunk of cut) {
+          assert.ok(chunk.length > 0 && chunk.length <= chunkMessages)
+          const bytes = chunk.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+          assert.ok(bytes <= chunkBytes || chunk.length === 1)
+        }
+      }
+    )
+  )
+})
+
+function batchOf(count: number): Batch {
+  const messages = Array.from({ length: count }, (_, i) => ({
+    value: Buffer.from(String(i)),
+    offset: String(100 + i),
+    timestamp: '5'
+  }))
+  return { topic: 't', partition: 2, messages: messages as unknown as KafkaMessage[] } as Batch
+}
+
+async function work(handler: BatchHandler, assignment = newAssignment()): Promise<string[]> {
+  const done: string[] = []
+  await processBatch({
+    batch: batchOf(6),
+    assignment,
+    handler,
+    limits: optionsFor({ retryFirst: 5, chunkMessages: 2 }).limits,
+    heartbeat: async () => undefined,
+    onHandled: offset => done.push(offset),
+    onRejected: () => undefined
+  })
+  return done
+}
+
+test('messages carry their source and time; a member that must leave stops between chunks', async () => {
+  const assignment = newAssignment()
+  const seen: string[] = []
+  const done = await work(async batch => {
+    seen.push(...batch.map(({ source, ingested }) => `${source}@${ingested}`))
+    if (seen.length === 4) assignment.leave.abort()
+  }, assignment)
+  assert.deepEqual(seen, ['t/2/100@5', 't/2/101@5', 't/2/102@5', 't/2/103@5'])
+  assert.deepEqual(done, ['101', '103'])
+})
+
+test('what a handler did after its partition was lost does not count', async () => {
+  const assignment = newAssignment()
+  const done = await work(async batch => {
+    if (batch[0]!.source === 't/2/102') assignment.lost.abort()
+  }, assignment)
+  assert.deepEqual(done, ['101'])
+})
