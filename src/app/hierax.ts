@@ -131,7 +131,7 @@ export class Hierax {
       programs: config.input.programs,
       patient: true,
       onCorrupt: error => {
-        this.metrics.storeCorrupt()
+        this.metrics.increment('storeCorrupt')
         logger.error({ code: error.code, reason: error.message }, 'stored record unreadable; rebuilt')
       },
       onNotice: notice => logger.warn({ store: maskUrl(config.store.url), notice }, 'what the store can not promise')
@@ -200,7 +200,7 @@ export class Hierax {
     let measured = Number.NEGATIVE_INFINITY
     this.metrics.beforeScrape(async () => {
       this.metrics.ready(this.health.readiness())
-      this.metrics.tensors(this.classifiers.reduce((sum, classifier) => Math.max(sum, classifier.tensors()), 0))
+      this.metrics.set('tensors', Math.max(0, ...this.classifiers.map(classifier => classifier.tensors())))
       if (!this.store || performance.now() - measured < storeMeasured) return
       measured = performance.now()
       this.metrics.store(await this.store.statistics())

@@ -55,12 +55,16 @@ export const connectKafka: StreamsFactory = (config, { logger, metrics, health }
         metrics.lag(topic, partition, lag)
         health.lag(topic, partition, lag, held)
       },
-      onRebalance: () => metrics.rebalanced(),
-      onRestart: () => metrics.consumerRestarted(),
+      onRebalance: () => metrics.increment('rebalances'),
+      onRestart: () => metrics.increment('consumerRestarts'),
       onOutOfRange: (topic, _partition, messages) => metrics.expired(topic, messages)
     }
   })
-  const sink = createKafkaSink({ connection: outputConnection, logger, onRetry: () => metrics.publishRetried() })
+  const sink = createKafkaSink({
+    connection: outputConnection,
+    logger,
+    onRetry: () => metrics.increment('publishRetries')
+  })
   health.streams(source, sink)
   const stopping = new AbortController()
 

@@ -2,7 +2,7 @@ import { type ErrorCode, errorTable } from '../errors.ts'
 import { reasons } from '../messages/classification.ts'
 import { dropReasons, stages } from '../pipeline/batch-stats.ts'
 
-/** What becomes of a consumed message. */
+/** Outcomes of a consumed message. */
 const outcomes = ['classified', 'not_classified', 'dead_letter'] as const
 export type Outcome = (typeof outcomes)[number]
 
@@ -19,26 +19,26 @@ export interface Definition {
   readonly type: 'counter' | 'gauge' | 'histogram'
   readonly help: string
   readonly labels?: readonly string[]
-  /** The values of the only label, where they are all known: each begins at 0. */
+  /** All values of the only label, if they are known: each series begins at 0. */
   readonly values?: readonly string[]
   /** Upper bounds, in the metric's unit. */
   readonly buckets?: readonly number[]
-  /** How worker processes' values become one. Default: their sum. */
+  /** How the values of worker processes are combined. Default: their sum. */
   readonly aggregator?: 'sum' | 'min' | 'max' | 'first'
 }
 
-/** Every metric of Hierax's own, by its name in the code. */
+/** Every metric of Hierax, by its name in the code: the source of registration, documentation and the types of `Metrics`. */
 export const definitions = {
   consumed: {
     name: 'hierax_alerts_consumed_total',
     type: 'counter',
-    help: 'Alerts taken from a topic and brought to their outcome',
+    help: 'Alerts fully processed, by input topic',
     labels: ['topic']
   },
   outcomes: {
     name: 'hierax_outcomes_total',
     type: 'counter',
-    help: 'Outcomes of alerts; at rest their sum is that of alerts consumed',
+    help: 'Outcomes of alerts; their sum equals the alerts consumed',
     labels: ['outcome'],
     values: outcomes
   },
@@ -65,7 +65,7 @@ export const definitions = {
   stage: {
     name: 'hierax_stage_seconds',
     type: 'histogram',
-    help: 'Time that a stage of the work took, per batch',
+    help: 'Time that a stage of the pipeline took, per batch',
     labels: ['stage'],
     values: stages,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
@@ -79,13 +79,13 @@ export const definitions = {
   ingestToPublish: {
     name: 'hierax_ingest_to_publish_seconds',
     type: 'histogram',
-    help: 'From the Kafka timestamp (or arrival) of an alert to its acknowledged output',
+    help: 'Time from the Kafka timestamp (or arrival) of an alert to its acknowledged output',
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600]
   },
   alertAge: {
     name: 'hierax_alert_age_seconds',
     type: 'histogram',
-    help: 'From the exposure (jd) of an alert to its acknowledged output',
+    help: 'Time from the exposure (jd) of an alert to its acknowledged output',
     buckets: [60, 300, 600, 900, 1200, 1800, 3600, 7200, 21600, 86400, 604800]
   },
   lag: {
@@ -110,12 +110,12 @@ export const definitions = {
   workerRestarts: {
     name: 'hierax_worker_restarts_total',
     type: 'counter',
-    help: 'Worker processes that ended and were started again (`workers` above 1)'
+    help: 'Restarts of worker processes (`workers` above 1)'
   },
   publishRetries: {
     name: 'hierax_publish_retries_total',
     type: 'counter',
-    help: 'Sends that were repeated because the output cluster did not acknowledge them'
+    help: 'Sends that were retried because the output cluster did not acknowledge them'
   },
   storeObjects: {
     name: 'hierax_store_objects',
@@ -123,19 +123,19 @@ export const definitions = {
     help: 'Objects in the store',
     aggregator: 'max'
   },
-  storeBytes: { name: 'hierax_store_bytes', type: 'gauge', help: 'Bytes that the store takes', aggregator: 'max' },
+  storeBytes: { name: 'hierax_store_bytes', type: 'gauge', help: 'Size of the store in bytes', aggregator: 'max' },
   storeFreeBytes: {
     name: 'hierax_store_free_bytes',
     type: 'gauge',
-    help: 'Bytes that are free where the store lives; absent where that has no meaning',
+    help: 'Free bytes on the disk or server of the store; absent if it has no limit',
     aggregator: 'min'
   },
   storeCorrupt: {
     name: 'hierax_store_corrupt_total',
     type: 'counter',
-    help: 'Stored records that could not be read, and were rebuilt from what alerts carry'
+    help: 'Stored records that could not be read and are rebuilt from alerts'
   },
-  tensors: { name: 'hierax_tensors', type: 'gauge', help: 'Live tensors; constant unless they leak' },
+  tensors: { name: 'hierax_tensors', type: 'gauge', help: 'Live tensors; constant unless there is a leak' },
   modelInfo: {
     name: 'hierax_model_info',
     type: 'gauge',
@@ -154,7 +154,7 @@ export const definitions = {
   lastProgress: {
     name: 'hierax_last_progress_timestamp_seconds',
     type: 'gauge',
-    help: 'When the last batch was finished, Unix time; before the first, when the service began',
+    help: 'Unix time when the last batch was finished, or when the service began',
     aggregator: 'max'
   },
   pointsDropped: {
@@ -174,9 +174,9 @@ export const definitions = {
     type: 'counter',
     help: 'Alerts older than the newest of their object'
   },
-  repeatedAnswers: {
+  reissuedAnswers: {
     name: 'hierax_repeated_answers_total',
     type: 'counter',
-    help: 'Answers for an object’s newest alert sent again after a late one'
+    help: 'Answers to the newest alert of an object that were reissued after a late one'
   }
 } as const satisfies Readonly<Record<string, Definition>>

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HieraxError } from '../../src/errors.ts'
 import type { BatchStats } from '../../src/pipeline/batch-stats.ts'
-import { countedBy } from '../../src/telemetry/combined.ts'
 import { definitions } from '../../src/telemetry/definitions.ts'
-import { Metrics } from '../../src/telemetry/metrics.ts'
+import { countedBy, Metrics } from '../../src/telemetry/metrics.ts'
 
 /** Samples of the text format by name and labels. */
 async function samples(metrics: Metrics): Promise<Map<string, number>> {
@@ -66,6 +65,21 @@ describe('metrics', () => {
     ])
   })
 
+  it('are registered by their definition alone: a new entry of the table can be recorded at once', async () => {
+    const metrics = new Metrics({ process: false })
+    const text = await metrics.text()
+    for (const { name, type, help } of Object.values(definitions)) {
+      assert.ok(text.includes(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`), name)
+    }
+    metrics.increment('published', 2, { topic: 'out' })
+    metrics.set('storeObjects', 3)
+    metrics.observe('batch', 4)
+    const recorded = await samples(metrics)
+    assert.equal(recorded.get('hierax_published_total{topic="out"}'), 2)
+    assert.equal(recorded.get('hierax_store_objects'), 3)
+    assert.equal(recorded.get('hierax_batch_alerts_sum'), 4)
+  })
+
   it('begin with a sample for every value that is known', async () => {
     const text = await samples(new Metrics({ process: false }))
     for (const sample of [
@@ -107,13 +121,13 @@ describe('metrics', () => {
     metrics.batch(stats, 5000)
     metrics.lag('ztf', 0, 12)
     metrics.lag('ztf', 1, -1)
-    metrics.rebalanced()
-    metrics.consumerRestarted()
-    metrics.publishRetried()
-    metrics.storeCorrupt()
-    metrics.workerRestarted()
+    metrics.increment('rebalances')
+    metrics.increment('consumerRestarts')
+    metrics.increment('publishRetries')
+    metrics.increment('storeCorrupt')
+    metrics.increment('workerRestarts')
     metrics.store({ objects: 3, bytes: 4096, freeBytes: 1e9 })
-    metrics.tensors(17)
+    metrics.set('tensors', 17)
     metrics.models([{ name: 'gone', version: '0', sha256: 'x', taxonomy: 't', runtime: 'wasm' }])
     metrics.models([{ name: 'net', version: '1', sha256: 'ab', taxonomy: 't', runtime: 'wasm' }])
     metrics.ready({
@@ -167,7 +181,7 @@ describe('metrics', () => {
     metrics.beforeScrape(() => {
       throw new Error('broken')
     })
-    metrics.beforeScrape(async () => metrics.tensors(live))
+    metrics.beforeScrape(async () => metrics.set('tensors', live))
     assert.equal((await samples(metrics)).get('hierax_tensors'), 1)
     live = 2
     assert.equal((await samples(metrics)).get('hierax_tensors'), 2)
@@ -193,7 +207,7 @@ describe('metrics', () => {
     }
     one.lag('t', 0, 40)
     two.lag('t', 0, -1)
-    two.tensors(5)
+    two.set('tensors', 5)
     parent.ready(ready)
     const gone = await countedBy([], await two.values())
     parent.addWorkers(async () => [gone, await one.values()])

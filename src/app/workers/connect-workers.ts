@@ -14,7 +14,7 @@ export const connectWorkers: StreamsFactory = (config, { logger, metrics, health
     config: { ...config, workers: 1, store: { ...config.store, keepDays: null } },
     logger,
     onClassifications: bodies => onClassifications(bodies.map(fromJson)),
-    onRestart: () => metrics.workerRestarted()
+    onRestart: () => metrics.increment('workerRestarts')
   })
   health.delegate(group)
   metrics.addWorkers(() => group.metrics())

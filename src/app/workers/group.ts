@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
 import type { PartState } from '../../service/ports.ts'
-import { countedBy, type MetricValues } from '../../telemetry/combined.ts'
 import { type Part, parts } from '../../telemetry/definitions.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { countedBy, type MetricValues } from '../../telemetry/metrics.ts'
 import { type WorkerEnd, WorkerProcess } from './worker-process.ts'
 
 /** What a group is run with, times in ms. */

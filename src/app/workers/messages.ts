@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts'
 import type { ErrorCode } from '../../errors.ts'
 import type { PartState } from '../../service/ports.ts'
-import type { MetricValues } from '../../telemetry/combined.ts'
 import type { Part } from '../../telemetry/definitions.ts'
+import type { MetricValues } from '../../telemetry/metrics.ts'
 
 /** What the parent says to a worker. */
 export type ToWorker =
