@@ -71,6 +71,7 @@ export class Hierax {
   private url = ''
   private stopped: Promise<void> | null = null
   private running: Promise<void> = Promise.resolve()
+  private readonly abandoned = new AbortController()
 
   private constructor(config: Config, { logger, onClassifications, decode }: Surroundings) {
     this.config = config
@@ -104,9 +105,17 @@ export class Hierax {
     return this.url
   }
 
-  /** Resolves when the service has ended; rejects where the input can't go on. */
+  /** Resolves when the service has ended; rejects where the input can't go on, or this process can't use the store again. */
   get ended(): Promise<void> {
-    return this.running
+    const { signal } = this.abandoned
+    if (signal.aborted) return Promise.reject(signal.reason)
+    const lost = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    return Promise.race([this.running, lost])
+  }
+
+  /** Whether the store was left open because it does not answer: `process.exit` would wait for its threads for ever. */
+  get storeLost(): boolean {
+    return this.store?.lost?.() ?? false
   }
 
   /** Finishes the batches in work, commits them and closes everything. */
@@ -134,7 +143,8 @@ export class Hierax {
         this.metrics.increment('storeCorrupt')
         logger.error({ code: error.code, reason: error.message }, 'stored record unreadable; rebuilt')
       },
-      onNotice: notice => logger.warn({ store: maskUrl(config.store.url), notice }, 'what the store can not promise')
+      onNotice: notice => logger.warn({ store: maskUrl(config.store.url), notice }, 'what the store can not promise'),
+      onLost: error => this.abandoned.abort(error)
     })
     this.health.opened(this.store)
     this.describe()

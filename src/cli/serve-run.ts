@@ -36,13 +36,19 @@ export async function serve(options: ServeOptions): Promise<void> {
     await Promise.race([aborted(ending), hierax.ended])
   } catch (thrown) {
     const { code, message } = HieraxError.from(thrown)
-    logger.fatal({ code, reason: message }, 'the input can not go on')
+    logger.fatal({ code, reason: message }, 'the service can not go on')
+    if (hierax.storeLost) setTimeout(endAtOnce, 10_000).unref()
     throw thrown
   } finally {
     await hierax.stop()
     // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
-    setTimeout(() => process.exit(), 1000).unref()
+    setTimeout(() => (hierax.storeLost ? endAtOnce() : process.exit()), 1000).unref()
   }
+}
+
+/** A store that does not answer keeps threads, for whose end `process.exit` would wait. */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL')
 }
 
 /** What models' cards make of the settings, where these leave something to them. */

@@ -59,24 +59,47 @@ if (process.argv[1]?.endsWith('.test.ts'))
 
 /** A `hierax serve` in a process of its own. */
 export class ServiceProcess {
-  readonly child: ChildProcess
+  child: ChildProcess
   private readonly lines: string[] = []
+  private readonly env: NodeJS.ProcessEnv
+  /** Number of the first line of the present process. */
+  private firstLine = 0
+  private ending = false
 
-  private constructor(child: ChildProcess) {
-    this.child = child
+  private constructor(env: NodeJS.ProcessEnv, supervised: boolean) {
+    this.env = env
+    this.child = this.spawn(supervised)
+  }
+
+  /** Starts one on a free port and waits until it serves HTTP. A supervised one is started again when it loses its store. */
+  static async start(settings: Readonly<Record<string, string>>, supervised = false): Promise<ServiceProcess> {
+    const service = new ServiceProcess(cleanEnvironment({ HIERAX_HTTP_PORT: '0', ...settings }), supervised)
+    await service.started()
+    return service
+  }
+
+  private spawn(supervised: boolean): ChildProcess {
+    this.firstLine = this.lines.length
+    const child = spawn(process.execPath, [hierax, 'serve'], { env: this.env })
     running.add(child)
-    child.once('exit', () => running.delete(child))
+    child.once('exit', () => {
+      running.delete(child)
+      if (supervised && !this.ending && /"code":"STORE_FAILED".*can no longer write/.test(this.recent))
+        this.child = this.spawn(true)
+    })
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (chunk: string) => this.lines.push(chunk))
     }
+    return child
   }
 
-  /** Starts one on a free port and waits until it serves HTTP. */
-  static async start(settings: Readonly<Record<string, string>>): Promise<ServiceProcess> {
-    const env = cleanEnvironment({ HIERAX_HTTP_PORT: '0', ...settings })
-    const service = new ServiceProcess(spawn(process.execPath, [hierax, 'serve'], { env }))
-    await service.until('the service to start', () => service.url !== null, 120_000)
-    return service
+  private started(): Promise<void> {
+    return this.until('the service to start', () => this.url !== null, 120_000)
+  }
+
+  /** What the present process logged. */
+  private get recent(): string {
+    return this.lines.slice(this.firstLine).join('')
   }
 
   /** Everything that it logged. */
@@ -86,12 +109,22 @@ export class ServiceProcess {
 
   /** Address of its HTTP server, once the log names it. */
   get url(): string | null {
-    return /"address":"([^"]+)"/.exec(this.log)?.[1] ?? null
+    return /"address":"([^"]+)"/.exec(this.recent)?.[1] ?? null
   }
 
   async get(route: string): Promise<{ status: number; text: string }> {
-    const response = await fetch(`${this.url}${route}`)
-    return { status: response.status, text: await response.text() }
+    // One that was started again has another address.
+    if (this.url === null) await this.started()
+    const { child } = this
+    try {
+      const response = await fetch(`${this.url}${route}`)
+      return { status: response.status, text: await response.text() }
+    } catch (error) {
+      // It may have ended just now, to be started again.
+      await sleep(1000)
+      if (this.child === child) throw error
+      return this.get(route)
+    }
   }
 
   /** Values of the metrics by name and labels, as written. */
@@ -128,6 +161,7 @@ export class ServiceProcess {
 
   /** Sends a signal and resolves with the exit code (null: ended by the signal). */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.ending = true
     if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode
     const ended = once(this.child, 'close') as Promise<[number | null]>
     this.child.kill(signal)

@@ -5,7 +5,7 @@ import { HieraxError } from '../../errors.ts'
 import { decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
 import { JournalFiles } from './journal-files.ts'
 import { checkLmdbFile } from './lmdb-file.ts'
-import { failed, LmdbWrites } from './lmdb-writes.ts'
+import { canBeWritten, failed, LmdbWrites } from './lmdb-writes.ts'
 import { checkMeta, type StoreMeta } from './meta.ts'
 import { checkedRecord } from './records.ts'
 import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from './store.ts'
@@ -22,6 +22,8 @@ export interface LmdbOptions {
   readonly onCorrupt?: (error: HieraxError) => void
   /** How long a write may have no answer before it counts as failed, ms. */
   readonly patience?: number
+  /** Called when this process can't write to the store again, and only a new one can. */
+  readonly onLost?: (error: HieraxError) => void
 }
 
 /** Bytes before the object id in a key of the cache: the start of the model's SHA-256 and a slash. */
@@ -65,7 +67,7 @@ export class LmdbStore implements Store {
     })
     this.writes = new LmdbWrites(
       this.root as RootDatabase<unknown, string> & ConstructorParameters<typeof LmdbWrites>[0],
-      options.patience
+      { patience: options.patience, probe: () => canBeWritten(options.folder), onLost: options.onLost }
     )
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
     this.objects = this.root.openDB<Buffer, Buffer>({ name: 'objects', ...binary })

@@ -15,6 +15,8 @@ export interface StoreOptions {
   readonly onCorrupt?: (error: HieraxError) => void
   /** Told what operators should know of where the store lives. */
   readonly onNotice?: (notice: string) => void
+  /** Called when this process can't use the store again (`lost` of the store), and only a new process can. */
+  readonly onLost?: (error: HieraxError) => void
 }
 
 /**

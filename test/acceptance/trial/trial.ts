@@ -58,9 +58,12 @@ export class Trial {
     return new Trial(options, random, load, topic)
   }
 
-  /** Starts a member of the disturbed group. */
+  /**
+   * Starts a member of the disturbed group. As under any supervisor it is started again when it loses the store, which can happen
+   * when another member is killed in the middle of a write.
+   */
   member(changes: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
-    return ServiceProcess.start({ ...this.settings(this.wild), ...changes })
+    return ServiceProcess.start({ ...this.settings(this.wild), ...changes }, true)
   }
 
   settings(group: string): Record<string, string> {

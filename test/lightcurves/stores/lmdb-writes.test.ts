@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { LmdbWrites } from '../../../src/lightcurves/stores/lmdb-writes.ts'
+import { until } from '../../support/until.ts'
 
 /** An environment whose writes are answered when the test says so. */
 function environment() {
@@ -26,7 +27,7 @@ const turn = () => new Promise(resolve => setImmediate(resolve))
 
 test('a write without an answer is a failure after its time, and no other is begun until it is answered', async () => {
   const lmdb = environment()
-  const writes = new LmdbWrites(lmdb, 30)
+  const writes = new LmdbWrites(lmdb, { patience: 30 })
   await assert.rejects(
     writes.transaction(() => 1),
     /no answer for/
@@ -45,21 +46,97 @@ test('a write without an answer is a failure after its time, and no other is beg
   assert.equal(await later, 3)
 })
 
-test('an environment that LMDB gave up is told from one that waits', async () => {
-  const lmdb = environment()
-  const writes = new LmdbWrites(lmdb, 20)
-  assert.equal(writes.lost(), false)
-  await assert.rejects(writes.transaction(() => 1))
-  assert.equal(writes.lost(), false, 'its lock is held elsewhere')
-  lmdb.get = () => {
-    throw new Error('MDB_PANIC: Update of meta page failed or environment had fatal error')
-  }
-  assert.equal(writes.lost(), true)
+describe('an environment without answers', () => {
+  const options = { patience: 10, grace: 10 }
+  const panic = new Error('MDB_PANIC: Update of meta page failed or environment had fatal error')
+
+  test('is lost when a write or a flush fails with a panic of LMDB, and is not written or closed again', async () => {
+    const ways = [
+      (lmdb: ReturnType<typeof environment>) => lmdb.flushes[0]?.(panic),
+      (lmdb: ReturnType<typeof environment>) => lmdb.answers[0]?.reject(panic),
+      (lmdb: ReturnType<typeof environment>) =>
+        lmdb.answers[0]?.reject(Object.assign(new Error('Commit failed'), { commitError: Promise.reject(panic) }))
+    ]
+    for (const fail of ways) {
+      const lmdb = environment()
+      const told: string[] = []
+      const writes = new LmdbWrites(lmdb, {
+        patience: 500,
+        onLost: ({ code, message }) => told.push(`${code}: ${message}`)
+      })
+      const both = [writes.transaction(() => {}), writes.flush()].map(write => write.catch(() => {}))
+      await turn()
+      assert.equal(writes.lost(), false)
+      fail(lmdb)
+      await Promise.race(both)
+      await turn()
+      assert.equal(writes.lost(), true)
+      assert.equal(writes.trouble(), 'writes have no answer')
+      assert.match(
+        told.join(),
+        /^STORE_FAILED: this process can no longer write to the store[^,]*,[^,]*a new process can$/
+      )
+      const begun = lmdb.answers.length
+      await assert.rejects(
+        writes.transaction(() => {}),
+        /can no longer write/
+      )
+      await writes.close()
+      assert.equal(lmdb.answers.length, begun)
+      assert.equal(lmdb.isClosed(), false)
+    }
+  })
+
+  test('is lost when reading fails with a panic of LMDB', async () => {
+    const lmdb = environment()
+    const writes = new LmdbWrites(lmdb, options)
+    lmdb.get = () => {
+      throw panic
+    }
+    await assert.rejects(writes.transaction(() => 1))
+    await until(() => writes.lost())
+  })
+
+  test('is lost when a new process can write', async () => {
+    const lmdb = environment()
+    let told = 0
+    const writes = new LmdbWrites(lmdb, { ...options, probe: async () => true, onLost: () => told++ })
+    await assert.rejects(writes.transaction(() => 1))
+    await until(() => writes.lost())
+    assert.equal(told, 1)
+  })
+
+  test('is waited for while a new process can not write either: another one holds the lock', async () => {
+    const lmdb = environment()
+    let probes = 0
+    let thaw = (_free: boolean): void => {}
+    const probe = () => {
+      probes++
+      return new Promise<boolean>(resolve => {
+        thaw = resolve
+      })
+    }
+    const writes = new LmdbWrites(lmdb, { ...options, probe })
+    const write = writes.transaction(() => 1)
+    await assert.rejects(write)
+    await until(() => probes === 1)
+    thaw(false)
+    await until(() => probes === 2)
+    assert.equal(writes.lost(), false)
+    lmdb.answers[0]?.resolve()
+    await turn()
+    thaw(true)
+    await turn()
+    const later = writes.transaction(() => 2)
+    lmdb.answers[1]?.resolve()
+    assert.equal(await later, 2)
+    assert.equal(writes.lost(), false)
+  })
 })
 
 test('an environment that does not answer is not closed: that would wait for ever', async () => {
   const lmdb = environment()
-  const writes = new LmdbWrites(lmdb, 20)
+  const writes = new LmdbWrites(lmdb, { patience: 20 })
   await writes.close()
   assert.equal(lmdb.isClosed(), false)
 })

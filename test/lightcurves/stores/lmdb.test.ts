@@ -6,7 +6,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
+import { canBeWritten } from '../../../src/lightcurves/stores/lmdb-writes.ts'
 import { until } from '../../support/until.ts'
 import { detectionAt } from '../observations.ts'
 
@@ -83,7 +85,15 @@ describe('the embedded store', () => {
       await assert.rejects(store.merge([add]), { code: 'STORE_FAILED', message: /no answer for/ })
       assert.equal(store.trouble(), 'writes have no answer')
       assert.equal(store.lost(), false)
+      let free: boolean | null = null
+      void canBeWritten(options.folder).then(answer => {
+        free = answer
+      })
+      await sleep(2000)
+      assert.equal(free, null, 'a new process waits too')
       child.kill(signal)
+      await until(() => free !== null)
+      assert.equal(free, true)
       await until(async () => (await store.merge([add]).catch(() => null)) !== null, 30_000)
       assert.equal(store.trouble(), null)
       if (signal === 'SIGCONT') await until(async () => (await store.get(String(child.pid))) !== null, 10_000)
