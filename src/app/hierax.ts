@@ -133,8 +133,9 @@ export class Hierax {
   private async begin(connect: StreamsFactory, http: boolean): Promise<void> {
     const { config, logger } = this
     // Before a network is loaded: a population or a route that does not fit is refused at once.
-    this.resolved = resolveRoutes(config.output.routes, await readModels(config))
-    this.classifiers = await loadModels(config)
+    const models = await readModels(config)
+    this.resolved = resolveRoutes(config.output.routes, models)
+    this.classifiers = await loadModels(config, models)
     this.minute = new MinuteStatistics(this.classifiers[0]?.sha256 ?? '')
     this.store = await openStore(config.store.url, {
       programs: config.input.programs,

@@ -1,54 +1,59 @@
-import { loadClassifier } from '../classifier/classifier.ts'
+import { createClassifier } from '../classifier/classifier.ts'
 import { bundledModel, type Model, readModelFolder } from '../classifier/model-folder.ts'
 import { populationOf } from '../classifier/population.ts'
 import type { Classifier, Population } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
 import { HieraxError } from '../errors.ts'
 
-/** Settings that decide about models. */
-type ModelSettings = Pick<Config, 'model' | 'runtime'> & Partial<Pick<Config, 'population'>>
+/** Settings that select models. */
+type ModelSettings = Pick<Config, 'model'> & Partial<Pick<Config, 'population'>>
 
-/** What is known of a model without its network: its folder as it was read, and the population it runs with. */
+/** A model without its network: what a card says, and the population that the model runs with. */
 export interface KnownModel extends Pick<Model, 'card' | 'taxonomy' | 'sha256'> {
   readonly population: Population | null
 }
 
+/** A model that was read from its folder, but whose network is not loaded. */
+export interface ReadModel extends KnownModel {
+  readonly folder: string
+  readonly model: Model
+}
+
 /**
- * Loads and probes the models of the configuration, in its order; the bundled one where it names none. Throws CONFIG_INVALID where
- * one is named twice (its messages would have equal ids), and where the population does not fit one of them.
+ * Reads the model folders of the configuration, in its order; the bundled one if it names none. Throws MODEL_INVALID, and
+ * CONFIG_INVALID if a model is named twice (its messages would have equal ids) or does not have the population.
  */
-export async function loadModels(config: ModelSettings): Promise<Classifier[]> {
-  const folders = foldersOf(config)
+export async function readModels(config: ModelSettings): Promise<ReadModel[]> {
+  const folders = config.model.length > 0 ? config.model : [bundledModel]
+  const models: ReadModel[] = []
+  for (const folder of folders) {
+    const model = await readModelFolder(folder)
+    const { card, taxonomy, sha256 } = model
+    const same = models.find(other => other.sha256 === sha256)
+    if (same) {
+      const message = `model: ${same.folder} and ${folder} are the same model, SHA-256 ${sha256}`
+      throw new HieraxError('CONFIG_INVALID', message)
+    }
+    models.push({ folder, model, card, taxonomy, sha256, population: populationOf(card, taxonomy, config.population) })
+  }
+  return models
+}
+
+/** Loads and probes the networks of models. Throws MODEL_INVALID and RUNTIME_UNAVAILABLE. */
+export async function loadModels(
+  config: ModelSettings & Pick<Config, 'runtime'>,
+  models?: readonly ReadModel[]
+): Promise<Classifier[]> {
+  const { runtime, population } = config
+  const options = { runtime, ...(population === undefined ? {} : { population }) }
   const classifiers: Classifier[] = []
   try {
-    for (const [at, folder] of folders.entries()) {
-      const { runtime, population } = config
-      const classifier = await loadClassifier(folder, { runtime, ...(population === undefined ? {} : { population }) })
-      const twin = classifiers.findIndex(({ sha256 }) => sha256 === classifier.sha256)
-      classifiers.push(classifier)
-      if (twin < 0) continue
-      throw new HieraxError(
-        'CONFIG_INVALID',
-        `model: ${folders[twin]} and ${folders[at]} are the same model, SHA-256 ${classifier.sha256}`
-      )
+    for (const { model, folder } of models ?? (await readModels(config))) {
+      classifiers.push(await createClassifier(model, folder, options))
     }
   } catch (error) {
     for (const loaded of classifiers) loaded.dispose()
     throw error
   }
   return classifiers
-}
-
-/** Reads the folders of the same models and finds their populations, without loading a network. Throws as `loadModels`. */
-export async function readModels(config: Omit<ModelSettings, 'runtime'>): Promise<KnownModel[]> {
-  const models: KnownModel[] = []
-  for (const folder of foldersOf(config)) {
-    const { card, taxonomy, sha256 } = await readModelFolder(folder)
-    models.push({ card, taxonomy, sha256, population: populationOf(card, taxonomy, config.population) })
-  }
-  return models
-}
-
-function foldersOf({ model }: Pick<Config, 'model'>): readonly string[] {
-  return model.length > 0 ? model : [bundledModel]
 }

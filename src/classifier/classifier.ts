@@ -28,7 +28,15 @@ export async function loadClassifier(
   folder: string,
   options: { runtime?: RuntimeName; population?: PopulationSetting } = {}
 ): Promise<RecurrentClassifier> {
-  const model = await readModelFolder(folder)
+  return createClassifier(await readModelFolder(folder), folder, options)
+}
+
+/** As `loadClassifier`, for a model that was read from `folder` before. */
+export async function createClassifier(
+  model: Model,
+  folder: string,
+  options: { runtime?: RuntimeName; population?: PopulationSetting } = {}
+): Promise<RecurrentClassifier> {
   const population = populationOf(model.card, model.taxonomy, options.population)
   const runtime = await createRuntime(options.runtime)
   const probed = new RecurrentClassifier(model, runtime)

@@ -43,8 +43,9 @@ export async function classify(paths: readonly string[], options: ClassifyOption
   })
   const packets = await openPackets(paths)
   const deadLetters = deadLetterWriter(options.deadLetters)
-  resolveRoutes(config.output.routes, await readModels(config))
-  const classifiers = await loadModels(config)
+  const models = await readModels(config)
+  resolveRoutes(config.output.routes, models)
+  const classifiers = await loadModels(config, models)
   const store = await openStore(config.store.url, { programs: config.input.programs })
   const progress = await startProgress({ total: packets.total, unit: 'packets' })
   try {
