@@ -9,11 +9,12 @@ const rooms = {
   alerts: ['errors', 'compression', 'lightcurves'],
   classifier: ['errors', 'event-loop', 'lightcurves'],
   streams: ['errors', 'event-loop', 'compression'],
-  messages: ['errors', 'avro', 'version', 'classifier', 'lightcurves', 'streams'],
+  immutable: [],
+  messages: ['errors', 'immutable', 'avro', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'event-loop', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
   config: ['errors'],
   telemetry: ['errors', 'messages', 'pipeline', 'version'],
-  service: ['errors', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version'],
+  service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version'],
   training: ['errors', 'alerts', 'lightcurves', 'classifier', 'simulator', 'streams'],
   simulator: ['errors', 'avro', 'alerts', 'lightcurves']
 }

@@ -1,4 +1,4 @@
-// Made by scripts/generate-docs.ts from classification.avsc: change the schema, not this file.
+// Made by scripts/generate-docs.ts from src/messages/schema.ts: change that, not this file.
 
 /* Types of a message in its JSON encoding (Kafka with output.encoding json, the API, `hierax tail --json`). */
 
@@ -18,6 +18,7 @@ export interface Classification {
   readonly dec: number
   /** Survey programme: 1 public, 2 and 3 restricted, 0 unknown */
   readonly programId: number
+  /** Whether there are probabilities */
   readonly status: 'CLASSIFIED' | 'NOT_CLASSIFIED'
   /** For NOT_CLASSIFIED: PROGRAM, BOGUS, SOLAR_SYSTEM or TOO_FEW_DETECTIONS */
   readonly reason: string | null
@@ -61,6 +62,7 @@ export interface AlertPhotometry {
 }
 
 export interface Node {
+  /** Name of the taxonomy node */
   readonly name: string
   /** Null for children of the root */
   readonly parent: string | null
@@ -71,23 +73,31 @@ export interface Node {
 }
 
 export interface Prediction {
+  /** The deepest node that the model stands for */
   readonly node: string
+  /** P(node) */
   readonly probability: number
   /** From below the root to the node */
   readonly path: readonly string[]
 }
 
 export interface Provenance {
+  /** Name of the model */
   readonly name: string
+  /** Its version */
   readonly version: string
   /** Over the model's files */
   readonly sha256: string
+  /** Name of its taxonomy */
   readonly taxonomy: string
+  /** Version of the taxonomy */
   readonly taxonomyVersion: string
 }
 
 export interface LightCurveSummary {
+  /** Detections up to the alert's time */
   readonly detections: number
+  /** Upper limits up to it */
   readonly upperLimits: number
   /** Julian date of the first point, detection or upper limit */
   readonly firstJd: number | null

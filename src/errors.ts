@@ -150,3 +150,25 @@ export function shown(value: unknown, limit = 80): string {
   // JSON escapes only the first 32 of the control characters.
   return printable(text.length > limit ? `${text.slice(0, limit)}…` : text)
 }
+
+/** The candidate that is nearest to a name, by the number of edits; letters' case does not count. */
+export function nearest(name: string, candidates: readonly string[]): string {
+  // The name may be long and hostile; beyond this length it resembles nothing.
+  const given = name.slice(0, 200).toLowerCase()
+  const distances = candidates.map(candidate => editDistance(given, candidate.toLowerCase()))
+  return candidates[distances.indexOf(Math.min(...distances))] ?? ''
+}
+
+/** Levenshtein distance, by rows of its table (Wagner and Fischer 1974). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at)
+  for (let index = 0; index < from.length; index++) {
+    const next = [index + 1]
+    for (let at = 1; at <= to.length; at++) {
+      const replaced = (row[at - 1] as number) + (from[index] === to[at - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[at] as number) + 1, (next[at - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[to.length] as number
+}

@@ -1,4 +1,5 @@
-import fs from 'node:fs'
+import { z } from 'zod'
+import { classificationSchema } from '../../src/messages/schema.ts'
 import { code, page, table } from './markdown.ts'
 import { messageText } from './message-text.ts'
 
@@ -7,6 +8,7 @@ type Schema = string | readonly Schema[] | Complex
 interface Complex {
   readonly type: string
   readonly name?: string
+  readonly namespace?: string
   readonly doc?: string
   readonly fields?: readonly Field[]
   readonly items?: Schema
@@ -17,12 +19,40 @@ interface Complex {
 interface Field {
   readonly name: string
   readonly type: Schema
+  readonly default?: unknown
   readonly doc?: string
 }
 
-const schema: Complex = JSON.parse(
-  fs.readFileSync(new URL('../../schemas/classification.avsc', import.meta.url), 'utf8')
-)
+type JsonSchema = z.core.JSONSchema.JSONSchema
+
+/** The message's schema in Avro: what schemas/classification.avsc has to say. */
+export function avroSchema(): Complex {
+  const { type, name, ...rest } = avroOf(z.toJSONSchema(classificationSchema)) as Complex
+  const doc = classificationSchema.meta()?.description as string
+  return { type, name: name as string, namespace: 'hierax', doc, ...rest }
+}
+
+function avroOf(schema: JsonSchema): Schema {
+  const { type, anyOf, title, properties, items, additionalProperties } = schema
+  if (anyOf) return ['null', avroOf(anyOf.find(branch => (branch as JsonSchema).type !== 'null') as JsonSchema)]
+  if (Array.isArray(type))
+    return ['null', avroOf({ ...schema, type: type.find(name => name !== 'null') } as JsonSchema)]
+  if (properties) return { type: 'record', name: title as string, fields: Object.entries(properties).map(fieldOf) }
+  if (type === 'object') return { type: 'map', values: avroOf(additionalProperties as JsonSchema) }
+  if (type === 'array') return { type: 'array', items: avroOf(items as JsonSchema) }
+  if (type === 'integer') return (schema.maximum as number) < 2 ** 31 ? 'int' : 'long'
+  if (type === 'number') return 'double'
+  if (title && schema.enum) return { type: 'enum', name: title, symbols: schema.enum as string[] }
+  // Digits in quotes: a number that exceeds what JSON's readers take.
+  return schema.pattern ? 'long' : (type as string)
+}
+
+function fieldOf([name, property]: [string, unknown]): Field {
+  const schema = property as JsonSchema
+  const type = avroOf(schema)
+  const fallback = isUnion(type) ? { default: null } : 'default' in schema ? { default: schema.default } : {}
+  return { name, type, ...fallback, ...(schema.description ? { doc: schema.description } : {}) }
+}
 
 const plain: Readonly<Record<string, string>> = {
   string: 'string',
@@ -32,11 +62,11 @@ const plain: Readonly<Record<string, string>> = {
   null: 'null'
 }
 
-/** TypeScript types of the message, from its Avro schema. */
+/** TypeScript types of the message. */
 export function messageTypes(): string {
   const records: string[] = []
-  typeOf(schema, '', records)
-  return `// Made by scripts/generate-docs.ts from classification.avsc: change the schema, not this file.
+  typeOf(avroSchema(), '', records)
+  return `// Made by scripts/generate-docs.ts from src/messages/schema.ts: change that, not this file.
 
 /* Types of a message in its JSON encoding (Kafka with output.encoding json, the API, \`hierax tail --json\`). */
 
@@ -77,7 +107,7 @@ function isUnion(type: Schema): type is readonly Schema[] {
 /** The reference page of the message. */
 export function messagePage(): string {
   const rows: string[][] = []
-  addRows(schema, '', rows)
+  addRows(avroSchema(), '', rows)
   return page(
     'The message',
     `What a classification says ([schemas/classification.avsc](../schemas/classification.avsc)). In the JSON encoding \`candid\` is

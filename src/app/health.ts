@@ -1,6 +1,7 @@
 import type { HieraxError } from '../errors.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
-import type { PartState, ServicePorts } from '../service/ports.ts'
+import type { ServicePorts } from '../service/ports.ts'
+import type { PartState } from '../service/schemas.ts'
 import type { KafkaSink } from '../streams/kafka/sink.ts'
 import type { KafkaSource } from '../streams/kafka/source.ts'
 import { Progress } from './progress.ts'

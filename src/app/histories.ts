@@ -5,8 +5,8 @@ import { admittedCurve, type Gates } from '../lightcurves/gates.ts'
 import { hashBytes } from '../lightcurves/point-codec.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
 import { historyOf } from '../pipeline/history.ts'
-import { toHistoryView } from '../service/history-view.ts'
-import type { HistoryView } from '../service/ports.ts'
+import type { HistoryView } from '../service/schemas.ts'
+import { toHistoryView } from '../service/views.ts'
 
 /** Histories kept for those who ask for the same again. */
 const kept = 64

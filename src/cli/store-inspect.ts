@@ -4,7 +4,7 @@ import { HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { toJson } from '../messages/encoding.ts'
 import { ObjectClassifier } from '../pipeline/object-classifier.ts'
-import { toObjectView } from '../service/object-view.ts'
+import { toObjectView } from '../service/views.ts'
 
 /** Options of `hierax store …` as commander gives them. */
 export interface StoreOptions {

@@ -3,80 +3,14 @@ import type { Answer, Classifier, Evidence, Population } from '../classifier/typ
 import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
 import { furtherVersions } from '../lightcurves/alert-versions.ts'
 import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
-import {
-  type AlertContext,
-  type AlertPhotometry,
-  type AlertRecord,
-  type Band,
-  contextFields
-} from '../lightcurves/observation.ts'
+import { type AlertContext, type AlertPhotometry, type AlertRecord, contextFields } from '../lightcurves/observation.ts'
 import { addHash, hashBytes } from '../lightcurves/point-codec.ts'
+import type { Classification, Reason } from './schema.ts'
+
+export { type Classification, type Reason, reasons } from './schema.ts'
 
 /** Name of the message's schema, in its `schema` header and in its id. */
 export const schemaName = 'hierax.classification.v1'
-
-/** Why an alert got no probabilities, in the order in which it is asked. */
-export const reasons = ['PROGRAM', 'BOGUS', 'SOLAR_SYSTEM', 'TOO_FEW_DETECTIONS'] as const
-export type Reason = (typeof reasons)[number]
-
-/** One node's part of a classification. */
-export interface ClassifiedNode {
-  readonly name: string
-  /** Null for children of the root. */
-  readonly parent: string | null
-  /** P(node | parent). */
-  readonly conditional: number
-  /** P(node). */
-  readonly probability: number
-}
-
-/** Photometry and quality of an alert; its context has a field of its own. */
-export type PublishedPhotometry = Omit<AlertPhotometry, 'context'>
-
-/** What a model says of one alert: the body of a message (schemas/classification.avsc tells what each field means). */
-export interface Classification {
-  readonly id: string
-  readonly objectId: string
-  readonly candid: bigint
-  readonly jd: number
-  readonly ra: number
-  readonly dec: number
-  readonly programId: number
-  readonly status: 'CLASSIFIED' | 'NOT_CLASSIFIED'
-  readonly reason: Reason | null
-  readonly alert: PublishedPhotometry | null
-  readonly nodes: readonly ClassifiedNode[]
-  readonly prediction: Answer['prediction']
-  readonly novelty: number | null
-  readonly classifier: {
-    readonly name: string
-    readonly version: string
-    readonly sha256: string
-    readonly taxonomy: string
-    readonly taxonomyVersion: string
-  }
-  readonly lightCurve: {
-    readonly detections: number
-    readonly upperLimits: number
-    readonly firstJd: number | null
-    readonly lastJd: number | null
-    readonly latest: Readonly<Partial<Record<Band, number>>>
-    readonly fingerprint: string
-    readonly revision: number
-    /** Julian date of the first and last detection among the points that are used; null where there is none. */
-    readonly firstDetectionJd: number | null
-    readonly lastDetectionJd: number | null
-    /** What the survey says of detections at this place (`ndethist`, `jdstarthist`). */
-    readonly ndethist: number | null
-    readonly jdstarthist: number | null
-  }
-  /** Why: one entry for each child of the root; empty when NOT_CLASSIFIED. */
-  readonly evidence: readonly Evidence[]
-  /** What of the packet the context term could use; null for reason PROGRAM. */
-  readonly context: AlertContext | null
-  /** The class mix for which the probabilities hold; null for a model without one. */
-  readonly population: Population | null
-}
 
 /** Settings that decide what a message says, besides alert, light curve and model. */
 export interface AnswerSettings {
@@ -156,7 +90,7 @@ export class ClassificationWriter {
     }
   }
 
-  private nodesOf(answer: Answer): ClassifiedNode[] {
+  private nodesOf(answer: Answer): Classification['nodes'] {
     const { nodes, root } = this.classifier
     return nodes.map(({ name, parent }, index) => ({
       name,
@@ -168,7 +102,7 @@ export class ClassificationWriter {
 }
 
 /** The fields in the order of the schema: JSON keeps it, and equal answers have equal bytes. */
-function inOrder(photometry: AlertPhotometry): PublishedPhotometry {
+function inOrder(photometry: AlertPhotometry): Classification['alert'] {
   const { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance } = photometry
   return { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import avro from 'avsc'
 import { bigLong } from '../avro/long.ts'
-import type { Classification } from './classification.ts'
+import type { Classification, ClassificationJson } from './schema.ts'
 
 /** How a body becomes bytes: `avro` is an object container file with its schema, `json` one JSON object. */
 export type Encoding = 'avro' | 'json'
@@ -37,7 +37,7 @@ export function encodeClassification(body: Classification, encoding: Encoding): 
 }
 
 /** A classification as plain JSON values: the candid as a string, everything else as it is. */
-export function toJson(body: Classification): Record<string, unknown> {
+export function toJson(body: Classification): ClassificationJson {
   return { ...body, candid: String(body.candid) }
 }
 

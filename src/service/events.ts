@@ -1,7 +1,8 @@
 import { HieraxError } from '../errors.ts'
+import type { ClassificationJson } from '../messages/schema.ts'
 import { EventStream } from './event-stream.ts'
 import type { Accept } from './filter.ts'
-import type { ClassificationJson, ServicePorts } from './ports.ts'
+import type { ServicePorts } from './ports.ts'
 import { Sampler } from './sampler.ts'
 
 /** Bounds of the event streams. */

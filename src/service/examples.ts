@@ -1,6 +1,18 @@
-/* Examples of what is answered, for the OpenAPI document. Tests hold them against the schemas. */
+import type { ClassificationJson } from '../messages/schema.ts'
+import type {
+  HistoryView,
+  Liveness,
+  ModelsView,
+  ObjectView,
+  Problem,
+  Readiness,
+  StatisticsView,
+  TaxonomyView
+} from './schemas.ts'
 
-export const problem = {
+/* Examples of answers, for the OpenAPI document and the docs. Tests hold them against the schemas. */
+
+export const problem: Problem = {
   type: 'urn:hierax:error:OBJECT_NOT_FOUND',
   title: 'Object not found',
   status: 404,
@@ -85,9 +97,9 @@ export const classification = {
     jdstarthist: 2458850.9023
   },
   population: { name: 'stream', shares: { Transient: 0.04, Persistent: 0.96 } }
-}
+} satisfies ClassificationJson
 
-export const object = {
+export const object: ObjectView = {
   objectId: 'ZTF20aaelulu',
   lightCurve: [
     {
@@ -121,7 +133,7 @@ export const object = {
   classification
 }
 
-export const history = {
+export const history: HistoryView = {
   objectId: 'ZTF20aaelulu',
   classifier,
   nodes: [
@@ -159,7 +171,7 @@ export const history = {
   ]
 }
 
-export const statistics = {
+export const statistics: StatisticsView = {
   alerts: 1200,
   outcomes: { classified: 1100, notClassified: 98, deadLetters: 2 },
   lag: 40,
@@ -173,7 +185,7 @@ export const statistics = {
   }
 }
 
-export const taxonomy = {
+export const taxonomy: TaxonomyView = {
   name: 'example',
   version: '1',
   model: 'example',
@@ -188,9 +200,9 @@ export const taxonomy = {
 
 const oneModel = { ...classifier, runtime: 'wasm', nodes: 4, population: classification.population }
 
-export const model = { ...oneModel, models: [oneModel] }
+export const model: ModelsView = { ...oneModel, models: [oneModel] }
 
-export const readiness = {
+export const readiness: Readiness = {
   ready: true,
   parts: {
     consumer: { ready: true, reason: 'waiting for a topic' },
@@ -200,11 +212,11 @@ export const readiness = {
   }
 }
 
-export const liveness = { ok: true, reason: 'working' }
+export const liveness: Liveness = { ok: true, reason: 'working' }
 
-export const stuck = { ok: false, reason: 'a batch takes too long' }
+export const stuck: Liveness = { ok: false, reason: 'a batch takes too long' }
 
-export const notReady = {
+export const notReady: Readiness = {
   ready: false,
   parts: { ...readiness.parts, producer: { ready: false, reason: 'disconnected' } }
 }

@@ -1,41 +1,52 @@
-import { distance } from 'fastest-levenshtein'
-import { HieraxError, shown } from '../errors.ts'
-import { modelParameter, modelsNamed } from './choose-model.ts'
-import type { ClassificationJson, ModelView } from './ports.ts'
+import { z } from 'zod'
+import { HieraxError, nearest, shown } from '../errors.ts'
+import { bands } from '../lightcurves/observation.ts'
+import type { ClassificationJson } from '../messages/schema.ts'
+import type { ModelView } from './ports.ts'
 
-/** What classifications are chosen by; all that is given must hold. */
-export interface ClassificationFilter {
-  /** A part of the object's id, in any case. */
-  readonly object?: string
-  /** A node of the taxonomy, with P(node) ≥ `minProbability` (0.5 unless given). Without it the probability is the prediction's. */
-  readonly node?: string
-  readonly minProbability?: number
-  /** Novelty of at least this; what has none is left out. */
-  readonly minNovelty?: number
-  /** Band of the alert. */
-  readonly band?: 'g' | 'r' | 'i'
-  readonly status?: 'CLASSIFIED' | 'NOT_CLASSIFIED'
-  /** Name of the model, or how its SHA-256 begins. */
-  readonly model?: string
+/** Fewest digits of a SHA-256 that may name a model. */
+const fewestDigits = 8
+
+/** A model as a parameter of a route. */
+export const modelParameter = z
+  .string()
+  .min(1)
+  .max(200)
+  .describe(
+    'name of the model, or the first 8 or more digits of its SHA-256, which tell models of one name apart; the first model where it is left out'
+  )
+  .optional()
+
+const share = (description: string) => z.number().min(0).max(1).describe(description).optional()
+
+/** Parameters that select classifications; all that are given must hold. */
+export const filterParameters = {
+  object: z.string().min(1).max(128).describe('a part of the object’s id, in any case').optional(),
+  node: z.string().min(1).max(200).describe('a node of the taxonomy, with at least `minProbability`').optional(),
+  minProbability: share('least P(node), 0.5 unless given; without `node`, least probability of the prediction'),
+  minNovelty: share('least novelty; classifications without one are left out'),
+  band: z.enum(bands).describe('band of the alert').optional(),
+  status: z.enum(['CLASSIFIED', 'NOT_CLASSIFIED']).describe('classified or not').optional(),
+  model: z
+    .string()
+    .min(1)
+    .max(200)
+    .describe('name of the model, or the first 8 or more digits of its SHA-256; all models unless given')
+    .optional()
 }
 
-/** Whether a classification is wanted. */
+export type ClassificationFilter = z.infer<z.ZodObject<typeof filterParameters>>
+
+/** Whether a classification passes. */
 export type Accept = (classification: ClassificationJson) => boolean
 
-/** The fields of a classification that filters look at. */
-interface Looked {
-  readonly objectId: string
-  readonly status: string
-  readonly alert: { readonly band: string } | null
-  readonly nodes: readonly { readonly name: string; readonly probability: number }[]
-  readonly prediction: { readonly probability: number } | null
-  readonly novelty: number | null
-  readonly classifier: { readonly sha256: string }
-}
-
-/** A filter as a function; null where it lets everything pass. Throws MODEL_NOT_FOUND, NODE_NOT_FOUND with the nearest name. */
+/**
+ * A filter as a function; null where it lets everything pass.
+ *
+ * @throws HieraxError MODEL_NOT_FOUND, NODE_NOT_FOUND, with the nearest name
+ */
 export function acceptOf(filter: ClassificationFilter, models: readonly ModelView[]): Accept | null {
-  const tests: ((classification: Looked) => boolean)[] = []
+  const tests: Accept[] = []
   const { object, node, minProbability, minNovelty, band, status, model } = filter
   const chosen = modelsNamed(models, model)
   if (model !== undefined) {
@@ -51,41 +62,52 @@ export function acceptOf(filter: ClassificationFilter, models: readonly ModelVie
   if (minNovelty !== undefined) tests.push(({ novelty }) => novelty !== null && novelty >= minNovelty)
   if (node !== undefined) {
     const names = chosen.flatMap(({ nodes }) => nodes.map(({ name }) => name))
-    if (!names.includes(node)) throw unknownNode(node, names)
+    if (!names.includes(node)) {
+      const message = `no node is named ${shown(node)}; the nearest is ${nearest(node, names)}`
+      throw new HieraxError('NODE_NOT_FOUND', message)
+    }
     const least = minProbability ?? 0.5
     tests.push(({ nodes }) => nodes.some(({ name, probability }) => name === node && probability >= least))
   } else if (minProbability !== undefined) {
     tests.push(({ prediction }) => prediction !== null && prediction.probability >= minProbability)
   }
-  if (tests.length === 0) return null
-  return classification => tests.every(test => test(classification as unknown as Looked))
+  return tests.length === 0 ? null : classification => tests.every(test => test(classification))
 }
 
-function unknownNode(given: string, names: readonly string[]): HieraxError {
-  const [nearest] = [...names].sort((a, b) => distance(given, a) - distance(given, b))
-  return new HieraxError('NODE_NOT_FOUND', `no node is named ${shown(given)}; the nearest is ${nearest}`)
+/**
+ * The models of that name, or whose SHA-256 begins with it; all where none is given.
+ *
+ * @throws HieraxError MODEL_NOT_FOUND with the nearest name
+ */
+export function modelsNamed<T extends Pick<ModelView, 'name' | 'sha256'>>(
+  models: readonly T[],
+  given: string | undefined
+): readonly T[] {
+  if (given === undefined) return models
+  const named = models.filter(({ name }) => name === given)
+  if (named.length > 0) return named
+  const digits = given.toLowerCase()
+  const begun = given.length < fewestDigits ? [] : models.filter(({ sha256 }) => sha256.startsWith(digits))
+  if (begun.length > 0) return begun
+  const names = [...new Set(models.map(({ name }) => name))]
+  const message = `no model is named ${shown(given)}; there is ${names.join(', ')}`
+  const hint = names.length > 1 ? `; the nearest is ${nearest(given, names)}` : ''
+  throw new HieraxError('MODEL_NOT_FOUND', message + hint)
 }
 
-/** The filter's parameters, for routes that take one. */
-export const filterParameters = {
-  object: { type: 'string', minLength: 1, maxLength: 128, description: 'a part of the object’s id, in any case' },
-  node: {
-    type: 'string',
-    minLength: 1,
-    maxLength: 200,
-    description: 'a node of the taxonomy, with at least `minProbability`'
-  },
-  minProbability: {
-    type: 'number',
-    minimum: 0,
-    maximum: 1,
-    description: 'least P(node), 0.5 unless given; without `node`, least probability of the prediction'
-  },
-  minNovelty: { type: 'number', minimum: 0, maximum: 1, description: 'least novelty; what has none is left out' },
-  band: { type: 'string', enum: ['g', 'r', 'i'], description: 'band of the alert' },
-  status: { type: 'string', enum: ['CLASSIFIED', 'NOT_CLASSIFIED'], description: 'classified or not' },
-  model: {
-    ...modelParameter,
-    description: 'name of the model, or the first 8 or more digits of its SHA-256; all models unless given'
+/**
+ * The model of that name, or whose SHA-256 begins with it; the first where none is given.
+ *
+ * @throws HieraxError MODEL_NOT_FOUND, or MODEL_AMBIGUOUS where several fit
+ */
+export function modelNamed<T extends Pick<ModelView, 'name' | 'sha256'>>(
+  models: readonly T[],
+  given: string | undefined
+): T {
+  const found = modelsNamed(models, given)
+  if (given !== undefined && found.length > 1) {
+    const sums = found.map(({ sha256 }) => sha256.slice(0, 12)).join(', ')
+    throw new HieraxError('MODEL_AMBIGUOUS', `${found.length} models are named ${shown(given)}; their SHA-256: ${sums}`)
   }
+  return found[0] as T
 }

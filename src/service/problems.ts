@@ -1,22 +1,13 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, HieraxError, shown } from '../errors.ts'
-
-/** An error over HTTP, as RFC 9457 has it, with the code and the remedy of the error table. */
-interface Problem {
-  readonly type: string
-  readonly title: string
-  readonly status: number
-  readonly detail: string
-  readonly code: ErrorCode
-  readonly remedy: string
-}
+import type { Problem } from './schemas.ts'
 
 /** Media type of a problem. */
 const problemType = 'application/problem+json'
 
-/** Answers any error with its problem. What is our fault is logged; its details are not told. */
+/** Answers any error with its problem. Faults of the service are logged; their details are not sent. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error)
   if (problem.status >= 500 && problem.code !== 'TOO_MANY_SUBSCRIBERS') {
@@ -71,4 +62,36 @@ export function problemOf(code: ErrorCode, status: number, detail: string): Prob
 function titleOf(code: ErrorCode): string {
   const words = code.toLowerCase().replaceAll('_', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/**
+ * Collects the methods of the routes that are added from now on. The function returned makes all other methods of their addresses
+ * answer 405, before a body is read; call it when all routes are there.
+ */
+export function collectMethods(app: FastifyInstance): () => void {
+  const taken = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    // Swagger UI adds these.
+    if (url.startsWith('/api/docs')) return
+    const methods = taken.get(url) ?? new Set()
+    for (const one of [method].flat()) methods.add(one)
+    taken.set(url, methods)
+  })
+  return () => {
+    for (const [url, methods] of [...taken]) refuse(app, url, methods)
+  }
+}
+
+function refuse(app: FastifyInstance, url: string, taken: ReadonlySet<string>): void {
+  const allow = [...taken].join(', ')
+  app.route({
+    method: app.supportedMethods.filter(method => !taken.has(method)),
+    url,
+    schema: { hide: true },
+    onRequest: async (request, reply) => {
+      reply.header('allow', allow)
+      throw new HieraxError('METHOD_NOT_ALLOWED', `${shown(request.method)} is not taken here, but ${allow}`)
+    },
+    handler: async () => undefined
+  })
 }

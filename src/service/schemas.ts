@@ -1,23 +1,167 @@
-import { problem } from './schemas/answers.ts'
-import { classification } from './schemas/classification.ts'
-import { model, taxonomy } from './schemas/models.ts'
-import { history, object } from './schemas/objects.ts'
-import { liveness, readiness, statistics } from './schemas/service.ts'
+import { z } from 'zod'
+import { type ErrorCode, errorTable } from '../errors.ts'
+import type { Immutable } from '../immutable.ts'
+import { bands } from '../lightcurves/observation.ts'
+import { classificationSchema, evidence, novelty, population, prediction, provenance } from '../messages/schema.ts'
+import { type Part, parts } from '../telemetry/definitions.ts'
 
 /*
- * JSON schemas of what is answered: the OpenAPI document is made of them. Answers are written by JSON.stringify, not by
- * the schemas, so that a message keeps the fields and the order that it has on Kafka; a test holds the two together.
+ * Shapes of what the API answers: TypeScript's types, the OpenAPI document and the page's types follow from them. Answers are written
+ * by JSON.stringify, not by the schemas, so that a message keeps the fields and the order that it has on Kafka.
  */
 
-/** Schemas that others refer to by name. */
-export const sharedSchemas = [
-  problem,
-  classification,
-  object,
-  history,
-  statistics,
-  taxonomy,
-  model,
-  readiness,
-  liveness
-]
+const text = (description: string) => z.string().describe(description)
+const number = (description: string) => z.number().describe(description)
+const integer = (description: string) => z.int().describe(description)
+const flag = (description: string) => z.boolean().describe(description)
+const orNull = <T extends z.ZodType>(schema: T, description: string) => schema.nullable().describe(description)
+const listOf = <T extends z.ZodType>(schema: T, description: string) => z.array(schema).describe(description)
+
+const candidate = orNull(z.string(), 'number of the candidate, where it is known')
+const nodeParent = orNull(z.string(), 'name of its parent; null below the root')
+
+/** An error over HTTP, with the code and the remedy of the error table. */
+export const problem = z
+  .object({
+    type: text('URN of the code'),
+    title: text('the code in words'),
+    status: integer('HTTP status'),
+    detail: text('what was wrong, with what value'),
+    code: z.enum(Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]]).describe('code of the error table'),
+    remedy: text('what to do')
+  })
+  .describe('An error (RFC 9457)')
+
+/** A point of a light curve; the columns of its table are these fields. */
+export const point = z.object({
+  jd: number('Julian date of mid-exposure, days'),
+  mjd: number('modified Julian date, days'),
+  band: z.enum(bands),
+  type: z.enum(['detection', 'upperLimit']),
+  magnitude: number('difference magnitude, or 5-sigma limiting magnitude of an upper limit'),
+  error: orNull(z.number(), 'mag; null for an upper limit'),
+  positive: orNull(z.boolean(), 'sign of the difference; null for an upper limit'),
+  candid: candidate,
+  realBogus: orNull(z.number(), 'drb, else rb: 0 bogus to 1 real; null where it is not known'),
+  solarSystemDistance: orNull(z.number(), 'distance to the nearest known solar-system object, arcsec'),
+  admitted: flag('whether the point passes the admission settings; what does not is kept, but not classified')
+})
+
+const newestAlert = z.object({
+  candid: text('number of the alert'),
+  jd: number('Julian date, days'),
+  ra: number('right ascension, degrees, J2000'),
+  dec: number('declination, degrees, J2000'),
+  programId: integer('survey programme')
+})
+
+/** `/api/v1/objects/{objectId}`. */
+export const object = z.object({
+  objectId: text('ZTF object'),
+  lightCurve: listOf(point, 'sorted by time'),
+  newest: orNull(newestAlert, 'the newest alert; null where only points are known'),
+  classification: orNull(classificationSchema, 'the object’s current classification; null where there is none')
+})
+
+const moment = z.object({
+  jd: number('Julian date of the detection, days'),
+  mjd: number('modified Julian date, days'),
+  band: z.enum(bands).describe('its band'),
+  candid: candidate,
+  detections: integer('detections up to and at this time'),
+  probabilities: listOf(z.number(), 'P(node), in the order of `nodes`'),
+  prediction,
+  novelty,
+  evidence
+})
+
+/** `/api/v1/objects/{objectId}/history`. */
+export const history = z
+  .object({
+    objectId: text('ZTF object'),
+    classifier: provenance,
+    nodes: listOf(z.object({ name: text('name of the node'), parent: nodeParent }), 'parents before children'),
+    moments: listOf(moment, 'sorted by time')
+  })
+  .describe('How the probabilities of an object changed with its detections')
+
+/** `/api/v1/taxonomy`. */
+export const taxonomy = z.object({
+  name: text('name of the taxonomy'),
+  version: text('its version'),
+  model: text('the model that uses it'),
+  root: text('name of the root, which messages leave out'),
+  nodes: listOf(
+    z.object({ name: text('name of the node'), parent: nodeParent, description: text('what it means').optional() }),
+    'parents before children'
+  )
+})
+
+const oneModel = z.object({
+  ...provenance.shape,
+  runtime: text('TensorFlow.js backend that runs it'),
+  nodes: integer('number of nodes it gives probabilities for'),
+  population
+})
+
+/** `/api/v1/model`. */
+export const model = oneModel
+  .extend({ models: listOf(oneModel, 'all models in use') })
+  .describe('The first model in use, and all of them')
+
+const counts = (description: string) => z.record(z.string(), z.int()).describe(description)
+
+const minute = z.object({
+  perSecond: listOf(z.int(), 'classifications and refusals in each of the last 60 whole seconds, oldest first'),
+  classified: integer('classified alerts in that minute'),
+  notClassified: integer('alerts without probabilities'),
+  reasons: counts('those by reason'),
+  nodes: counts('classified alerts by the node of their prediction; without one under the empty name')
+})
+
+/** `/api/v1/statistics`; the minute is that of the first model. */
+export const statistics = z
+  .object({
+    alerts: integer('alerts fully processed since the start'),
+    outcomes: z.object({
+      classified: integer('of them classified'),
+      notClassified: integer('not classified, with a reason'),
+      deadLetters: integer('sent to the dead letters')
+    }),
+    lag: integer('messages still to be read by this process'),
+    objects: integer('objects in the store'),
+    minute
+  })
+  .describe('Counts since the start, and of the last minute')
+
+const partState = z.object({
+  ready: flag('whether it is ready'),
+  reason: text('short and constant: `running`, `waiting for a topic`, …')
+})
+
+/** `/health/ready`. */
+export const readiness = z.object({
+  ready: flag('whether every part is'),
+  parts: z.object(Object.fromEntries(parts.map(part => [part, partState])) as Record<Part, typeof partState>)
+})
+
+/** `/health/live`. */
+export const liveness = z.object({
+  ok: flag('whether the process works, or waits for something'),
+  reason: text('short and constant')
+})
+
+export type Problem = Immutable<z.infer<typeof problem>>
+export type PointView = Immutable<z.infer<typeof point>>
+export type AlertView = Immutable<z.infer<typeof newestAlert>>
+export type ObjectView = Immutable<z.infer<typeof object>>
+export type MomentView = Immutable<z.infer<typeof moment>>
+export type HistoryView = Immutable<z.infer<typeof history>>
+export type TaxonomyView = Immutable<z.infer<typeof taxonomy>>
+export type ModelProvenance = Immutable<z.infer<typeof oneModel>>
+export type ModelsView = Immutable<z.infer<typeof model>>
+export type MinuteView = Immutable<z.infer<typeof minute>>
+export type StatisticsView = Immutable<z.infer<typeof statistics>>
+export type PartState = Immutable<z.infer<typeof partState>>
+export type Readiness = Immutable<z.infer<typeof readiness>>
+export type Liveness = Immutable<z.infer<typeof liveness>>

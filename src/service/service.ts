@@ -1,20 +1,18 @@
+import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import etag from '@fastify/etag'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { HieraxError } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { defaultEventLimits, EventHub, type EventLimits } from './events.ts'
-import { collectMethods } from './other-methods.ts'
+import { sharedSchemas } from './openapi.ts'
 import type { ServicePorts } from './ports.ts'
-import { answerMalformed, sendError, sendNotFound } from './problems.ts'
+import { answerMalformed, collectMethods, sendError, sendNotFound } from './problems.ts'
 import { addApiRoutes } from './routes/api.ts'
-import { addEventRoutes } from './routes/events.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addLightCurveRoutes } from './routes/light-curve.ts'
 import { addPageRoutes } from './routes/page.ts'
-import { sharedSchemas } from './schemas.ts'
 import { addConnectionLimits, addHeaders, addRateLimit, addToken, type ConnectionLimits } from './security.ts'
 
 /** How the service is reached and bounded. */
@@ -41,11 +39,11 @@ export interface Service {
   readonly app: FastifyInstance
   /** Begins to listen. Throws HTTP_UNAVAILABLE. */
   listen(): Promise<{ readonly url: string; readonly port: number }>
-  /** Ends event streams, answers what is under way, and stops. */
+  /** Ends event streams, answers the requests in flight, and stops. */
   close(): Promise<void>
 }
 
-/** How long requests under way may take once the service closes, ms. */
+/** How long requests in flight may take once the service closes, ms. */
 const closeGraceMs = 1000
 
 /** Builds the HTTP service on what the rest of Hierax offers; it does not listen yet. */
@@ -53,14 +51,7 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
   const app = createApp(options.logger)
   const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events })
   app.addHook('preClose', () => hub.close())
-  // What stands until something changes is asked for again by its ETag; all else is never kept.
-  await app.register(etag, { weak: true })
-  app.addHook('onSend', async (request, reply) => {
-    if (reply.hasHeader('cache-control')) return
-    const stands = reply.statusCode === 200 && /^\/api\/v1\/(objects|taxonomy|model)\b/.test(request.url)
-    reply.header('cache-control', stands ? 'private, no-cache' : 'no-store')
-  })
-
+  addCaching(app)
   addConnectionLimits(app, options.connections ?? { connections: 1000, connectionsPerAddress: 250 })
   const refuseOthers = collectMethods(app)
   await addHeaders(app)
@@ -72,8 +63,7 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
   for (const schema of sharedSchemas) app.addSchema(schema)
   await addDocumentation(app, options.version)
   addHealthRoutes(app, ports)
-  addApiRoutes(app, ports)
-  addEventRoutes(app, ports, hub)
+  addApiRoutes(app, ports, hub)
   addLightCurveRoutes(app, ports)
   addPageRoutes(app)
   refuseOthers()
@@ -107,13 +97,30 @@ function createApp(logger: Logger): FastifyInstance {
   return app as unknown as FastifyInstance
 }
 
+/** Answers about objects and models may be kept and revalidated by their ETag; nothing else is kept unless its route says so. */
+function addCaching(app: FastifyInstance): void {
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (!reply.hasHeader('cache-control')) {
+      const kept = reply.statusCode === 200 && /^\/api\/v1\/(objects|taxonomy|model)\b/.test(request.url)
+      reply.header('cache-control', kept ? 'private, no-cache' : 'no-store')
+    }
+    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload
+    const etag = reply.getHeader('etag') ?? `W/"${createHash('sha1').update(payload).digest('base64')}"`
+    reply.header('etag', etag)
+    if (request.headers['if-none-match'] !== etag) return payload
+    reply.code(304)
+    return ''
+  })
+}
+
 async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Hierax',
-        description: 'Hierarchical classification of ZTF alerts: light curves, answers, and what is being published.',
+        description:
+          'Hierarchical classification of ZTF alerts: light curves, classifications, and what is being published.',
         version,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
       },

@@ -1,16 +1,7 @@
-import type { Classification } from '../messages/classification.ts'
-
-/** What was answered in the last minute. */
-export interface MinuteView {
-  /** Answers of each of the last 60 whole seconds, the oldest first. */
-  readonly perSecond: readonly number[]
-  readonly classified: number
-  readonly notClassified: number
-  /** Answers without probabilities, by reason. */
-  readonly reasons: Readonly<Record<string, number>>
-  /** Classified answers by the node of their prediction; those without one under the empty name. */
-  readonly nodes: Readonly<Record<string, number>>
-}
+import type { Classification } from '../messages/schema.ts'
+import { definitions } from '../telemetry/definitions.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { MinuteView, StatisticsView } from './schemas.ts'
 
 const seconds = 60
 
@@ -87,4 +78,26 @@ function empty(second: number): Bucket {
 
 function increase(counts: Map<string, number>, name: string, by: number): void {
   counts.set(name, (counts.get(name) ?? 0) + by)
+}
+
+type Values = Awaited<ReturnType<Metrics['values']>>
+
+/** Statistics as the API answers them, from the metrics and the last minute. */
+export function toStatisticsView(values: Values, minute: MinuteView = new MinuteStatistics('').view()): StatisticsView {
+  const samples = ({ name }: { readonly name: string }) => values.find(metric => metric.name === name)?.values ?? []
+  const sum = (definition: { readonly name: string }): number =>
+    samples(definition).reduce((total, { value }) => total + Math.max(0, value), 0)
+  const outcome = (name: string): number =>
+    samples(definitions.outcomes).find(({ labels }) => labels.outcome === name)?.value ?? 0
+  return {
+    alerts: sum(definitions.consumed),
+    outcomes: {
+      classified: outcome('classified'),
+      notClassified: outcome('not_classified'),
+      deadLetters: outcome('dead_letter')
+    },
+    lag: sum(definitions.lag),
+    objects: sum(definitions.storeObjects),
+    minute
+  }
 }

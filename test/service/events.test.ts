@@ -253,11 +253,11 @@ describe('one client’s stream', () => {
 describe('feed', () => {
   it('keeps the latest and turns them into JSON only when asked', () => {
     let conversions = 0
-    const feed = new ClassificationFeed<number>(value => {
+    const feed = new ClassificationFeed<number>(jd => {
       conversions++
-      return { value }
+      return { ...classification, jd }
     }, 3)
-    const values = (limit: number) => feed.recent(limit).map(({ value }) => value)
+    const values = (limit: number) => feed.recent(limit).map(({ jd }) => jd)
     assert.deepEqual(values(5), [])
     feed.push([1, 2])
     assert.equal(conversions, 0)
@@ -269,9 +269,9 @@ describe('feed', () => {
   })
 
   it('calls each listener until it is no longer wanted', () => {
-    const feed = new ClassificationFeed<number>(value => ({ value }))
+    const feed = new ClassificationFeed<number>(jd => ({ ...classification, jd }))
     const seen: unknown[] = []
-    const listener = ({ value }: Readonly<Record<string, unknown>>): void => void seen.push(value)
+    const listener = ({ jd }: { readonly jd: number }): void => void seen.push(jd)
     const [first, second] = [feed.subscribe(listener), feed.subscribe(listener)]
     feed.push([1])
     first()

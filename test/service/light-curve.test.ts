@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import { parseHTML } from 'linkedom'
 import * as example from '../../src/service/examples.ts'
 import { lightCurveSvg } from '../../src/service/light-curve-plot.ts'
-import { lightCurveCsv } from '../../src/service/light-curve-table.ts'
-import type { ObjectView, PointView } from '../../src/service/ports.ts'
+import { lightCurveCsv } from '../../src/service/routes/light-curve.ts'
+import type { ObjectView, PointView } from '../../src/service/schemas.ts'
 import type { Service } from '../../src/service/service.ts'
 import { World } from './support.ts'
 
@@ -139,7 +139,7 @@ describe('light curves over HTTP', () => {
 
   it('a name of any letters is none in a header', async () => {
     const strange = 'a"b\r\nx: y'
-    world.lookup = async objectId => ({ ...(example.object as unknown as ObjectView), objectId })
+    world.lookup = async objectId => ({ ...example.object, objectId })
     const answer = await get(`/api/v1/objects/${encodeURIComponent(strange)}/lightcurve.csv`)
     assert.equal(answer.headers['content-disposition'], 'attachment; filename="lightcurve.csv"')
   })

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import Fastify from 'fastify'
 import { type ErrorCode, HieraxError } from '../../src/errors.ts'
 import * as example from '../../src/service/examples.ts'
-import { sharedSchemas } from '../../src/service/schemas.ts'
+import { sharedSchemas } from '../../src/service/openapi.ts'
 import type { Service } from '../../src/service/service.ts'
 import { model, World } from './support.ts'
 

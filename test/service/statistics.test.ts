@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HieraxError } from '../../src/errors.ts'
 import { emptyStats } from '../../src/pipeline/batch-stats.ts'
-import { MinuteStatistics } from '../../src/service/statistics.ts'
-import { toStatisticsView } from '../../src/service/statistics-view.ts'
+import { MinuteStatistics, toStatisticsView } from '../../src/service/statistics.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
 
 const sha256 = 'ab'.repeat(32)

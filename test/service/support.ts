@@ -1,6 +1,8 @@
+import type { ClassificationJson } from '../../src/messages/schema.ts'
 import { classification, history, object, statistics } from '../../src/service/examples.ts'
 import { ClassificationFeed } from '../../src/service/feed.ts'
-import type { ClassificationJson, ModelView, PartState, ServicePorts } from '../../src/service/ports.ts'
+import type { ModelView, ServicePorts } from '../../src/service/ports.ts'
+import type { PartState } from '../../src/service/schemas.ts'
 import { createService, type Service, type ServiceOptions } from '../../src/service/service.ts'
 import type { Part } from '../../src/telemetry/definitions.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
@@ -33,7 +35,7 @@ export class World implements ServicePorts {
     model: { ready: true, reason: 'loaded' }
   }
   live = { ok: true, reason: 'working' }
-  lookup: ServicePorts['object'] = async objectId => (objectId === object.objectId ? (object as never) : null)
+  lookup: ServicePorts['object'] = async objectId => (objectId === object.objectId ? object : null)
   listeners = 0
 
   readiness = () => this.parts
@@ -41,7 +43,7 @@ export class World implements ServicePorts {
   object = (objectId: string) => this.lookup(objectId)
   models = (): readonly ModelView[] => [model, { ...model, name: 'other', sha256: 'cd'.repeat(32), root: 'Transient' }]
   recent: ServicePorts['recent'] = (limit, accept) => this.feed.recent(limit, accept)
-  history: ServicePorts['history'] = async objectId => (objectId === history.objectId ? (history as never) : null)
+  history: ServicePorts['history'] = async objectId => (objectId === history.objectId ? history : null)
   statistics: ServicePorts['statistics'] = async () => statistics
 
   subscribe = (listener: (classification: ClassificationJson) => void) => {

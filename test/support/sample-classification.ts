@@ -1,8 +1,5 @@
-import type { Classification } from '../../src/messages/classification.ts'
+import type { Classification } from '../../src/messages/schema.ts'
 import { classification } from '../../src/service/examples.ts'
 
 /** A classification with all that one can have. */
-export const sampleClassification = {
-  ...classification,
-  candid: BigInt(classification.candid)
-} as unknown as Classification
+export const sampleClassification: Classification = { ...classification, candid: BigInt(classification.candid) }

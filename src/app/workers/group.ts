@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
-import type { PartState } from '../../service/ports.ts'
+import type { PartState } from '../../service/schemas.ts'
 import { type Part, parts } from '../../telemetry/definitions.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { countedBy, type MetricValues } from '../../telemetry/metrics.ts'

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts'
 import type { ErrorCode } from '../../errors.ts'
-import type { PartState } from '../../service/ports.ts'
+import type { PartState } from '../../service/schemas.ts'
 import type { Part } from '../../telemetry/definitions.ts'
 import type { MetricValues } from '../../telemetry/metrics.ts'
 

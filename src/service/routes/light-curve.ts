@@ -1,49 +1,52 @@
 import type { FastifyInstance, FastifyReply, FastifySchema } from 'fastify'
-import { HieraxError, shown } from '../../errors.ts'
 import * as example from '../examples.ts'
-import { lightCurveCsv } from '../light-curve-table.ts'
-import type { ObjectView, ServicePorts } from '../ports.ts'
-import { responses } from '../schemas/answers.ts'
-import { objectParameters } from '../schemas/objects.ts'
+import { lightCurveSvg } from '../light-curve-plot.ts'
+import { plainText, responses } from '../openapi.ts'
+import type { ServicePorts } from '../ports.ts'
+import { type PointView, point } from '../schemas.ts'
+import { found, noQuery, type ObjectParameters, objectParameters } from './api.ts'
 
 /** An object's light curve as a table and as a picture. */
 export function addLightCurveRoutes(app: FastifyInstance, ports: ServicePorts): void {
-  const find = async (objectId: string): Promise<ObjectView> => {
-    const object = await ports.object(objectId)
-    if (object === null) throw new HieraxError('OBJECT_NOT_FOUND', `no alert of ${shown(objectId)} was seen`)
-    return object
-  }
-
-  app.get<{ Params: { objectId: string } }>(
+  app.get<{ Params: ObjectParameters }>(
     '/api/v1/objects/:objectId/lightcurve.csv',
     { schema: csvSchema },
     async ({ params: { objectId } }, reply) => {
-      const { lightCurve } = await find(objectId)
+      const { lightCurve } = found(objectId, await ports.object(objectId))
       named(reply, 'attachment', objectId, 'csv').type('text/csv; charset=utf-8; header=present')
       return lightCurveCsv(lightCurve)
     }
   )
 
-  app.get<{ Params: { objectId: string } }>(
+  app.get<{ Params: ObjectParameters }>(
     '/api/v1/objects/:objectId/lightcurve.svg',
     { schema: svgSchema },
     async ({ params: { objectId } }, reply) => {
-      const object = await find(objectId)
-      // The library is large: it is loaded for the first picture that somebody asks for.
-      const { lightCurveSvg } = await import('../light-curve-plot.ts')
+      const object = found(objectId, await ports.object(objectId))
       named(reply, 'inline', objectId, 'svg')
         .type('image/svg+xml; charset=utf-8')
-        // A picture styles itself, and may do nothing else.
+        // The picture may contain styles and nothing else.
         .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'")
       return lightCurveSvg(object)
     }
   )
 }
 
-/** Asked for again it is compared by its ETag; saved, it is named after the object. */
+/** Names the file after the object when it is saved. */
 function named(reply: FastifyReply, how: string, objectId: string, ending: string): FastifyReply {
   const name = /^[\w.-]{1,64}$/.test(objectId) ? objectId : 'lightcurve'
   return reply.header('content-disposition', `${how}; filename="${name}.${ending}"`)
+}
+
+const columns = point.keyof().options
+
+/**
+ * A light curve as CSV (RFC 4180) with a head: one point a line, sorted by time. Fields hold numbers and fixed words only, so
+ * that nothing needs quotes; what is not known is empty.
+ */
+export function lightCurveCsv(points: readonly PointView[]): string {
+  const rows = points.map(point => columns.map(name => String(point[name] ?? '')).join(','))
+  return [columns.join(','), ...rows, ''].join('\r\n')
 }
 
 const csvSchema: FastifySchema = {
@@ -54,13 +57,9 @@ const csvSchema: FastifySchema = {
     'or 5-sigma limit), error (mag), positive (sign of the difference), candid, realBogus, solarSystemDistance (arcsec), ' +
     'admitted (whether it is classified). What is not known is empty.',
   params: objectParameters,
-  querystring: { type: 'object', properties: {}, additionalProperties: false },
+  querystring: noQuery,
   response: responses(
-    {
-      content: {
-        'text/csv': { schema: { type: 'string' }, example: lightCurveCsv(example.object.lightCurve as never) }
-      }
-    },
+    plainText('text/csv', lightCurveCsv(example.object.lightCurve)),
     'The table',
     ...[400, 401, 404, 503]
   )
@@ -73,13 +72,9 @@ const svgSchema: FastifySchema = {
     'Difference magnitude, bright upwards, against time; one-sigma error bars; triangles for upper limits; hollow symbols for ' +
     'negative differences; dashed and without error bars what the admission settings refuse; bands in the field’s colours. At most 800 points are drawn.',
   params: objectParameters,
-  querystring: { type: 'object', properties: {}, additionalProperties: false },
+  querystring: noQuery,
   response: responses(
-    {
-      content: {
-        'image/svg+xml': { schema: { type: 'string' }, example: '<svg xmlns="http://www.w3.org/2000/svg">…</svg>' }
-      }
-    },
+    plainText('image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg">…</svg>'),
     'The picture',
     ...[400, 401, 404, 503]
   )

@@ -1,4 +1,6 @@
-import type { TaxonomyNode } from '../data/types.ts'
+import type { Taxonomy } from '../data/types.ts'
+
+type TaxonomyNode = Taxonomy['nodes'][number]
 
 /** A node of the taxonomy with its place among the others. */
 export interface Branch {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { LightCurve } from '../../src/lightcurves/light-curve.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
-import { toObjectView } from '../../src/service/object-view.ts'
+import { toObjectView } from '../../src/service/views.ts'
 
 const gates = { minRealBogus: 0.2, maxSolarSystemDistance: 5 }
 const newest = { candid: 2n ** 60n + 1n, jd: 2458851.75, ra: 10, dec: -5, programId: 1, photometry: null }

@@ -1,0 +1,75 @@
+import { type Gates, passes } from '../lightcurves/gates.ts'
+import type { LightCurve } from '../lightcurves/light-curve.ts'
+import { type AlertRecord, bandOf, type Observation } from '../lightcurves/observation.ts'
+import type { ClassificationJson } from '../messages/schema.ts'
+import type { HistoryMoment } from '../pipeline/history.ts'
+import type { ModelView } from './ports.ts'
+import type { AlertView, HistoryView, ObjectView, PointView } from './schemas.ts'
+
+/** Julian date of modified Julian date 0. */
+const mjdZero = 2400000.5
+
+/** An object's state (as a store gives it) and classification, as the API answers: all its points, with whether each passes the gates. */
+export function toObjectView(
+  state: { readonly objectId: string; readonly curve: LightCurve; readonly newest: AlertRecord | null },
+  classification: ClassificationJson | null,
+  gates: Gates
+): ObjectView {
+  return {
+    objectId: state.objectId,
+    lightCurve: Array.from({ length: state.curve.length }, (_, index) => toPointView(state.curve.at(index), gates)),
+    newest: state.newest === null ? null : toAlertView(state.newest),
+    classification
+  }
+}
+
+function toPointView(point: Observation, gates: Gates): PointView {
+  const { jd, fid, detection, magnitude, error, positive, candid, realBogus, solarSystemDistance } = point
+  return {
+    jd,
+    mjd: jd - mjdZero,
+    band: bandOf(fid),
+    type: detection ? 'detection' : 'upperLimit',
+    magnitude,
+    error: detection ? error : null,
+    positive: detection ? positive : null,
+    candid: candid === null ? null : String(candid),
+    realBogus,
+    solarSystemDistance,
+    admitted: passes(point, gates)
+  }
+}
+
+function toAlertView({ candid, jd, ra, dec, programId }: AlertRecord): AlertView {
+  return { candid: String(candid), jd, ra, dec, programId }
+}
+
+/** An object's history as the API answers; probabilities and log terms have six decimals. */
+export function toHistoryView(objectId: string, model: ModelView, moments: readonly HistoryMoment[]): HistoryView {
+  const { name, version, sha256, taxonomy, taxonomyVersion, root, nodes } = model
+  return {
+    objectId,
+    classifier: { name, version, sha256, taxonomy, taxonomyVersion },
+    nodes: nodes.map(node => ({ name: node.name, parent: node.parent === root ? null : node.parent })),
+    moments: moments.map(({ detection: { jd, fid, candid }, detections, answer }) => ({
+      jd,
+      mjd: jd - mjdZero,
+      band: bandOf(fid),
+      candid: candid === null ? null : String(candid),
+      detections,
+      probabilities: Array.from(answer.probability, rounded),
+      prediction: answer.prediction,
+      novelty: answer.novelty,
+      evidence: answer.evidence.map(({ node, lightCurve, context, prior }) => ({
+        node,
+        lightCurve: rounded(lightCurve),
+        context: rounded(context),
+        prior: rounded(prior)
+      }))
+    }))
+  }
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(6))
+}
