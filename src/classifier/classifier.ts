@@ -5,7 +5,7 @@ import { type DecisionRule, decide } from './decision.ts'
 import { encodeState, type StateLayout, stateLayout } from './hidden-state.ts'
 import type { InputSet } from './input-sets.ts'
 import { daysSinceFirst } from './inputs.ts'
-import { type Lane, openLane, type SteppedQuestion, stepsToNextStop, Workspace } from './lanes.ts'
+import { RowMemory, SequenceRow, type SteppedQuestion } from './lanes.ts'
 import { type Model, readModelFolder } from './model-folder.ts'
 import { Network } from './network.ts'
 import { type NoveltyProbe, type Sight, sightOf } from './novelty.ts'
@@ -13,7 +13,7 @@ import { type PopulationSetting, populationOf } from './population.ts'
 import { Composer, ignorance } from './probabilities.ts'
 import { checkProbe } from './probe.ts'
 import { createRuntime, type Runtime, type RuntimeName } from './runtime.ts'
-import type { Answer, Classifier, Population, Reply, TaxonomyNode } from './types.ts'
+import type { Classifier, Population, Reply, TaxonomyNode } from './types.ts'
 
 /** Rows of one call of the network. */
 const maxRows = 256
@@ -73,14 +73,14 @@ export class RecurrentClassifier implements Classifier {
   readonly #rule: DecisionRule
   readonly #set: InputSet
   readonly #layout: StateLayout
-  readonly #workspace: Workspace
+  readonly #memory: readonly RowMemory[]
   readonly #inputs: Float32Array
   readonly #hidden: Float32Array
   readonly #features: Float32Array
   readonly #logits: Float32Array
   readonly #composer: Composer
   readonly #novelty: NoveltyProbe | null
-  /** The batch in work: workspace and buffers serve one at a time. */
+  /** The batch in progress: memory and buffers serve one at a time. */
   #queue: Promise<unknown> = Promise.resolve()
 
   /** Without a population, probabilities are given at the class mix of the training. */
@@ -102,7 +102,7 @@ export class RecurrentClassifier implements Classifier {
     const sizes = this.#network.sizes
     this.#set = model.inputs
     this.#layout = stateLayout(sizes, model.inputs, model.sha256)
-    this.#workspace = new Workspace(this.#layout, model.inputs, maxRows)
+    this.#memory = Array.from({ length: maxRows }, () => new RowMemory(this.#layout, model.inputs))
     this.#inputs = new Float32Array(maxWork * sizes.inputs)
     this.#hidden = new Float32Array(maxRows * sizes.hidden)
     this.#features = new Float32Array(maxRows * sizes.features)
@@ -139,117 +139,104 @@ export class RecurrentClassifier implements Classifier {
     const replies = new Array<SteppedReply>(questions.length)
     const yieldIfBusy = createYield(maxHold)
     for (let from = 0; from < questions.length; from += maxRows) {
-      // The longest first, so that those still under way are always the first rows.
-      const lanes = questions
+      // The longest first, so that those that are not done are always the first rows.
+      const rows = questions
         .slice(from, from + maxRows)
-        .map((question, row) => openLane(this.#layout, this.#set, question, from + row))
+        .map((question, row) => new SequenceRow(this.#layout, this.#set, question, from + row))
         .sort((a, b) => b.pending.length - a.pending.length)
-      lanes.forEach((lane, row) => {
-        this.#workspace.load(row, lane.resumed)
-      })
-      let rows = countWhile(lanes, lane => lane.pending.length > 0)
-      while (rows > 0) {
-        this.#advance(lanes, rows)
-        rows = countWhile(lanes, lane => lane.done < lane.pending.length)
+      for (const [at, { resumed }] of rows.entries()) this.#memoryOf(at).load(resumed)
+      for (let active = countActive(rows); active > 0; active = countActive(rows)) {
+        this.#advance(rows, active)
         await yieldIfBusy()
       }
-      lanes.forEach((lane, row) => {
-        replies[lane.index] = this.#reply(lane, row)
-      })
+      for (const [at, row] of rows.entries()) replies[row.index] = this.#reply(row, this.#memoryOf(at))
       await yieldIfBusy()
     }
     return replies
   }
 
-  /** One call of the network: the first `rows` lanes by as many steps as the next of them that must stop, or work, allows. */
-  #advance(lanes: readonly Lane[], rows: number): void {
-    let steps = Math.max(1, Math.floor(maxWork / (rows + overhead)))
-    for (let row = 0; row < rows; row++) steps = Math.min(steps, stepsToNextStop(lanes[row] as Lane))
-    const { hidden, embedding, inputs: width } = this.#network.sizes
-    const workspace = this.#workspace
-    for (let row = 0; row < rows; row++) {
-      const { question, pending, done, before, restarts } = lanes[row] as Lane
-      const state = workspace.inputs(row)
-      if (restarts[0] === before + done) {
-        restarts.shift()
-        workspace.restart(row, (pending[done] as Lane['pending'][number]).at)
+  #memoryOf(row: number): RowMemory {
+    return this.#memory[row] as RowMemory
+  }
+
+  /** One call of the network: the first `active` rows by as many steps as the next of them that must stop, or work, allows. */
+  #advance(rows: readonly SequenceRow[], active: number): void {
+    let steps = Math.max(1, Math.floor(maxWork / (active + overhead)))
+    for (let at = 0; at < active; at++) steps = Math.min(steps, (rows[at] as SequenceRow).stepsToNextStop())
+    const { hidden, embedding, inputs: width, features } = this.#network.sizes
+    for (let at = 0; at < active; at++) {
+      const row = rows[at] as SequenceRow
+      const memory = this.#memoryOf(at)
+      if (row.restarts[0] === row.detections) {
+        row.restarts.shift()
+        memory.restart((row.pending[row.done] as SequenceRow['pending'][number]).at)
       }
       for (let step = 0; step < steps; step++) {
-        const { at, point } = pending[done + step] as Lane['pending'][number]
-        const offset = (step * rows + row) * width
-        this.#set.step(state, question.curve, at, point, this.#inputs, offset)
-        if (this.#novelty?.isOutside(this.#inputs, offset) === true && this.#set.outsideAt >= 0)
-          state[this.#set.outsideAt] = 1
+        const { at: index, point } = row.pending[row.done + step] as SequenceRow['pending'][number]
+        const offset = (step * active + at) * width
+        this.#set.step(memory.inputs, row.question.curve, index, point, this.#inputs, offset)
+        if (this.#set.outsideAt >= 0 && this.#novelty?.isOutside(this.#inputs, offset) === true) {
+          memory.inputs[this.#set.outsideAt] = 1
+        }
       }
-      this.#hidden.set(workspace.vector(row, 0), row * hidden)
+      this.#hidden.set(memory.hidden, at * hidden)
     }
-    const inputs = this.#inputs.subarray(0, steps * rows * width)
-    const after = this.#network.advance(rows, steps, inputs, this.#hidden.subarray(0, rows * hidden))
+    const inputs = this.#inputs.subarray(0, steps * active * width)
+    const after = this.#network.advance(active, steps, inputs, this.#hidden.subarray(0, active * hidden))
     let finished = 0
-    for (let row = 0; row < rows; row++) {
-      const lane = lanes[row] as Lane
-      for (const each of after.hidden) workspace.accumulate(row, each, row * hidden)
-      lane.done += steps
-      this.#capture(lane, row)
-      if (lane.done < lane.pending.length) continue
-      workspace.features(
-        row,
-        after.embedding,
-        row * embedding,
-        embedding,
-        this.#features,
-        finished++ * this.#network.sizes.features
-      )
+    for (let at = 0; at < active; at++) {
+      const row = rows[at] as SequenceRow
+      const memory = this.#memoryOf(at)
+      for (const each of after.hidden) memory.accumulate(each, at * hidden)
+      row.done += steps
+      capture(row, memory)
+      if (row.isDone) memory.features(after.embedding, at * embedding, embedding, this.#features, features * finished++)
     }
-    if (finished > 0) this.#answer(rows - finished, finished)
+    if (finished > 0) this.#answer(active - finished, finished)
   }
 
-  /** Seals the checkpoint of a lane that has come to a stop, and keeps a copy where it is to be one of the older ones. */
-  #capture(lane: Lane, row: number): void {
-    const detections = lane.before + lane.done
-    const stops = lane.captures[0] === detections
-    if (!stops && lane.done < lane.pending.length) return
-    const length = (lane.pending[lane.done - 1] as Lane['pending'][number]).at + 1
-    this.#workspace.seal(row, length, lane.question.curve.hashOf(length))
-    if (!stops) return
-    lane.captures.shift()
-    lane.older.unshift(this.#workspace.capture(row, length, detections))
-  }
-
-  /** The head for `finished` rows from `first` on, which have come to their ends; lanes are sorted, so they are the last. */
+  /** The head for the `finished` rows from `first` on: rows are sorted, so those that are done are the last active ones. */
   #answer(first: number, finished: number): void {
     const { features, outputs } = this.#network.sizes
     const logits = this.#network.head(finished, this.#features.subarray(0, finished * features))
     for (let row = 0; row < finished; row++) {
-      this.#workspace.logits(first + row).set(logits.subarray(row * outputs, (row + 1) * outputs))
+      this.#memoryOf(first + row).logits.set(logits.subarray(row * outputs, (row + 1) * outputs))
     }
   }
 
-  #reply(lane: Lane, row: number): SteppedReply {
+  #reply(row: SequenceRow, memory: RowMemory): SteppedReply {
     const { taxonomy, card, units } = this.#model
-    if (lane.before + lane.pending.length === 0) {
+    if (row.detections === 0) {
       const answer = { ...ignorance(taxonomy), prediction: null, novelty: null, evidence: [] }
       const logits = new Float64Array(taxonomy.nodes.length)
       return { answer, state: new Uint8Array(0), steps: 0, sight: null, logits }
     }
-    const byUnit = this.#workspace.logits(row)
-    for (let node = 0; node < units.length; node++) this.#logits[node] = byUnit[units[node] as number] as number
-    const inputs = this.#workspace.inputs(row)
-    const days = daysSinceFirst(inputs)
+    for (let node = 0; node < units.length; node++) this.#logits[node] = memory.logits[units[node] as number] as number
+    const days = daysSinceFirst(memory.inputs)
     const temperature = temperatureAt(card, days)
-    const { nodes, evidence, logits } = this.#composer.compose(this.#logits, temperature, lane.question.alert ?? null)
-    const { conditional, probability } = nodes
-    const sight = sightOf(taxonomy, this.#workspace.mean(row), this.#logits, lane.before + lane.pending.length)
-    const outside = this.#set.outsideAt >= 0 && inputs[this.#set.outsideAt] === 1
-    const novelty = outside ? 1 : (this.#novelty?.novelty(sight) ?? null)
-    const prediction = decide(taxonomy, this.#rule, nodes, days)
-    if (Number.isNaN(probability[0])) {
+    const { nodes, evidence, logits } = this.#composer.compose(this.#logits, temperature, row.question.alert ?? null)
+    if (Number.isNaN(nodes.probability[0])) {
       throw new HieraxError('INTERNAL', 'the network gave a probability that is not a number')
     }
-    const state = encodeState(this.#layout, this.#workspace.bytes(row), lane.older)
-    const answer: Answer = { conditional, probability, prediction, novelty, evidence }
-    return { answer, state, steps: lane.pending.length, sight, logits }
+    const sight = sightOf(taxonomy, memory.mean(), this.#logits, row.detections)
+    const outside = this.#set.outsideAt >= 0 && memory.inputs[this.#set.outsideAt] === 1
+    const novelty = outside ? 1 : (this.#novelty?.novelty(sight) ?? null)
+    const prediction = decide(taxonomy, this.#rule, nodes, days)
+    const state = encodeState(this.#layout, memory.bytes, row.older)
+    return { answer: { ...nodes, prediction, novelty, evidence }, state, steps: row.pending.length, sight, logits }
   }
+}
+
+/** Seals the checkpoint of a row that must stop here, and keeps a copy where it is to be one of the older ones. */
+function capture(row: SequenceRow, memory: RowMemory): void {
+  const { question, detections, captures, pending, done } = row
+  const captured = captures[0] === detections
+  if (!captured && !row.isDone) return
+  const length = (pending[done - 1] as SequenceRow['pending'][number]).at + 1
+  memory.seal(length, question.curve.hashOf(length))
+  if (!captured) return
+  captures.shift()
+  row.older.unshift(memory.capture(length, detections))
 }
 
 /** Siblings whose shares the population gives compete by their probability; others are weighed by the training's priors. */
@@ -263,7 +250,8 @@ function decisionRuleOf({ card, priors, taxonomy }: Model, population: Populatio
   return { priorPower, priors: weighed }
 }
 
-function countWhile<T>(items: readonly T[], holds: (item: T) => boolean): number {
-  const end = items.findIndex(item => !holds(item))
-  return end < 0 ? items.length : end
+/** Number of rows that are not done, which come first. */
+function countActive(rows: readonly SequenceRow[]): number {
+  const end = rows.findIndex(row => row.isDone)
+  return end < 0 ? rows.length : end
 }

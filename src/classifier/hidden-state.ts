@@ -35,10 +35,9 @@ export interface StateLayout {
   readonly earlier: number
   readonly vectors: number
   readonly logits: number
-  /** Bytes of a checkpoint without and with logits, and of one in an array of aligned ones. */
+  /** Bytes of a checkpoint without and with logits. */
   readonly checkpointBytes: number
   readonly newestBytes: number
-  readonly stride: number
   /** How many older checkpoints fit. */
   readonly maxOlder: number
   /** First 8 bytes of the model's SHA-256. */
@@ -65,7 +64,6 @@ export function stateLayout(
     logits: checkpointBytes,
     checkpointBytes,
     newestBytes,
-    stride: Math.ceil(newestBytes / 8) * 8,
     maxOlder: Math.max(0, Math.min(2, Math.floor((maxBytes - headerBytes - newestBytes) / checkpointBytes))),
     model: Buffer.from(modelSha256.slice(0, 16), 'hex')
   }

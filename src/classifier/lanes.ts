@@ -12,66 +12,78 @@ export interface SteppedQuestion extends Pick<Question, 'jd' | 'state'>, Partial
   readonly curve: SteppedCurve
 }
 
-/** One question on its way through the network: what is still to be stepped, and where its checkpoint is worked on. */
-export interface Lane {
+/** A detection to step through: its index in the light curve, and the point. */
+interface Step {
+  readonly at: number
+  readonly point: Point
+}
+
+/** One question of a batch while the network steps through its detections. */
+export class SequenceRow {
   readonly question: SteppedQuestion
   /** Position in the batch of questions. */
   readonly index: number
-  /** Points with `jd` at most the question's. */
-  readonly length: number
-  /** Detections to step through, oldest first: their indices in the light curve, and the points. */
-  readonly pending: readonly { readonly at: number; readonly point: Point }[]
-  /** How many of them are done. */
-  done: number
-  /** Detections before the first pending one. */
-  readonly before: number
   /** Checkpoint to begin with; null for the start. */
   readonly resumed: Checkpoint | null
-  /** Checkpoints to keep as the state's older ones, newest first; those still to come are captured on the way. */
+  /** Detections before the first pending one. */
+  readonly before: number
+  /** Detections to step through, oldest first. */
+  readonly pending: readonly Step[]
+  /** How many of them are done. */
+  done = 0
+  /** Checkpoints to keep as the state's older ones, newest first; those at `captures` are added on the way. */
   readonly older: Checkpoint[]
-  /** Numbers of detections at which to capture one, ascending. */
+  /** Numbers of detections at which to capture a checkpoint, ascending. */
   readonly captures: number[]
-  /** Numbers of detections behind which a new sequence begins, ascending. */
+  /** Numbers of detections after which a new sequence begins, ascending. */
   readonly restarts: number[]
-}
 
-/** Makes a question ready: finds the newest checkpoint that serves it and the detections after it. */
-export function openLane(layout: StateLayout, set: InputSet, question: SteppedQuestion, index: number): Lane {
-  const { curve, jd } = question
-  const length = pointsUpTo(curve, jd)
-  const usable = usableCheckpoints(layout, question.state, curve, length)
-  for (const [which, checkpoint] of usable.entries()) {
-    const pending = detectionsIn(curve, checkpoint.length, length)
-    if (pending.length === 0 && !checkpoint.answered) continue
-    return laneFrom(layout, set, question, index, length, pending, usable.slice(which))
+  /** Finds the newest checkpoint that serves the question, and the detections after it. */
+  constructor(layout: StateLayout, set: InputSet, question: SteppedQuestion, index: number) {
+    const { curve } = question
+    const length = pointsUpTo(curve, question.jd)
+    let usable = usableCheckpoints(layout, question.state, curve, length)
+    let pending = detectionsIn(curve, usable[0]?.length ?? 0, length)
+    // Without a detection after it, a checkpoint serves only with the logits of its answer.
+    while (pending.length === 0 && usable[0]?.answered === false) {
+      usable = usable.slice(1)
+      pending = detectionsIn(curve, usable[0]?.length ?? 0, length)
+    }
+    this.question = question
+    this.index = index
+    this.resumed = usable[0] ?? null
+    this.before = this.resumed?.detections ?? 0
+    this.pending = pending
+    const kept = olderCheckpoints(layout, this.before + pending.length)
+    this.older = usable.filter(({ detections }) => kept.includes(detections))
+    this.captures = kept.filter(detections => detections > this.before).reverse()
+    this.restarts = restartsIn(layout, set, this.resumed, pending)
   }
-  return laneFrom(layout, set, question, index, length, detectionsIn(curve, 0, length), [])
+
+  /** Detections stepped through, those before the first pending one included. */
+  get detections(): number {
+    return this.before + this.done
+  }
+
+  get isDone(): boolean {
+    return this.done === this.pending.length
+  }
+
+  /** Detections to step through before the row must stop: for a capture, a new sequence, or at its end. */
+  stepsToNextStop(): number {
+    const end = this.before + this.pending.length
+    const at = this.detections
+    const restart = this.restarts.find(each => each > at) ?? end
+    return Math.min(this.captures[0] ?? end, restart, end) - at
+  }
 }
 
-function laneFrom(
-  layout: StateLayout,
-  set: InputSet,
-  question: SteppedQuestion,
-  index: number,
-  length: number,
-  pending: Lane['pending'],
-  checkpoints: readonly Checkpoint[]
-): Lane {
-  const resumed = checkpoints[0] ?? null
-  const before = resumed?.detections ?? 0
-  const wanted = olderCheckpoints(layout, before + pending.length)
-  const older = checkpoints.filter(({ detections }) => wanted.includes(detections))
-  const captures = wanted.filter(detections => detections > before).reverse()
-  const restarts = restartsIn(layout, set, resumed, pending)
-  return { question, index, length, pending, done: 0, before, resumed, older, captures, restarts }
-}
-
-/** Numbers of detections of the object behind which one of the pending ones begins a new sequence. */
+/** Numbers of detections of the object after which one of the pending ones begins a new sequence. */
 function restartsIn(
   layout: StateLayout,
   set: InputSet,
   resumed: Checkpoint | null,
-  pending: Lane['pending']
+  pending: readonly Step[]
 ): number[] {
   if (set.earlierAt < 0) return []
   const restarts: number[] = []
@@ -97,16 +109,8 @@ function sequenceOf(layout: StateLayout, { bytes }: Checkpoint): { sequence: num
   return { sequence: detectionsSeen(state), latest: latestDetection(state) }
 }
 
-/** Detections that are left to step through before the lane must stop: for a capture, a new sequence, or at its end. */
-export function stepsToNextStop(lane: Lane): number {
-  const end = lane.before + lane.pending.length
-  const at = lane.before + lane.done
-  const restart = lane.restarts.find(each => each > at) ?? end
-  return Math.min(lane.captures[0] ?? end, restart, end) - at
-}
-
-function detectionsIn(curve: SteppedCurve, from: number, to: number): { at: number; point: Point }[] {
-  const found: { at: number; point: Point }[] = []
+function detectionsIn(curve: SteppedCurve, from: number, to: number): Step[] {
+  const found: Step[] = []
   for (let at = from; at < to; at++) {
     const point = curve.at(at)
     if (point.detection) found.push({ at, point })
@@ -126,119 +130,99 @@ function pointsUpTo(curve: SteppedCurve, jd: number): number {
   return low
 }
 
-/** Below anything that a hidden vector can hold. */
+/** Less than any number of a hidden vector. */
 const lowest = -2
 
 /**
- * Checkpoints of many lanes side by side in one memory, so that a state is read and written by one copy of bytes each, and the
- * numbers in it are worked on in place.
+ * Memory of a row: its current checkpoint with the logits of its answer, as one run of bytes that is read and written at once,
+ * and views of the numbers in it, which are worked on in place.
  */
-export class Workspace {
-  readonly #layout: StateLayout
-  readonly #bytes: Uint8Array
-  readonly #floats: Float32Array
-  readonly #doubles: Float64Array
-  readonly #words: Uint32Array
-  readonly #hashes: BigUint64Array
-
+export class RowMemory {
+  /** The checkpoint with its logits. */
+  readonly bytes: Uint8Array
+  /** State of the inputs. */
+  readonly inputs: Float64Array
+  readonly hidden: Float32Array
+  /** Sum and maximum of the hidden vectors of the sequence so far. */
+  readonly sum: Float32Array
+  readonly maximum: Float32Array
+  /** Logits of the answer, by output unit. */
+  readonly logits: Float32Array
   readonly #set: InputSet
+  readonly #checkpointBytes: number
+  readonly #header: DataView
 
-  constructor(layout: StateLayout, set: InputSet, lanes: number) {
-    const memory = new ArrayBuffer(layout.stride * lanes)
-    this.#layout = layout
+  constructor(layout: StateLayout, set: InputSet) {
+    const memory = new ArrayBuffer(Math.ceil(layout.newestBytes / 8) * 8)
+    const vector = (which: number) =>
+      new Float32Array(memory, layout.vectors + 4 * layout.hidden * which, layout.hidden)
+    this.bytes = new Uint8Array(memory, 0, layout.newestBytes)
+    this.inputs = new Float64Array(memory, layout.inputs, (layout.vectors - layout.inputs) / 8)
+    this.hidden = vector(0)
+    this.sum = vector(1)
+    this.maximum = vector(2)
+    this.logits = new Float32Array(memory, layout.logits, layout.outputs)
     this.#set = set
-    this.#bytes = new Uint8Array(memory)
-    this.#floats = new Float32Array(memory)
-    this.#doubles = new Float64Array(memory)
-    this.#words = new Uint32Array(memory)
-    this.#hashes = new BigUint64Array(memory)
+    this.#checkpointBytes = layout.checkpointBytes
+    this.#header = new DataView(memory)
   }
 
-  /** Sets a lane to a checkpoint, or to the start. */
-  load(row: number, checkpoint: Checkpoint | null): void {
-    const start = row * this.#layout.stride
-    this.#bytes.fill(0, start, start + this.#layout.stride)
-    if (checkpoint !== null) this.#bytes.set(checkpoint.bytes, start)
+  /** Takes on a checkpoint, or the start. */
+  load(checkpoint: Checkpoint | null): void {
+    this.bytes.fill(0)
+    if (checkpoint !== null) this.bytes.set(checkpoint.bytes)
     else {
-      this.#set.clear(this.inputs(row))
-      this.vector(row, 2).fill(lowest)
+      this.#set.clear(this.inputs)
+      this.maximum.fill(lowest)
     }
   }
 
-  /** Ends a lane's sequence: the detection at `index` is the first of the next one. */
-  restart(row: number, index: number): void {
-    this.#set.restart(this.inputs(row), index)
-    this.vector(row, 0).fill(0)
-    this.vector(row, 1).fill(0)
-    this.vector(row, 2).fill(lowest)
+  /** Ends the sequence: the detection at `index` is the first of the next one. */
+  restart(index: number): void {
+    this.#set.restart(this.inputs, index)
+    this.hidden.fill(0)
+    this.sum.fill(0)
+    this.maximum.fill(lowest)
   }
 
-  /** The state of a lane's inputs. */
-  inputs(row: number): Float64Array {
-    const start = (row * this.#layout.stride + this.#layout.inputs) / 8
-    return this.#doubles.subarray(start, start + (this.#layout.vectors - this.#layout.inputs) / 8)
-  }
-
-  /** A lane's hidden vector (0), its running sum (1) or its running maximum (2). */
-  vector(row: number, which: 0 | 1 | 2): Float32Array {
-    const start = (row * this.#layout.stride + this.#layout.vectors) / 4 + which * this.#layout.hidden
-    return this.#floats.subarray(start, start + this.#layout.hidden)
-  }
-
-  /** Takes a lane's new hidden vector, at an offset of an array, into its checkpoint. */
-  accumulate(row: number, hidden: Float32Array, offset: number): void {
-    const width = this.#layout.hidden
-    const floats = this.#floats
-    const at = (row * this.#layout.stride + this.#layout.vectors) / 4
-    for (let unit = 0; unit < width; unit++) {
-      const value = hidden[offset + unit] as number
-      floats[at + unit] = value
-      floats[at + width + unit] = (floats[at + width + unit] as number) + value
-      if (value > (floats[at + 2 * width + unit] as number)) floats[at + 2 * width + unit] = value
+  /** Takes on the next hidden vector, which lies at an offset of an array. */
+  accumulate(vectors: Float32Array, offset: number): void {
+    const { hidden, sum, maximum } = this
+    for (let unit = 0; unit < hidden.length; unit++) {
+      const value = vectors[offset + unit] as number
+      hidden[unit] = value
+      sum[unit] = (sum[unit] as number) + value
+      if (value > (maximum[unit] as number)) maximum[unit] = value
     }
   }
 
-  /** Writes what the head sees of a lane: hidden vector, embedding, mean and maximum of the hidden vector. */
-  features(row: number, embedding: Float32Array, offset: number, size: number, out: Float32Array, to: number): void {
-    const width = this.#layout.hidden
-    const at = (row * this.#layout.stride + this.#layout.vectors) / 4
-    const detections = this.inputs(row)[0] as number
+  /** Writes what the head sees: hidden vector, embedding (`size` numbers), mean and maximum of the hidden vectors. */
+  features(embedding: Float32Array, offset: number, size: number, out: Float32Array, to: number): void {
+    const { hidden, sum, maximum } = this
+    const width = hidden.length
+    const detections = detectionsSeen(this.inputs)
     for (let unit = 0; unit < width; unit++) {
-      out[to + unit] = this.#floats[at + unit] as number
-      out[to + width + size + unit] = (this.#floats[at + width + unit] as number) / detections
-      out[to + 2 * width + size + unit] = this.#floats[at + 2 * width + unit] as number
+      out[to + unit] = hidden[unit] as number
+      out[to + width + size + unit] = (sum[unit] as number) / detections
+      out[to + 2 * width + size + unit] = maximum[unit] as number
     }
     for (let unit = 0; unit < size; unit++) out[to + width + unit] = embedding[offset + unit] as number
   }
 
-  /** A copy of the mean of a lane's hidden vector over its detections. */
-  mean(row: number): Float32Array {
-    const detections = this.inputs(row)[0] as number
-    return this.vector(row, 1).map(sum => sum / detections)
+  /** Mean of the hidden vectors of the sequence; a copy. */
+  mean(): Float32Array {
+    const detections = detectionsSeen(this.inputs)
+    return this.sum.map(sum => sum / detections)
   }
 
-  /** The logits of a lane's answer. */
-  logits(row: number): Float32Array {
-    const start = (row * this.#layout.stride + this.#layout.logits) / 4
-    return this.#floats.subarray(start, start + this.#layout.outputs)
+  /** Notes how many points the checkpoint covers, and their hash. */
+  seal(length: number, hash: bigint): void {
+    this.#header.setBigUint64(0, hash, true)
+    this.#header.setUint32(8, length, true)
   }
 
-  /** Notes which points a lane's checkpoint covers. */
-  seal(row: number, length: number, hash: bigint): void {
-    const start = row * this.#layout.stride
-    this.#hashes[start / 8] = hash
-    this.#words[start / 4 + 2] = length
-  }
-
-  /** Bytes of a lane's checkpoint, with its logits; a view. */
-  bytes(row: number): Uint8Array {
-    const start = row * this.#layout.stride
-    return this.#bytes.subarray(start, start + this.#layout.newestBytes)
-  }
-
-  /** A copy of a lane's checkpoint as it stands, without logits. */
-  capture(row: number, length: number, detections: number): Checkpoint {
-    const bytes = this.bytes(row).slice(0, this.#layout.checkpointBytes)
-    return { bytes, length, detections, answered: false }
+  /** A copy of the checkpoint, without logits. */
+  capture(length: number, detections: number): Checkpoint {
+    return { bytes: this.bytes.slice(0, this.#checkpointBytes), length, detections, answered: false }
   }
 }
