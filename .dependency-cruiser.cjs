@@ -14,9 +14,7 @@ const rooms = {
   pipeline: ['errors', 'event-loop', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
   config: ['errors'],
   telemetry: ['errors', 'messages', 'pipeline', 'version'],
-  service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version'],
-  training: ['errors', 'alerts', 'lightcurves', 'classifier', 'simulator', 'streams'],
-  simulator: ['errors', 'avro', 'alerts', 'lightcurves']
+  service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
 }
 
 /** A room is a folder, a file of its name, or both. */
@@ -25,9 +23,26 @@ const path = room => `^src/${room}(/|\\.ts$)`
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', comment: 'No import circles.', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: '\\.d\\.ts$' }, to: {} },
+    {
+      name: 'training-needs-no-tools',
+      severity: 'error',
+      comment: 'What is published must not depend on what is not.',
+      from: { path: '^training/src/' },
+      to: { path: '^tools/' }
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^(src|training/src|tools/src)/', pathNot: '\\.d\\.ts$' },
+      to: {}
+    },
     { name: 'not-to-dev-dep', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'] } },
-    { name: 'not-to-test', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench|scripts)/' } },
+    {
+      name: 'not-to-test',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|training|tools|web|scripts)/' }
+    },
     {
       name: 'no-unresolvable',
       severity: 'error',
@@ -51,11 +66,12 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['import', 'require', 'node', 'default', 'types']
+      conditionNames: ['source', 'import', 'require', 'node', 'default', 'types']
     }
   }
 }

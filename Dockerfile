@@ -4,16 +4,31 @@ WORKDIR /app
 # Own stages compile and install, so that neither sources nor development dependencies reach the image. Install scripts
 # are not run: all native parts come prebuilt within their packages.
 COPY .npmrc package.json package-lock.json ./
+COPY training/package.json ./training/
+COPY tools/package.json ./tools/
+COPY web/package.json ./web/
 
 FROM base AS build
 RUN npm ci --ignore-scripts --no-audit
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY training ./training
+COPY tools ./tools
 COPY web ./web
+COPY schemas ./schemas
+COPY examples ./examples
 RUN npm run build
 
+# The simulator of docker-compose.yml; the service's image has neither it nor training.
+FROM build AS tools
+RUN chmod 0755 dist/cli/main.js \
+    && ln -s /app/dist/cli/main.js /usr/local/bin/hierax
+USER 1000:1000
+ENTRYPOINT ["hierax"]
+
 FROM base AS dependencies
-RUN npm ci --ignore-scripts --no-audit --omit=dev
+# The service alone: neither training nor tools.
+RUN npm ci --ignore-scripts --no-audit --omit=dev --workspaces=false
 
 FROM node:22.23.3-bookworm-slim AS runtime
 LABEL org.opencontainers.image.title="Hierax" \
@@ -26,7 +41,6 @@ COPY package.json LICENSE ./
 COPY schemas ./schemas
 COPY examples ./examples
 COPY models ./models
-COPY report ./report
 COPY ops/health.mjs ./ops/health.mjs
 COPY --from=build /app/dist ./dist
 # A new volume takes over the owner of what it is mounted on.

@@ -5,7 +5,10 @@
  */
 import { spawnSync } from 'node:child_process'
 
-const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encoding: 'utf8', timeout: 60_000 })
+const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--workspaces=false', '--json'], {
+  encoding: 'utf8',
+  timeout: 60_000
+})
 
 /** Counts by severity, or null where no answer came. */
 function counts() {
@@ -26,7 +29,7 @@ if (found === null) {
       .join(', ')
   )
   if (found.high + found.critical > 0) {
-    spawnSync('npm', ['audit', '--omit=dev'], { stdio: 'inherit' })
+    spawnSync('npm', ['audit', '--omit=dev', '--workspaces=false'], { stdio: 'inherit' })
     process.exitCode = 1
   }
 }

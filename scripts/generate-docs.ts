@@ -9,17 +9,17 @@ import { code, page, table } from './docs/markdown.ts'
 import { messagePage, messageTypes } from './docs/message.ts'
 
 /*
- * Writes what follows from code: pages on settings, errors, metrics, commands and the message, and the message's types. `npx tsx scripts/generate-docs.ts`; a
+ * Writes what follows from code: pages on settings, errors, metrics, commands and the message, and the message's types. `npm run docs`; a
  * test fails when a page is stale.
  */
 
 /** What is written, by its path from the project's root. */
-export function pages(): Record<string, string> {
+export async function pages(): Promise<Record<string, string>> {
   return {
     'docs/configuration.md': configurationPage(),
     'docs/errors.md': errorsPage(),
     'docs/metrics.md': metricsPage(),
-    'docs/cli.md': cliPage(),
+    'docs/cli.md': await cliPage(),
     'docs/message.md': messagePage(),
     'schemas/classification.d.ts': messageTypes()
   }
@@ -124,7 +124,7 @@ ${table(['Metric', 'Type', 'Labels', 'Meaning'], rows)}`
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
-  for (const [name, content] of Object.entries(pages())) {
+  for (const [name, content] of Object.entries(await pages())) {
     fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true })
     fs.writeFileSync(path.join(root, name), content)
   }

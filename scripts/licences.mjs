@@ -42,12 +42,40 @@ function stated({ license, licenses }) {
   return 'none stated'
 }
 
+/**
+ * Places in the lock of all that the root package depends on, directly or not; development, peers and workspaces are not shipped.
+ * @param {Record<string, {dependencies?: object, optionalDependencies?: object}>} packages
+ */
+function reachable(packages) {
+  const places = new Set()
+  const queue = ['']
+  for (let from = queue.pop(); from !== undefined; from = queue.pop()) {
+    const { dependencies = {}, optionalDependencies = {} } = packages[from]
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const place = placeOf(packages, from, name)
+      if (place === null || places.has(place)) continue
+      places.add(place)
+      queue.push(place)
+    }
+  }
+  return [...places]
+}
+
+/** Where a package at `from` finds `name`: in its own node_modules or one above it; null for what is not installed. */
+function placeOf(packages, from, name) {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('node_modules/') - 1, 0))) {
+    const place = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`
+    if (place in packages) return place
+    if (folder === '') return null
+  }
+}
+
 /** Packages of the lock that are shipped. Those of other platforms are not installed: the lock knows their licence. */
 function shipped() {
   const { packages } = JSON.parse(fs.readFileSync(path.join(root, 'package-lock.json'), 'utf8'))
   const found = new Map()
-  for (const [place, entry] of Object.entries(packages)) {
-    if (place === '' || entry.dev || entry.devOptional || entry.peer || entry.link) continue
+  for (const place of reachable(packages)) {
+    const entry = packages[place]
     const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)
     const file = path.join(root, place, 'package.json')
     // What is for one platform is not read: the page is the same on every machine.

@@ -44,6 +44,7 @@ const table = {
 
   // What can be wrong with how a command was called or configured.
   USAGE: entry('usage', 400, 'See --help.'),
+  NOT_INSTALLED: entry('usage', 400, 'Install the package, and run the command again.'),
   CONFIG_INVALID: entry('usage', 400, 'Correct the value; `hierax serve --print-config` shows what is in force.'),
   CONFIG_UNREADABLE: entry('usage', 400, 'Name a readable YAML file.'),
   INPUT_NOT_FOUND: entry('usage', 404, 'Name files or folders that exist.'),

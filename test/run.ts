@@ -1,5 +1,5 @@
 /**
- * The test command: `node --import tsx test/run.ts [pattern…]`, a pattern being a part of a test file's path.
+ * The test command: `node --conditions=source --import tsx test/run.ts [pattern…]`, a pattern being a part of a test file's path.
  *
  * Builds what the tests of the command line run, starts one Kafka for all files that need no broker of their own
  * (`KAFKA_BROKERS`, else Docker, else a local one), runs each file in a process of its own, and says at the end what was
@@ -26,11 +26,13 @@ interface Tally {
 }
 
 function testFiles(patterns: readonly string[]): string[] {
-  const found = fs
-    .readdirSync(path.join(root, 'test'), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.test.ts'))
-    .map(name => path.join('test', name))
-    .sort()
+  const found = ['test', 'training/test', 'tools/test', 'web/test'].flatMap(folder =>
+    fs
+      .readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.test.ts'))
+      .map(name => path.join(folder, name))
+      .sort()
+  )
   const wanted = patterns.map(pattern => path.normalize(pattern))
   return wanted.length === 0 ? found : found.filter(file => wanted.some(pattern => file.includes(pattern)))
 }

@@ -3,8 +3,8 @@ import { createProgram } from '../../src/cli/program.ts'
 import { code, page, table } from './markdown.ts'
 
 /** The reference page of the command line, from the commands' own descriptions. */
-export function cliPage(): string {
-  const program = createProgram()
+export async function cliPage(): Promise<string> {
+  const program = await createProgram()
   const commands = program.commands.flatMap(command => withSubcommands(command, 'hierax'))
   return page(
     'Command line',

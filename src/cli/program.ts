@@ -4,24 +4,36 @@ import { closest } from 'fastest-levenshtein'
 import { HieraxError } from '../errors.ts'
 import { version } from '../version.ts'
 import { register as classify } from './classify.ts'
-import { register as demo } from './demo.ts'
-import { register as evaluate } from './evaluate.ts'
 import { register as replay } from './replay.ts'
 import { register as serve } from './serve.ts'
-import { register as simulate } from './simulate.ts'
 import { register as store } from './store.ts'
 import { register as tail } from './tail.ts'
-import { register as train } from './train.ts'
+
+type Register = (program: Command) => void
 
 // One line a command. A command's file only describes it; what does the work is imported when the command runs, so that
 // `--help` stays quick.
-const commands = [serve, classify, replay, simulate, tail, demo, store, train, evaluate]
+const commands: readonly Register[] = [serve, classify, replay, tail, store]
+
+/** Packages with commands that a service does without. Their module `commands.ts` exports the list `commands`. */
+const packages = [
+  {
+    name: '@hierax/training',
+    commands: ['train', 'evaluate'],
+    remedy: 'run `npm install @hierax/training` beside `hierax`'
+  },
+  {
+    name: '@hierax/tools',
+    commands: ['simulate', 'demo'],
+    remedy: 'clone the repository and run `npm install` there'
+  }
+] as const
 
 /** Shows errors with their stacks and causes: `NODE_DEBUG=hierax`. */
 const debug = debuglog('hierax')
 
-/** The `hierax` command with all its subcommands. */
-export function createProgram(): Command {
+/** The `hierax` command with all its subcommands; those of a package that is not installed only say how to get it. */
+export async function createProgram(): Promise<Command> {
   const program = new Command('hierax')
     .description('The probability of every node of a taxonomy for ZTF alerts, from Kafka to Kafka.')
     .version(version, '-V, --version', 'print the version')
@@ -33,7 +45,36 @@ export function createProgram(): Command {
     // Printed by `run`, in the form of all other errors.
     .configureOutput({ outputError: () => undefined })
   for (const register of commands) register(program)
+  for (const optional of packages) {
+    for (const register of (await installed(optional.name)) ?? absent(optional)) register(program)
+  }
   return program
+}
+
+/** The commands of a package; null where it is not installed. */
+async function installed(name: string): Promise<readonly Register[] | null> {
+  const specifier = `${name}/commands.ts`
+  try {
+    return (await import(specifier)).commands
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`)) return null
+    throw error
+  }
+}
+
+function absent({ name, commands, remedy }: (typeof packages)[number]): readonly Register[] {
+  return commands.map(command => program => {
+    program
+      .command(command)
+      .summary(`not installed: part of ${name}`)
+      .description(`\`hierax ${command}\` is part of ${name}, which is not installed: ${remedy}.`)
+      .argument('[arguments...]')
+      .allowUnknownOption()
+      .action(() => {
+        throw new HieraxError('NOT_INSTALLED', `\`hierax ${command}\` is part of the package ${name}: ${remedy}`)
+      })
+  })
 }
 
 /**
@@ -44,11 +85,11 @@ export function createProgram(): Command {
  */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    await createProgram().parseAsync(args, { from: 'user' })
+    await (await createProgram()).parseAsync(args, { from: 'user' })
     return typeof process.exitCode === 'number' ? process.exitCode : 0
   } catch (thrown) {
     if (thrown instanceof CommanderError && isHelp(thrown, args)) return thrown.exitCode
-    const error = thrown instanceof CommanderError ? usageError(thrown, args) : HieraxError.from(thrown)
+    const error = thrown instanceof CommanderError ? await usageError(thrown, args) : HieraxError.from(thrown)
     process.stderr.write(`${describeError(error)}\n`)
     debug('%o', thrown)
     return error.kind === 'usage' ? 2 : 1
@@ -66,12 +107,12 @@ function isHelp(thrown: CommanderError, args: readonly string[]): boolean {
   return thrown.exitCode === 0 && args.length > 0
 }
 
-function usageError(thrown: CommanderError, args: readonly string[]): HieraxError {
+async function usageError(thrown: CommanderError, args: readonly string[]): Promise<HieraxError> {
   if (thrown.code === 'commander.help') return new HieraxError('USAGE', 'no command was named', { cause: thrown })
   // Commander compares `--option=value` whole, and so finds nothing near.
   const withValue = /unknown option '(--[^=']+)=/.exec(thrown.message)?.[1]
   if (withValue !== undefined) {
-    const message = `unknown option '${withValue}'. Did you mean ${closest(withValue, longOptions(args))}?`
+    const message = `unknown option '${withValue}'. Did you mean ${closest(withValue, await longOptions(args))}?`
     return new HieraxError('USAGE', message, { cause: thrown })
   }
   const message = thrown.message.replace(/^error: /, '').replace(/\s*\(Did you mean (.+)\?\)$/s, '. Did you mean $1?')
@@ -79,8 +120,8 @@ function usageError(thrown: CommanderError, args: readonly string[]): HieraxErro
 }
 
 /** Long options of the command that the arguments name. */
-function longOptions(args: readonly string[]): string[] {
-  let command: Command = createProgram()
+async function longOptions(args: readonly string[]): Promise<string[]> {
+  let command: Command = await createProgram()
   for (const arg of args) command = command.commands.find(c => c.name() === arg) ?? command
   return [...command.options.map(option => option.long ?? ''), '--help'].filter(name => name !== '')
 }

@@ -5,7 +5,7 @@ import { HieraxError, printable } from '../errors.ts'
 import { Answers, type Standing } from '../messages/answers.ts'
 import { type ReadClassification, readClassification } from '../messages/reading.ts'
 import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
-import { Screen } from './demo-screen.ts'
+import { Screen } from './screen.ts'
 import { tailLine } from './tail-text.ts'
 
 /** Options of `hierax tail` as commander gives them. */

@@ -2,7 +2,7 @@ import { printable } from '../errors.ts'
 import type { Standing } from '../messages/answers.ts'
 import { evidenceLine } from '../messages/evidence-words.ts'
 import type { ReadClassification } from '../messages/reading.ts'
-import type { Screen } from './demo-screen.ts'
+import type { Screen } from './screen.ts'
 
 /** Julian date of the Unix epoch. */
 const jdOfEpoch = 2440587.5

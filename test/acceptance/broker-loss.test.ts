@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KafkaNode } from '../../ops/kafka-local/kafka-local.mjs'
+import type { KafkaNode } from '@hierax/tools/kafka-local/kafka-local.mjs'
 import { kafka, type TestKafka } from '../support/brokers.ts'
 import { joined, Trial } from './trial/trial.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import type { SimulatedLightCurve } from '../../src/simulator/light-curve.ts'
-import { streamMix } from '../../src/simulator/mix.ts'
-import { readLightCurves } from '../../src/simulator/read-light-curves.ts'
+import { streamMix } from '@hierax/tools/simulator/mix.ts'
+import type { SimulatedLightCurve } from '@hierax/training/light-curves/light-curve.ts'
+import { readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
 import { kafka } from '../support/brokers.ts'
 import { DemoProcess } from './demo-process.ts'
 

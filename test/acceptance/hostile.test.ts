@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
-import { hostilePacket } from '../../fuzz/packets/all.ts'
-import { renamed } from '../../fuzz/packets/mutations.ts'
-import { realAlerts } from '../../fuzz/run/alerts.ts'
+import { hostilePacket } from '@hierax/tools/fuzz/packets/all.ts'
+import { renamed } from '@hierax/tools/fuzz/packets/mutations.ts'
+import { realAlerts } from '@hierax/tools/fuzz/run/alerts.ts'
 import { errorTable } from '../../src/errors.ts'
 import { kafka } from '../support/brokers.ts'
 import { aroundTopic, ServiceProcess, temporaryFolder, total } from '../support/service.ts'
@@ -26,7 +26,18 @@ describe('hostile packets', () => {
   test('among real alerts all get their outcome, and the real ones the same bytes (npm run fuzz)', {
     timeout: 280_000
   }, async t => {
-    const args = ['--import', 'tsx', 'fuzz/fuzz.ts', '--packets', '1000', '--seconds', '25', '--max-block', '0']
+    const args = [
+      '--conditions=source',
+      '--import',
+      'tsx',
+      'tools/src/fuzz/fuzz.ts',
+      '--packets',
+      '1000',
+      '--seconds',
+      '25',
+      '--max-block',
+      '0'
+    ]
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
     const text: Buffer[] = []
     child.stdout.on('data', chunk => text.push(chunk))

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
+import { train } from '@hierax/training/train.ts'
 import { bundledModel, readModelFolder } from '../../src/classifier/model-folder.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
-import { train } from '../../src/training/train.ts'
+import { lineOf, madeObjects, silent, smallPlan } from '../../training/test/support.ts'
 import { kafka } from '../support/brokers.ts'
 import { runHierax, ServiceProcess, temporaryFolder, total } from '../support/service.ts'
-import { lineOf, madeObjects, silent, smallPlan } from '../training/support.ts'
 
 const folder = temporaryFolder()
 after(() => fs.rmSync(folder, { recursive: true, force: true }))

@@ -25,7 +25,11 @@ for (const [name, missing, store, poisonous] of stores) {
   describe(`packets that end the process, over a ${name} store`, { skip: running.skip || missing }, () => {
     test('are refused, and all others are answered', { timeout: 290_000 }, async t => {
       const topic = await poisonedTopic(running, poisonous)
-      const deaths = await keepRunning(['--import', 'tsx', script], topic.settings(store), topic.done)
+      const deaths = await keepRunning(
+        ['--conditions=source', '--import', 'tsx', script],
+        topic.settings(store),
+        topic.done
+      )
       t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths`)
       // Three alone, and before them one with others in work, unless it happened to be fetched alone.
       assert.ok(deaths >= 3 && deaths <= 4 * topic.expected.length, `${deaths} deaths`)

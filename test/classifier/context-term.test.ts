@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { random } from '@hierax/training/random.ts'
 import fc from 'fast-check'
 import { contextFeatureNames, contextVersion } from '../../src/classifier/context-features.ts'
 import {
@@ -10,7 +11,6 @@ import {
   softClip
 } from '../../src/classifier/context-term.ts'
 import { parseTaxonomy } from '../../src/classifier/taxonomy.ts'
-import { random } from '../../src/simulator/random.ts'
 import { anyContext, besideGalaxy, emptyContext, onStar } from './context-support.ts'
 
 const tree = parseTaxonomy(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { sequenceOf } from '@hierax/training/sequences.ts'
 import { type InputSet, inputSetOf } from '../../src/classifier/input-sets.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
-import { sequenceOf } from '../../src/training/sequences.ts'
 import { detection, steppedCurve } from '../support/stepped-curve.ts'
 
 const set = inputSetOf('ztf-72.v3') as InputSet

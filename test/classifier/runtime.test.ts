@@ -72,7 +72,7 @@ test('loading a model prints nothing, and leaves nothing that keeps the process 
     import { bundledModel } from './src/classifier/model-folder.ts'
     await loadClassifier(bundledModel)
   `
-  const command = ['--import', 'tsx', '--input-type=module', '-e', program]
+  const command = ['--conditions=source', '--import', 'tsx', '--input-type=module', '-e', program]
   const printed = execFileSync(process.execPath, command, { cwd: root, encoding: 'utf8', timeout: 60_000 })
   assert.equal(printed, '')
 })

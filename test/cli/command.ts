@@ -14,7 +14,7 @@ export async function hierax(
   args: readonly string[],
   options: { input?: Uint8Array; env?: NodeJS.ProcessEnv } = {}
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+  const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', ...args], {
     cwd: root,
     env: { ...process.env, ...options.env }
   })

@@ -16,8 +16,8 @@ test('--version prints the version of the package', async () => {
   assert.deepEqual(await hierax(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
-test('every command has help with an example', () => {
-  const program = createProgram()
+test('every command has help with an example', async () => {
+  const program = await createProgram()
   // A group such as `store` only lists its own commands, which have the examples.
   const leaves = program.commands.flatMap(command => (command.commands.length > 0 ? command.commands : [command]))
   const all = [program, ...leaves]
@@ -86,7 +86,9 @@ test('an error is one line, or the lines of its message and one for the remedy',
 })
 
 test('a reader that stops reading ends the command quietly', async () => {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', '--help'], { cwd: root })
+  const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', '--help'], {
+    cwd: root
+  })
   child.stdout.destroy()
   let errors = ''
   child.stderr.on('data', data => {
@@ -99,14 +101,18 @@ test('a reader that stops reading ends the command quietly', async () => {
 test('help loads no more than the command line itself', async () => {
   const script = `
     const { createProgram } = await import('./src/cli/program.ts')
-    createProgram().helpInformation()
+    ;(await createProgram()).helpInformation()
     const { createRequire } = await import('node:module')
     const loaded = Object.keys(createRequire(import.meta.url).cache)
     console.log(JSON.stringify(loaded.map(file => /node_modules.((?:@[^/]+.)?[^/]+)/.exec(file)?.[1])))
   `
-  const { stdout } = await execute(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-    cwd: root
-  })
+  const { stdout } = await execute(
+    process.execPath,
+    ['--conditions=source', '--import', 'tsx', '--input-type=module', '-e', script],
+    {
+      cwd: root
+    }
+  )
   const packages = new Set<string>(JSON.parse(stdout))
   assert.ok(packages.has('commander'))
   const heavy = [...packages].filter(name => /tfjs|kafkajs|fastify|lmdb|avsc|zod|pino/.test(name))

@@ -118,7 +118,9 @@ test('an interruption sends what was taken, sums up and ends with 0', { skip }, 
     '--repeat',
     '100'
   ]
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: root })
+  const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', ...args], {
+    cwd: root
+  })
   let output = ''
   child.stdout.on('data', data => {
     output += data

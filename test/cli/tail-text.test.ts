@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { Screen } from '../../src/cli/demo-screen.ts'
+import { Screen } from '../../src/cli/screen.ts'
 import { tailLine } from '../../src/cli/tail-text.ts'
 import { encodeClassification } from '../../src/messages/encoding.ts'
 import { readClassification } from '../../src/messages/reading.ts'

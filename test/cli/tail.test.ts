@@ -203,7 +203,9 @@ interface Following {
 }
 
 function follow(args: string[]): Following {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: root })
+  const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', ...args], {
+    cwd: root
+  })
   let output = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', chunk => {

@@ -54,7 +54,7 @@ async function check(words: readonly string[]): Promise<void> {
 
 async function parse(args: readonly string[]): Promise<void> {
   try {
-    await inert(createProgram()).parseAsync(args, { from: 'user' })
+    await inert(await createProgram()).parseAsync(args, { from: 'user' })
   } catch (thrown) {
     if (!(thrown instanceof CommanderError) || !/version|help/i.test(thrown.code)) throw thrown
   }

@@ -115,7 +115,7 @@ async function output(command: string, args: string[], env: Record<string, strin
 }
 
 describe('the subscriber in TypeScript', { skip: running.skip }, () => {
-  const program = ['--import', 'tsx', 'subscribe.mts']
+  const program = ['--conditions=source', '--import', 'tsx', 'subscribe.mts']
 
   test('has no type errors', () => {
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node']

@@ -7,7 +7,7 @@ import {
   KafkaLocalError,
   type KafkaLocalOptions,
   startKafka
-} from '../../ops/kafka-local/kafka-local.mjs'
+} from '@hierax/tools/kafka-local/kafka-local.mjs'
 import type { KafkaConnection } from '../../src/streams/kafka/client.ts'
 import { KafkaTools } from './kafka-tools.ts'
 import { requireAll } from './shared.ts'

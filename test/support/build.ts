@@ -9,11 +9,13 @@ function newest(folder: string): number {
   return Math.max(0, ...files.map(entry => fs.statSync(path.join(entry.parentPath, entry.name)).mtimeMs))
 }
 
-/** Builds dist/, which the tests of command line and page run, when it is missing or older than its sources. False when it fails. */
+/** Builds what the tests of command line and page run, where it is missing or older than its sources. False when that fails. */
 export function build(): boolean {
-  const made = ['dist/cli/main.js', 'dist/web/index.html'].map(file => path.join(root, file))
+  const made = ['dist/cli/main.js', 'training/dist/commands.js', 'tools/dist/commands.js', 'dist/web/index.html'].map(
+    file => path.join(root, file)
+  )
   const built = Math.min(...made.map(file => (fs.existsSync(file) ? fs.statSync(file).mtimeMs : 0)))
-  const sources = ['src', 'web'].map(folder => newest(path.join(root, folder)))
+  const sources = ['src', 'training/src', 'tools/src', 'web'].map(folder => newest(path.join(root, folder)))
   const changed = Math.max(...sources, fs.statSync(path.join(root, 'tsconfig.build.json')).mtimeMs)
   if (built > changed) return true
   console.log('Building dist/ …')

@@ -48,7 +48,16 @@ describe('the embedded store', () => {
     const options = { folder: path.join(folder, 'killed'), programs: [1] }
     let last = -1
     for (let kills = 0; kills < 5; kills++) {
-      const args = ['--import', 'tsx', '--input-type=module', '-e', writer, options.folder, String(last + 1)]
+      const args = [
+        '--conditions=source',
+        '--import',
+        'tsx',
+        '--input-type=module',
+        '-e',
+        writer,
+        options.folder,
+        String(last + 1)
+      ]
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
       let seen = 0
       for await (const line of createInterface({ input: child.stdout })) {
@@ -76,7 +85,15 @@ describe('the embedded store', () => {
     const store = await LmdbStore.open(options)
     await store.merge([add])
     for (const signal of ['SIGCONT', 'SIGKILL'] as const) {
-      const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', stopper, options.folder])
+      const child = spawn(process.execPath, [
+        '--conditions=source',
+        '--import',
+        'tsx',
+        '--input-type=module',
+        '-e',
+        stopper,
+        options.folder
+      ])
       // A stopped process would keep a test that fails from ever ending.
       t.after(() => child.kill('SIGKILL'))
       await until(() => /^\d+ \(.*\) T/.test(fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8')), 60_000)

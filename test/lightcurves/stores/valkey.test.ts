@@ -99,7 +99,16 @@ describe('the store on a server', { skip }, () => {
         await store.merge([{ objectId: 'Raced', observations: [detectionAt(2459000.5 + day)], alerts: [] }])
       await store.close()`
     const racer = async (from: number): Promise<void> => {
-      const args = ['--import', 'tsx', '--input-type=module', '-e', script, `${url}/${db}`, String(from)]
+      const args = [
+        '--conditions=source',
+        '--import',
+        'tsx',
+        '--input-type=module',
+        '-e',
+        script,
+        `${url}/${db}`,
+        String(from)
+      ]
       const child = spawn(process.execPath, args, { stdio: 'inherit' })
       assert.deepEqual(await once(child, 'close'), [0, null])
     }

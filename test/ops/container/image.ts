@@ -11,6 +11,8 @@ export interface Image {
   /** What its ENV instructions say. */
   readonly env: Readonly<Record<string, string>>
   readonly workdir: string
+  /** Root file system of every stage, by its name. */
+  readonly stages: ReadonlyMap<string, RootFs>
   /** Settings of the last stage, as in {@link Stage}. */
   readonly settings: Stage['settings']
   /** Milliseconds that each stage took. */
@@ -44,7 +46,8 @@ export async function buildImage(stages: readonly Stage[], context: readonly str
     took.set(stage.name, Math.round(performance.now() - began))
   }
   const last = stages.at(-1)!
-  return { ...built.get(last.name)!, env: environmentOf(last), settings: last.settings, took }
+  const roots = new Map([...built].map(([name, stage]) => [name, stage.root]))
+  return { ...built.get(last.name)!, stages: roots, env: environmentOf(last), settings: last.settings, took }
 }
 
 async function buildStage(

@@ -1,0 +1,35 @@
+import type { KafkaTools } from '../../../../test/support/kafka-tools.ts'
+
+/** Bytes of one request: below the broker's default limit. */
+const requestBytes = 900_000
+
+/** Writes packets to a topic's partitions in turn, without a key, as the survey does. Resolves with their number and size. */
+export async function preload(
+  tools: KafkaTools,
+  topic: string,
+  partitions: number,
+  packets: Iterable<Buffer>
+): Promise<{ packets: number; bytes: number }> {
+  const waiting = Array.from({ length: partitions }, () => ({ values: [] as Buffer[], bytes: 0 }))
+  const total = { packets: 0, bytes: 0 }
+  const flush = async (partition: number): Promise<void> => {
+    const { values } = waiting[partition] as (typeof waiting)[number]
+    waiting[partition] = { values: [], bytes: 0 }
+    if (values.length > 0)
+      await tools.produce(
+        topic,
+        values.map(value => ({ partition, value }))
+      )
+  }
+  for (const packet of packets) {
+    const partition = total.packets++ % partitions
+    total.bytes += packet.length
+    const queue = waiting[partition] as (typeof waiting)[number]
+    if (queue.bytes + packet.length > requestBytes) await flush(partition)
+    const open = waiting[partition] as (typeof waiting)[number]
+    open.values.push(packet)
+    open.bytes += packet.length
+  }
+  for (let partition = 0; partition < partitions; partition++) await flush(partition)
+  return total
+}

@@ -1,0 +1,130 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { createDecoder } from 'hierax/alerts/decoder.ts'
+import { loadClassifier } from 'hierax/classifier/classifier.ts'
+import { bundledModel } from 'hierax/classifier/model-folder.ts'
+import type { Classifier, Question, Reply } from 'hierax/classifier/types.ts'
+import { encodeRecord, mergeIntoRecord } from 'hierax/lightcurves/object-record.ts'
+import { LmdbStore } from 'hierax/lightcurves/stores/lmdb.ts'
+import { MemoryStore } from 'hierax/lightcurves/stores/memory.ts'
+import { ClassificationWriter } from 'hierax/messages/classification.ts'
+import { classificationMessages } from 'hierax/messages/outgoing.ts'
+import { AlertStream } from '../load/alert-stream.ts'
+import { basePackets } from '../load/base-packets.ts'
+import { additionAt, curveOf, observation, recordOf } from './light-curves.ts'
+import type { Piece } from './measure.ts'
+
+const histories = [10, 100, 1000]
+const batches = [1, 8, 32, 128, 256]
+/** Objects of the pieces whose batch is not what matters. */
+const objects = 100
+const admit = { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 }
+
+/** Reading full-size packets. */
+export async function decoding(): Promise<Piece[]> {
+  const packets = [...new AlertStream(await basePackets(), objects).packets(1, 2)]
+  const decoder = createDecoder()
+  const run = (): void => {
+    for (const packet of packets) decoder.decode(packet)
+  }
+  return [{ name: 'decode', items: packets.length, run }]
+}
+
+/** One packet into the stored record of an object: of a known one with so many points, and of an unknown one. */
+export function merging(): Piece[] {
+  const warm = histories.map((points): Piece => {
+    const addition = additionAt('ZTF26aaaaaaa', points)
+    const alerts = {
+      newest: addition.alerts[0]!.record,
+      newestAdmitted: null,
+      newestVersions: [],
+      admittedVersions: []
+    }
+    const stored = encodeRecord({ objectId: addition.objectId, curve: curveOf(points, true), ...alerts }, 0)
+    return { name: `merge, ${points} points`, items: 1, run: () => mergeIntoRecord(stored, addition, 0) }
+  })
+  const cold = additionAt('ZTF26aaaaaaa', 9)
+  return [...warm, { name: 'merge, cold (9 in the history)', items: 1, run: () => mergeIntoRecord(null, cold, 0) }]
+}
+
+/** Inputs, network and answers: one new detection on the kept state (warm), or all of a light curve (cold). */
+export async function classifying(): Promise<{ pieces: Piece[]; dispose: () => void }> {
+  const classifier = await loadClassifier(bundledModel)
+  const pieces: Piece[] = []
+  for (const points of histories) {
+    const warm = await warmQuestion(classifier, points)
+    for (const batch of batches) pieces.push(asking(classifier, `classify warm, ${points} points`, warm, batch))
+  }
+  const cold = { curve: curveOf(10), jd: observation(9, { own: true, mixed: false }).jd, state: null, alert: null }
+  for (const batch of batches) pieces.push(asking(classifier, 'classify cold (9 in the history)', cold, batch))
+  return { pieces, dispose: () => classifier.dispose() }
+}
+
+function asking(classifier: Classifier, name: string, question: Question, batch: number): Piece {
+  const questions = Array.from({ length: batch }, () => question)
+  return { name: `${name}, batch ${batch}`, items: batch, run: () => classifier.classify(questions) }
+}
+
+async function warmQuestion(classifier: Classifier, points: number): Promise<Question> {
+  const before = {
+    curve: curveOf(points),
+    jd: observation(points - 1, { own: true, mixed: false }).jd,
+    state: null,
+    alert: null
+  }
+  const [reply] = (await classifier.classify([before])) as unknown as [Reply]
+  return {
+    curve: curveOf(points + 1),
+    jd: observation(points, { own: true, mixed: false }).jd,
+    state: reply.state,
+    alert: null
+  }
+}
+
+/** A classification as a message of either encoding. */
+export async function encoding(): Promise<Piece[]> {
+  const classifier = await loadClassifier(bundledModel)
+  const curve = curveOf(20, true)
+  const record = recordOf(observation(20, { own: true, mixed: false }))
+  const [reply] = (await classifier.classify([{ curve, jd: record.jd, state: null, alert: null }])) as unknown as [
+    Reply
+  ]
+  const writer = new ClassificationWriter(classifier, { admit, programs: [1] })
+  const verdict = { objectId: 'ZTF26aaaaaaa', record, versions: [], curve, reason: null, answer: reply.answer }
+  const origin = { topic: 'ztf_20261123_programid1', source: 'ztf_20261123_programid1/3/123456', ingested: Date.now() }
+  const pieces = (['avro', 'json'] as const).map((encoding): Piece => {
+    const output = { classifications: 'all', deadLetters: 'dead', encoding, routes: [] }
+    const run = (): void => {
+      for (let i = 0; i < objects; i++) {
+        classificationMessages(writer.write({ ...verdict, prefix: curve.upTo(record.jd) }), origin, output)
+      }
+    }
+    return { name: `encode, ${encoding}`, items: objects, run }
+  })
+  return pieces
+}
+
+/** Merges of whole batches; LMDB's wait for the disk. */
+export async function storing(): Promise<{ pieces: Piece[]; dispose: () => Promise<void> }> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-micro-'))
+  const stores = { memory: new MemoryStore(), lmdb: await LmdbStore.open({ folder, programs: [1] }) }
+  const pieces: Piece[] = []
+  for (const [name, store] of Object.entries(stores)) {
+    for (const batch of [50, 256]) {
+      const ids = Array.from({ length: batch }, (_, index) => `ZTF26${String(index).padStart(7, 'a')}`)
+      let epoch = 0
+      let additions = ids.map(id => additionAt(id, 20))
+      const prepare = (): void => {
+        epoch = (epoch + 1) % 20
+        additions = ids.map(id => additionAt(id, 20 + epoch))
+      }
+      pieces.push({ name: `store, ${name}, batch ${batch}`, items: batch, run: () => store.merge(additions), prepare })
+    }
+  }
+  const dispose = async (): Promise<void> => {
+    await stores.lmdb.close()
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+  return { pieces, dispose }
+}

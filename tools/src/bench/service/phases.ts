@@ -1,0 +1,184 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { AlertStream } from '../load/alert-stream.ts'
+import { recordBatch } from '../load/record-batch.ts'
+import { writeSpool } from '../load/spool.ts'
+import { Answers, percentile } from './answers.ts'
+import type { Cluster } from './cluster.ts'
+import { grown, meanBatch, stageMicroseconds } from './stages.ts'
+import { type Figures, Workers } from './workers.ts'
+
+/** A range of a stream's epochs on a topic. */
+export interface Load {
+  readonly stream: AlertStream
+  readonly topic: string
+  readonly from: number
+  readonly to: number
+  /** Alerts of the epochs before this one only warm up the process. */
+  readonly measuredFrom?: number
+}
+
+/** Whether exactly what was expected came out. */
+export interface Check {
+  readonly phase: string
+  readonly alerts: number
+  readonly ok: boolean
+  readonly problems: readonly string[]
+}
+
+/** Compares what came out with what went in. Redelivery after a rebalance may repeat answers, never outcomes' names. */
+export function check(
+  phase: string,
+  load: Load,
+  answers: Answers,
+  { before, after, exact }: { before: Figures | null; after: Figures; exact: boolean }
+): Check {
+  const problems: string[] = []
+  const { expected, missing } = answers.compare(load.stream.names(load.from, load.to))
+  if (missing.length > 0) problems.push(`${missing.length} alerts have no answer, the first is ${missing[0]}`)
+  const classified = grown(before, after, 'hierax_outcomes_total{outcome="classified"}')
+  const outcomes = grown(before, after, 'hierax_outcomes_total')
+  const fits = exact ? outcomes === expected && classified === expected : classified >= expected
+  if (!fits) problems.push(`${outcomes} outcomes, ${classified} of them classified, instead of ${expected}`)
+  return { phase, alerts: expected, ok: problems.length === 0, problems }
+}
+
+/** Speed over a stretch of answers. */
+export function throughput(load: Load, answers: Answers, workers: Workers, cluster: Cluster) {
+  const { from, to, alerts } = answers.stretch(new Set(load.stream.names(load.measuredFrom ?? load.from, load.to)))
+  const cpu = workers.cpuSeconds(from, to)
+  const broker = cluster.meter?.cpuSeconds(from, to) ?? null
+  return {
+    alerts,
+    seconds: rounded((to - from) / 1000, 2),
+    alertsPerSecond: rounded((alerts / (to - from)) * 1000),
+    alertsPerCpuSecond: cpu === null ? null : rounded(alerts / cpu),
+    microsecondsOfCpuPerAlert: cpu === null ? null : rounded((cpu / alerts) * 1e6),
+    alertsPerCpuSecondOfBroker: broker === null ? null : rounded(alerts / broker)
+  }
+}
+
+/** The first epoch on an empty store: every object is unknown. Leaves the store filled. */
+export async function cold(cluster: Cluster, load: Load, store: string) {
+  const output = `${load.topic}.answers`
+  const workers = await Workers.start({ cluster, count: 1, inputs: [load.topic], output, store })
+  try {
+    const after = await workers.answered(load.stream.objects * (load.to - load.from))
+    const answers = await Answers.read(cluster.tools, output)
+    const verdict = check('cold', load, answers, { before: null, after, exact: true })
+    return { check: verdict, figures: throughput(load, answers, workers, cluster) }
+  } finally {
+    await workers.stop()
+  }
+}
+
+/** Alerts of known objects as fast as they go, then (where `paced` is given) at a fixed rate, by the same processes. */
+export async function warm(
+  cluster: Cluster,
+  load: Load,
+  options: { store: string; count: number; name: string; profile?: string; paced?: Load & { rate: number } }
+) {
+  const { count, name, paced } = options
+  const output = `${name}.answers`
+  const store = `${options.store}-${name}`
+  fs.cpSync(options.store, store, { recursive: true })
+  const inputs = [load.topic, ...(paced ? [paced.topic] : [])]
+  const workers = await Workers.start({ cluster, inputs, output, ...options, store })
+  try {
+    const alerts = load.stream.objects * (load.to - load.from)
+    const after = await workers.answered(alerts)
+    const answers = await Answers.read(cluster.tools, output)
+    const verdict = check(name, load, answers, { before: null, after, exact: count === 1 })
+    const figures = {
+      workers: count,
+      ...throughput(load, answers, workers, cluster),
+      meanBatch: meanBatch(null, after),
+      stageMicrosecondsPerAlert: stageMicroseconds(null, after, alerts)
+    }
+    const pace = paced
+      ? await atRate(cluster, workers, paced, { output, before: after, alerts, exact: count === 1 })
+      : null
+    return { checks: [verdict, ...(pace ? [pace.check] : [])], figures, pace, megabytes: workers.peakMegabytes() }
+  } finally {
+    await workers.stop()
+    fs.rmSync(store, { recursive: true, force: true })
+  }
+}
+
+/** Offers alerts at a fixed rate to running workers. */
+async function atRate(
+  cluster: Cluster,
+  workers: Workers,
+  load: Load & { rate: number },
+  { output, before, alerts, exact }: { output: string; before: Figures; alerts: number; exact: boolean }
+) {
+  const spool = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-bench-')), 'packets')
+  try {
+    writeSpool(spool, batches(load))
+    const offered = await offer(cluster, load, spool)
+    const after = await workers.answered(alerts + load.stream.objects * (load.to - load.from))
+    const answers = await Answers.read(cluster.tools, output)
+    const latencies = answers.latencies(new Set(load.stream.names(load.from, load.to)))
+    return {
+      check: check('paced', load, answers, { before, after, exact }),
+      figures: {
+        alerts: latencies.length,
+        offeredPerSecond: rounded(offered.rate),
+        producerLateByMs: rounded(offered.latestMs),
+        p50: percentile(latencies, 0.5),
+        p95: percentile(latencies, 0.95),
+        p99: percentile(latencies, 0.99),
+        max: latencies.at(-1) ?? null,
+        meanBatch: meanBatch(before, after)
+      }
+    }
+  } finally {
+    fs.rmSync(path.dirname(spool), { recursive: true, force: true })
+  }
+}
+
+/** Packets in a batch of the paced load: the survey's producer does not wait for long, either. */
+const perBatch = 4
+
+/** The packets of a load in record batches; what does not fill the last one is a smaller one. */
+function* batches({ stream, from, to }: Load): Generator<Buffer> {
+  let values: Buffer[] = []
+  for (const packet of stream.packets(from, to)) {
+    values.push(packet)
+    if (values.length < perBatch) continue
+    yield recordBatch(values)
+    values = []
+  }
+  if (values.length > 0) yield recordBatch(values)
+}
+
+async function offer(cluster: Cluster, { topic, rate }: Load & { rate: number }, spool: string) {
+  const script = fileURLToPath(new URL('../load/offer.ts', import.meta.url))
+  const args = [
+    '--conditions=source',
+    '--import',
+    'tsx',
+    script,
+    cluster.brokers.join(','),
+    topic,
+    String(rate),
+    String(perBatch),
+    spool
+  ]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) throw new Error(`The producer at a fixed rate ended with ${code}`)
+  return JSON.parse(text) as { rate: number; latestMs: number }
+}
+
+export function rounded(value: number, digits = 0): number {
+  return Math.round(value * 10 ** digits) / 10 ** digits
+}

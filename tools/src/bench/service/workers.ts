@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ServiceProcess, total } from '../../../../test/support/service.ts'
+import type { Cluster } from './cluster.ts'
+import { ProcessMeter } from './process-meter.ts'
+
+const recorder = new URL('../profile/recorder.mjs', import.meta.url).href
+
+/** What `hierax serve` is measured on. */
+export interface WorkersOptions {
+  readonly cluster: Cluster
+  readonly count: number
+  readonly inputs: readonly string[]
+  readonly output: string
+  /** Folder of the store. */
+  readonly store: string
+  /** Folder for a CPU profile of each. */
+  readonly profile?: string
+}
+
+/** Sums of the metrics of all workers, by name and labels. */
+export type Figures = ReadonlyMap<string, number>
+
+/** The service as it is shipped: one process or several of one group over one store, followed from outside. */
+export class Workers {
+  readonly #processes: readonly ServiceProcess[]
+  readonly #meters: readonly ProcessMeter[]
+  readonly #cluster: Cluster
+  readonly #output: string
+
+  private constructor(options: WorkersOptions, processes: readonly ServiceProcess[]) {
+    this.#cluster = options.cluster
+    this.#output = options.output
+    this.#processes = processes
+    this.#meters = processes.map(({ child }) => new ProcessMeter(child.pid ?? 0))
+  }
+
+  /** Starts them and makes the output topic, whose timestamps are the broker's. */
+  static async start(options: WorkersOptions): Promise<Workers> {
+    const { cluster, count, inputs, output, store, profile } = options
+    await cluster.tools.topic(output, { partitions: 4, config: { 'message.timestamp.type': 'LogAppendTime' } })
+    const settings = {
+      HIERAX_INPUT_BROKERS: cluster.brokers.join(','),
+      HIERAX_INPUT_TOPICS: inputs.join(','),
+      HIERAX_INPUT_GROUP: `group-of-${output}`,
+      HIERAX_INPUT_BACKLOG: 'together',
+      HIERAX_OUTPUT_CLASSIFICATIONS: output,
+      HIERAX_OUTPUT_DEAD_LETTERS: `${output}.dead-letters`,
+      HIERAX_STORE_URL: `lmdb:${store}`,
+      ...(profile ? { NODE_OPTIONS: `--import=${recorder}`, BENCH_PROFILE: profile } : {})
+    }
+    const starts = Array.from({ length: count }, () => ServiceProcess.start(settings))
+    return new Workers(options, await Promise.all(starts))
+  }
+
+  /** Waits until so many messages are on the output topic and all workers have counted so many alerts. */
+  async answered(alerts: number, limitMs = 600_000): Promise<Figures> {
+    for (const began = Date.now(); ; await sleep(100)) {
+      const { total: messages } = await this.#cluster.tools.offsets(this.#output)
+      if (messages >= alerts) {
+        const figures = await this.figures()
+        if (total(figures, 'hierax_alerts_consumed_total') >= alerts) return figures
+      }
+      for (const { child, log } of this.#processes) {
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The service ended:\n${log}`)
+      }
+      if (Date.now() - began > limitMs) throw new Error(`${messages} of ${alerts} answers after ${limitMs / 1000} s`)
+    }
+  }
+
+  /** Metrics as they are now, summed over the workers. */
+  async figures(): Promise<Figures> {
+    const sums = new Map<string, number>()
+    for (const process of this.#processes) {
+      for (const [name, value] of await process.metrics()) sums.set(name, (sums.get(name) ?? 0) + value)
+    }
+    return sums
+  }
+
+  /** Processor time of all workers between two moments (epoch ms), seconds. */
+  cpuSeconds(from: number, to: number): number | null {
+    return this.#meters.reduce<number | null>((sum, meter) => {
+      const own = meter.cpuSeconds(from, to)
+      return sum === null || own === null ? null : sum + own
+    }, 0)
+  }
+
+  /** Largest resident memory of any worker, MB. */
+  peakMegabytes(): number | null {
+    const peaks = this.#meters.map(meter => meter.peakBytes())
+    return peaks.some(peak => peak === null) ? null : Math.max(...peaks.map(peak => (peak ?? 0) / 1e6))
+  }
+
+  /** Ends them in good order; false when one did not exit with 0. */
+  async stop(): Promise<boolean> {
+    for (const meter of this.#meters) meter.stop()
+    const codes = await Promise.all(this.#processes.map(process => process.end()))
+    return codes.every(code => code === 0)
+  }
+}

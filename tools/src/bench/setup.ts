@@ -1,0 +1,31 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { build } from '../../../test/support/build.ts'
+
+/** Tells people how far a run is: standard output is for JSON alone. */
+export const say = (text: string): void => void process.stderr.write(`${text}\n`)
+
+/**
+ * Builds dist/, then does `work` with a cluster and a folder (`hierax-NAME-…`) of its own, of which nothing is left behind. Resolves with the
+ * exit code: that of `work`, or 1 where the build fails.
+ */
+export async function measured<Cluster extends { stop(): Promise<void> }>(
+  name: string,
+  start: () => Promise<Cluster>,
+  work: (cluster: Cluster, folder: string) => Promise<number>
+): Promise<number> {
+  const log = console.log
+  console.log = say
+  const built = build()
+  console.log = log
+  if (!built) return 1
+  const cluster = await start()
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), `hierax-${name}-`))
+  try {
+    return await work(cluster, folder)
+  } finally {
+    await cluster.stop()
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}

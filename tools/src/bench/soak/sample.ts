@@ -1,0 +1,80 @@
+import fs from 'node:fs'
+import type { ServiceProcess } from '../../../../test/support/service.ts'
+import { total } from '../../../../test/support/service.ts'
+
+/** What a service used at a moment, as it says itself and as the kernel says. */
+export interface Sample {
+  /** Since the beginning, minutes. */
+  readonly minutes: number
+  /** Outcomes so far, and the rate since the sample before, 1/s. */
+  readonly alerts: number
+  readonly rate: number
+  /** Resident memory: all of it, and without the pages of files (the store's are mapped); MB. */
+  readonly rss: number
+  readonly anonymous: number
+  /** JavaScript's heap in use, and memory of buffers outside of it; MB. */
+  readonly heap: number
+  readonly external: number
+  readonly tensors: number
+  /** Sockets, timers and the like that Node holds open. */
+  readonly handles: number
+  readonly requests: number
+  /** Of the event loop since the sample before: mean and longest delay, ms. */
+  readonly loopMean: number
+  readonly loopLongest: number
+  /** Messages that wait on the input topic. */
+  readonly lag: number
+  readonly storeMegabytes: number
+  readonly storeObjects: number
+}
+
+/** Takes samples of a service, each with what changed since the one before. */
+export class Sampler {
+  readonly #service: ServiceProcess
+  readonly #began = performance.now()
+  #last = { at: performance.now(), alerts: 0 }
+
+  constructor(service: ServiceProcess) {
+    this.#service = service
+  }
+
+  async take(): Promise<Sample> {
+    const metrics = await this.#service.metrics()
+    const at = performance.now()
+    const alerts = total(metrics, 'hierax_outcomes_total')
+    const rate = ((alerts - this.#last.alerts) / (at - this.#last.at)) * 1000
+    this.#last = { at, alerts }
+    const megabytes = (name: string): number => rounded(total(metrics, name) / 1e6)
+    return {
+      minutes: rounded((at - this.#began) / 60_000, 2),
+      alerts,
+      rate: rounded(rate, 0),
+      rss: megabytes('process_resident_memory_bytes'),
+      anonymous: rounded(anonymousBytes(this.#service.child.pid ?? 0) / 1e6),
+      heap: megabytes('nodejs_heap_size_used_bytes'),
+      external: megabytes('nodejs_external_memory_bytes'),
+      tensors: total(metrics, 'hierax_tensors'),
+      handles: total(metrics, 'nodejs_active_handles_total'),
+      requests: total(metrics, 'nodejs_active_requests_total'),
+      loopMean: rounded(total(metrics, 'nodejs_eventloop_lag_mean_seconds') * 1000),
+      loopLongest: rounded(total(metrics, 'nodejs_eventloop_lag_max_seconds') * 1000),
+      lag: total(metrics, 'hierax_consumer_lag'),
+      storeMegabytes: megabytes('hierax_store_bytes'),
+      storeObjects: total(metrics, 'hierax_store_objects')
+    }
+  }
+}
+
+/** Resident memory that no file lies behind; NaN where there is no /proc. */
+function anonymousBytes(pid: number): number {
+  try {
+    const kilobytes = /^RssAnon:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return kilobytes === undefined ? Number.NaN : Number(kilobytes) * 1024
+  } catch {
+    return Number.NaN
+  }
+}
+
+function rounded(value: number, digits = 1): number {
+  return Math.round(value * 10 ** digits) / 10 ** digits
+}

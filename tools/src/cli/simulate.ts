@@ -1,0 +1,156 @@
+import type { SimulatedLightCurve } from '@hierax/training/light-curves/light-curve.ts'
+import { type Command, Option } from 'commander'
+import { decimal, integer, list } from 'hierax/cli/options.ts'
+import type { Progress } from 'hierax/cli/progress.ts'
+import type { PublishTarget } from 'hierax/cli/publish.ts'
+import { HieraxError } from 'hierax/errors.ts'
+import { type Mix, mixes } from '../simulator/mix.ts'
+import type { Simulation } from '../simulator/simulate.ts'
+
+interface Options extends Omit<PublishTarget, 'topic'> {
+  topic?: string
+  out?: string
+  lightcurves?: string
+  mix: Mix
+  bogus: number
+  solarSystem: number
+  objects?: number
+  seed: number
+  cutoutBytes: number
+  shuffle?: true
+  rate: number
+}
+
+const examples = `
+Examples:
+  $ hierax simulate --out packets/ --objects 10
+  $ hierax simulate --topic ztf_20250101_programid1 --objects 1000 --rate 100
+  $ hierax simulate --mix stream --topic ztf_20250101_programid1 --objects 5000
+  $ hierax simulate --out packets/ --bogus 0.2 --solar-system 0.05
+
+Packets carry every detection, and the upper limits of the 30 days before each;
+a reader can't learn of other upper limits. Catalogue fields (nearest PanSTARRS and
+Gaia sources, reference image) and earlier detections fit the class of the label.
+
+--mix stream adds made-up light curves to the examples, as the public stream has
+them: long-period variables, active nuclei, cataclysmic variables, young stars, flare
+stars, and single detections of minor planets and artefacts, most of which
+\`hierax serve\` refuses by its usual settings.`
+
+/** Adds `hierax simulate`: valid ZTF packets from light curves. */
+export function register(program: Command): void {
+  program
+    .command('simulate')
+    .summary('make ZTF alert packets from light curves')
+    .description(
+      'Make valid ZTF alert packets (schema 4.02) from light curves, one for each detection, with 30 days of history and three images; into a folder or to a Kafka topic.'
+    )
+    .option('--out <folder>', 'write the packets here, a file each, named by time and candid')
+    .option('--topic <name>', 'publish the packets to this topic; made when it is absent')
+    .option('--brokers <list>', 'brokers, host:port by comma (default: input.brokers of the configuration)', list)
+    .option('--partitions <n>', 'partitions of a topic that is made', integer({ min: 1, max: 10_000 }))
+    .option('--rate <n>', 'packets a second to the topic; 0 as fast as it goes', decimal({ min: 0 }), 0)
+    .option('--config <file>', 'configuration, for brokers, TLS and credentials of input')
+    .option('--lightcurves <file>', 'light curves as JSON Lines, also .gz (default: the bundled examples)')
+    .addOption(
+      new Option(
+        '--mix <name>',
+        'the light curves as they are, or the examples mixed with others as in the public stream'
+      )
+        .choices(mixes)
+        .default('examples')
+    )
+    .option('--bogus <n>', 'alerts of low real–bogus score to add to each good one', decimal({ min: 0, max: 1 }), 0)
+    .option('--solar-system <n>', 'the same, beside a known minor planet', decimal({ min: 0, max: 1 }), 0)
+    .option('--objects <n>', 'number of objects (default: as many as light curves)', integer({ min: 1 }))
+    .option('--seed <n>', 'the same seed makes the same packets', integer({ min: 0 }), 0)
+    .option('--cutout-bytes <n>', 'size of the three images together; 0 for none', integer({ min: 0 }), 40_000)
+    .option('--shuffle', 'in random order instead of by time')
+    .addHelpText('after', examples)
+    .action(simulate)
+}
+
+async function simulate(options: Options): Promise<void> {
+  if ((options.out === undefined) === (options.topic === undefined)) {
+    throw new HieraxError('USAGE', 'name either --out (a folder) or --topic (of Kafka)')
+  }
+  if (options.mix === 'stream' && options.lightcurves !== undefined) {
+    throw new HieraxError('USAGE', '--mix stream takes the bundled examples: leave out --lightcurves')
+  }
+  const [{ Simulation }, { startProgress }, { interruption }] = await Promise.all([
+    import('../simulator/simulate.ts'),
+    import('hierax/cli/progress.ts'),
+    import('hierax/cli/publish.ts')
+  ])
+  const curves = await readCurves(options)
+  const simulation = new Simulation(curves, {
+    seed: options.seed,
+    cutoutBytes: options.cutoutBytes,
+    order: options.shuffle ? 'shuffled' : 'time',
+    refused: { bogus: options.bogus, solarSystem: options.solarSystem },
+    ...(options.objects === undefined ? {} : { objects: options.objects })
+  })
+  const signal = interruption()
+  const progress = await startProgress({ total: simulation.length, unit: 'packets' })
+  try {
+    const done =
+      options.out === undefined
+        ? await publish(simulation, { ...options, topic: options.topic as string }, progress, signal)
+        : await write(simulation, options.out, progress, signal)
+    progress.stop()
+    process.stdout.write(done)
+  } finally {
+    progress.stop()
+  }
+}
+
+/** The light curves that are asked for, and no more of a file than is needed. */
+async function readCurves({ lightcurves, mix, objects, seed }: Options): Promise<readonly SimulatedLightCurve[]> {
+  const { readLightCurves } = await import('@hierax/training/light-curves/read-light-curves.ts')
+  const curves: SimulatedLightCurve[] = []
+  for await (const curve of readLightCurves(lightcurves)) {
+    curves.push(curve)
+    if (mix === 'examples' && curves.length === objects) break
+  }
+  if (mix === 'examples') return curves
+  const { streamMix } = await import('../simulator/mix.ts')
+  return streamMix(curves, seed)
+}
+
+async function publish(
+  simulation: Simulation,
+  options: Options & PublishTarget,
+  progress: Progress,
+  signal: AbortSignal
+): Promise<string> {
+  const { openTarget, publishAll, summary } = await import('hierax/cli/publish.ts')
+  const publisher = await openTarget(options)
+  async function* packets() {
+    for (const { bytes } of simulation) yield bytes
+  }
+  try {
+    const published = await publishAll(packets(), publisher, { rate: options.rate, progress, signal })
+    return summary(published, options.topic, publisher.partitions)
+  } finally {
+    await publisher.close()
+  }
+}
+
+async function write(simulation: Simulation, folder: string, progress: Progress, signal: AbortSignal): Promise<string> {
+  const [{ mkdir, writeFile }, path] = await Promise.all([import('node:fs/promises'), import('node:path')])
+  let packets = 0
+  try {
+    await mkdir(folder, { recursive: true })
+    for (const { candid, jd, bytes } of simulation) {
+      if (signal.aborted) break
+      // The time first: sorted by name, the files are in time order.
+      await writeFile(path.join(folder, `${jd.toFixed(5)}_${candid}.avro`), bytes)
+      packets += 1
+      progress.advance()
+    }
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    throw new HieraxError('USAGE', `--out: ${folder} can't be written (${cause.message})`, { cause })
+  }
+  return `${packets} packets in ${folder}\n`
+}

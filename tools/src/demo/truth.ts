@@ -1,0 +1,54 @@
+import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import { type Family, familyOf } from '../simulator/family.ts'
+
+/** Nodes of families whose labels a taxonomy does not map; the first that it has. */
+const nodesOfFamilies: Readonly<Partial<Record<Family, readonly string[]>>> = {
+  supernova: ['Transient'],
+  tde: ['TDE', 'Transient'],
+  agn: ['AGN', 'Persistent'],
+  nova: ['CV/Nova', 'Persistent'],
+  cv: ['CV/Nova', 'Persistent'],
+  periodic: ['Periodic', 'Persistent'],
+  'long-period': ['LPV', 'Persistent'],
+  'young-star': ['YSO', 'Persistent'],
+  'flare-star': ['Persistent']
+}
+
+/** Knows what simulated objects are, and so whether a model is right about them. */
+export class Truth {
+  readonly #taxonomy: Pick<Taxonomy, 'nodes' | 'labels'>
+  readonly #parents: ReadonlyMap<string, string | null>
+
+  constructor(taxonomy: Pick<Taxonomy, 'nodes' | 'labels'>) {
+    this.#taxonomy = taxonomy
+    this.#parents = new Map(taxonomy.nodes.map(({ name, parent }) => [name, parent]))
+  }
+
+  /**
+   * Whether an object of a published type is of the class of a node; null where that can't be told: the type is not known to the
+   * taxonomy, or less specific than the node. Minor planets and artefacts are of none.
+   */
+  isRight(label: string, node: string): boolean | null {
+    const family = familyOf(label)
+    if (family === 'asteroid' || family === 'bogus') return false
+    const own = this.#nodeOf(label, family)
+    if (own === null) return null
+    if (this.#path(own).includes(node)) return true
+    // An "SN Ib/c" may be an SN Ib. What is only filed under a class, as a long-period variable under `Persistent`, is none of its children.
+    return own === label && this.#path(node).includes(own) ? null : false
+  }
+
+  #nodeOf(label: string, family: Family): string | null {
+    const named = this.#taxonomy.labels.get(label) ?? label
+    if (this.#parents.has(named)) return named
+    return nodesOfFamilies[family]?.find(name => this.#parents.has(name)) ?? null
+  }
+
+  /** A node and those above it. */
+  #path(node: string): string[] {
+    const path: string[] = []
+    for (let name: string | null | undefined = node; name && path.length < 100; name = this.#parents.get(name))
+      path.push(name)
+    return path
+  }
+}

@@ -1,0 +1,102 @@
+import { rounded, type SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
+import { type Random, random } from '@hierax/training/random.ts'
+import type { FilterId } from 'hierax/lightcurves/observation.ts'
+import type { SimulatedObject } from './object.ts'
+
+/** The exposure of a point: its names and its photometric calibration. */
+export interface Exposure {
+  /** Number of the survey's night. */
+  readonly nid: number
+  /** Night, fraction of it and readout channel: 13 digits, and `15`. */
+  readonly pid: bigint
+  /** Name of the difference image. */
+  readonly image: string
+  /** Folder of the archive in which later packets name it. */
+  readonly folder: string
+  /** Zero point, its error and scatter, mag. */
+  readonly zeroPoint: number
+  readonly zeroPointError: number
+  readonly zeroPointScatter: number
+  readonly colour: number
+  readonly colourError: number
+  /** 5-sigma limit of the difference image, mag. */
+  readonly limit: number
+  /** Full width at half maximum of a point source, pixels. */
+  readonly seeing: number
+  /** Sky background, DN. */
+  readonly background: number
+}
+
+/** Julian date at which the survey's night 0 begins. */
+const firstNight = 2457754.5
+const zeroPoints: readonly [number, number, number] = [26.2, 26.1, 25.7]
+
+/** The exposure of a point of an object: the same for its own packet and for later histories. */
+export function exposureOf(object: SimulatedObject, point: SimulatedPoint, seed: number): Exposure {
+  const draw = random(seed, Math.round(point.jd * 1e5), object.rcid)
+  const day = point.jd - firstNight
+  const nid = Math.floor(day)
+  const fraction = day - nid
+  const pid = BigInt(nid) * 10n ** 9n + BigInt(Math.floor(fraction * 1e5)) * 10_000n + BigInt(object.rcid * 100 + 15)
+  const file = fileOf(object, point.fid, point.jd, fraction)
+  return {
+    nid,
+    pid,
+    ...file,
+    zeroPoint: zeroPoints[point.fid - 1]! + draw.normal() * 0.1,
+    zeroPointError: draw.uniform(3e-6, 9e-5),
+    zeroPointScatter: draw.uniform(0.02, 0.05),
+    colour: [-0.04, 0.1, 0.02][point.fid - 1]! + draw.normal() * 0.02,
+    colourError: draw.uniform(5e-6, 1e-4),
+    limit: limitOf(point, draw),
+    seeing: draw.uniform(1.6, 3.2),
+    background: draw.uniform(120, 400)
+  }
+}
+
+/**
+ * The limit of an upper limit is what was measured; for a detection it follows from its error, within what the survey
+ * reaches (the errors of bright sources are not those of the background).
+ */
+function limitOf(point: SimulatedPoint, draw: Random): number {
+  if (!point.detection) return point.magnitude
+  const fromError = point.magnitude - 2.5 * Math.log10((5 * point.error) / 1.0857362)
+  return Math.max(point.magnitude + 0.02, Math.min(fromError, 20.4 + draw.normal() * 0.3))
+}
+
+function fileOf(object: SimulatedObject, fid: FilterId, jd: number, fraction: number) {
+  // 2440587.5 is the Julian date of 1970-01-01.
+  const date = new Date((Math.floor(jd - 0.5) + 0.5 - 2440587.5) * 86_400_000).toISOString().slice(0, 10)
+  const [year, month, day] = date.split('-')
+  const part = String(Math.floor(fraction * 1e6)).padStart(6, '0')
+  const channel = `c${String(Math.floor(object.rcid / 4) + 1).padStart(2, '0')}_o_q${(object.rcid % 4) + 1}`
+  const field = String(object.field).padStart(6, '0')
+  return {
+    image: `ztf_${year}${month}${day}${part}_${field}_z${'gri'[fid - 1]}_${channel}_scimrefdiffimg.fits`,
+    folder: `/ztf/archive/sci/${year}/${month}${day}/${part}/`
+  }
+}
+
+/** Number of a candidate: the image, the sign of the difference, and a number on the image that no other object has. */
+export function candidOf(object: SimulatedObject, point: SimulatedPoint, exposure: Exposure): bigint {
+  const running = Math.floor(object.index / 64) * 3 + point.fid - 1
+  return exposure.pid * 1_000_000n + BigInt((point.positive ? 15_000 : 10_000) + running)
+}
+
+/** Most objects of one simulation: more would share candidate numbers. */
+export const maximumObjects = 64 * 333
+
+/** Difference flux of a detection, DN, by the exposure's zero point. */
+export function fluxOf(point: SimulatedPoint, exposure: Exposure): number {
+  return (point.positive ? 1 : -1) * 10 ** (0.4 * (exposure.zeroPoint - point.magnitude))
+}
+
+/** The number with six significant digits, as the survey's history has it: four decimals for a magnitude. */
+export function sixDigits(value: number): number {
+  return Number(value.toPrecision(6))
+}
+
+/** The number with six decimals, as histories have magnitude errors. */
+export function sixDecimals(value: number): number {
+  return rounded(value, 6)
+}

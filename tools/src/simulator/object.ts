@@ -1,0 +1,88 @@
+import { rounded, type SimulatedLightCurve, type SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
+import { random, seedOf } from '@hierax/training/random.ts'
+import { type Family, familyOf } from './family.ts'
+import { contextOf, type Place } from './family-context.ts'
+import {
+  type Earlier,
+  earlierOf,
+  type Gaia,
+  gaiaOf,
+  type Neighbour,
+  neighboursOf,
+  type Reference,
+  referenceOf
+} from './surroundings.ts'
+
+/** One object of a simulated sky: a light curve at a place with neighbours. */
+export interface SimulatedObject {
+  readonly index: number
+  readonly objectId: string
+  readonly label: string
+  readonly family: Family
+  readonly ra: number
+  readonly dec: number
+  readonly field: number
+  /** Readout channel, 0–63. */
+  readonly rcid: number
+  /** Place on the channel's image, pixels. */
+  readonly x: number
+  readonly y: number
+  readonly place: Place
+  readonly earlier: Earlier
+  readonly references: readonly [Reference, Reference, Reference]
+  /** The three nearest PanSTARRS sources, nearest first. */
+  readonly neighbours: readonly [Neighbour, Neighbour, Neighbour]
+  readonly gaia: Gaia
+}
+
+/**
+ * Places a light curve on the sky, with what usually surrounds objects of its class; a curve without coordinates gets some
+ * that the survey reaches.
+ *
+ * @param index number of the object in its simulation: with `seed` it decides everything that the light curve leaves open
+ */
+export function placeObject(
+  curve: SimulatedLightCurve,
+  objectId: string,
+  index: number,
+  seed: number
+): SimulatedObject {
+  const draw = random(seed, index, seedOf('object'))
+  const ra = rounded(curve.ra ?? draw.uniform(0, 360), 7)
+  // Uniform on the sphere from declination −28° up.
+  const dec = rounded(curve.dec ?? (Math.asin(draw.uniform(-0.47, 0.98)) * 180) / Math.PI, 7)
+  const family = familyOf(curve.label)
+  const { counterpart, on, off, past } = contextOf(family)
+  const place = draw.uniform() < counterpart ? on : off
+  const all = curve.points.filter(point => point.detection)
+  const good = all.filter(point => point.refused === undefined)
+  // Added refused alerts must not move the object; some objects have no others.
+  const detections = good.length > 0 ? good : all
+  const neighbours = neighboursOf(draw, place, meanMagnitude(detections), { ra, dec })
+  const [nearest] = neighbours
+  const rcid = index % 64
+  const field = draw.integer(245, 880)
+  const same = draw.uniform() < place.sameReference
+  const reference = (fid: 1 | 2 | 3) => referenceOf(draw, place, nearest, { field, rcid, fid, same })
+  return {
+    index,
+    objectId,
+    label: curve.label,
+    family,
+    ra,
+    dec,
+    field,
+    rcid,
+    x: draw.uniform(40, 3030),
+    y: draw.uniform(40, 3040),
+    place,
+    references: [reference(1), reference(2), reference(3)],
+    neighbours,
+    gaia: gaiaOf(draw, place, nearest),
+    earlier: earlierOf(draw, past, detections[0]?.jd ?? 0)
+  }
+}
+
+function meanMagnitude(detections: readonly SimulatedPoint[]): number {
+  return detections.reduce((sum, point) => sum + point.magnitude, 0) / Math.max(1, detections.length)
+}

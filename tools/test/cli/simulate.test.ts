@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { hierax } from '../../../test/cli/command.ts'
+import { kafka } from '../../../test/support/brokers.ts'
+import { readRecord } from '../simulator/container.ts'
+
+const running = await kafka()
+let folder = ''
+before(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'hierax-simulate-'))
+})
+after(() => rm(folder, { recursive: true }))
+
+test('packets into a folder: a file each, in time order by name', async () => {
+  const out = path.join(folder, 'deep', 'packets')
+  const { code, stdout, stderr } = await hierax(['simulate', '--out', out, '--objects', '3', '--cutout-bytes', '9000'])
+  assert.deepEqual([code, stderr], [0, ''])
+  const names = (await readdir(out)).sort()
+  assert.match(stdout, new RegExp(`^${names.length} packets in `))
+  assert.ok(names.length > 20)
+  let latest = 0
+  for (const name of names) {
+    const { candidate, cutoutScience } = readRecord(await readFile(path.join(out, name)))
+    assert.equal(name, `${candidate.jd.toFixed(5)}_${candidate.candid}.avro`)
+    assert.ok(candidate.jd >= latest && cutoutScience)
+    latest = candidate.jd
+  }
+})
+
+test("one's own light curves, in another order", async () => {
+  const file = path.join(folder, 'own.jsonl')
+  const curve = {
+    id: 'own',
+    mjd: [59000, 59001, 59002],
+    band: ['g', 'r', 'i'],
+    mag: [19, 19, 19],
+    err: [0.1, 0.1, 0.1]
+  }
+  await writeFile(file, JSON.stringify(curve))
+  const out = path.join(folder, 'own')
+  const { code, stdout } = await hierax([
+    'simulate',
+    '--lightcurves',
+    file,
+    '--out',
+    out,
+    '--shuffle',
+    '--cutout-bytes',
+    '0'
+  ])
+  assert.deepEqual([code, stdout], [0, `3 packets in ${out}\n`])
+})
+
+test('the mix of the stream, with refused alerts added', async () => {
+  const out = path.join(folder, 'mix')
+  const args = ['--mix', 'stream', '--objects', '60', '--bogus', '0.3', '--solar-system', '0.2', '--cutout-bytes', '0']
+  const { code, stderr } = await hierax(['simulate', '--out', out, ...args])
+  assert.deepEqual([code, stderr], [0, ''])
+  const names = await readdir(out)
+  const candidates = await Promise.all(
+    names.map(async name => readRecord(await readFile(path.join(out, name))).candidate)
+  )
+  const bogus = candidates.filter(({ drb }) => (drb as number) < 0.2)
+  const near = candidates.filter(({ ssdistnr }) => (ssdistnr as number) >= 0)
+  assert.ok(bogus.length > 10 && near.length > 10 && bogus.length + near.length < candidates.length)
+})
+
+test('wrong usage', async () => {
+  await writeFile(path.join(folder, 'a-file'), '')
+  const cases: [string[], RegExp][] = [
+    [[], /name either --out .* or --topic/],
+    [['--out', 'x', '--topic', 'y'], /name either --out .* or --topic/],
+    [['--out', path.join(folder, 'a-file')], /--out: .*a-file can't be written/],
+    [['--out', 'x', '--lightcurves', 'nowhere.jsonl'], /INPUT_NOT_FOUND: nowhere.jsonl does not exist/],
+    [['--out', 'x', '--mix', 'stream', '--lightcurves', 'a.jsonl'], /--mix stream takes the bundled examples/],
+    [['--out', 'x', '--mix', 'all'], /--mix <name>.*Allowed choices are examples, stream/],
+    [['--out', 'x', '--bogus', '2'], /--bogus/],
+    [['--topic', 'no/name'], /--topic: "no\/name" is no name of a topic/],
+    [['--out', 'x', '--objects', '99999'], /99999 objects can't be made/]
+  ]
+  for (const [args, message] of cases) {
+    const { code, stderr } = await hierax(['simulate', ...args])
+    assert.match(stderr, message)
+    assert.equal(code, 2)
+  }
+})
+
+test('packets to a topic, without a key, over all partitions', { skip: running.skip }, async () => {
+  const { tools, brokers } = running
+  const topic = tools.name('ztf_20250101_programid1')
+  const { code, stdout, stderr } = await hierax([
+    ...['simulate', '--topic', topic, '--brokers', brokers.join(','), '--partitions', '3'],
+    ...['--objects', '2', '--cutout-bytes', '0']
+  ])
+  assert.deepEqual([code, stderr], [0, ''])
+  const count = Number(/^(\d+) packets/.exec(stdout)?.[1])
+  const messages = await tools.read(topic, count)
+  assert.equal(messages.length, count)
+  assert.ok(count > 20)
+  assert.ok(messages.every(message => message.key === null))
+  assert.deepEqual([...new Set(messages.map(message => message.partition))], [0, 1, 2])
+  for (const { value } of messages) assert.ok(readRecord(value as Buffer).candidate.jd > 2458000)
+})

@@ -1,0 +1,154 @@
+import type { Card, CardDraft } from 'hierax/classifier/card.ts'
+import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
+import { readModelFolder } from 'hierax/classifier/model-folder.ts'
+import { writeModelFolder } from 'hierax/classifier/model-writer.ts'
+import { formatNovelty, type NoveltyFile } from 'hierax/classifier/novelty.ts'
+import { runProbe } from 'hierax/classifier/probe.ts'
+import type { Runtime } from 'hierax/classifier/runtime.ts'
+import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { AlertView } from 'hierax/classifier/types.ts'
+import type { Weights } from 'hierax/classifier/weights.ts'
+import { drawsOf, type Sampling, samplingPower } from './batches.ts'
+import { type BalanceOptions, rootBalance } from './fit.ts'
+import type { LabelledObject } from './labelled.ts'
+import { syntheticSource } from './synthetic.ts'
+import { logitCorrection, nodeWeights, samplingCorrection, type WhxeOptions } from './whxe.ts'
+
+/** A trained network and what its model folder is to say. */
+export interface Trained {
+  readonly taxonomy: Taxonomy
+  /** Text of the taxonomy file. */
+  readonly taxonomyText: string
+  readonly weights: Weights
+  /** Objects that it was trained on. */
+  readonly objects: readonly (LabelledObject & { readonly node: number })[]
+  readonly whxe: WhxeOptions
+  /** What it judges novelty by; null where it doesn't. */
+  readonly novelty: NoveltyFile | null
+  readonly sampling: Sampling
+  readonly balance: BalanceOptions
+  /** Class mixes for the card, the default first; that of the labelled objects is added. */
+  readonly populations: NonNullable<CardDraft['populations']>
+  /** What the context term was trained on, and the term; null for a model without one. */
+  readonly context: { readonly text: string; readonly card: NonNullable<CardDraft['context']> } | null
+  /** The card but for what follows from the above. */
+  readonly card: Omit<CardDraft, 'taxonomy' | 'training' | 'priors' | 'probe' | 'populations' | 'context'> & {
+    readonly training: Omit<CardDraft['training'], 'sources'>
+  }
+}
+
+/**
+ * Writes the model folder of a trained network, with the probabilities that it gives its probe, and opens it. What corrects for
+ * W^β (β above 0) and for objects drawn unevenly goes into the bias of the logits.
+ */
+export async function exportModel(folder: string, runtime: Runtime, trained: Trained): Promise<RecurrentClassifier> {
+  const { taxonomy, taxonomyText, objects, whxe, card } = trained
+  const labels = objects.map(object => object.node)
+  const ofWeights = logitCorrection(taxonomy, nodeWeights(taxonomy, labels, whxe.labelsCount), whxe.beta)
+  const ofSampling = samplingCorrection(taxonomy, labels, samplingPower(trained.sampling))
+  const correction = ofWeights.map((each, node) => each + (ofSampling[node] as number))
+  const parts = {
+    taxonomy: taxonomyText,
+    weights: withBias(trained.weights, correction),
+    outputs: taxonomy.nodes.map(({ name }) => name),
+    ...(trained.novelty === null ? {} : { novelty: formatNovelty(trained.novelty) }),
+    ...(trained.context === null ? {} : { context: trained.context.text })
+  }
+  const draws = drawsOf(labels, rootBalance(taxonomy, trained.balance))
+  const draft: CardDraft = {
+    ...card,
+    taxonomy: { name: taxonomy.name, version: taxonomy.version },
+    training: { ...card.training, sources: sourcesOf(objects) },
+    priors: Object.fromEntries(
+      [...priorsOf(taxonomy, labels, draws)].map((prior, node) => [parts.outputs[node] as string, prior])
+    ),
+    ...(trained.balance.share > 0
+      ? { populations: { ...trained.populations, labelled: labelledMix(taxonomy, objects) } }
+      : {}),
+    ...(trained.context === null ? {} : { context: trained.context.card }),
+    probe: { points: probePoints(), probabilities: {} }
+  }
+  await writeModelFolder(folder, { ...parts, card: draft })
+  const unprobed = new RecurrentClassifier(await readModelFolder(folder), runtime)
+  const probe = await runProbe(unprobed, draft.probe.points, trained.context === null ? undefined : probeAlert)
+  unprobed.dispose()
+  await writeModelFolder(folder, { ...parts, card: { ...draft, probe } })
+  return new RecurrentClassifier(await readModelFolder(folder), runtime)
+}
+
+/**
+ * Share of the draws of an epoch at or below each node; half an object where there is none, so that a prior can be divided by.
+ * Without draws every object counts once.
+ */
+export function priorsOf(taxonomy: Taxonomy, labels: readonly number[], draws?: Float64Array): Float64Array {
+  const counts = new Float64Array(taxonomy.nodes.length)
+  let events = 0
+  for (const [at, label] of labels.entries()) {
+    const times = draws?.[at] ?? 1
+    events += times
+    for (let node = label; node >= 0; node = taxonomy.parents[node] as number) counts[node]! += times
+  }
+  return counts.map(count => Math.max(count, 0.5) / events)
+}
+
+/** The class mix of the labelled objects, synthetic ones left out: shares of the children of the root. */
+export function labelledMix(
+  taxonomy: Taxonomy,
+  objects: readonly (LabelledObject & { readonly node: number })[]
+): NonNullable<CardDraft['populations']>[string] {
+  const real = objects.filter(({ source }) => source !== syntheticSource)
+  const priors = priorsOf(
+    taxonomy,
+    real.map(({ node }) => node)
+  )
+  const roots = taxonomy.siblings.find(group => taxonomy.parents[group[0] as number] === -1) ?? []
+  const total = roots.reduce((sum, node) => sum + (priors[node] as number), 0)
+  const shares = roots.map(node => [
+    taxonomy.nodes[node]?.name ?? '',
+    Number(((priors[node] as number) / total).toFixed(6))
+  ])
+  return {
+    description: 'The labelled light curves that the network was trained on',
+    shares: Object.fromEntries(shares)
+  }
+}
+
+/** Objects by source, most first. */
+export function sourcesOf(objects: readonly LabelledObject[]): Card['training']['sources'] {
+  const counts = new Map<string, number>()
+  for (const { source } of objects) counts.set(source, (counts.get(source) ?? 0) + 1)
+  return [...counts].map(([source, objects]) => ({ source, objects })).sort((a, b) => b.objects - a.objects)
+}
+
+function withBias(weights: Weights, correction: Float64Array): Weights {
+  const bias = weights['output/bias']
+  if (bias === undefined) return weights
+  const values = bias.values.map((value, node) => value + (correction[node] as number))
+  return { ...weights, 'output/bias': { ...bias, values } }
+}
+
+/** What a packet says of a supernova in the outskirts of a galaxy, for the probe. */
+const probeAlert: Pick<AlertView, 'magnitude' | 'context'> = {
+  magnitude: 18.5,
+  context: {
+    ...{ sgscore1: 0.02, distpsnr1: 2.5, sgmag1: 19.2, srmag1: 18.6, simag1: 18.3, szmag1: 18.1 },
+    ...{ sgscore2: 0.9, distpsnr2: 12, distnr: 2.4, magnr: 19, chinr: 1.2, sharpnr: 0.05 },
+    ...{ neargaia: 21, maggaia: 17.5, classtar: 0.98, ndethist: 20, ncovhist: 900, jdstarthist: 2459000.7 }
+  }
+}
+
+/** A made light curve: a rise and a decline in two bands with upper limits before. */
+function probePoints(): Card['probe']['points'] {
+  const points: Card['probe']['points'] = []
+  for (let visit = -3; visit < 14; visit++) {
+    for (const fid of [1, 2] as const) {
+      const day = 3 * visit + 0.04 * fid
+      const jd = 2459000.7 + day
+      const width = day < 15 ? 9 : fid === 1 ? 17 : 26
+      const magnitude = Math.fround(17.9 + 0.1 * fid + 0.5 * ((day - 15) / width) ** 2)
+      if (visit < 0) points.push({ jd, fid, detection: false, positive: false, magnitude: Math.fround(20.4), error: 0 })
+      else points.push({ jd, fid, detection: true, positive: true, magnitude, error: Math.fround(0.05 + 0.01 * visit) })
+    }
+  }
+  return points
+}

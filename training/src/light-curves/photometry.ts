@@ -1,0 +1,116 @@
+import type { FilterId } from 'hierax/lightcurves/observation.ts'
+import { inOrder, jdOfMjd0, type PhotometryKind, rounded, type SimulatedPoint } from './light-curve.ts'
+
+/** A measurement as a light-curve file has it. */
+export interface Measurement {
+  readonly mjd: number
+  readonly fid: FilterId
+  /** Magnitude, or flux in μJy, by the kind of photometry. */
+  readonly value: number
+  /** 1-sigma error in the unit of `value`; null for an upper limit. */
+  readonly error: number | null
+  readonly upperLimit: boolean
+  readonly positive: boolean
+}
+
+/** AB magnitude of a flux of 1 μJy. */
+export const zeroPoint = 23.9
+/** 2.5 / ln 10: error in magnitudes of a relative error in flux. */
+const magnitudesPerPart = 1.0857362
+/** ZTF alerts are detections of at least this many sigmas. */
+const significance = 5
+/** Typical 5-sigma limits of ZTF difference images in g, r and i, mag. */
+const typicalLimits: readonly [number, number, number] = [20.7, 20.5, 20]
+/** The public survey shows a field once a night and band; data releases hold more visits. Days. */
+const shortestGap = 0.5
+
+/** Magnitudes that a packet can carry: the decoder refuses others. */
+const magnitudeRange = { from: -10, to: 40 }
+
+/**
+ * Says what is wrong with a measurement, by the name of its column in a light-curve file; null for nothing. Magnitudes such as −999 or 99
+ * stand for "none" in many tables: as measurements they are refused, not guessed.
+ */
+export function measurementFault(
+  kind: PhotometryKind,
+  { value, error, upperLimit }: Pick<Measurement, 'value' | 'error' | 'upperLimit'>
+): { readonly column: 'mag' | 'flux' | 'err'; readonly message: string } | null {
+  const { from, to } = magnitudeRange
+  if (kind === 'difference_flux_uJy') {
+    // Any flux down to nothing is possible; one that would be brighter than the range is not.
+    const most = 10 ** ((zeroPoint - from) / 2.5)
+    if (!(Math.abs(value) <= most))
+      return { column: 'flux', message: `should be within ±${most.toPrecision(2)} μJy, it is ${value}` }
+    if (error !== null && !(error <= most))
+      return { column: 'err', message: `should be at most ${most.toPrecision(2)} μJy, it is ${error}` }
+  } else if (!(value >= from && value <= to)) {
+    return { column: 'mag', message: `should be a magnitude from ${from} to ${to}, it is ${value}` }
+  }
+  if (upperLimit) return null
+  // Packets carry errors in single precision.
+  const single = Math.fround(error ?? 0)
+  return single > 0 && Number.isFinite(single)
+    ? null
+    : { column: 'err', message: `should be a number above 0 for a detection, it is ${error}` }
+}
+
+/** Measurements of any kind as difference photometry. */
+export function toDifference(kind: PhotometryKind, measurements: readonly Measurement[]): SimulatedPoint[] {
+  if (kind === 'difference_mag') return inOrder(measurements.map(fromMagnitude))
+  if (kind === 'difference_flux_uJy') return inOrder(measurements.map(m => fromFlux(m, m.value, m.error ?? 0)))
+  return inOrder(fromTotal(measurements))
+}
+
+function fromMagnitude(measurement: Measurement): SimulatedPoint {
+  return point(measurement, !measurement.upperLimit, measurement.positive, measurement.value, measurement.error ?? 0)
+}
+
+/** A difference flux: a detection of its sign where it is significant, else the limit that its error sets. */
+function fromFlux(measurement: Measurement, flux: number, error: number): SimulatedPoint {
+  const limit = zeroPoint - 2.5 * Math.log10(significance * Math.max(error, 1e-3))
+  if (error <= 0 || Math.abs(flux) < significance * error) return point(measurement, false, false, limit, 0)
+  const magnitude = zeroPoint - 2.5 * Math.log10(Math.abs(flux))
+  return point(measurement, true, flux > 0, magnitude, (magnitudesPerPart * error) / Math.abs(flux))
+}
+
+/**
+ * Total magnitudes of a variable star as a survey would see them against a reference image: the reference is the mean flux of
+ * its band; noise is the star's own and that of an image of typical depth; what stands out by five sigmas is a
+ * detection.
+ */
+function fromTotal(measurements: readonly Measurement[]): SimulatedPoint[] {
+  const flux = (magnitude: number) => 10 ** ((zeroPoint - magnitude) / 2.5)
+  const points: SimulatedPoint[] = []
+  for (const fid of [1, 2, 3] as const) {
+    const band = measurements.filter(m => m.fid === fid && m.error !== null).sort((a, b) => a.mjd - b.mjd)
+    const reference = band.reduce((sum, m) => sum + flux(m.value), 0) / band.length
+    const background = flux(typicalLimits[fid - 1]!) / significance
+    let latest = Number.NEGATIVE_INFINITY
+    for (const measurement of band) {
+      if (measurement.mjd - latest < shortestGap) continue
+      latest = measurement.mjd
+      const total = flux(measurement.value)
+      const noise = Math.hypot((total * (measurement.error ?? 0)) / magnitudesPerPart, background)
+      points.push(fromFlux(measurement, total - reference, noise))
+    }
+  }
+  return points
+}
+
+/** Four decimals for what only histories carry, as they have them; single precision throughout, as packets have it. */
+function point(
+  { mjd, fid }: Measurement,
+  detection: boolean,
+  positive: boolean,
+  magnitude: number,
+  error: number
+): SimulatedPoint {
+  return {
+    jd: rounded(mjd + jdOfMjd0, 7),
+    fid,
+    detection,
+    positive: detection && positive,
+    magnitude: Math.fround(detection ? magnitude : rounded(magnitude, 4)),
+    error: detection ? Math.fround(error) : 0
+  }
+}

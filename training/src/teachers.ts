@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import path from 'node:path'
+import type { InputSet } from 'hierax/classifier/input-sets.ts'
+import { readModelFolder } from 'hierax/classifier/model-folder.ts'
+import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
+import type { Runtime } from 'hierax/classifier/runtime.ts'
+import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Weight, Weights } from 'hierax/classifier/weights.ts'
+import { HieraxError } from 'hierax/errors.ts'
+import type { Batch } from './batches.ts'
+import { TrainableNetwork } from './trainable.ts'
+
+/** A model that another is to learn from. */
+export interface Teacher {
+  /** Of its weights: what a card says of a model does not change what is learned from it. */
+  readonly sha256: string
+  readonly weights: Weights
+}
+
+/**
+ * Reads model folders as teachers of a model that sees `inputs`. A teacher may see the first of these numbers only. Throws
+ * MODEL_INVALID, and USAGE where one has another tree or sees something else.
+ */
+export async function readTeachers(
+  folders: readonly string[],
+  taxonomy: Taxonomy,
+  inputs: InputSet
+): Promise<Teacher[]> {
+  const names = ({ nodes }: Taxonomy): string => JSON.stringify(nodes.map(({ name, parent }) => [name, parent]))
+  return Promise.all(
+    folders.map(async folder => {
+      const model = await readModelFolder(folder)
+      const inOrder = model.units.every((unit, node) => unit === node)
+      if (names(model.taxonomy) !== names(taxonomy) || !inOrder) {
+        throw new HieraxError(
+          'USAGE',
+          `--teachers: ${path.resolve(folder)} has another tree, or another order of nodes`
+        )
+      }
+      if (model.inputs.names.some((name, at) => name !== inputs.names[at])) {
+        const seen = `${path.resolve(folder)} sees the inputs ${model.inputs.version}`
+        throw new HieraxError('USAGE', `--teachers: ${seen}, which are not the first of ${inputs.version}`)
+      }
+      return { sha256: digestOf(model.weights), weights: model.weights }
+    })
+  )
+}
+
+function digestOf(weights: Weights): string {
+  const hash = createHash('sha256')
+  for (const name of Object.keys(weights).sort()) {
+    const { shape, values } = weights[name] as Weight
+    hash.update(`${name} ${shape.join()}\n`).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+  }
+  return hash.digest('hex')
+}
+
+/** What several models say together, step by step: the mean of their marginal probabilities. */
+export class Ensemble {
+  readonly #taxonomy: Taxonomy
+  readonly #members: readonly { readonly network: TrainableNetwork; readonly weights: Weights }[]
+
+  constructor(runtime: Runtime, taxonomy: Taxonomy, teachers: readonly Teacher[]) {
+    this.#taxonomy = taxonomy
+    this.#members = teachers.map(({ weights }) => ({ network: new TrainableNetwork(runtime, weights), weights }))
+  }
+
+  /** Conditional probabilities [steps × rows, nodes]; zeros in the padding. */
+  conditionals(batch: Batch): Float32Array {
+    const { parents, nodes } = this.#taxonomy
+    const size = nodes.length
+    const sums = new Float64Array(batch.weights.length * size)
+    for (const { network, weights } of this.#members) {
+      const logits = network.logits(weights, narrowed(batch, network.sizes.inputs))
+      for (let at = 0; at < batch.weights.length; at++) {
+        if (batch.weights[at] === 0) continue
+        const { probability } = nodeProbabilities(this.#taxonomy, logits.subarray(at * size, (at + 1) * size))
+        for (let node = 0; node < size; node++) sums[at * size + node]! += probability[node] as number
+      }
+    }
+    return Float32Array.from(sums, (sum, index) => {
+      const parent = parents[index % size] as number
+      const above = parent < 0 ? this.#members.length : (sums[index - (index % size) + parent] as number)
+      return above > 0 ? sum / above : 0
+    })
+  }
+}
+
+/** A batch with only the first numbers of each detection. */
+function narrowed(batch: Batch, inputs: number): Batch {
+  const cells = batch.rows * batch.steps
+  const width = batch.inputs.length / cells
+  if (width === inputs) return batch
+  const first = new Float32Array(cells * inputs)
+  for (let cell = 0; cell < cells; cell++) {
+    first.set(batch.inputs.subarray(cell * width, cell * width + inputs), cell * inputs)
+  }
+  return { ...batch, inputs: first }
+}

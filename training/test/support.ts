@@ -1,0 +1,153 @@
+import { latestInputs } from 'hierax/classifier/input-sets.ts'
+import { parseTaxonomy, type Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import { defaultAugmentation } from '../src/augment.ts'
+import type { Trained } from '../src/export.ts'
+import { initialWeights } from '../src/initial.ts'
+import type { KnownObject } from '../src/labelled.ts'
+import type { SimulatedPoint } from '../src/light-curves/light-curve.ts'
+import { defaultOptimiser } from '../src/optimiser.ts'
+import { random } from '../src/random.ts'
+import type { TrainListener, TrainPlan } from '../src/session.ts'
+
+/** Root → A {A1, A2}, B, C {C1}: a group of three, one of two, and an only child. */
+export const smallTaxonomyText: string = JSON.stringify({
+  name: 'small',
+  version: '1',
+  root: 'Root',
+  nodes: [
+    { name: 'A', parent: 'Root' },
+    { name: 'A1', parent: 'A' },
+    { name: 'A2', parent: 'A' },
+    { name: 'B', parent: 'Root' },
+    { name: 'C', parent: 'Root' },
+    { name: 'C1', parent: 'C' }
+  ],
+  labels: { 'type A1': 'A1', 'type A2': 'A2', 'some A': 'A', 'type B': 'B', 'type C1': 'C1', anything: 'Root' }
+})
+
+export const smallTaxonomy: Taxonomy = parseTaxonomy(smallTaxonomyText)
+
+/** A made object: magnitudes about a level that its node sets, so that there is something to learn. */
+export function madeObject(id: number, node: number, detections = 12): KnownObject {
+  const draw = random(77, id)
+  const points: SimulatedPoint[] = []
+  for (let at = 0; at < detections; at++) {
+    const level = 17 + 0.4 * node + 0.02 * at * (node % 3)
+    const jd = 2459000 + 3 * at + draw.uniform(0, 0.5)
+    const magnitude = Math.fround(level + 0.2 * draw.normal())
+    const fid = (at % 2) + 1 === 1 ? 1 : 2
+    if (at % 4 === 1) {
+      points.push({ jd: jd - 1, fid, detection: false, positive: false, magnitude: Math.fround(20.5), error: 0 })
+    }
+    points.push({ jd, fid, detection: true, positive: true, magnitude, error: Math.fround(0.1) })
+  }
+  const label = ['some A', 'type A1', 'type A2', 'type B', 'C', 'type C1'][node] as string
+  return { id: `made${id}`, label, source: 'made', photometry: 'difference_mag', points, detections, node }
+}
+
+/** So many made objects, of nodes A1, A2, B and C1 in turn. */
+export function madeObjects(count: number): KnownObject[] {
+  return Array.from({ length: count }, (_, id) => madeObject(id, [1, 2, 3, 5][id % 4] as number, 6 + (id % 7)))
+}
+
+/** An object as a line of a light-curve file. */
+export function lineOf({ id, label, source, photometry, points }: KnownObject): string {
+  return JSON.stringify({
+    id,
+    label,
+    source,
+    photometry,
+    mjd: points.map(({ jd }) => jd - 2400000.5),
+    band: points.map(({ fid }) => 'gri'[fid - 1]),
+    mag: points.map(({ magnitude }) => magnitude),
+    err: points.map(({ detection, error }) => (detection ? error : null)),
+    ul: points.map(({ detection }) => (detection ? 0 : 1))
+  })
+}
+
+/** A small network that learned nothing, as if it had been trained on objects of the small taxonomy. */
+export function madeTraining(objects: readonly KnownObject[], but: Partial<Trained> = {}): Trained {
+  return {
+    taxonomy: smallTaxonomy,
+    taxonomyText: smallTaxonomyText,
+    weights: initialWeights({ embedding: 6, hidden: 5, dense: 7 }, smallTaxonomy.nodes.length, 3),
+    objects,
+    novelty: null,
+    whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
+    sampling: 'natural',
+    balance: { share: 0, persistent: '' },
+    populations: {},
+    context: null,
+    card: {
+      name: 'made',
+      version: '1',
+      inputs: latestInputs.version,
+      description: 'made',
+      license: 'none',
+      training: { command: 'made', seed: 3, notes: [] },
+      temperature: null,
+      decision: { priorPower: 0.4 },
+      metrics: [],
+      limitations: []
+    },
+    ...but
+  }
+}
+
+/** Tells nobody. */
+export const silent: TrainListener = {
+  note: () => undefined,
+  begin: async () => undefined,
+  batch: () => undefined,
+  epoch: async () => undefined,
+  end: () => undefined,
+  tables: () => undefined
+}
+
+/** A training of a small network that takes a second. */
+export function smallPlan(out: string, taxonomy: string, data: string): TrainPlan {
+  return {
+    data: [data],
+    taxonomy,
+    out,
+    runtime: 'wasm',
+    fit: {
+      inputs: latestInputs.version,
+      epochs: 2,
+      batch: 16,
+      seed: 1,
+      sampling: 'balanced',
+      balance: { share: 0, persistent: '' },
+      dropout: 0.1,
+      lastWeight: 0.2,
+      patience: 0,
+      teaching: 0,
+      widths: { embedding: 8, hidden: 8, dense: 8 },
+      whxe: { alpha: 0.5, beta: 0.5, labelsCount: 'nodes' },
+      optimiser: defaultOptimiser,
+      augmentation: defaultAugmentation
+    },
+    populations: {},
+    synthetic: 0,
+    limitations: [],
+    alerts: null,
+    folds: 0,
+    fold: null,
+    foldSeed: 0,
+    heldOut: 0,
+    resume: false,
+    leaveOut: [],
+    leftOut: null,
+    crossValidation: null,
+    start: null,
+    teachers: [],
+    among: [],
+    minDetections: 1,
+    days: ['full'],
+    bootstrap: 0,
+    card: { name: 'made', version: '1', description: 'made', license: 'none' },
+    priorPower: 0.4,
+    namingAges: [],
+    command: 'made'
+  }
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { merged } from '../src/data/rows.ts'
+import { type Classification, supersedes } from '../src/data/types.ts'
+import { queryOf, type View, viewOf } from '../src/data/view.ts'
+import { degreesText, hoursText, probabilityText } from '../src/draw/format.ts'
+import { fromGalactic, toGalactic } from '../src/draw/galactic.ts'
+import { apart, linesOf, maxLines } from '../src/draw/lines.ts'
+import { bandsOf, branchesOf, planOf } from '../src/draw/river.ts'
+import { grown, PageWorld, probabilitiesOf } from './world.ts'
+
+const world = new PageWorld()
+const answer = (id: string, detections: number, changes = {}) =>
+  world.answer(id, detections, 0.5, changes) as unknown as Classification
+
+describe('address', () => {
+  const text = fc.option(fc.stringMatching(/^[\w. /-]{0,20}[\w]$/).map(value => value.trim()))
+  const share = fc.option(fc.integer({ min: 0, max: 20 }).map(value => value / 20))
+  const views: fc.Arbitrary<View> = fc.record(
+    {
+      object: text,
+      at: fc.option(fc.integer({ min: 1, max: 5000 })),
+      model: text,
+      focus: text,
+      node: text,
+      min: share,
+      novelty: share,
+      band: fc.option(fc.constantFrom('g', 'r', 'i')),
+      status: fc.option(fc.constantFrom('CLASSIFIED', 'NOT_CLASSIFIED')),
+      id: text,
+      conditional: fc.boolean(),
+      days: fc.boolean()
+    },
+    { noNullPrototype: true }
+  )
+
+  it('carries the whole view', () => {
+    fc.assert(fc.property(views, view => assert.deepEqual(viewOf(queryOf(view)), view)))
+  })
+
+  it('leaves out what it can’t read', () => {
+    const { at, min, band, object } = viewOf('?at=-3&min=7&band=u&object=%20')
+    assert.deepEqual([at, min, band, object], [null, null, null, null])
+  })
+})
+
+describe('an object’s answer', () => {
+  it('is the one with the greatest time, number and revision, whatever the order', () => {
+    const first = answer('ZTF20aaaaaaa', 3)
+    const later = answer('ZTF20aaaaaaa', 5)
+    const reprocessed = answer('ZTF20aaaaaaa', 5, { candid: '9007199254740993', jd: later.jd })
+    const larger = answer('ZTF20aaaaaaa', 5, { candid: '9007199254740994', jd: later.jd })
+    const revised = { ...later, lightCurve: { ...later.lightCurve, revision: 999 } }
+    assert.ok(supersedes(later, first) && !supersedes(first, later))
+    assert.ok(supersedes(larger, reprocessed) && !supersedes(reprocessed, larger))
+    assert.ok(supersedes(revised, later) && !supersedes(later, revised))
+    for (const order of [
+      [first, later, revised],
+      [revised, later, first],
+      [later, revised, first]
+    ]) {
+      let rows: Classification[] = []
+      for (const one of order) rows = merged([one], rows)
+      assert.deepEqual(rows, [revised])
+    }
+  })
+
+  it('moves up in the list when it comes, and the list stays bounded', () => {
+    const many = Array.from({ length: 200 }, (_, index) => answer(`ZTF20${index}`, 2))
+    const rows = merged(many, [])
+    assert.ok(rows.length <= 80)
+    const again = merged([answer('ZTF20aa', 4)], rows)
+    assert.equal(again[0]?.objectId, 'ZTF20aa')
+    assert.equal(again.length, rows.length)
+  })
+})
+
+describe('river', () => {
+  const shares = fc.double({ min: 0, max: 1, noNaN: true })
+
+  it('has for each node a band as wide as its probability, within its parent’s', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        shares,
+        fc.integer({ min: 300, max: 3000 }),
+        (size, share, width) => {
+          const nodes = grown(size).map(node => ({ ...node, parent: node.parent === 'Object' ? null : node.parent }))
+          const branches = branchesOf(nodes)
+          assert.equal(branches.length, size)
+          const plan = planOf(branches, width, 24, 110)
+          const marginal = new Map(
+            nodes.map(({ name }, index) => [name, probabilitiesOf(grown(size), share)[index] ?? 0])
+          )
+          const bands = bandsOf(
+            branches,
+            plan,
+            branches.map(({ name }) => marginal.get(name) ?? 0)
+          )
+          for (const [place, { name, children, parent }] of branches.entries()) {
+            assert.ok(Math.abs((bands[place]?.width ?? 0) - (marginal.get(name) ?? 0) * plan.full) < 1e-9)
+            const below = children.reduce((sum, child) => sum + (bands[child]?.width ?? 0), 0)
+            assert.ok(below <= (bands[place]?.width ?? 0) + 1e-6)
+            const { y = 0 } = plan.places[place] ?? {}
+            assert.ok(y >= 0 && y <= plan.height)
+            assert.ok(parent < place)
+          }
+        }
+      ),
+      { numRuns: 60 }
+    )
+  })
+})
+
+describe('lines of the history', () => {
+  it('are few, and hold the final class and what is set off', async () => {
+    world.say(world.answer('ZTF20aaaaaaa', 9, 0.8))
+    const history = await world.history('ZTF20aaaaaaa')
+    assert.ok(history)
+    const lines = linesOf(history, 'Persistent')
+    assert.ok(lines.length <= maxLines)
+    assert.ok(lines.some(({ name }) => name === 'Persistent'))
+    assert.ok(lines.some(({ name }) => name === 'Transient'))
+  })
+
+  it('have labels that do not overlap', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 6 }), places => {
+        const moved = apart(places, 14, 0, 200).sort((a, b) => a - b)
+        for (const [index, place] of moved.entries()) {
+          assert.ok(place >= -1e-9 && place <= 200)
+          if (index > 0) assert.ok(place - (moved[index - 1] as number) >= 14 - 1e-9)
+        }
+      })
+    )
+  })
+})
+
+describe('numbers', () => {
+  it('claim no more certainty than there is', () => {
+    assert.deepEqual([0, 0.001, 0.5, 0.994, 0.9951, 1].map(probabilityText), [
+      '0.00',
+      '<0.01',
+      '0.50',
+      '0.99',
+      '>0.99',
+      '1.00'
+    ])
+  })
+
+  it('give places of the sky as astronomers write them', () => {
+    assert.equal(hoursText(185.7289), '12h 22m 54.94s')
+    assert.equal(degreesText(-5.5), '−05° 30′ 00.0″')
+  })
+
+  it('turn galactic coordinates there and back', () => {
+    const [l, b] = toGalactic(266.405, -28.936)
+    assert.ok(Math.min(l, 360 - l) < 0.01 && Math.abs(b) < 0.01)
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 359.9, noNaN: true }),
+        fc.double({ min: -89, max: 89, noNaN: true }),
+        (ra, dec) => {
+          const [back, there] = fromGalactic(...toGalactic(ra, dec))
+          assert.ok(Math.abs(there - dec) < 1e-6)
+          assert.ok(Math.abs(((back - ra + 540) % 360) - 180) * Math.cos((dec * Math.PI) / 180) < 1e-6)
+        }
+      )
+    )
+  })
+})

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before } from 'node:test'
+import axe from 'axe-core'
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import type { Service } from '../../src/service/service.ts'
+import { openPage, startBrowser, type WatchedPage } from '../../test/support/browser.ts'
+import { PageWorld } from './world.ts'
+
+/** What axe finds wrong, named with the element. */
+export async function findings(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> }
+    }
+    const { violations } = await axe.run()
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary.slice(0, 300)}`)
+    )
+  })
+}
+
+/** A node of the tree, by its name. */
+export const nodeOf = (page: Page, name: string) =>
+  page.getByRole('treeitem', { name: new RegExp(`^${name} [<>\\d–]`) })
+
+/** What the address says. Asked of the page itself: what page.url() says follows the page's history a little later. */
+export const query = async (page: Page) => new URL(await page.evaluate(() => location.href)).searchParams
+
+/** Waits until the address says so; null where a parameter is not to be in it. A key is not always handled when its press ends. */
+export async function addressSays(page: Page, parameter: string, value: string | null): Promise<void> {
+  await page.waitForFunction(([name, wanted]) => new URLSearchParams(location.search).get(name as string) === wanted, [
+    parameter,
+    value
+  ] as const)
+}
+
+/** Says something until the page shows it: what is said before its stream of events is open is not told again. */
+export async function saidUntil(say: () => void, shown: Locator): Promise<void> {
+  say()
+  const again = setInterval(say, 500)
+  try {
+    await shown.waitFor()
+  } finally {
+    clearInterval(again)
+  }
+}
+
+/** A world that is served, and a page in a browser that shows it: both anew for each test of a suite. */
+export class LivePage {
+  world = new PageWorld()
+  #url = ''
+  #browser: Browser | null = null
+  #service: Service | null = null
+  #watched: WatchedPage | null = null
+
+  /** To be made within a suite, whose tests share a browser. */
+  constructor() {
+    before(async () => {
+      this.#browser = await startBrowser()
+    })
+    after(() => this.#browser?.close())
+    afterEach(async () => {
+      await this.close()
+      await this.end()
+    })
+  }
+
+  /** What the page complained of. */
+  get complaints(): readonly string[] {
+    return this.#watched?.complaints ?? []
+  }
+
+  /** Serves a world, with three objects in it unless told otherwise. */
+  async serve(
+    world = new PageWorld(),
+    objects = ['ZTF20aaaaaab', 'ZTF20aaaaabc', 'ZTF20aaaaacd'],
+    options: { readonly token?: string } = {}
+  ): Promise<void> {
+    this.world = world
+    world.say(...objects.map((id, index) => world.answer(id, 4 + 3 * index, 0.7 + 0.1 * index)))
+    this.#service = await world.service(options)
+    this.#url = (await this.#service.listen()).url
+  }
+
+  async open(query = '', options: BrowserContextOptions = {}): Promise<Page> {
+    assert.ok(this.#browser, 'the browser is started before the tests')
+    this.#watched = await openPage(this.#browser, options)
+    this.#watched.page.setDefaultTimeout(60_000)
+    await this.#watched.page.goto(`${this.#url}/${query}`)
+    return this.#watched.page
+  }
+
+  /** Closes the page. */
+  async close(): Promise<void> {
+    await this.#watched?.close()
+    this.#watched = null
+  }
+
+  /** Ends the service. */
+  async end(): Promise<void> {
+    await this.#service?.close()
+    this.#service = null
+  }
+}

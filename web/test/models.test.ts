@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { needsBrowser } from '../../test/support/browser.ts'
+import { LivePage, nodeOf, query, saidUntil } from './live-page.ts'
+import { PageWorld } from './world.ts'
+
+describe('several models, links, and what is read out', { ...needsBrowser(), timeout: 200_000 }, () => {
+  const live = new LivePage()
+
+  it('shows each of several models’ own answers, and links keep the model', async () => {
+    const two = new PageWorld()
+    const other = { ...two.model, name: 'second-model', version: '0.3.0', sha256: 'cd'.repeat(32) }
+    two.others.push(other)
+    await live.serve(two)
+    live.world.feed.push(['ZTF20aaaaabc', 'ZTF20aaaaacd'].map(id => live.world.second(other, id, 0.55)))
+    const page = await live.open('?object=ZTF20aaaaacd')
+    await nodeOf(page, 'SN Ia').filter({ hasText: '0.81' }).waitFor()
+    await page.getByText('page-model 2.1.0, wasm').waitFor()
+    const choice = page.getByRole('combobox', { name: 'Model' })
+    assert.equal(await choice.inputValue(), 'page-model')
+
+    await choice.selectOption('second-model')
+    await nodeOf(page, 'SN Ia').filter({ hasText: '0.30' }).waitFor()
+    await page.getByText('second-model 0.3.0, wasm').waitFor()
+    assert.equal((await query(page)).get('model'), 'second-model')
+    assert.match((await page.getByRole('link', { name: 'JSON' }).getAttribute('href')) ?? '', /\?model=second-model$/)
+    // The list has the model's own answers, and its links keep the model.
+    const row = page.getByRole('list', { name: /Objects/ }).getByRole('link', { name: /ZTF20aaaaabc/ })
+    await row.filter({ hasText: '0.30' }).waitFor()
+    assert.equal(await page.locator('.list .row').count(), 2)
+    assert.match((await row.getAttribute('href')) ?? '', /model=second-model/)
+    await row.click()
+    await page.getByRole('heading', { name: 'ZTF20aaaaabc' }).waitFor()
+    assert.equal((await query(page)).get('model'), 'second-model')
+    await page.reload()
+    await nodeOf(page, 'SN Ia').filter({ hasText: '0.30' }).waitFor()
+
+    // What one model says of a new alert is not taken for the other's answer.
+    const first = live.world.answer('ZTF20aaaaabc', 9, 0.9)
+    await saidUntil(
+      () => {
+        live.world.say(first)
+        live.world.feed.push([live.world.second(other, 'ZTF20aaaaabc', 0.55), first])
+      },
+      page.getByRole('img', { name: /^Light curve: 9 detections/ })
+    )
+    await page.waitForTimeout(500)
+    assert.match((await nodeOf(page, 'SN Ia').textContent()) ?? '', /0\.30/)
+    await page.goBack()
+    await page.goBack()
+    await page.getByText('page-model 2.1.0, wasm').waitFor()
+    assert.deepEqual(live.complaints, [])
+
+    await live.close()
+    const stray = await live.open('?object=ZTF20aaaaacd&model=no-such')
+    await stray.getByText('No model is named no-such here').waitFor()
+    await nodeOf(stray, 'SN Ia').filter({ hasText: '0.81' }).waitFor()
+  })
+
+  it('says so where a link filters by a class that the model does not have', async () => {
+    await live.serve()
+    const page = await live.open('?node=Kilonova')
+    await page.getByText('The list can’t be filtered so').waitFor()
+    await page.getByRole('button', { name: 'clear' }).click()
+    await page
+      .getByRole('list', { name: /Objects/ })
+      .getByRole('link')
+      .nth(2)
+      .waitFor()
+    await page.getByText('The list can’t be filtered so').waitFor({ state: 'detached' })
+  })
+
+  it('says why in numbers and words, and shows what is refused', async () => {
+    await live.serve()
+    const known = live.world.objects.get('ZTF20aaaaaab')
+    assert.ok(known)
+    const lightCurve = known.lightCurve.map((point, at) => (at === 4 ? { ...point, admitted: false } : point))
+    live.world.objects.set('ZTF20aaaaaab', { ...known, lightCurve })
+    const page = await live.open('?object=ZTF20aaaaaab')
+    const terms = page.getByRole('list', { name: 'What speaks for Transient, and what for Persistent' })
+    await terms.getByText('population stream: 4 % Transient').waitFor()
+    const told = (await terms.textContent()) ?? ''
+    assert.match(told, /context\+2\.0 for Transient\. 6\.5″ from a galaxy of score \.02/)
+    assert.match(told, /prior−1\.5 for Persistent\. /)
+    await page.getByText('6.50″, star score 0.02').waitFor()
+    await page.getByRole('img', { name: /^Light curve: 3 detections .*refused and not classified: 1\./ }).waitFor()
+    await page.getByRole('list', { name: 'Markers' }).getByText('refused').waitFor()
+    assert.deepEqual(live.complaints, [])
+  })
+
+  it('tells a screen reader of a new class of a chosen object, and of nothing else that moves', async () => {
+    await live.serve()
+    const page = await live.open('?object=ZTF20aaaaaab')
+    await nodeOf(page, 'SN Ia').filter({ hasText: '0.49' }).waitFor()
+    const said = () => page.evaluate(() => document.querySelector('.object-head [aria-live]')?.textContent)
+    assert.equal(await said(), 'Transient, SN Ia')
+    await saidUntil(
+      () => live.world.say(live.world.answer('ZTF20aaaaaab', 9, 0.9)),
+      nodeOf(page, 'SN Ia').filter({ hasText: '0.81' })
+    )
+    assert.equal(await said(), 'Transient, SN Ia')
+    const regions = await page.evaluate(() =>
+      [
+        ...document.querySelectorAll('[aria-live]:not([aria-live=off]), output:not([aria-live=off]), [role=status]')
+      ].map(element => element.className)
+    )
+    assert.deepEqual(regions, ['notices', 'hidden'])
+    await page.getByRole('button', { name: 'pinned' }).click()
+    await page.waitForFunction(() => document.querySelector('.object-head [aria-live]')?.textContent === '')
+  })
+})
