@@ -6,7 +6,7 @@ export interface HistoryPoint {
   readonly observation: Observation
 }
 
-/** Why a history point was left out before anything else looked at it. */
+/** Why the decoder left out a history point. */
 export type DropReason = 'future' | 'invalid'
 
 /** One ZTF alert, decoded: what Hierax reads of a packet, checked and normalised. */

@@ -140,7 +140,7 @@ function asSkip(skipper: Skipper): Skip {
   return typeof skipper === 'number' ? cursor => cursor.skip(skipper) : skipper
 }
 
-/** One step stands for itself, so that records nested for nothing cost nothing. */
+/** Runs skips in turn. A single one is returned as it is, so that records nested needlessly cost nothing. */
 function chain(steps: readonly Skip[]): Skip {
   if (steps.length === 1) return steps[0]!
   return cursor => {

@@ -245,7 +245,7 @@ function isObjectId(value: Value | undefined): value is string {
   return typeof value === 'string' && value !== '' && !unprintable.test(value)
 }
 
-/** Control characters, line breaks, marks of direction, and what stands for bytes that are no text. */
+/** Control characters, line breaks, marks of direction, and the replacement of bytes that are not text. */
 const unprintable = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/u
 
 function inRange(path: string, value: Value | undefined, from: number, to: number): number {
@@ -310,7 +310,7 @@ function magnitude(value: Value | undefined): number | null {
   return typeof value === 'number' && value > -noMagnitude && value < noMagnitude ? value : null
 }
 
-/** Sharpness may have either sign, and be large: only what stands for none is none. */
+/** Sharpness may have either sign and be large. */
 function sharpness(value: Value | undefined): number | null {
   return typeof value === 'number' && Number.isFinite(value) && value > -noMagnitude ? value : null
 }

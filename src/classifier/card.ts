@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
 import { contextFields } from '../lightcurves/observation.ts'
+import { valueAt } from './decision.ts'
 import { inputSetOf, inputSets } from './input-sets.ts'
 import { parseJson, type Refuse, refuserOf } from './model-file.ts'
 import type { Taxonomy } from './taxonomy.ts'
@@ -15,6 +16,9 @@ const power = z.number().min(0).max(1)
 export const namingShape = z.array(
   z.strictObject({ untilDays: z.number().positive(), priorPower: power, f1: z.record(z.string(), probability) })
 )
+
+/** Values by days from the first to the latest detection. The last entry has `untilDays` null. */
+const byDays = (value: z.ZodNumber) => z.array(z.strictObject({ untilDays: z.number().positive().nullable(), value }))
 
 const point = z.strictObject({
   jd: z.number(),
@@ -41,16 +45,11 @@ const shape = z.strictObject({
     sources: z.array(z.strictObject({ source: text, objects: z.number().int().min(0) })),
     notes: z.array(text).default([])
   }),
-  /** Divides the logits, by days from the first to the latest detection: the first entry whose `untilDays` is not exceeded. */
-  temperature: z
-    .array(z.strictObject({ untilDays: z.number().positive().nullable(), value: z.number().positive() }))
-    .nullable(),
-  /** Power of the prior when classes are named: one, or by days as the temperature. */
+  /** Divides the logits. */
+  temperature: byDays(z.number().positive()).nullable(),
+  /** Power of the prior when classes are named. */
   decision: z.strictObject({
-    priorPower: z.union([
-      power,
-      z.array(z.strictObject({ untilDays: z.number().positive().nullable(), value: power })).min(1)
-    ]),
+    priorPower: z.union([power, byDays(power).min(1)]),
     naming: namingShape.optional()
   }),
   /** Share of the training set at or below each node; needed where `priorPower` is above 0. */
@@ -123,7 +122,7 @@ export function parseCard(bytes: Uint8Array, origin: string): Card {
   if (!hex.safeParse(stated?.sha256).success) refuse('it has no checksum (`sha256`)')
   const wanted = stated?.sha256 as string
   const actual = sha256Hex(withoutChecksum(bytes, wanted))
-  if (actual !== wanted) refuse(`SHA-256 of the card: got ${actual}, want ${wanted}`)
+  if (actual !== wanted) refuse(`SHA-256 of the card: got ${actual}, expected ${wanted}`)
   const card = parseJson(content, shape, refuse)
   if (inputSetOf(card.inputs) === undefined) {
     const known = inputSets.map(({ version }) => version).join(', ')
@@ -154,8 +153,7 @@ export function formatCard(draft: CardDraft, files: Readonly<Record<string, stri
 
 /** Temperature for a light curve that spans so many days. */
 export function temperatureAt(card: Pick<Card, 'temperature'>, days: number): number {
-  for (const { untilDays, value } of card.temperature ?? []) if (untilDays === null || days <= untilDays) return value
-  return 1
+  return valueAt(card.temperature ?? [], days) ?? 1
 }
 
 /** Priors in the order of a taxonomy's nodes; null where the card has none. Throws MODEL_INVALID where one is missing. */

@@ -8,7 +8,7 @@ import { daysSinceFirst } from './inputs.ts'
 import { RowMemory, SequenceRow, type SteppedQuestion } from './lanes.ts'
 import { type Model, readModelFolder } from './model-folder.ts'
 import { Network } from './network.ts'
-import { type NoveltyProbe, type Sight, sightOf } from './novelty.ts'
+import { type Sight, sightOf } from './novelty.ts'
 import { type PopulationSetting, populationOf } from './population.ts'
 import { Composer, ignorance } from './probabilities.ts'
 import { checkProbe } from './probe.ts'
@@ -68,7 +68,7 @@ export class RecurrentClassifier implements Classifier {
   readonly runtime: string
   readonly population: Population | null
   readonly #model: Model
-  readonly #tf: Runtime['tf']
+  readonly #runtime: Runtime
   readonly #network: Network
   readonly #rule: DecisionRule
   readonly #set: InputSet
@@ -79,7 +79,6 @@ export class RecurrentClassifier implements Classifier {
   readonly #features: Float32Array
   readonly #logits: Float32Array
   readonly #composer: Composer
-  readonly #novelty: NoveltyProbe | null
   /** The batch in progress: memory and buffers serve one at a time. */
   #queue: Promise<unknown> = Promise.resolve()
 
@@ -95,7 +94,7 @@ export class RecurrentClassifier implements Classifier {
     this.runtime = runtime.name
     this.population = population
     this.#model = model
-    this.#tf = runtime.tf
+    this.#runtime = runtime
     this.#network = network ?? new Network(runtime, model.weights)
     this.#composer = new Composer(model, population)
     this.#rule = decisionRuleOf(model, population)
@@ -107,17 +106,11 @@ export class RecurrentClassifier implements Classifier {
     this.#hidden = new Float32Array(maxRows * sizes.hidden)
     this.#features = new Float32Array(maxRows * sizes.features)
     this.#logits = new Float32Array(sizes.outputs)
-    this.#novelty = model.novelty
   }
 
   /** The same network with another class mix; this one must not be used any more. */
   withPopulation(population: Population | null): RecurrentClassifier {
-    return new RecurrentClassifier(
-      this.#model,
-      { name: this.runtime as Runtime['name'], tf: this.#tf },
-      population,
-      this.#network
-    )
+    return new RecurrentClassifier(this.#model, this.#runtime, population, this.#network)
   }
 
   async classify(questions: readonly SteppedQuestion[]): Promise<SteppedReply[]> {
@@ -128,7 +121,7 @@ export class RecurrentClassifier implements Classifier {
   }
 
   tensors(): number {
-    return this.#tf.memory().numTensors
+    return this.#runtime.tf.memory().numTensors
   }
 
   dispose(): void {
@@ -175,7 +168,7 @@ export class RecurrentClassifier implements Classifier {
         const { at: index, point } = row.pending[row.done + step] as SequenceRow['pending'][number]
         const offset = (step * active + at) * width
         this.#set.step(memory.inputs, row.question.curve, index, point, this.#inputs, offset)
-        if (this.#set.outsideAt >= 0 && this.#novelty?.isOutside(this.#inputs, offset) === true) {
+        if (this.#set.outsideAt >= 0 && this.#model.novelty?.isOutside(this.#inputs, offset) === true) {
           memory.inputs[this.#set.outsideAt] = 1
         }
       }
@@ -220,7 +213,7 @@ export class RecurrentClassifier implements Classifier {
     }
     const sight = sightOf(taxonomy, memory.mean(), this.#logits, row.detections)
     const outside = this.#set.outsideAt >= 0 && memory.inputs[this.#set.outsideAt] === 1
-    const novelty = outside ? 1 : (this.#novelty?.novelty(sight) ?? null)
+    const novelty = outside ? 1 : (this.#model.novelty?.novelty(sight) ?? null)
     const prediction = decide(taxonomy, this.#rule, nodes, days)
     const state = encodeState(this.#layout, memory.bytes, row.older)
     return { answer: { ...nodes, prediction, novelty, evidence }, state, steps: row.pending.length, sight, logits }

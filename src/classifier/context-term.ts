@@ -156,10 +156,10 @@ function checkSizes({ mean, deviation, layers, nodes }: ContextFile, refuse: Ref
   for (const [which, { weights, biases }] of layers.entries()) {
     const ragged = weights.findIndex(row => row.length !== width)
     if (ragged >= 0) {
-      refuse(`layers[${which}].weights[${ragged}] has ${weights[ragged]?.length} numbers, want ${width}`)
+      refuse(`layers[${which}].weights[${ragged}] has ${weights[ragged]?.length} numbers, expected ${width}`)
     }
     if (biases.length !== weights.length) {
-      refuse(`layers[${which}].biases has ${biases.length} numbers, want ${weights.length}`)
+      refuse(`layers[${which}].biases has ${biases.length} numbers, expected ${weights.length}`)
     }
     width = weights.length
   }

@@ -50,7 +50,7 @@ export const featureNames: readonly string[] = [
   ...commonNames
 ]
 
-/** Of a band, from its start. Times are modified Julian days; NaN stands for what is not known yet. */
+/** Of a band, from its start. Times are modified Julian days; NaN means not known yet. */
 const ofBand = {
   detections: 0,
   peak: 1,
@@ -388,14 +388,14 @@ function lineSlope(state: Float64Array, start: number): number {
   return ((state[start + 4] as number) / w - t * m) / (spread + shrinkage)
 }
 
-/** Magnitude of the line at `t` days; wants a point at least. */
+/** Magnitude of the line at `t` days; requires at least one point. */
 function lineAt(state: Float64Array, start: number, t: number): number {
   const w = state[start] as number
   const centre = (state[start + 1] as number) / w
   return zero + (state[start + 2] as number) / w + lineSlope(state, start) * (t - centre)
 }
 
-/** Mean magnitude; wants a point at least. */
+/** Mean magnitude; requires at least one point. */
 function lineMean(state: Float64Array, start: number): number {
   return zero + (state[start + 2] as number) / (state[start] as number)
 }

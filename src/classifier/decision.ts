@@ -1,19 +1,26 @@
 import type { Taxonomy } from './taxonomy.ts'
 import type { Answer, NodeProbabilities } from './types.ts'
 
-/** A node is stood for while its marginal probability is at least this. */
-export const standsFrom = 0.5
+/** Least marginal probability of a predicted node. */
+const minProbability = 0.5
 
-/** A power of the prior: one, or by days from the first to the latest detection (the first entry whose `untilDays` is not exceeded). */
-export type PriorPower = number | readonly { readonly untilDays: number | null; readonly value: number }[]
+/** Values by days from the first to the latest detection: the first entry whose `untilDays` is not exceeded applies. */
+export type ByDays = readonly { readonly untilDays: number | null; readonly value: number }[]
+
+/** The value for a light curve that spans so many days. */
+export function valueAt(entries: ByDays, days: number): number | undefined {
+  return entries.find(({ untilDays }) => untilDays === null || days <= untilDays)?.value
+}
+
+/** A power of the prior: one, or by days. */
+export type PriorPower = number | ByDays
 
 /** The power for a light curve that spans so many days. */
 export function priorPowerAt(power: PriorPower, days: number): number {
-  if (typeof power === 'number') return power
-  return power.find(({ untilDays }) => untilDays === null || days <= untilDays)?.value ?? 0
+  return typeof power === 'number' ? power : (valueAt(power, days) ?? 0)
 }
 
-/** How a model turns probabilities into the node that it names, as its card states it. */
+/** How a model predicts a node from probabilities, as its card states it. */
 export interface DecisionRule {
   /** Power π of the prior that a candidate is weighed against: siblings compete by P/prior^π. 0: by P alone. */
   readonly priorPower: PriorPower
@@ -22,8 +29,8 @@ export interface DecisionRule {
 }
 
 /**
- * The deepest node that a model stands for: from the root down to the child that wins among its siblings by the rule (the
- * first of equals), as long as that child's marginal probability is at least 0.5. Null when that fails at the first step.
+ * The predicted node: from the root down to the child that wins among its siblings by the rule (the first of equals), as
+ * long as that child's marginal probability is at least 0.5. Null when that fails at the first step.
  * `days` is the time from the first to the latest detection.
  */
 export function decide(
@@ -36,7 +43,7 @@ export function decide(
   let best = -1
   for (let parent = -1; ; parent = best) {
     const child = winner(taxonomy, rule, power, nodes, parent)
-    if (child < 0 || (nodes.probability[child] as number) < standsFrom) break
+    if (child < 0 || (nodes.probability[child] as number) < minProbability) break
     best = child
   }
   if (best < 0) return null

@@ -40,7 +40,7 @@ export const inputCount: number = inputNames.length
 /** A photometric point as the inputs need it. */
 export type Point = Pick<Observation, 'jd' | 'fid' | 'detection' | 'positive' | 'magnitude' | 'error'>
 
-/** Points of one object, sorted by `jd`, then `fid`: a light curve, or an array in disguise. */
+/** Points of one object, sorted by `jd`, then `fid`: a light curve, or a wrapped array. */
 export interface Points {
   at(index: number): Point
   /** Julian date of the point at an index, days. */
@@ -49,8 +49,8 @@ export interface Points {
 
 /*
  * What is kept between two detections: 25 doubles, whatever the length of the light curve. The points of the last 0.8 days
- * and pending upper limits are not among them: the light curve itself has them, so a position in it stands for
- * the first, and a look back to the previous detection finds the second. Each point is passed once by either.
+ * and pending upper limits are not among them, because the light curve has them: a cursor into it replaces the former, and a
+ * scan back to the previous detection finds the latter. Either visits each point once.
  */
 const count = 0
 const firstTime = 1
@@ -89,7 +89,7 @@ export function clearInputState(state: Float64Array): void {
   }
 }
 
-/** Sets a cleared state to look at points from `index` on only. */
+/** Makes a cleared state ignore the points before `index`. */
 export function passPointsBefore(state: Float64Array, index: number): void {
   state[cursor] = index
 }

@@ -68,54 +68,42 @@ const networkShape = z.strictObject({
  * are left alone. Throws MODEL_INVALID (or TAXONOMY_INVALID) naming the file, what it is and what it should be.
  */
 export async function readModelFolder(folder: string): Promise<Model> {
-  const cardFile = path.join(folder, 'card.json')
-  const cardBytes = await readOrFail(cardFile)
-  const card = parseCard(cardBytes, cardFile)
+  const pathOf = (name: string): string => path.join(folder, name)
+  const cardBytes = await readOrRefuse(pathOf('card.json'))
+  const card = parseCard(cardBytes, pathOf('card.json'))
   const files = new Map<string, Buffer>()
   for (const [name, wanted] of Object.entries(card.files)) {
-    const bytes = await readOrFail(path.join(folder, name))
+    const bytes = await readOrRefuse(pathOf(name))
     const got = sha256Hex(bytes)
-    if (got !== wanted) {
-      throw new HieraxError('MODEL_INVALID', `${path.join(folder, name)}: SHA-256 is ${got}, the card wants ${wanted}`)
-    }
+    if (got !== wanted) refuserOf(pathOf(name))(`SHA-256 is ${got}, the card states ${wanted}`)
     files.set(name, bytes)
   }
-  const named = (name: string): Buffer => {
-    const bytes = files.get(name)
-    if (bytes === undefined)
-      throw new HieraxError('MODEL_INVALID', `${cardFile}: the card does not name ${shown(name)}`)
-    return bytes
-  }
-  const networkFile = path.join(folder, 'model.json')
-  const network = parseJson(named('model.json').toString('utf8'), networkShape, refuserOf(networkFile))
-  const weights = readWeights(network, named, networkFile)
-  const taxonomyFile = path.join(folder, 'taxonomy.json')
-  const taxonomy = parseTaxonomy(named('taxonomy.json').toString('utf8'), taxonomyFile)
-  if (taxonomy.name !== card.taxonomy.name || taxonomy.version !== card.taxonomy.version) {
-    const got = `${taxonomy.name} ${taxonomy.version}`
-    const want = `${card.taxonomy.name} ${card.taxonomy.version}`
-    throw new HieraxError('MODEL_INVALID', `${taxonomyFile}: it is ${got}, the card wants ${want}`)
-  }
+  const named = (name: string): Buffer =>
+    files.get(name) ?? refuserOf(pathOf('card.json'))(`the card does not name ${shown(name)}`)
+  const ifNamed = <Content>(name: string, parse: (text: string, origin: string) => Content): Content | null =>
+    files.has(name) ? parse(named(name).toString('utf8'), pathOf(name)) : null
+
+  const refuseNetwork = refuserOf(pathOf('model.json'))
+  const network = parseJson(named('model.json').toString('utf8'), networkShape, refuseNetwork)
+  const weights = readWeights(network, named, refuseNetwork)
+  const taxonomy = parseTaxonomy(named('taxonomy.json').toString('utf8'), pathOf('taxonomy.json'))
+  const [got, wanted] = [taxonomy, card.taxonomy].map(({ name, version }) => `${name} ${version}`)
+  if (got !== wanted) refuserOf(pathOf('taxonomy.json'))(`it is ${got}, the card states ${wanted}`)
   const inputs = inputSetOf(card.inputs) as InputSet
   const sizes = networkSizes(weights)
   if (sizes.inputs !== inputs.count) {
     const want = `${inputs.count}, as the inputs ${inputs.version} give`
-    throw new HieraxError('MODEL_INVALID', `${networkFile}: the weights take ${sizes.inputs} numbers, want ${want}`)
+    refuseNetwork(`the weights take ${sizes.inputs} numbers, expected ${want}`)
   }
-  const contextText = files.get(contextFile)?.toString('utf8')
-  const noveltyText = files.get(noveltyFile)?.toString('utf8')
   return {
     card,
     taxonomy,
     weights,
     inputs,
-    units: unitsOf(network.outputs, taxonomy, sizes.outputs, networkFile),
-    priors: priorsOf(card, taxonomy, cardFile),
-    novelty:
-      noveltyText === undefined
-        ? null
-        : parseNovelty(noveltyText, sizes.hidden, inputs.count, path.join(folder, noveltyFile)),
-    context: contextText === undefined ? null : parseContext(contextText, taxonomy, path.join(folder, contextFile)),
+    units: unitsOf(network.outputs, taxonomy, sizes.outputs, refuseNetwork),
+    priors: priorsOf(card, taxonomy, pathOf('card.json')),
+    novelty: ifNamed(noveltyFile, (text, origin) => parseNovelty(text, sizes.hidden, inputs.count, origin)),
+    context: ifNamed(contextFile, (text, origin) => parseContext(text, taxonomy, origin)),
     sha256: modelSha256(card.files, cardBytes)
   }
 }
@@ -132,7 +120,7 @@ export function modelSha256(files: Readonly<Record<string, string>>, cardBytes: 
   return sha256Hex(Buffer.from(lines.join('')))
 }
 
-async function readOrFail(file: string): Promise<Buffer> {
+async function readOrRefuse(file: string): Promise<Buffer> {
   try {
     return await readFile(file)
   } catch (cause) {
@@ -140,25 +128,22 @@ async function readOrFail(file: string): Promise<Buffer> {
   }
 }
 
-type NetworkFile = z.infer<typeof networkShape>
-
 /** Arrays of the weights manifest: single precision, little-endian, one after another in their file. */
-function readWeights(network: NetworkFile, named: (name: string) => Buffer, origin: string): Weights {
+function readWeights(
+  { weightsManifest }: z.infer<typeof networkShape>,
+  named: (name: string) => Buffer,
+  refuse: Refuse
+): Weights {
   const weights: Record<string, Weight> = {}
-  for (const group of network.weightsManifest) {
-    const bytes = named(group.paths[0])
-    const sizes = group.weights.map(({ shape }) => shape.reduce((size, axis) => size * axis, 1))
+  for (const { paths, weights: arrays } of weightsManifest) {
+    const bytes = named(paths[0])
+    const sizes = arrays.map(({ shape }) => shape.reduce((size, axis) => size * axis, 1))
     const wanted = 4 * sizes.reduce((sum, size) => sum + size, 0)
-    if (bytes.length !== wanted) {
-      const got = `${group.paths[0]} has ${bytes.length} bytes`
-      throw new HieraxError('MODEL_INVALID', `${origin}: ${got}, its manifest wants ${wanted}`)
-    }
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (bytes.length !== wanted) refuse(`${paths[0]} has ${bytes.length} bytes, its manifest states ${wanted}`)
     let offset = 0
-    for (const [which, { name, shape }] of group.weights.entries()) {
-      const values = Float32Array.from({ length: sizes[which] as number }, (_, at) =>
-        view.getFloat32(offset + 4 * at, true)
-      )
+    for (const [which, { name, shape }] of arrays.entries()) {
+      const start = offset
+      const values = Float32Array.from({ length: sizes[which] as number }, (_, at) => bytes.readFloatLE(start + 4 * at))
       weights[name] = { shape, values }
       offset += 4 * values.length
     }
@@ -166,12 +151,11 @@ function readWeights(network: NetworkFile, named: (name: string) => Buffer, orig
   return weights
 }
 
-function unitsOf(outputs: readonly string[], taxonomy: Taxonomy, logits: number, origin: string): Int32Array {
-  const refuse: Refuse = refuserOf(origin)
+/** For each node of the taxonomy, the output unit that carries its logit. */
+function unitsOf(outputs: readonly string[], taxonomy: Taxonomy, logits: number, refuse: Refuse): Int32Array {
   if (outputs.length !== logits) refuse(`it names ${outputs.length} outputs, the weights have ${logits}`)
-  for (const name of outputs) {
-    if (taxonomy.indexOf(name) < 0) refuse(`the output ${shown(name)} is not a node of the taxonomy below its root`)
-  }
+  const stranger = outputs.find(name => taxonomy.indexOf(name) < 0)
+  if (stranger !== undefined) refuse(`the output ${shown(stranger)} is not a node of the taxonomy below its root`)
   return Int32Array.from(taxonomy.nodes, ({ name }) => {
     const unit = outputs.indexOf(name)
     if (unit < 0) refuse(`no output is named after the node ${shown(name)}`)

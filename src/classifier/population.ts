@@ -82,7 +82,7 @@ export function describePopulation(population: Population | null): string {
   return `${population.name} (${shares.join(', ')})`
 }
 
-/** Name of the card's population that a setting stands for; null for the class mix of the training. */
+/** Name of the card's population that a setting selects; null for the class mix of the training. */
 function nameIn({ populations = {} }: PopulationCard, setting: string, model: string): string | null {
   if (Object.hasOwn(populations, setting)) return setting
   const names = Object.keys(populations)
@@ -113,7 +113,7 @@ function wholeGroups(
       )
     }
     if (!(share > 0 && share <= 1))
-      fail(`got the share ${shown(share)} for ${shown(name)}, wants a number above 0, at most 1`)
+      fail(`got the share ${shown(share)} for ${shown(name)}, expected a number above 0, at most 1`)
   }
   if (Object.keys(shares).length === 0) fail('no shares are given')
   const whole = new Map<string, number>()
@@ -126,7 +126,7 @@ function wholeGroups(
     }
     const total = siblings.reduce((sum, name) => sum + (shares[name] as number), 0)
     if (Math.abs(total - 1) > tolerance) {
-      fail(`the shares of ${siblings.join(', ')} sum to ${Number(total.toPrecision(6))}, want 1`)
+      fail(`the shares of ${siblings.join(', ')} sum to ${Number(total.toPrecision(6))}, expected 1`)
     }
     for (const name of siblings) whole.set(name, (shares[name] as number) / total)
   }

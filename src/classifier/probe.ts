@@ -30,7 +30,7 @@ export async function checkProbe(classifier: Probed, card: Pick<Card, 'probe'>, 
   if (novelty === want || Math.abs((novelty ?? Number.NaN) - (want ?? Number.NaN)) <= noveltyTolerance) return
   throw new HieraxError(
     'MODEL_INVALID',
-    `${origin}: the probe gives the novelty ${novelty}, the card wants ${want} to ${noveltyTolerance}`
+    `${origin}: the probe gives the novelty ${novelty}, the card states ${want}, within ${noveltyTolerance}`
   )
 }
 
@@ -40,7 +40,7 @@ function compare(got: Probabilities, wanted: Probabilities, what: string): void 
     if (difference <= tolerance) continue
     throw new HieraxError(
       'MODEL_INVALID',
-      `${what} gives P(${name}) = ${got[name]}, the card wants ${wanted[name]} to ${tolerance}`
+      `${what} gives P(${name}) = ${got[name]}, the card states ${wanted[name]}, within ${tolerance}`
     )
   }
 }

@@ -18,9 +18,9 @@ export interface NodeProbabilities {
 
 /** The answer of a model for one light curve at one time. */
 export interface Answer extends NodeProbabilities {
-  /** The deepest node that the model stands for, its probability and its path from below the root; null for none. */
+  /** The predicted node, its probability and its path from below the root; null for none. */
   readonly prediction: { readonly node: string; readonly probability: number; readonly path: readonly string[] } | null
-  /** How little the object looks like the training set, 0–1; null where the model does not say. */
+  /** How little the object looks like the training set, 0–1; null for a model without a novelty probe. */
   readonly novelty: number | null
   /** One entry for each child of the root, in the taxonomy's order. */
   readonly evidence: readonly Evidence[]

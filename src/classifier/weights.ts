@@ -51,7 +51,7 @@ export function networkSizes(weights: Weights): NetworkSizes {
       const got = `[${weight.shape.join(', ')}]${weight.values.every(Number.isFinite) ? '' : ' with values that are not finite'}`
       throw new HieraxError(
         'MODEL_INVALID',
-        `weights ${name}: got ${got}, want finite values of shape [${shape.join(', ')}]`
+        `weights ${name}: got ${got}, expected finite values of shape [${shape.join(', ')}]`
       )
     }
   }

@@ -114,9 +114,12 @@ test('what is wrong with a file is named', () => {
     [asJson({ ...good, deviation: good.deviation.map(() => 0) }), /deviation/],
     [
       asJson({ ...good, layers: [{ weights: [[1], [2]], biases: [0, 0] }] }),
-      /layers\[0\]\.weights\[0\] has 1 numbers, want 25/
+      /layers\[0\]\.weights\[0\] has 1 numbers, expected 25/
     ],
-    [asJson({ ...good, layers: [{ ...good.layers[0]!, biases: [0] }] }), /layers\[0\]\.biases has 1 numbers, want 2/],
+    [
+      asJson({ ...good, layers: [{ ...good.layers[0]!, biases: [0] }] }),
+      /layers\[0\]\.biases has 1 numbers, expected 2/
+    ],
     [asJson({ ...good, nodes: ['T'] }), /the last layer has 2 outputs, `nodes` has 1 names/],
     [asJson({ ...good, nodes: ['T', 'Object'] }), /"Object" is not a node of the taxonomy tree, or it is the root/],
     [asJson({ ...good, nodes: ['T', 'T'] }), /"T" is given twice/],

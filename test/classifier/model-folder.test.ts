@@ -131,7 +131,7 @@ describe('a model folder', () => {
     const file = path.join(await copied(), 'card.json')
     const text = await readFile(file, 'utf8')
     await writeFile(file, text.replace('"0.604 ± 0.014"', '"0.704 ± 0.014"'))
-    await assert.rejects(loadClassifier(copy), refusal('MODEL_INVALID', /got [0-9a-f]{64}, want [0-9a-f]{64}/))
+    await assert.rejects(loadClassifier(copy), refusal('MODEL_INVALID', /got [0-9a-f]{64}, expected [0-9a-f]{64}/))
     await writeFile(file, text.replace(/[0-9a-f]{64}(?=",?\n}\s*$)/, 'f'.repeat(64)))
     await assert.rejects(loadClassifier(copy), refusal('MODEL_INVALID', /want f{64}/))
   })
@@ -150,7 +150,7 @@ describe('a model folder', () => {
       await assert.rejects(loadClassifier(dir), refusal('MODEL_INVALID', message))
     }
     await change({ inputs: 'ztf-31.v9' }, /inputs "ztf-31\.v9" are unknown; this version has ztf-27\.v1, ztf-70\.v2/)
-    await change({ taxonomy: { name: 'other', version: '1' } }, /ztf-tree 1, the card wants other 1/)
+    await change({ taxonomy: { name: 'other', version: '1' } }, /ztf-tree 1, the card states other 1/)
     await change({ decision: { priorPower: 0.4 } }, /`priors` is null/)
     await change({ decision: { priorPower: 0.4 }, priors: { 'SN Ia': 0.6 } }, /no prior is given for "Transient"/)
     await change({ temperature: [{ untilDays: 3, value: 1.1 }] }, /`untilDays` null/)
@@ -166,7 +166,7 @@ describe('a model folder', () => {
     })
     await assert.rejects(
       loadClassifier(dir),
-      refusal('MODEL_INVALID', /the probe gives P\(TDE\) = 0\.\d+, the card wants/)
+      refusal('MODEL_INVALID', /the probe gives P\(TDE\) = 0\.\d+, the card states/)
     )
   })
 
@@ -186,7 +186,7 @@ describe('a model folder', () => {
     const { 'gru/bias': bias, ...lacking } = madeWeights(3)
     await refuse(lacking, ['X', 'Y', 'Z'], /lack gru\/bias/)
     const short = { ...lacking, 'gru/bias': { shape: [17], values: (bias as Weight).values.slice(1) } }
-    await refuse(short, ['X', 'Y', 'Z'], /gru\/bias: got \[17\], want finite values of shape \[18\]/)
+    await refuse(short, ['X', 'Y', 'Z'], /gru\/bias: got \[17\], expected finite values of shape \[18\]/)
     const odd = { ...madeWeights(3), 'output/bias': { shape: [3], values: Float32Array.of(0, Number.NaN, 0) } }
     await refuse(odd, ['X', 'Y', 'Z'], /output\/bias: got \[3\] with values that are not finite/)
   })

@@ -88,7 +88,7 @@ describe('the population of a model', () => {
     [{ Transiet: 0.4, Persistent: 0.6 }, /"Transiet", which is not a node of small.*nearest is Transient/],
     [{ Root: 1 }, /"Root", which is not a node of small below its root/],
     [{ Transient: 1 }, /Transient, Persistent are siblings.*missing: Persistent/],
-    [{ Transient: 0.4, Persistent: 0.7 }, /Transient, Persistent sum to 1\.1, want 1/],
+    [{ Transient: 0.4, Persistent: 0.7 }, /Transient, Persistent sum to 1\.1, expected 1/],
     [{ Transient: 0, Persistent: 1 }, /share 0 for "Transient"/],
     [{ Transient: Number.NaN, Persistent: 1 }, /share NaN/],
     [{}, /no shares/],
