@@ -133,7 +133,7 @@ describe('a model folder', () => {
     await writeFile(file, text.replace('"0.604 ± 0.014"', '"0.704 ± 0.014"'))
     await assert.rejects(loadClassifier(copy), refusal('MODEL_INVALID', /got [0-9a-f]{64}, expected [0-9a-f]{64}/))
     await writeFile(file, text.replace(/[0-9a-f]{64}(?=",?\n}\s*$)/, 'f'.repeat(64)))
-    await assert.rejects(loadClassifier(copy), refusal('MODEL_INVALID', /want f{64}/))
+    await assert.rejects(loadClassifier(copy), refusal('MODEL_INVALID', /expected f{64}/))
   })
 
   test('a missing file is named', async () => {
