@@ -14,7 +14,8 @@ const lostSequence = new Set([
   'PRODUCER_FENCED'
 ])
 
-function retryDecision(error: unknown): RetryDecision {
+/** What to do about a request that failed with `error`. */
+export function retryDecision(error: unknown): RetryDecision {
   const type = protocolErrorType(error)
   if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') return 'too-large'
   if (type !== null) return lostSequence.has(type) ? 'renew' : 'retry'

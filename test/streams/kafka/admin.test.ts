@@ -69,7 +69,8 @@ test('temporary topics are deleted, and their group once its last member has lef
   const running = startSource(broker.connection, { group, topics: [topic] })
   await until('all', () => running.values.length === 3)
   const gone = deleteTemporaryTopics(broker.connection, [topic, 'never-created'], group)
-  await sleep(500)
+  // The group is deleted after its topics.
+  await until('the topic to be deleted', async () => !(await broker.tools.topics()).includes(topic))
   await running.source.stop()
   await gone
   assert.ok(!(await broker.tools.topics()).includes(topic))

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer } from 'kafkajs'
 import type { ClusterView, PartitionOffsets } from '../../../src/streams/kafka/admin.ts'
 import { BacklogGate } from '../../../src/streams/kafka/backlog.ts'
@@ -86,7 +85,8 @@ const offsets = (topic: string, committed: bigint | null): PartitionOffsets => (
   committed
 })
 
-test('a stopped consumer gets no calls, even when offsets are being read', async () => {
+test('a stopped consumer gets no calls, even when offsets are being read', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const answers: (() => void)[] = []
   const { tracker, consumer } = trackerOf(['a'], ['a'], async () => {
     await new Promise<void>(resolve => answers.push(resolve))
@@ -95,7 +95,9 @@ test('a stopped consumer gets no calls, even when offsets are being read', async
   tracker.assign({ a: [0] })
   consumer.stop()
   answers[0]!()
-  await sleep(50)
+  await new Promise(resolve => setImmediate(resolve))
+  t.mock.timers.tick(60_000)
+  await new Promise(resolve => setImmediate(resolve))
   assert.deepEqual(consumer.calls, ['pause a/0'])
   assert.equal(answers.length, 1)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { retryDecision } from '../../../src/streams/kafka/producer.ts'
 import { createKafkaSink } from '../../../src/streams/kafka/sink.ts'
 import type { OutputMessage } from '../../../src/streams/types.ts'
 import { kafka } from '../../support/brokers.ts'
@@ -10,8 +11,9 @@ const broker = await kafka({ nodes: 3 })
 const partitions = 6
 const callers = 6
 const keysEach = 20
+const batchSize = 100
 
-/** Keys belong to one caller, as objects of one input partition do; each counts its messages. */
+/** Each key belongs to one caller; values count the caller's messages. */
 function batchOf(topic: string, caller: number, from: number, size: number): OutputMessage[] {
   return Array.from({ length: size }, (_, i) => ({
     topic,
@@ -21,7 +23,7 @@ function batchOf(topic: string, caller: number, from: number, size: number): Out
   }))
 }
 
-/** The messages of each key as they lie in the log, with what is repeated left out. */
+/** The messages of each key in the order of the log. */
 async function numbersByKey(topic: string): Promise<Map<string, number[]>> {
   const byKey = new Map<string, number[]>()
   for (const { key, value } of await broker.tools.read(topic, 0, 60_000)) {
@@ -39,17 +41,25 @@ test('no acknowledged message is lost and keys stay in order while brokers die',
   const config = { 'min.insync.replicas': '2' }
   const topic = await broker.tools.topic(undefined, { partitions, replication: 3, config })
   let retries = 0
-  const sink = createKafkaSink({ connection: broker.connection, logger: silent, onRetry: () => void retries++ })
+  let renewals = 0
+  const sink = createKafkaSink({
+    connection: broker.connection,
+    logger: silent,
+    onRetry: (_topic, error) => {
+      retries++
+      if (retryDecision(error.cause) === 'renew') renewals++
+    }
+  })
   let going = true
   const acknowledged: number[] = []
   const work = Array.from({ length: callers }, async (_, caller) => {
-    for (let from = 0; going || from < 8000; from += 100) {
-      await sink.send(batchOf(topic, caller, from, 100))
-      acknowledged[caller] = from + 100
+    for (let from = 0; going || from < 8000; from += batchSize) {
+      await sink.send(batchOf(topic, caller, from, batchSize))
+      acknowledged[caller] = from + batchSize
     }
   })
   const nodes = broker.cluster?.nodes ?? []
-  // Two die as in a power cut, one ends in good order; each comes back before the next goes.
+  // Two are killed, one is shut down; each is back before the next goes.
   for (const [i, end] of (['kill', 'stop', 'kill'] as const).entries()) {
     await sleep(500)
     await nodes[i]?.[end]()
@@ -78,7 +88,11 @@ test('no acknowledged message is lost and keys stay in order while brokers die',
       )
     }
   const total = acknowledged.reduce((sum, count) => sum + count, 0)
-  console.log(`${total} acknowledged, ${lost} lost, ${repeated} repeated, ${retries} requests retried by the sink`)
+  const requests = `${retries} requests retried, ${renewals} of them under a new producer`
+  console.log(`${total} acknowledged, ${lost} lost, ${repeated} repeated, ${requests}`)
   assert.ok(total >= callers * 8000)
   assert.equal(lost, 0)
+  // The broker recognizes repeated requests by their sequence numbers, unless the producer had to be replaced. Such a
+  // request holds at most what all callers wait for.
+  assert.ok(repeated <= renewals * callers * batchSize, `${repeated} repeated, ${requests}`)
 })

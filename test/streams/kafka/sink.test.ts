@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { HieraxError } from '../../../src/errors.ts'
 import { createKafkaSink, createPartitioner, type KafkaSinkOptions } from '../../../src/streams/kafka/sink.ts'
 import type { OutputMessage } from '../../../src/streams/types.ts'
@@ -158,7 +157,7 @@ test(
 test('closing ends what waits', withKafka, async () => {
   const sink = sinkOf()
   const sent = assert.rejects(sink.send([message(broker.tools.name(), 'k', 'v')]), { code: 'PUBLISH_FAILED' })
-  await sleep(50)
+  await until(() => sink.reason() !== null)
   await sink.close()
   await sent
   await assert.rejects(sink.send([message('t', 'k', 'v')]), { code: 'PUBLISH_FAILED' })

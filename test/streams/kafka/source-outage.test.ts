@@ -12,8 +12,9 @@ const { skip, tools, connection, cluster } = await kafka({
 
 const secured = await kafka({ security: { protocol: 'sasl_plaintext', users: { reader: 'secret' } } })
 
-test('a broker that dies under load and comes back: nothing is lost, the reading goes on by itself', {
-  skip
+test('a broker that dies under load and comes back: nothing is lost, reading resumes by itself', {
+  skip,
+  timeout: 240_000
 }, async () => {
   const node = cluster!.nodes[0]!
   const topic = await tools.topic(tools.name(), { partitions: 4 })
@@ -47,38 +48,46 @@ test('a broker that dies under load and comes back: nothing is lost, the reading
   await node.start()
   await until('ready again', () => running.source.health().ready, 30_000)
   await running.source.stop()
-  // A protocol error of the moment may make the consumer anew; whatever else did would be a fault.
+  // The consumer outlives an outage or is restarted once; anything but an error of kafkajs would be a fault of ours.
+  console.log(`restarts: ${running.restarts.join() || 'none'}, rebalances: ${running.rebalances}`)
   assert.ok(
-    running.restarts.every(reason => /KafkaJS/.test(reason)) && running.restarts.length <= 4,
+    running.restarts.every(reason => /KafkaJS/.test(reason)),
     running.restarts.join()
   )
+  assert.ok(running.restarts.length <= 2, running.restarts.join())
 })
 
-test('a source begun while no broker answers waits for it, and can be stopped meanwhile', { skip }, async () => {
+test('a source started while no broker answers waits for it, and can be stopped meanwhile', {
+  skip,
+  timeout: 120_000
+}, async () => {
   const node = cluster!.nodes[0]!
   const topic = await tools.topic()
   await tools.produce(topic, numbered('m', 3))
   await node.stop()
   const stopped = startSource(connection, { group: tools.name('group'), topics: [topic] })
   const running = startSource(connection, { group: tools.name('group'), topics: [topic] })
-  await sleep(1500)
+  const attempts = ({ lines }: typeof running) =>
+    lines.filter(({ message }) => /does not answer, retrying/.test(message))
+  await until('two attempts', () => [stopped, running].every(one => attempts(one).length >= 2))
   assert.deepEqual(running.source.health(), { ready: false, reason: 'connecting' })
-  const began = performance.now()
+  // Before a broker is back: this would not return if it waited for one.
   await stopped.source.stop()
-  assert.ok(performance.now() - began < 8000)
   await node.start()
   await until('the messages', () => running.values.length >= 3, 30_000)
   await running.source.stop()
 })
 
-test('refused credentials end the run with an error that says so', { skip: secured.skip }, async () => {
+test('refused credentials end the run with an error that says so', {
+  skip: secured.skip,
+  timeout: 60_000
+}, async () => {
   const sasl = { mechanism: 'scram-sha-256', username: 'reader', password: 'wrong' } as const
   const running = startSource({ ...secured.connection, sasl }, { group: tools.name('group'), topics: ['any'] })
-  const ended = running.ended.then(
+  const error = await running.ended.then(
     () => 'ended without an error',
     (thrown: unknown) => thrown
   )
-  const error = await Promise.race([ended, sleep(20_000, 'no end')])
   assert.ok(error instanceof HieraxError, String(error))
   assert.equal(error.code, 'KAFKA_UNAVAILABLE')
   assert.match(error.message, /refused the credentials/)

@@ -16,7 +16,7 @@ async function committed(group: string, topic: string): Promise<number[]> {
   return [...(offsets?.partitions ?? [])].sort((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset))
 }
 
-test('every message is handled once, in order, and a restart goes on after the commit', { skip }, async () => {
+test('every message is handled once, in order, and a restart resumes after the commit', { skip }, async () => {
   const topic = await tools.topic(tools.name(), { partitions: 3 })
   const group = tools.name('group')
   await tools.produce(topic, numbered('a', 300, 3))
@@ -43,12 +43,14 @@ test('every message is handled once, in order, and a restart goes on after the c
   await tools.produce(topic, [...numbered('b', 9, 3), { partition: 0, value: null }])
   const second = startSource(connection, { group, topics: [topic] })
   await until('10 more', () => second.values.length >= 10)
-  await sleep(300)
+  await until('lag 0', () => [0, 1, 2].every(partition => second.lags.get(`${topic}/${partition}`) === 0))
   await second.source.stop()
   assert.deepEqual(second.values.toSorted(), [...numbered('b', 9).map(({ value }) => value), 'null'].toSorted())
 })
 
-test('a rejected chunk comes again until it passes; nothing is skipped or committed before', { skip }, async () => {
+test('a rejected chunk is retried until it succeeds; nothing is skipped, repeated or committed before', {
+  skip
+}, async () => {
   const topic = await tools.topic(tools.name(), { partitions: 2 })
   const group = tools.name('group')
   await tools.produce(topic, numbered('m', 40, 2))
@@ -72,27 +74,26 @@ test('a rejected chunk comes again until it passes; nothing is skipped or commit
   assert.equal(running.source.health().reason, null)
   await running.source.stop()
   assert.equal(new Set(running.values).size, 40)
-  // At least once: what was fetched twice is handled twice, but never out of its place.
-  console.log(`${running.values.length - 40} of 40 messages were repeated`)
+  // Delivery is at least once: a rebalance (here, of a machine too busy for heartbeats) may repeat messages.
+  if (running.rebalances === 1) assert.equal(running.values.length, 40)
   assert.deepEqual(await committed(group, topic), [20, 20])
 })
 
-test('stopping while a chunk is rejected leaves it for the next run', { skip }, async () => {
+test('stopping while a chunk is rejected leaves it for the next run', { skip, timeout: 60_000 }, async () => {
   const topic = await tools.topic()
   const group = tools.name('group')
   await tools.produce(topic, numbered('m', 10))
   const failing = startSource(connection, {
     group,
     topics: [topic],
-    limits: { chunkMessages: 5, retryFirst: 60_000 },
+    // A stop that waited for the retry would not end before the test's time limit.
+    limits: { chunkMessages: 5, retryFirst: 3_600_000, retryLongest: 3_600_000, stopTimeout: 3_600_000 },
     before: batch => {
       if (batch.some(({ source }) => source.endsWith('/5'))) throw new Error('no')
     }
   })
   await until('a rejection', () => failing.source.health().reason === 'retrying: INTERNAL')
-  const began = performance.now()
   await failing.source.stop()
-  assert.ok(performance.now() - began < 5000)
   assert.deepEqual(await committed(group, topic), [5])
   const next = startSource(connection, { group, topics: [topic] })
   await until('the rest', () => next.values.length >= 5)
@@ -124,21 +125,21 @@ test('stop lets the handler in work finish and commits what it did', { skip }, a
   assert.deepEqual(await committed(group, topic), [10])
 })
 
-test('stop does not wait for a look at the topics that has no answer', { skip }, async t => {
+test('stop does not wait for a refresh of the topics that has no answer', { skip }, async t => {
   const topic = await tools.topic()
   await tools.produce(topic, numbered('m', 50))
   let resolve = () => {}
   const answer = new Promise<void>(done => {
     resolve = done
   })
-  const looks = { hang: false, hanging: false }
+  const refreshes = { hang: false, hanging: false }
   const create = Kafka.prototype.admin
   t.mock.method(Kafka.prototype, 'admin', function (this: Kafka): Admin {
     const admin = create.call(this)
     const ask = admin.fetchTopicMetadata
     admin.fetchTopicMetadata = (async (options: { topics: string[] }) => {
-      if (looks.hang) {
-        looks.hanging = true
+      if (refreshes.hang) {
+        refreshes.hanging = true
         await answer
       }
       return ask(options)
@@ -152,14 +153,12 @@ test('stop does not wait for a look at the topics that has no answer', { skip },
     before: () => sleep(200)
   })
   await until('the first message', () => running.values.length >= 1)
-  looks.hang = true
-  await until('a look without an answer', () => looks.hanging)
+  refreshes.hang = true
+  await until('a refresh without an answer', () => refreshes.hanging)
   const before = running.values.length
-  const stopped = running.source.stop()
-  await sleep(1500)
+  await running.source.stop()
   resolve()
-  await stopped
-  // The one that was in work.
+  // The one in progress.
   assert.ok(running.values.length <= before + 1, `${running.values.length - before} more were handled`)
 })
 
@@ -168,8 +167,8 @@ test('a handler slower than the session is neither evicted nor repeated', { skip
   const group = tools.name('group')
   await tools.produce(topic, numbered('m', 3))
   const running = startSource(connection, { group, topics: [topic], before: () => sleep(8000) })
-  await until('the messages', () => running.values.length >= 3)
-  await sleep(500)
+  await until('the messages', () => running.values.length >= 3, 60_000)
+  await until('the commit', async () => (await committed(group, topic))[0] === 3)
   await running.source.stop()
   assert.deepEqual(running.values, ['m-0', 'm-1', 'm-2'])
   assert.equal(running.rebalances, 1)
@@ -221,7 +220,7 @@ test('a new group that begins at the end reads what comes from then on, and late
   assert.deepEqual(running.values.toSorted(), expected.toSorted())
 })
 
-test('messages removed by retention are counted, and the reading goes on from the earliest', { skip }, async () => {
+test('messages removed by retention are counted, and reading resumes at the earliest offset', { skip }, async () => {
   const topic = await tools.topic()
   const group = tools.name('group')
   await tools.produce(topic, numbered('a', 10))
@@ -247,15 +246,17 @@ test('messages removed under a reader that lags are counted as well', { skip }, 
   const admin = await tools.admin()
   const large = Array.from({ length: 40 }, (_, i) => ({ partition: 0, value: `${i}:`.padEnd(50_000, 'x') }))
   for (let i = 0; i < 40; i += 5) await tools.produce(topic, large.slice(i, i + 5))
-  const gate = { open: false }
+  const gate = { reached: false, open: false }
   const running = startSource(connection, {
     group,
     topics: [topic],
     limits: { partitionBytes: 300_000, fetchBytes: 300_000 },
-    before: () => until('the gate', () => gate.open)
+    before: () => {
+      gate.reached = true
+      return until('the gate', () => gate.open)
+    }
   })
-  await until('work', () => (running.lags.get(`${topic}/0`) ?? 0) === 40)
-  await sleep(300)
+  await until('the first batch', () => gate.reached)
   await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '30' }] })
   gate.open = true
   await until('the last', () => running.values.some(value => value.startsWith('39:')))
@@ -276,7 +277,7 @@ test('compressed topics are read', { skip }, async () => {
   assert.equal(new Set(running.values).size, 20)
 })
 
-test('a topic deleted under the reader is left, the others go on', { skip }, async () => {
+test('a topic deleted while it is read is dropped, the others are read on', { skip }, async () => {
   const [kept, deleted] = [await tools.topic(), await tools.topic()]
   const running = startSource(connection, { group: tools.name('group'), topics: [kept, deleted] })
   await tools.produce(kept, numbered('a', 3))
