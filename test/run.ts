@@ -1,7 +1,7 @@
 /**
  * The test command: `node --conditions=source --import tsx test/run.ts [pattern…]`, a pattern being a part of a test file's path.
  *
- * Builds what the tests of the command line run, starts one Kafka for all files that need no broker of their own
+ * Builds what the tests of the command line run, installs the Python packages and the TensorFlow that some of them need, starts one Kafka for all files that need no broker of their own
  * (`KAFKA_BROKERS`, else Docker, else a local one), runs each file in a process of its own, and says at the end what was
  * skipped and why. With `HIERAX_REQUIRE_ALL=1` a skipped test is a failure. Nothing is left running.
  */
@@ -14,6 +14,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { findKafka, missingForLocal, type RunningKafka } from './support/brokers.ts'
 import { build } from './support/build.ts'
+import { prepare } from './support/prepare.ts'
 import { endProcesses, watchHung } from './support/processes.ts'
 import { requireAll, root } from './support/shared.ts'
 
@@ -89,6 +90,7 @@ async function main(): Promise<number> {
   }
   // A build that fails still leaves what can run: the tests say more than its errors alone.
   const built = build()
+  prepare(files)
   const kafka = await shareKafka(files)
   // What the files start, and what that starts, carries this name: so it can be found and ended.
   const runId = randomUUID()

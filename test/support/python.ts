@@ -8,7 +8,8 @@ export function testPython(): { readonly folder: string; readonly skip: string |
   const home = pythonHome()
   const wanted = fs.readFileSync(path.join(root, 'test/python/requirements.txt'), 'utf8')
   if (stampOf(home) === wanted) return { folder: path.join(home, 'bin'), skip: false }
-  const reason = 'needs Python packages of test/python/requirements.txt: npm run setup:python'
+  const reason =
+    'needs Python packages of test/python/requirements.txt, which could not be installed (npm run setup:python says why)'
   if (requireAll) throw new Error(`HIERAX_REQUIRE_ALL=1, but this test ${reason}`)
   return { folder: '', skip: reason }
 }
