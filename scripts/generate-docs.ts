@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { configKeys, environmentName, type Key, keys } from '../src/config/keys.ts'
+import { configSchema } from '../src/config/config.ts'
+import { environmentName, settingsOf } from '../src/config/settings.ts'
 import { type ErrorCode, errorTable } from '../src/errors.ts'
 import { type Definition, definitions } from '../src/telemetry/definitions.ts'
 import { cliPage } from './docs/cli.ts'
@@ -25,23 +26,24 @@ export async function pages(): Promise<Record<string, string>> {
   }
 }
 
-function configurationPage(): string {
-  const rows = configKeys.map(path => {
-    const { kind, default: value, defaultText, meaning, fromFile } = keys[path] as Key<unknown>
+/** The page of all settings of a schema. */
+export function configurationPage(schema = configSchema): string {
+  const rows = [...settingsOf(schema)].map(([path, setting]) => {
+    const { kind, default: value, defaultText, meaning, fromFile } = setting
     const file = fromFile ? '; may come from a file' : ''
     return [
       code(path),
       code(environmentName(path)),
       defaultText ?? code(Array.isArray(value) ? value.join(',') : String(value)),
-      `${meaning} (${kind.wants})${file}`
+      `${meaning} (${kind.expected})${file}`
     ]
   })
   return page(
     'Configuration',
     `Settings come from one YAML file (\`--config FILE\`, or named by \`HIERAX_CONFIG\`), from the environment, and from the
 command line; a later one of these beats an earlier one. \`hierax serve --print-config\` shows what is in force, with
-secrets masked. Everything is checked at start: an error names each key, where it came from, what it got and what it
-wants, and the exit code is 2.
+secrets masked. Everything is checked at start: an error names each key, where it came from, what it got and what was
+expected, and the exit code is 2.
 
 - In YAML, \`input.nightsBack\` is \`nightsBack\` below \`input\`. Text means the same there as in the environment.
   A value of \`null\` is one that is not given.
@@ -60,7 +62,7 @@ wants, and the exit code is 2.
   \`Transient=0.38,Persistent=0.62\`. Give a share for every sibling; the shares of siblings sum to 1 (to 0.001). Names and nodes are
   checked against every model's card ([operate.md](operate.md#population)).
 - \`input.ssl: true\` is TLS with the system's root certificates. Files below \`input.ssl\` turn it on as well; \`cert\` and
-  \`key\` go together. SASL wants mechanism, user name and password.
+  \`key\` go together. SASL requires mechanism, user name and password.
 - Where \`output.brokers\` is not set, or names the same brokers as the input, TLS and SASL of the output are the input's
   unless set. On another cluster they are off unless set: credentials of one cluster are never sent to another.
 - Output topics may not be read as input on the same cluster; the topic of dead letters may be no other topic.

@@ -44,7 +44,7 @@ export const populationOption = [
 /** Parser of a population, as the setting `population` takes it in text. */
 export function population(text: string): PopulationSetting {
   const parsed = populationKind.schema.safeParse(populationKind.read(text))
-  if (!parsed.success) throw new InvalidArgumentError(`It takes ${populationKind.wants}.`)
+  if (!parsed.success) throw new InvalidArgumentError(`It takes ${populationKind.expected}.`)
   return parsed.data
 }
 

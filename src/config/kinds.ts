@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import type { Route } from './config.ts'
+
+/**
+ * A message also goes to `topic` when P(`node`) ≥ `minProbability`, or from the probability on at which the model's card
+ * expects `minPurity`. Whether the node exists is checked when the model is loaded.
+ */
+export type Route = { readonly topic: string; readonly node: string } & (
+  | { readonly minProbability: number; readonly minPurity?: undefined }
+  | { readonly minPurity: number; readonly minProbability?: undefined }
+)
 
 /**
  * How a value is written and checked. `read` turns text (from the environment, the command line or a YAML string) into
@@ -7,14 +15,14 @@ import type { Route } from './config.ts'
  */
 export interface Kind<T> {
   readonly schema: z.ZodType<T>
-  /** What is wanted, completing "wants …". */
-  readonly wants: string
+  /** What is accepted, completing "expected …". */
+  readonly expected: string
   read(text: string): unknown
 }
 
-/** Text of which the schema asks what it wants. */
-export function text(wants: string, schema: z.ZodType<string> = z.string().min(1)): Kind<string> {
-  return { schema, wants, read: value => value }
+/** Text that the schema accepts. */
+export function text(expected: string, schema: z.ZodType<string> = z.string().min(1)): Kind<string> {
+  return { schema, expected, read: value => value }
 }
 
 /** One of a few words. `normalise` is applied before. */
@@ -23,28 +31,28 @@ export function choice<const T extends string>(
   normalise: (value: string) => string = value => value
 ): Kind<T> {
   const schema = z.preprocess(value => (typeof value === 'string' ? normalise(value) : value), z.enum(words))
-  return { schema: schema as unknown as z.ZodType<T>, wants: `one of ${words.join(', ')}`, read: value => value }
+  return { schema: schema as unknown as z.ZodType<T>, expected: `one of ${words.join(', ')}`, read: value => value }
 }
 
 /** A number within limits, both included. */
-export function decimal(wants: string, minimum: number, maximum: number): Kind<number> {
-  return { schema: z.number().min(minimum).max(maximum), wants, read: toNumber }
+export function decimal(expected: string, minimum: number, maximum: number): Kind<number> {
+  return { schema: z.number().min(minimum).max(maximum), expected, read: toNumber }
 }
 
 /** A whole number within limits, both included. */
-export function integer(wants: string, minimum: number, maximum: number): Kind<number> {
-  return { schema: z.int().min(minimum).max(maximum), wants, read: toNumber }
+export function integer(expected: string, minimum: number, maximum: number): Kind<number> {
+  return { schema: z.int().min(minimum).max(maximum), expected, read: toNumber }
 }
 
 /** `true` or `false`. */
 export const flag: Kind<boolean> = {
   schema: z.boolean(),
-  wants: 'true or false',
+  expected: 'true or false',
   read: value => (value === 'true' ? true : value === 'false' ? false : value)
 }
 
 /** A list of distinct items; in text separated by commas. A lone item stands for a list of one. */
-export function list<T>(item: Kind<T>, wants: string, minimum = 1): Kind<T[]> {
+export function list<T>(item: Kind<T>, expected: string, minimum = 1): Kind<T[]> {
   const items = z
     .array(item.schema)
     .min(minimum)
@@ -54,7 +62,7 @@ export function list<T>(item: Kind<T>, wants: string, minimum = 1): Kind<T[]> {
       value => readItems(value !== undefined && !Array.isArray(value) ? [value] : value, item),
       items
     ) as unknown as z.ZodType<T[]>,
-    wants,
+    expected,
     read: value =>
       value
         .split(',')
@@ -67,7 +75,7 @@ export function list<T>(item: Kind<T>, wants: string, minimum = 1): Kind<T[]> {
 export function optional<T>(kind: Kind<T>): Kind<T | null> {
   return {
     schema: kind.schema.nullable(),
-    wants: `${kind.wants}, or none`,
+    expected: `${kind.expected}, or none`,
     read: value => (value === 'none' ? null : kind.read(value))
   }
 }
@@ -92,7 +100,7 @@ export const broker = text(
 /** `nightly`, or names of topics. */
 export const inputTopics: Kind<'nightly' | string[]> = {
   schema: z.union([z.literal('nightly'), list(topic, '').schema]),
-  wants: `nightly, or a list of topics, each ${topic.wants}`,
+  expected: `nightly, or a list of topics, each ${topic.expected}`,
   read: value => (value.trim() === 'nightly' ? 'nightly' : list(topic, '').read(value))
 }
 
@@ -108,7 +116,7 @@ export const routes: Kind<Route[]> = {
   schema: z
     .array(z.preprocess(value => (typeof value === 'string' ? readRoute(value) : value), routeSchema))
     .refine(values => new Set(values.map(route => `${route.topic}\n${route.node}`)).size === values.length),
-  wants:
+  expected:
     'a list of {topic, node, minProbability} or {topic, node, minPurity} with a topic name, a node and a number 0–1, no ' +
     'topic and node twice; as text "topic=node>=0.8;topic=node@purity>=0.9;…", or none',
   read: value =>
@@ -129,7 +137,7 @@ export const population: Kind<string | Record<string, number>> = {
       .record(z.string().min(1), z.preprocess(fromText, z.number().gt(0).max(1)))
       .refine(shares => Object.keys(shares).length > 0)
   ]) as z.ZodType<string | Record<string, number>>,
-  wants:
+  expected:
     'the name of a population of the model’s card, or shares by node, each above 0 and at most 1, no node twice; as ' +
     'text "Transient=0.38,Persistent=0.62"',
   read: readShares

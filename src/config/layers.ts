@@ -1,8 +1,7 @@
 import fs from 'node:fs'
-import { distance } from 'fastest-levenshtein'
 import { parseDocument } from 'yaml'
-import { HieraxError, shown } from '../errors.ts'
-import { configKeys, environmentName, fileKeys } from './keys.ts'
+import { HieraxError, nearest, shown } from '../errors.ts'
+import { environmentName } from './settings.ts'
 
 /** A value as it was given, before it is checked. */
 export interface Given {
@@ -17,13 +16,12 @@ export type Layer = ReadonlyMap<string, Given>
 /** Environment names with the prefix that are not settings. */
 const reservedNames: ReadonlySet<string> = new Set(['HIERAX_CONFIG', 'HIERAX_REQUIRE_ALL'])
 
-/** Paths that can be given: every setting, and every file that holds one. */
-const paths: readonly string[] = [...configKeys, ...fileKeys.keys()]
-const known: ReadonlySet<string> = new Set(paths)
-const pathOfName: ReadonlyMap<string, string> = new Map(paths.map(path => [environmentName(path), path]))
-
-/** Reads a YAML file; throws CONFIG_UNREADABLE. Settings that don't exist are added to `problems`. */
-export function fileLayer(file: string, problems: string[]): Layer {
+/**
+ * Reads a YAML file. What is not among the `paths` that can be given is added to `problems`.
+ *
+ * @throws HieraxError CONFIG_UNREADABLE
+ */
+export function fileLayer(file: string, paths: readonly string[], problems: string[]): Layer {
   let text: string
   try {
     text = fs.readFileSync(file, 'utf8')
@@ -49,12 +47,31 @@ export function fileLayer(file: string, problems: string[]): Layer {
   if (!(content instanceof Map)) {
     throw new HieraxError('CONFIG_UNREADABLE', `${file} holds ${shown(plain(content))}, not settings by name`)
   }
-  flatten('', content, layer, file, problems)
+  flatten('', content)
   return layer
+
+  function flatten(path: string, value: unknown): void {
+    const isSection = path === '' || paths.some(candidate => candidate.startsWith(`${path}.`))
+    if (isSection && value instanceof Map) {
+      for (const [name, part] of value) flatten(path === '' ? String(name) : `${path}.${name}`, part)
+    } else if (paths.includes(path)) {
+      if (layer.has(path)) problems.push(`${path} (${file}): is given twice`)
+      if (value !== null) layer.set(path, { value: plain(value), from: file })
+    } else if (!isSection) {
+      problems.push(`${path} (${file}): no such setting; the nearest is ${nearest(path, paths)}`)
+    } else if (value !== null) {
+      problems.push(`${path} (${file}): got ${shown(plain(value))}, expected settings below it`)
+    }
+  }
 }
 
 /** Reads the environment. Names that don't exist are added to `problems`. */
-export function environmentLayer(env: Readonly<Record<string, string | undefined>>, problems: string[]): Layer {
+export function environmentLayer(
+  env: Readonly<Record<string, string | undefined>>,
+  paths: readonly string[],
+  problems: string[]
+): Layer {
+  const pathOfName = new Map(paths.map(path => [environmentName(path), path]))
   const layer = new Map<string, Given>()
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith('HIERAX_') || value === undefined || reservedNames.has(name)) continue
@@ -72,11 +89,15 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
 }
 
 /** What the command line gives, by path; undefined values are not given. */
-export function overrideLayer(overrides: Readonly<Record<string, unknown>>, problems: string[]): Layer {
+export function overrideLayer(
+  overrides: Readonly<Record<string, unknown>>,
+  paths: readonly string[],
+  problems: string[]
+): Layer {
   const layer = new Map<string, Given>()
   for (const [path, value] of Object.entries(overrides)) {
     if (value === undefined) continue
-    if (known.has(path)) layer.set(path, { value, from: 'command line' })
+    if (paths.includes(path)) layer.set(path, { value, from: 'command line' })
     else problems.push(`${path}: no such setting; the nearest is ${nearest(path, paths)}`)
   }
   return layer
@@ -89,38 +110,9 @@ function isServiceLink(name: string, value: string): boolean {
   return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value)
 }
 
-function flatten(path: string, value: unknown, layer: Map<string, Given>, file: string, problems: string[]): void {
-  const isSection = path === '' || paths.some(candidate => candidate.startsWith(`${path}.`))
-  if (isSection && value instanceof Map) {
-    for (const [name, part] of value)
-      flatten(path === '' ? String(name) : `${path}.${name}`, part, layer, file, problems)
-  } else if (known.has(path)) {
-    if (layer.has(path)) problems.push(`${path} (${file}): is given twice`)
-    if (value !== null) layer.set(path, { value: plain(value), from: file })
-  } else if (!isSection) {
-    problems.push(`${path} (${file}): no such setting; the nearest is ${nearest(path, paths)}`)
-  } else if (value !== null) {
-    problems.push(`${path} (${file}): got ${shown(plain(value))}, wants settings below it`)
-  }
-}
-
 /** YAML maps as plain objects. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain)
   if (value instanceof Map) return Object.fromEntries([...value].map(([name, part]) => [String(name), plain(part)]))
   return value
-}
-
-function nearest(name: string, candidates: readonly string[]): string {
-  let best = candidates[0] as string
-  let least = Number.POSITIVE_INFINITY
-  for (const candidate of candidates) {
-    // The whole name may be long and hostile; beyond this length it resembles nothing.
-    const steps = distance(name.slice(0, 200).toLowerCase(), candidate.toLowerCase())
-    if (steps < least) {
-      best = candidate
-      least = steps
-    }
-  }
-  return best
 }

@@ -1,9 +1,10 @@
 import fs from 'node:fs'
+import type { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
-import { assemble } from './assemble.ts'
-import type { Config } from './config.ts'
-import { type ConfigKey, configKeys, fileKeys, type Key, keys, type Values } from './keys.ts'
+import { type Config, type ConfigPath, configSchema } from './config.ts'
 import { environmentLayer, fileLayer, type Given, type Layer, overrideLayer } from './layers.ts'
+import { resolve } from './rules.ts'
+import { assemble, type Setting, settingsOf } from './settings.ts'
 import { showValue } from './show.ts'
 
 /** Where settings come from; a later one beats an earlier one. */
@@ -12,37 +13,42 @@ export interface ConfigSources {
   readonly file?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   /** Given on the command line, by path; text is read as in the environment. */
-  readonly overrides?: Readonly<Partial<Record<ConfigKey, unknown>>>
+  readonly overrides?: Readonly<Partial<Record<ConfigPath, unknown>>>
 }
 
 /**
- * Reads, checks and completes all settings. Throws CONFIG_UNREADABLE for a file that can't be read, else CONFIG_INVALID
- * with every problem, a line each: the key, where it came from, what it got and what it wants.
+ * Reads, checks and completes all settings.
+ *
+ * @throws HieraxError CONFIG_UNREADABLE for a file that can't be read, else CONFIG_INVALID with every problem, a line each: the key,
+ *   where it came from, what it got and what was expected
  */
-export function loadConfig(sources: ConfigSources): Config {
+export function loadConfig(sources: ConfigSources, schema: z.ZodObject = configSchema): Config {
   const problems: string[] = []
+  const settings = settingsOf(schema)
+  const paths = [...settings].flatMap(([path, { fromFile }]) => (fromFile ? [path, `${path}File`] : [path]))
   const file = sources.file ?? (sources.env.HIERAX_CONFIG || undefined)
   const layers: Layer[] = [
-    overrideLayer(sources.overrides ?? {}, problems),
-    environmentLayer(sources.env, problems),
-    ...(file === undefined ? [] : [fileLayer(file, problems)])
+    overrideLayer(sources.overrides ?? {}, paths, problems),
+    environmentLayer(sources.env, paths, problems),
+    ...(file === undefined ? [] : [fileLayer(file, paths, problems)])
   ]
-  const values: Record<string, unknown> = {}
-  for (const path of configKeys) {
+  const values = new Map<string, unknown>()
+  for (const [path, setting] of settings) {
     const given = find(path, layers, problems)
-    values[path] = given === undefined ? (keys[path] as Key<unknown>).default : check(path, given, problems)
+    const checked = given && check(path, setting, given, problems)
+    if (checked) values.set(path, checked.value)
   }
-  const config = assemble(values as Values, problems)
+  const config = resolve(assemble(schema, values, problems) as Config, problems)
   if (problems.length === 0) return config
   const heading = problems.length === 1 ? '' : `${problems.length} problems:\n  `
   throw new HieraxError('CONFIG_INVALID', heading + problems.join('\n  '))
 }
 
 /** The value of the first layer that gives it, itself or through a file. */
-function find(path: ConfigKey, layers: readonly Layer[], problems: string[]): Given | undefined {
+function find(path: string, layers: readonly Layer[], problems: string[]): Given | undefined {
   for (const layer of layers) {
     const direct = layer.get(path)
-    const inFile = fileKeys.has(`${path}File`) ? layer.get(`${path}File`) : undefined
+    const inFile = layer.get(`${path}File`)
     if (direct && inFile) {
       problems.push(`${path}: both it (${direct.from}) and ${path}File (${inFile.from}) are given; give one`)
     }
@@ -52,9 +58,9 @@ function find(path: ConfigKey, layers: readonly Layer[], problems: string[]): Gi
   return undefined
 }
 
-function readSecret(path: ConfigKey, { value, from }: Given, problems: string[]): Given | undefined {
+function readSecret(path: string, { value, from }: Given, problems: string[]): Given | undefined {
   if (typeof value !== 'string') {
-    problems.push(`${path}File (${from}): got ${shown(value)}, wants the path of a file`)
+    problems.push(`${path}File (${from}): got ${shown(value)}, expected the path of a file`)
     return undefined
   }
   try {
@@ -67,18 +73,18 @@ function readSecret(path: ConfigKey, { value, from }: Given, problems: string[])
   return undefined
 }
 
-function check(path: ConfigKey, given: Given, problems: string[]): unknown {
-  const { kind } = keys[path] as Key<unknown>
+/** The value as the setting reads it; undefined where it is not accepted. */
+function check(path: string, setting: Setting, given: Given, problems: string[]): { value: unknown } | undefined {
+  const { kind } = setting
   const value = typeof given.value === 'string' ? kind.read(given.value) : given.value
   const result = kind.schema.safeParse(value)
-  if (result.success) return result.data
-  const where = result.error.issues[0]?.path ?? []
-  let name: string = path
+  if (result.success) return { value: result.data }
+  let name = path
   let culprit = value
-  for (const step of where) {
+  for (const step of result.error.issues[0]?.path ?? []) {
     name += typeof step === 'number' ? `[${step}]` : `.${String(step)}`
     culprit = (culprit as Record<PropertyKey, unknown> | null | undefined)?.[step]
   }
-  problems.push(`${name} (${given.from}): got ${showValue(path, culprit)}, wants ${kind.wants}`)
-  return (keys[path] as Key<unknown>).default
+  problems.push(`${name} (${given.from}): got ${showValue(setting, culprit)}, expected ${kind.expected}`)
+  return undefined
 }

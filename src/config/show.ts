@@ -1,12 +1,30 @@
+import { stringify } from 'yaml'
+import type { z } from 'zod'
 import { shown } from '../errors.ts'
-import { type ConfigKey, type Key, keys } from './keys.ts'
+import { type Config, configSchema } from './config.ts'
+import { type Setting, settingsOf } from './settings.ts'
 
-/** Stands for a secret wherever a setting is shown. */
-export const mask = '********'
+/** Replaces a secret wherever a setting is shown. */
+const mask = '********'
+
+type Section = Record<string, unknown>
+
+/** The configuration in force as YAML that `--config` reads, with secrets masked. */
+export function printConfig(config: Config, schema: z.ZodObject = configSchema): string {
+  const copy = structuredClone<Section>({ ...config })
+  for (const [path, { hidden }] of settingsOf(schema)) {
+    if (!hidden) continue
+    const names = path.split('.')
+    const name = names.pop() as string
+    const section = names.reduce<Section | null | undefined>((part, step) => part?.[step] as Section, copy)
+    const value = section?.[name]
+    if (section && typeof value === 'string') section[name] = hidden === 'all' ? mask : maskUrl(value)
+  }
+  return stringify(copy, { aliasDuplicateObjects: false, lineWidth: 0 })
+}
 
 /** A setting's value as it may be shown in a message: secrets masked, long values cut. */
-export function showValue(path: ConfigKey, value: unknown): string {
-  const hidden = (keys[path] as Key<unknown>).hidden
+export function showValue({ hidden }: Setting, value: unknown): string {
   if (hidden === 'all') return 'a value that is not shown'
   if (hidden === 'password' && typeof value === 'string') return shown(maskUrl(value))
   if (typeof value === 'object' && value !== null) {

@@ -5,10 +5,10 @@ import path from 'node:path'
 import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { parse } from 'yaml'
-import type { Config } from '../../src/config/config.ts'
-import { configKeys, environmentName } from '../../src/config/keys.ts'
+import { type Config, configSchema } from '../../src/config/config.ts'
 import { type ConfigSources, loadConfig } from '../../src/config/load.ts'
-import { printConfig } from '../../src/config/print.ts'
+import { environmentName, settingsOf } from '../../src/config/settings.ts'
+import { printConfig } from '../../src/config/show.ts'
 import { HieraxError } from '../../src/errors.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-config-'))
@@ -199,7 +199,7 @@ describe('clusters', () => {
     assert.deepEqual(env({ ...sasl, HIERAX_OUTPUT_SSL: 'false' }).output.ssl, false)
   })
 
-  it('wants all of SASL or nothing', () => {
+  it('requires all of SASL or nothing', () => {
     const message = envFailure({ HIERAX_OUTPUT_SASL_USERNAME: 'u' })
     assert.match(message, /output\.sasl\.mechanism: is missing/)
     assert.match(message, /output\.sasl\.password: is missing/)
@@ -219,13 +219,13 @@ describe('clusters', () => {
 
 describe('errors', () => {
   const refused: [Record<string, string>, RegExp][] = [
-    [{ HIERAX_HTTP_PORT: 'abc' }, /^http\.port \(HIERAX_HTTP_PORT\): got "abc", wants a port from 0 to 65535$/],
+    [{ HIERAX_HTTP_PORT: 'abc' }, /^http\.port \(HIERAX_HTTP_PORT\): got "abc", expected a port from 0 to 65535$/],
     [{ HIERAX_HTTP_PORT: '65536' }, /^http\.port .*got 65536/],
     [{ HIERAX_HTTP_PORT: '80.5' }, /got 80\.5/],
     [{ HIERAX_HTTP_PORT: '0x50' }, /got "0x50"/],
     [{ HIERAX_HTTP_PORT: '' }, /^http\.port \(HIERAX_HTTP_PORT\): is empty/],
-    [{ HIERAX_INPUT_SSL: 'yes' }, /got "yes", wants true or false/],
-    [{ HIERAX_INPUT_BROKERS: 'a:1,b' }, /^input\.brokers\[1\] .*got "b", wants a list of distinct host:port/],
+    [{ HIERAX_INPUT_SSL: 'yes' }, /got "yes", expected true or false/],
+    [{ HIERAX_INPUT_BROKERS: 'a:1,b' }, /^input\.brokers\[1\] .*got "b", expected a list of distinct host:port/],
     [{ HIERAX_INPUT_BROKERS: 'a:70000' }, /got "a:70000"/],
     [{ HIERAX_INPUT_BROKERS: 'a:1,a:1' }, /got \["a:1","a:1"\]/],
     [{ HIERAX_INPUT_BROKERS: ',' }, /got \[\]/],
@@ -239,17 +239,17 @@ describe('errors', () => {
     [{ HIERAX_OUTPUT_ROUTES: 't=n>=0.5;t=n>=0.6' }, /no topic and node twice/],
     [{ HIERAX_OUTPUT_ROUTES: 't=n@purity>=1.5' }, /^output\.routes\[0\]\.minPurity .*got 1\.5/],
     [{ HIERAX_OUTPUT_ROUTES: 't=@purity>=0.5' }, /^output\.routes\[0\]\.node .*got ""/],
-    [{ HIERAX_POPULATION: 'A=0.3,A=0.7' }, /^population .*got "A=0\.3,A=0\.7", wants the name of a population/],
+    [{ HIERAX_POPULATION: 'A=0.3,A=0.7' }, /^population .*got "A=0\.3,A=0\.7", expected the name of a population/],
     [{ HIERAX_POPULATION: 'A=2' }, /^population\.A .*got 2, .*above 0 and at most 1/],
     [{ HIERAX_POPULATION: 'A=0,B=1' }, /^population.*got 0/],
     [{ HIERAX_POPULATION: 'A=,B=1' }, /^population .*got \{"A":"","B":1\}/],
     [{ HIERAX_POPULATION: 'A=0.5,' }, /^population/],
-    [{ HIERAX_STORE_URL: 'lmdb:' }, /wants lmdb:DIR/],
+    [{ HIERAX_STORE_URL: 'lmdb:' }, /expected lmdb:DIR/],
     [{ HIERAX_STORE_URL: 'mysql://x' }, /got "mysql:\/\/x"/],
     [{ HIERAX_STORE_KEEP_DAYS: '0' }, /above 0, or none/],
     [{ HIERAX_ADMIT_MIN_REAL_BOGUS: '1.1' }, /got 1\.1/],
     [{ HIERAX_ADMIT_MIN_REAL_BOGUS: 'NaN' }, /got "NaN"/],
-    [{ HIERAX_RUNTIME: 'gpu' }, /got "gpu", wants one of wasm, node, auto/],
+    [{ HIERAX_RUNTIME: 'gpu' }, /got "gpu", expected one of wasm, node, auto/],
     [{ HIERAX_LOG_LEVEL: 'loud' }, /got "loud"/],
     [{ HIERAX_WORKERS: '2', HIERAX_STORE_URL: 'memory:' }, /workers: more than one/],
     [{ HIERAX_OUTPUT_DEAD_LETTERS: 'hierax.classifications' }, /output\.deadLetters: is the topic/],
@@ -263,7 +263,7 @@ describe('errors', () => {
   it('refuses a route with both a probability and a purity, or with none', () => {
     const route = (more: string): string => yamlFailure(`output: {routes: [{topic: t, node: n${more}}]}`)
     for (const more of ['', ', minProbability: 0.5, minPurity: 0.5']) {
-      assert.match(route(more), /^output\.routes\[0\] .*wants .*\{topic, node, minPurity\}/)
+      assert.match(route(more), /^output\.routes\[0\] .*expected .*\{topic, node, minPurity\}/)
     }
     assert.match(yamlFailure('population: {}'), /^population .*got \{\}/)
     assert.match(yamlFailure('population: [a]'), /^population .*got \["a"\]/)
@@ -282,8 +282,8 @@ describe('errors', () => {
     assert.match(yamlFailure('input: {nights_back: 1}'), /input\.nights_back .* nearest is input\.nightsBack/)
     assert.match(yamlFailure('worker: 1'), /nearest is workers/)
     assert.match(yamlFailure('__proto__: {x: 1}'), /__proto__ .*: no such setting/)
-    assert.match(yamlFailure('input: 5'), /input .*got 5, wants settings below it/)
-    assert.match(yamlFailure('http: {port: {x: 1}}'), /http\.port .*got \{"x":1\}, wants a port/)
+    assert.match(yamlFailure('input: 5'), /input .*got 5, expected settings below it/)
+    assert.match(yamlFailure('http: {port: {x: 1}}'), /http\.port .*got \{"x":1\}, expected a port/)
     const overrides = { 'store.uri': 'x' } as ConfigSources['overrides'] & object
     assert.match(
       failure(() => loadConfig({ env: {}, overrides })),
@@ -330,7 +330,8 @@ describe('names', () => {
   it('gives every setting its own environment name', () => {
     assert.equal(environmentName('input.nightsBack'), 'HIERAX_INPUT_NIGHTS_BACK')
     assert.equal(environmentName('admit.maxSolarSystemDistance'), 'HIERAX_ADMIT_MAX_SOLAR_SYSTEM_DISTANCE')
-    assert.equal(new Set(configKeys.map(environmentName)).size, configKeys.length)
+    const paths = [...settingsOf(configSchema).keys()]
+    assert.equal(new Set(paths.map(environmentName)).size, paths.length)
   })
 })
 

@@ -5,11 +5,13 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { type Command as Commander, CommanderError } from 'commander'
 import { createProgram } from '../../src/cli/program.ts'
-import { configKeys, environmentName } from '../../src/config/keys.ts'
+import { configSchema } from '../../src/config/config.ts'
+import { environmentName, settingsOf } from '../../src/config/settings.ts'
 import { root } from '../support/shared.ts'
 import { type Command, commandsOf, pages, wordsOf } from './pages.ts'
 
 const { scripts } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))
+const configKeys = [...settingsOf(configSchema).keys()]
 const variables = new Set([
   ...configKeys.map(environmentName),
   ...configKeys.map(key => `${environmentName(key)}_FILE`),

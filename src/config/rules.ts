@@ -1,0 +1,78 @@
+import fs from 'node:fs'
+import { shown } from '../errors.ts'
+import type { ClusterConfig, Config } from './config.ts'
+
+type Side = 'input' | 'output'
+
+/** Settings of a cluster as they are given: what is not given is undefined, or null for credentials. */
+type Draft = { readonly [K in keyof ClusterConfig]: ClusterConfig[K] | undefined }
+
+/**
+ * Completes what settings leave to each other, and adds what contradicts itself to `problems`. On the input's own cluster, TLS and
+ * credentials of the output default to the input's; on another one to none.
+ */
+export function resolve(draft: Config, problems: string[]): Config {
+  const input = { ...draft.input, ssl: (draft.input as Draft).ssl ?? false }
+  const { brokers = input.brokers, ssl, sasl }: Draft = draft.output
+  const same = sameBrokers(brokers, input.brokers)
+  const output = {
+    ...draft.output,
+    brokers,
+    ssl: ssl ?? (same ? input.ssl : false),
+    sasl: sasl ?? (same ? input.sasl : null)
+  }
+  const config = { ...draft, input, output }
+  checkTls('input', input.ssl, problems)
+  // What is the input's is checked there.
+  checkTls('output', ssl ?? false, problems)
+  checkTopics(config, problems)
+  if (config.workers > 1 && config.store.url === 'memory:') {
+    problems.push('workers: more than one can’t share store.url "memory:"; name an lmdb: or valkey: store')
+  }
+  return config
+}
+
+function sameBrokers(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every(broker => others.includes(broker))
+}
+
+/** The client reads the files when it connects: what is wrong with them is reported at start. */
+function checkTls(side: Side, ssl: ClusterConfig['ssl'], problems: string[]): void {
+  if (typeof ssl === 'boolean') return
+  const { cert, key } = ssl
+  if ((cert === undefined) !== (key === undefined)) {
+    const [given, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key']
+    problems.push(`${side}.ssl.${missing}: is missing; ${side}.ssl.${given} requires it`)
+    return
+  }
+  for (const [name, file] of Object.entries(ssl)) {
+    try {
+      if (fs.readFileSync(file, 'utf8').includes('-----BEGIN ')) continue
+      problems.push(`${side}.ssl.${name}: ${shown(file)} is not a PEM file`)
+    } catch (error) {
+      problems.push(`${side}.ssl.${name}: can't read ${shown(file)} (${(error as NodeJS.ErrnoException).code})`)
+    }
+  }
+}
+
+/** What Hierax writes must not come back as input, and dead letters (private) must not mix with what is public. */
+function checkTopics({ input, output }: Config, problems: string[]): void {
+  if (output.deadLetters === output.classifications) {
+    problems.push(`output.deadLetters: is the topic of output.classifications ("${output.deadLetters}"); name another`)
+  }
+  for (const { topic } of output.routes) {
+    if (topic === output.deadLetters)
+      problems.push(`output.routes: "${topic}" is output.deadLetters; name another topic`)
+    if (topic === output.classifications) {
+      problems.push(
+        `output.routes: "${topic}" is output.classifications, which gets every message anyway; name another`
+      )
+    }
+  }
+  if (!sameBrokers(input.brokers, output.brokers)) return
+  const written = new Set([output.classifications, output.deadLetters, ...output.routes.map(route => route.topic)])
+  const read = input.topics === 'nightly' ? [] : input.topics
+  for (const topic of read.filter(name => written.has(name))) {
+    problems.push(`input.topics: "${topic}" is an output topic on the same cluster; Hierax would read what it wrote`)
+  }
+}
