@@ -38,11 +38,13 @@ export interface RecordSchema {
 /** An Avro schema as far as decoding needs it: no defaults, documentation or logical types. It may be cyclic. */
 export type Schema = PrimitiveSchema | FixedSchema | EnumSchema | ArraySchema | MapSchema | UnionSchema | RecordSchema
 
+type SchemaLimits = Pick<DecoderLimits, 'maxSchemaNodes' | 'maxDepth'>
+
 /**
  * Parses the text of a writer schema, forgiving what strict parsers refuse in real packets (defaults of the wrong type).
  * Throws SCHEMA_INVALID, or SCHEMA_TOO_LARGE where it has too many nodes or nests too deeply.
  */
-export function parseSchema(text: Buffer, limits: Pick<DecoderLimits, 'maxSchemaNodes' | 'maxDepth'>): Schema {
+export function parseSchema(text: Buffer, limits: SchemaLimits): Schema {
   let json: unknown
   try {
     json = JSON.parse(text.toString('utf8'))
@@ -55,11 +57,11 @@ export function parseSchema(text: Buffer, limits: Pick<DecoderLimits, 'maxSchema
 type Json = Record<string, unknown>
 
 class SchemaParser {
-  readonly #limits: Pick<DecoderLimits, 'maxSchemaNodes' | 'maxDepth'>
+  readonly #limits: SchemaLimits
   readonly #named = new Map<string, Schema>()
   #nodes = 0
 
-  constructor(limits: Pick<DecoderLimits, 'maxSchemaNodes' | 'maxDepth'>) {
+  constructor(limits: SchemaLimits) {
     this.#limits = limits
   }
 

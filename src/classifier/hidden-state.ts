@@ -24,13 +24,16 @@ const spacing = 8
 /** A state is at most this long, unless its newest checkpoint alone is longer. */
 const maxBytes = 8168
 
-/** Where things lie in a checkpoint, in bytes from its start, and in a state. */
+/** Where hash, length and state of the inputs lie in a checkpoint, in bytes from its start. */
+export const hashAt = 0
+export const lengthAt = 8
+const inputsAt = 16
+
+/** Sizes of a model's vectors, and where things lie in a checkpoint, in bytes from its start. */
 export interface StateLayout {
   readonly hidden: number
   readonly outputs: number
-  readonly hash: 0
-  readonly length: 8
-  readonly inputs: 16
+  readonly inputs: number
   /** Where the number of detections before the present sequence lies; −1 where there is none. */
   readonly earlier: number
   readonly vectors: number
@@ -50,16 +53,14 @@ export function stateLayout(
   { stateLength, earlierAt }: Pick<InputSet, 'stateLength' | 'earlierAt'>,
   modelSha256: string
 ): StateLayout {
-  const vectors = 16 + 8 * stateLength
+  const vectors = inputsAt + 8 * stateLength
   const checkpointBytes = vectors + 12 * hidden
   const newestBytes = checkpointBytes + 4 * outputs
   return {
     hidden,
     outputs,
-    hash: 0,
-    length: 8,
-    inputs: 16,
-    earlier: earlierAt < 0 ? -1 : 16 + 8 * earlierAt,
+    inputs: inputsAt,
+    earlier: earlierAt < 0 ? -1 : inputsAt + 8 * earlierAt,
     vectors,
     logits: checkpointBytes,
     checkpointBytes,
@@ -125,10 +126,10 @@ export function usableCheckpoints(
   const usable: Checkpoint[] = []
   for (let index = 0; index <= older; index++) {
     const offset = headerBytes + index * layout.checkpointBytes + (index > 0 ? 4 * layout.outputs : 0)
-    const covered = view.getUint32(offset + layout.length, true)
+    const covered = view.getUint32(offset + lengthAt, true)
     if (covered > length) continue
     // All checkpoints of a state saw the same points, so where one holds, the older ones hold too.
-    if (usable.length === 0 && curve.hashOf(covered) !== view.getBigUint64(offset, true)) continue
+    if (usable.length === 0 && curve.hashOf(covered) !== view.getBigUint64(offset + hashAt, true)) continue
     usable.push({
       bytes: state.subarray(offset, offset + (index === 0 ? layout.newestBytes : layout.checkpointBytes)),
       length: covered,

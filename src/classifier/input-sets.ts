@@ -54,18 +54,15 @@ const reference: InputSet = {
 }
 
 const features: InputSet = {
+  ...reference,
   version: 'ztf-70.v2',
   names: [...inputNames, ...featureNames],
   count: inputNames.length + featureNames.length,
   stateLength: featureStateLength,
-  earlierAt: -1,
-  outsideAt: -1,
   clear(state) {
     clearInputState(state)
     clearFeatures(state)
   },
-  startsAnew: () => false,
-  restart: () => {},
   step(state, points, index, point, out, offset) {
     stepInputs(state, points, index, point, out, offset)
     stepFeatures(state, point, out, offset)

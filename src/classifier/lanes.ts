@@ -1,5 +1,12 @@
 import type { LightCurve } from '../lightcurves/light-curve.ts'
-import { type Checkpoint, olderCheckpoints, type StateLayout, usableCheckpoints } from './hidden-state.ts'
+import {
+  type Checkpoint,
+  hashAt,
+  lengthAt,
+  olderCheckpoints,
+  type StateLayout,
+  usableCheckpoints
+} from './hidden-state.ts'
 import type { InputSet } from './input-sets.ts'
 import { detectionsSeen, latestDetection, modified, type Point } from './inputs.ts'
 import type { Question } from './types.ts'
@@ -217,8 +224,8 @@ export class RowMemory {
 
   /** Notes how many points the checkpoint covers, and their hash. */
   seal(length: number, hash: bigint): void {
-    this.#header.setBigUint64(0, hash, true)
-    this.#header.setUint32(8, length, true)
+    this.#header.setBigUint64(hashAt, hash, true)
+    this.#header.setUint32(lengthAt, length, true)
   }
 
   /** A copy of the checkpoint, without logits. */

@@ -1,6 +1,7 @@
 import { closest } from 'fastest-levenshtein'
 import { HieraxError, shown } from '../errors.ts'
 import type { Card } from './card.ts'
+import { type Refuse, refuserOf } from './model-file.ts'
 import type { Taxonomy } from './taxonomy.ts'
 import type { Population } from './types.ts'
 
@@ -35,21 +36,19 @@ export function populationOf(
 ): Population | null {
   const model = `${card.name} ${card.version}`
   if (typeof setting !== 'string') {
-    const fail = (message: string): never => invalid(`population: ${message} (model ${model})`)
+    const refuse: Refuse = problem => invalid(`population: ${problem} (model ${model})`)
     if (card.priors === null) {
-      fail(
+      refuse(
         'shares were given, but the card states no shares of the training to correct from (`priors` is null); leave the setting out'
       )
     }
-    return { name: customPopulation, shares: wholeGroups(setting, taxonomy, fail) }
+    return { name: customPopulation, shares: wholeGroups(setting, taxonomy, refuse) }
   }
   const name = nameIn(card, setting, model)
   if (name === null) return null
-  const fail = (message: string): never => {
-    throw new HieraxError('MODEL_INVALID', `${model}: population ${shown(name)} of the card: ${message}`)
-  }
-  if (card.priors === null) fail('the card has no `priors` to correct from')
-  return { name, shares: wholeGroups(card.populations?.[name]?.shares ?? {}, taxonomy, fail) }
+  const refuse: Refuse = refuserOf(`${model}: population ${shown(name)} of the card`)
+  if (card.priors === null) refuse('the card has no `priors` to correct from')
+  return { name, shares: wholeGroups(card.populations?.[name]?.shares ?? {}, taxonomy, refuse) }
 }
 
 /**
@@ -98,35 +97,31 @@ function nameIn({ populations = {} }: PopulationCard, setting: string, model: st
   )
 }
 
-/** Shares in the taxonomy's order, each group scaled to 1. Calls `fail` where a node is unknown or a group is not whole. */
-function wholeGroups(
-  shares: PopulationShares,
-  taxonomy: Taxonomy,
-  fail: (message: string) => never
-): Record<string, number> {
+/** Shares in the taxonomy's order, each group scaled to 1. Refuses where a node is unknown or a group is not whole. */
+function wholeGroups(shares: PopulationShares, taxonomy: Taxonomy, refuse: Refuse): Record<string, number> {
   const names = taxonomy.nodes.map(({ name }) => name)
   for (const [name, share] of Object.entries(shares)) {
     if (taxonomy.indexOf(name) < 0) {
       const near = closest(name.slice(0, 200), names)
-      fail(
+      refuse(
         `got a share for ${shown(name)}, which is not a node of ${taxonomy.name} below its root; the nearest is ${near}`
       )
     }
     if (!(share > 0 && share <= 1))
-      fail(`got the share ${shown(share)} for ${shown(name)}, expected a number above 0, at most 1`)
+      refuse(`got the share ${shown(share)} for ${shown(name)}, expected a number above 0, at most 1`)
   }
-  if (Object.keys(shares).length === 0) fail('no shares are given')
+  if (Object.keys(shares).length === 0) refuse('no shares are given')
   const whole = new Map<string, number>()
   for (const group of taxonomy.siblings) {
     const siblings = group.map(node => names[node] as string)
     const missing = siblings.filter(name => !Object.hasOwn(shares, name))
     if (missing.length === siblings.length) continue
     if (missing.length > 0) {
-      fail(`${siblings.join(', ')} are siblings: give a share for each or for none; missing: ${missing.join(', ')}`)
+      refuse(`${siblings.join(', ')} are siblings: give a share for each or for none; missing: ${missing.join(', ')}`)
     }
     const total = siblings.reduce((sum, name) => sum + (shares[name] as number), 0)
     if (Math.abs(total - 1) > tolerance) {
-      fail(`the shares of ${siblings.join(', ')} sum to ${Number(total.toPrecision(6))}, expected 1`)
+      refuse(`the shares of ${siblings.join(', ')} sum to ${Number(total.toPrecision(6))}, expected 1`)
     }
     for (const name of siblings) whole.set(name, (shares[name] as number) / total)
   }
