@@ -10,7 +10,7 @@ import { loadConfig } from '../config/load.ts'
 import { HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { Pipeline } from '../pipeline.ts'
-import { type FilePackets, openPackets } from '../streams/files/packets.ts'
+import { type FilePackets, openPackets } from '../streams/files.ts'
 import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
 import { startProgress } from './progress.ts'
 

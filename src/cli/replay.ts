@@ -35,7 +35,7 @@ export function register(program: Command): void {
 
 async function replay(paths: string[], options: Options): Promise<void> {
   const [{ openPackets }, { startProgress }, publish] = await Promise.all([
-    import('../streams/files/packets.ts'),
+    import('../streams/files.ts'),
     import('./progress.ts'),
     import('./publish.ts')
   ])

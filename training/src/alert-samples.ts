@@ -11,7 +11,7 @@ import { admittedCurve } from 'hierax/lightcurves/gates.ts'
 import type { LightCurve } from 'hierax/lightcurves/light-curve.ts'
 import { mergeObservations } from 'hierax/lightcurves/merge.ts'
 import type { AlertPhotometry, AlertRecord, Observation } from 'hierax/lightcurves/observation.ts'
-import { openPackets } from 'hierax/streams/files/packets.ts'
+import { openPackets } from 'hierax/streams/files.ts'
 import { type AlertLine, readAlertLines } from './alert-lines.ts'
 import { nodeOfLabel } from './labelled.ts'
 

@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  ClusterView,
-  createTemporaryTopics,
-  deleteTemporaryTopics,
-  ensureTopics
-} from '../../../src/streams/kafka/admin.ts'
+import { ClusterView, ensureTopics } from '../../../src/streams/kafka/admin.ts'
 import { kafka } from '../../support/brokers.ts'
 import { recorder, silent } from '../../support/loggers.ts'
-import { numbered, startSource, until } from './source-harness.ts'
+import { until } from './source-harness.ts'
 
 const broker = await kafka()
 const withKafka = { skip: broker.skip, timeout: 60_000 }
@@ -60,23 +55,6 @@ test('a cluster that refuses says why', withKafka, async () => {
     code: 'TOPIC_NOT_CREATED',
     message: /no spaces please/
   })
-})
-
-test('temporary topics are deleted, and their group once its last member has left', withKafka, async () => {
-  const [topic, group] = [broker.tools.name(), broker.tools.name('group')]
-  await createTemporaryTopics(broker.connection, [{ topic, partitions: 1 }])
-  await broker.tools.produce(topic, numbered('m', 3))
-  const running = startSource(broker.connection, { group, topics: [topic] })
-  await until('all', () => running.values.length === 3)
-  const gone = deleteTemporaryTopics(broker.connection, [topic, 'never-created'], group)
-  // The group is deleted after its topics.
-  await until('the topic to be deleted', async () => !(await broker.tools.topics()).includes(topic))
-  await running.source.stop()
-  await gone
-  assert.ok(!(await broker.tools.topics()).includes(topic))
-  const { groups } = await (await broker.tools.admin()).listGroups()
-  assert.ok(!groups.some(({ groupId }) => groupId === group))
-  await deleteTemporaryTopics(broker.connection, [topic], group)
 })
 
 const sockets = () => process.getActiveResourcesInfo().filter(name => name === 'TCPSocketWrap').length

@@ -6,12 +6,12 @@ import { loadConfig } from 'hierax/config/load.ts'
 import type { Classification } from 'hierax/messages/classification.ts'
 import type { KafkaConnection } from 'hierax/streams/kafka/client.ts'
 import { openPacketPublisher, type PacketPublisher } from 'hierax/streams/kafka/packet-publisher.ts'
-import { makeTopics, removeTopics } from 'hierax/streams/kafka/temporary-topics.ts'
 import type { Logger } from 'hierax/telemetry/logger.ts'
 import { MemoryLog } from '../memory-log/log.ts'
 import type { DemoBroker } from './broker.ts'
 import { connectInProcess, publishInProcess } from './in-process.ts'
 import { temporaryFolder } from './temporary-folder.ts'
+import { createTemporaryTopics, deleteTemporaryTopics } from './temporary-topics.ts'
 
 /** A running service with a way to send it packets. */
 export interface Demo {
@@ -65,8 +65,8 @@ async function prepareTopics(connection: KafkaConnection, config: Config, parts:
   const { partitions, classifications, deadLetters } = config.output
   const topics = [...config.input.topics, classifications, deadLetters]
   const specs = topics.map(topic => ({ topic, partitions, settings: topicSettings }))
-  await makeTopics(connection, specs)
-  if (parts.broker.shared) parts.atEnd(() => removeTopics(connection, topics, config.input.group))
+  await createTemporaryTopics(connection, specs)
+  if (parts.broker.shared) parts.atEnd(() => deleteTemporaryTopics(connection, topics, config.input.group))
 }
 
 /** The service's settings: its defaults, but for what must be the demonstration's own. The environment has no say. */

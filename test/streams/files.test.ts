@@ -8,8 +8,8 @@ import { buffer } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
-import { type FilePacketOptions, openPackets } from '../../../src/streams/files/packets.ts'
-import { needsShared, sharedFiles } from '../../support/shared.ts'
+import { type FilePacketOptions, openPackets } from '../../src/streams/files.ts'
+import { needsShared, sharedFiles } from '../support/shared.ts'
 
 let folder = ''
 const at = (...names: string[]) => path.join(folder, ...names)

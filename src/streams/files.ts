@@ -4,7 +4,7 @@ import path from 'node:path'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
-import { HieraxError } from '../../errors.ts'
+import { HieraxError } from '../errors.ts'
 
 /** One packet from disk, or why there is none at this path. */
 export type FilePacket =

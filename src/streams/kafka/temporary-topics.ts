@@ -1,1 +1,0 @@
-export { createTemporaryTopics as makeTopics, deleteTemporaryTopics as removeTopics } from './admin.ts'
