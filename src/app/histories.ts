@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Classifier } from '../classifier/types.ts'
-import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
+import { alertHash } from '../lightcurves/fingerprint.ts'
 import { admittedCurve, type Gates } from '../lightcurves/gates.ts'
-import { hashBytes } from '../lightcurves/point-codec.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
 import { historyOf } from '../pipeline/history.ts'
 import type { HistoryView } from '../service/schemas.ts'
@@ -32,7 +31,7 @@ export class Histories {
     if (!state) return null
     const curve = admittedCurve(state.curve, this.#admit)
     const alert = state.newestAdmitted
-    const rests = [curve.length, curve.hashOf(curve.length), alert && hashBytes(encodeAlertRecord(alert))]
+    const rests = [curve.length, curve.hashOf(curve.length), alert && alertHash(alert)]
     const key = [classifier.sha256, limit, ...rests, objectId].join(':')
     const known = this.#kept.get(key)
     if (known) return known

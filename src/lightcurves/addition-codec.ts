@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
-import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './alert-record-codec.ts'
 import { earlierAlert, earlierPoint, earlierSizes } from './earlier-records.ts'
+import { pointSize, readPoint, viewOf, writePoint } from './layout.ts'
 import { recordChecksum, recordVersion } from './object-record.ts'
-import { pointSize, readPoint, viewOf, writePoint } from './point-codec.ts'
+import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './record-layout.ts'
 import type { Addition } from './stores/store.ts'
 
 /*

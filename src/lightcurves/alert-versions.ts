@@ -1,6 +1,5 @@
-import { encodeAlertRecord, knownContext } from './alert-record-codec.ts'
-import type { AlertRecord } from './observation.ts'
-import { hashBytes } from './point-codec.ts'
+import { alertHash, canonicalAlert } from './fingerprint.ts'
+import { type AlertRecord, contextFields } from './observation.ts'
 
 /** How many versions of one alert are told apart; of more, those with the smallest hashes. */
 const mostVersions = 255
@@ -8,7 +7,7 @@ const mostVersions = 255
 /**
  * An alert of which several versions may have been seen: some archives hold one packet (`jd`, `candid`) twice, with and without
  * `drb`. One of them stands, whatever the order in which they came: an admitted one before others, then the one that knows more of
- * its context (a record of an earlier version knows none), then the one with the greater bytes.
+ * its context (a record of an earlier version knows none), then the one with the greater canonical bytes.
  */
 export interface VersionedAlert {
   /** The version that stands. */
@@ -24,10 +23,10 @@ export function newerAlert(current: VersionedAlert | null, record: AlertRecord, 
   const next = { record, admitted, versions: [] }
   if (current === null) return next
   if (!isSameAlert(current.record, record)) return isAfter(record, current.record) ? next : current
-  const [a, b] = [encodeAlertRecord(current.record), encodeAlertRecord(record)]
+  const [a, b] = [canonicalAlert(current.record), canonicalAlert(record)]
   if (a.equals(b)) return current
-  const first = current.versions.length > 0 ? current.versions : [hashBytes(a)]
-  const versions = [...new Set([...first, hashBytes(b)])].sort(ascending).slice(0, mostVersions)
+  const first = current.versions.length > 0 ? current.versions : [alertHash(current.record)]
+  const versions = [...new Set([...first, alertHash(record)])].sort(ascending).slice(0, mostVersions)
   const more = knownContext(current.record) - knownContext(record)
   const stays = current.admitted === admitted ? more > 0 || (more === 0 && a.compare(b) > 0) : current.admitted
   return stays ? { ...current, versions } : { record, admitted, versions }
@@ -47,11 +46,16 @@ export function isSameAlert(a: AlertRecord, b: AlertRecord): boolean {
   return a.jd === b.jd && a.candid === b.candid
 }
 
-/** Hashes of the versions of an alert beside the one that stands. */
-export function furtherVersions(record: AlertRecord, versions: readonly bigint[]): readonly bigint[] {
+/** Hashes of the versions of an alert other than this one. */
+export function otherVersions(record: AlertRecord, versions: readonly bigint[]): readonly bigint[] {
   if (versions.length === 0) return versions
-  const own = hashBytes(encodeAlertRecord(record))
+  const own = alertHash(record)
   return versions.filter(hash => hash !== own)
+}
+
+/** How many fields of a record's context are known. */
+function knownContext({ photometry }: AlertRecord): number {
+  return photometry === null ? 0 : contextFields.filter(name => photometry.context[name] !== null).length
 }
 
 function isAfter(a: AlertRecord, b: AlertRecord): boolean {

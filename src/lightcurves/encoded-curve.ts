@@ -1,17 +1,106 @@
-import { furtherCandidAt, furtherOf, furtherSize } from './further-codec.ts'
-import type { LightCurve, Prefix } from './light-curve.ts'
-import { type Band, bandOf, type FilterId, type Observation } from './observation.ts'
+import { addHash } from './fingerprint.ts'
 import {
-  addHash,
-  furtherCandids,
   hashPoint,
   isDetection,
+  lowerBound,
   observationsOf,
   pointSize,
   readPoint,
-  revisionOf
-} from './point-codec.ts'
-import { noTotals, type Totals } from './totals.ts'
+  realBogusOf,
+  revisionOf,
+  solarSystemDistanceOf,
+  supersededCandidAt,
+  supersededCount,
+  supersededRange,
+  supersededSize,
+  timeOf,
+  viewOf
+} from './layout.ts'
+import type { LightCurve, Prefix } from './light-curve.ts'
+import { type Band, bandOf, type FilterId, type Observation } from './observation.ts'
+
+/** Sums over all points of a curve, and its least quality. */
+export interface Totals {
+  readonly detections: number
+  readonly hash: bigint
+  readonly revision: number
+  /** The least real–bogus score and solar-system distance that is known of a point; infinite where none is. */
+  readonly leastRealBogus: number
+  readonly leastSolarSystemDistance: number
+}
+
+/** The totals of a curve without points. */
+export const noTotals: Totals = {
+  detections: 0,
+  hash: 0n,
+  revision: 0,
+  leastRealBogus: Number.POSITIVE_INFINITY,
+  leastSolarSystemDistance: Number.POSITIVE_INFINITY
+}
+
+/** Totals while points come and go. */
+export class RunningTotals {
+  private detections: number
+  private hash: bigint
+  private revision: number
+  private leastRealBogus: number
+  private leastSolarSystemDistance: number
+  /** Whether a point went that had a least value: only the points that are left tell the next one. */
+  private stale = false
+
+  constructor(totals: Totals = noTotals) {
+    this.detections = totals.detections
+    this.hash = totals.hash
+    this.revision = totals.revision
+    this.leastRealBogus = totals.leastRealBogus
+    this.leastSolarSystemDistance = totals.leastSolarSystemDistance
+  }
+
+  /** A point comes, with the candids superseded there. */
+  add(points: Buffer, offset: number, superseded: readonly bigint[]): void {
+    if (isDetection(points, offset)) this.detections++
+    this.revision += revisionOf(points, offset)
+    this.hash = addHash(this.hash, hashPoint(points, offset, superseded))
+    this.lower(viewOf(points), offset)
+  }
+
+  /** A point that was counted goes. */
+  remove(points: Buffer, offset: number, superseded: readonly bigint[]): void {
+    if (isDetection(points, offset)) this.detections--
+    this.revision -= revisionOf(points, offset)
+    this.hash = addHash(this.hash, -hashPoint(points, offset, superseded))
+    const view = viewOf(points)
+    const least =
+      realBogusOf(view, offset) <= this.leastRealBogus ||
+      solarSystemDistanceOf(view, offset) <= this.leastSolarSystemDistance
+    if (least) this.stale = true
+  }
+
+  /** The totals; `points` are all that were counted and did not go. */
+  of(points: Buffer): Totals {
+    if (this.stale) {
+      this.leastRealBogus = Number.POSITIVE_INFINITY
+      this.leastSolarSystemDistance = Number.POSITIVE_INFINITY
+      const view = viewOf(points)
+      for (let offset = 0; offset < points.length; offset += pointSize) this.lower(view, offset)
+      this.stale = false
+    }
+    return this.sums()
+  }
+
+  /** The totals, of which the least values may be too small where points went. */
+  sums(): Totals {
+    const { detections, hash, revision, leastRealBogus, leastSolarSystemDistance } = this
+    return { detections, hash, revision, leastRealBogus, leastSolarSystemDistance }
+  }
+
+  private lower(points: DataView, offset: number): void {
+    const realBogus = realBogusOf(points, offset)
+    if (realBogus < this.leastRealBogus) this.leastRealBogus = realBogus
+    const distance = solarSystemDistanceOf(points, offset)
+    if (distance < this.leastSolarSystemDistance) this.leastSolarSystemDistance = distance
+  }
+}
 
 /** The light curve of an object over its stored bytes: fixed-size points, sorted by (`jd`, `fid`). */
 export class EncodedCurve implements LightCurve {
@@ -19,14 +108,14 @@ export class EncodedCurve implements LightCurve {
 
   readonly length: number
   readonly points: Buffer
-  /** Further candids as bytes, sorted by (`jd`, `fid`, `candid`); see `further-codec.ts`. */
-  readonly furtherBytes: Buffer
+  /** Superseded candids as bytes; see `layout.ts`. */
+  readonly supersededBytes: Buffer
   readonly totals: Totals
 
-  constructor(points: Buffer, furtherBytes: Buffer, totals: Totals) {
+  constructor(points: Buffer, supersededBytes: Buffer, totals: Totals) {
     this.length = points.length / pointSize
     this.points = points
-    this.furtherBytes = furtherBytes
+    this.supersededBytes = supersededBytes
     this.totals = totals
   }
 
@@ -35,7 +124,7 @@ export class EncodedCurve implements LightCurve {
   }
 
   jd(index: number): number {
-    return this.points.readDoubleLE(index * pointSize)
+    return timeOf(this.points, index * pointSize)
   }
 
   upTo(jd: number): Prefix {
@@ -91,12 +180,12 @@ export class EncodedCurve implements LightCurve {
   }
 
   /** Candids that were seen at a point besides the one in the view, ascending. */
-  furtherAt(index: number): bigint[] {
+  supersededAt(index: number): bigint[] {
     const offset = index * pointSize
-    if (furtherCandids(this.points, offset) === 0) return []
-    const [from, to] = furtherOf(this.furtherBytes, this.points, offset)
+    if (supersededCount(this.points, offset) === 0) return []
+    const [from, to] = supersededRange(this.supersededBytes, this.points, offset)
     const candids: bigint[] = []
-    for (let at = from; at < to; at += furtherSize) candids.push(furtherCandidAt(this.furtherBytes, at))
+    for (let at = from; at < to; at += supersededSize) candids.push(supersededCandidAt(this.supersededBytes, at))
     return candids
   }
 
@@ -104,14 +193,7 @@ export class EncodedCurve implements LightCurve {
   private lengthUpTo(jd: number): number {
     // Alerts come nearly in time order: the answer is most often the whole curve.
     if (this.length === 0 || this.jd(this.length - 1) <= jd) return this.length
-    let low = 0
-    let high = this.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.jd(middle) <= jd) low = middle + 1
-      else high = middle
-    }
-    return low
+    return lowerBound(this.length, index => this.jd(index) <= jd)
   }
 
   /** Index of the detection at or next to an index, in steps of 1 or −1; there must be one. */
@@ -122,7 +204,7 @@ export class EncodedCurve implements LightCurve {
   }
 
   private hashAt(index: number): bigint {
-    return hashPoint(this.points, index * pointSize, this.furtherAt(index))
+    return hashPoint(this.points, index * pointSize, this.supersededAt(index))
   }
 }
 
@@ -137,8 +219,8 @@ export function allObservations(curve: EncodedCurve): Observation[] {
   const quality = { realBogus: null, solarSystemDistance: null }
   const nothing = { detection: false, own: false, positive: false, magnitude: 0, error: 0, ...quality }
   for (let index = 0; index < curve.length; index++) {
-    const fid = curve.points[index * pointSize + 24] as FilterId
-    for (const candid of curve.furtherAt(index)) observations.push({ ...nothing, jd: curve.jd(index), fid, candid })
+    const { fid } = curve.at(index)
+    for (const candid of curve.supersededAt(index)) observations.push({ ...nothing, jd: curve.jd(index), fid, candid })
   }
   return observations
 }

@@ -1,8 +1,7 @@
-import { EncodedCurve } from './encoded-curve.ts'
+import { EncodedCurve, RunningTotals } from './encoded-curve.ts'
+import { pointSize, realBogusOf, solarSystemDistanceOf, viewOf } from './layout.ts'
 import type { LightCurve, Prefix } from './light-curve.ts'
 import type { Band, Observation } from './observation.ts'
-import { pointSize, realBogusOf, solarSystemDistanceOf, viewOf } from './point-codec.ts'
-import { RunningTotals } from './totals.ts'
 
 /** What of alerts and points is turned away for its quality (`admit.*` of the configuration). */
 export interface Gates {
@@ -54,12 +53,12 @@ export function admittedCurve(curve: LightCurve, gates: Gates): LightCurve {
     if (!(realBogusOf(view, offset) < minRealBogus || solarSystemDistanceOf(view, offset) <= maxDistance)) continue
     target += points.copy(admitted, target, source, offset)
     source = offset + pointSize
-    totals.remove(points, offset, curve.furtherAt(offset / pointSize))
+    totals.remove(points, offset, curve.supersededAt(offset / pointSize))
   }
   target += points.copy(admitted, target, source)
   const passing = admitted.subarray(0, target)
-  // Further candids of points that are left out are never looked for.
-  return new AdmittedCurve(new EncodedCurve(passing, curve.furtherBytes, totals.sums()), curve)
+  // Superseded candids of points that are left out are never looked for.
+  return new AdmittedCurve(new EncodedCurve(passing, curve.supersededBytes, totals.sums()), curve)
 }
 
 /** A curve of the points that pass, which counts revisions as the whole does. */

@@ -1,28 +1,39 @@
-import { EncodedCurve } from './encoded-curve.ts'
-import { furtherOf, furtherSize, writeFurther } from './further-codec.ts'
-import { maxFurtherCandids, maxPoints, withinLimit } from './limits.ts'
-import type { Observation } from './observation.ts'
+import { EncodedCurve, RunningTotals } from './encoded-curve.ts'
 import {
   addsQuality,
   candidAt,
   compareIdentity,
   compareImage,
   comparePhotometry,
-  furtherCandids,
+  isDetection,
   joinQuality,
+  lowerBound,
   pointSize,
   samePoint,
   sameQuality,
-  setFurtherCandids,
+  setSupersededCount,
+  supersededCount,
+  supersededRange,
+  supersededSize,
   viewOf,
-  writePoint
-} from './point-codec.ts'
-import { RunningTotals } from './totals.ts'
+  writePoint,
+  writeSuperseded
+} from './layout.ts'
+import type { Observation } from './observation.ts'
+
+/**
+ * Points of one object that are kept. The longest light curves of eight years of ZTF have some 3,500; without a bound, whoever may
+ * write alerts could make one object as large, and each of its alerts as costly, as they like.
+ */
+export const maxPoints = 10_000
+
+/** Candids of one point that are remembered besides the one in the view: the greatest. Real streams have seen one. */
+export const maxSuperseded = 7
 
 /** A point under way into a curve: its bytes and the candids that it beat. */
 interface Candidate {
   readonly bytes: Buffer
-  readonly further: bigint[]
+  readonly superseded: bigint[]
 }
 
 /** A point that is new to the curve, and the index before which it belongs. */
@@ -38,7 +49,7 @@ let scratchView = viewOf(scratch)
 /**
  * Adds observations to a curve. Idempotent, commutative and associative: any order, duplication and split of the same
  * observations ends in the same bytes. Returns the curve itself where nothing changed. A curve never holds more than
- * `maxPoints`: see `limits.ts` for which stay.
+ * `maxPoints`: see `withinLimit` for which stay.
  */
 export function mergeObservations(curve: EncodedCurve, observations: readonly Observation[]): EncodedCurve {
   const changed = new Map<number, Candidate>()
@@ -50,7 +61,7 @@ export function mergeObservations(curve: EncodedCurve, observations: readonly Ob
     from = index
     // The common case, answered without taking anything apart: histories repeat what is known.
     if (found && addsNothing(curve, index, bytes, offset)) continue
-    const candidate = { bytes: Buffer.from(bytes.subarray(offset, offset + pointSize)), further: [] }
+    const candidate = { bytes: Buffer.from(bytes.subarray(offset, offset + pointSize)), superseded: [] }
     if (found) change(curve, changed, index, candidate)
     else insert(inserted, index, candidate)
   }
@@ -84,22 +95,16 @@ function write(observations: readonly Observation[]): Buffer {
 
 /** Where a point of this identity stands, or would stand, at or after `from`. */
 function locate(curve: EncodedCurve, bytes: Buffer, offset: number, from: number): { index: number; found: boolean } {
-  let low = from
-  let high = curve.length
+  const { points, length } = curve
   // What follows in a history most often follows in the curve.
-  for (let near = from; near < Math.min(from + 2, curve.length); near++) {
-    const order = compareIdentity(curve.points, near * pointSize, bytes, offset)
-    if (order === 0) return { index: near, found: true }
-    if (order > 0) return { index: near, found: false }
-    low = near + 1
+  let near = from
+  for (const end = Math.min(from + 2, length); near < end; near++) {
+    const order = compareIdentity(points, near * pointSize, bytes, offset)
+    if (order >= 0) return { index: near, found: order === 0 }
   }
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compareIdentity(curve.points, middle * pointSize, bytes, offset) < 0) low = middle + 1
-    else high = middle
-  }
-  const found = low < curve.length && compareIdentity(curve.points, low * pointSize, bytes, offset) === 0
-  return { index: low, found }
+  if (near === length) return { index: near, found: false }
+  const index = lowerBound(length, at => compareIdentity(points, at * pointSize, bytes, offset) < 0, near)
+  return { index, found: index < length && compareIdentity(points, index * pointSize, bytes, offset) === 0 }
 }
 
 /** Whether the point in the view knows all that this one tells, or beats it and knows its candid: it then changes nothing. */
@@ -112,7 +117,7 @@ function addsNothing(curve: EncodedCurve, index: number, bytes: Buffer, offset: 
       comparePhotometry(curve.points, present, bytes, offset) >= 0 && !addsQuality(curve.points, present, bytes, offset)
     )
   const candid = candidAt(bytes, offset)
-  return candid === null || candid === candidAt(curve.points, present) || curve.furtherAt(index).includes(candid)
+  return candid === null || candid === candidAt(curve.points, present) || curve.supersededAt(index).includes(candid)
 }
 
 /** Takes a point into the changed ones of the curve. */
@@ -120,7 +125,7 @@ function change(curve: EncodedCurve, changed: Map<number, Candidate>, index: num
   const offset = index * pointSize
   const present = changed.get(index) ?? {
     bytes: curve.points.subarray(offset, offset + pointSize),
-    further: curve.furtherAt(index)
+    superseded: curve.supersededAt(index)
   }
   const merged = combine(present, candidate)
   if (!sameCandidate(present, merged)) changed.set(index, merged)
@@ -144,27 +149,27 @@ function combine(a: Candidate, b: Candidate): Candidate {
   const order = image !== 0 ? image : comparePhotometry(a.bytes, 0, b.bytes, 0)
   const [winner, other] = order >= 0 ? [a, b] : [b, a]
   const own = candidAt(winner.bytes, 0)
-  const seen = new Set([...a.further, ...b.further])
+  const seen = new Set([...a.superseded, ...b.superseded])
   for (const { bytes } of [a, b]) {
     const candid = candidAt(bytes, 0)
     if (candid !== null) seen.add(candid)
   }
   if (own !== null) seen.delete(own)
-  const further = [...seen].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0)).slice(-maxFurtherCandids)
+  const superseded = [...seen].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0)).slice(-maxSuperseded)
   const bytes = Buffer.from(winner.bytes)
   if (image === 0) joinQuality(bytes, 0, other.bytes, 0)
-  setFurtherCandids(bytes, 0, further.length)
-  return { bytes, further }
+  setSupersededCount(bytes, 0, superseded.length)
+  return { bytes, superseded }
 }
 
 function sameCandidate(a: Candidate, b: Candidate): boolean {
   return (
     samePoint(a.bytes, 0, b.bytes, 0) &&
     sameQuality(a.bytes, 0, b.bytes, 0) &&
-    furtherCandids(a.bytes, 0) === furtherCandids(b.bytes, 0) &&
+    supersededCount(a.bytes, 0) === supersededCount(b.bytes, 0) &&
     // Their number is not enough: at the most that is remembered, a greater one takes the place of a smaller one.
-    a.further.length === b.further.length &&
-    a.further.every((candid, index) => candid === b.further[index])
+    a.superseded.length === b.superseded.length &&
+    a.superseded.every((candid, index) => candid === b.superseded[index])
   )
 }
 
@@ -178,9 +183,9 @@ function rebuild(
   const totals = new RunningTotals(curve.totals)
   const original = Buffer.from(curve.points.buffer, curve.points.byteOffset, curve.points.length)
   const replaced = changed.size > 0 ? Buffer.from(original) : original
-  for (const [index, { bytes, further }] of changed) {
-    totals.remove(original, index * pointSize, curve.furtherAt(index))
-    totals.add(bytes, 0, further)
+  for (const [index, { bytes, superseded }] of changed) {
+    totals.remove(original, index * pointSize, curve.supersededAt(index))
+    totals.add(bytes, 0, superseded)
     bytes.copy(replaced, index * pointSize)
   }
   let source = 0
@@ -189,33 +194,62 @@ function rebuild(
     target += replaced.copy(points, target, source, before * pointSize)
     source = before * pointSize
     target += candidate.bytes.copy(points, target)
-    totals.add(candidate.bytes, 0, candidate.further)
+    totals.add(candidate.bytes, 0, candidate.superseded)
   }
   replaced.copy(points, target, source)
   const candidates = [...changed.values(), ...inserted.map(i => i.candidate)]
-  return new EncodedCurve(points, mergeFurther(curve, candidates), totals.of(points))
+  return new EncodedCurve(points, mergeSuperseded(curve, candidates), totals.of(points))
 }
 
-/** The further candids of the new curve: untouched stretches are copied as they are. */
-function mergeFurther({ furtherBytes: known }: EncodedCurve, candidates: readonly Candidate[]): Buffer {
+/** The superseded candids of the new curve: untouched stretches are copied as they are. */
+function mergeSuperseded({ supersededBytes: known }: EncodedCurve, candidates: readonly Candidate[]): Buffer {
   const touched = candidates
-    .map(candidate => ({ candidate, range: furtherOf(known, candidate.bytes, 0) }))
-    .filter(({ candidate, range: [from, to] }) => candidate.further.length > 0 || to > from)
+    .map(candidate => ({ candidate, range: supersededRange(known, candidate.bytes, 0) }))
+    .filter(({ candidate, range: [from, to] }) => candidate.superseded.length > 0 || to > from)
   if (touched.length === 0) return known
   touched.sort((a, b) => compareIdentity(a.candidate.bytes, 0, b.candidate.bytes, 0))
-  const fresh = touched.reduce((sum, { candidate }) => sum + candidate.further.length, 0)
+  const fresh = touched.reduce((sum, { candidate }) => sum + candidate.superseded.length, 0)
   const gone = touched.reduce((sum, { range: [from, to] }) => sum + to - from, 0)
-  const merged = Buffer.allocUnsafe(known.length - gone + fresh * furtherSize)
+  const merged = Buffer.allocUnsafe(known.length - gone + fresh * supersededSize)
   let source = 0
   let target = 0
   for (const { candidate, range } of touched) {
     target += known.copy(merged, target, source, range[0])
     source = range[1]
-    for (const candid of candidate.further) {
-      writeFurther(merged, target, candidate.bytes, 0, candid)
-      target += furtherSize
+    for (const candid of candidate.superseded) {
+      writeSuperseded(merged, target, candidate.bytes, 0, candid)
+      target += supersededSize
     }
   }
   known.copy(merged, target, source)
   return merged
+}
+
+/**
+ * The curve with at most `limit` points: detections before upper limits, and of each the oldest. Which points stay rests on
+ * what they are and on no order of arrival: a point that is among those kept in the end was never left out on the way, so
+ * merging stays commutative and associative. New points of a full object are left out, and its past stays as it is.
+ */
+export function withinLimit(curve: EncodedCurve, limit: number): EncodedCurve {
+  const totals = new RunningTotals(curve.totals)
+  let detectionsLeft = Math.min(curve.totals.detections, limit)
+  let upperLimitsLeft = limit - detectionsLeft
+  const points = Buffer.allocUnsafe(limit * pointSize)
+  const superseded: Buffer[] = []
+  let target = 0
+  let kept = 0
+  for (let index = 0; index < curve.length; index++) {
+    const offset = index * pointSize
+    const detection = isDetection(curve.points, offset)
+    if (detection ? detectionsLeft-- > 0 : upperLimitsLeft-- > 0) {
+      target += curve.points.copy(points, target, offset, offset + pointSize)
+      continue
+    }
+    totals.remove(curve.points, offset, curve.supersededAt(index))
+    const [from, to] = supersededRange(curve.supersededBytes, curve.points, offset)
+    superseded.push(curve.supersededBytes.subarray(kept, from))
+    kept = to
+  }
+  superseded.push(curve.supersededBytes.subarray(kept))
+  return new EncodedCurve(points, Buffer.concat(superseded), totals.of(points))
 }

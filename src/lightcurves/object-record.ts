@@ -1,21 +1,28 @@
 import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
-import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './alert-record-codec.ts'
 import { isSameAlert, joinAlerts, newerAlert, type VersionedAlert } from './alert-versions.ts'
 import { earlierSizes, earlierState } from './earlier-records.ts'
 import { allObservations, EncodedCurve } from './encoded-curve.ts'
-import { furtherSize } from './further-codec.ts'
+import { pointSize, supersededSize } from './layout.ts'
 import { mergeObservations } from './merge.ts'
-import { pointSize } from './point-codec.ts'
-import { partsOf, type RecordSizes, readVersions, recordFlag, versionSize } from './record-layout.ts'
+import {
+  alertRecordSize,
+  decodeAlertRecord,
+  encodeAlertRecord,
+  partsOf,
+  type RecordSizes,
+  readVersions,
+  recordFlag,
+  versionSize
+} from './record-layout.ts'
 import type { Addition, ObjectState } from './stores/store.ts'
 
 /**
  * An object as it is stored (little endian): version u8 · 3 unused · CRC-32 of object id and all bytes but its own u32 · points
- * u32 · further candids u32 · detections u32 · flags u8 · versions of the newest and of the newest admitted alert u8 each (0: one) ·
+ * u32 · superseded candids u32 · detections u32 · flags u8 · versions of the newest and of the newest admitted alert u8 each (0: one) ·
  * 1 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms f64 · least real–bogus score and least solar-system
  * distance of the points f32 · newest alert record · newest admitted alert record (left out where it is the same) · points ·
- * further candids (jd f64, fid u8, candid i64) · hashes of the versions u64.
+ * superseded candids (jd f64, fid u8, candid i64) · hashes of the versions u64.
  *
  * In version 1 the CRC-32 was of what follows it alone; `earlier-records.ts` has what else was different. A later version may
  * change all but the first eight bytes and what the CRC-32 is of, by which a record that a newer Hierax wrote is told from a
@@ -92,7 +99,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
     headerSize +
       parts.length * alertRecordSize +
       curve.points.length +
-      curve.furtherBytes.length +
+      curve.supersededBytes.length +
       versions.length * versionSize
   )
   record.fill(0, 0, headerSize)
@@ -101,7 +108,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   record[21] = state.newestVersions.length
   record[22] = state.admittedVersions.length
   record.writeUInt32LE(curve.length, 8)
-  record.writeUInt32LE(curve.furtherBytes.length / furtherSize, 12)
+  record.writeUInt32LE(curve.supersededBytes.length / supersededSize, 12)
   record.writeUInt32LE(curve.totals.detections, 16)
   record.writeBigUInt64LE(curve.totals.hash, 24)
   record.writeDoubleLE(curve.totals.revision, 32)
@@ -111,7 +118,7 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   let offset = headerSize
   for (const part of parts) offset += part.copy(record, offset)
   offset += curve.points.copy(record, offset)
-  offset += curve.furtherBytes.copy(record, offset)
+  offset += curve.supersededBytes.copy(record, offset)
   for (const hash of versions) offset = record.writeBigUInt64LE(hash, offset)
   record.writeUInt32LE(recordChecksum(state.objectId, record), 4)
   return record
@@ -136,8 +143,8 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   const same = parts.newestAdmitted === parts.newest
   const newestAdmitted =
     parts.newestAdmitted === null ? null : same ? newest : decodeAlertRecord(record, parts.newestAdmitted)
-  const points = record.subarray(parts.points, parts.further)
-  const curve = new EncodedCurve(points, record.subarray(parts.further, parts.newestVersions), {
+  const points = record.subarray(parts.points, parts.superseded)
+  const curve = new EncodedCurve(points, record.subarray(parts.superseded, parts.newestVersions), {
     detections: record.readUInt32LE(16),
     hash: record.readBigUInt64LE(24),
     revision: record.readDoubleLE(32),

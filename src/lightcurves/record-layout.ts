@@ -1,4 +1,6 @@
-import { furtherSize } from './further-codec.ts'
+import { canonicalAlert } from './fingerprint.ts'
+import { supersededSize } from './layout.ts'
+import { type AlertContext, type AlertRecord, bandOf, contextFields, type FilterId } from './observation.ts'
 
 /** Bits of a record's flags: which alert records it has. */
 export const recordFlag = { newest: 1, admitted: 2, same: 4 } as const
@@ -19,7 +21,7 @@ export interface RecordParts {
   /** Where it is the newest alert too, the same place. */
   readonly newestAdmitted: number | null
   readonly points: number
-  readonly further: number
+  readonly superseded: number
   readonly newestVersions: number
   readonly admittedVersions: number
   /** How long the record should be. */
@@ -35,15 +37,15 @@ export function partsOf(record: Buffer, { header, alertRecord, point }: RecordSi
   const newest = hasNewest ? header : null
   const secondAt = header + (hasNewest ? alertRecord : 0)
   const points = secondAt + (second ? alertRecord : 0)
-  const further = points + record.readUInt32LE(8) * point
-  const newestVersions = further + record.readUInt32LE(12) * furtherSize
+  const superseded = points + record.readUInt32LE(8) * point
+  const newestVersions = superseded + record.readUInt32LE(12) * supersededSize
   const admittedVersions = newestVersions + (record[21] as number) * versionSize
   const end = admittedVersions + (record[22] as number) * versionSize
   return {
     newest,
     newestAdmitted: same ? newest : second ? secondAt : null,
     points,
-    further,
+    superseded,
     newestVersions,
     admittedVersions,
     end
@@ -55,4 +57,58 @@ export function readVersions(record: Buffer, from: number, to: number): bigint[]
   return Array.from({ length: (to - from) / versionSize }, (_, index) =>
     record.readBigUInt64LE(from + index * versionSize)
   )
+}
+
+/**
+ * An alert record as bytes (little endian): candid i64, jd, ra, dec f64, programme i32, flags u8 (1 photometry, 2 positive), filter u8,
+ * 2 unused, six numbers of the photometry f64, and since version 3 the context f64 each, in the order of `contextFields` (NaN: null).
+ * Doubles, for a message says the same whether it is answered from its packet or from here. In this version they are the canonical
+ * bytes of the fingerprint; another version may have others.
+ */
+export const alertRecordSize = 88 + 8 * contextFields.length
+
+export const encodeAlertRecord = canonicalAlert
+
+const noContext = Object.fromEntries(contextFields.map(name => [name, null])) as unknown as AlertContext
+
+/** The alert record at an offset; without its context one of versions 1 and 2. */
+export function decodeAlertRecord(bytes: Buffer, offset = 0, hasContext = true): AlertRecord {
+  const flags = bytes[offset + 36] as number
+  const number = (index: number): number => bytes.readDoubleLE(offset + 40 + 8 * index)
+  // Versions 1 and 2 kept values that stand for none as they came.
+  const upTo = (index: number, most: number): number | null => {
+    const value = number(index)
+    const known = hasContext ? !Number.isNaN(value) : value >= 0 && value <= most
+    return known ? value : null
+  }
+  return {
+    candid: bytes.readBigInt64LE(offset),
+    jd: bytes.readDoubleLE(offset + 8),
+    ra: bytes.readDoubleLE(offset + 16),
+    dec: bytes.readDoubleLE(offset + 24),
+    programId: bytes.readInt32LE(offset + 32),
+    photometry:
+      (flags & 1) === 0
+        ? null
+        : {
+            band: bandOf(bytes[offset + 37] as FilterId),
+            positive: (flags & 2) !== 0,
+            magnitude: number(0),
+            error: number(1),
+            realBogus: upTo(2, 1),
+            starScore: upTo(3, 1),
+            starDistance: upTo(4, Number.MAX_VALUE),
+            solarSystemDistance: upTo(5, Number.MAX_VALUE),
+            context: hasContext ? readContext(bytes, offset + 88) : noContext
+          }
+  }
+}
+
+function readContext(bytes: Buffer, from: number): AlertContext {
+  const context: Record<string, number | null> = {}
+  for (const [index, name] of contextFields.entries()) {
+    const value = bytes.readDoubleLE(from + 8 * index)
+    context[name] = Number.isNaN(value) ? null : value
+  }
+  return context as AlertContext
 }

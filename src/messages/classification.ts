@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Answer, Classifier, Evidence, Population } from '../classifier/types.ts'
-import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
-import { furtherVersions } from '../lightcurves/alert-versions.ts'
+import { otherVersions } from '../lightcurves/alert-versions.ts'
+import { fingerprintHash, fingerprintText, idText } from '../lightcurves/fingerprint.ts'
 import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
 import { type AlertContext, type AlertPhotometry, type AlertRecord, contextFields } from '../lightcurves/observation.ts'
-import { addHash, hashBytes } from '../lightcurves/point-codec.ts'
 import type { Classification, Reason } from './schema.ts'
 
 export { type Classification, type Reason, reasons } from './schema.ts'
@@ -52,12 +51,12 @@ export class ClassificationWriter {
 
   /** The classification of an input: the same input gives the same bytes. */
   write({ objectId, record, versions, curve, prefix, reason, answer }: ClassificationInput): Classification {
-    const further = furtherVersions(record, versions)
-    const hash = hashOf(prefix, record, further)
-    const revision = prefix.revision + further.length
+    const others = otherVersions(record, versions)
+    const hash = fingerprintHash(prefix.hash, record, others)
+    const revision = prefix.revision + others.length
     const context = record.photometry && publishedContext(record.photometry.context)
     return {
-      id: `${objectId}:${record.candid}:${this.settings}:${hex(addHash(hash, hiddenHash(prefix.hiddenRevision)))}`,
+      id: `${objectId}:${record.candid}:${this.settings}:${idText(hash, prefix.hiddenRevision)}`,
       objectId,
       candid: record.candid,
       jd: record.jd,
@@ -77,7 +76,7 @@ export class ClassificationWriter {
         firstJd: prefix.firstJd,
         lastJd: prefix.lastJd,
         latest: curve.latest(prefix.length),
-        fingerprint: hex(hash),
+        fingerprint: fingerprintText(hash),
         revision,
         firstDetectionJd: prefix.firstDetectionJd,
         lastDetectionJd: prefix.lastDetectionJd,
@@ -150,28 +149,4 @@ function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings, 
     ...(population === null ? [] : [population.name, Object.entries(population.shares)])
   ])
   return createHash('sha256').update(canonical).digest('hex').slice(0, 12)
-}
-
-/**
- * Fingerprint of what an answer rests on: the light curve's hash, and the alert's own fields, which belong to its point
- * in the curve but come with its own packet only. Some archives hold two versions of one packet: one of them stands, and the
- * others count, in the revision too, so that no two messages contend for being the answer of an object.
- */
-function hashOf(prefix: Prefix, record: AlertRecord, further: readonly bigint[]): bigint {
-  return further.reduce(addHash, addHash(prefix.hash, hashBytes(encodeAlertRecord(record))))
-}
-
-/**
- * What points that the gates leave out add to the end of an id; 0, so that the id ends with the fingerprint, where there are none. The
- * fingerprint knows nothing of them, but the revision counts them: two messages that differ in it must have two ids.
- */
-function hiddenHash(hiddenRevision: number): bigint {
-  if (hiddenRevision === 0) return 0n
-  const bytes = Buffer.allocUnsafe(8)
-  bytes.writeDoubleLE(hiddenRevision)
-  return hashBytes(bytes)
-}
-
-function hex(hash: bigint): string {
-  return hash.toString(16).padStart(16, '0')
 }

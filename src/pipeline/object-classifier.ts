@@ -1,7 +1,7 @@
 import { type AdmissionSettings, refusalOf } from '../alerts/admission.ts'
 import type { AlertView, Answer, Classifier } from '../classifier/types.ts'
 import { createYield } from '../event-loop.ts'
-import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
+import { canonicalAlert } from '../lightcurves/fingerprint.ts'
 import { admittedCurve } from '../lightcurves/gates.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import type { AlertRecord } from '../lightcurves/observation.ts'
@@ -180,5 +180,5 @@ function timelinesOf(inputs: readonly Input[]): Map<string, Moment[]> {
 /** Whether two records agree in every field. */
 function isSameRecord(a: AlertRecord, b: AlertRecord): boolean {
   if (a === b) return true
-  return a.jd === b.jd && a.candid === b.candid && encodeAlertRecord(a).equals(encodeAlertRecord(b))
+  return a.jd === b.jd && a.candid === b.candid && canonicalAlert(a).equals(canonicalAlert(b))
 }

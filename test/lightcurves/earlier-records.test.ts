@@ -3,12 +3,12 @@ import fs from 'node:fs'
 import { describe, test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { decodeAdditions, encodeAddition } from '../../src/lightcurves/addition-codec.ts'
-import { encodeAlertRecord } from '../../src/lightcurves/alert-record-codec.ts'
-import { furtherVersions } from '../../src/lightcurves/alert-versions.ts'
+import { otherVersions } from '../../src/lightcurves/alert-versions.ts'
 import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import { decodeRecord, mergeIntoRecord, presentRecord, recordVersion } from '../../src/lightcurves/object-record.ts'
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
+import { encodeAlertRecord } from '../../src/lightcurves/record-layout.ts'
 import type { Addition, ObjectState } from '../../src/lightcurves/stores/store.ts'
 import { gather, readRecord } from '../../src/lightcurves/stores/valkey/gather.ts'
 import { contextWith, detectionAt } from './observations.ts'
@@ -22,7 +22,7 @@ const additions = Buffer.from(left.additions, 'base64')
 const curveOf = (state: ObjectState): EncodedCurve => state.curve as EncodedCurve
 const image = (curve: EncodedCurve): unknown => ({
   points: curve.points.toString('hex'),
-  further: curve.furtherBytes.toString('hex'),
+  further: curve.supersededBytes.toString('hex'),
   totals: curve.totals
 })
 const readAll = (bytes: Buffer): Addition => {
@@ -48,7 +48,7 @@ describe('a record of version 2', () => {
         [3, 1, 1003n, true]
       ]
     )
-    assert.deepEqual(curve.furtherAt(2), [1001n])
+    assert.deepEqual(curve.supersededAt(2), [1001n])
     assert.ok(points.every(point => point.realBogus === null && point.solarSystemDistance === null))
     assert.deepEqual(image(curve), image(curveOf(mergeIntoRecord(null, readAll(additions), 0).state)))
     assert.equal(curve.totals.revision, 1 + 2 + (14 + 2) + 3 * (7 + 3))
@@ -62,7 +62,7 @@ describe('a record of version 2', () => {
     assert.equal(state.newestAdmitted?.candid, 1002n)
     assert.equal(state.newestAdmitted?.photometry?.starDistance, 1.25)
     assert.equal(state.admittedVersions.length, 2)
-    assert.equal(furtherVersions(state.newestAdmitted as AlertRecord, state.admittedVersions).length, 1)
+    assert.equal(otherVersions(state.newestAdmitted as AlertRecord, state.admittedVersions).length, 1)
   })
 
   test('is written in the present version, and stays the same object', () => {
@@ -88,7 +88,7 @@ describe('a record of version 2', () => {
 
   test('that remembers more candids of a point than today’s keeps the greatest', () => {
     const state = decodeRecord('x', crowded(12))
-    assert.deepEqual(curveOf(state).furtherAt(0), [6n, 7n, 8n, 9n, 10n, 11n, 12n])
+    assert.deepEqual(curveOf(state).supersededAt(0), [6n, 7n, 8n, 9n, 10n, 11n, 12n])
     const seen = Array.from({ length: 12 }, (_, index) => detectionAt(2459000.5, { candid: BigInt(index + 1) }))
     const point = { ...curveOf(state).at(0), candid: 99n }
     assert.deepEqual(image(curveOf(state)), image(mergeObservations(EncodedCurve.empty, [...seen, point])))

@@ -17,7 +17,7 @@ const pointsOf = (curve: LightCurve): Observation[] =>
 function alone(curve: EncodedCurve): EncodedCurve {
   const kept = pointsOf(curve).flatMap((point, index) =>
     passes(point, gates)
-      ? [point, ...curve.furtherAt(index).map(candid => ({ ...limit, ...place(point), candid }))]
+      ? [point, ...curve.supersededAt(index).map(candid => ({ ...limit, ...place(point), candid }))]
       : []
   )
   return curveOf(kept)

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
-import { maxFurtherCandids, maxPoints, withinLimit } from '../../src/lightcurves/limits.ts'
-import { mergeObservations } from '../../src/lightcurves/merge.ts'
+import { maxPoints, maxSuperseded, mergeObservations, withinLimit } from '../../src/lightcurves/merge.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
 import { detectionAt, observation } from './observations.ts'
 
@@ -13,9 +12,9 @@ const decoded = fc.array(
   { maxLength: 60 }
 )
 
-const image = ({ points, furtherBytes, totals }: EncodedCurve): unknown => ({
+const image = ({ points, supersededBytes, totals }: EncodedCurve): unknown => ({
   points: points.toString('hex'),
-  further: furtherBytes.toString('hex'),
+  further: supersededBytes.toString('hex'),
   totals
 })
 
@@ -95,8 +94,8 @@ describe('the limit on the points of an object', () => {
     }
     assert.equal(curve.at(0).candid, 5000n)
     assert.deepEqual(
-      curve.furtherAt(0),
-      Array.from({ length: maxFurtherCandids }, (_, index) => BigInt(5000 - maxFurtherCandids + index))
+      curve.supersededAt(0),
+      Array.from({ length: maxSuperseded }, (_, index) => BigInt(5000 - maxSuperseded + index))
     )
   })
 })

@@ -12,7 +12,7 @@ const merge = (...batches: (readonly Observation[])[]): EncodedCurve =>
 
 const image = (curve: EncodedCurve): unknown => ({
   points: curve.points.toString('hex'),
-  further: curve.furtherBytes.toString('hex'),
+  further: curve.supersededBytes.toString('hex'),
   totals: curve.totals
 })
 
@@ -75,7 +75,7 @@ describe('merging observations', () => {
     )
     const under = (candid: bigint): Observation[] => [detectionAt(2459000.5, { candid })]
     const late = merge(...[9n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n].map(under))
-    assert.deepEqual(late.furtherAt(0), [2n, 3n, 4n, 5n, 6n, 7n, 8n])
+    assert.deepEqual(late.supersededAt(0), [2n, 3n, 4n, 5n, 6n, 7n, 8n])
   })
 
   test('the revision only grows, and grows whenever a point is added or beaten by another candid', () => {
@@ -216,7 +216,7 @@ describe('which observation of a point stands', () => {
     assert.deepEqual(standing(reprocessed, first), reprocessed)
     assert.equal(merge([first]).totals.revision, 7 + 3)
     assert.equal(merge([first, reprocessed]).totals.revision, 2 * 7 + 2)
-    assert.deepEqual(merge([first, reprocessed]).furtherAt(0), [5n])
+    assert.deepEqual(merge([first, reprocessed]).supersededAt(0), [5n])
   })
 
   test("a point's own packet wins over the rounded value of a history", () => {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeAdditions, encodeAddition } from '../../src/lightcurves/addition-codec.ts'
-import { decodeAlertRecord, encodeAlertRecord } from '../../src/lightcurves/alert-record-codec.ts'
 import { newerAlert, type VersionedAlert } from '../../src/lightcurves/alert-versions.ts'
 import {
   additionOf,
@@ -12,6 +11,7 @@ import {
   mergeIntoRecord
 } from '../../src/lightcurves/object-record.ts'
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
+import { decodeAlertRecord, encodeAlertRecord } from '../../src/lightcurves/record-layout.ts'
 import type { Addition } from '../../src/lightcurves/stores/store.ts'
 import { alertOf } from '../support/pipeline.ts'
 import { additionTo, alertRecord, detectionAt } from './observations.ts'

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { createDecoder } from '../../../src/alerts/decoder.ts'
-import { encodeAlertRecord } from '../../../src/lightcurves/alert-record-codec.ts'
+import { canonicalAlert } from '../../../src/lightcurves/fingerprint.ts'
 import type { TestKafka } from '../../support/brokers.ts'
 import { ServiceProcess, temporaryFolder, total } from '../../support/service.ts'
 import { until } from '../../support/until.ts'
@@ -125,7 +125,7 @@ export class Trial {
           for (const { objectId, record } of decoder.decode(value)) {
             const alert = `${objectId}/${record.candid}`
             alerts.add(alert)
-            const bytes = encodeAlertRecord(record)
+            const bytes = canonicalAlert(record)
             if (!(recordOf.get(alert) ?? bytes).equals(bytes)) versioned.add(alert)
             recordOf.set(alert, bytes)
             const delivered = objects.get(objectId) ?? []
