@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { sequenceOf } from '@hierax/training/sequences.ts'
+import { sequenceOf } from '@hierax/training/network/batches.ts'
 import { type InputSet, inputSetOf } from '../../src/classifier/input-sets.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
 import { detection, steppedCurve } from '../support/stepped-curve.ts'

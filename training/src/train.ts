@@ -1,21 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
+import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
+import { contextVersion } from 'hierax/classifier/context-features.ts'
+import { formatContext } from 'hierax/classifier/context-term.ts'
 import type { InputSet } from 'hierax/classifier/input-sets.ts'
+import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { NoveltyFile } from 'hierax/classifier/novelty.ts'
 import { createRuntime } from 'hierax/classifier/runtime.ts'
 import { parseTaxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
-import { parseCandidates } from './candidates.ts'
-import { notesOf } from './card-text.ts'
-import { fitInto } from './checkpointed-fit.ts'
-import { learnContext } from './context-stage.ts'
-import { crossValidate, readCrossValidation, writeCrossValidation } from './cross-validation.ts'
-import { labelledMix } from './export.ts'
-import { inputsOf } from './fit.ts'
-import { foldOf } from './folds.ts'
-import { type KnownObject, knownTo, readLabelled } from './labelled.ts'
-import { leaveOut, readLeftOut } from './leave-out.ts'
+import { studyContext } from './context/context-study.ts'
+import { readAlertSamples } from './data/alert-samples.ts'
+import { foldOf, type KnownObject, knownTo, readLabelled } from './data/labelled.ts'
+import { syntheticObjects, syntheticSource } from './data/synthetic.ts'
+import { alertTables } from './evaluation/alert-tables.ts'
+import { parseCandidates } from './evaluation/class-assignment.ts'
+import { crossValidate, readCrossValidation, writeCrossValidation } from './evaluation/cross-validation.ts'
 import {
   fitNovelty,
   type NoveltyScale,
@@ -24,12 +24,25 @@ import {
   noveltyScores,
   rangeOf,
   sightsOf
-} from './novelty-fit.ts'
-import type { Prediction } from './predict.ts'
-import { exported, predictedBy, type Session, type TrainListener, type TrainPlan, unjudged } from './session.ts'
-import { syntheticObjects, syntheticSource } from './synthetic.ts'
-import type { Table } from './tables.ts'
-import { readTeachers } from './teachers.ts'
+} from './evaluation/novelty-fit.ts'
+import type { Prediction } from './evaluation/predict.ts'
+import { puritySamplesOf, purityTable } from './evaluation/purity-tables.ts'
+import type { Table } from './evaluation/tables.ts'
+import { labelledMix, notesOf, priorsOf } from './export.ts'
+import { leaveOut, readLeftOut } from './leave-out.ts'
+import { drawsOf } from './network/batches.ts'
+import { readTeachers } from './network/distillation.ts'
+import { inputsOf, rootBalance } from './network/fit.ts'
+import {
+  exported,
+  type Findings,
+  fitInto,
+  predictedBy,
+  type Session,
+  type TrainListener,
+  type TrainPlan,
+  unjudged
+} from './session.ts'
 
 /** Fewer held-out objects give no scale of novelty. */
 const fewestForScale = 100
@@ -226,4 +239,76 @@ async function noveltyOf(
   }
   const scaledOn = 'the training objects themselves: objects that were not trained on get higher values'
   return { ...fitted, ...noveltyScale(noveltyScores(fitted, sights), scaledOn) }
+}
+
+/** What labelled packets give a model. */
+export interface ContextFindings {
+  /** Null where no group of siblings has enough labelled objects. */
+  readonly context: NonNullable<Findings['context']> | null
+  readonly purity: NonNullable<Findings['purity']>
+  /** How the answers hold on objects that neither network nor context term had seen. */
+  readonly tables: readonly Table[]
+}
+
+/** Folds where no cross-validation gives them: the term is then judged on objects that the network has seen. */
+const ownFolds = 5
+
+/**
+ * Fits the context term of a model on the labelled packets of the plan. The networks of a cross-validation, if there is one, give
+ * the logits of the objects that they have not seen; else the network of all objects does, and its card says so.
+ */
+export async function learnContext(
+  { plan, taxonomy, runtime, listener }: Session,
+  paths: readonly string[],
+  network: RecurrentClassifier,
+  objects: readonly KnownObject[],
+  folds: number | null
+): Promise<ContextFindings> {
+  const { objects: alertObjects, notes } = await readAlertSamples(paths, { labels: labelsOf(objects) })
+  const labels = objects.map(({ node }) => node)
+  const shares = priorsOf(taxonomy, labels, drawsOf(labels, rootBalance(taxonomy, plan.fit.balance)))
+  const opened: RecurrentClassifier[] = []
+  const ofFold = async (fold: number): Promise<RecurrentClassifier> => {
+    if (folds === null) return network
+    const model = await readModelFolder(path.join(plan.crossValidation as string, `fold-${fold}`))
+    const classifier = new RecurrentClassifier(model, runtime)
+    opened.push(classifier)
+    return classifier
+  }
+  listener.note(`Fitting the context term on ${alertObjects.length} objects of ${paths.join(', ')}.`)
+  const study = await studyContext({
+    ...{ taxonomy, objects: alertObjects, shares },
+    ...{ folds: folds ?? ownFolds, foldSeed: plan.foldSeed, network: ofFold }
+  })
+  for (const classifier of opened) classifier.dispose()
+  const mixes = { ...plan.populations, labelled: labelledMix(taxonomy, objects) }
+  const populations = Object.entries(mixes).map(([name, { shares }]) => ({ name, shares }))
+  const stream = populations.find(({ name }) => name === 'stream') ?? populations[0] ?? null
+  const tables = alertTables(study.heldOut, { taxonomy, shares, labelled: null, stream })
+  const { file } = study
+  if (file.nodes.length === 0) {
+    listener.note('No group of siblings has two nodes with enough labelled objects: the model gets no context term.')
+    return { context: null, purity: [], tables: [] }
+  }
+  const seen =
+    folds === null ? ['The network had seen some of these objects, which flatters the figures of its alerts.'] : []
+  return {
+    context: {
+      text: formatContext(file),
+      card: {
+        features: contextVersion,
+        alerts: study.alerts,
+        objects: study.objects,
+        notes: [...notes, ...study.notes, ...seen]
+      }
+    },
+    purity: populations.flatMap(population =>
+      purityTable(puritySamplesOf(study.heldOut, taxonomy, shares, population), taxonomy, population)
+    ),
+    tables
+  }
+}
+
+function labelsOf(objects: readonly KnownObject[]): Map<string, string> {
+  return new Map(objects.map(({ id, label }) => [id, label]))
 }

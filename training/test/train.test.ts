@@ -5,7 +5,7 @@ import path from 'node:path'
 import { after, test } from 'node:test'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import { root } from '../../test/support/shared.ts'
-import { evaluate } from '../src/evaluate.ts'
+import { evaluate } from '../src/evaluation/evaluate.ts'
 import { train } from '../src/train.ts'
 import { lineOf, madeObject, silent, smallPlan } from './support.ts'
 

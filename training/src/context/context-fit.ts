@@ -1,0 +1,475 @@
+import { contextFeatureNames, contextFeatures, contextVersion } from 'hierax/classifier/context-features.ts'
+import { type ContextFile, softClip } from 'hierax/classifier/context-term.ts'
+import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { AlertView } from 'hierax/classifier/types.ts'
+import type { AlertContext, ContextField } from 'hierax/lightcurves/observation.ts'
+import { countEvents, logitCorrection, nodeWeights, Whxe, type WhxeOptions } from '../network/whxe.ts'
+import { type Random, random, seedOf } from '../random.ts'
+import { minimise } from './minimise.ts'
+
+/** How training alerts are varied. */
+export interface ContextAugmentation {
+  /** Varied copies of every alert. */
+  readonly copies: number
+  /** Chance that all fields of one origin are taken away; each origin on its own. */
+  readonly originDropped: number
+  /** Chance that a single field is taken away. */
+  readonly fieldDropped: number
+  /** Chance that an alert is moved to another age of the survey. */
+  readonly eraChanged: number
+}
+
+export const defaultContextAugmentation: ContextAugmentation = {
+  copies: 3,
+  originDropped: 0.1,
+  fieldDropped: 0.03,
+  eraChanged: 0.3
+}
+
+/** A labelled alert as the fit sees it. */
+export interface ContextSample {
+  readonly objectId: string
+  /** Index of the label's node in the taxonomy, a leaf or an inner node. */
+  readonly node: number
+  readonly view: AlertView
+  /** The network's logits over temperature, by node; best of a network that has not seen the object. */
+  readonly logits: Float64Array
+  /** Its part of its object's weight; those of an object's alerts sum to 1. */
+  readonly weight: number
+}
+
+/** Settings of a fit. */
+export interface ContextFitOptions {
+  /** Parents (the root too) of the groups of siblings that get terms; null: all groups with enough objects. */
+  readonly parents: readonly string[] | null
+  /** A group has enough objects where two of its nodes have so many. */
+  readonly minObjects: number
+  /** Width of a hidden layer; 0: a logistic layer. */
+  readonly hidden: number
+  /** What context can change the log-odds of two siblings by, at most. */
+  readonly bound: number
+  /** Factor of the sum of squared weights. */
+  readonly decay: number
+  readonly whxe: Pick<WhxeOptions, 'alpha' | 'beta'>
+  readonly augmentation: ContextAugmentation
+  readonly seed: number
+}
+
+export const defaultContextFit: ContextFitOptions = {
+  parents: null,
+  minObjects: 10,
+  hidden: 0,
+  bound: 6,
+  decay: 2e-3,
+  whxe: { alpha: 0, beta: 0 },
+  augmentation: defaultContextAugmentation,
+  seed: 0
+}
+
+/** Deviations are not taken smaller than this: a mask that is nearly always 0 must not count by the hundred when it is 1. */
+const smallestDeviation = 0.1
+
+/**
+ * Fits a context term by weighted hierarchical cross-entropy, with the network's logits as given.
+ *
+ * `shares` are those of every node in the network's training. In each group of siblings that gets a term, log(share in the
+ * sample / share in training) is added to the logits, so that the term holds no class mix: it is a log-likelihood ratio of the
+ * context fields, and its bias that ratio's constant. At the root the bias also takes up what the network's log-odds are off by
+ * on alerts; below, it decays as the weights do.
+ */
+export function fitContext(
+  taxonomy: Taxonomy,
+  samples: readonly ContextSample[],
+  shares: Float64Array,
+  options: ContextFitOptions = defaultContextFit
+): ContextFile {
+  const groups = groupsOf(taxonomy, samples, options)
+  const nodes = groups.flat()
+  const known = samples.flatMap((sample, index) => {
+    const features = featureRows(sample, index, options)
+    return features.length > 0 ? [{ sample, features }] : []
+  })
+  const { mean, deviation } = standardisation(known)
+  const weights = nodeWeights(taxonomy, objectNodes(samples), 'labels')
+  const offset = offsetOf(taxonomy, samples, shares, groups, weights, options)
+  const rows = rowsOf(taxonomy, known, { mean, deviation }, offset, new Set(nodes))
+  const whxe = new Whxe(taxonomy, weights, options.whxe)
+  const problem = new ContextProblem(rows, whxe, taxonomy, groups, options)
+  const fitted = minimise((point, gradient) => problem.loss(point, gradient), problem.start(options.seed))
+  return {
+    features: contextVersion,
+    mean: [...mean],
+    deviation: [...deviation],
+    nodes: nodes.map(node => taxonomy.nodes[node]?.name ?? ''),
+    bound: options.bound,
+    layers: problem.layers(fitted)
+  }
+}
+
+/** Groups of siblings that get terms. */
+function groupsOf(
+  taxonomy: Taxonomy,
+  samples: readonly ContextSample[],
+  { parents, minObjects }: ContextFitOptions
+): readonly (readonly number[])[] {
+  const { counts } = countEvents(taxonomy, objectNodes(samples))
+  const isEnough = (group: readonly number[]): boolean =>
+    group.filter(node => (counts[node] as number) >= minObjects).length > 1
+  return taxonomy.siblings.filter(
+    group => group.length > 1 && (parents === null ? isEnough(group) : parents.includes(parentOf(taxonomy, group)))
+  )
+}
+
+/** Name of the parent of a group of siblings. */
+export function parentOf(taxonomy: Taxonomy, siblings: readonly number[]): string {
+  const parent = taxonomy.parents[siblings[0] as number] as number
+  return taxonomy.nodes[parent]?.name ?? taxonomy.root
+}
+
+/** The node of every object, once. */
+function objectNodes(samples: readonly ContextSample[]): number[] {
+  return [...new Map(samples.map(({ objectId, node }) => [objectId, node])).values()]
+}
+
+/** Features of an alert and of its varied copies; empty without any context field. */
+function featureRows({ view, objectId }: ContextSample, index: number, options: ContextFitOptions): Float64Array[] {
+  const { augmentation, seed } = options
+  const rows: Float64Array[] = []
+  const draw = random(seed, seedOf(objectId), index)
+  for (let copy = 0; copy <= augmentation.copies; copy++) {
+    const features = new Float64Array(contextFeatureNames.length)
+    const varied = copy === 0 ? view : variedContext(view, augmentation, draw)
+    if (contextFeatures(varied, features)) rows.push(features)
+    else if (copy === 0) return []
+  }
+  return rows
+}
+
+type Known = readonly { readonly sample: ContextSample; readonly features: readonly Float64Array[] }[]
+
+function standardisation(known: Known): { mean: Float64Array; deviation: Float64Array } {
+  const width = contextFeatureNames.length
+  const mean = new Float64Array(width)
+  const squares = new Float64Array(width)
+  let total = 0
+  for (const { sample, features } of known) {
+    for (const row of features) {
+      const weight = sample.weight / features.length
+      total += weight
+      for (let at = 0; at < width; at++) {
+        const value = row[at] as number
+        mean[at] = (mean[at] as number) + weight * value
+        squares[at] = (squares[at] as number) + weight * value * value
+      }
+    }
+  }
+  const deviation = squares.map((sum, at) => {
+    const middle = (mean[at] as number) / total
+    mean[at] = middle
+    return Math.max(smallestDeviation, Math.sqrt(Math.max(0, sum / total - middle * middle)))
+  })
+  return { mean, deviation }
+}
+
+/**
+ * What is added to the network's logits in the fit: log(share in the sample / share in training) within each group, and what
+ * the weights of the loss would tilt. A node without any object is no choice (−∞).
+ */
+function offsetOf(
+  taxonomy: Taxonomy,
+  samples: readonly ContextSample[],
+  shares: Float64Array,
+  groups: readonly (readonly number[])[],
+  weights: Float64Array,
+  { whxe }: ContextFitOptions
+): Float64Array {
+  const offset = logitCorrection(taxonomy, weights, whxe.beta).map(correction => -correction)
+  const { counts } = countEvents(taxonomy, objectNodes(samples))
+  const sum = (group: readonly number[], of: Float64Array): number =>
+    group.reduce((total, node) => total + (of[node] as number), 0)
+  for (const group of groups) {
+    const objects = sum(group, counts)
+    const trained = sum(group, shares)
+    for (const node of group) {
+      const mix = (counts[node] as number) / objects
+      offset[node] = (offset[node] as number) + Math.log(mix / ((shares[node] as number) / trained))
+    }
+  }
+  return offset
+}
+
+function rowsOf(
+  taxonomy: Taxonomy,
+  known: Known,
+  { mean, deviation }: { mean: Float64Array; deviation: Float64Array },
+  offset: Float64Array,
+  fitted: ReadonlySet<number>
+): ContextRows {
+  const width = contextFeatureNames.length
+  const size = taxonomy.nodes.length
+  const count = known.reduce((sum, { features }) => sum + features.length, 0)
+  const rows: ContextRows = {
+    count,
+    features: new Float64Array(count * width),
+    offsets: new Float64Array(count * size),
+    labels: new Int32Array(count),
+    weights: new Float64Array(count)
+  }
+  let row = 0
+  for (const { sample, features } of known) {
+    // Groups without terms below the last one with a term only cost time: nothing there depends on what is fitted.
+    let label = sample.node
+    while (label >= 0 && !fitted.has(label)) label = taxonomy.parents[label] as number
+    for (const each of features) {
+      for (let at = 0; at < width; at++) {
+        rows.features[row * width + at] = ((each[at] as number) - (mean[at] as number)) / (deviation[at] as number)
+      }
+      for (let node = 0; node < size; node++) {
+        rows.offsets[row * size + node] = (sample.logits[node] as number) + (offset[node] as number)
+      }
+      rows.labels[row] = label
+      rows.weights[row++] = sample.weight / features.length
+    }
+  }
+  const total = rows.weights.reduce((sum, each) => sum + each, 0)
+  return { ...rows, weights: rows.weights.map(weight => weight / total) }
+}
+
+/** What a context term is fitted to, side by side, row by row. */
+export interface ContextRows {
+  readonly count: number
+  /** Standardised. */
+  readonly features: Float64Array
+  /** Logits before the context term, one a node. */
+  readonly offsets: Float64Array
+  /** Node of each row's label. */
+  readonly labels: Int32Array
+  /** They sum to 1. */
+  readonly weights: Float64Array
+}
+
+/** A layer's place among the numbers that are fitted: rows of weights, then biases. */
+interface LayerPlace {
+  readonly from: number
+  readonly inputs: number
+  readonly outputs: number
+}
+
+/** The loss of a context term as a function of its weights and biases. */
+export class ContextProblem {
+  readonly #rows: ContextRows
+  readonly #whxe: Whxe
+  /** Nodes of each group that gets terms. */
+  readonly #groups: readonly (readonly number[])[]
+  readonly #halfBound: number
+  readonly #layers: readonly LayerPlace[]
+  readonly #length: number
+  /** What the square of every number counts; 0 for the biases of outputs at the root and of a hidden layer. */
+  readonly #decays: Float64Array
+  readonly #size: number
+
+  constructor(
+    rows: ContextRows,
+    whxe: Whxe,
+    taxonomy: Taxonomy,
+    groups: readonly (readonly number[])[],
+    { hidden, bound, decay }: { readonly hidden: number; readonly bound: number; readonly decay: number }
+  ) {
+    this.#rows = rows
+    this.#whxe = whxe
+    this.#groups = groups
+    this.#halfBound = bound / 2
+    this.#size = taxonomy.nodes.length
+    const nodes = groups.flat()
+    const inputs = rows.features.length / rows.count
+    const layers: LayerPlace[] = []
+    if (hidden > 0) layers.push({ from: 0, inputs, outputs: hidden })
+    const width = hidden > 0 ? hidden : inputs
+    layers.push({ from: hidden * (inputs + 1), inputs: width, outputs: nodes.length })
+    this.#layers = layers
+    this.#length = layers.reduce((sum, layer) => sum + layer.outputs * (layer.inputs + 1), 0)
+    this.#decays = new Float64Array(this.#length).fill(decay)
+    for (const layer of layers) {
+      const isLast = layer === layers.at(-1)
+      for (let row = 0; row < layer.outputs; row++) {
+        const decays = isLast && taxonomy.parents[nodes[row] as number] !== -1
+        if (!decays) this.#decays[biasAt(layer, row)] = 0
+      }
+    }
+  }
+
+  /** Where to begin: at 0, or where a hidden layer would never move from there, at small random numbers. */
+  start(seed: number): Float64Array {
+    const point = new Float64Array(this.#length)
+    if (this.#layers.length === 1) return point
+    const draw = random(seed, 0xc0)
+    for (const layer of this.#layers) {
+      const scale = 0.5 / Math.sqrt(layer.inputs)
+      for (let at = layer.from; at < biasAt(layer, 0); at++) point[at] = scale * draw.normal()
+    }
+    return point
+  }
+
+  /** Mean loss and decay; the gradient is written to `gradient`. */
+  loss(point: Float64Array, gradient: Float64Array): number {
+    const { count, features, offsets, labels, weights } = this.#rows
+    const first = this.#layers[0] as LayerPlace
+    const last = this.#layers.at(-1) as LayerPlace
+    const hidden = new Float64Array(this.#layers.length > 1 ? first.outputs : 0)
+    const outputs = new Float64Array(last.outputs)
+    const dOutputs = new Float64Array(last.outputs)
+    const dHidden = new Float64Array(hidden.length)
+    const logits = new Float64Array(this.#size)
+    const dLogits = new Float64Array(this.#size)
+    const row = new Float64Array(first.inputs)
+    let total = 0
+    for (let at = 0; at < point.length; at++) {
+      const decay = this.#decays[at] as number
+      total += decay * (point[at] as number) ** 2
+      gradient[at] = 2 * decay * (point[at] as number)
+    }
+    for (let which = 0; which < count; which++) {
+      row.set(features.subarray(which * row.length, (which + 1) * row.length))
+      let input = row
+      if (hidden.length > 0) {
+        forward(first, point, row, hidden)
+        for (let unit = 0; unit < hidden.length; unit++) hidden[unit] = Math.tanh(hidden[unit] as number)
+        input = hidden
+      }
+      forward(last, point, input, outputs)
+      logits.set(offsets.subarray(which * this.#size, (which + 1) * this.#size))
+      this.#addTerms(outputs, logits)
+      dLogits.fill(0)
+      const weight = weights[which] as number
+      total += weight * this.#whxe.loss(logits, 0, labels[which] as number, dLogits, weight)
+      this.#backThroughTerms(outputs, dLogits, dOutputs)
+      backward(last, point, input, dOutputs, gradient, dHidden)
+      if (hidden.length === 0) continue
+      for (let unit = 0; unit < hidden.length; unit++) {
+        dHidden[unit] = (dHidden[unit] as number) * (1 - (hidden[unit] as number) ** 2)
+      }
+      backward(first, point, row, dHidden, gradient, null)
+    }
+    return total
+  }
+
+  /** Layers as a context file has them. */
+  layers(point: Float64Array): ContextFile['layers'] {
+    return this.#layers.map(layer => ({
+      weights: Array.from({ length: layer.outputs }, (_, row) => [
+        ...point.subarray(layer.from + row * layer.inputs, layer.from + (row + 1) * layer.inputs)
+      ]),
+      biases: [...point.subarray(biasAt(layer, 0), biasAt(layer, layer.outputs))]
+    }))
+  }
+
+  #addTerms(outputs: Float64Array, logits: Float64Array): void {
+    let output = 0
+    for (const group of this.#groups) {
+      const middle = middleOf(outputs, output, group.length)
+      for (const node of group) {
+        logits[node] = (logits[node] as number) + softClip((outputs[output++] as number) - middle, this.#halfBound)
+      }
+    }
+  }
+
+  #backThroughTerms(outputs: Float64Array, dLogits: Float64Array, dOutputs: Float64Array): void {
+    let from = 0
+    for (const group of this.#groups) {
+      const middle = middleOf(outputs, from, group.length)
+      let sum = 0
+      for (const [at, node] of group.entries()) {
+        const ratio = ((outputs[from + at] as number) - middle) / this.#halfBound
+        const slope = (1 + ratio ** 4) ** -1.25
+        const change = slope * (dLogits[node] as number)
+        dOutputs[from + at] = change
+        sum += change
+      }
+      for (let at = 0; at < group.length; at++)
+        dOutputs[from + at] = (dOutputs[from + at] as number) - sum / group.length
+      from += group.length
+    }
+  }
+}
+
+function biasAt({ from, inputs, outputs }: LayerPlace, row: number): number {
+  return from + inputs * outputs + row
+}
+
+function middleOf(outputs: Float64Array, from: number, count: number): number {
+  let sum = 0
+  for (let at = from; at < from + count; at++) sum += outputs[at] as number
+  return sum / count
+}
+
+function forward(layer: LayerPlace, point: Float64Array, input: Float64Array, values: Float64Array): void {
+  for (let row = 0; row < layer.outputs; row++) {
+    let sum = point[biasAt(layer, row)] as number
+    const base = layer.from + row * layer.inputs
+    for (let column = 0; column < layer.inputs; column++) {
+      sum += (point[base + column] as number) * (input[column] as number)
+    }
+    values[row] = sum
+  }
+}
+
+/** Adds to the gradient what a layer's numbers change; writes what its input changes, where that is asked for. */
+function backward(
+  layer: LayerPlace,
+  point: Float64Array,
+  input: Float64Array,
+  dValues: Float64Array,
+  gradient: Float64Array,
+  dInput: Float64Array | null
+): void {
+  dInput?.fill(0)
+  for (let row = 0; row < layer.outputs; row++) {
+    const change = dValues[row] as number
+    if (change === 0) continue
+    const base = layer.from + row * layer.inputs
+    const bias = biasAt(layer, row)
+    gradient[bias] = (gradient[bias] as number) + change
+    for (let column = 0; column < layer.inputs; column++) {
+      gradient[base + column] = (gradient[base + column] as number) + change * (input[column] as number)
+      if (dInput !== null && dInput.length > 0) {
+        dInput[column] = (dInput[column] as number) + change * (point[base + column] as number)
+      }
+    }
+  }
+}
+
+/** Fields that come, and so are missing, together. */
+const origins: readonly (readonly ContextField[])[] = [
+  ['sgscore1', 'distpsnr1', 'sgmag1', 'srmag1', 'simag1', 'szmag1', 'sgscore2', 'distpsnr2'],
+  ['distnr', 'magnr', 'chinr', 'sharpnr'],
+  ['neargaia', 'maggaia'],
+  ['classtar'],
+  ['ndethist', 'ncovhist', 'jdstarthist']
+]
+
+/** Ages that a survey may have, days: a month to that of ZTF in 2026. */
+const surveyAges = { from: 30, to: 3000 }
+
+/** The alert as another packet might have it: without some fields, and of a younger survey. */
+export function variedContext(view: AlertView, options: ContextAugmentation, draw: Random): AlertView {
+  const context: Record<ContextField, number | null> = { ...view.context }
+  if (draw.uniform() < options.eraChanged) {
+    Object.assign(context, youngerSurvey(view, draw.uniform(surveyAges.from, surveyAges.to)))
+  }
+  for (const fields of origins) {
+    const dropsAll = draw.uniform() < options.originDropped
+    for (const field of fields) if (dropsAll || draw.uniform() < options.fieldDropped) context[field] = null
+  }
+  return { ...view, context }
+}
+
+/** The history as a survey would have it that began so many days before the alert. */
+function youngerSurvey({ jd, context }: AlertView, surveyAge: number): Partial<AlertContext> {
+  const { jdstarthist, ndethist, ncovhist } = context
+  if (jdstarthist === null) return {}
+  const age = jd - jdstarthist
+  if (age <= surveyAge) return {}
+  const part = surveyAge / age
+  const fewer = (count: number | null): number | null => (count === null ? null : Math.max(1, Math.round(part * count)))
+  return { jdstarthist: jd - surveyAge, ndethist: fewer(ndethist), ncovhist: fewer(ncovhist) }
+}

@@ -1,0 +1,246 @@
+import { type ContextFile, ContextTerm } from 'hierax/classifier/context-term.ts'
+import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/lanes.ts'
+import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import { HieraxError } from 'hierax/errors.ts'
+import { EncodedCurve } from 'hierax/lightcurves/encoded-curve.ts'
+import { admittedCurve } from 'hierax/lightcurves/gates.ts'
+import { mergeObservations } from 'hierax/lightcurves/merge.ts'
+import {
+  type AlertObject,
+  type AlertSample,
+  knownAlerts,
+  topOfSample,
+  trainingAdmission
+} from '../data/alert-samples.ts'
+import { foldOf, nodeOfLabel } from '../data/labelled.ts'
+import { type ContextFitOptions, type ContextSample, defaultContextFit, fitContext, parentOf } from './context-fit.ts'
+
+/** What gives the network's logits: a classifier. */
+export interface LogitSource {
+  /** Logits over temperature by node, before context and prior. */
+  classify(
+    questions: readonly (SteppedQuestion & { readonly alert: null })[]
+  ): Promise<readonly { readonly logits: Float64Array }[]>
+}
+
+/** What a study is made of. */
+export interface ContextStudyPlan {
+  readonly taxonomy: Taxonomy
+  readonly objects: readonly AlertObject[]
+  /** Shares of every node in the networks' training (`priors` of the card). */
+  readonly shares: Float64Array
+  readonly folds: number
+  readonly foldSeed: number
+  /** The network of a fold: one that has not seen the objects of that fold. */
+  readonly network: (fold: number) => LogitSource | Promise<LogitSource>
+  readonly options?: ContextFitOptions
+}
+
+/** The answer to an alert by network and context term of the folds in which its object was not. */
+export interface HeldOutAlert {
+  readonly objectId: string
+  readonly sample: AlertSample
+  /** Node of the label; −1 where there is none, or none that the taxonomy knows. */
+  readonly node: number
+  /** Child of the root that the object belongs to, by its group, else by its label; −1 where that is not known. */
+  readonly top: number
+  /** Whether it is its object's last of those with a known `top`. */
+  readonly isLast: boolean
+  readonly logits: Float64Array
+  readonly context: Float64Array
+  /** Logits of the alert's own packet, alone, with the sign of every point positive; null but for an object's last alert. */
+  readonly positiveLogits: Float64Array | null
+}
+
+/** What a study found. */
+export interface ContextStudy {
+  /** Fitted to all labelled alerts, over logits of networks that had not seen them. */
+  readonly file: ContextFile
+  readonly heldOut: readonly HeldOutAlert[]
+  readonly alerts: number
+  readonly objects: number
+  readonly notes: readonly string[]
+}
+
+/** Alerts that go through the network side by side. */
+const group = 512
+
+/**
+ * Fits a context term, and judges it on objects that neither network nor term have seen: fold by fold. Where the options name no
+ * groups of siblings, those with enough objects are tried, and kept where context helps by more than its standard error.
+ */
+export async function studyContext(plan: ContextStudyPlan): Promise<ContextStudy> {
+  const { taxonomy, shares, options = defaultContextFit } = plan
+  const { alerts, notes } = knownAlerts(taxonomy, plan.objects)
+  if (alerts.length === 0) {
+    throw new HieraxError('DATA_INVALID', 'no alert has a label that the taxonomy knows: there is no context to learn')
+  }
+  const answered = await heldOutLogits(plan)
+  const samples = alerts.map(({ object: { objectId }, sample, node, weight }): ContextSample => {
+    const { logits } = answered.get(sample) as Answered
+    return { objectId, node, weight, view: sample.view, logits }
+  })
+  const foldTerms = (fit: ContextFitOptions): ContextTerm[] =>
+    Array.from({ length: plan.folds }, (_, fold) => {
+      const others = samples.filter(({ objectId }) => foldOf(objectId, plan.folds, plan.foldSeed) !== fold)
+      return new ContextTerm(fitContext(taxonomy, others, shares, fit), taxonomy)
+    })
+  const tried = foldTerms(options)
+  const gains = groupGains(plan, samples, tried)
+  const parents = options.parents ?? gains.filter(({ keeps }) => keeps).map(({ parent }) => parent)
+  const chosen = { ...options, parents }
+  const terms = options.parents === null ? foldTerms(chosen) : tried
+  return {
+    file: fitContext(taxonomy, samples, shares, chosen),
+    heldOut: heldOutAlerts(plan, answered, terms),
+    alerts: samples.length,
+    objects: new Set(samples.map(({ objectId }) => objectId)).size,
+    notes: [...notes, ...gains.map(gainNote)]
+  }
+}
+
+interface Answered {
+  readonly logits: Float64Array
+  readonly positiveLogits: Float64Array | null
+}
+
+/** The networks' logits for every alert that is not refused, each by the network that has not seen its object. */
+async function heldOutLogits({ taxonomy, objects, folds, foldSeed, network }: ContextStudyPlan) {
+  const answered = new Map<AlertSample, Answered>()
+  for (let fold = 0; fold < folds; fold++) {
+    const source = await network(fold)
+    const some = objects.filter(({ objectId }) => foldOf(objectId, folds, foldSeed) === fold)
+    const samples = some.flatMap(object => object.samples.filter(({ refused }) => !refused))
+    const last = new Set(some.map(object => lastKnown(taxonomy, object)))
+    const tested = samples.filter(sample => last.has(sample))
+    const logits = await logitsOf(source, samples, ({ curve }) => curve)
+    const positive = await logitsOf(source, tested, allPositive)
+    const positiveOf = new Map(tested.map((sample, at) => [sample, positive[at] as Float64Array]))
+    samples.forEach((sample, at) => {
+      const positiveLogits = positiveOf.get(sample) ?? null
+      answered.set(sample, { logits: logits[at] as Float64Array, positiveLogits })
+    })
+  }
+  return answered
+}
+
+async function logitsOf(
+  source: LogitSource,
+  samples: readonly AlertSample[],
+  curveOf: (sample: AlertSample) => SteppedCurve
+): Promise<Float64Array[]> {
+  const logits: Float64Array[] = []
+  for (let from = 0; from < samples.length; from += group) {
+    const questions = samples
+      .slice(from, from + group)
+      .map(sample => ({ curve: curveOf(sample), jd: sample.jd, state: null, alert: null }))
+    for (const reply of await source.classify(questions)) logits.push(reply.logits.slice())
+  }
+  return logits
+}
+
+/** The light curve of the alert's own packet with every detection brighter than its reference. */
+function allPositive({ packet }: AlertSample): SteppedCurve {
+  const points = packet.map(point => (point.detection ? { ...point, positive: true } : point))
+  return admittedCurve(mergeObservations(EncodedCurve.empty, points), trainingAdmission.admit)
+}
+
+/** An object's last alert whose place at the top of the tree is known. */
+function lastKnown(taxonomy: Taxonomy, { samples }: AlertObject): AlertSample | undefined {
+  return samples.findLast(sample => topOfSample(taxonomy, sample) >= 0)
+}
+
+function heldOutAlerts(
+  { taxonomy, objects, folds, foldSeed }: ContextStudyPlan,
+  answered: ReadonlyMap<AlertSample, Answered>,
+  terms: readonly ContextTerm[]
+): HeldOutAlert[] {
+  return objects.flatMap(object => {
+    const { objectId, samples } = object
+    const term = terms[foldOf(objectId, folds, foldSeed)] as ContextTerm
+    const last = lastKnown(taxonomy, object)
+    return samples.flatMap((sample): HeldOutAlert[] => {
+      const found = answered.get(sample)
+      if (found === undefined) return []
+      const context = new Float64Array(taxonomy.nodes.length)
+      term.addTo(sample.view, context)
+      const node = sample.label === null ? -1 : (nodeOfLabel(taxonomy, sample.label) ?? -1)
+      const top = topOfSample(taxonomy, sample)
+      return [{ objectId, sample, node, top, isLast: sample === last, context, ...found }]
+    })
+  })
+}
+
+/** What context brings to a group of siblings: the mean decrease of the held-out log loss of an object. */
+interface GroupGain {
+  readonly parent: string
+  readonly objects: number
+  readonly before: number
+  readonly gain: number
+  readonly error: number
+  readonly keeps: boolean
+}
+
+function groupGains(
+  plan: ContextStudyPlan,
+  samples: readonly ContextSample[],
+  terms: readonly ContextTerm[]
+): GroupGain[] {
+  const { taxonomy, shares, folds, foldSeed } = plan
+  return taxonomy.siblings.flatMap((siblings): GroupGain[] => {
+    const inGroup = samples.flatMap(sample => {
+      let node = sample.node
+      while (node >= 0 && !siblings.includes(node)) node = taxonomy.parents[node] as number
+      return node < 0 ? [] : [{ sample, node }]
+    })
+    const mix = new Map<number, number>()
+    for (const { sample, node } of inGroup) mix.set(node, (mix.get(node) ?? 0) + sample.weight)
+    const byObject = new Map<string, { before: number; gain: number }>()
+    let touched = false
+    for (const { sample, node } of inGroup) {
+      const context = new Float64Array(taxonomy.nodes.length)
+      ;(terms[foldOf(sample.objectId, folds, foldSeed)] as ContextTerm).addTo(sample.view, context)
+      touched ||= siblings.some(each => context[each] !== 0)
+      const loss = (factor: number): number => {
+        const logit = (each: number): number =>
+          (sample.logits[each] as number) +
+          factor * (context[each] as number) +
+          Math.log((mix.get(each) ?? 0) / (shares[each] as number))
+        const largest = Math.max(...siblings.map(logit))
+        return (
+          largest + Math.log(siblings.reduce((sum, each) => sum + Math.exp(logit(each) - largest), 0)) - logit(node)
+        )
+      }
+      const sum = byObject.get(sample.objectId) ?? { before: 0, gain: 0 }
+      sum.before += sample.weight * loss(0)
+      sum.gain += sample.weight * (loss(0) - loss(1))
+      byObject.set(sample.objectId, sum)
+    }
+    if (!touched) return []
+    const objects = byObject.size
+    const mean = (of: (each: { before: number; gain: number }) => number): number =>
+      [...byObject.values()].reduce((sum, each) => sum + of(each), 0) / objects
+    const gain = mean(each => each.gain)
+    const error = Math.sqrt(mean(each => (each.gain - gain) ** 2) / objects)
+    const parent = parentOf(taxonomy, siblings)
+    const keeps = parent === taxonomy.root || gain > error
+    return [{ parent, objects, before: mean(each => each.before), gain, error, keeps }]
+  })
+}
+
+function gainNote({ parent, objects, before, gain, error, keeps }: GroupGain): string {
+  const figures = `log loss ${before.toFixed(3)} → ${(before - gain).toFixed(3)} (± ${error.toFixed(3)}, ${objects} objects)`
+  return `Context below ${parent}, held out: ${figures}${keeps ? '' : '; it brings nothing certain, and gets no term'}.`
+}
+
+/** What one model answers to every alert that is not refused, in the form of a study's held-out answers. */
+export async function answerAlerts(
+  { taxonomy, objects }: Pick<ContextStudyPlan, 'taxonomy' | 'objects'>,
+  source: LogitSource,
+  term: ContextTerm | null
+): Promise<HeldOutAlert[]> {
+  const shares = new Float64Array(taxonomy.nodes.length)
+  const plan = { taxonomy, objects, shares, folds: 1, foldSeed: 0, network: () => source }
+  const silent = { addTo: () => false }
+  return heldOutAlerts(plan, await heldOutLogits(plan), [(term ?? silent) as ContextTerm])
+}

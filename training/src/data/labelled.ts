@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto'
+import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import { HieraxError, shown } from 'hierax/errors.ts'
+import { type Band, bands, type FilterId } from 'hierax/lightcurves/observation.ts'
+import { z } from 'zod'
+import type { PhotometryKind, SimulatedPoint } from '../light-curves/light-curve.ts'
+import { type Measurement, measurementFault, toDifference } from '../light-curves/photometry.ts'
+import { lines, parseJson, unreadable } from '../light-curves/read-light-curves.ts'
+
+/** An object with its published label and its light curve as difference photometry. */
+export interface LabelledObject {
+  /** ZTF object id, or its name in another catalogue; folds are made from it. */
+  readonly id: string
+  /** Published type, for example `SN Ia-91T-like`. */
+  readonly label: string
+  /** The public collection it came from. */
+  readonly source: string
+  readonly photometry: PhotometryKind
+  /** In time order; upper limits among them. */
+  readonly points: readonly SimulatedPoint[]
+  readonly detections: number
+}
+
+/** A labelled object whose label the taxonomy knows. */
+export interface KnownObject extends LabelledObject {
+  /** Index of the label's node in the taxonomy, a leaf or an inner node; −1 for the root, which says nothing. */
+  readonly node: number
+}
+
+/** Objects sorted by what a taxonomy knows of them. */
+export interface KnownSet {
+  readonly objects: readonly KnownObject[]
+  /** Numbers of objects by labels that the taxonomy doesn't know, most first: left out. */
+  readonly unknownLabels: readonly (readonly [label: string, objects: number])[]
+  /** Ids of objects without any detection: left out. */
+  readonly undetected: readonly string[]
+}
+
+const column = <T extends z.ZodType>(item: T) => z.array(item)
+const number = z.number().nullable()
+
+const line = z.object({
+  id: z.string().min(1),
+  label: z
+    .string()
+    .nullish()
+    .transform(label => label ?? ''),
+  source: z.string().min(1).default('unknown'),
+  photometry: z.enum(['difference_mag', 'total_mag', 'difference_flux_uJy']),
+  mjd: column(z.number().min(50_000).max(100_000)),
+  band: column(z.enum(['g', 'r', 'i'])),
+  mag: column(number).optional(),
+  flux: column(number).optional(),
+  err: column(number),
+  ul: column(z.union([z.literal(0), z.literal(1), z.boolean()]).nullable()).optional(),
+  pos: column(z.enum(['t', 'f', '1', '0']).nullable()).optional()
+})
+type Line = z.infer<typeof line>
+
+/**
+ * Reads labelled light curves from JSON Lines files (gzip-compressed where the name ends in `.gz`): one object a line with `id`,
+ * `label`, `photometry`, `mjd[]`, `band[]`, `mag[]` or `flux[]` (μJy), `err[]` and where known `source`, `ul[]`, `pos[]`. All three
+ * kinds of photometry become difference photometry, as alerts carry it. With `unlabelled`, `label` may be missing and is
+ * empty then. Throws DATA_INVALID naming line and field,
+ * INPUT_NOT_FOUND.
+ */
+export async function readLabelled(
+  files: readonly string[],
+  { unlabelled = false }: { readonly unlabelled?: boolean } = {}
+): Promise<LabelledObject[]> {
+  const objects: LabelledObject[] = []
+  const origins = new Map<string, string>()
+  for (const file of files) {
+    let number = 0
+    try {
+      for await (const text of lines(file)) {
+        number += 1
+        if (text.trim() === '') continue
+        const where = `${file}, line ${number}`
+        const object = parseObject(text, where)
+        if (object.label === '' && !unlabelled) refuse(where, 'label', 'it is missing')
+        const earlier = origins.get(object.id)
+        if (earlier !== undefined) refuse(where, 'id', `${shown(object.id)} was given already (${earlier})`)
+        origins.set(object.id, where)
+        objects.push(object)
+      }
+    } catch (cause) {
+      throw unreadable(file, cause)
+    }
+  }
+  return objects
+}
+
+/** Finds the node of every label. What the taxonomy doesn't know is left out and counted, never guessed. */
+export function knownTo(taxonomy: Taxonomy, objects: readonly LabelledObject[]): KnownSet {
+  const known: KnownObject[] = []
+  const unknown = new Map<string, number>()
+  const undetected: string[] = []
+  for (const object of objects) {
+    const node = nodeOfLabel(taxonomy, object.label)
+    if (node === null) unknown.set(object.label, (unknown.get(object.label) ?? 0) + 1)
+    else if (object.detections === 0) undetected.push(object.id)
+    else known.push({ ...object, node })
+  }
+  return { objects: known, unknownLabels: [...unknown].sort((a, b) => b[1] - a[1]), undetected }
+}
+
+/** Node of a published label, by the taxonomy's map, else by the node's own name; −1 for the root, null where unknown. */
+export function nodeOfLabel(taxonomy: Taxonomy, label: string): number | null {
+  const name = taxonomy.labels.get(label) ?? label
+  if (name === taxonomy.root) return -1
+  const node = taxonomy.indexOf(name)
+  return node < 0 ? null : node
+}
+
+function refuse(where: string, field: string, message: string): never {
+  throw new HieraxError('DATA_INVALID', `${where}, field ${field}: ${message}`)
+}
+
+/** One line of a file, checked and converted. */
+function parseObject(text: string, where: string): LabelledObject {
+  let value: unknown
+  try {
+    value = parseJson(text)
+  } catch (cause) {
+    throw new HieraxError('DATA_INVALID', `${where}: not JSON (${(cause as Error).message})`, { cause })
+  }
+  const parsed = line.safeParse(value)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    return refuse(where, fieldName(issue?.path ?? []), issue?.message ?? 'it is not valid')
+  }
+  const { id, label, source, photometry } = parsed.data
+  const points = toDifference(photometry, measurementsOf(parsed.data, where))
+  const detections = points.filter(point => point.detection).length
+  return { id, label, source, photometry, points, detections }
+}
+
+function measurementsOf(object: Line, where: string): Measurement[] {
+  const { photometry } = object
+  const name = photometry === 'difference_flux_uJy' ? 'flux' : 'mag'
+  const values = object[name]
+  if (values === undefined) return refuse(where, name, `it is missing, and ${object.photometry} needs it`)
+  const size = object.mjd.length
+  for (const field of ['band', name, 'err', 'ul', 'pos'] as const) {
+    const length = object[field]?.length ?? size
+    if (length !== size) refuse(where, field, `it has ${length} items, mjd has ${size}`)
+  }
+  return object.mjd.map((mjd, at): Measurement => {
+    const upperLimit = Boolean(object.ul?.[at])
+    const value = values[at] ?? null
+    const error = object.err[at] ?? null
+    if (value === null) return refuse(where, `${name}[${at}]`, 'it wants a number, got null')
+    if (!upperLimit && (error === null || error <= 0)) {
+      return refuse(where, `err[${at}]`, `a detection wants an error above 0, got ${error}`)
+    }
+    const fault = measurementFault(photometry, { value, error, upperLimit })
+    // Limits that no image can have (some tables have −1006 mag) are let pass: inputs bound what they do.
+    if (fault !== null && !upperLimit) return refuse(where, `${fault.column}[${at}]`, fault.message)
+    const sign = object.pos?.[at]
+    const fid = (bands.indexOf(object.band[at] as Band) + 1) as FilterId
+    const positive = sign !== 'f' && sign !== '0'
+    return { mjd, fid, value, error: upperLimit ? null : error, upperLimit, positive }
+  })
+}
+
+function fieldName(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at > 0 ? '.' : ''}${String(part)}`))
+    .join('')
+}
+
+/**
+ * The fold of an object, 0 … folds − 1: by a hash of its id, so that it stays where it is when others come or go. Another seed
+ * gives another division.
+ */
+export function foldOf(id: string, folds: number, seed: number): number {
+  return Math.floor(share(id, `folds:${seed}`) * folds)
+}
+
+/** Whether an object belongs to a held-out part of the given size (0–1), drawn independently of the folds. */
+export function isHeldOut(id: string, part: number, seed: number): boolean {
+  return share(id, `held-out:${seed}`) < part
+}
+
+/** A number in [0, 1) that looks random and is a function of its arguments. */
+function share(id: string, salt: string): number {
+  return createHash('sha256').update(`${salt}:${id}`).digest().readUInt32LE(0) / 2 ** 32
+}

@@ -1,0 +1,249 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { loadClassifier, type RecurrentClassifier } from 'hierax/classifier/classifier.ts'
+import { type Model, readModelFolder } from 'hierax/classifier/model-folder.ts'
+import { describePopulation, type PopulationSetting } from 'hierax/classifier/population.ts'
+import type { RuntimeName } from 'hierax/classifier/runtime.ts'
+import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Population } from 'hierax/classifier/types.ts'
+import { HieraxError } from 'hierax/errors.ts'
+import { answerAlerts } from '../context/context-study.ts'
+import { readAlertSamples } from '../data/alert-samples.ts'
+import { type KnownObject, type KnownSet, knownTo, type LabelledObject, readLabelled } from '../data/labelled.ts'
+import { notesOf } from '../export.ts'
+import { alertTables } from './alert-tables.ts'
+import {
+  type Candidates,
+  classProbabilities,
+  type NamingRule,
+  namingRule,
+  parseCandidates,
+  ranked
+} from './class-assignment.ts'
+import { type CutEvaluation, evaluateCut } from './evaluation.ts'
+import { type Cut, type Prediction, predictAll } from './predict.ts'
+import { type PurityRows, puritySamplesOf, purityTable, purityTablesFor } from './purity-tables.ts'
+import { detailTables, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
+
+/** What `hierax evaluate` is to do. */
+export interface EvaluatePlan {
+  readonly model: string
+  readonly data: readonly string[]
+  /** Labelled packets, as `readAlertSamples` takes them. */
+  readonly alerts?: readonly string[]
+  /** Class mix that probabilities are given for; see `populationOf`. */
+  readonly population?: PopulationSetting
+  readonly days: readonly Cut[]
+  /** Sets of classes to judge, as `--among` takes them. */
+  readonly among: readonly string[]
+  readonly minDetections: number
+  readonly bootstrap: number
+  /** File for one JSON line per object and cut; null for none. */
+  readonly predictions: string | null
+  readonly runtime: RuntimeName
+}
+
+/** What an evaluation found. */
+export interface EvaluateOutcome {
+  readonly model: { readonly name: string; readonly version: string; readonly sha256: string; readonly runtime: string }
+  /** What became of the data. */
+  readonly notes: readonly string[]
+  /** Class mix that probabilities are given for; null: that of the training. */
+  readonly population: Population | null
+  /** Empty where no object has a label that the model's taxonomy knows. */
+  readonly evaluations: readonly CutEvaluation[]
+  /** Of labelled packets; null where none were named. */
+  readonly alerts: AlertEvaluation | null
+  readonly tables: readonly Table[]
+}
+
+/**
+ * Classifies labelled light curves at every cut, and labelled packets, and judges the answers. Predictions are written for every
+ * object of light curves, also those whose labels are missing or unknown; only the others are judged. `begin` and `advance`
+ * are told of progress. Throws CONFIG_INVALID, DATA_INVALID, INPUT_NOT_FOUND, MODEL_INVALID, USAGE.
+ */
+export async function evaluate(
+  plan: EvaluatePlan,
+  { begin, advance }: { begin?: (objects: number) => Promise<void>; advance?: (objects: number) => void } = {}
+): Promise<EvaluateOutcome> {
+  const trained = await readModelFolder(plan.model)
+  const { taxonomy, card, priors } = trained
+  const among = plan.among.map(text => parseCandidates(taxonomy, text))
+  const objects = plan.data.length > 0 ? await readLabelled(plan.data, { unlabelled: true }) : []
+  const known = knownTo(taxonomy, objects)
+  const judged = new Map(known.objects.filter(({ node }) => node >= 0).map(object => [object.id, object]))
+  const rule = namingRule(card.decision, priors, taxonomy)
+  const { population: setting } = plan
+  const classifier = await loadClassifier(plan.model, {
+    runtime: plan.runtime,
+    ...(setting === undefined ? {} : { population: setting })
+  })
+  const writer = plan.predictions === null ? null : new PredictionWriter(plan.predictions, taxonomy, rule, among)
+  const predictions: Prediction<KnownObject>[] = []
+  const others: Pick<Prediction, 'cut' | 'novelty'>[] = []
+  let alerts: AlertEvaluation | null = null
+  await begin?.(objects.length)
+  try {
+    for await (const prediction of predictAll(classifier, objects, plan.days)) {
+      const object = judged.get(prediction.object.id)
+      if (object !== undefined) predictions.push({ ...prediction, object })
+      else others.push({ cut: prediction.cut, novelty: prediction.novelty })
+      await writer?.write(prediction)
+      if (prediction.cut === plan.days.at(-1)) advance?.(1)
+    }
+    if (plan.alerts !== undefined && plan.alerts.length > 0) {
+      alerts = await evaluateAlerts(plan.alerts, trained, classifier, labelsOf(objects))
+    }
+  } finally {
+    await writer?.close()
+    classifier.dispose()
+  }
+  const { name, version, sha256, runtime, population } = classifier
+  const options = { among, minDetections: plan.minDetections, bootstrap: plan.bootstrap }
+  const cuts = predictions.length === 0 ? [] : plan.days
+  const evaluations = cuts.map(cut => evaluateCut(taxonomy, rule, at(predictions, cut), options, at(others, cut)))
+  return {
+    model: { name, version, sha256, runtime },
+    notes: [...(objects.length > 0 ? curveNotes(plan, trained, population, known) : []), ...(alerts?.notes ?? [])],
+    population,
+    evaluations,
+    alerts,
+    tables: [...tablesOf(taxonomy, rule, predictions, evaluations), ...(alerts?.tables ?? [])]
+  }
+}
+
+/** What became of the light curves, and for which class mix they are judged. */
+function curveNotes(
+  { population: setting }: EvaluatePlan,
+  { taxonomy, card }: Model,
+  population: Population | null,
+  known: KnownSet
+): string[] {
+  const notes = notesOf(taxonomy, known)
+  if (population === null) return notes
+  const other = setting === undefined && card.populations?.labelled !== undefined
+  const hint = other ? '; --population labelled judges them at the mix of labelled light curves' : ''
+  return [...notes, `Light curves are judged at the population ${describePopulation(population)}${hint}.`]
+}
+
+function labelsOf(objects: readonly LabelledObject[]): Map<string, string> {
+  return new Map(objects.filter(({ label }) => label !== '').map(({ id, label }) => [id, label]))
+}
+
+function at<T extends Pick<Prediction, 'cut'>>(predictions: readonly T[], cut: Cut): T[] {
+  return predictions.filter(prediction => prediction.cut === cut)
+}
+
+function tablesOf(
+  taxonomy: Taxonomy,
+  rule: NamingRule,
+  predictions: readonly Prediction<KnownObject>[],
+  evaluations: readonly CutEvaluation[]
+): Table[] {
+  const last = evaluations.at(-1)
+  if (last === undefined) return []
+  const when = last.days === 'full' ? 'whole curves' : `${last.days} days`
+  return [
+    ...scoreTables(evaluations),
+    ...detailTables(last.sets, when),
+    nodeTable(last, when),
+    partTable(taxonomy, rule, at(predictions, last.days), when)
+  ]
+}
+
+/** Writes predictions as JSON lines: id, label, days, the probability of every node, novelty, and the class named among each set. */
+class PredictionWriter {
+  readonly #stream: ReturnType<typeof createWriteStream>
+  readonly #taxonomy: Taxonomy
+  readonly #rule: NamingRule
+  readonly #among: readonly Candidates[]
+  #failure: Error | null = null
+
+  constructor(file: string, taxonomy: Taxonomy, rule: NamingRule, among: readonly Candidates[]) {
+    this.#stream = createWriteStream(file)
+    this.#stream.on('error', error => {
+      this.#failure = new HieraxError('USAGE', `--predictions ${file} can't be written: ${error.message}`, {
+        cause: error
+      })
+    })
+    this.#taxonomy = taxonomy
+    this.#rule = rule
+    this.#among = among
+  }
+
+  async write({ object, cut, age, probability, novelty }: Prediction<LabelledObject>): Promise<void> {
+    if (this.#failure !== null) throw this.#failure
+    const { id, label } = object
+    const nodes = Object.fromEntries(this.#taxonomy.nodes.map(({ name }, node) => [name, probability[node]]))
+    const among = Object.fromEntries(
+      this.#among.map(candidates => {
+        const [first] = ranked(candidates, classProbabilities(candidates, probability), this.#rule, age)
+        return [candidates.title, candidates.classes[first as number]?.name]
+      })
+    )
+    const line = { id, label, days: cut, nodes, novelty, ...(this.#among.length > 0 ? { among } : {}) }
+    if (!this.#stream.write(`${JSON.stringify(line)}\n`)) await once(this.#stream, 'drain').catch(() => undefined)
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure === null) {
+      this.#stream.end()
+      await once(this.#stream, 'close').catch(() => undefined)
+    }
+    if (this.#failure !== null) throw this.#failure
+  }
+}
+
+/** How a model does on labelled alert packets. */
+export interface AlertEvaluation {
+  /** For which purities are expected; null: for the class mix of the labelled objects. */
+  readonly population: Population | null
+  readonly purity: PurityRows
+  /** How its answers hold, and the purities, for people. */
+  readonly tables: readonly Table[]
+  /** What became of the packets. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * Classifies labelled packets and judges the answers: the probability of the first child of the root by label, number of
+ * detections, time and place, and the purity that is to be expected of every node in the population that the classifier
+ * runs with. Throws DATA_INVALID, INPUT_NOT_FOUND.
+ */
+export async function evaluateAlerts(
+  paths: readonly string[],
+  { taxonomy, priors, context }: Pick<Model, 'taxonomy' | 'priors' | 'context'>,
+  classifier: Pick<RecurrentClassifier, 'classify' | 'population'>,
+  labels: ReadonlyMap<string, string>
+): Promise<AlertEvaluation> {
+  const { objects, notes } = await readAlertSamples(paths, { labels })
+  const answers = await answerAlerts({ taxonomy, objects }, classifier, context)
+  const { population } = classifier
+  const samples = puritySamplesOf(answers, taxonomy, priors, population)
+  const purity = purityTable(samples, taxonomy, population)
+  const judged = new Set(samples.map(({ objectId }) => objectId)).size
+  const settings = { taxonomy, shares: priors ?? evenShares(taxonomy), labelled: null, stream: population }
+  const tables = samples.length === 0 ? [] : alertTables(answers, settings)
+  return {
+    population,
+    purity,
+    // The titles of a card's tables say that no part of the model had seen the objects.
+    tables: [
+      ...tables.map(table => ({ ...table, title: table.title.replace(', held out', '') })),
+      ...purityTablesFor(purity)
+    ],
+    notes: [
+      ...notes,
+      `${answers.length} alerts of ${objects.length} objects are answered, ${samples.length} of ${judged} objects with a label.`,
+      `Purity and completeness are expected for ${describePopulation(population)}; the other tables of alerts have the class mix of the labelled objects.`,
+      'Objects that the model was trained on flatter these figures; those of its card are of objects that it had not seen.'
+    ]
+  }
+}
+
+/** For a card that does not state them: siblings have equal shares. */
+function evenShares(taxonomy: Model['taxonomy']): Float64Array {
+  const shares = new Float64Array(taxonomy.nodes.length)
+  for (const group of taxonomy.siblings) for (const node of group) shares[node] = 1 / group.length
+  return shares
+}

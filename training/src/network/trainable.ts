@@ -1,0 +1,204 @@
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
+import { latestInputs } from 'hierax/classifier/input-sets.ts'
+import type { Runtime } from 'hierax/classifier/runtime.ts'
+import { type NetworkSizes, networkSizes, type Weight, type Weights } from 'hierax/classifier/weights.ts'
+import { random } from '../random.ts'
+import type { Batch } from './batches.ts'
+import { backward, type Dropout, forward, type GatedUnit, pool, poolGradient, type Recurrence } from './layers.ts'
+
+/**
+ * Loss of a batch from its logits [steps × rows, outputs]; its derivative is written into `gradient`, which is as long and holds
+ * zeros.
+ */
+export type BatchLoss = (logits: Float32Array, gradient: Float32Array) => number
+
+/** What a pass through the network gives on its way, as far as the way back needs it. */
+interface Pass {
+  readonly x: Tensor2D
+  readonly embedded: Tensor2D
+  readonly recurrence: Recurrence
+  readonly reached: Int32Array
+  /** What the head sees, after dropout. */
+  readonly features: Tensor2D
+  /** Before and after dropout. */
+  readonly dense: Tensor2D
+  readonly dropped: Tensor2D
+  readonly logits: Float32Array
+}
+
+/**
+ * The network of `Network` in the form that is trained: whole sequences at once, and the way back written out. The derivative
+ * is by hand, not by the tape of TensorFlow.js: that costs three times the operations, and lacks what the running mean and
+ * maximum need. Weights go in and gradients come out as arrays.
+ */
+export class TrainableNetwork {
+  readonly sizes: NetworkSizes
+  readonly #tf: Runtime['tf']
+
+  /** `weights` give the sizes only. */
+  constructor(runtime: Runtime, weights: Weights) {
+    this.#tf = runtime.tf
+    this.sizes = networkSizes(weights)
+  }
+
+  /** Logits [steps × rows, outputs] of a batch. */
+  logits(weights: Weights, batch: Batch): Float32Array {
+    const tf = this.#tf
+    let logits = new Float32Array(0)
+    // Nothing is returned through tidy: it would look for tensors in every element of an array.
+    tf.tidy(() => {
+      logits = this.#pass(upload(tf, weights), batch, null).logits as Float32Array<ArrayBuffer>
+    })
+    return logits
+  }
+
+  /** Loss of a batch and its derivative with respect to every weight. */
+  gradients(
+    weights: Weights,
+    batch: Batch,
+    dropout: Dropout | null,
+    lossOf: BatchLoss
+  ): { loss: number; gradients: Record<string, Float32Array> } {
+    const tf = this.#tf
+    const gradients: Record<string, Float32Array> = {}
+    let loss = 0
+    tf.tidy(() => {
+      const w = upload(tf, weights)
+      const pass = this.#pass(w, batch, dropout)
+      const ofLogits = new Float32Array(pass.logits.length)
+      loss = lossOf(pass.logits, ofLogits)
+      for (const [name, tensor] of Object.entries(this.#back(w, batch, dropout, pass, ofLogits))) {
+        gradients[name] = tensor.dataSync<'float32'>()
+      }
+    })
+    return { loss, gradients }
+  }
+
+  #pass(w: Uploaded, batch: Batch, dropout: Dropout | null): Pass {
+    const tf = this.#tf
+    const { inputs, hidden, features: width } = this.sizes
+    const { rows, steps } = batch
+    const all = rows * steps
+    const x = tf.tensor2d(batch.inputs, [all, inputs])
+    const embedded = tf.relu(tf.add(tf.matMul(x, w['embedding/kernel']), w['embedding/bias'])) as Tensor2D
+    const recurrence = forward(tf, gatedUnit(w), embedded, rows, steps)
+    const flat = tf.reshape(recurrence.hidden, [all, hidden])
+    const { mean, maximum, reached } = pool(flat.dataSync<'float32'>(), steps, rows * hidden)
+    const pooled = [tf.tensor2d(mean, [all, hidden]), tf.tensor2d(maximum, [all, hidden])]
+    let features = tf.concat([flat, embedded, ...pooled], 1) as Tensor2D
+    if (dropout !== null) features = tf.mul(features, tf.tensor2d(dropout.features, [all, width]))
+    const dense = tf.relu(tf.add(tf.matMul(features, w['hidden/kernel']), w['hidden/bias'])) as Tensor2D
+    const dropped =
+      dropout === null ? dense : (tf.mul(dense, tf.tensor2d(dropout.dense, [all, this.sizes.dense])) as Tensor2D)
+    const logits = tf.add(tf.matMul(dropped, w['output/kernel']), w['output/bias']).dataSync<'float32'>()
+    return { x, embedded, recurrence, reached, features, dense, dropped, logits }
+  }
+
+  #back(
+    w: Uploaded,
+    batch: Batch,
+    dropout: Dropout | null,
+    pass: Pass,
+    gradient: Float32Array
+  ): Record<string, Tensor> {
+    const tf = this.#tf
+    const { hidden, embedding, dense: denseWidth, outputs, features: width } = this.sizes
+    const { rows, steps } = batch
+    const all = rows * steps
+    const ofLogits = tf.tensor2d(gradient, [all, outputs])
+    let ofDense: Tensor = tf.matMul(ofLogits, tf.transpose(w['output/kernel']))
+    if (dropout !== null) ofDense = tf.mul(ofDense, tf.tensor2d(dropout.dense, [all, denseWidth]))
+    ofDense = tf.mul(ofDense, tf.step(pass.dense))
+    let ofFeatures: Tensor = tf.matMul(ofDense as Tensor2D, tf.transpose(w['hidden/kernel']))
+    if (dropout !== null) ofFeatures = tf.mul(ofFeatures, tf.tensor2d(dropout.features, [all, width]))
+    const parts = tf.split(ofFeatures as Tensor2D, [hidden, embedding, hidden, hidden], 1)
+    const [ofFlat, ofEmbedded, ofMean, ofMaximum] = parts as [Tensor2D, Tensor2D, Tensor2D, Tensor2D]
+    const arrays = [ofMean.dataSync<'float32'>(), ofMaximum.dataSync<'float32'>()] as const
+    const ofPooled = poolGradient(...arrays, pass, steps, rows * hidden)
+    const ofHidden = tf.add(ofFlat, tf.tensor2d(ofPooled, [all, hidden])) as Tensor2D
+    const unit = backward(tf, gatedUnit(w), pass.recurrence, pass.embedded, ofHidden, rows, steps)
+    const ofEmbedding = tf.mul(tf.add(ofEmbedded, unit.input), tf.step(pass.embedded)) as Tensor2D
+    return {
+      'embedding/kernel': tf.matMul(tf.transpose(pass.x), ofEmbedding),
+      'embedding/bias': tf.sum(ofEmbedding, 0),
+      'gru/kernel': unit.kernel,
+      'gru/recurrent_kernel': unit.recurrentKernel,
+      'gru/bias': unit.bias,
+      'gru/recurrent_bias': unit.recurrentBias,
+      'hidden/kernel': tf.matMul(tf.transpose(pass.features), ofDense as Tensor2D),
+      'hidden/bias': tf.sum(ofDense, 0),
+      'output/kernel': tf.matMul(tf.transpose(pass.dropped), ofLogits),
+      'output/bias': tf.sum(ofLogits, 0)
+    }
+  }
+}
+
+type Uploaded = ReturnType<typeof upload>
+
+function gatedUnit(w: Uploaded): GatedUnit {
+  return {
+    kernel: w['gru/kernel'],
+    bias: w['gru/bias'],
+    recurrentKernel: w['gru/recurrent_kernel'],
+    recurrentBias: w['gru/recurrent_bias']
+  }
+}
+
+function upload(tf: Runtime['tf'], weights: Weights) {
+  const kernel = (name: string): Tensor2D => {
+    const { shape, values } = weights[name] as Weight
+    return tf.tensor2d(values, shape as [number, number])
+  }
+  const bias = (name: string): Tensor1D => tf.tensor1d((weights[name] as Weight).values)
+  return {
+    'embedding/kernel': kernel('embedding/kernel'),
+    'embedding/bias': bias('embedding/bias'),
+    'gru/kernel': kernel('gru/kernel'),
+    'gru/bias': bias('gru/bias'),
+    'gru/recurrent_kernel': kernel('gru/recurrent_kernel'),
+    'gru/recurrent_bias': bias('gru/recurrent_bias'),
+    'hidden/kernel': kernel('hidden/kernel'),
+    'hidden/bias': bias('hidden/bias'),
+    'output/kernel': kernel('output/kernel'),
+    'output/bias': bias('output/bias')
+  }
+}
+
+/** Widths of a network that is to be trained. */
+export interface Widths {
+  readonly embedding: number
+  readonly hidden: number
+  readonly dense: number
+}
+
+/**
+ * Weights to begin with, uniform within ±1/√(numbers that go into a unit; for the recurrent unit: its hidden width). Arrays are
+ * named and ordered as in a model folder.
+ */
+export function initialWeights(
+  { embedding, hidden, dense }: Widths,
+  outputs: number,
+  seed: number,
+  inputs: number = latestInputs.count
+): Weights {
+  const features = 3 * hidden + embedding
+  const draw = random(seed, 202)
+  const uniform = (size: number, bound: number, ...shape: number[]): Weight => ({
+    shape,
+    values: Float32Array.from({ length: size }, () => draw.uniform(-bound, bound))
+  })
+  const kernel = (from: number, to: number, fan: number): Weight => uniform(from * to, 1 / Math.sqrt(fan), from, to)
+  const bias = (size: number, fan: number): Weight => uniform(size, 1 / Math.sqrt(fan), size)
+  return {
+    'embedding/kernel': kernel(inputs, embedding, inputs),
+    'embedding/bias': bias(embedding, inputs),
+    'gru/kernel': kernel(embedding, 3 * hidden, hidden),
+    'gru/recurrent_kernel': kernel(hidden, 3 * hidden, hidden),
+    'gru/bias': bias(3 * hidden, hidden),
+    'gru/recurrent_bias': bias(3 * hidden, hidden),
+    'hidden/kernel': kernel(features, dense, features),
+    'hidden/bias': bias(dense, features),
+    'output/kernel': kernel(dense, outputs, dense),
+    'output/bias': bias(outputs, dense)
+  }
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { inputSets, latestInputs } from 'hierax/classifier/input-sets.ts'
+import { createRuntime, type Runtime } from 'hierax/classifier/runtime.ts'
+import { defaultAugmentation } from '../../src/network/augment.ts'
+import { plainBatches } from '../../src/network/batches.ts'
+import { readCheckpoint, writeCheckpoint } from '../../src/network/checkpoint.ts'
+import { Ensemble } from '../../src/network/distillation.ts'
+import { type FitOptions, type FitState, finalWeights, fit } from '../../src/network/fit.ts'
+import { dropoutFactors } from '../../src/network/layers.ts'
+import { TrainableNetwork } from '../../src/network/trainable.ts'
+import { teacherLoss } from '../../src/network/whxe.ts'
+import { madeObjects, smallTaxonomy } from '../support.ts'
+
+const folder = mkdtempSync(path.join(tmpdir(), 'hierax-fit-'))
+after(() => rmSync(folder, { recursive: true }))
+let runtime: Runtime
+before(async () => {
+  runtime = await createRuntime('wasm')
+})
+
+const options: FitOptions = {
+  inputs: latestInputs.version,
+  epochs: 4,
+  batch: 16,
+  seed: 1,
+  sampling: 'natural',
+  balance: { share: 0, persistent: '' },
+  dropout: 0.15,
+  lastWeight: 0,
+  patience: 0,
+  teaching: 0,
+  widths: { embedding: 8, hidden: 8, dense: 8 },
+  whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
+  optimiser: { learningRate: 0.02, weightDecay: 1e-4, clip: 1 },
+  augmentation: defaultAugmentation
+}
+const objects = madeObjects(80)
+const training = objects.slice(0, 60)
+const heldOut = objects.slice(60)
+
+test('it learns, and one seed gives the same bits', async () => {
+  const longer = { ...options, epochs: 15 }
+  const one = await fit(runtime, smallTaxonomy, training, heldOut, longer)
+  assert.equal(one.finished, true)
+  assert.equal(one.history.length, 15)
+  const [first, last] = [one.history[0]?.heldOutLoss ?? 0, one.history.at(-1)?.heldOutLoss ?? 0]
+  assert.ok(last < 0.75 * first, `the loss on held-out objects went from ${first} to ${last}`)
+  const again = await fit(runtime, smallTaxonomy, training, heldOut, longer)
+  assert.deepEqual(again.weights, one.weights)
+  const other = await fit(runtime, smallTaxonomy, training, heldOut, { ...longer, seed: 2 })
+  assert.notDeepEqual(other.weights, one.weights)
+})
+
+for (const [where, batches] of [
+  ['in the midst of an epoch', 6],
+  ['between two epochs', 8]
+] as const) {
+  test(`broken off ${where} and resumed from its file, it ends with the same bits`, async () => {
+    const unbroken = await fit(runtime, smallTaxonomy, training, heldOut, { ...options, patience: 3 })
+    const file = path.join(folder, `${batches}`, 'checkpoint.json')
+    const breaking = new AbortController()
+    let done = 0
+    const broken = await fit(
+      runtime,
+      smallTaxonomy,
+      training,
+      heldOut,
+      { ...options, patience: 3 },
+      {
+        signal: breaking.signal,
+        onBatch: () => {
+          if (++done === batches) breaking.abort()
+        },
+        save: state => writeCheckpoint(file, { seed: 1 }, state)
+      }
+    )
+    assert.equal(broken.finished, false)
+    const resumed = await readCheckpoint(file, { seed: 1 })
+    assert.deepEqual([resumed?.epoch, resumed?.batch], batches === 6 ? [1, 2] : [2, 0])
+    let further = 0
+    const ended = await fit(
+      runtime,
+      smallTaxonomy,
+      training,
+      heldOut,
+      { ...options, patience: 3 },
+      {
+        resumed,
+        onBatch: () => further++
+      }
+    )
+    assert.equal(further, 16 - batches)
+    assert.deepEqual(ended.weights, unbroken.weights)
+    assert.deepEqual(ended.moments, unbroken.moments)
+    assert.deepEqual(finalWeights(ended), finalWeights(unbroken))
+    const losses = ({ history }: FitState) => history.map(each => [each.trainingLoss, each.heldOutLoss])
+    assert.deepEqual(losses(ended), losses(unbroken))
+  })
+}
+
+test('it stops early and takes the best weights', async () => {
+  // A rate at which the loss on held-out objects soon grows.
+  const optimiser = { ...options.optimiser, learningRate: 0.5 }
+  const wild = { ...options, epochs: 30, patience: 2, optimiser }
+  const state = await fit(runtime, smallTaxonomy, training, heldOut, wild)
+  const losses = state.history.map(each => each.heldOutLoss as number)
+  const best = losses.indexOf(Math.min(...losses))
+  assert.equal(state.best?.epoch, best)
+  assert.equal(state.history.length, best + 3)
+  assert.ok(state.history.length < 30)
+  assert.notDeepEqual(finalWeights(state), state.weights)
+})
+
+test('it leaves no tensor behind', async () => {
+  const before = runtime.tf.memory().numTensors
+  await fit(runtime, smallTaxonomy, training, heldOut, { ...options, epochs: 1 })
+  assert.equal(runtime.tf.memory().numTensors, before)
+})
+
+test('a checkpoint of other settings, or no checkpoint, is refused by name', async () => {
+  const file = path.join(folder, 'other.json')
+  const state = await fit(runtime, smallTaxonomy, training, [], { ...options, epochs: 1 })
+  await writeCheckpoint(file, { seed: 1, epochs: 1 }, state)
+  await assert.rejects(readCheckpoint(file, { seed: 1, epochs: 2 }), { code: 'USAGE', message: /epochs 1.* has 2/ })
+  assert.deepEqual(await readCheckpoint(file, { seed: 1, epochs: 1 }), state)
+  assert.equal(await readCheckpoint(path.join(folder, 'none.json'), {}), null)
+  writeFileSync(file, readFileSync(file).subarray(0, 100))
+  await assert.rejects(readCheckpoint(file, { seed: 1, epochs: 1 }), { code: 'USAGE', message: /not a checkpoint/ })
+})
+
+test('dropout drops at its rate, keeps the mean, and repeats for a seed', () => {
+  const sizes = { features: 40, dense: 7 }
+  const one = dropoutFactors(sizes, 1001, 0.15, 5)
+  assert.deepEqual(dropoutFactors(sizes, 1001, 0.15, 5), one)
+  assert.equal(dropoutFactors(sizes, 1001, 0, 5), null)
+  const values = [...(one?.features ?? []), ...(one?.dense ?? [])]
+  const dropped = values.filter(value => value === 0).length / values.length
+  assert.ok(Math.abs(dropped - 0.15) < 0.01, `${dropped} were dropped`)
+  assert.ok(values.every(value => value === 0 || Math.abs(value - 1 / 0.85) < 1e-6))
+})
+
+test('a student of teachers comes nearer to what they say than one of the labels alone', async () => {
+  const long = { ...options, epochs: 25, dropout: 0, augmentation: { ...defaultAugmentation, share: 0 } }
+  const teacher = await fit(runtime, smallTaxonomy, training, [], { ...long, seed: 9 })
+  const teachers = [{ sha256: 'made', weights: finalWeights(teacher) }]
+  const [batch] = plainBatches(heldOut, 32, 160)
+  assert.ok(batch !== undefined)
+  const said = new Ensemble(runtime, smallTaxonomy, teachers).conditionals(batch)
+  const distance = async (teaching: number): Promise<number> => {
+    const state = await fit(runtime, smallTaxonomy, training, [], { ...long, teaching }, { teachers })
+    const logits = new TrainableNetwork(runtime, state.weights).logits(state.weights, batch)
+    const nothing = new Float32Array(logits.length)
+    const distances = [...batch.weights].map((weight, at) =>
+      weight === 0 ? 0 : weight * teacherLoss(smallTaxonomy, logits, said, at * 6, nothing, 0)
+    )
+    return distances.reduce((sum, each) => sum + each, 0)
+  }
+  const [alone, taught] = [await distance(0), await distance(0.9)]
+  assert.ok(taught < 0.7 * alone, `${taught} against ${alone}`)
+})
+
+test('a teacher that sees the first numbers only says the same as on those alone', async () => {
+  const [reference] = inputSets
+  assert.ok(reference !== undefined)
+  const fewer = { ...options, epochs: 1, inputs: reference.version }
+  const { weights } = await fit(runtime, smallTaxonomy, training, [], fewer)
+  const ensemble = new Ensemble(runtime, smallTaxonomy, [{ sha256: 'made', weights }])
+  const [all] = plainBatches(heldOut, 32, 160)
+  const [first] = plainBatches(heldOut, 32, 160, reference)
+  assert.ok(all !== undefined && first !== undefined && all.inputs.length > first.inputs.length)
+  assert.deepEqual(ensemble.conditionals(all), ensemble.conditionals(first))
+})
+
+test('a training begins with the weights that it is given, and leaves them as they are; other shapes are refused', async () => {
+  const { weights } = await fit(runtime, smallTaxonomy, training, [], { ...options, epochs: 1, seed: 5 })
+  const kept = structuredClone(weights)
+  const still = { ...options, epochs: 1, optimiser: { learningRate: 1e-12, weightDecay: 0, clip: 1 } }
+  const state = await fit(runtime, smallTaxonomy, training, [], still, { start: weights })
+  for (const [name, { values }] of Object.entries(state.weights)) {
+    values.forEach((value, at) => {
+      assert.ok(Math.abs(value - (kept[name]?.values[at] ?? Number.NaN)) < 1e-6)
+    })
+  }
+  await fit(runtime, smallTaxonomy, training, [], { ...options, epochs: 1 }, { start: weights })
+  assert.deepEqual(weights, kept)
+  const wider = { ...options, widths: { ...options.widths, hidden: 9 } }
+  await assert.rejects(fit(runtime, smallTaxonomy, training, [], wider, { start: weights }), {
+    code: 'USAGE',
+    message: /--start: gru.* has the shape/
+  })
+})
