@@ -1,11 +1,10 @@
 /**
  * Raw snappy blocks (no framing): https://github.com/google/snappy/blob/main/format_description.txt
  *
- * Not left to a library: the JavaScript one trusts the lengths in the stream, and a negative literal length makes it
- * loop for ever.
+ * The JavaScript library trusts the lengths in the stream: a negative literal length puts it into an endless loop.
  */
 
-/** Length that a block claims to inflate to and where its elements begin; null where the preamble is broken. */
+/** The block's claimed inflated length and the start of its elements; null when the preamble is invalid. */
 export function snappyPreamble(block: Uint8Array): { length: number; start: number } | null {
   let length = 0
   for (let i = 0; i < 5 && i < block.length; i++) {
@@ -15,7 +14,7 @@ export function snappyPreamble(block: Uint8Array): { length: number; start: numb
   return null
 }
 
-/** The inflated bytes, or null where the block is broken or does not have the length it claims. */
+/** The inflated bytes; null when the block is invalid or does not inflate to its claimed length. */
 export function inflateSnappy(block: Uint8Array): Buffer | null {
   const preamble = snappyPreamble(block)
   if (preamble === null) return null
@@ -43,9 +42,9 @@ export function inflateSnappy(block: Uint8Array): Buffer | null {
 interface Element {
   /** Bytes of tag, length and offset. */
   readonly header: number
-  /** Bytes that it yields. */
+  /** Bytes of its output. */
   readonly length: number
-  /** How far back a copy begins; 0 for a literal, infinite for a copy from nowhere. */
+  /** How far back a copy starts; 0 for a literal, infinite for an invalid copy. */
   readonly offset: number
 }
 
@@ -71,7 +70,7 @@ function littleEndian(block: Uint8Array, at: number, bytes: number): number {
   return value
 }
 
-/** A copy may overlap what it writes (a run): then it repeats, which `Buffer.copyWithin` would not do. */
+/** A copy that overlaps its own output repeats it, which `Buffer.copyWithin` would not do. */
 function copyWithin(output: Buffer, to: number, offset: number, length: number): void {
   if (offset >= length) output.copyWithin(to, to - offset, to - offset + length)
   else for (let i = 0; i < length; i++) output[to + i] = output[to - offset + i]!

@@ -1,47 +1,47 @@
-/** One message as it came in. */
+/** One input message. */
 export interface InputMessage {
   /** The packet's bytes; null for a Kafka tombstone. */
   readonly value: Uint8Array | null
   /** Topic (or `files`), for metrics. */
   readonly topic: string
-  /** Where it came from: `topic/partition/offset`, or a path. Unique per message. */
+  /** Its origin: `topic/partition/offset`, or a path. Unique per message. */
   readonly source: string
-  /** When it came in, epoch ms: the Kafka timestamp, or the time it was read. */
+  /** Its time of arrival, epoch ms: the Kafka timestamp, or the time it was read. */
   readonly ingested: number
 }
 
-/** One message on its way out. */
+/** One output message. */
 export interface OutputMessage {
   readonly topic: string
-  /** Messages of one key stay in order within a topic; null spreads them over partitions. */
+  /** Messages of one key stay in order within a topic; null: spread over the partitions. */
   readonly key: string | null
   readonly value: Uint8Array
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What a batch's handler may do while it works. */
+/** What a batch's handler gets beside the batch. */
 export interface BatchControl {
-  /** Tells the group coordinator that this member lives; cheap to call often. */
+  /** Tells the group coordinator that this member is alive; cheap to call often. */
   heartbeat(): Promise<void>
-  /** Aborted when the partition is lost or the source stops: the handler ends early by throwing. */
+  /** Aborted when the partition is lost or the source stops: the handler then ends early by throwing. */
   readonly signal: AbortSignal
 }
 
 /**
- * Handles a batch of messages of one partition, in offset order. When it resolves, every message has its outcome,
- * acknowledged: the source then commits them. When it rejects, nothing is committed and the batch comes again.
+ * Handles a batch of messages of one partition, in offset order. When it resolves, all output messages of the batch have
+ * been acknowledged, and the source commits it. When it rejects, nothing is committed and the batch is retried.
  */
 export type BatchHandler = (batch: readonly InputMessage[], control: BatchControl) => Promise<void>
 
-/** Where packets come from. */
+/** Delivers packets. */
 export interface Source {
   /** Delivers batches until `stop`, or until the source is exhausted. Rejects when it can't go on. */
   run(handler: BatchHandler): Promise<void>
-  /** Lets the batches in work finish and commits them. */
+  /** Lets the batches in progress finish and commits them. */
   stop(): Promise<void>
 }
 
-/** Where messages go. */
+/** Takes messages. */
 export interface Sink {
   /**
    * Resolves when every message is acknowledged by all in-sync replicas; keeps trying until `signal` is aborted or the

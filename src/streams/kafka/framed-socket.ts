@@ -2,40 +2,40 @@ import net from 'node:net'
 import tls from 'node:tls'
 import type { ISocketFactory } from 'kafkajs'
 
-/** Bytes that are read from the system at once. */
+/** Bytes of one read. */
 const readBytes = 256 * 1024
-/** Smaller responses are copied: their memory comes from Node's pool or costs next to nothing. */
+/** Responses up to this size are copied, which costs next to nothing. */
 const smallBytes = 64 * 1024
-/** Larger ones are passed on in pieces: no fetch asks for as much, and nobody may make us allocate what it claims. */
+/** Larger responses are passed on in pieces: no fetch asks for as much, and a bogus length must not cause an allocation. */
 const largestBytes = 64 * 1024 * 1024
 const lengthBytes = 4
 const keepAlive = 60_000
 
 /**
- * Puts the responses on a connection to a broker together (each is preceded by its length, 4 bytes), so that kafkajs gets
- * every one as a whole.
+ * Assembles the responses on a connection to a broker (each is preceded by its length, 4 bytes), so that kafkajs gets
+ * each as a whole.
  *
- * Memory is what this is about. Node makes a buffer of 64 kB for each read, and kafkajs collects them and copies them into
- * one: 2 × 67 kB of new memory an alert, to which V8 answers with a collection of the whole heap every few hundred
- * alerts. Here one memory is read into over and over, a second one holds the response, and only kafkajs's copy is new.
+ * This saves memory: Node allocates 64 kB for each read, and kafkajs collects these buffers and copies them into one, in
+ * all 2 × 67 kB for each alert, for which V8 collects the whole heap every few hundred alerts. Here one buffer serves all
+ * reads, a second one holds the response, and only kafkajs's copy is new.
  */
 export class ResponseAssembler {
   readonly #emit: (bytes: Buffer) => void
   #frame = Buffer.alloc(lengthBytes)
   #filled = 0
-  /** Bytes of the response with its length; of the length alone until that is known. */
+  /** Bytes of the response including its length field; of that field alone until the length is known. */
   #size = lengthBytes
-  /** Bytes of a response too large to be held, still to be passed on. */
+  /** Bytes of an oversized response still to be passed on. */
   #passing = 0
-  /** kafkajs keeps the first piece of a connection as it is; it copies whatever follows. */
+  /** kafkajs keeps the first piece of a connection without copying it; it copies all others. */
   #first = true
 
-  /** `emit` gets a response with its length before it; the bytes are good until it returns. */
+  /** `emit` gets a response preceded by its length; the bytes are valid until it returns. */
   constructor(emit: (bytes: Buffer) => void) {
     this.#emit = emit
   }
 
-  /** Takes what came in; its memory may be used again afterwards. */
+  /** Takes received bytes; their memory may be reused afterwards. */
   take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       if (this.#passing > 0) {
@@ -59,7 +59,7 @@ export class ResponseAssembler {
     else this.#pass(Math.max(0, length))
   }
 
-  /** Hands on what is there; `further` bytes of the same response follow in pieces. */
+  /** Emits what has been received; `further` bytes of the same response follow in pieces. */
   #pass(further: number): void {
     const whole = this.#frame.subarray(0, this.#size)
     const lasting = this.#first || this.#size <= smallBytes
@@ -80,15 +80,15 @@ export class ResponseAssembler {
 }
 
 const metadataKey = 3
-/** Where the client's id begins: after the request's length, its key, its version and its number. */
+/** Offset of the client id: after the request's length, API key, API version and correlation id. */
 const clientIdAt = 12
 
 /**
- * Makes a request for the metadata of *all* topics one for none, in place; leaves any other as it is.
+ * Turns a request for the metadata of *all* topics into one for none, in place; leaves any other request unchanged.
  *
- * kafkajs asks for all whenever it wants to know nothing but the brokers: before an idempotent producer gets its number,
- * before a topic is made or removed. It then fails where a single partition of a topic that nobody here uses has no leader, and
- * with many topics the answer is long. From version 1 on, -1 topics are all of them and 0 are none.
+ * kafkajs asks for all topics when it only needs the brokers: before an idempotent producer gets its id, before a topic is
+ * created or deleted. That fails when a single partition of any topic in the cluster has no leader, and the answer is
+ * long. From version 1 on, -1 topics means all and 0 means none.
  */
 export function askForNoTopics(request: Buffer): void {
   if (request.length < clientIdAt + 2) return
@@ -98,9 +98,9 @@ export function askForNoTopics(request: Buffer): void {
 }
 
 /**
- * kafkajs's sockets, which read through a {@link ResponseAssembler}: what a connection that broke has of a response goes with it,
- * where kafkajs would put it before the first response of the next one. No request on them asks for the metadata of all
- * topics ({@link askForNoTopics}): `listTopics` finds none.
+ * Creates kafkajs's sockets, which read through a {@link ResponseAssembler}: a partial response is dropped with its broken
+ * connection, where kafkajs would put it before the first response of the next one. No request on them asks for the
+ * metadata of all topics ({@link askForNoTopics}): `listTopics` finds none.
  */
 export const framedSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   const responses = new ResponseAssembler(bytes => void socket.emit('data', bytes))
@@ -117,7 +117,7 @@ export const framedSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => 
     : net.connect(options, onConnect)
   socket.setKeepAlive(true, keepAlive)
   const write = socket.write
-  // kafkajs writes one request at once.
+  // kafkajs writes each request with one call.
   socket.write = ((...args: unknown[]) => {
     if (Buffer.isBuffer(args[0])) askForNoTopics(args[0])
     return Reflect.apply(write, socket, args) as boolean

@@ -28,7 +28,7 @@ test('keys go where Java clients put them', () => {
     for (const partitions of [1, 3, 4, 97]) assert.equal(choose('t', key, partitions), (hash & 0x7fffffff) % partitions)
 })
 
-test('messages without a key take turns', () => {
+test('messages without a key are spread round robin', () => {
   const choose = createPartitioner()
   const turns = Array.from({ length: 8 }, () => choose('t', null, 4))
   assert.equal(new Set(turns.slice(0, 4)).size, 4)
@@ -68,17 +68,21 @@ test('requests are kept below the limit of the broker', withKafka, async () => {
   )
 })
 
-test('a request that a topic finds too large is divided; a value too large for it goes empty', withKafka, async () => {
-  const topic = await broker.tools.topic(undefined, { config: { 'max.message.bytes': '20000' } })
-  const sizes = [9000, 100, 30_000, 9000, 9000, 19_000, 5]
-  await sinkOf().send(sizes.map((size, i) => message(topic, `${i}`, Buffer.alloc(size))))
-  const read = await broker.tools.read(topic, sizes.length)
-  assert.deepEqual(
-    read.map(({ key, value }) => [key, value?.length]),
-    sizes.map((size, i) => [`${i}`, size === 30_000 ? 0 : size])
-  )
-  assert.deepEqual(read[2]?.headers, { id: '2', 'value.omitted': 'true', 'value.bytes': '30000' })
-})
+test(
+  'a request that is too large for the topic is divided; a value that is too large is sent empty',
+  withKafka,
+  async () => {
+    const topic = await broker.tools.topic(undefined, { config: { 'max.message.bytes': '20000' } })
+    const sizes = [9000, 100, 30_000, 9000, 9000, 19_000, 5]
+    await sinkOf().send(sizes.map((size, i) => message(topic, `${i}`, Buffer.alloc(size))))
+    const read = await broker.tools.read(topic, sizes.length)
+    assert.deepEqual(
+      read.map(({ key, value }) => [key, value?.length]),
+      sizes.map((size, i) => [`${i}`, size === 30_000 ? 0 : size])
+    )
+    assert.deepEqual(read[2]?.headers, { id: '2', 'value.omitted': 'true', 'value.bytes': '30000' })
+  }
+)
 
 test('a topic that appears later is waited for, and readiness says so', withKafka, async () => {
   const topic = broker.tools.name()
@@ -98,7 +102,7 @@ test('a topic that appears later is waited for, and readiness says so', withKafk
   )
 })
 
-test('what waits for its topic is not overtaken', withKafka, async () => {
+test('messages that wait for their topic are not overtaken', withKafka, async () => {
   const [known, late] = [await broker.tools.topic(), broker.tools.name()]
   const sink = sinkOf()
   await sink.send([message(known, 'k', '0')])
@@ -113,7 +117,7 @@ test('what waits for its topic is not overtaken', withKafka, async () => {
   )
 })
 
-test('a signal ends the wait with PUBLISH_FAILED, and the sink goes on', withKafka, async () => {
+test('a signal ends the wait with PUBLISH_FAILED, and the sink works on', withKafka, async () => {
   const [topic, other] = [await broker.tools.topic(), await broker.tools.topic()]
   const sink = sinkOf()
   await sink.send([message(topic, 'k', 'v')])
@@ -131,7 +135,7 @@ test('a signal ends the wait with PUBLISH_FAILED, and the sink goes on', withKaf
 })
 
 test(
-  'a topic that is made anew with fewer partitions: what has no partition waits, and is not taken for published',
+  'a topic that is recreated with fewer partitions: messages without a partition wait and do not count as published',
   withKafka,
   async () => {
     const topic = await broker.tools.topic(undefined, { partitions: 4 })
@@ -154,7 +158,7 @@ test(
   }
 )
 
-test('closing ends what waits', withKafka, async () => {
+test('closing ends pending sends', withKafka, async () => {
   const sink = sinkOf()
   const sent = assert.rejects(sink.send([message(broker.tools.name(), 'k', 'v')]), { code: 'PUBLISH_FAILED' })
   await until(() => sink.reason() !== null)
@@ -163,7 +167,7 @@ test('closing ends what waits', withKafka, async () => {
   await assert.rejects(sink.send([message('t', 'k', 'v')]), { code: 'PUBLISH_FAILED' })
 })
 
-test('nobody there: connecting says so, sending waits', { timeout: 60_000 }, async () => {
+test('no broker: connecting fails, sending waits', { timeout: 60_000 }, async () => {
   const connection = { brokers: ['127.0.0.1:1'], ssl: false, sasl: null, clientId: 'test' }
   const sink = sinkOf({ connection })
   await assert.rejects(sink.connect(), { code: 'KAFKA_UNAVAILABLE', message: /127\.0\.0\.1:1/ })

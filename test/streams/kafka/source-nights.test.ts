@@ -27,7 +27,7 @@ function clockAt(start: string): SourceClock & { forward(ms: number): void } {
 
 const nightly = (night: string, program: number) => `ztf_${night}_programid${program}`
 
-test('nights that do not exist are waited for, midnight brings the next and takes the oldest', { skip }, async () => {
+test('nights that do not exist are waited for; midnight adds the next and drops the oldest', { skip }, async () => {
   const [program, other] = [someProgram(), someProgram()]
   const group = tools.name('group')
   const clock = clockAt('2024-02-27T12:00:00Z')
@@ -122,7 +122,7 @@ test('together: no night waits for another', { skip }, async () => {
   await running.source.stop()
 })
 
-test('an older night whose handler never gets on is given up after a while', { skip }, async () => {
+test('an older night without progress is given up after a while', { skip }, async () => {
   const program = someProgram()
   const nights = ['20240301', '20240302'].map(night => nightly(night, program))
   for (const topic of nights) await tools.produce(await tools.topic(topic), numbered(topic, 3))

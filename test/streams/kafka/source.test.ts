@@ -104,7 +104,7 @@ test('stopping while a chunk is rejected leaves it for the next run', { skip, ti
   )
 })
 
-test('stop lets the handler in work finish and commits what it did', { skip }, async () => {
+test('stop lets the running handler finish and commits its messages', { skip }, async () => {
   const topic = await tools.topic()
   const group = tools.name('group')
   await tools.produce(topic, numbered('m', 20))
