@@ -89,6 +89,6 @@ function checkTopic(topic: string): void {
   if (/^[\w.-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return
   throw new HieraxError(
     'USAGE',
-    `--topic: ${JSON.stringify(topic)} is no name of a topic (letters, digits, ".", "_", "-")`
+    `--topic: ${JSON.stringify(topic)} is not a valid topic name (letters, digits, ".", "_", "-")`
   )
 }

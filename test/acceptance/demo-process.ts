@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import { cleanEnvironment, hierax, temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
-/** A `hierax demo` in a process of its own, with a folder for temporary files of its own. */
+/** A `hierax demo` in a child process with its own temporary folder. */
 export class DemoProcess {
   readonly child: ChildProcess
   readonly #mark = `DEMO_RUN=${randomUUID()}`
@@ -14,7 +14,7 @@ export class DemoProcess {
   stdout = ''
   stderr = ''
 
-  /** @param brokers value of KAFKA_BROKERS; none when absent */
+  /** @param brokers value of KAFKA_BROKERS; unset when absent */
   constructor(args: readonly string[], brokers?: readonly string[]) {
     const [name = '', value = ''] = this.#mark.split('=')
     const env = cleanEnvironment({ TMPDIR: this.#folder, [name]: value })
@@ -29,29 +29,29 @@ export class DemoProcess {
     this.#ended = once(this.child, 'close')
   }
 
-  /** All that was printed, for messages. */
+  /** All output, for failure messages. */
   get printed(): string {
     return `${this.stdout}\n${this.stderr}`
   }
 
-  /** Waits until it has printed something. */
+  /** Waits until standard output matches. */
   async untilPrinted(pattern: RegExp): Promise<void> {
     await until(() => pattern.test(this.stdout) || this.child.exitCode !== null, 60_000).catch(() => {})
-    if (!pattern.test(this.stdout)) throw new Error(`It did not print ${pattern}:\n${this.printed}`)
+    if (!pattern.test(this.stdout)) throw new Error(`The demo did not print ${pattern}:\n${this.printed}`)
   }
 
-  /** Waits until it ends; null where a signal ended it. */
+  /** Waits for the exit code; null if a signal ended the process. */
   async end(): Promise<number | null> {
     await this.#ended
     return this.child.exitCode
   }
 
-  /** What there is of it: processes (known on Linux only) and temporary files. */
+  /** Its processes (on Linux only) and temporary files. */
   traces(): string[] {
     return [...this.#processes(), ...fs.readdirSync(this.#folder)]
   }
 
-  /** What it left, after a moment for guards to do their work. */
+  /** What remains after its helpers have had time to clean up. */
   async left(): Promise<string[]> {
     await until(() => this.traces().length === 0, 30_000).catch(() => {})
     const left = this.traces()
@@ -59,7 +59,7 @@ export class DemoProcess {
     return left
   }
 
-  /** Ends it, should a test have failed before. */
+  /** Kills it if a failed test left it running. */
   discard(): void {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL')
     fs.rmSync(this.#folder, { recursive: true, force: true })
@@ -73,7 +73,7 @@ export class DemoProcess {
         const command = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').slice(0, 120)
         return command === '' ? [] : [`${name} ${command}`]
       } catch {
-        return [] // it ended meanwhile, or belongs to somebody else
+        return [] // it has ended, or belongs to another user
       }
     })
   }

@@ -17,23 +17,22 @@ function start(args: readonly string[], brokers?: readonly string[]): DemoProces
   return demo
 }
 
-/** An object that became sure: id, path, probabilities, detections and what it was made from. */
-const news = /^ {2}ZTF\d\d[a-z]{7} {2}\S.* › \S.* (0\.9\d|1\.00) +\d+ detections? +made from: \S/m
+/** The line of a confident object: id, path, probabilities, detections and true class. */
+const confident = /^ {2}ZTF\d\d[a-z]{7} {2}\S.* › \S.* (0\.9\d|1\.00) +\d+ detections? +true class: \S/m
 
 /** Alerts and objects of the summary. */
 function summary({ stdout }: DemoProcess): { alerts: number; objects: number } {
-  const [, alerts = '', objects = ''] =
-    /^([\d,]+) alerts of ([\d,]+) objects in \d+ s; the class of/m.exec(stdout) ?? []
+  const [, alerts = '', objects = ''] = /^([\d,]+) alerts of ([\d,]+) objects in \d+ s; \d/m.exec(stdout) ?? []
   return { alerts: Number(alerts.replaceAll(',', '')), objects: Number(objects.replaceAll(',', '')) }
 }
 
-test('on a Kafka that is there it runs for its time, names sure objects, and takes its topics with it', {
+test('on an existing Kafka it runs for its time, prints confident objects, and removes its topics', {
   ...limit,
   skip: running.skip
 }, async () => {
   const admin = await running.tools.admin()
   const demo = start(['--for', '30', '--rate', '200'], running.brokers)
-  await demo.untilPrinted(news)
+  await demo.untilPrinted(confident)
   const run = /hierax-demo-[0-9a-f]{6}/.exec(demo.stdout)?.[0]
   assert.ok(run, demo.printed)
   assert.match(demo.stdout, new RegExp(`Kafka +Kafka, at ${running.brokers.join(', ')}\n`))
@@ -49,9 +48,9 @@ test('on a Kafka that is there it runs for its time, names sure objects, and tak
   assert.ok(groups.every(group => group.groupId !== run))
 })
 
-test('without Kafka it serves page, API and metrics all the same, until Ctrl-C', limit, async () => {
+test('without Kafka it serves page, API and metrics until Ctrl-C', limit, async () => {
   const demo = start(['--in-process'])
-  await demo.untilPrinted(news)
+  await demo.untilPrinted(confident)
   const url = /http:\/\/127\.0\.0\.1:\d+/.exec(demo.stdout)?.[0]
   const get = async (route: string) => (await fetch(`${url}${route}`)).text()
   assert.match(await get('/'), /<html/i)
@@ -63,12 +62,12 @@ test('without Kafka it serves page, API and metrics all the same, until Ctrl-C',
   demo.child.kill('SIGINT')
   demo.child.kill('SIGINT') // as npm passes it on
   assert.equal(await demo.end(), 0, demo.printed)
-  assert.match(demo.stdout, /Nothing is left running/)
+  assert.match(demo.stdout, /Everything was stopped and removed/)
   assert.equal(demo.stderr, '')
   assert.deepEqual(await demo.left(), [])
 })
 
-test('every packet of the objects asked for is answered, on a broker of its own', {
+test('with --objects every packet is classified, on a broker that it starts', {
   ...limit,
   skip: running.skip
 }, async () => {
@@ -85,7 +84,7 @@ test('every packet of the objects asked for is answered, on a broker of its own'
   assert.deepEqual(await demo.left(), [])
 })
 
-test('a second Ctrl-C and a kill leave nothing either', limit, async () => {
+test('a second signal and a kill leave nothing behind', limit, async () => {
   for (const end of [
     (demo: DemoProcess) => {
       demo.child.kill('SIGTERM')
@@ -94,12 +93,12 @@ test('a second Ctrl-C and a kill leave nothing either', limit, async () => {
     (demo: DemoProcess) => demo.child.kill('SIGKILL')
   ]) {
     const demo = start(running.skip ? ['--in-process'] : [])
-    await demo.untilPrinted(news)
+    await demo.untilPrinted(confident)
     assert.ok(demo.traces().some(trace => trace.startsWith('hierax-demo-')))
     const container = demo.stdout.includes('Kafka in Docker')
     end(demo)
     await demo.end()
-    // A container's own helper takes longer.
+    // The helper of testcontainers takes longer.
     if (!container) assert.deepEqual(await demo.left(), [], demo.printed)
   }
 })

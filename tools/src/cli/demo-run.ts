@@ -8,14 +8,14 @@ import { Screen } from 'hierax/cli/screen.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { createLogger } from 'hierax/telemetry/logger.ts'
 import { findBroker, inProcess } from '../demo/broker.ts'
+import { ConfidenceTracker, HighlightPicker } from '../demo/confidence.ts'
 import { type Demo, startDemo } from '../demo/demo.ts'
-import { readFigures } from '../demo/figures.ts'
-import { heldBack } from '../demo/held-back.ts'
+import { limitInFlight } from '../demo/limit-in-flight.ts'
 import { SimulatedStream } from '../demo/simulated-stream.ts'
 import { findSpotlight, playSpotlight, type Spotlight } from '../demo/spotlight.ts'
-import { NewsPicker, SureWatch } from '../demo/sure.ts'
+import { readStats } from '../demo/stats.ts'
 import { Truth } from '../demo/truth.ts'
-import { greeting, newsLine, spotlightLine, startingLine, statusLine, summaryLines } from './demo-text.ts'
+import { confidentLine, greeting, spotlightLine, startingLine, statusLine, summaryLines } from './demo-text.ts'
 
 /** Options of `hierax demo` as commander gives them. */
 export interface DemoOptions {
@@ -28,193 +28,191 @@ export interface DemoOptions {
   readonly inProcess?: true
 }
 
-/** Everything that one demonstration shows. */
-interface Show {
+/** What every part of a demo run uses. */
+interface DemoContext {
   readonly options: DemoOptions
   readonly curves: readonly SimulatedLightCurve[]
   readonly screen: Screen
-  readonly news: NewsPicker
-  /** Aborted when it is to end. */
+  readonly picker: HighlightPicker
+  /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal
 }
 
-/** The same with the stream that is published, and what follows its answers. */
-interface Playing extends Show {
-  readonly watch: SureWatch
+/** The context once the stream is ready. */
+interface StreamContext extends DemoContext {
+  readonly tracker: ConfidenceTracker
   readonly stream: SimulatedStream
 }
 
-/** How often the status is refreshed on a terminal, and printed elsewhere, ms. */
-const refresh = 500
-const print = 5000
+/** Interval of the status on a terminal, and in other output, ms. */
+const refreshInterval = 500
+const printInterval = 5000
 
-/** Time to open the page before the supernova's first alert comes, ms. */
-const spotlightAfter = 12_000
+/** Delay of the spotlight's first alert, ms: time to open its page. */
+const spotlightDelay = 12_000
 
 /**
- * Alerts that may wait for their answers: those of a second, so that a machine that is busy elsewhere is not drowned, and
- * the supernova's alerts do not stand in a long queue.
+ * Limit of unprocessed alerts: about those of one second, so that a busy machine is not overloaded and the spotlight's alerts do
+ * not wait in a long queue.
  */
-const aheadOf = (rate: number) => Math.min(500, Math.max(100, rate))
+const maxInFlight = (rate: number) => Math.min(500, Math.max(100, rate))
 
-/** At most one object that became sure is shown in such a time, ms. */
-const newsEvery = 1000
+/** At most one confident object is printed per interval, ms. */
+const highlightInterval = 1000
 
-/** Runs `hierax demo` until Ctrl-C, or as long as the options say. */
+/** Runs `hierax demo` until Ctrl-C or the limit that the options give. */
 export async function demo(options: DemoOptions): Promise<void> {
   const screen = new Screen()
-  const signal = endSignal(() => screen.status('Ending …'))
+  const signal = endSignal(() => screen.status('Stopping …'))
   const curves: SimulatedLightCurve[] = []
   for await (const curve of readLightCurves()) curves.push(curve)
   screen.line(startingLine(screen, curves.length))
-  const show: Show = {
-    options,
-    curves,
-    screen,
-    news: new NewsPicker(),
-    signal
-  }
-  const closing: (() => unknown)[] = []
+  const context: DemoContext = { options, curves, screen, picker: new HighlightPicker(), signal }
+  const cleanup: (() => unknown)[] = []
   let summary: string[] = []
   try {
-    summary = await play(show, close => closing.unshift(close))
+    summary = await run(context, step => cleanup.unshift(step))
   } catch (thrown) {
     if (!signal.aborted) throw thrown
   } finally {
-    screen.status('Ending …')
-    await closeAll(closing, screen)
+    screen.status('Stopping …')
+    await cleanUp(cleanup, screen)
     screen.clear()
     for (const line of summary) screen.line(line)
-    // kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
+    // kafkajs may keep sockets and timers open for up to a minute.
     setTimeout(() => process.exit(), 1000).unref()
   }
 }
 
-/** Starts everything, shows it until it ends, and returns what is to be said of it. */
-async function play(show: Show, atEnd: (close: () => unknown) => void): Promise<string[]> {
-  const { options, screen, signal, news, curves } = show
+/** Starts everything, publishes the stream to its end, and returns the summary. */
+async function run(context: DemoContext, atEnd: (step: () => unknown) => void): Promise<string[]> {
+  const { options, screen, signal, picker, curves } = context
   const broker = options.inProcess
     ? inProcess
-    : await findBroker({ named: namedBrokers(options), signal, say: line => screen.line(`  ${line}`) })
+    : await findBroker({ given: givenBrokers(options), signal, report: line => screen.line(`  ${line}`) })
   atEnd(() => broker.stop())
   signal.throwIfAborted()
   let spotlight: Spotlight | null = null
-  let spotlightTold = false
+  let spotlightReported = false
   let stream: SimulatedStream | null = null
   const truth = new Truth((await readModelFolder(bundledModel)).taxonomy)
-  const watch = new SureWatch({
+  const tracker = new ConfidenceTracker({
     labelOf: id => (id === spotlight?.objectId ? spotlight.label : (stream?.labelOf(id) ?? null)),
-    isRight: (label, node) => truth.isRight(label, node)
+    isCorrect: (label, node) => truth.isCorrect(label, node)
   })
   const demo = await startDemo({
     broker,
     port: options.port ?? null,
     logger: createLogger({ level: 'warn', pretty: true, stream: { write: line => screen.log(line) } }),
     onClassifications: bodies => {
-      const seen = watch.see(bodies)
-      news.add(seen.filter(({ objectId }) => objectId !== spotlight?.objectId))
-      const own = seen.find(({ objectId, path }) => objectId === spotlight?.objectId && path.includes(spotlight.node))
-      if (own && !spotlightTold) screen.line(spotlightLine(screen, own, demo.hierax.address))
-      spotlightTold ||= own !== undefined
+      const confident = tracker.add(bodies)
+      picker.add(confident.filter(({ objectId }) => objectId !== spotlight?.objectId))
+      const own = confident.find(
+        ({ objectId, path }) => objectId === spotlight?.objectId && path.includes(spotlight.node)
+      )
+      if (own && !spotlightReported) screen.line(spotlightLine(screen, own, demo.hierax.address))
+      spotlightReported ||= own !== undefined
     },
     atEnd
   })
   const [model] = demo.hierax.models
-  // Who counts objects wants those and no other.
+  // With --objects, the stream has exactly that many objects.
   if (model && options.objects === undefined) spotlight = await findSpotlight(curves, model)
   const others = curves.filter(curve => curve !== spotlight?.curve)
   stream = new SimulatedStream(others, { seed: options.seed, objects: options.objects ?? null })
-  const playing: Playing = { ...show, watch, stream }
+  const streaming: StreamContext = { ...context, tracker, stream }
   for (const line of greeting(screen, broker, demo, { spotlight, example: stream.example })) screen.line(line)
-  const began = performance.now()
-  const seconds = () => (performance.now() - began) / 1000
-  const stopShowing = keepShowing(playing, demo, seconds)
+  const start = performance.now()
+  const seconds = () => (performance.now() - start) / 1000
+  const stopDisplay = startDisplay(streaming, demo, seconds)
   try {
-    await flow(playing, demo, spotlight)
+    await publish(streaming, demo, spotlight)
   } finally {
-    await stopShowing()
+    await stopDisplay()
   }
-  return summaryLines(await readFigures(demo.hierax.metrics), watch, seconds())
+  return summaryLines(await readStats(demo.hierax.metrics), tracker, seconds())
 }
 
-/** Publishes the stream until Ctrl-C, until the time is up, or until all of it was answered. Rejects when one end fails. */
-async function flow(
-  { options, stream, signal }: Playing,
+/** Publishes the stream until Ctrl-C, the time limit, or the last alert is processed. Rejects if the service or a publisher fails. */
+async function publish(
+  { options, stream, signal }: StreamContext,
   { hierax, publisher }: Demo,
   spotlight: Spotlight | null
 ): Promise<void> {
-  const over = new AbortController()
-  const timer = options.for === undefined ? null : setTimeout(() => over.abort(), options.for * 1000)
-  const ending = AbortSignal.any([signal, over.signal])
+  const ended = new AbortController()
+  const timer = options.for === undefined ? null : setTimeout(() => ended.abort(), options.for * 1000)
+  const stop = AbortSignal.any([signal, ended.signal])
   const progress = { advance: () => {}, stop: () => {} }
-  const playing = spotlight ? playSpotlight(spotlight, publisher, { begin: spotlightAfter, signal: ending }) : null
-  playing?.catch(() => {}) // told at the end
-  const packets = heldBack(stream.packets(), {
-    ahead: aheadOf(options.rate),
-    answered: async () => (await readFigures(hierax.metrics)).alerts,
+  const spotlightPlayed = spotlight
+    ? playSpotlight(spotlight, publisher, { delay: spotlightDelay, signal: stop })
+    : null
+  spotlightPlayed?.catch(() => {}) // awaited below
+  const packets = limitInFlight(stream.packets(), {
+    maxInFlight: maxInFlight(options.rate),
+    processed: async () => (await readStats(hierax.metrics)).alerts,
     flush: () => publisher.flush(),
-    signal: ending
+    signal: stop
   })
-  const publishing = publishAll(packets, publisher, { rate: options.rate, progress, signal: ending })
+  const publishing = publishAll(packets, publisher, { rate: options.rate, progress, signal: stop })
   try {
     const published = await Promise.race([publishing, hierax.ended])
-    if (!published) throw new HieraxError('INTERNAL', 'the service ended by itself')
-    while (!ending.aborted && (await readFigures(hierax.metrics)).alerts < published.packets) await sleep(100)
+    if (!published) throw new HieraxError('INTERNAL', 'the service stopped unexpectedly')
+    while (!stop.aborted && (await readStats(hierax.metrics)).alerts < published.packets) await sleep(100)
   } finally {
     if (timer) clearTimeout(timer)
-    over.abort()
+    ended.abort()
     await publishing.catch(() => {})
-    await playing
+    await spotlightPlayed
   }
 }
 
-/** Shows status and news again and again; returns how to end that. */
-function keepShowing({ screen, watch, news, signal }: Playing, demo: Demo, seconds: () => number) {
-  const ended = new AbortController()
+/** Displays the status and confident objects at intervals; returns a function that stops it. */
+function startDisplay({ screen, tracker, picker, signal }: StreamContext, demo: Demo, seconds: () => number) {
+  const stopped = new AbortController()
   const every = async (ms: number, act: () => unknown): Promise<void> => {
-    while (!ended.signal.aborted) {
-      await sleep(ms, undefined, { signal: ended.signal }).catch(() => {})
-      if (!ended.signal.aborted && !signal.aborted) await act()
+    while (!stopped.signal.aborted) {
+      await sleep(ms, undefined, { signal: stopped.signal }).catch(() => {})
+      if (!stopped.signal.aborted && !signal.aborted) await act()
     }
   }
-  let before = { alerts: 0, at: 0 }
+  let previous = { alerts: 0, at: 0 }
   let rate = 0
-  const status = every(screen.live ? refresh : print, async () => {
-    const figures = await readFigures(demo.hierax.metrics)
+  const status = every(screen.live ? refreshInterval : printInterval, async () => {
+    const stats = await readStats(demo.hierax.metrics)
     const now = seconds()
-    const current = (figures.alerts - before.alerts) / Math.max(0.001, now - before.at)
-    // Batches come in bursts: on a terminal the rate is a moving average.
-    rate = screen.live && before.at > 0 ? rate + (current - rate) * 0.2 : current
-    before = { alerts: figures.alerts, at: now }
-    if (!signal.aborted) screen.status(statusLine(screen, figures, watch, rate, now))
+    const current = (stats.alerts - previous.alerts) / Math.max(0.001, now - previous.at)
+    // Batches complete in bursts, so a terminal shows a moving average.
+    rate = screen.live && previous.at > 0 ? rate + (current - rate) * 0.2 : current
+    previous = { alerts: stats.alerts, at: now }
+    if (!signal.aborted) screen.status(statusLine(screen, stats, tracker, rate, now))
   })
-  const events = every(newsEvery, () => {
-    const one = news.take()
-    if (one) screen.line(newsLine(screen, one))
+  const highlights = every(highlightInterval, () => {
+    const object = picker.take()
+    if (object) screen.line(confidentLine(screen, object))
   })
   return async () => {
-    ended.abort()
-    await Promise.all([status, events])
+    stopped.abort()
+    await Promise.all([status, highlights])
   }
 }
 
-/** Brokers that the command line or the environment names. */
-function namedBrokers({ brokers }: DemoOptions): readonly string[] | null {
+/** Brokers from --brokers or KAFKA_BROKERS; null if neither is set. */
+function givenBrokers({ brokers }: DemoOptions): readonly string[] | null {
   if (brokers) return brokers
-  const named = (process.env.KAFKA_BROKERS ?? '')
+  const listed = (process.env.KAFKA_BROKERS ?? '')
     .split(',')
     .map(broker => broker.trim())
     .filter(broker => broker !== '')
-  return named.length > 0 ? named : null
+  return listed.length > 0 ? listed : null
 }
 
-/** Closes what was opened, the last first; what fails is told and does not keep the rest open. */
-async function closeAll(closing: readonly (() => unknown)[], screen: Screen): Promise<void> {
-  for (const close of closing) {
+/** Runs the cleanup steps in order. A failing step is reported and does not prevent the others. */
+async function cleanUp(steps: readonly (() => unknown)[], screen: Screen): Promise<void> {
+  for (const step of steps) {
     try {
-      await close()
+      await step()
     } catch (thrown) {
-      screen.log(`hierax: at the end: ${HieraxError.from(thrown).message}\n`)
+      screen.log(`hierax: cleanup failed: ${HieraxError.from(thrown).message}\n`)
     }
   }
 }

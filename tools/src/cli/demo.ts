@@ -8,25 +8,29 @@ Examples:
   $ hierax demo --rate 300 --for 60
   $ KAFKA_BROKERS=localhost:9092 hierax demo
 
-Kafka is taken from --brokers or KAFKA_BROKERS; else it is started in Docker, or in a checkout with Java and Maven
-without Docker; else a stand-in in the process takes its place. On a Kafka that was there already, the demo works in
-topics of its own and removes them at the end.`
+The demo uses the Kafka given by --brokers or KAFKA_BROKERS. Otherwise it starts one in Docker or, in a checkout, with
+Java and Maven; if neither works, it uses an in-process log. On an existing Kafka it creates its own topics and removes
+them when it stops.`
 
-/** Adds `hierax demo`: broker, simulated stream and service at once. */
+/** Adds `hierax demo`. */
 export function register(program: Command): void {
   program
     .command('demo')
-    .summary('see it at work: a broker, a simulated stream and the service at once')
+    .summary('run a broker, a simulated alert stream and the service together')
     .description(
-      'Find or start a Kafka, publish ZTF packets mixed as in the public stream (supernovae and periodic stars from real light curves; active galaxies, cataclysmic and long-period variables, minor planets and artefacts made up), run the whole service on them, and show what it finds and how often it is right, until Ctrl-C. Needs no account, no data and no configuration, and leaves nothing behind.'
+      'Find or start a Kafka, publish ZTF packets with the class mix of the public stream (supernovae and periodic stars from real light curves; synthetic active galaxies, cataclysmic and long-period variables, minor planets and artefacts), run the whole service on them, and show its classifications and how often they are correct, until Ctrl-C. Requires no account, data or configuration, and removes everything it created.'
     )
-    .option('--rate <n>', 'packets a second', decimal({ min: 0.1, max: 10_000 }), 150)
-    .option('--for <seconds>', 'end after so many seconds', decimal({ min: 0 }))
-    .option('--objects <n>', 'end after so many objects', integer({ min: 1 }))
-    .option('--seed <n>', 'the same seed makes the same packets', integer({ min: 0 }), 0)
+    .option('--rate <n>', 'packets per second', decimal({ min: 0.1, max: 10_000 }), 150)
+    .option('--for <seconds>', 'stop after this many seconds', decimal({ min: 0 }))
+    .option('--objects <n>', 'stop after this many objects', integer({ min: 1 }))
+    .option('--seed <n>', 'seed; the same seed gives the same packets', integer({ min: 0 }), 0)
     .option('--port <n>', 'port of the HTTP service (default: 8080, or a free one)', integer({ min: 0, max: 65_535 }))
-    .option('--brokers <list>', 'brokers, host:port by comma (default: KAFKA_BROKERS, else one is started)', list)
-    .option('--in-process', 'use no Kafka but the stand-in')
+    .option(
+      '--brokers <list>',
+      'comma-separated host:port list (default: KAFKA_BROKERS, else a broker is started)',
+      list
+    )
+    .option('--in-process', 'use an in-process log instead of Kafka')
     .addHelpText('after', examples)
     .action(async (options: DemoOptions) => {
       const { demo } = await import('./demo-run.ts')

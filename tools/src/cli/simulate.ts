@@ -28,54 +28,56 @@ Examples:
   $ hierax simulate --mix stream --topic ztf_20250101_programid1 --objects 5000
   $ hierax simulate --out packets/ --bogus 0.2 --solar-system 0.05
 
-Packets carry every detection, and the upper limits of the 30 days before each;
-a reader can't learn of other upper limits. Catalogue fields (nearest PanSTARRS and
+Packets contain every detection, and the upper limits of the 30 days before each;
+other upper limits of a light curve are lost. Catalogue fields (nearest PanSTARRS and
 Gaia sources, reference image) and earlier detections fit the class of the label.
 
---mix stream adds made-up light curves to the examples, as the public stream has
-them: long-period variables, active nuclei, cataclysmic variables, young stars, flare
-stars, and single detections of minor planets and artefacts, most of which
-\`hierax serve\` refuses by its usual settings.`
+--mix stream adds synthetic light curves to the examples in the proportions of the
+public stream: long-period variables, active nuclei, cataclysmic variables, young
+stars, flare stars, and single detections of minor planets and artefacts, most of
+which \`hierax serve\` rejects with its default settings.`
 
-/** Adds `hierax simulate`: valid ZTF packets from light curves. */
+/** Adds `hierax simulate`. */
 export function register(program: Command): void {
   program
     .command('simulate')
     .summary('make ZTF alert packets from light curves')
     .description(
-      'Make valid ZTF alert packets (schema 4.02) from light curves, one for each detection, with 30 days of history and three images; into a folder or to a Kafka topic.'
+      'Make valid ZTF alert packets (schema 4.02) from light curves, one for each detection, with 30 days of history and three images, and write them to a folder or a Kafka topic.'
     )
-    .option('--out <folder>', 'write the packets here, a file each, named by time and candid')
-    .option('--topic <name>', 'publish the packets to this topic; made when it is absent')
-    .option('--brokers <list>', 'brokers, host:port by comma (default: input.brokers of the configuration)', list)
-    .option('--partitions <n>', 'partitions of a topic that is made', integer({ min: 1, max: 10_000 }))
-    .option('--rate <n>', 'packets a second to the topic; 0 as fast as it goes', decimal({ min: 0 }), 0)
-    .option('--config <file>', 'configuration, for brokers, TLS and credentials of input')
-    .option('--lightcurves <file>', 'light curves as JSON Lines, also .gz (default: the bundled examples)')
+    .option('--out <folder>', 'write each packet to a file in this folder, named by time and candid')
+    .option('--topic <name>', 'publish the packets to this topic; created if absent')
+    .option('--brokers <list>', 'comma-separated host:port list (default: input.brokers of the configuration)', list)
+    .option('--partitions <n>', 'partitions of a created topic', integer({ min: 1, max: 10_000 }))
+    .option('--rate <n>', 'packets per second to the topic; 0 for no limit', decimal({ min: 0 }), 0)
+    .option('--config <file>', 'configuration file for brokers, TLS and credentials of the input')
+    .option('--lightcurves <file>', 'light curves as JSON Lines, optionally .gz (default: the bundled examples)')
     .addOption(
-      new Option(
-        '--mix <name>',
-        'the light curves as they are, or the examples mixed with others as in the public stream'
-      )
+      new Option('--mix <name>', 'only the light curves, or the examples in the class mix of the public stream')
         .choices(mixes)
         .default('examples')
     )
-    .option('--bogus <n>', 'alerts of low real–bogus score to add to each good one', decimal({ min: 0, max: 1 }), 0)
-    .option('--solar-system <n>', 'the same, beside a known minor planet', decimal({ min: 0, max: 1 }), 0)
-    .option('--objects <n>', 'number of objects (default: as many as light curves)', integer({ min: 1 }))
-    .option('--seed <n>', 'the same seed makes the same packets', integer({ min: 0 }), 0)
-    .option('--cutout-bytes <n>', 'size of the three images together; 0 for none', integer({ min: 0 }), 40_000)
-    .option('--shuffle', 'in random order instead of by time')
+    .option('--bogus <n>', 'alerts of low real–bogus score to add per detection', decimal({ min: 0, max: 1 }), 0)
+    .option(
+      '--solar-system <n>',
+      'alerts near a known minor planet to add per detection',
+      decimal({ min: 0, max: 1 }),
+      0
+    )
+    .option('--objects <n>', 'number of objects (default: the number of light curves)', integer({ min: 1 }))
+    .option('--seed <n>', 'seed; the same seed gives the same packets', integer({ min: 0 }), 0)
+    .option('--cutout-bytes <n>', 'total size of the three images; 0 for none', integer({ min: 0 }), 40_000)
+    .option('--shuffle', 'random order instead of time order')
     .addHelpText('after', examples)
     .action(simulate)
 }
 
 async function simulate(options: Options): Promise<void> {
   if ((options.out === undefined) === (options.topic === undefined)) {
-    throw new HieraxError('USAGE', 'name either --out (a folder) or --topic (of Kafka)')
+    throw new HieraxError('USAGE', 'give either --out (a folder) or --topic (of Kafka)')
   }
   if (options.mix === 'stream' && options.lightcurves !== undefined) {
-    throw new HieraxError('USAGE', '--mix stream takes the bundled examples: leave out --lightcurves')
+    throw new HieraxError('USAGE', '--mix stream uses the bundled examples: omit --lightcurves')
   }
   const [{ Simulation }, { startProgress }, { interruption }] = await Promise.all([
     import('../simulator/simulate.ts'),
@@ -104,7 +106,7 @@ async function simulate(options: Options): Promise<void> {
   }
 }
 
-/** The light curves that are asked for, and no more of a file than is needed. */
+/** The light curves to simulate; reads no more of a file than needed. */
 async function readCurves({ lightcurves, mix, objects, seed }: Options): Promise<readonly SimulatedLightCurve[]> {
   const { readLightCurves } = await import('@hierax/training/light-curves/read-light-curves.ts')
   const curves: SimulatedLightCurve[] = []
@@ -143,14 +145,14 @@ async function write(simulation: Simulation, folder: string, progress: Progress,
     await mkdir(folder, { recursive: true })
     for (const { candid, jd, bytes } of simulation) {
       if (signal.aborted) break
-      // The time first: sorted by name, the files are in time order.
+      // The time comes first, so that sorting by name sorts by time.
       await writeFile(path.join(folder, `${jd.toFixed(5)}_${candid}.avro`), bytes)
       packets += 1
       progress.advance()
     }
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause)) throw cause
-    throw new HieraxError('USAGE', `--out: ${folder} can't be written (${cause.message})`, { cause })
+    throw new HieraxError('USAGE', `--out: ${folder} cannot be written (${cause.message})`, { cause })
   }
   return `${packets} packets in ${folder}\n`
 }

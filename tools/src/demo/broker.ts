@@ -3,85 +3,82 @@ import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** A log for the demonstration's messages, and how to end it. */
+/** The broker that carries the demo's messages. */
 export interface DemoBroker {
-  /** For people: what it is. */
+  /** Shown to the user. */
   readonly description: string
-  /** `host:port` of each; null for the stand-in in this process. */
+  /** `host:port` of each; null for the in-process log. */
   readonly brokers: readonly string[] | null
-  /** Whether it was there before, and others may use it. */
+  /** Whether it was already running, so that others may use it. */
   readonly shared: boolean
   stop(): Promise<void>
 }
 
-/** What a broker is looked for with. */
 export interface BrokerSearch {
-  /** Brokers that were named; null for none. */
-  readonly named: readonly string[] | null
-  /** Ends a start that takes long. */
+  /** Brokers given by the user; null if none. */
+  readonly given: readonly string[] | null
+  /** Aborts a slow start. */
   readonly signal: AbortSignal
-  /** Tells people what takes so long, or why something was passed over. */
-  readonly say: (line: string) => void
+  /** Reports slow steps and failed attempts to the user. */
+  readonly report: (line: string) => void
 }
 
-/** A way to get a broker; rejects with the reason, for people, where it can't. */
-export type BrokerKind = (search: BrokerSearch) => Promise<DemoBroker>
+/** Starts a broker; rejects with a reason that is shown to the user. */
+export type StartBroker = (search: BrokerSearch) => Promise<DemoBroker>
 
-/** Image for the broker where Docker is there. */
 const image = 'confluentinc/cp-kafka:7.9.1'
 
-/** How long Kafka may take to be fetched, ms: a newcomer is to see something within a minute. */
-const fetchLimit = 40_000
+/** Time limit for downloading Kafka, ms: a new user should see something within a minute. */
+const downloadLimit = 40_000
 
-/** Modules that come with a checkout only, and so are not imported by name. */
+/** Only present in a checkout, so not imported statically. */
 const localKafka = new URL('../../kafka-local/kafka-local.mjs', import.meta.url)
 const containers: string = '@testcontainers/kafka'
 
-/** The stand-in that always works. */
+/** The fallback that always works. */
 export const inProcess: DemoBroker = {
-  description: 'an in-process stand-in for Kafka',
+  description: 'an in-process log in place of Kafka',
   brokers: null,
   shared: false,
   stop: async () => {}
 }
 
 /**
- * Finds a broker or starts one: those that were named, else Docker, else a local Apache Kafka, else a stand-in in this
- * process. Rejects only when `signal` is aborted.
+ * Finds or starts a broker: the given ones, else Kafka in Docker, else a local Apache Kafka, else the in-process log. Rejects
+ * only when `signal` is aborted.
  */
 export async function findBroker(
   search: BrokerSearch,
-  kinds: readonly BrokerKind[] = [startContainer, startLocal]
+  starts: readonly StartBroker[] = [startContainer, startLocal]
 ): Promise<DemoBroker> {
-  if (search.named) return { description: 'Kafka', brokers: search.named, shared: true, stop: async () => {} }
+  if (search.given) return { description: 'Kafka', brokers: search.given, shared: true, stop: async () => {} }
   const reasons: string[] = []
-  for (const kind of kinds) {
+  for (const start of starts) {
     try {
-      return await kind(search)
+      return await start(search)
     } catch (thrown) {
       search.signal.throwIfAborted()
       reasons.push(thrown instanceof Error ? thrown.message : String(thrown))
     }
   }
-  const why = reasons.map(reason => firstLine(reason)).join('; ')
-  return { ...inProcess, description: `${inProcess.description} (${why})` }
+  return { ...inProcess, description: `${inProcess.description} (${reasons.map(firstLine).join('; ')})` }
 }
 
-/** Kafka in a container, by testcontainers, whose helper removes it should we die. */
-async function startContainer({ say }: BrokerSearch): Promise<DemoBroker> {
+/** Kafka in a container. The helper of testcontainers removes it even if this process is killed. */
+async function startContainer({ report }: BrokerSearch): Promise<DemoBroker> {
   await promisify(execFile)('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 10_000 }).catch(() => {
-    throw new Error('Docker does not answer')
+    throw new Error('Docker is not running')
   })
   const { KafkaContainer } = (await import(containers).catch(() => {
     throw new Error('testcontainers is not installed')
   })) as Testcontainers
-  say(`Starting Kafka in Docker (${image}; fetched on the first run) …`)
+  report(`Starting Kafka in Docker (${image}; downloaded on the first run) …`)
   const container = await new KafkaContainer(image)
     .withKraft()
     .withEnvironment({ KAFKA_LOG_RETENTION_CHECK_INTERVAL_MS: '10000', KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0' })
     .start()
     .catch((cause: Error) => {
-      say(`Docker could not start Kafka: ${firstLine(cause.message)}`)
+      report(`Docker could not start Kafka: ${firstLine(cause.message)}`)
       throw new Error('Docker could not start Kafka', { cause })
     })
   return {
@@ -92,19 +89,19 @@ async function startContainer({ say }: BrokerSearch): Promise<DemoBroker> {
   }
 }
 
-/** A real Kafka without Docker: needs Java, and Maven on the first run. */
-async function startLocal({ signal, say }: BrokerSearch): Promise<DemoBroker> {
-  if (!fs.existsSync(fileURLToPath(localKafka))) throw new Error('no local Kafka outside of a checkout')
+/** Apache Kafka without Docker; requires Java, and Maven on the first run. */
+async function startLocal({ signal, report }: BrokerSearch): Promise<DemoBroker> {
+  if (!fs.existsSync(fileURLToPath(localKafka))) throw new Error('local Kafka is available only in a checkout')
   const { install, startKafka } = (await import(localKafka.href)) as KafkaLocal
-  const slow = setTimeout(() => say('Fetching Apache Kafka once (46 MB, by Maven) …'), 2000)
+  const slow = setTimeout(() => report('Downloading Apache Kafka (46 MB, by Maven, once) …'), 2000)
   try {
-    await install(undefined, AbortSignal.any([signal, AbortSignal.timeout(fetchLimit)]))
+    await install(undefined, AbortSignal.any([signal, AbortSignal.timeout(downloadLimit)]))
   } finally {
     clearTimeout(slow)
   }
   signal.throwIfAborted()
-  say('Starting a local Apache Kafka …')
-  // Space on disk is looked after often: a demonstration may run for days.
+  report('Starting a local Apache Kafka …')
+  // A demo may run for days: the topics' size limits are applied often.
   const cluster = await startKafka({ properties: { 'log.retention.check.interval.ms': 10_000 } })
   return {
     description: `a local Apache Kafka ${cluster.version}, started for this demo`,
@@ -118,7 +115,7 @@ function firstLine(text: string): string {
   return (text.split('\n')[0] ?? '').slice(0, 200)
 }
 
-/** What is used of `@testcontainers/kafka`. */
+/** The part of `@testcontainers/kafka` that is used. */
 interface Testcontainers {
   readonly KafkaContainer: new (image: string) => ContainerBuilder
 }
@@ -129,7 +126,7 @@ interface ContainerBuilder {
   start(): Promise<{ getHost(): string; getMappedPort(port: number): number; stop(): Promise<unknown> }>
 }
 
-/** What is used of `tools/kafka-local`. */
+/** The part of `tools/kafka-local` that is used. */
 interface KafkaLocal {
   install(version: string | undefined, signal: AbortSignal): Promise<unknown>
   startKafka(options: {

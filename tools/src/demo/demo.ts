@@ -13,37 +13,36 @@ import { connectInProcess, publishInProcess } from './in-process.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { createTemporaryTopics, deleteTemporaryTopics } from './temporary-topics.ts'
 
-/** A running service with a way to send it packets. */
+/** A running service and a publisher to its input topic. */
 export interface Demo {
   readonly hierax: Hierax
   readonly publisher: PacketPublisher
-  /** Topics of alerts and answers. */
+  /** Topics of alerts and classifications. */
   readonly input: string
   readonly output: string
 }
 
-/** What a demonstration is started with. */
-export interface DemoParts {
+export interface DemoDeps {
   readonly broker: DemoBroker
-  /** Port of HTTP; null for the usual one, or any where that is taken. */
+  /** HTTP port; null for 8080, or any free port if that is taken. */
   readonly port: number | null
   readonly logger: Logger
   readonly onClassifications: (bodies: readonly Classification[]) => void
-  /** Takes what is to be done at the end; the last is to be done first. */
+  /** Registers a cleanup step; the last registered runs first. */
   readonly atEnd: (close: () => unknown) => void
 }
 
-const usualPort = 8080
+const defaultPort = 8080
 
-/** Space on disk that a partition may take, bytes: a demonstration may run for days. */
+/** Limits of a partition's size on disk, bytes: a demo may run for days. */
 const topicSettings = { 'retention.bytes': String(64 * 1024 * 1024), 'segment.bytes': String(16 * 1024 * 1024) }
 
-/** Starts the service on a broker, with a store that goes when the process ends, and connects a publisher. */
-export async function startDemo(parts: DemoParts): Promise<Demo> {
-  const { broker, logger, onClassifications, atEnd } = parts
+/** Starts the service on a broker, with a store that is removed when the process ends, and connects a publisher. */
+export async function startDemo(deps: DemoDeps): Promise<Demo> {
+  const { broker, logger, onClassifications, atEnd } = deps
   const folder = temporaryFolder('hierax-demo-')
   atEnd(() => folder.remove())
-  const config = configOf(broker, `lmdb:${folder.path}`, parts.port ?? ((await isFree(usualPort)) ? usualPort : 0))
+  const config = configOf(broker, `lmdb:${folder.path}`, deps.port ?? ((await isFree(defaultPort)) ? defaultPort : 0))
   const [input] = config.input.topics as readonly [string]
   const output = config.output.classifications
   if (!broker.brokers) {
@@ -53,7 +52,7 @@ export async function startDemo(parts: DemoParts): Promise<Demo> {
     return { hierax, publisher: publishInProcess(log, input), input, output }
   }
   const connection = { brokers: broker.brokers, ssl: false, sasl: null, clientId: 'hierax-demo' }
-  await prepareTopics(connection, config, parts)
+  await prepareTopics(connection, config, deps)
   const hierax = await Hierax.start(config, { logger, onClassifications })
   atEnd(() => hierax.stop())
   const publisher = await openPacketPublisher({ connection, topic: input })
@@ -61,15 +60,15 @@ export async function startDemo(parts: DemoParts): Promise<Demo> {
   return { hierax, publisher, input, output }
 }
 
-async function prepareTopics(connection: KafkaConnection, config: Config, parts: DemoParts): Promise<void> {
+async function prepareTopics(connection: KafkaConnection, config: Config, deps: DemoDeps): Promise<void> {
   const { partitions, classifications, deadLetters } = config.output
   const topics = [...config.input.topics, classifications, deadLetters]
   const specs = topics.map(topic => ({ topic, partitions, settings: topicSettings }))
   await createTemporaryTopics(connection, specs)
-  if (parts.broker.shared) parts.atEnd(() => deleteTemporaryTopics(connection, topics, config.input.group))
+  if (deps.broker.shared) deps.atEnd(() => deleteTemporaryTopics(connection, topics, config.input.group))
 }
 
-/** The service's settings: its defaults, but for what must be the demonstration's own. The environment has no say. */
+/** The service's defaults, except for addresses and names of the demo itself. Ignores the environment. */
 function configOf(broker: DemoBroker, store: string, port: number): Config {
   const run = `hierax-demo-${randomBytes(3).toString('hex')}`
   const names = broker.shared

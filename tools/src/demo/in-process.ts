@@ -1,4 +1,4 @@
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as yieldToService } from 'node:timers/promises'
 import type { StreamsFactory } from 'hierax/app/kafka-streams.ts'
 import type { PacketPublisher } from 'hierax/streams/kafka/packet-publisher.ts'
 import type { Sink } from 'hierax/streams/types.ts'
@@ -6,13 +6,13 @@ import type { MemoryLog } from '../memory-log/log.ts'
 import { createMemorySink } from '../memory-log/sink.ts'
 import { createMemorySource } from '../memory-log/source.ts'
 
-/** Messages of an output partition that are kept: a stand-in that runs for days must not fill the memory. */
-const kept = 100
+/** Messages kept per output partition: a demo that runs for days must not exhaust memory. */
+const retainedOutput = 100
 
-/** Packets that may wait to be read; a publisher waits beyond. */
-const waiting = 500
+/** The publisher waits while this many packets are unread. */
+export const maxUnread = 500
 
-/** Input and output of the service on a log in this process. What was read is forgotten. */
+/** The service's input and output on an in-process log. Messages that were read are deleted. */
 export function connectInProcess(log: MemoryLog): StreamsFactory {
   return (config, { metrics, health }) => {
     const { topics, group } = config.input
@@ -25,7 +25,7 @@ export function connectInProcess(log: MemoryLog): StreamsFactory {
         log.deleteBefore(topic, partition, log.committed(group, topic, partition))
       }
     })
-    const sink = forgetting(createMemorySink(log), log)
+    const sink = withRetention(createMemorySink(log), log)
     health.streams({ health: () => ({ ready: true, reason: null }) }, { reason: () => null })
     health.outputTopics(null)
     return {
@@ -39,16 +39,16 @@ export function connectInProcess(log: MemoryLog): StreamsFactory {
   }
 }
 
-/** Publishes packets to a topic of a log in this process, with the partitions that the log gives it. */
+/** Publishes packets to a topic of an in-process log. */
 export function publishInProcess(log: MemoryLog, topic: string): PacketPublisher {
   log.createTopic(topic)
   const partitions = log.partitions(topic)
   return {
     partitions,
     async publish(packet) {
-      // A publisher that is behind never waits by itself, and the service runs on the same thread.
-      await turn()
-      while (log.records(topic).length >= waiting) await sleep(10)
+      // A publisher that is behind its rate never yields, and the service runs on the same thread.
+      await yieldToService()
+      while (log.records(topic).length >= maxUnread) await sleep(10)
       log.append({ topic, value: packet })
     },
     flush: async () => {},
@@ -56,13 +56,13 @@ export function publishInProcess(log: MemoryLog, topic: string): PacketPublisher
   }
 }
 
-function forgetting(sink: Sink, log: MemoryLog): Sink {
+function withRetention(sink: Sink, log: MemoryLog): Sink {
   return {
     async send(messages) {
       await sink.send(messages)
       for (const topic of new Set(messages.map(message => message.topic))) {
         for (let partition = 0; partition < log.partitions(topic); partition += 1) {
-          log.deleteBefore(topic, partition, log.end(topic, partition) - kept)
+          log.deleteBefore(topic, partition, log.end(topic, partition) - retainedOutput)
         }
       }
     },

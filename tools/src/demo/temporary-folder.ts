@@ -4,18 +4,18 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
-/** A folder that does not outlive the process. */
+/** A folder that is removed when the process ends. */
 export interface TemporaryFolder {
   readonly path: string
-  /** Removes it with all that is in it. */
+  /** Removes the folder and its contents. */
   remove(): Promise<void>
 }
 
 /**
- * Makes a folder that is removed by `remove`, or else when the process ends, however that happens: a shell waits for our
- * end of a pipe to close, which even SIGKILL does.
+ * Creates a folder that is removed by `remove`, or when the process ends, even by SIGKILL: a shell waits for this process's end of
+ * a pipe to close.
  *
- * @param prefix first part of its name
+ * @param prefix of the folder's name
  */
 export function temporaryFolder(prefix: string): TemporaryFolder {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), prefix))
@@ -23,9 +23,9 @@ export function temporaryFolder(prefix: string): TemporaryFolder {
   process.once('exit', removeNow)
   const shell = spawn('sh', ['-c', 'read -r _; rm -rf "$1"', 'sh', folder], {
     stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true // Ctrl-C must not reach it
+    detached: true // so that Ctrl-C does not end it
   })
-  const ended = once(shell, 'exit').catch(() => {}) // where there is no such shell, the two others must do
+  const ended = once(shell, 'exit').catch(() => {}) // without such a shell, `remove` and the exit handler remain
   shell.stdin.once('error', () => {})
   shell.unref()
   return {

@@ -1,7 +1,7 @@
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { type Family, familyOf } from '../simulator/family.ts'
 
-/** Nodes of families whose labels a taxonomy does not map; the first that it has. */
+/** Nodes for families whose labels a taxonomy does not map; the first that the taxonomy has is used. */
 const nodesOfFamilies: Readonly<Partial<Record<Family, readonly string[]>>> = {
   supernova: ['Transient'],
   tde: ['TDE', 'Transient'],
@@ -14,7 +14,7 @@ const nodesOfFamilies: Readonly<Partial<Record<Family, readonly string[]>>> = {
   'flare-star': ['Persistent']
 }
 
-/** Knows what simulated objects are, and so whether a model is right about them. */
+/** Checks a model's classes against the labels of simulated objects. */
 export class Truth {
   readonly #taxonomy: Pick<Taxonomy, 'nodes' | 'labels'>
   readonly #parents: ReadonlyMap<string, string | null>
@@ -25,16 +25,16 @@ export class Truth {
   }
 
   /**
-   * Whether an object of a published type is of the class of a node; null where that can't be told: the type is not known to the
-   * taxonomy, or less specific than the node. Minor planets and artefacts are of none.
+   * Whether an object of a published type belongs to a node; null if the type is unknown to the taxonomy or less specific than the
+   * node. Minor planets and artefacts belong to no node.
    */
-  isRight(label: string, node: string): boolean | null {
+  isCorrect(label: string, node: string): boolean | null {
     const family = familyOf(label)
     if (family === 'asteroid' || family === 'bogus') return false
     const own = this.#nodeOf(label, family)
     if (own === null) return null
     if (this.#path(own).includes(node)) return true
-    // An "SN Ib/c" may be an SN Ib. What is only filed under a class, as a long-period variable under `Persistent`, is none of its children.
+    // An "SN Ib/c" may be an SN Ib. A label that only falls back to a node, as a long-period variable to `Persistent`, is none of its children.
     return own === label && this.#path(node).includes(own) ? null : false
   }
 
@@ -44,7 +44,7 @@ export class Truth {
     return nodesOfFamilies[family]?.find(name => this.#parents.has(name)) ?? null
   }
 
-  /** A node and those above it. */
+  /** A node and its ancestors. */
   #path(node: string): string[] {
     const path: string[] = []
     for (let name: string | null | undefined = node; name && path.length < 100; name = this.#parents.get(name))

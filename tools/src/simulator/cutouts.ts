@@ -5,14 +5,14 @@ import { HieraxError } from 'hierax/errors.ts'
 import { exposureOf, fluxOf } from './exposure.ts'
 import type { SimulatedObject } from './object.ts'
 
-/** One image as a packet carries it. */
+/** One image in a packet. */
 interface Cutout {
   readonly fileName: string
   /** A FITS file, gzip-compressed. */
   readonly stampData: Buffer
 }
 
-/** The three images of a packet by field name; null where there are none. */
+/** The three images of a packet by field name; null if omitted. */
 export interface Cutouts {
   readonly cutoutScience: Cutout | null
   readonly cutoutTemplate: Cutout | null
@@ -22,7 +22,7 @@ export interface Cutouts {
 /** Pixels on a side. */
 const side = 63
 const pixels = side * side
-/** FITS files are made of blocks of so many bytes. */
+/** Block size of FITS files, bytes. */
 const block = 2880
 const mantissaBits = 23
 /** Noise of one pixel in a science image, DN. */
@@ -43,22 +43,22 @@ for (const [index, card] of [
 
 /**
  * Renders cutouts: science image, reference (`template`) and their difference, 63 × 63 pixels with a point source in the
- * middle, as gzip-compressed FITS. Their size is set by how many bits of noise each pixel keeps.
+ * centre, as gzip-compressed FITS. The number of noise bits kept per pixel determines their size.
  */
 export class CutoutRenderer {
   readonly #seed: number
   readonly #noise: Float32Array
-  /** Cuts the last bits off a single-precision number; null for no cutouts. */
+  /** Clears the last bits of a single-precision number; null for no cutouts. */
   readonly #mask: number | null
 
   /**
-   * @param bytes size of a packet's three cutouts together, met within about 1 kB; 0 for none
-   * @throws HieraxError USAGE for a size that such images can't have
+   * @param bytes total size of a packet's three cutouts, accurate to about 1 kB; 0 for none
+   * @throws HieraxError USAGE for a size that such images cannot have
    */
   constructor(seed: number, bytes: number) {
     this.#seed = seed
     const draw = random(seed, seedOf('noise'))
-    // Drawing normal numbers costs more than all else: one long strip of them is used from different places on.
+    // Drawing normal numbers is the most expensive step: images share one long array, each from a random start.
     this.#noise = Float32Array.from({ length: 1 << 16 }, () => draw.normal() * noise)
     this.#mask = bytes === 0 ? null : this.#maskFor(bytes)
   }
@@ -91,7 +91,7 @@ export class CutoutRenderer {
     const target = pointSource(flux, 0, 0, sigma)
     const host = pointSource(nearest, dx, dy, sigma)
     const science = this.#image(draw, mask, 1, i => background + host[i]! + target[i]!)
-    // A reference is a stack of many exposures, and so is less noisy.
+    // A reference is a stack of many exposures and therefore less noisy.
     const template = this.#image(draw, mask, 0.3, i => background + host[i]!)
     const difference = this.#image(draw, mask, 1.1, i => target[i]!)
     return [science, template, difference]
@@ -107,7 +107,7 @@ export class CutoutRenderer {
       file.writeInt32BE(file.readInt32BE(at) & mask, at)
     }
     const zipped = gzipSync(file, { level: 1 })
-    // The operating system's code in the header: unknown, so that it is the same everywhere.
+    // Operating system in the gzip header: unknown, for the same bytes everywhere.
     zipped[9] = 255
     return zipped
   }
@@ -123,7 +123,7 @@ export class CutoutRenderer {
       const range = `${Math.ceil((least - 1000) / 1000)}000 to ${Math.floor((most + 2000) / 1000)}000 bytes, or 0 for none`
       throw new HieraxError(
         'USAGE',
-        `cutouts of ${bytes} bytes can't be made: three images of 63 × 63 pixels take ${range}`
+        `cutouts of ${bytes} bytes cannot be rendered: three images of 63 × 63 pixels take ${range}`
       )
     }
     const nearest = sizes.reduce(
@@ -147,15 +147,15 @@ function maskOf(bits: number): number {
   return ~((1 << (mantissaBits - bits)) - 1)
 }
 
-/** A Gaussian point source of a total flux, off the middle by so many pixels; negligible beyond six sigmas. */
+/** A Gaussian point source of a total flux at an offset from the centre in pixels; cut off at six sigma. */
 function pointSource(flux: number, dx: number, dy: number, sigma: number): Float32Array {
   const image = new Float32Array(pixels)
-  const middle = (side - 1) / 2
-  const reach = Math.ceil(6 * sigma)
+  const centre = (side - 1) / 2
+  const radius = Math.ceil(6 * sigma)
   const peak = flux / (2 * Math.PI * sigma * sigma)
-  const [x0, y0] = [middle + dx, middle + dy]
-  for (let y = Math.max(0, Math.floor(y0) - reach); y <= Math.min(side - 1, Math.ceil(y0) + reach); y += 1) {
-    for (let x = Math.max(0, Math.floor(x0) - reach); x <= Math.min(side - 1, Math.ceil(x0) + reach); x += 1) {
+  const [x0, y0] = [centre + dx, centre + dy]
+  for (let y = Math.max(0, Math.floor(y0) - radius); y <= Math.min(side - 1, Math.ceil(y0) + radius); y += 1) {
+    for (let x = Math.max(0, Math.floor(x0) - radius); x <= Math.min(side - 1, Math.ceil(x0) + radius); x += 1) {
       image[y * side + x] = peak * Math.exp(-((x - x0) ** 2 + (y - y0) ** 2) / (2 * sigma * sigma))
     }
   }

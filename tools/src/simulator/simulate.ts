@@ -10,64 +10,61 @@ import { placeObject, type SimulatedObject } from './object.ts'
 import { candidateFields, forcedFields, historyRange } from './packet.ts'
 import { type RefusedShares, varied, withRefused } from './variation.ts'
 
-/** Settings of {@link Simulation}. */
 export interface SimulationOptions {
-  /** Number of objects; as many as there are light curves unless given. More go round them again, varied. */
+  /** Number of objects; default: the number of light curves. Further objects reuse the light curves, varied. */
   readonly objects?: number
-  /** The same seed makes the same packets. 0 unless given. */
+  /** Default 0. */
   readonly seed?: number
-  /** Size of a packet's three cutouts together, bytes; about 40,000 (as real ones have) unless given, 0 for none. */
+  /** Total size of a packet's three cutouts, bytes; 0 for none. Default 40,000, as in real packets. */
   readonly cutoutBytes?: number
   /**
-   * Order of the packets: by time over all objects, shuffled, or as if the objects had begun one after another
-   * (`stagger` days apart, whenever that was in truth): each object's packets by time.
+   * Order of the packets: by time over all objects, shuffled, or staggered, as if the objects had started `stagger` days after one
+   * another; each object's packets then are in time order.
    */
   readonly order?: PacketOrder
-  /** Number of the first object in made-up ids, 0 unless given; above 0 every id is made up. For one simulation after another. */
+  /** Number of the first object, for consecutive simulations; default 0. Above 0 every id is synthetic. */
   readonly firstObject?: number
-  /** In staggered order an object begins so long after the one before it, days; half a day unless given. */
+  /** Days between the starts of two objects in staggered order; default 0.5. */
   readonly stagger?: number
-  /** Alerts that are added for an admission to refuse; none unless given. */
+  /** Shares of added alerts that the default admission settings reject; default none. */
   readonly refused?: RefusedShares
 }
 
 export type PacketOrder = 'time' | 'shuffled' | 'staggered'
 
-const usualStagger = 0.5
+const defaultStagger = 0.5
 
-/** One packet of a simulation. */
 export interface SimulatedPacket {
   readonly objectId: string
   readonly candid: bigint
   /** Julian date of the alert, days. */
   readonly jd: number
-  /** Published type of the light curve that it was made from. */
+  /** Published type of the light curve. */
   readonly label: string
-  /** Why the usual admission settings refuse it; null where they do not. */
+  /** Why the default admission settings reject it; null if they do not. */
   readonly refused: Refused | null
   /** An Avro object container file with one record of schema 4.02. */
   readonly bytes: Buffer
 }
 
-/** An object of a simulation: what goes in, and what can come back out. */
+/** An object of a simulation. */
 export interface SimulatedSource {
   readonly objectId: string
   readonly label: string
   readonly points: readonly SimulatedPoint[]
   /**
-   * The points that the packets carry, which is the light curve that a reader of all of them must end with: every
-   * detection, and the upper limits within 30 days before one.
+   * The points that the packets contain, which a reader of all packets must recover: every detection, and the upper limits within
+   * 30 days before one.
    */
   readonly visible: readonly SimulatedPoint[]
 }
 
 /**
- * ZTF alert packets (schema 4.02) made from light curves, one for each detection. Iterating makes the packets one by one and may be done
- * again. Objects beyond the number of light curves repeat them under another id, moved in time by whole days and in
- * magnitude, with new noise.
+ * ZTF alert packets (schema 4.02) simulated from light curves, one for each detection. Packets are generated lazily; iteration can be
+ * repeated. Objects beyond the number of light curves reuse them under another id, shifted by whole days and in magnitude,
+ * with new noise.
  *
- * The same options give the same records on every machine; compressed images may differ in their bytes between versions of
- * Node.
+ * The same options give the same records on every machine; the bytes of compressed images may differ between versions of Node.
  */
 export class Simulation implements Iterable<SimulatedPacket> {
   /** Number of packets. */
@@ -79,24 +76,24 @@ export class Simulation implements Iterable<SimulatedPacket> {
   readonly #refused: RefusedShares
   readonly #cutouts: CutoutRenderer
   readonly #writer = new PacketWriter()
-  readonly #prepared = new LRUCache<number, Prepared>({ max: 2000 })
-  /** For each packet in their order: number of the object, and of the detection among its points. */
+  readonly #cache = new LRUCache<number, CachedObject>({ max: 2000 })
+  /** For each packet in order: index of its object, and of its detection among the object's points. */
   readonly #objects: Uint32Array
   readonly #detections: Uint32Array
 
-  /** @throws HieraxError USAGE for settings out of range, or light curves without a detection */
+  /** @throws HieraxError USAGE for options out of range, or if no light curve has a detection */
   constructor(curves: readonly SimulatedLightCurve[], options: SimulationOptions = {}) {
     this.#curves = curves.filter(curve => curve.points.some(point => point.detection))
-    if (this.#curves.length === 0) throw new HieraxError('USAGE', 'there is no light curve with a detection')
+    if (this.#curves.length === 0) throw new HieraxError('USAGE', 'no light curve has a detection')
     const count = options.objects ?? this.#curves.length
     if (count < 1 || count > maximumObjects) {
       throw new HieraxError(
         'USAGE',
-        `${count} objects can't be made, only 1 to ${maximumObjects}: candidate numbers would repeat`
+        `${count} objects cannot be simulated, only 1 to ${maximumObjects}: candidate numbers would repeat`
       )
     }
     this.#seed = options.seed ?? 0
-    this.#stagger = options.stagger ?? usualStagger
+    this.#stagger = options.stagger ?? defaultStagger
     this.#refused = options.refused ?? { bogus: 0, solarSystem: 0 }
     this.#cutouts = new CutoutRenderer(this.#seed, options.cutoutBytes ?? 40_000)
     this.#ids = objectIds(this.#curves, count, options.firstObject ?? 0)
@@ -108,11 +105,11 @@ export class Simulation implements Iterable<SimulatedPacket> {
 
   *[Symbol.iterator](): Iterator<SimulatedPacket> {
     for (let index = 0; index < this.length; index += 1) {
-      yield this.#packet(this.#prepare(this.#objects[index]!), this.#detections[index]!)
+      yield this.#packet(this.#object(this.#objects[index]!), this.#detections[index]!)
     }
   }
 
-  /** The objects, with what their packets carry. */
+  /** The simulated objects. */
   *sources(): Generator<SimulatedSource> {
     for (const [number, objectId] of this.#ids.entries()) {
       const points = this.#points(number)
@@ -134,18 +131,18 @@ export class Simulation implements Iterable<SimulatedPacket> {
     return withRefused(own, this.#refused, number, this.#seed)
   }
 
-  /** An object with the entries of histories made so far; those of the latest objects are kept. */
-  #prepare(number: number): Prepared {
-    const kept = this.#prepared.get(number)
-    if (kept) return kept
+  /** The object of a number, from the cache of recent objects where possible. */
+  #object(number: number): CachedObject {
+    const cached = this.#cache.get(number)
+    if (cached) return cached
     const points = this.#points(number)
     const object = placeObject({ ...this.#curve(number), points }, this.#ids[number]!, number, this.#seed)
-    const prepared = { object, points, history: [], forced: [] }
-    this.#prepared.set(number, prepared)
-    return prepared
+    const fresh = { object, points, history: [], forced: [] }
+    this.#cache.set(number, fresh)
+    return fresh
   }
 
-  #packet({ object, points, history, forced }: Prepared, detection: number): SimulatedPacket {
+  #packet({ object, points, history, forced }: CachedObject, detection: number): SimulatedPacket {
     const alert = points[detection]!
     const [from, to] = historyRange(points, alert)
     for (let index = from; index < to; index += 1) {
@@ -162,7 +159,7 @@ export class Simulation implements Iterable<SimulatedPacket> {
       candid,
       candidate: candidateFields(object, points, alert, this.#seed),
       prv_candidates: history.slice(from, to),
-      // The survey lists forced photometry in no order of time.
+      // The survey does not list forced photometry in time order.
       fp_hists: forced.slice(from, to).reverse(),
       ...this.#cutouts.render(object, alert, candid)
     })
@@ -171,29 +168,29 @@ export class Simulation implements Iterable<SimulatedPacket> {
 
   #schedule(order: PacketOrder) {
     const draw = random(this.#seed, seedOf('order'))
-    const rankOf = (jd: number, begun: number, object: number): number =>
-      order === 'time' ? jd : order === 'shuffled' ? draw.uniform() : jd - begun + object * this.#stagger
+    const rankOf = (jd: number, start: number, object: number): number =>
+      order === 'time' ? jd : order === 'shuffled' ? draw.uniform() : jd - start + object * this.#stagger
     const entries: { object: number; detection: number; rank: number }[] = []
     for (let object = 0; object < this.#ids.length; object += 1) {
       const points = this.#points(object)
-      const begun = points.find(point => point.detection)?.jd ?? 0
+      const start = points.find(point => point.detection)?.jd ?? 0
       for (const [detection, point] of points.entries()) {
-        if (point.detection) entries.push({ object, detection, rank: rankOf(point.jd, begun, object) })
+        if (point.detection) entries.push({ object, detection, rank: rankOf(point.jd, start, object) })
       }
     }
     return entries.sort((a, b) => a.rank - b.rank || a.object - b.object)
   }
 }
 
-/** An object with the encoded entries of its points, by their index, as far as they were needed. */
-interface Prepared {
+/** An object with the history entries of its points encoded so far, by index of the point. */
+interface CachedObject {
   readonly object: SimulatedObject
   readonly points: readonly SimulatedPoint[]
   readonly history: Buffer[]
   readonly forced: Buffer[]
 }
 
-/** ZTF ids stay as they are, once; other objects get one with `sim` in it, far beyond the survey's own numbering. */
+/** A ZTF id is kept for its first object; other objects get an id with `sim`, far beyond the survey's own numbering. */
 function objectIds(curves: readonly SimulatedLightCurve[], count: number, first: number): string[] {
   const taken = new Set<string>()
   return Array.from({ length: count }, (_, number) => {

@@ -14,7 +14,7 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-test('packets into a folder: a file each, in time order by name', async () => {
+test('--out writes one file per packet, in time order by name', async () => {
   const out = path.join(folder, 'deep', 'packets')
   const { code, stdout, stderr } = await hierax(['simulate', '--out', out, '--objects', '3', '--cutout-bytes', '9000'])
   assert.deepEqual([code, stderr], [0, ''])
@@ -30,7 +30,7 @@ test('packets into a folder: a file each, in time order by name', async () => {
   }
 })
 
-test("one's own light curves, in another order", async () => {
+test('--lightcurves and --shuffle', async () => {
   const file = path.join(folder, 'own.jsonl')
   const curve = {
     id: 'own',
@@ -54,7 +54,7 @@ test("one's own light curves, in another order", async () => {
   assert.deepEqual([code, stdout], [0, `3 packets in ${out}\n`])
 })
 
-test('the mix of the stream, with refused alerts added', async () => {
+test('--mix stream with --bogus and --solar-system adds alerts to reject', async () => {
   const out = path.join(folder, 'mix')
   const args = ['--mix', 'stream', '--objects', '60', '--bogus', '0.3', '--solar-system', '0.2', '--cutout-bytes', '0']
   const { code, stderr } = await hierax(['simulate', '--out', out, ...args])
@@ -68,18 +68,18 @@ test('the mix of the stream, with refused alerts added', async () => {
   assert.ok(bogus.length > 10 && near.length > 10 && bogus.length + near.length < candidates.length)
 })
 
-test('wrong usage', async () => {
+test('usage errors exit with 2 and say what is wrong', async () => {
   await writeFile(path.join(folder, 'a-file'), '')
   const cases: [string[], RegExp][] = [
-    [[], /name either --out .* or --topic/],
-    [['--out', 'x', '--topic', 'y'], /name either --out .* or --topic/],
-    [['--out', path.join(folder, 'a-file')], /--out: .*a-file can't be written/],
+    [[], /give either --out .* or --topic/],
+    [['--out', 'x', '--topic', 'y'], /give either --out .* or --topic/],
+    [['--out', path.join(folder, 'a-file')], /--out: .*a-file cannot be written/],
     [['--out', 'x', '--lightcurves', 'nowhere.jsonl'], /INPUT_NOT_FOUND: nowhere.jsonl does not exist/],
-    [['--out', 'x', '--mix', 'stream', '--lightcurves', 'a.jsonl'], /--mix stream takes the bundled examples/],
+    [['--out', 'x', '--mix', 'stream', '--lightcurves', 'a.jsonl'], /--mix stream uses the bundled examples/],
     [['--out', 'x', '--mix', 'all'], /--mix <name>.*Allowed choices are examples, stream/],
     [['--out', 'x', '--bogus', '2'], /--bogus/],
-    [['--topic', 'no/name'], /--topic: "no\/name" is no name of a topic/],
-    [['--out', 'x', '--objects', '99999'], /99999 objects can't be made/]
+    [['--topic', 'no/name'], /--topic: "no\/name" is not a valid topic name/],
+    [['--out', 'x', '--objects', '99999'], /99999 objects cannot be simulated/]
   ]
   for (const [args, message] of cases) {
     const { code, stderr } = await hierax(['simulate', ...args])
@@ -88,7 +88,7 @@ test('wrong usage', async () => {
   }
 })
 
-test('packets to a topic, without a key, over all partitions', { skip: running.skip }, async () => {
+test('--topic publishes packets without a key over all partitions', { skip: running.skip }, async () => {
   const { tools, brokers } = running
   const topic = tools.name('ztf_20250101_programid1')
   const { code, stdout, stderr } = await hierax([

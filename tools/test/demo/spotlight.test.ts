@@ -18,7 +18,7 @@ describe('spotlight', { timeout: 120_000 }, () => {
   })
   after(() => classifier.dispose())
 
-  it('is a supernova of which the bundled model becomes sure', async () => {
+  it('is a supernova whose class becomes confident with the bundled model', async () => {
     const found = await findSpotlight(curves, classifier)
     assert.ok(found)
     assert.ok(found.label.startsWith(found.node))
@@ -32,11 +32,11 @@ describe('spotlight', { timeout: 120_000 }, () => {
     )
   })
 
-  it('is none for a model that knows no such class', async () => {
+  it('is null for a model without such a class', async () => {
     assert.equal(await findSpotlight(curves, fakeClassifier()), null)
   })
 
-  it('is played packet by packet, and stops when it is to', async () => {
+  it('publishes packet by packet, and stops on abort', async () => {
     const published: Uint8Array[] = []
     const stop = new AbortController()
     const publisher = {
@@ -49,7 +49,7 @@ describe('spotlight', { timeout: 120_000 }, () => {
       close: async () => {}
     }
     const packets = [1, 2, 3].map(byte => Uint8Array.of(byte))
-    await playSpotlight({ packets } as unknown as Spotlight, publisher, { begin: 0, signal: stop.signal })
+    await playSpotlight({ packets } as unknown as Spotlight, publisher, { delay: 0, signal: stop.signal })
     assert.deepEqual(published, packets.slice(0, 2))
   })
 })

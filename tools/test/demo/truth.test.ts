@@ -20,7 +20,7 @@ const labels = new Map([
 ])
 const truth = new Truth({ nodes, labels })
 
-test('a class is right for its own objects and for those of the classes below it', () => {
+test('a class is correct for its own objects and for those of its subclasses', () => {
   for (const [label, node] of [
     ['SN Ia-91T', 'SN Ia'],
     ['SN Ia-91T', 'Transient'],
@@ -28,11 +28,11 @@ test('a class is right for its own objects and for those of the classes below it
     ['QSO', 'AGN'],
     ['Mira', 'Persistent']
   ] as const) {
-    assert.equal(truth.isRight(label, node), true, `${label} as ${node}`)
+    assert.equal(truth.isCorrect(label, node), true, `${label} as ${node}`)
   }
 })
 
-test('another class is wrong, also one below a class that an object is only filed under', () => {
+test('another class is wrong, also a subclass of the node that a label falls back to', () => {
   for (const [label, node] of [
     ['SN Ia-91T', 'SN Ib'],
     ['RRAB', 'Transient'],
@@ -42,12 +42,12 @@ test('another class is wrong, also one below a class that an object is only file
     ['asteroid', 'Persistent'],
     ['bogus', 'Transient']
   ] as const) {
-    assert.equal(truth.isRight(label, node), false, `${label} as ${node}`)
+    assert.equal(truth.isCorrect(label, node), false, `${label} as ${node}`)
   }
 })
 
-test('it is not told for types that are unknown, or less specific than the class', () => {
-  assert.equal(truth.isRight('SN Ib/c', 'SN Ib'), null)
-  assert.equal(truth.isRight('something', 'Transient'), null)
-  assert.equal(new Truth({ nodes: [{ name: 'Odd', parent: null }], labels }).isRight('RRAB', 'Odd'), null)
+test('the result is null for types that are unknown, or less specific than the class', () => {
+  assert.equal(truth.isCorrect('SN Ib/c', 'SN Ib'), null)
+  assert.equal(truth.isCorrect('something', 'Transient'), null)
+  assert.equal(new Truth({ nodes: [{ name: 'Odd', parent: null }], labels }).isCorrect('RRAB', 'Odd'), null)
 })

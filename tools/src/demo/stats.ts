@@ -1,19 +1,19 @@
 import type { Metrics } from 'hierax/telemetry/metrics.ts'
 
-/** What a service's metrics say at a moment. */
-export interface Figures {
-  /** Alerts that came to their end. */
+/** A service's counters at one moment. */
+export interface Stats {
+  /** Alerts fully processed. */
   readonly alerts: number
-  /** Messages not read yet. */
+  /** Messages not yet read. */
   readonly lag: number
   readonly deadLetters: number
-  /** Alerts that got probabilities, and those that were refused, by reason; alerts that are answered again count again. */
+  /** Alerts with probabilities, and alerts without by reason. An alert that is processed twice counts twice. */
   readonly classified: number
-  readonly refused: ReadonlyMap<string, number>
+  readonly notClassified: ReadonlyMap<string, number>
 }
 
-/** Reads them from the metrics of a service in this process. */
-export async function readFigures(metrics: Metrics): Promise<Figures> {
+/** Reads the stats from the metrics of a service in this process. */
+export async function readStats(metrics: Metrics): Promise<Stats> {
   const all = await metrics.values()
   const sum = (name: string): number =>
     all.find(metric => metric.name === name)?.values.reduce((total, { value }) => total + Math.max(0, value), 0) ?? 0
@@ -26,6 +26,6 @@ export async function readFigures(metrics: Metrics): Promise<Figures> {
     lag: sum('hierax_consumer_lag'),
     deadLetters: sum('hierax_dead_letters_total'),
     classified: by('hierax_outcomes_total', 'outcome').get('classified') ?? 0,
-    refused: by('hierax_not_classified_total', 'reason')
+    notClassified: by('hierax_not_classified_total', 'reason')
   }
 }
