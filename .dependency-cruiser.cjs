@@ -12,7 +12,7 @@ const rooms = {
   immutable: [],
   messages: ['errors', 'immutable', 'avro', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'event-loop', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
-  config: ['errors', 'immutable'],
+  config: ['errors', 'immutable', 'messages'],
   telemetry: ['errors', 'messages', 'pipeline', 'version'],
   service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
 }

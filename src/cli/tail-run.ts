@@ -2,8 +2,12 @@ import { once } from 'node:events'
 import { closest } from 'fastest-levenshtein'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError, printable } from '../errors.ts'
-import { Answers, type Standing } from '../messages/answers.ts'
-import { type ReadClassification, readClassification } from '../messages/reading.ts'
+import {
+  CurrentClassifications,
+  type ReadClassification,
+  type Recency,
+  readClassification
+} from '../messages/reading.ts'
 import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
 import { Screen } from './screen.ts'
 import { tailLine } from './tail-text.ts'
@@ -51,7 +55,7 @@ class Subscriber {
   readonly #options: TailOptions
   readonly #ending: AbortController
   readonly #screen = new Screen()
-  readonly #answers = new Answers()
+  readonly #current = new CurrentClassifications()
   readonly #taxonomies = new Map<string, boolean>()
   #shown = 0
   #unreadable = 0
@@ -92,14 +96,14 @@ class Subscriber {
       this.#tellUnreadable(source, HieraxError.from(thrown))
       return null
     }
-    const standing = this.#answers.take(body)
-    if (standing === 'duplicate' || !this.#isWanted(body, standing)) return null
-    return this.#options.json ? JSON.stringify(body) : tailLine(this.#screen, body, standing, this.#options.node)
+    const recency = this.#current.add(body)
+    if (recency === 'duplicate' || !this.#isWanted(body, recency)) return null
+    return this.#options.json ? JSON.stringify(body) : tailLine(this.#screen, body, recency, this.#options.node)
   }
 
-  #isWanted(body: ReadClassification, standing: Standing): boolean {
+  #isWanted(body: ReadClassification, recency: Recency): boolean {
     const { node: name, min, current } = this.#options
-    if (current && standing === 'older') return false
+    if (current && recency === 'older') return false
     if (name === undefined) return min === undefined || (body.prediction?.probability ?? -1) >= min
     const node = body.nodes.find(node => node.name === name)
     if (body.nodes.length > 0) this.#look(name, body)

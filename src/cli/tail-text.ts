@@ -1,7 +1,6 @@
 import { printable } from '../errors.ts'
-import type { Standing } from '../messages/answers.ts'
 import { evidenceLine } from '../messages/evidence-words.ts'
-import type { ReadClassification } from '../messages/reading.ts'
+import type { ReadClassification, Recency } from '../messages/reading.ts'
 import type { Screen } from './screen.ts'
 
 /** Julian date of the Unix epoch. */
@@ -12,7 +11,7 @@ const msPerDay = 86_400_000
  * A classification in one line: exposure (UTC), object, magnitude by band, what it is held for and how surely, what
  * that rests on, and why. With `node` its probability comes first.
  */
-export function tailLine(screen: Screen, body: ReadClassification, standing: Standing, node?: string): string {
+export function tailLine(screen: Screen, body: ReadClassification, recency: Recency, node?: string): string {
   const { alert, lightCurve, nodes } = body
   const photometry = alert ? `${alert.band} ${alert.magnitude.toFixed(2)}` : ''
   const wanted = node === undefined ? undefined : nodes.find(({ name }) => name === node)
@@ -25,7 +24,7 @@ export function tailLine(screen: Screen, body: ReadClassification, standing: Sta
     ...(wanted ? [`${printable(wanted.name)} ${shade(screen, wanted.probability)}`] : []),
     verdict(screen, body),
     screen.styled('dim', detections),
-    ...(standing === 'older' ? [screen.styled('yellow', 'older')] : []),
+    ...(recency === 'older' ? [screen.styled('yellow', 'older')] : []),
     ...(why === null ? [] : [screen.styled('dim', printable(why))])
   ]
   return parts.join('  ')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Immutable } from '../immutable.ts'
+import { type Encoding, formats } from '../messages/encoding.ts'
 import * as kind from './kinds.ts'
 import { setting } from './settings.ts'
 
@@ -109,9 +110,11 @@ export const configSchema = z.object({
       defaultText: 'the broker’s',
       meaning: 'replication factor of output topics that are created'
     }),
-    encoding: setting(kind.choice(['avro', 'json']), {
+    encoding: setting(kind.choice(Object.keys(formats) as Encoding[]), {
       default: 'avro',
-      meaning: '`avro` = object container file with its schema, or `json`'
+      meaning: Object.entries(formats)
+        .map(([name, { meaning }]) => `\`${name}\` = ${meaning}`)
+        .join(', ')
     }),
     routes: setting(kind.routes, {
       default: [],

@@ -1,9 +1,8 @@
-import avro from 'avsc'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
-import { bigLong } from '../avro/long.ts'
 import { HieraxError } from '../errors.ts'
 import { contextFields } from '../lightcurves/observation.ts'
+import { formats } from './encoding.ts'
 
 const nullableNumber = z.number().nullish()
 
@@ -39,27 +38,17 @@ const shape = z.looseObject({
 /** A classification as a subscriber reads it: plain JSON values, the candid a string. */
 export type ReadClassification = z.infer<typeof shape>
 
-const magic = Buffer.from('Obj\x01', 'latin1')
-const syncBytes = 16
-const metadataType = avro.Type.forSchema({ type: 'map', values: 'bytes' })
-const longType = avro.Type.forSchema('long')
-const maxSchemaBytes = 256 * 1024
 const maxBytes = 16 * 1024 * 1024
 
-/** Types by the text of their schema: every message carries one, and they are few. */
-const types = new LRUCache<string, avro.Type>({ max: 32 })
-
 /**
- * A message of a topic of classifications, whichever encoding and version it was written with: an Avro container is
- * decoded by the schema in it.
+ * A message of a topic of classifications, in any of the formats and whichever version wrote it.
  *
  * @throws HieraxError MESSAGE_UNREADABLE
  */
 export function readClassification(value: Uint8Array | null): ReadClassification {
   if (!value?.length) throw unreadable('it has no value')
   if (value.length > maxBytes) throw unreadable(`it has ${value.length} bytes`)
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
-  const body = bytes.subarray(0, magic.length).equals(magic) ? fromAvro(bytes) : fromJson(bytes)
+  const body = decode(Buffer.from(value.buffer, value.byteOffset, value.length))
   const result = shape.safeParse(body)
   // Not what the check returns: fields keep their order.
   if (result.success) return body as ReadClassification
@@ -67,54 +56,70 @@ export function readClassification(value: Uint8Array | null): ReadClassification
   throw unreadable(`it is no classification: ${issue?.path.join('.') || 'value'}: ${issue?.message}`)
 }
 
-function fromJson(bytes: Buffer): unknown {
+function decode(bytes: Buffer): unknown {
+  const found = Object.entries(formats).find(([, format]) => format.recognises(bytes))
+  if (!found) throw unreadable(`its format is none of ${Object.keys(formats).join(', ')}`)
+  const [name, format] = found
   try {
-    return JSON.parse(bytes.toString())
-  } catch (cause) {
-    throw unreadable('it is neither an Avro container nor JSON', cause)
-  }
-}
-
-function fromAvro(bytes: Buffer): unknown {
-  try {
-    const header = metadataType.decode(bytes, magic.length)
-    const metadata = header.value as Record<string, Buffer>
-    const codec = metadata['avro.codec']?.toString() ?? 'null'
-    if (codec !== 'null') throw new Error(`codec ${codec.slice(0, 32)}`)
-    const type = typeOf(metadata['avro.schema'] ?? Buffer.alloc(0))
-    const count = longType.decode(bytes, header.offset + syncBytes)
-    if (count.value !== 1) throw new Error(`${count.value} records instead of one`)
-    const size = longType.decode(bytes, count.offset)
-    return plain(type.fromBuffer(bytes.subarray(size.offset, size.offset + size.value)))
+    return format.decode(bytes)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw unreadable(`its Avro container can't be decoded (${reason.slice(0, 200)})`, cause)
+    throw unreadable(`it can't be decoded as ${name} (${reason.slice(0, 200)})`, cause)
   }
-}
-
-function typeOf(schema: Buffer): avro.Type {
-  if (schema.length > maxSchemaBytes) throw new Error(`a schema of ${schema.length} bytes`)
-  const text = schema.toString()
-  const known = types.get(text)
-  if (known) return known
-  // A field of that name would set the prototype of what is decoded.
-  if (text.includes('__proto__')) throw new Error('an ill-named field')
-  const type = avro.Type.forSchema(JSON.parse(text), { registry: { long: bigLong } })
-  types.set(text, type)
-  return type
-}
-
-/** Decoded values as the JSON encoding has them: the candid a string, other long numbers plain where they fit. */
-function plain(value: unknown, name = ''): unknown {
-  if (typeof value === 'bigint') {
-    const small = value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
-    return small && name !== 'candid' ? Number(value) : String(value)
-  }
-  if (Array.isArray(value)) return value.map(item => plain(item))
-  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, key)]))
 }
 
 function unreadable(reason: string, cause?: unknown): HieraxError {
   return new HieraxError('MESSAGE_UNREADABLE', reason, { cause })
+}
+
+/** What a message is to a subscriber: seen before, the object's current classification from now on, or older than that. */
+export type Recency = 'duplicate' | 'current' | 'older'
+
+/** The fields that the subscriber's rule reads. */
+interface Ranked {
+  readonly id: string
+  readonly objectId: string
+  /** In decimal digits: it exceeds 2^53. */
+  readonly candid: string
+  readonly jd: number
+  readonly classifier: { readonly sha256: string }
+  readonly lightCurve: { readonly revision: number }
+}
+
+type Rank = readonly [jd: number, candid: bigint, revision: number]
+
+/**
+ * The rule of a subscriber: of messages with one id all but the first are duplicates; an object's current classification, for each
+ * model, is its message with the greatest (`jd`, `candid`, `lightCurve.revision`), not the last one in the log. What was
+ * seen long ago is forgotten.
+ */
+export class CurrentClassifications {
+  readonly #ids: LRUCache<string, true>
+  readonly #best: LRUCache<string, Rank>
+
+  /** `remembered`: how many ids, and how many objects' classifications, are known at a time. */
+  constructor(remembered = 200_000) {
+    this.#ids = new LRUCache({ max: remembered })
+    this.#best = new LRUCache({ max: remembered })
+  }
+
+  /** Adds a message and tells what it is. */
+  add(message: Ranked): Recency {
+    if (this.#ids.has(message.id)) return 'duplicate'
+    this.#ids.set(message.id, true)
+    const key = `${message.objectId} ${message.classifier.sha256}`
+    const rank: Rank = [message.jd, BigInt(message.candid), message.lightCurve.revision]
+    const best = this.#best.get(key)
+    if (best && compare(rank, best) < 0) return 'older'
+    this.#best.set(key, rank)
+    return 'current'
+  }
+}
+
+function compare(some: Rank, other: Rank): number {
+  for (const [at, value] of some.entries()) {
+    const against = other[at] as number | bigint
+    if (value !== against) return value > against ? 1 : -1
+  }
+  return 0
 }

@@ -4,9 +4,8 @@ import avro from 'avsc'
 import fc from 'fast-check'
 import { bigLong } from '../../src/avro/long.ts'
 import { HieraxError } from '../../src/errors.ts'
-import { Answers } from '../../src/messages/answers.ts'
 import { encodeClassification, schemaText, toJson } from '../../src/messages/encoding.ts'
-import { readClassification } from '../../src/messages/reading.ts'
+import { CurrentClassifications, readClassification } from '../../src/messages/reading.ts'
 import { compareAnswers } from '../support/answers.ts'
 import { sampleClassification as sample } from '../support/sample-classification.ts'
 
@@ -48,11 +47,11 @@ describe('reading a classification', () => {
     const misnamed = { ...schema, fields: [{ name: 'xxproto__', type: 'int' }] }
     const refused: [Buffer | null, RegExp][] = [
       [null, /no value/],
-      [Buffer.from('hello'), /neither an Avro container nor JSON/],
+      [Buffer.from('hello'), /none of avro, json/],
       [Buffer.from('{"objectId":"ZTF1"}'), /no classification: id/],
       [container(schema, { x: 1 }), /no classification/],
       [container(JSON.parse(schemaText), sampleWithLong(), 'deflate'), /codec deflate/],
-      [encodeClassification(sample, 'avro').subarray(0, -40), /can't be decoded/],
+      [encodeClassification(sample, 'avro').subarray(0, -40), /can't be decoded as avro/],
       [
         Buffer.from(
           container(misnamed, { xxproto__: 1 }).toString('latin1').replace('xxproto__', '__proto__'),
@@ -91,7 +90,7 @@ function sampleWithLong() {
   return { ...sample, lightCurve: { ...sample.lightCurve, revision: 3n } }
 }
 
-describe('the answers of a subscriber', () => {
+describe('the current classifications of a subscriber', () => {
   const message = (jd: number, candid: number, revision: number) => ({
     id: `${jd}:${candid}:${revision}`,
     objectId: 'ZTF1',
@@ -102,21 +101,21 @@ describe('the answers of a subscriber', () => {
   })
 
   it('a late alert is older, a repeated message a duplicate, another model has its own', () => {
-    const answers = new Answers(100)
-    assert.equal(answers.take(message(2, 1, 5)), 'current')
-    assert.equal(answers.take(message(1, 9, 9)), 'older')
-    assert.equal(answers.take(message(2, 1, 5)), 'duplicate')
-    assert.equal(answers.take(message(2, 1, 8)), 'current')
-    assert.equal(answers.take({ ...message(1, 9, 9), id: 'other', classifier: { sha256: 'b' } }), 'current')
+    const answers = new CurrentClassifications(100)
+    assert.equal(answers.add(message(2, 1, 5)), 'current')
+    assert.equal(answers.add(message(1, 9, 9)), 'older')
+    assert.equal(answers.add(message(2, 1, 5)), 'duplicate')
+    assert.equal(answers.add(message(2, 1, 8)), 'current')
+    assert.equal(answers.add({ ...message(1, 9, 9), id: 'other', classifier: { sha256: 'b' } }), 'current')
   })
 
   it('the last current one is the greatest of all, whatever the order', () => {
     const one = fc.record({ jd: fc.nat(3), candid: fc.nat(3), revision: fc.nat(3) })
     fc.assert(
       fc.property(fc.array(one, { minLength: 1, maxLength: 12 }), many => {
-        const answers = new Answers(100)
+        const answers = new CurrentClassifications(100)
         const messages = many.map(({ jd, candid, revision }) => message(jd, candid, revision))
-        const last = messages.filter(given => answers.take(given) === 'current').at(-1)
+        const last = messages.filter(given => answers.add(given) === 'current').at(-1)
         const [greatest] = [...messages].sort((a, b) => compareAnswers(b, a))
         assert.equal(last?.id, greatest?.id)
       })
