@@ -1,8 +1,9 @@
 import { describePopulation } from '../classifier/population.ts'
-import { describeThreshold, type PurityThreshold, purityThresholds } from '../classifier/purity.ts'
+import { describeRange, describeThreshold, type PurityThreshold, purityThresholds } from '../classifier/purity.ts'
 import type { Config } from '../config/config.ts'
 import { HieraxError } from '../errors.ts'
 import { checkRoutes, type Route } from '../messages/outgoing.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import type { KnownModel } from './models.ts'
 
 /** What a route by purity means for the messages of one model. */
@@ -67,4 +68,19 @@ export function describeModels(models: readonly KnownModel[], { byPurity }: Reso
       ...thresholds.map(threshold => `  ${describeThreshold(threshold)}`)
     ])
   ]
+}
+
+/** Logs the thresholds of routes by purity, and the numbers of detections for which a route gets nothing. */
+export function logRoutes(logger: Logger, { byPurity }: ResolvedRoutes): void {
+  for (const { topic, node, minPurity, model, thresholds } of byPurity) {
+    const route = { topic, node, minPurity, model: model.card.name, population: model.population?.name }
+    logger.info({ ...route, thresholds: thresholds.map(describeThreshold) }, 'route by purity')
+    for (const threshold of thresholds) {
+      if (threshold.minProbability !== null) continue
+      logger.warn(
+        { ...route, range: describeRange(threshold), bestPurity: threshold.purity },
+        'no probability reaches the purity of a route; alerts with so many detections are not routed'
+      )
+    }
+  }
 }

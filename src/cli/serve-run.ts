@@ -1,6 +1,6 @@
-import { Hierax } from '../app/hierax.ts'
 import { readModels } from '../app/models.ts'
 import { describeModels, resolveRoutes } from '../app/routes.ts'
+import { startService } from '../app/start-service.ts'
 import { defaultPopulation } from '../classifier/population.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
@@ -30,19 +30,19 @@ export async function serve(options: ServeOptions): Promise<void> {
     return
   }
   const logger = createLogger({ level: config.log.level })
-  const ending = endSignal(() => logger.info({}, 'ending: batches in work are finished'))
-  const hierax = await Hierax.start(config, { logger })
+  const ending = endSignal(() => logger.info({}, 'stopping: finishing the batches in flight'))
+  const service = await startService(config, { logger })
   try {
-    await Promise.race([aborted(ending), hierax.ended])
+    await Promise.race([aborted(ending), service.ended])
   } catch (thrown) {
     const { code, message } = HieraxError.from(thrown)
-    logger.fatal({ code, reason: message }, 'the service can not go on')
-    if (hierax.storeLost) setTimeout(endAtOnce, 10_000).unref()
+    logger.fatal({ code, reason: message }, 'the service can not continue')
+    if (service.storeLost) setTimeout(endAtOnce, 10_000).unref()
     throw thrown
   } finally {
-    await hierax.stop()
+    await service.stop()
     // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
-    setTimeout(() => (hierax.storeLost ? endAtOnce() : process.exit()), 1000).unref()
+    setTimeout(() => (service.storeLost ? endAtOnce() : process.exit()), 1000).unref()
   }
 }
 

@@ -1,34 +1,30 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Health } from '../../src/app/health.ts'
-import { Progress } from '../../src/app/progress.ts'
+import { partState } from '../../src/app/streams.ts'
 import { HieraxError } from '../../src/errors.ts'
 
 const minute = 60_000
 
-/** A service's health with a clock of its own; every look is 5 s after the last, as in a running service. */
+/** A service's health; checks run when the test says so, 5 s apart as in a running service. */
 function service() {
-  let now = 0
-  const world = {
-    consumer: { ready: true, reason: null as string | null },
+  const parts = {
+    consumer: { ready: true, reason: 'running' },
     output: null as string | null,
     store: null as string | null,
     lost: false
   }
-  const health = new Health(() => now)
-  health.outputTopics(null)
-  health.streams({ health: () => world.consumer }, { reason: () => world.output })
-  health.opened({ trouble: () => world.store, lost: () => world.lost })
-  const sleep = (ms: number) => {
-    now += ms
-  }
+  const health = new Health({
+    streams: { health: () => ({ consumer: parts.consumer, producer: partState(parts.output) }) },
+    store: { trouble: () => parts.store, lost: () => parts.lost }
+  })
   const pass = (ms: number, then: () => void = () => {}) => {
-    for (const end = now + ms; now < end; then()) {
-      now += 5000
-      health.liveness()
+    for (let time = 0; time < ms; time += 5000) {
+      health.check()
+      then()
     }
   }
-  return { health, world, pass, live: () => health.liveness(), sleep }
+  return { health, parts, pass, live: () => health.liveness() }
 }
 
 const never = () => new Promise<void>(() => {})
@@ -47,10 +43,10 @@ test('messages that wait while none is taken are a stall after two minutes', () 
 
 test('a batch that never ends is a stall', () => {
   const { health, pass, live } = service()
-  void health.follow(never)
+  void health.track(never)
   pass(1.9 * minute)
   assert.equal(live().reason, 'working')
-  pass(9 * minute)
+  pass(0.2 * minute)
   assert.deepEqual(live(), { ok: false, reason: 'a batch is stuck' })
 })
 
@@ -60,7 +56,7 @@ test('a stream without alerts is no stall, nor is what follows it at once', () =
   assert.deepEqual(live(), { ok: true, reason: 'waiting' })
   health.lag('alerts', 0, 100)
   assert.equal(live().ok, true)
-  void health.follow(never)
+  void health.track(never)
   pass(1 * minute)
   assert.equal(live().ok, true)
 })
@@ -72,37 +68,37 @@ test('nights that wait for older ones, which others read, are no stall', () => {
 })
 
 test('while the output is down it waits, which readiness tells; after that it has two minutes', async () => {
-  const { health, world, pass, live } = service()
-  world.output = 'output cluster unreachable'
-  void health.follow(never)
+  const { health, parts, pass, live } = service()
+  parts.output = 'output cluster unreachable'
+  void health.track(never)
   pass(30 * minute, () => health.lag('alerts', 0, 1000))
   assert.deepEqual(live(), { ok: true, reason: 'waiting: output cluster unreachable' })
   assert.equal(health.readiness().producer.ready, false)
-  world.output = null
-  pass(1 * minute)
+  parts.output = null
+  pass(1.9 * minute)
   assert.equal(live().ok, true)
-  pass(10 * minute)
+  pass(0.2 * minute)
   assert.equal(live().ok, false)
 })
 
 test('while writes to the store fail it waits', async () => {
   const { health, pass, live } = service()
-  await assert.rejects(health.follow(() => Promise.reject(new HieraxError('STORE_FAILED', 'No space left'))))
+  await assert.rejects(health.track(() => Promise.reject(new HieraxError('STORE_FAILED', 'No space left'))))
   pass(30 * minute, () => health.lag('alerts', 0, 1000))
   assert.deepEqual(live(), { ok: true, reason: 'waiting: writes fail' })
 })
 
 test('a store that only a new process can open is no reason to wait', () => {
-  const { world, live } = service()
-  world.store = 'writes have no answer'
+  const { parts, live } = service()
+  parts.store = 'writes have no answer'
   assert.equal(live().ok, true)
-  world.lost = true
+  parts.lost = true
   assert.deepEqual(live(), { ok: false, reason: 'the store must be opened anew' })
 })
 
 test('errors of its own that never end are a stall', async () => {
   const { health, pass, live } = service()
-  const fail = () => void health.follow(() => Promise.reject(new HieraxError('INTERNAL', 'a defect'))).catch(() => {})
+  const fail = () => void health.track(() => Promise.reject(new HieraxError('INTERNAL', 'a defect'))).catch(() => {})
   pass(3 * minute, () => {
     health.lag('alerts', 0, 9)
     fail()
@@ -114,36 +110,36 @@ test('errors of its own that never end are a stall', async () => {
 test('a broker out of reach is waited for; one that answers while nothing is fetched is not', () => {
   const away = service()
   away.health.lag('alerts', 0, 9)
-  away.world.consumer = { ready: false, reason: 'connecting' }
+  away.parts.consumer = { ready: false, reason: 'connecting' }
   away.pass(30 * minute)
   assert.equal(away.live().ok, true)
   const hung = service()
-  hung.world.consumer = { ready: false, reason: 'connecting' }
+  hung.parts.consumer = { ready: false, reason: 'connecting' }
   hung.pass(3 * minute, () => hung.health.lag('alerts', 0, 9))
   assert.deepEqual(hung.live(), { ok: false, reason: 'messages wait unread' })
 })
 
-test('the time for which the process itself was stopped does not count', () => {
-  const { health, pass, live, sleep } = service()
+test('the time for which the process itself was suspended does not count', t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { health, live } = service()
   health.lag('alerts', 0, 9)
-  pass(1 * minute)
-  sleep(30 * minute)
+  t.mock.timers.tick(1 * minute)
+  // However long it was suspended, its timer fires once when it continues.
+  t.mock.timers.tick(5000)
   assert.equal(live().ok, true)
+  t.mock.timers.tick(1.1 * minute)
+  assert.deepEqual(live(), { ok: false, reason: 'messages wait unread' })
+  health.stop()
 })
 
-test('a batch that computes all the time is granted five times as much, and not more', () => {
-  let now = 0
-  const working = { working: true, unread: false, waits: false }
-  const progress = new Progress(
-    () => working,
-    () => now,
-    () => now
-  )
-  const stuckAt = () => {
-    while (!progress.stuck()) now += 5000
-    return now / minute
+test('a long batch makes progress with each of its portions', () => {
+  const { health, pass, live } = service()
+  void health.track(never)
+  for (let portion = 0; portion < 10; portion++) {
+    pass(1.9 * minute)
+    assert.deepEqual(live(), { ok: true, reason: 'working' })
+    health.progressed()
   }
-  const minutes = stuckAt()
-  assert.ok(minutes > 9 && minutes < 11, `${minutes} minutes`)
-  progress.close()
+  pass(2.1 * minute)
+  assert.equal(live().ok, false)
 })

@@ -3,14 +3,14 @@
  * native code would. Settings come from the environment.
  */
 import { createDecoder } from '../../src/alerts/decoder.ts'
-import { Hierax } from '../../src/app/hierax.ts'
+import { startService } from '../../src/app/start-service.ts'
 import { endSignal } from '../../src/cli/end-signal.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 
 const decoder = createDecoder()
 const ending = endSignal(() => {})
-const hierax = await Hierax.start(loadConfig({ env: process.env, overrides: {} }), {
+const service = await startService(loadConfig({ env: process.env, overrides: {} }), {
   logger: createLogger(),
   decode: bytes => {
     if (bytes && Buffer.from(bytes).includes('POISON')) process.abort()
@@ -18,5 +18,5 @@ const hierax = await Hierax.start(loadConfig({ env: process.env, overrides: {} }
   }
 })
 await new Promise(resolve => ending.addEventListener('abort', resolve, { once: true }))
-await hierax.stop()
+await service.stop()
 process.exit()

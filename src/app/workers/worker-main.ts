@@ -1,32 +1,32 @@
 /**
- * A worker: the service without HTTP, told by its parent what to do over the channel between them. It ends when it is told
- * to, by SIGTERM or SIGINT, and when its parent is no more.
+ * A worker process: the service without HTTP, controlled by its parent over the IPC channel. It ends on request of its parent, on
+ * SIGTERM or SIGINT, and when its parent has ended.
  */
 import { HieraxError } from '../../errors.ts'
 import { toJson } from '../../messages/encoding.ts'
 import { createLogger } from '../../telemetry/logger.ts'
-import { Hierax } from '../hierax.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import { type RunningService, startService } from '../start-service.ts'
+import type { FromWorker, ToWorker } from './worker-process.ts'
 
-/** How often it says how it does, ms. */
-const every = 1000
+/** How often it sends its state, ms. */
+const stateEvery = 1000
 
-/** Null within: it could not be started. */
-let hierax: Promise<Hierax | null> | null = null
+/** Resolves with null if it could not be started. */
+let service: Promise<RunningService | null> | null = null
 let ending = false
 
 process.on('message', (message: ToWorker) => {
-  if (message.type === 'start') hierax = begin(message)
-  else if (message.type === 'ask') void hierax?.then(tell)
+  if (message.type === 'start') service = begin(message)
+  else if (message.type === 'ask') void service?.then(sendState)
   else void end(0)
 })
 process.on('disconnect', () => void end(0))
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(0))
 
-async function begin({ worker, config }: Extract<ToWorker, { type: 'start' }>): Promise<Hierax | null> {
+async function begin({ worker, config }: Extract<ToWorker, { type: 'start' }>): Promise<RunningService | null> {
   const logger = createLogger({ level: config.log.level, base: { worker } })
   try {
-    const started = await Hierax.start(config, {
+    const started = await startService(config, {
       logger,
       http: false,
       onClassifications: bodies => send({ type: 'classifications', bodies: bodies.map(toJson) })
@@ -35,8 +35,8 @@ async function begin({ worker, config }: Extract<ToWorker, { type: 'start' }>): 
       () => end(0),
       error => fail(error)
     )
-    void tell(started)
-    setInterval(() => void tell(started), every)
+    void sendState(started)
+    setInterval(() => void sendState(started), stateEvery)
     return started
   } catch (error) {
     void fail(error)
@@ -44,7 +44,7 @@ async function begin({ worker, config }: Extract<ToWorker, { type: 'start' }>): 
   }
 }
 
-async function tell(started: Hierax | null): Promise<void> {
+async function sendState(started: RunningService | null): Promise<void> {
   if (started) send({ type: 'state', ...(await started.state()) })
 }
 
@@ -61,9 +61,9 @@ async function fail(thrown: unknown): Promise<void> {
 async function end(exitCode: number): Promise<void> {
   if (ending) return
   ending = true
-  const started = (await hierax) ?? null
+  const started = (await service) ?? null
   await started?.stop()
-  await tell(started)
-  // What was sent last must get there; nothing else is left to do.
+  await sendState(started)
+  // The last messages must be delivered; nothing else is left to do.
   setTimeout(() => process.exit(exitCode), 50)
 }

@@ -4,14 +4,39 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '../../config/config.ts'
-import { HieraxError } from '../../errors.ts'
-import type { FromWorker, ToWorker, WorkerState } from './messages.ts'
+import { type ErrorCode, HieraxError } from '../../errors.ts'
+import type { Classification } from '../../messages/classification.ts'
+import type { PartState } from '../../service/schemas.ts'
+import type { Part } from '../../telemetry/definitions.ts'
+import type { MetricValues } from '../../telemetry/metrics.ts'
 
-/** How a worker came to its end. */
+/** Messages from the parent to a worker. */
+export type ToWorker =
+  | { readonly type: 'start'; readonly worker: number; readonly config: Config }
+  /** Requests a `state`. */
+  | { readonly type: 'ask' }
+  /** Finish the batches in flight, commit them, and end. */
+  | { readonly type: 'stop' }
+
+/** Health and metrics of a worker. */
+export interface WorkerState {
+  readonly readiness: Readonly<Record<Part, PartState>>
+  readonly liveness: { readonly ok: boolean; readonly reason: string }
+  readonly metrics: MetricValues
+}
+
+/** Messages from a worker to its parent. They are sent as JSON: a `candid` is text. */
+export type FromWorker =
+  | ({ readonly type: 'state' } & WorkerState)
+  | { readonly type: 'classifications'; readonly bodies: readonly Record<string, unknown>[] }
+  /** Why it is about to end. */
+  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string }
+
+/** How a worker ended. */
 export interface WorkerEnd {
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null
-  /** What it said before; null where it said nothing. */
+  /** The error that it reported; null if it reported none. */
   readonly error: HieraxError | null
   /** How long it lived, ms. */
   readonly lived: number
@@ -21,40 +46,36 @@ const entry = fileURLToPath(new URL(`./worker-main${path.extname(import.meta.url
 
 /** A worker as its parent sees it. */
 export class WorkerProcess {
-  /** Number of the worker, from 1; it stays the same when its process is another. */
+  /** Number of the worker, from 1; a restarted worker keeps it. */
   readonly worker: number
   /** Resolves when the process has ended. */
   readonly ended: Promise<WorkerEnd>
-  /** What it said of itself last; null before it has. */
+  /** Its last state; null before the first. */
   state: WorkerState | null = null
   private readonly child: ChildProcess
-  private readonly onClassifications: (bodies: readonly Record<string, unknown>[]) => void
+  private readonly onClassifications: (classifications: readonly Classification[]) => void
   private readonly began = performance.now()
   private heard = performance.now()
   private error: HieraxError | null = null
   private asked: (() => void)[] = []
 
-  constructor(worker: number, config: Config, onClassifications: (bodies: readonly Record<string, unknown>[]) => void) {
+  constructor(worker: number, config: Config, onClassifications: (classifications: readonly Classification[]) => void) {
     this.worker = worker
     this.onClassifications = onClassifications
     this.child = fork(entry, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.child.on('message', message => this.receive(message as FromWorker))
-    // Told of by its end.
+    // `ended` reports it.
     this.child.on('error', () => {})
     this.ended = this.end()
     this.send({ type: 'start', worker, config })
   }
 
-  get pid(): number | undefined {
-    return this.child.pid
-  }
-
-  /** How long nothing was heard of it, ms. */
+  /** Time since its last message, ms. */
   get silent(): number {
     return performance.now() - this.heard
   }
 
-  /** Resolves when it has said how it does now, or after `limit` ms. */
+  /** Resolves when it has sent its current state, or after `limit` ms. */
   async refresh(limit: number): Promise<void> {
     if (this.state === null || !this.child.connected) return
     const timer = new AbortController()
@@ -64,7 +85,7 @@ export class WorkerProcess {
     timer.abort()
   }
 
-  /** Lets it finish; ends it after `limit` ms. */
+  /** Lets it finish; kills it after `limit` ms. */
   async stop(limit: number): Promise<WorkerEnd> {
     this.send({ type: 'stop' })
     const timer = setTimeout(() => this.kill(), limit)
@@ -78,7 +99,7 @@ export class WorkerProcess {
   }
 
   private async end(): Promise<WorkerEnd> {
-    // Disconnected only after all that it said was heard.
+    // It is disconnected only after all its messages were received.
     const heardAll = this.child.connected ? once(this.child, 'disconnect') : Promise.resolve()
     const exit = once(this.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
     const [exitCode, signal] = await exit.catch((): [null, null] => [null, null])
@@ -88,13 +109,13 @@ export class WorkerProcess {
   }
 
   private send(message: ToWorker): void {
-    // A worker that has just ended can't be told; its end is noticed anyway.
+    // A worker that has just ended receives nothing; its end is noticed anyway.
     if (this.child.connected) this.child.send(message, () => {})
   }
 
   private receive(message: FromWorker): void {
     this.heard = performance.now()
-    if (message.type === 'classifications') this.onClassifications(message.bodies)
+    if (message.type === 'classifications') this.onClassifications(message.bodies.map(fromJson))
     else if (message.type === 'failed') this.error = new HieraxError(message.code, message.message)
     else {
       this.state = message
@@ -107,4 +128,8 @@ export class WorkerProcess {
     this.asked = []
     for (const resolve of asked) resolve()
   }
+}
+
+function fromJson(json: Record<string, unknown>): Classification {
+  return { ...json, candid: BigInt(json.candid as string) } as unknown as Classification
 }

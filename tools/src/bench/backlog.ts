@@ -8,7 +8,7 @@ import { createDecoder } from 'hierax/alerts/decoder.ts'
 import { loadClassifier, type RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { bundledModel } from 'hierax/classifier/model-folder.ts'
 import { MemoryStore } from 'hierax/lightcurves/stores/memory.ts'
-import type { BatchReport } from 'hierax/pipeline/report.ts'
+import type { BatchStats } from 'hierax/pipeline/batch-stats.ts'
 import { bench, messages } from '../../../test/support/pipeline.ts'
 import { AlertStream } from './load/alert-stream.ts'
 import { basePackets } from './load/base-packets.ts'
@@ -64,7 +64,7 @@ async function measure(order: readonly Buffer[], keepStates = true) {
       return replies
     }
   }
-  const reports: BatchReport[] = []
+  const reports: BatchStats[] = []
   const { pipeline, sent } = bench({
     decode: bytes => decoder.decode(bytes),
     store,
@@ -82,8 +82,7 @@ async function measure(order: readonly Buffer[], keepStates = true) {
   const began = process.cpuUsage()
   await run(order)
   const { user, system } = process.cpuUsage(began)
-  const sum = (count: (report: BatchReport) => number): number =>
-    reports.reduce((all, report) => all + count(report), 0)
+  const sum = (count: (report: BatchStats) => number): number => reports.reduce((all, report) => all + count(report), 0)
   return {
     alerts: order.length,
     late: sum(report => report.lateAlerts),

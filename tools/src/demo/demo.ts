@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import net from 'node:net'
-import { Hierax } from 'hierax/app/hierax.ts'
+import { type RunningService, startService } from 'hierax/app/start-service.ts'
 import type { Config } from 'hierax/config/config.ts'
 import { loadConfig } from 'hierax/config/load.ts'
 import type { Classification } from 'hierax/messages/classification.ts'
@@ -15,7 +15,7 @@ import { createTemporaryTopics, deleteTemporaryTopics } from './temporary-topics
 
 /** A running service and a publisher to its input topic. */
 export interface Demo {
-  readonly hierax: Hierax
+  readonly hierax: RunningService
   readonly publisher: PacketPublisher
   /** Topics of alerts and classifications. */
   readonly input: string
@@ -47,13 +47,13 @@ export async function startDemo(deps: DemoDeps): Promise<Demo> {
   const output = config.output.classifications
   if (!broker.brokers) {
     const log = new MemoryLog()
-    const hierax = await Hierax.start(config, { logger, onClassifications, connect: connectInProcess(log) })
+    const hierax = await startService(config, { logger, onClassifications, connect: connectInProcess(log) })
     atEnd(() => hierax.stop())
     return { hierax, publisher: publishInProcess(log, input), input, output }
   }
   const connection = { brokers: broker.brokers, ssl: false, sasl: null, clientId: 'hierax-demo' }
   await prepareTopics(connection, config, deps)
-  const hierax = await Hierax.start(config, { logger, onClassifications })
+  const hierax = await startService(config, { logger, onClassifications })
   atEnd(() => hierax.stop())
   const publisher = await openPacketPublisher({ connection, topic: input })
   atEnd(() => publisher.close())

@@ -1,5 +1,5 @@
 import { setTimeout as sleep, setImmediate as yieldToService } from 'node:timers/promises'
-import type { StreamsFactory } from 'hierax/app/kafka-streams.ts'
+import type { StreamsFactory } from 'hierax/app/streams.ts'
 import type { PacketPublisher } from 'hierax/streams/kafka/packet-publisher.ts'
 import type { Sink } from 'hierax/streams/types.ts'
 import type { MemoryLog } from '../memory-log/log.ts'
@@ -14,7 +14,7 @@ export const maxUnread = 500
 
 /** The service's input and output on an in-process log. Messages that were read are deleted. */
 export function connectInProcess(log: MemoryLog): StreamsFactory {
-  return (config, { metrics, health }) => {
+  return (config, { metrics }) => {
     const { topics, group } = config.input
     const source = createMemorySource({
       log,
@@ -26,10 +26,10 @@ export function connectInProcess(log: MemoryLog): StreamsFactory {
       }
     })
     const sink = withRetention(createMemorySink(log), log)
-    health.streams({ health: () => ({ ready: true, reason: null }) }, { reason: () => null })
-    health.outputTopics(null)
+    const ready = { ready: true, reason: 'running' }
     return {
       sink,
+      health: () => ({ consumer: ready, producer: ready }),
       run: handler => source.run(handler),
       async stop() {
         await source.stop()

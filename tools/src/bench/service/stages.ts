@@ -1,4 +1,4 @@
-import { stages } from 'hierax/pipeline/report.ts'
+import { stages } from 'hierax/pipeline/batch-stats.ts'
 import type { Figures } from './workers.ts'
 
 /** Difference of a metric, summed over its labels' values where only the name is given. */

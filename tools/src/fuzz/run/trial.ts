@@ -4,8 +4,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Hierax } from 'hierax/app/hierax.ts'
-import type { Streams, StreamsFactory } from 'hierax/app/kafka-streams.ts'
+import { startService } from 'hierax/app/start-service.ts'
+import type { Streams, StreamsFactory } from 'hierax/app/streams.ts'
 import { loadConfig } from 'hierax/config/load.ts'
 import type { BatchHandler, InputMessage, OutputMessage } from 'hierax/streams/types.ts'
 import { createLogger } from 'hierax/telemetry/logger.ts'
@@ -66,7 +66,7 @@ export async function trial(options: TrialOptions): Promise<TrialResult> {
       env: { HIERAX_STORE_URL: `lmdb:${folder}/store`, HIERAX_HTTP_PORT: '0', HIERAX_INPUT_TOPICS: topic },
       overrides: {}
     })
-    const hierax = await Hierax.start(config, { logger, connect: run.connect })
+    const hierax = await startService(config, { logger, connect: run.connect })
     const watch = new Watch(() => run.inWork)
     run.watch = watch
     const began = performance.now()
@@ -109,10 +109,10 @@ class Run {
     this.#offer = offer
   }
 
-  readonly connect: StreamsFactory = (_config, { health }): Streams => {
-    health.streams({ health: () => ({ ready: true, reason: null }) }, { reason: () => null })
-    health.outputTopics(null)
+  readonly connect: StreamsFactory = (): Streams => {
+    const ready = { ready: true, reason: 'running' }
     return {
+      health: () => ({ consumer: ready, producer: ready }),
       sink: { send: async messages => this.#sent(messages), close: async () => {} },
       run: handler => this.#deliver(handler),
       stop: async () => {}

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
-import type { Classification } from '../messages/classification.ts'
+import type { PartState } from '../service/schemas.ts'
 import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
 import { createKafka, kafkaError } from '../streams/kafka/client.ts'
 import { createKafkaSink } from '../streams/kafka/sink.ts'
@@ -8,36 +8,35 @@ import { createKafkaSource } from '../streams/kafka/source.ts'
 import type { BatchHandler, Sink } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { Health } from './health.ts'
 
-/** The two ends of the pipeline. */
+/** Input and output of the pipeline. */
 export interface Streams {
   readonly sink: Sink
-  /** Makes what must be there before the first batch, then delivers batches; see `Source.run`. */
+  /** Creates missing output topics, then delivers batches; see `Source.run`. */
   run(handler: BatchHandler): Promise<void>
-  /** Lets the source finish, then closes both ends. */
+  /** Lets the source finish its batches, then closes input and output. */
   stop(): Promise<void>
+  health(): { readonly consumer: PartState; readonly producer: PartState }
 }
 
-/** What streams report to. */
-export interface StreamsContext {
+/** What streams are made with. */
+export interface StreamsDeps {
   readonly logger: Logger
   readonly metrics: Metrics
-  readonly health: Health
-  /** To be told of what was published where that is known to the streams only. */
-  readonly onClassifications: (bodies: readonly Classification[]) => void
+  /** Messages of a partition that are to be read; −1 if it belongs to another process. `held`: older nights are read first. */
+  readonly onLag: (topic: string, partition: number, messages: number, held?: boolean) => void
 }
 
-export type StreamsFactory = (config: Config, context: StreamsContext) => Streams
+export type StreamsFactory = (config: Config, deps: StreamsDeps) => Streams
 
-/** Pause before output topics are looked for again where the cluster does not answer, ms. */
-const pause = 1000
+/** Pause before output topics are checked again, ms. */
+const retryPause = 1000
 
-/** How long the last batches may take to be acknowledged when the service ends, ms: below what process managers grant. */
+/** Time for the last batches to be acknowledged when the service stops, ms: less than process managers allow. */
 const stopTimeout = 20_000
 
-/** Input and output on Kafka, as the configuration says; nothing is connected yet. */
-export const connectKafka: StreamsFactory = (config, { logger, metrics, health }) => {
+/** Input and output on Kafka; connects when it runs. */
+export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag }) => {
   const { input, output } = config
   const outputConnection = { brokers: output.brokers, ssl: output.ssl, sasl: output.sasl, clientId: 'hierax' }
   const source = createKafkaSource({
@@ -53,7 +52,7 @@ export const connectKafka: StreamsFactory = (config, { logger, metrics, health }
     events: {
       onLag: (topic, partition, lag, held) => {
         metrics.lag(topic, partition, lag)
-        health.lag(topic, partition, lag, held)
+        onLag(topic, partition, lag, held)
       },
       onRebalance: () => metrics.increment('rebalances'),
       onRestart: () => metrics.increment('consumerRestarts'),
@@ -65,7 +64,8 @@ export const connectKafka: StreamsFactory = (config, { logger, metrics, health }
     logger,
     onRetry: () => metrics.increment('publishRetries')
   })
-  health.streams(source, sink)
+  /** Why the output topics are not ready. */
+  let topicsReason: string | null = 'connecting'
   const stopping = new AbortController()
 
   async function prepare(): Promise<void> {
@@ -76,22 +76,32 @@ export const connectKafka: StreamsFactory = (config, { logger, metrics, health }
         await admin.connect()
         await ensureTopics(admin, topicsOf(config), logger)
         await sink.connect()
-        health.outputTopics(null)
+        topicsReason = null
         return
       } catch (thrown) {
         const error = kafkaError(thrown, outputConnection)
         if (stopping.signal.aborted) return
-        health.outputTopics(error.code === 'KAFKA_UNAVAILABLE' ? 'output cluster unreachable' : error.message)
-        logger.warn({ code: error.code, reason: error.message }, 'output topics not ready; input waits')
+        topicsReason = error.code === 'KAFKA_UNAVAILABLE' ? 'output cluster unreachable' : error.message
+        logger.warn(
+          { code: error.code, reason: error.message },
+          'output topics are not ready; consumption starts when they are'
+        )
       } finally {
         await admin.disconnect().catch(() => {})
       }
-      await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {})
+      await sleep(retryPause, undefined, { signal: stopping.signal }).catch(() => {})
     }
   }
 
   return {
     sink,
+    health() {
+      const { ready, reason } = source.health()
+      return {
+        consumer: { ready, reason: reason ?? 'running' },
+        producer: partState(topicsReason ?? sink.reason())
+      }
+    },
     async run(handler) {
       await prepare()
       if (!stopping.signal.aborted) await source.run(handler)
@@ -105,9 +115,14 @@ export const connectKafka: StreamsFactory = (config, { logger, metrics, health }
   }
 }
 
-/** Every topic that messages may go to. */
+/** Every output topic. */
 function topicsOf({ output }: Config): TopicSpec[] {
   const names = new Set([output.classifications, output.deadLetters, ...output.routes.map(route => route.topic)])
   const replication = output.replication === null ? {} : { replication: output.replication }
   return [...names].map(topic => ({ topic, partitions: output.partitions, ...replication }))
+}
+
+/** The state of a part: ready unless there is a reason against it. */
+export function partState(reason: string | null): PartState {
+  return { ready: reason === null, reason: reason ?? 'running' }
 }

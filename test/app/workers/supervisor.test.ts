@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { WorkerGroup } from '../../../src/app/workers/group.ts'
+import { WorkerSupervisor } from '../../../src/app/workers/supervisor.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { until } from '../../support/until.ts'
@@ -10,20 +10,20 @@ test('a worker that ends at once again and again is said to, is started later an
   const logger = createLogger({ stream: { write: line => void lines.push(JSON.parse(line)) } })
   let restarts = 0
   const config = loadConfig({ env: {}, overrides: { model: ['/no/model'], 'store.url': 'memory:' } })
-  const group = new WorkerGroup({
-    count: 1,
+  const supervisor = new WorkerSupervisor({
     config: { ...config, log: { level: 'silent' } },
     logger,
+    store: { trouble: () => null },
     onClassifications: () => {},
     onRestart: () => void restarts++,
     firstPause: 10,
     longLife: 60_000
   })
-  assert.deepEqual(group.readiness().consumer, { ready: false, reason: 'starting workers' })
-  const running = group.run()
+  assert.deepEqual(supervisor.readiness().consumer, { ready: false, reason: 'starting workers' })
+  const running = supervisor.run()
   await until(() => lines.some(line => line.level === 'error'), 120_000)
-  assert.deepEqual(group.readiness().consumer, { ready: false, reason: 'worker 1 keeps ending: MODEL_INVALID' })
-  assert.equal(group.liveness().ok, true, 'the parent is no reason to start everything again')
+  assert.deepEqual(supervisor.readiness().consumer, { ready: false, reason: 'worker 1 keeps ending: MODEL_INVALID' })
+  assert.equal(supervisor.liveness().ok, true, 'the parent is no reason to start everything again')
   const told = lines.find(line => line.level === 'error')
   assert.deepEqual([told?.worker, told?.code, told?.times], [1, 'MODEL_INVALID', 3])
   assert.match(String(told?.reason), /exit code 1.*\/no\/model/)
@@ -32,6 +32,6 @@ test('a worker that ends at once again and again is said to, is started later an
     [10, 20, 40]
   )
   assert.ok(restarts >= 2)
-  await group.stop()
+  await supervisor.stop()
   await running
 })

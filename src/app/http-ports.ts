@@ -1,0 +1,89 @@
+import { LRUCache } from 'lru-cache'
+import type { AdmissionSettings } from '../alerts/admission.ts'
+import type { Classifier } from '../classifier/types.ts'
+import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
+import { admittedCurve } from '../lightcurves/gates.ts'
+import { hashBytes } from '../lightcurves/point-codec.ts'
+import type { Store } from '../lightcurves/stores/store.ts'
+import type { Classification } from '../messages/classification.ts'
+import { toJson } from '../messages/encoding.ts'
+import { historyOf } from '../pipeline/history.ts'
+import { ObjectClassifier } from '../pipeline/object-classifier.ts'
+import type { ClassificationFeed } from '../service/feed.ts'
+import type { ServicePorts } from '../service/ports.ts'
+import type { HistoryView } from '../service/schemas.ts'
+import { type MinuteStatistics, toStatisticsView } from '../service/statistics.ts'
+import { toHistoryView, toObjectView } from '../service/views.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+
+/** What HTTP requests are answered from. */
+export interface PortDeps extends Pick<ServicePorts, 'readiness' | 'liveness'> {
+  readonly store: Pick<Store, 'get' | 'readCache'>
+  readonly classifiers: readonly Classifier[]
+  readonly admission: AdmissionSettings
+  readonly metrics: Metrics
+  readonly feed: ClassificationFeed<Classification>
+  readonly minute: MinuteStatistics
+}
+
+/** The ports through which the HTTP service asks for objects, histories, statistics and events. */
+export function createPorts(deps: PortDeps): ServicePorts {
+  const { store, classifiers, admission, metrics, feed, minute, readiness, liveness } = deps
+  const objectClassifier = new ObjectClassifier({ store, classifiers, admission })
+  const histories = new Histories(admission.admit)
+  const indexOf = (model?: string) => classifiers.findIndex(({ sha256 }) => model === undefined || sha256 === model)
+  return {
+    readiness,
+    liveness,
+    metrics,
+    models: () => classifiers,
+    recent: (limit, accept) => feed.recent(limit, accept),
+    subscribe: listener => feed.subscribe(listener),
+    statistics: async () => toStatisticsView(await metrics.values(), minute.view()),
+    async object(objectId, model) {
+      const state = await store.get(objectId)
+      if (!state) return null
+      const current = (await objectClassifier.currentClassifications(state))[indexOf(model)]
+      return toObjectView(state, current ? toJson(current) : null, admission.admit)
+    },
+    async history(objectId, { model, limit }) {
+      const classifier = classifiers[indexOf(model)]
+      const state = classifier && (await store.get(objectId))
+      return state ? histories.of(state, classifier, limit) : null
+    }
+  }
+}
+
+type State = NonNullable<Awaited<ReturnType<Store['get']>>>
+
+/** Number of histories that are kept. */
+const maxHistories = 64
+
+/**
+ * Computes histories of objects, one at a time, so that requests never take more than a part of the model's time. A history is
+ * computed again only when what it is based on has changed.
+ */
+class Histories {
+  readonly #admit: AdmissionSettings['admit']
+  readonly #computed = new LRUCache<string, Promise<HistoryView>>({ max: maxHistories })
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(admit: AdmissionSettings['admit']) {
+    this.#admit = admit
+  }
+
+  of({ objectId, curve: stored, newestAdmitted: alert }: State, classifier: Classifier, limit: number) {
+    const curve = admittedCurve(stored, this.#admit)
+    const basis = [curve.length, curve.hashOf(curve.length), alert && hashBytes(encodeAlertRecord(alert))]
+    const key = [classifier.sha256, limit, ...basis, objectId].join(':')
+    const known = this.#computed.get(key)
+    if (known) return known
+    const options = { minDetections: this.#admit.minDetections, limit, alert }
+    const history = this.#last
+      .then(() => historyOf(curve, classifier, options))
+      .then(moments => toHistoryView(objectId, classifier, moments))
+    this.#computed.set(key, history)
+    this.#last = history.catch(() => void this.#computed.delete(key))
+    return history
+  }
+}

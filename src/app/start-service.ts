@@ -1,0 +1,284 @@
+import { createDecoder } from '../alerts/decoder.ts'
+import type { Classifier } from '../classifier/types.ts'
+import type { Config } from '../config/config.ts'
+import { maskUrl } from '../config/show.ts'
+import type { HieraxError } from '../errors.ts'
+import { openStore } from '../lightcurves/stores/open.ts'
+import type { Store } from '../lightcurves/stores/store.ts'
+import type { Classification } from '../messages/classification.ts'
+import { toJson } from '../messages/encoding.ts'
+import type { Route } from '../messages/outgoing.ts'
+import type { BatchStats } from '../pipeline/batch-stats.ts'
+import { Pipeline, type PipelineOptions } from '../pipeline.ts'
+import { ClassificationFeed } from '../service/feed.ts'
+import type { ServicePorts } from '../service/ports.ts'
+import { createService } from '../service/service.ts'
+import { MinuteStatistics } from '../service/statistics.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { Metrics } from '../telemetry/metrics.ts'
+import { version } from '../version.ts'
+import { Health } from './health.ts'
+import { createPorts } from './http-ports.ts'
+import { loadModels, readModels } from './models.ts'
+import { keepFor } from './retention.ts'
+import { logRoutes, resolveRoutes } from './routes.ts'
+import { kafkaStreams, type StreamsFactory } from './streams.ts'
+import { WorkerSupervisor } from './workers/supervisor.ts'
+import type { WorkerState } from './workers/worker-process.ts'
+
+/** What a service is started with, besides its settings. */
+export interface ServiceDeps {
+  readonly logger: Logger
+  /** Input and output; Kafka by default, in worker processes if `workers` is above 1. */
+  readonly connect?: StreamsFactory
+  /** False for a worker, whose parent serves HTTP. */
+  readonly http?: boolean
+  /** Decodes packets; ZTF packets by default. */
+  readonly decode?: PipelineOptions['decode']
+  /** Called with every batch's classifications after they were acknowledged; must be quick and not throw. */
+  readonly onClassifications?: (classifications: readonly Classification[]) => void
+}
+
+/** A running service. */
+export interface RunningService {
+  readonly models: readonly Classifier[]
+  readonly metrics: Metrics
+  /** Where HTTP is served; empty for a worker. */
+  readonly address: string
+  /** Resolves when the service has ended; rejects if the input can't be read any more, or this process can't use the store again. */
+  readonly ended: Promise<void>
+  /** Whether the store does not answer and stays open: `process.exit` would wait for its threads forever. */
+  readonly storeLost: boolean
+  /** Health and metrics, for the parent of a worker. */
+  state(): Promise<WorkerState>
+  /** Finishes the batches in flight, commits them and closes everything. */
+  stop(): Promise<void>
+}
+
+/** What turns alerts into classifications: the pipeline in this process, or worker processes. */
+interface Engine extends Pick<ServicePorts, 'readiness' | 'liveness'> {
+  run(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Pause between two log lines on dead letters, ms. */
+const deadLetterPause = 10_000
+
+/** Least time between two measurements of the store, ms. */
+const storePause = 5000
+
+/** Starts a service. Rejects with a usage error for settings, a model or a store that can't be used. */
+export async function startService(config: Config, deps: ServiceDeps): Promise<RunningService> {
+  const shutdown = new Shutdown(deps.logger)
+  try {
+    return await start(config, deps, shutdown)
+  } catch (error) {
+    await shutdown.run()
+    throw error
+  }
+}
+
+async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Promise<RunningService> {
+  const { logger } = deps
+  const models = await readModels(config)
+  // Populations and routes are checked before a network is loaded.
+  const routes = resolveRoutes(config.output.routes, models)
+  const classifiers = await loadModels(config, models)
+  shutdown.add('models', () => classifiers.forEach(classifier => void classifier.dispose()))
+  for (const { name, version, sha256, taxonomy, runtime, population } of classifiers) {
+    logger.info({ name, version, sha256, taxonomy, runtime, population }, 'model loaded')
+  }
+  logRoutes(logger, routes)
+
+  const metrics = new Metrics()
+  let loseStore: (error: HieraxError) => void = () => {}
+  const storeLost = new Promise<never>((_, reject) => (loseStore = reject))
+  const store = await openServiceStore(config, logger, metrics, error => loseStore(error))
+  shutdown.add('store', () => store.close())
+  const retention = keepFor(config.store.keepDays, store, logger)
+  shutdown.add('retention', () => retention?.stop())
+
+  const feed = new ClassificationFeed<Classification>(toJson)
+  const minute = new MinuteStatistics(classifiers[0]?.sha256 ?? '')
+  const onClassifications = (classifications: readonly Classification[]): void => {
+    feed.push(classifications)
+    minute.add(classifications)
+    deps.onClassifications?.(classifications)
+  }
+
+  const parts = { config, deps, store, classifiers, metrics, routes: routes.routes, onClassifications }
+  const engine = config.workers > 1 && !deps.connect ? workerEngine(parts) : pipelineEngine(parts)
+  const { readiness, liveness } = engine
+  collectGauges({ metrics, classifiers, store, readiness })
+
+  let address = ''
+  if (deps.http ?? true) {
+    const admission = { programs: config.input.programs, admit: config.admit }
+    const ports = createPorts({ store, classifiers, admission, metrics, feed, minute, readiness, liveness })
+    const http = await createService(ports, { ...config.http, logger, version })
+    shutdown.add('http', () => http.close())
+    address = (await http.listen()).url
+  }
+
+  const running = engine.run()
+  const ended = Promise.race([running, storeLost])
+  ended.catch(() => {}) // for whoever awaits `ended`
+  shutdown.add('pipeline', () => running.catch(() => {}))
+  shutdown.add('streams', () => engine.stop())
+  const started = { version, address, store: maskUrl(config.store.url), workers: config.workers }
+  logger.info(started, 'hierax started')
+  return {
+    models: classifiers,
+    metrics,
+    address,
+    ended,
+    get storeLost() {
+      return store.lost?.() ?? false
+    },
+    state: async () => ({ readiness: readiness(), liveness: liveness(), metrics: await metrics.values() }),
+    stop: () => shutdown.run()
+  }
+}
+
+/** What engines are made of. */
+interface EngineParts {
+  readonly config: Config
+  readonly deps: ServiceDeps
+  readonly store: Store
+  readonly classifiers: readonly Classifier[]
+  readonly metrics: Metrics
+  readonly routes: readonly Route[]
+  readonly onClassifications: (classifications: readonly Classification[]) => void
+}
+
+/** The pipeline in this process, between its streams. */
+function pipelineEngine(parts: EngineParts): Engine {
+  const { config, deps, store, classifiers, metrics, routes, onClassifications } = parts
+  const { logger, connect = kafkaStreams, decode = createDecoder().decode } = deps
+  const streams = connect(config, { logger, metrics, onLag: (...lag) => health.lag(...lag) })
+  const health = new Health({ streams, store })
+  const logDeadLetters = deadLetterLog(logger)
+  const pipeline = new Pipeline({
+    decode,
+    store,
+    group: config.input.group,
+    classifiers,
+    sink: streams.sink,
+    admission: { programs: config.input.programs, admit: config.admit },
+    output: { ...config.output, routes },
+    onBatch(stats) {
+      metrics.batch(stats)
+      health.progressed()
+      logDeadLetters(stats)
+    },
+    onClassifications
+  })
+  return {
+    readiness: health.readiness,
+    liveness: health.liveness,
+    run: () => streams.run((batch, control) => health.track(() => pipeline.process(batch, control))),
+    async stop() {
+      health.stop()
+      await streams.stop()
+    }
+  }
+}
+
+/** Pipelines in worker processes. */
+function workerEngine({ config, deps: { logger }, store, metrics, onClassifications }: EngineParts): Engine {
+  const onRestart = () => metrics.increment('workerRestarts')
+  const supervisor = new WorkerSupervisor({ config, logger, store, onClassifications, onRestart })
+  metrics.addWorkers(() => supervisor.metrics())
+  return {
+    readiness: () => supervisor.readiness(),
+    liveness: () => supervisor.liveness(),
+    run: () => supervisor.run(),
+    stop: () => supervisor.stop()
+  }
+}
+
+function openServiceStore(
+  config: Config,
+  logger: Logger,
+  metrics: Metrics,
+  onLost: (error: HieraxError) => void
+): Promise<Store> {
+  const { url } = config.store
+  return openStore(url, {
+    programs: config.input.programs,
+    patient: true,
+    onCorrupt: error => {
+      metrics.increment('storeCorrupt')
+      logger.error(
+        { code: error.code, reason: error.message },
+        'a stored record is unreadable; rebuilding it from alerts'
+      )
+    },
+    onNotice: notice => logger.warn({ store: maskUrl(url), notice }, 'store durability warning'),
+    onLost
+  })
+}
+
+/** Sets the gauges of models, and updates those of readiness, tensors and store before every scrape. */
+function collectGauges({
+  metrics,
+  classifiers,
+  store,
+  readiness
+}: Pick<EngineParts, 'metrics' | 'classifiers' | 'store'> & Pick<Engine, 'readiness'>): void {
+  metrics.models(classifiers)
+  metrics.progress()
+  let measured = Number.NEGATIVE_INFINITY
+  metrics.beforeScrape(async () => {
+    metrics.ready(readiness())
+    metrics.set('tensors', Math.max(0, ...classifiers.map(classifier => classifier.tensors())))
+    if (performance.now() - measured < storePause) return
+    measured = performance.now()
+    metrics.store(await store.statistics())
+  })
+}
+
+/** Logs dead letters: the first, and from then on at most one line in ten seconds. */
+function deadLetterLog(logger: Logger): (stats: BatchStats) => void {
+  let logged = Number.NEGATIVE_INFINITY
+  let count = 0
+  return ({ deadLetters }) => {
+    const [first] = deadLetters
+    if (!first) return
+    count += deadLetters.length
+    if (performance.now() - logged < deadLetterPause) return
+    const { error, source } = first
+    logger.warn({ count, code: error.code, reason: error.message, source }, 'packets refused')
+    logged = performance.now()
+    count = 0
+  }
+}
+
+/** Closes what was opened, the last first. */
+class Shutdown {
+  readonly #logger: Logger
+  readonly #steps: { readonly part: string; readonly close: () => unknown }[] = []
+  #done: Promise<void> | null = null
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  add(part: string, close: () => unknown): void {
+    this.#steps.push({ part, close })
+  }
+
+  run(): Promise<void> {
+    this.#done ??= this.#closeAll()
+    return this.#done
+  }
+
+  async #closeAll(): Promise<void> {
+    const began = performance.now()
+    for (const { part, close } of this.#steps.reverse()) {
+      await close()
+      this.#logger.debug({ part }, 'closed')
+    }
+    this.#logger.info({ seconds: Math.round((performance.now() - began) / 100) / 10 }, 'hierax ended')
+  }
+}

@@ -1,1 +1,0 @@
-export { type BatchStats as BatchReport, stages } from './batch-stats.ts'
