@@ -35,7 +35,7 @@ export interface BatchStats {
   readonly droppedPoints: Record<PointDropReason, number>
   forcedPhotometry: number
   lateAlerts: number
-  repeatedAnswers: number
+  reissuedAnswers: number
   /** Seconds from the arrival of each alert to its acknowledged answer. */
   readonly ingestToPublish: number[]
   /** Seconds from the exposure of each alert to its acknowledged answer. */
@@ -54,7 +54,7 @@ export function emptyStats(): BatchStats {
     droppedPoints: { program: 0, future: 0, invalid: 0, limit: 0 },
     forcedPhotometry: 0,
     lateAlerts: 0,
-    repeatedAnswers: 0,
+    reissuedAnswers: 0,
     ingestToPublish: [],
     alertAges: []
   }
@@ -99,7 +99,7 @@ export function countOutcomes(
   const now = Date.now()
   for (const [index, { kind, record, origin }] of pending.entries()) {
     if (kind === 'reissued') {
-      stats.repeatedAnswers++
+      stats.reissuedAnswers++
       continue
     }
     if (kind === 'late') stats.lateAlerts++

@@ -109,7 +109,7 @@ export class Metrics {
     for (const reason of dropReasons) this.increment('pointsDropped', stats.droppedPoints[reason], { reason })
     this.increment('forcedPhotometry', stats.forcedPhotometry)
     this.increment('lateAlerts', stats.lateAlerts)
-    this.increment('reissuedAnswers', stats.repeatedAnswers)
+    this.increment('reissuedAnswers', stats.reissuedAnswers)
     // Clocks differ between machines: no negative latencies.
     for (const seconds of stats.ingestToPublish) this.observe('ingestToPublish', Math.max(0, seconds))
     for (const seconds of stats.alertAges) this.observe('alertAge', Math.max(0, seconds))

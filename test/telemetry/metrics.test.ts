@@ -23,7 +23,7 @@ const stats: BatchStats = {
   droppedPoints: { program: 0, future: 3, invalid: 0, limit: 4 },
   forcedPhotometry: 9,
   lateAlerts: 2,
-  repeatedAnswers: 1,
+  reissuedAnswers: 1,
   ingestToPublish: [0.25, -1],
   alertAges: [700, -1]
 }
