@@ -1,9 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { AdmissionSettings } from '../alerts/admission.ts'
 import type { Classifier } from '../classifier/types.ts'
-import { encodeAlertRecord } from '../lightcurves/alert-record-codec.ts'
+import { alertHash } from '../lightcurves/fingerprint.ts'
 import { admittedCurve } from '../lightcurves/gates.ts'
-import { hashBytes } from '../lightcurves/point-codec.ts'
 import type { Store } from '../lightcurves/stores/store.ts'
 import type { Classification } from '../messages/classification.ts'
 import { toJson } from '../messages/encoding.ts'
@@ -74,7 +73,7 @@ class Histories {
 
   of({ objectId, curve: stored, newestAdmitted: alert }: State, classifier: Classifier, limit: number) {
     const curve = admittedCurve(stored, this.#admit)
-    const basis = [curve.length, curve.hashOf(curve.length), alert && hashBytes(encodeAlertRecord(alert))]
+    const basis = [curve.length, curve.hashOf(curve.length), alert && alertHash(alert)]
     const key = [classifier.sha256, limit, ...basis, objectId].join(':')
     const known = this.#computed.get(key)
     if (known) return known

@@ -6,7 +6,7 @@ import { checkRoutes, type Route } from '../messages/outgoing.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { KnownModel } from './models.ts'
 
-/** What a route by purity means for the messages of one model. */
+/** A route by purity, resolved for one model. */
 export interface PurityRoute {
   readonly topic: string
   readonly node: string
@@ -23,8 +23,8 @@ export interface ResolvedRoutes {
 }
 
 /**
- * Finds the probabilities from which on routes by purity send messages: each model's by its own card and for the population
- * it runs with. Throws CONFIG_INVALID where no model has a route's node, or where a card has no table for it.
+ * Finds the least probabilities for routes by purity: each model's by its own card and for the population it runs with. Throws
+ * CONFIG_INVALID if no model has a route's node, or a card has no table for it.
  */
 export function resolveRoutes(routes: Config['output']['routes'], models: readonly KnownModel[]): ResolvedRoutes {
   checkRoutes(
@@ -58,7 +58,7 @@ function thresholdsOf(
   }
 }
 
-/** What follows from the models' cards, in lines for people: each model's population, and the thresholds of routes by purity. */
+/** What models' cards define, as lines of text: each model's population, and the thresholds of routes by purity. */
 export function describeModels(models: readonly KnownModel[], { byPurity }: ResolvedRoutes): string[] {
   const nameOf = ({ card }: KnownModel): string => `${card.name} ${card.version}`
   return [

@@ -25,7 +25,7 @@ export interface ClassifyOptions {
   readonly programs?: string[]
 }
 
-/** What one call of the pipeline takes at most. */
+/** Bounds of a batch. */
 const batchMessages = 256
 const batchBytes = 16 * 1024 * 1024
 
@@ -71,19 +71,19 @@ export async function classify(paths: readonly string[], options: ClassifyOption
   }
 }
 
-/** Packets on their way into the pipeline. */
+/** Packets as messages, and how to decode them. */
 interface Reading {
   readonly messages: Iterable<InputMessage> | AsyncIterable<InputMessage>
   readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
 }
 
 /**
- * What is known already of a packet, under the token that stands for its bytes: its alerts, or why it is refused. Known for
- * as long as the token is about: the pipeline looks twice at what fails.
+ * Packets that are decoded already, by the token that replaces their bytes in a message: their alerts, or the error. Entries live as
+ * long as their token, because the pipeline decodes a message twice after a failure.
  */
 type Known = WeakMap<Uint8Array, readonly Alert[] | HieraxError>
 
-/** The packets in the order of the files. One that can't be read from disk is refused in its place. */
+/** The packets in the order of the files. One that can't be read from disk becomes a dead letter at its place. */
 function inOrder(packets: FilePackets): Reading {
   const decoder = createDecoder()
   const unreadable: Known = new WeakMap()
@@ -98,8 +98,8 @@ function inOrder(packets: FilePackets): Reading {
 }
 
 /**
- * The alerts of all packets, sorted by time. They are decoded first (an alert without its images is a tenth of its packet)
- * and go through the pipeline under tokens.
+ * The alerts of all packets, sorted by time. They are decoded first (an alert without its images is a tenth of its packet),
+ * and passed to the pipeline as tokens.
  */
 async function sortedByTime({ messages, decode }: Reading): Promise<Reading> {
   const found: { message: InputMessage; jd: number }[] = []
@@ -117,14 +117,14 @@ async function sortedByTime({ messages, decode }: Reading): Promise<Reading> {
     }
   }
   found.sort((a, b) => (a.jd < b.jd ? -1 : a.jd > b.jd ? 1 : 0)).reverse()
-  // What was taken is let go of: an archive's alerts fill memory.
+  // Alerts are released as they are taken: those of an archive fill memory.
   function* oldestFirst(): Generator<InputMessage> {
     for (let next = found.pop(); next; next = found.pop()) yield next.message
   }
   return { messages: oldestFirst(), decode: token => lookUp(known, token) ?? [] }
 }
 
-/** What is known under a token; throws it where it is an error. */
+/** The alerts of a token; throws its error. */
 function lookUp(known: Known, token: Uint8Array | null): readonly Alert[] | undefined {
   const what = token === null ? undefined : known.get(token)
   if (what instanceof HieraxError) throw what
@@ -174,7 +174,7 @@ interface DeadLetterWriter {
   close(): Promise<void>
 }
 
-/** Refused packets as JSON lines: their path and error, flat under the names of Kafka's headers and nested for tools like jq. */
+/** Dead letters as JSON lines: path and error, flat under the names of Kafka's headers and nested for tools like jq. */
 function deadLetterWriter(file: string | undefined): DeadLetterWriter {
   let output: Writable = process.stderr
   if (file !== undefined) {

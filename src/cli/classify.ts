@@ -14,13 +14,13 @@ export function register(program: Command): void {
     .command('classify')
     .summary('classify packets from disk')
     .description(
-      'Classify alert packets from files, folders, .tar, .tar.gz or - (one packet on standard input): one JSON classification a line on standard output, as Kafka would get them. Light curves build up within the run.'
+      'Classify alert packets from files, folders, .tar, .tar.gz or - (one packet on standard input): one JSON classification per line on standard output, as they would be published to Kafka. Light curves build up within the run.'
     )
     .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
     .option('--store <url>', 'where light curves are kept: memory: or lmdb:DIR', 'memory:')
-    .option('--dead-letters <file>', 'write refused packets there, as JSON lines (default: standard error)')
+    .option('--dead-letters <file>', 'write refused packets to this file, as JSON lines (default: standard error)')
     .addOption(
-      new Option('--order <order>', 'as the packets are named, or all of them sorted by time')
+      new Option('--order <order>', 'in the order of the files, or sorted by time')
         .choices(['arrival', 'time'])
         .default('arrival')
     )

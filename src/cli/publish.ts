@@ -32,7 +32,7 @@ export async function openTarget(target: PublishTarget): Promise<PacketPublisher
   })
 }
 
-/** What was published. */
+/** Result of a publication. */
 export interface Published {
   packets: number
   bytes: number
@@ -40,9 +40,9 @@ export interface Published {
 }
 
 /**
- * Publishes packets at a steady rate until they end or `signal` is aborted; what was taken is always sent.
+ * Publishes packets at a steady rate until they end or `signal` is aborted. Every packet that was taken is sent.
  *
- * @param rate packets a second; 0 as fast as it goes
+ * @param rate packets per second; 0 for as fast as possible
  */
 export async function publishAll(
   packets: AsyncIterable<Uint8Array>,
@@ -63,7 +63,7 @@ export async function publishAll(
   return { ...done, seconds: (performance.now() - begun) / 1000 }
 }
 
-/** Sends what is due and sleeps until the next packet is: not for less than the clock can do, so a few may go at once. */
+/** Sends queued packets and sleeps until the next one is due, at least for the resolution of timers, so that a few may be due at once. */
 async function wait(due: number, publisher: PacketPublisher, signal: AbortSignal): Promise<void> {
   const early = due - performance.now()
   if (early <= 0) return
@@ -71,14 +71,7 @@ async function wait(due: number, publisher: PacketPublisher, signal: AbortSignal
   await sleep(Math.max(10, due - performance.now()), undefined, { signal }).catch(() => undefined)
 }
 
-/** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process as usual. */
-export function interruption(): AbortSignal {
-  const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
-  return controller.signal
-}
-
-/** A line for people on what was published where. */
+/** A summary in one line. */
 export function summary({ packets, bytes, seconds }: Published, topic: string, partitions: number): string {
   const rate = Math.round(packets / Math.max(seconds, 1e-3))
   const size = (bytes / 1e6).toFixed(1)

@@ -23,23 +23,24 @@ export function register(program: Command): void {
       'Publish alert packets from files, folders, .tar, .tar.gz or - (standard input) to a Kafka topic: byte for byte, without a key, spread over all partitions.'
     )
     .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
-    .option('--topic <name>', 'the topic (required); made when it is absent')
+    .option('--topic <name>', 'the topic (required); created if it does not exist')
     .option('--brokers <list>', 'brokers, host:port by comma (default: input.brokers of the configuration)', list)
-    .option('--rate <n>', 'packets a second; 0 as fast as it goes', decimal({ min: 0 }), 0)
-    .option('--repeat <n>', 'publish all of them so many times', integer({ min: 1 }), 1)
-    .option('--partitions <n>', 'partitions of a topic that is made', integer({ min: 1, max: 10_000 }))
+    .option('--rate <n>', 'packets per second; 0 for as fast as possible', decimal({ min: 0 }), 0)
+    .option('--repeat <n>', 'number of times to publish all of them', integer({ min: 1 }), 1)
+    .option('--partitions <n>', 'partitions of a topic that is created', integer({ min: 1, max: 10_000 }))
     .option('--config <file>', 'configuration, for brokers, TLS and credentials of input')
     .addHelpText('after', examples)
     .action(replay)
 }
 
 async function replay(paths: string[], options: Options): Promise<void> {
-  const [{ openPackets }, { startProgress }, publish] = await Promise.all([
+  const [{ openPackets }, { endSignal }, { startProgress }, publish] = await Promise.all([
     import('../streams/files.ts'),
+    import('./end-signal.ts'),
     import('./progress.ts'),
     import('./publish.ts')
   ])
-  // Checked here: commander would complain of a missing --topic before it names a misspelt one.
+  // Checked here: commander would report a missing --topic before a misspelt option.
   const { topic } = options
   if (topic === undefined) throw new HieraxError('USAGE', 'name the --topic to publish to')
   if (options.repeat > 1 && paths.includes('-')) {
@@ -47,7 +48,7 @@ async function replay(paths: string[], options: Options): Promise<void> {
   }
   const packets = await openPackets(paths)
   const publisher = await publish.openTarget({ ...options, topic })
-  const signal = publish.interruption()
+  const signal = endSignal()
   const total = packets.total === null ? null : packets.total * options.repeat
   const progress = await startProgress({ total, unit: 'packets' })
   let unread = 0

@@ -14,7 +14,7 @@ export function register(program: Command): void {
     .command('serve')
     .summary('run the service: from alerts on Kafka to classifications on Kafka')
     .description(
-      'Consume alerts, classify them, publish the probability of every node, and serve health, metrics and the API over HTTP, until SIGTERM or SIGINT: then finish the batches in work, commit them and exit 0. A second signal ends at once. Every setting is also an environment variable (HIERAX_…).'
+      'Consume alerts, classify them, publish the probability of every node, and serve health, metrics and the API over HTTP, until SIGTERM or SIGINT: then finish the batches in flight, commit them and exit 0. A second signal ends at once. Every setting is also an environment variable (HIERAX_…).'
     )
     .option('--config <file>', 'configuration (YAML); HIERAX_CONFIG names it otherwise')
     .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)

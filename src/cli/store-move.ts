@@ -14,7 +14,7 @@ export interface MoveOptions {
   readonly config?: string
 }
 
-/** Runs `hierax store export`; what it did goes to standard error. */
+/** Runs `hierax store export`; a summary goes to standard error. */
 export async function exportStore(file: string, options: MoveOptions): Promise<void> {
   const { url, programs } = settings(options)
   const store = await openStore(url, { programs, readOnly: true })
@@ -39,7 +39,7 @@ export async function exportStore(file: string, options: MoveOptions): Promise<v
   if (corrupt > 0) process.exitCode = 1
 }
 
-/** Runs `hierax store import`; what it did goes to standard error. */
+/** Runs `hierax store import`; a summary goes to standard error. */
 export async function importStore(file: string, options: MoveOptions): Promise<void> {
   const { url, programs } = settings(options)
   const input = source(file)
@@ -59,7 +59,7 @@ function settings(options: MoveOptions): { url: string; programs: readonly numbe
     env: process.env,
     overrides: { 'store.url': options.store }
   })
-  if (store.url === 'memory:') throw new HieraxError('USAGE', 'a store in memory is gone when its process ends')
+  if (store.url === 'memory:') throw new HieraxError('USAGE', 'a store in memory does not outlive its process')
   return { url: store.url, programs: input.programs }
 }
 

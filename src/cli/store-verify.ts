@@ -16,7 +16,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Runs `hierax store verify`: in a process of its own, for reading a file whose pages are damaged may end it.
+ * Runs `hierax store verify`, in a child process: reading a file with damaged pages may crash it.
  */
 export async function verify(options: VerifyOptions): Promise<void> {
   if (options.here) return check(options)
@@ -39,7 +39,7 @@ async function check(options: VerifyOptions): Promise<void> {
   const store = await openStore(config.store.url, { programs: config.input.programs, readOnly: true })
   const before = (await store.statistics()).objects
   const result = { store: url, objects: 0, points: 0, corrupt: [] as { objectId: string; message: string }[] }
-  const tell = (objectId: string, message: string): void => {
+  const report = (objectId: string, message: string): void => {
     result.corrupt.push({ objectId, message })
     if (!options.json) process.stdout.write(`corrupt: ${printable(message)}\n`)
   }
@@ -50,10 +50,10 @@ async function check(options: VerifyOptions): Promise<void> {
         result.points += decodeRecord(object.objectId, object.record).curve.length
         continue
       }
-      tell(object.objectId, object.error.message)
+      report(object.objectId, object.error.message)
     }
     const missing = Math.min(before, (await store.statistics()).objects) - result.objects
-    if (missing > 0) tell('', `${missing} objects of the index can't be reached`)
+    if (missing > 0) report('', `${missing} objects of the index can't be read`)
   } finally {
     await store.close()
   }

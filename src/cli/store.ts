@@ -20,15 +20,17 @@ Examples:
   $ hierax store export objects.ndjson.gz
   $ hierax store import objects.ndjson.gz --store lmdb:/var/lib/hierax`
 
-/** Adds `hierax store` and what it can do. */
+/** Adds `hierax store` and its subcommands. */
 export function register(program: Command): void {
   const store = program
     .command('store')
-    .description('Look into the store of light curves, check it, and move it. All of it works while `serve` runs.')
+    .description('Inspect, verify, export and import the store of light curves, also while `serve` runs.')
     .addHelpText('after', `${examples}${verifyExamples.slice(11)}${moveExamples.slice(11)}`)
   store
     .command('inspect')
-    .description("Print one object as JSON: its light curve, its newest alerts and each model's answer.")
+    .description(
+      'Print one object as JSON: its light curve, its newest alert and its current classification by each model.'
+    )
     .argument('<object-id>', 'for example ZTF19aazzpje')
     .option('--store <url>', 'the store (default: store.url of the configuration)')
     .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
@@ -40,7 +42,7 @@ export function register(program: Command): void {
     })
   withStore(store.command('verify'))
     .description(
-      'Compare the checksum of every object in a store. Prints those that are damaged, then how many objects and points there are; exits 1 when one is damaged. `serve` rebuilds a damaged object from the alerts that follow.'
+      'Verify the checksum of every object in a store. Prints damaged objects, then the number of objects and points; exits 1 if an object is damaged. `serve` rebuilds a damaged object from the alerts that follow.'
     )
     .option('--json', 'print the result as one JSON object')
     .addOption(new Option('--here', 'check in this process').hideHelp())
@@ -51,9 +53,9 @@ export function register(program: Command): void {
     })
   withStore(store.command('export'))
     .description(
-      'Write all objects of a store as NDJSON: a line that names the format, a line an object, a line with their number. Damaged objects are left out, named, and make the exit code 1.'
+      'Write all objects of a store as NDJSON: a line that names the format, one line per object, a line with their number. Damaged objects are left out and named, and the exit code is 1.'
     )
-    .argument('[file]', 'where to; compressed where its name ends in .gz', '-')
+    .argument('[file]', 'output file; compressed if its name ends in .gz', '-')
     .addHelpText('after', moveExamples)
     .action(async (file: string, options: MoveOptions) => {
       const { exportStore } = await import('./store-move.ts')
@@ -61,9 +63,9 @@ export function register(program: Command): void {
     })
   withStore(store.command('import'))
     .description(
-      'Merge what `store export` wrote into a store, empty or not, in any order and as often as you like. A damaged line is refused by its number.'
+      'Merge the output of `store export` into a store, empty or not, in any order and any number of times. A damaged line is refused by its number.'
     )
-    .argument('[file]', 'where from; compressed where its name ends in .gz', '-')
+    .argument('[file]', 'input file; compressed if its name ends in .gz', '-')
     .addHelpText('after', moveExamples)
     .action(async (file: string, options: MoveOptions) => {
       const { importStore } = await import('./store-move.ts')

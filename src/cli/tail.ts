@@ -14,25 +14,25 @@ export function register(program: Command): void {
     .command('tail')
     .summary('follow classifications on Kafka')
     .description(
-      'Follow classifications on Kafka as a subscriber, until Ctrl-C: one line an alert for people, with --json one JSON object. A line ends with why: what light curve, context and prior say at the first split, as log odds. Repeated messages are shown once. A message that is not the answer of its object (the one with the greatest jd, candid and revision) is marked "older". Nothing is committed, and nothing stays behind on the cluster.'
+      'Follow classifications on Kafka as a subscriber, until Ctrl-C: one line per alert, or one JSON object with --json. A line ends with the evidence: log odds of light curve, context and prior at the first split. Repeated messages are shown once. A message that is not its object\'s current classification (the one with the greatest jd, candid and revision) is marked "older". No offsets are committed, and nothing is left on the cluster.'
     )
     .option('--brokers <list>', 'brokers, host:port by comma (default: output.brokers of the configuration)', list)
-    .option('--topic <name>', 'topic to follow (default: output.classifications, which has all of them)')
+    .option('--topic <name>', 'topic to follow (default: output.classifications, which has all classifications)')
     .option('--node <name>', 'only where this node of the taxonomy has a probability of at least --min')
     .option(
       '--min <p>',
-      'least probability of the node, or without --node of the predicted one',
+      'least probability of the node, or without --node of the predicted node',
       decimal({ min: 0, max: 1 })
     )
     .addOption(
-      new Option('--from <where>', 'begin with the oldest message or with the next one')
+      new Option('--from <where>', 'start at the oldest message or at the next one')
         .choices(['earliest', 'latest'])
         .default('latest')
     )
-    .option('--current', 'leave out what is older than an answer already shown')
-    .option('--limit <n>', 'end after so many lines', integer({ min: 1 }))
-    .option('--end', 'end at the end that the topic has now')
-    .option('--json', 'one JSON object a line, as in the JSON encoding of the messages')
+    .option('--current', 'skip classifications that are older than one shown before')
+    .option('--limit <n>', 'stop after this number of lines', integer({ min: 1 }))
+    .option('--end', 'stop at the current end of the topic')
+    .option('--json', 'one JSON object per line, as in the JSON encoding of the messages')
     .option('--config <file>', 'configuration, for brokers, TLS, credentials and topic of output')
     .addHelpText('after', examples)
     .action(async (options: TailOptions) => {

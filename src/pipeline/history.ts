@@ -2,7 +2,7 @@ import type { AlertView, Answer, Classifier } from '../classifier/types.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
 
-/** What a model says of an object at the time of one of its detections. */
+/** A model's answer for an object at the time of one of its detections. */
 export interface HistoryMoment {
   /** The detection (the last one where several have one `jd`). */
   readonly detection: Observation
@@ -13,18 +13,18 @@ export interface HistoryMoment {
 
 /** Bounds of a history. */
 export interface HistoryOptions {
-  /** Detections that an answer needs, as admission has it. */
+  /** Number of detections that an answer requires, by the admission settings. */
   readonly minDetections: number
-  /** At most so many moments, at least 2, evenly chosen; the first and the last are always among them. */
+  /** Greatest number of moments, at least 2, evenly chosen; the first and the last are always included. */
   readonly limit: number
-  /** The object's newest admitted alert, whose context stands for that of all moments; null where there is none. */
+  /** The object's newest admitted alert, whose context is used for all moments; null if there is none. */
   readonly alert: AlertRecord | null
 }
 
 /**
- * A model's answers at the times of an object's detections, recomputed on its light curve (the points that pass the gates) as
- * it is known now: each rests on the points up to its time, so that the last is the answer that stands. Costs one network step a
- * detection. Packets of earlier moments are not kept: what the newest admitted alert says of the place is taken for all of them.
+ * A model's answers at the times of an object's detections, computed on its current light curve (the points that pass the admission
+ * settings): each uses the points up to its time, so that the last is the current answer. Costs one network step per detection.
+ * Earlier packets are not stored: the context of the newest admitted alert is used for all moments.
  */
 export async function historyOf(
   curve: LightCurve,
@@ -42,7 +42,7 @@ export async function historyOf(
   return moments
 }
 
-/** What a context term sees at a detection. At the alert's own time it is what the alert is answered with. */
+/** What a context term sees at a detection. At the alert's own time it is what the alert is classified with. */
 function viewAt({ jd, magnitude }: Observation, alert: AlertRecord | null): AlertView | null {
   if (!alert?.photometry) return null
   return { jd, magnitude: jd === alert.jd ? alert.photometry.magnitude : magnitude, context: alert.photometry.context }

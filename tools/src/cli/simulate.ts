@@ -79,10 +79,10 @@ async function simulate(options: Options): Promise<void> {
   if (options.mix === 'stream' && options.lightcurves !== undefined) {
     throw new HieraxError('USAGE', '--mix stream uses the bundled examples: omit --lightcurves')
   }
-  const [{ Simulation }, { startProgress }, { interruption }] = await Promise.all([
+  const [{ Simulation }, { endSignal }, { startProgress }] = await Promise.all([
     import('../simulator/simulate.ts'),
-    import('hierax/cli/progress.ts'),
-    import('hierax/cli/publish.ts')
+    import('hierax/cli/end-signal.ts'),
+    import('hierax/cli/progress.ts')
   ])
   const curves = await readCurves(options)
   const simulation = new Simulation(curves, {
@@ -92,7 +92,7 @@ async function simulate(options: Options): Promise<void> {
     refused: { bogus: options.bogus, solarSystem: options.solarSystem },
     ...(options.objects === undefined ? {} : { objects: options.objects })
   })
-  const signal = interruption()
+  const signal = endSignal()
   const progress = await startProgress({ total: simulation.length, unit: 'packets' })
   try {
     const done =
