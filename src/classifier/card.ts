@@ -109,8 +109,6 @@ export type Card = z.infer<typeof shape>
 /** A card before its files are known. */
 export type CardDraft = Omit<Card, 'format' | 'formatVersion' | 'files' | 'sha256'>
 
-const blank = '0'.repeat(64)
-
 /**
  * Reads a card and checks it: its own checksum, its form, and that this version of Hierax knows its inputs. Throws
  * MODEL_INVALID; `origin` names the file in errors.
@@ -139,16 +137,6 @@ export function parseCard(bytes: Uint8Array, origin: string): Card {
     refuse('`decision` weighs by priors, but `priors` is null')
   }
   return card
-}
-
-/** The bytes of a card's file: the draft, completed by its files' checksums and its own. */
-export function formatCard(draft: CardDraft, files: Readonly<Record<string, string>>): Buffer {
-  const { name, version, inputs, ...rest } = draft
-  const head = { format: 'hierax-model-card', formatVersion: 1, name, version, inputs }
-  const card = { ...head, ...rest, files, sha256: blank }
-  const content = `${JSON.stringify(card, null, 2)}\n`
-  const at = content.lastIndexOf(blank)
-  return Buffer.from(content.slice(0, at) + sha256Hex(Buffer.from(content)) + content.slice(at + 64))
 }
 
 /** Temperature for a light curve that spans so many days. */

@@ -5,14 +5,14 @@ import { type DecisionRule, decide } from './decision.ts'
 import { encodeState, type StateLayout, stateLayout } from './hidden-state.ts'
 import type { InputSet } from './input-sets.ts'
 import { daysSinceFirst } from './inputs.ts'
-import { RowMemory, SequenceRow, type SteppedQuestion } from './lanes.ts'
 import { type Model, readModelFolder } from './model-folder.ts'
 import { Network } from './network.ts'
-import { type Sight, sightOf } from './novelty.ts'
+import { type NoveltyFeatures, noveltyFeatures } from './novelty.ts'
 import { type PopulationSetting, populationOf } from './population.ts'
 import { Composer, ignorance } from './probabilities.ts'
 import { checkProbe } from './probe.ts'
 import { createRuntime, type Runtime, type RuntimeName } from './runtime.ts'
+import { RowMemory, SequenceRow, type SteppedQuestion } from './sequence-rows.ts'
 import type { Classifier, Population, Reply, TaxonomyNode } from './types.ts'
 
 /** Rows of one call of the network. */
@@ -51,7 +51,7 @@ export async function createClassifier(
 
 /** A reply with what novelty is judged by (null before the first detection), and what the network alone says. */
 export interface SteppedReply extends Reply {
-  readonly sight: Sight | null
+  readonly noveltyFeatures: NoveltyFeatures | null
   /** Logits over temperature by node, at the class mix of the training, without the context term. */
   readonly logits: Float64Array
 }
@@ -202,7 +202,7 @@ export class RecurrentClassifier implements Classifier {
     if (row.detections === 0) {
       const answer = { ...ignorance(taxonomy), prediction: null, novelty: null, evidence: [] }
       const logits = new Float64Array(taxonomy.nodes.length)
-      return { answer, state: new Uint8Array(0), steps: 0, sight: null, logits }
+      return { answer, state: new Uint8Array(0), steps: 0, noveltyFeatures: null, logits }
     }
     for (let node = 0; node < units.length; node++) this.#logits[node] = memory.logits[units[node] as number] as number
     const days = daysSinceFirst(memory.inputs)
@@ -211,12 +211,18 @@ export class RecurrentClassifier implements Classifier {
     if (Number.isNaN(nodes.probability[0])) {
       throw new HieraxError('INTERNAL', 'the network gave a probability that is not a number')
     }
-    const sight = sightOf(taxonomy, memory.mean(), this.#logits, row.detections)
+    const features = noveltyFeatures(taxonomy, memory.mean(), this.#logits, row.detections)
     const outside = this.#set.outsideAt >= 0 && memory.inputs[this.#set.outsideAt] === 1
-    const novelty = outside ? 1 : (this.#model.novelty?.novelty(sight) ?? null)
+    const novelty = outside ? 1 : (this.#model.novelty?.novelty(features) ?? null)
     const prediction = decide(taxonomy, this.#rule, nodes, days)
     const state = encodeState(this.#layout, memory.bytes, row.older)
-    return { answer: { ...nodes, prediction, novelty, evidence }, state, steps: row.pending.length, sight, logits }
+    return {
+      answer: { ...nodes, prediction, novelty, evidence },
+      state,
+      steps: row.pending.length,
+      noveltyFeatures: features,
+      logits
+    }
   }
 }
 

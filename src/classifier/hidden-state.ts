@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import type { InputSet } from './input-sets.ts'
-import type { NetworkSizes } from './weights.ts'
+import type { NetworkSizes } from './network.ts'
 
 /*
  * The cached state of a model for an object, little-endian:

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
 import { type Card, parseCard, priorsOf, sha256Hex } from './card.ts'
-import { type ContextTerm, contextFile, parseContext } from './context-term.ts'
+import { type ContextTerm, contextFile, parseContext } from './context.ts'
 import { type InputSet, inputSetOf } from './input-sets.ts'
 import { parseJson, type Refuse, refuserOf } from './model-file.ts'
+import { networkSizes, type Weight, type Weights } from './network.ts'
 import { type NoveltyProbe, noveltyFile, parseNovelty } from './novelty.ts'
 import { parseTaxonomy, type Taxonomy } from './taxonomy.ts'
-import { networkSizes, type Weight, type Weights } from './weights.ts'
 
 /** Folder of the models that come with the package: the same distance from `src/` and from `dist/`. */
 export const modelsFolder: string = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../models')

@@ -7,7 +7,7 @@ import type { Taxonomy } from './taxonomy.ts'
 export const noveltyFile = 'novelty.json'
 
 /** What the network saw of a light curve, as far as novelty is judged by it. */
-export interface Sight {
+export interface NoveltyFeatures {
   /** Mean of the hidden vector over the detections. */
   readonly mean: Float32Array
   /** Energy of the logits: −Σ ln Σ exp(logit), the inner sum over siblings, the outer one over groups of siblings. */
@@ -46,7 +46,12 @@ export const noveltyShape = z.strictObject({
 export type NoveltyFile = Omit<z.infer<typeof noveltyShape>, 'format' | 'formatVersion'>
 
 /** What the network saw, from its mean hidden vector and the logits of the taxonomy's nodes. */
-export function sightOf(taxonomy: Taxonomy, mean: Float32Array, logits: Float32Array, detections: number): Sight {
+export function noveltyFeatures(
+  taxonomy: Taxonomy,
+  mean: Float32Array,
+  logits: Float32Array,
+  detections: number
+): NoveltyFeatures {
   let energy = 0
   for (const group of taxonomy.siblings) energy -= logSumExp(logits, group)
   return { mean, energy, detections }
@@ -82,10 +87,10 @@ export class NoveltyProbe {
   }
 
   /** Share of the objects of known classes, with as many detections, whose score is lower; 0–1. */
-  novelty(sight: Sight): number {
+  novelty(features: NoveltyFeatures): number {
     const { scale, levels } = this.#file
-    const score = this.score(sight)
-    const entry = scale.find(({ untilDetections: until }) => until === null || sight.detections <= until)
+    const score = this.score(features)
+    const entry = scale.find(({ untilDetections: until }) => until === null || features.detections <= until)
     const scores = (entry ?? (scale.at(-1) as NoveltyFile['scale'][number])).scores
     const last = scores.length - 1
     if (score <= (scores[0] as number)) return 0
@@ -98,7 +103,7 @@ export class NoveltyProbe {
   }
 
   /** The sum of the two signs: about 0 ± 1.5 for objects of the training set. */
-  score({ mean, energy }: Sight): number {
+  score({ mean, energy }: NoveltyFeatures): number {
     const { distance, energy: ofEnergy } = this.#file
     const far = (Math.log(this.#distance(mean)) - distance.mean) / distance.deviation
     return far + (energy - ofEnergy.mean) / ofEnergy.deviation
@@ -121,12 +126,6 @@ export class NoveltyProbe {
   }
 }
 
-/** Text of a novelty file. */
-export function formatNovelty({ whitening, ...rest }: NoveltyFile): string {
-  const head = JSON.stringify({ format: 'hierax-novelty', formatVersion: 1, ...rest }).slice(0, -1)
-  return `${head},"whitening":[\n${whitening.map(row => JSON.stringify(row)).join(',\n')}\n]}\n`
-}
-
 /** Reads a novelty file for a network with a hidden vector of `width` that sees `inputs` numbers a detection. Throws MODEL_INVALID; `origin` names the file. */
 export function parseNovelty(text: string, width: number, inputs: number, origin: string): NoveltyProbe {
   const refuse: Refuse = refuserOf(origin)
@@ -138,7 +137,7 @@ export function parseNovelty(text: string, width: number, inputs: number, origin
   if (whitening.length !== width)
     refuse(`whitening has ${whitening.length} rows, the hidden vector has ${width} numbers`)
   const short = whitening.findIndex((row, at) => row.length !== at + 1)
-  if (short >= 0) refuse(`whitening[${short}] has ${whitening[short]?.length} numbers, want ${short + 1}`)
+  if (short >= 0) refuse(`whitening[${short}] has ${whitening[short]?.length} numbers, expected ${short + 1}`)
   if (scale.some(({ scores }) => scores.length !== levels.length)) refuse('a scale does not fit the levels')
   if (scale.at(-1)?.untilDetections !== null) refuse('the last entry of `scale` must have `untilDetections` null')
   return new NoveltyProbe(file)

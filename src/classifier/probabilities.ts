@@ -1,4 +1,4 @@
-import type { ContextTerm } from './context-term.ts'
+import type { ContextTerm } from './context.ts'
 import { priorTerms } from './population.ts'
 import type { Taxonomy } from './taxonomy.ts'
 import type { AlertView, Evidence, NodeProbabilities, Population } from './types.ts'

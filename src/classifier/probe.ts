@@ -1,7 +1,7 @@
 import { HieraxError } from '../errors.ts'
 import type { Observation } from '../lightcurves/observation.ts'
 import type { Card } from './card.ts'
-import type { SteppedCurve, SteppedQuestion } from './lanes.ts'
+import type { SteppedCurve, SteppedQuestion } from './sequence-rows.ts'
 import type { Classifier, Reply } from './types.ts'
 
 /** A probe's probabilities may differ by so much between backends, … */

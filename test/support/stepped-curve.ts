@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import type { SteppedCurve } from '../../src/classifier/lanes.ts'
+import type { SteppedCurve } from '../../src/classifier/sequence-rows.ts'
 import type { FilterId, Observation } from '../../src/lightcurves/observation.ts'
 import { shared } from './shared.ts'
 

@@ -10,10 +10,10 @@ import type { Card, CardDraft } from 'hierax/classifier/card.ts'
 import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { inputsVersion } from 'hierax/classifier/inputs.ts'
 import { modelsFolder, readModelFolder } from 'hierax/classifier/model-folder.ts'
-import { writeModelFolder } from 'hierax/classifier/model-writer.ts'
+import type { Weight, Weights } from 'hierax/classifier/network.ts'
 import { runProbe } from 'hierax/classifier/probe.ts'
 import { createRuntime } from 'hierax/classifier/runtime.ts'
-import type { Weight, Weights } from 'hierax/classifier/weights.ts'
+import { writeModelFolder } from '../src/model-writer.ts'
 
 const shared = path.resolve(import.meta.dirname, '../../../shared')
 const folder = path.join(modelsFolder, 'ztf-reference')

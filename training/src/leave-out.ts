@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { foldOf, type KnownObject } from './data/labelled.ts'
 import { isAtOrBelow } from './evaluation/class-assignment.ts'
 import { areaUnderCurve } from './evaluation/metrics.ts'
-import { fitNovelty, noveltyScale, noveltyScores, sightsOf } from './evaluation/novelty-fit.ts'
+import { collectNoveltyFeatures, fitNovelty, noveltyScale, noveltyScores } from './evaluation/novelty-fit.ts'
 import { type Cut, daysOf, type Prediction } from './evaluation/predict.ts'
 import type { Table } from './evaluation/tables.ts'
 import { exported, fitInto, predictedBy, type Session, unjudged } from './session.ts'
@@ -94,9 +94,9 @@ async function leaveOutNode(session: Session, name: string): Promise<LeftOut[] |
   if (!state.finished) return null
   const setsScale = ({ id }: KnownObject): boolean => foldOf(id, 2, plan.foldSeed) === 0
   const unscaled = await exported(session, folder, state, kept, unjudged)
-  const fitted = fitNovelty(await sightsOf(unscaled, kept), kept.length)
+  const fitted = fitNovelty(await collectNoveltyFeatures(unscaled, kept), kept.length)
   const scaling = heldOut.filter(setsScale)
-  const scores = noveltyScores(fitted, await sightsOf(unscaled, scaling))
+  const scores = noveltyScores(fitted, await collectNoveltyFeatures(unscaled, scaling))
   unscaled.dispose()
   const novelty = { ...fitted, ...noveltyScale(scores, `${scaling.length} objects held out from training`) }
   const classifier = await exported(session, folder, state, kept, { ...unjudged, novelty })

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
-import { contextVersion } from 'hierax/classifier/context-features.ts'
-import { formatContext } from 'hierax/classifier/context-term.ts'
+import { contextVersion } from 'hierax/classifier/context.ts'
 import type { InputSet } from 'hierax/classifier/input-sets.ts'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { NoveltyFile } from 'hierax/classifier/novelty.ts'
@@ -17,19 +16,20 @@ import { alertTables } from './evaluation/alert-tables.ts'
 import { parseCandidates } from './evaluation/class-assignment.ts'
 import { crossValidate, readCrossValidation, writeCrossValidation } from './evaluation/cross-validation.ts'
 import {
+  collectNoveltyFeatures,
   fitNovelty,
   type NoveltyScale,
   type NoveltyScore,
   noveltyScale,
   noveltyScores,
-  rangeOf,
-  sightsOf
+  rangeOf
 } from './evaluation/novelty-fit.ts'
 import type { Prediction } from './evaluation/predict.ts'
 import { puritySamplesOf, purityTable } from './evaluation/purity-tables.ts'
 import type { Table } from './evaluation/tables.ts'
 import { labelledMix, notesOf, priorsOf } from './export.ts'
 import { leaveOut, readLeftOut } from './leave-out.ts'
+import { formatContext } from './model-writer.ts'
 import { drawsOf } from './network/batches.ts'
 import { readTeachers } from './network/distillation.ts'
 import { inputsOf, rootBalance } from './network/fit.ts'
@@ -146,8 +146,12 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
   const { state, kept } = await fitInto(session, folder, others, title, teachers, start)
   if (!state.finished) return null
   const classifier = await exported(session, folder, state, kept, unjudged)
-  const fitted = fitNovelty(await sightsOf(classifier, kept), kept.length, rangeOf(kept, inputsOf(plan.fit.inputs)))
-  const scores = noveltyScores(fitted, await sightsOf(classifier, test))
+  const fitted = fitNovelty(
+    await collectNoveltyFeatures(classifier, kept),
+    kept.length,
+    rangeOf(kept, inputsOf(plan.fit.inputs))
+  )
+  const scores = noveltyScores(fitted, await collectNoveltyFeatures(classifier, test))
   const atLabelledMix = classifier.withPopulation({ name: 'labelled', ...labelledMix(taxonomy, objects) })
   const predictions = await predictedBy(plan.fit.balance.share > 0 ? atLabelledMix : classifier, test, plan.days)
   classifier.dispose()
@@ -230,15 +234,15 @@ async function noveltyOf(
   heldOut: readonly KnownObject[],
   validated: NoveltyScale | null
 ): Promise<NoveltyFile> {
-  const sights = await sightsOf(classifier, kept)
-  const fitted = fitNovelty(sights, kept.length, rangeOf(kept, inputs))
+  const features = await collectNoveltyFeatures(classifier, kept)
+  const fitted = fitNovelty(features, kept.length, rangeOf(kept, inputs))
   if (validated !== null) return { ...fitted, ...validated }
   if (heldOut.length >= fewestForScale) {
-    const scores = noveltyScores(fitted, await sightsOf(classifier, heldOut))
+    const scores = noveltyScores(fitted, await collectNoveltyFeatures(classifier, heldOut))
     return { ...fitted, ...noveltyScale(scores, `${heldOut.length} objects held out from training`) }
   }
   const scaledOn = 'the training objects themselves: objects that were not trained on get higher values'
-  return { ...fitted, ...noveltyScale(noveltyScores(fitted, sights), scaledOn) }
+  return { ...fitted, ...noveltyScale(noveltyScores(fitted, features), scaledOn) }
 }
 
 /** What labelled packets give a model. */

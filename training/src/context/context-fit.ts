@@ -1,5 +1,10 @@
-import { contextFeatureNames, contextFeatures, contextVersion } from 'hierax/classifier/context-features.ts'
-import { type ContextFile, softClip } from 'hierax/classifier/context-term.ts'
+import {
+  type ContextFile,
+  contextFeatureNames,
+  contextFeatures,
+  contextVersion,
+  softClip
+} from 'hierax/classifier/context.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { AlertView } from 'hierax/classifier/types.ts'
 import type { AlertContext, ContextField } from 'hierax/lightcurves/observation.ts'

@@ -1,5 +1,5 @@
-import { type ContextFile, ContextTerm } from 'hierax/classifier/context-term.ts'
-import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/lanes.ts'
+import { type ContextFile, ContextTerm } from 'hierax/classifier/context.ts'
+import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { EncodedCurve } from 'hierax/lightcurves/encoded-curve.ts'

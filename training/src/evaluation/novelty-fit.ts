@@ -1,7 +1,7 @@
 import type { SteppedReply } from 'hierax/classifier/classifier.ts'
 import type { InputSet } from 'hierax/classifier/input-sets.ts'
-import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/lanes.ts'
-import { type NoveltyFile, NoveltyProbe, noveltyShape, type Sight } from 'hierax/classifier/novelty.ts'
+import { type NoveltyFeatures, type NoveltyFile, NoveltyProbe, noveltyShape } from 'hierax/classifier/novelty.ts'
+import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix'
 import type { KnownObject, LabelledObject } from '../data/labelled.ts'
 import { sequenceOf } from '../network/batches.ts'
@@ -41,8 +41,11 @@ const levels: readonly number[] = [
 ]
 
 /** What a network sees of objects after 1, 2, 4, 8, … detections and after the last. Objects must have a detection. */
-export async function sightsOf(classifier: Seeing, objects: readonly LabelledObject[]): Promise<Sight[]> {
-  const sights: Sight[] = []
+export async function collectNoveltyFeatures(
+  classifier: Seeing,
+  objects: readonly LabelledObject[]
+): Promise<NoveltyFeatures[]> {
+  const found: NoveltyFeatures[] = []
   for (let from = 0; from < objects.length; from += group) {
     const some = objects.slice(from, from + group)
     const curves = some.map(curveOf)
@@ -54,13 +57,13 @@ export async function sightsOf(classifier: Seeing, objects: readonly LabelledObj
         return { curve: curves[at] as SteppedCurve, jd: last?.jd ?? 0, state }
       })
       const replies = await classifier.classify(questions)
-      for (const { sight } of replies) if (sight !== null) sights.push(sight)
+      for (const { noveltyFeatures } of replies) if (noveltyFeatures !== null) found.push(noveltyFeatures)
       under = under
         .map(({ at }, which) => ({ at, state: replies[which]?.state ?? null }))
         .filter(({ at }) => (some[at] as LabelledObject).detections > count)
     }
   }
-  return sights
+  return found
 }
 
 /** The range may be exceeded by this part of its width. */
@@ -85,11 +88,17 @@ export function rangeOf(objects: readonly KnownObject[], inputs: InputSet): NonN
   }
 }
 
-/** Centre, whitening and spreads of what a network saw of its training set. Throws nothing; wants at least one sight. */
-export function fitNovelty(sights: readonly Sight[], objects: number, range?: NoveltyFile['range']): UnscaledNovelty {
-  const width = sights[0]?.mean.length ?? 0
-  const centre = Array.from({ length: width }, (_, at) => rounded(meanOf(sights.map(({ mean }) => mean[at] as number))))
-  const lower = whiteningOf(sights, centre)
+/** Centre, whitening and spreads of what a network saw of its training set. Throws nothing; requires at least one entry. */
+export function fitNovelty(
+  features: readonly NoveltyFeatures[],
+  objects: number,
+  range?: NoveltyFile['range']
+): UnscaledNovelty {
+  const width = features[0]?.mean.length ?? 0
+  const centre = Array.from({ length: width }, (_, at) =>
+    rounded(meanOf(features.map(({ mean }) => mean[at] as number)))
+  )
+  const lower = whiteningOf(features, centre)
   const whitening = lower.map((row, at) => row.slice(0, at + 1).map(rounded))
   const flat = { mean: 0, deviation: 1 }
   const raw = { levels: [0, 1], scale: [{ untilDetections: null, scores: [0, 1] }], centre, whitening }
@@ -100,16 +109,16 @@ export function fitNovelty(sights: readonly Sight[], objects: number, range?: No
       distance: of === 'distance' ? flat : off,
       energy: of === 'energy' ? flat : off
     })
-    return spreadOf(sights.map(sight => probe.score(sight)).filter(Number.isFinite))
+    return spreadOf(features.map(each => probe.score(each)).filter(Number.isFinite))
   }
   const known = { objects, distance: signs('distance'), energy: signs('energy'), centre, whitening }
   return range === undefined ? known : { ...known, range }
 }
 
 /** Scores of what a network saw of objects. */
-export function noveltyScores(fitted: UnscaledNovelty, sights: readonly Sight[]): NoveltyScore[] {
+export function noveltyScores(fitted: UnscaledNovelty, features: readonly NoveltyFeatures[]): NoveltyScore[] {
   const probe = new NoveltyProbe({ ...fitted, levels: [0, 1], scale: [{ untilDetections: null, scores: [0, 1] }] })
-  return sights.map(sight => ({ detections: sight.detections, score: probe.score(sight) }))
+  return features.map(each => ({ detections: each.detections, score: probe.score(each) }))
 }
 
 /** The scale on which a share p of the objects that the scores come from have a novelty of at most p. */
@@ -137,12 +146,12 @@ function quantiles(scores: readonly NoveltyScore[]): number[] {
 }
 
 /** Inverse of the lower Cholesky factor of the covariance: whitened vectors have the unit matrix as theirs. */
-function whiteningOf(sights: readonly Sight[], centre: readonly number[]): number[][] {
+function whiteningOf(features: readonly NoveltyFeatures[], centre: readonly number[]): number[][] {
   const width = centre.length
   const covariance = Matrix.zeros(width, width)
-  for (const { mean } of sights) {
+  for (const { mean } of features) {
     for (let row = 0; row < width; row++) {
-      const ofRow = ((mean[row] as number) - (centre[row] as number)) / sights.length
+      const ofRow = ((mean[row] as number) - (centre[row] as number)) / features.length
       for (let column = 0; column <= row; column++) {
         const product = ofRow * ((mean[column] as number) - (centre[column] as number))
         covariance.set(row, column, covariance.get(row, column) + product)

@@ -1,4 +1,4 @@
-import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/lanes.ts'
+import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import type { NodeProbabilities, Reply } from 'hierax/classifier/types.ts'
 import type { LabelledObject } from '../data/labelled.ts'
 

@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
-import type { Weight, Weights } from 'hierax/classifier/weights.ts'
+import type { Weight, Weights } from 'hierax/classifier/network.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import type { FitState } from './fit.ts'
 

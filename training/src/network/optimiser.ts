@@ -1,4 +1,4 @@
-import type { Weights } from 'hierax/classifier/weights.ts'
+import type { Weights } from 'hierax/classifier/network.ts'
 
 /** Settings of AdamW (Loshchilov & Hutter 2019) and of its schedule. */
 export interface OptimiserOptions {

@@ -1,7 +1,7 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
 import { latestInputs } from 'hierax/classifier/input-sets.ts'
+import { type NetworkSizes, networkSizes, type Weight, type Weights } from 'hierax/classifier/network.ts'
 import type { Runtime } from 'hierax/classifier/runtime.ts'
-import { type NetworkSizes, networkSizes, type Weight, type Weights } from 'hierax/classifier/weights.ts'
 import { random } from '../random.ts'
 import type { Batch } from './batches.ts'
 import { backward, type Dropout, forward, type GatedUnit, pool, poolGradient, type Recurrence } from './layers.ts'

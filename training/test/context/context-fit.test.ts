@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { contextFeatureNames } from 'hierax/classifier/context-features.ts'
-import { ContextTerm, formatContext } from 'hierax/classifier/context-term.ts'
+import { ContextTerm, contextFeatureNames } from 'hierax/classifier/context.ts'
 import { besideGalaxy, onStar } from '../../../test/classifier/context-support.ts'
 import {
   ContextProblem,
@@ -11,6 +10,7 @@ import {
   fitContext,
   variedContext
 } from '../../src/context/context-fit.ts'
+import { formatContext } from '../../src/model-writer.ts'
 import { nodeWeights, Whxe } from '../../src/network/whxe.ts'
 import { random } from '../../src/random.ts'
 import { smallTaxonomy as tree } from '../support.ts'

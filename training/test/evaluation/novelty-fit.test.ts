@@ -4,15 +4,16 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { formatCard, sha256Hex } from 'hierax/classifier/card.ts'
+import { sha256Hex } from 'hierax/classifier/card.ts'
 import { loadClassifier, RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
-import { formatNovelty, type NoveltyFile, NoveltyProbe, parseNovelty, sightOf } from 'hierax/classifier/novelty.ts'
+import { type NoveltyFile, NoveltyProbe, noveltyFeatures, parseNovelty } from 'hierax/classifier/novelty.ts'
 import { createRuntime, type Runtime } from 'hierax/classifier/runtime.ts'
 import { areaUnderCurve } from '../../src/evaluation/metrics.ts'
-import { fitNovelty, noveltyScale, noveltyScores, sightsOf } from '../../src/evaluation/novelty-fit.ts'
+import { collectNoveltyFeatures, fitNovelty, noveltyScale, noveltyScores } from '../../src/evaluation/novelty-fit.ts'
 import { curveOf } from '../../src/evaluation/predict.ts'
 import { exportModel } from '../../src/export.ts'
+import { formatCard, formatNovelty } from '../../src/model-writer.ts'
 import { madeObject, madeObjects, madeTraining, smallTaxonomy as tree } from '../support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-novelty-'))
@@ -25,10 +26,10 @@ let novelty: NoveltyFile
 before(async () => {
   runtime = await createRuntime('wasm')
   const classifier = await exportModel(path.join(folder, 'without'), runtime, madeTraining(objects))
-  const sights = await sightsOf(classifier, objects)
+  const features = await collectNoveltyFeatures(classifier, objects)
   classifier.dispose()
-  const fitted = fitNovelty(sights, objects.length)
-  novelty = { ...fitted, ...noveltyScale(noveltyScores(fitted, sights), 'made objects') }
+  const fitted = fitNovelty(features, objects.length)
+  novelty = { ...fitted, ...noveltyScale(noveltyScores(fitted, features), 'made objects') }
   const probed = await exportModel(path.join(folder, 'with'), runtime, madeTraining(objects, { novelty }))
   probed.dispose()
 })
@@ -40,8 +41,8 @@ test('the score is the logarithm of the Mahalanobis distance and the energy, eac
   })
   const fitted = fitNovelty(cloud, 400)
   const [score] = noveltyScores(fitted, [{ mean: Float32Array.of(1, -2), energy: 0.25, detections: 1 }])
-  const average = (of: (sight: (typeof cloud)[number]) => number): number =>
-    cloud.reduce((sum, sight) => sum + of(sight), 0) / cloud.length
+  const average = (of: (each: (typeof cloud)[number]) => number): number =>
+    cloud.reduce((sum, each) => sum + of(each), 0) / cloud.length
   const [mx, my] = [average(({ mean }) => mean[0] as number), average(({ mean }) => mean[1] as number)]
   const moment = (a: 0 | 1, b: 0 | 1): number =>
     average(({ mean }) => ((mean[a] as number) - [mx, my][a]!) * ((mean[b] as number) - [mx, my][b]!))
@@ -60,7 +61,7 @@ test('the score is the logarithm of the Mahalanobis distance and the energy, eac
 })
 
 test('the energy sums over groups of siblings', () => {
-  const { energy } = sightOf(tree, Float32Array.of(0), Float32Array.of(1, 2, 3, 4, 5, 6), 1)
+  const { energy } = noveltyFeatures(tree, Float32Array.of(0), Float32Array.of(1, 2, 3, 4, 5, 6), 1)
   const lse = (...values: number[]): number => Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0))
   assert.ok(Math.abs(energy + lse(1, 4, 5) + lse(2, 3) + 6) < 1e-9)
 })
@@ -93,7 +94,7 @@ test('on its scale, a share p of the known objects has a novelty of at most p, a
 test('a higher score never has a lower novelty, and novelty lies in 0 to 1', () => {
   const probe = new NoveltyProbe(novelty)
   const { centre } = novelty
-  const sight = (energy: number, detections: number) => ({
+  const featuresWith = (energy: number, detections: number) => ({
     mean: Float32Array.from(centre, x => x + 0.1),
     energy,
     detections
@@ -104,7 +105,10 @@ test('a higher score never has a lower novelty, and novelty lies in 0 to 1', () 
       fc.double({ noNaN: true, min: 0, max: 50 }),
       fc.integer({ min: 1, max: 1000 }),
       (energy, more, detections) => {
-        const [low, high] = [probe.novelty(sight(energy, detections)), probe.novelty(sight(energy + more, detections))]
+        const [low, high] = [
+          probe.novelty(featuresWith(energy, detections)),
+          probe.novelty(featuresWith(energy + more, detections))
+        ]
         return low >= 0 && high <= 1 && high >= low
       }
     )
@@ -176,7 +180,7 @@ for (const [what, change, wanted] of [
   [
     'a row that is too long',
     { whitening: [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4], [1]] },
-    /whitening\[4\] has 1 numbers, want 5/
+    /whitening\[4\] has 1 numbers, expected 5/
   ],
   ['levels that stop early', { levels: [0, 0.5] }, /must run from 0 to 1/],
   ['a scale that ends', { scale: [{ untilDetections: 3, scores: [0, 1] }], levels: [0, 1] }, /untilDetections` null/],

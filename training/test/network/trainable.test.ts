@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import type { Weights } from 'hierax/classifier/network.ts'
 import { createRuntime, type Runtime } from 'hierax/classifier/runtime.ts'
-import type { Weights } from 'hierax/classifier/weights.ts'
 import { requireAll } from '../../../test/support/shared.ts'
 import { type Batch, joined, sequenceOf } from '../../src/network/batches.ts'
 import type { Dropout } from '../../src/network/layers.ts'

@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type CardDraft, formatCard, sha256Hex } from './card.ts'
-import { contextFile } from './context-term.ts'
-import type { PriorPower } from './decision.ts'
-import { noveltyFile } from './novelty.ts'
-import { describeRange, type PurityThreshold, purityThresholds } from './purity.ts'
-import type { Weights } from './weights.ts'
+import { type CardDraft, sha256Hex } from 'hierax/classifier/card.ts'
+import { type ContextFile, contextFile } from 'hierax/classifier/context.ts'
+import type { PriorPower } from 'hierax/classifier/decision.ts'
+import type { Weights } from 'hierax/classifier/network.ts'
+import { type NoveltyFile, noveltyFile } from 'hierax/classifier/novelty.ts'
+import { describeRange, type PurityThreshold, purityThresholds } from 'hierax/classifier/purity.ts'
 
 /** What a model folder is written from. */
 export interface ModelParts {
@@ -43,6 +43,33 @@ export async function writeModelFolder(folder: string, parts: ModelParts): Promi
   for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(folder, name), bytes)
   const sums = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256Hex(bytes)]))
   await writeFile(path.join(folder, 'card.json'), formatCard(parts.card, sums))
+}
+
+/** The bytes of a card's file: the draft, completed by its files' checksums and its own. */
+export function formatCard(draft: CardDraft, files: Readonly<Record<string, string>>): Buffer {
+  const { name, version, inputs, ...rest } = draft
+  const head = { format: 'hierax-model-card', formatVersion: 1, name, version, inputs }
+  const blank = '0'.repeat(64)
+  const card = { ...head, ...rest, files, sha256: blank }
+  const content = `${JSON.stringify(card, null, 2)}\n`
+  const at = content.lastIndexOf(blank)
+  return Buffer.from(content.slice(0, at) + sha256Hex(Buffer.from(content)) + content.slice(at + 64))
+}
+
+/** Text of a context file. */
+export function formatContext({ layers, ...rest }: ContextFile): string {
+  const head = JSON.stringify({ format: 'hierax-context', formatVersion: 1, ...rest }).slice(0, -1)
+  const lines = layers.map(({ weights, biases }) => {
+    const rows = weights.map(row => JSON.stringify(row)).join(',\n')
+    return `{"biases":${JSON.stringify(biases)},"weights":[\n${rows}\n]}`
+  })
+  return `${head},"layers":[${lines.join(',\n')}]}\n`
+}
+
+/** Text of a novelty file. */
+export function formatNovelty({ whitening, ...rest }: NoveltyFile): string {
+  const head = JSON.stringify({ format: 'hierax-novelty', formatVersion: 1, ...rest }).slice(0, -1)
+  return `${head},"whitening":[\n${whitening.map(row => JSON.stringify(row)).join(',\n')}\n]}\n`
 }
 
 function littleEndian(values: Float32Array): Buffer {
