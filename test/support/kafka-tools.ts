@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, type CompressionTypes, Kafka, logLevel, type Message, type Producer } from 'kafkajs'
 import { createKafka } from '../../src/streams/kafka/client.ts'
+import { registerCompressors } from './compression.ts'
 import { silent } from './loggers.ts'
 
 /** A message as it was read from a topic. */
@@ -37,6 +38,7 @@ export class KafkaTools {
   #producer: Promise<Producer> | null = null
 
   constructor(brokers: readonly string[]) {
+    registerCompressors()
     this.#brokers = brokers
     this.kafka = createKafka({ brokers, ssl: false, sasl: null, clientId: 'hierax-test-tools' }, silent)
   }

@@ -1,8 +1,7 @@
 import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { gunzip } from 'node:zlib'
 import kafkajs from 'kafkajs'
-import { compressFrame, decompressFrame } from 'lz4-napi'
-import SnappyJS from 'snappyjs'
+import { decompressFrame } from 'lz4-napi'
 import zstdCodec, { type ZstdStreaming } from 'zstd-codec'
 import { inflateSnappy, snappyPreamble } from '../../compression/snappy.ts'
 import { HieraxError } from '../../errors.ts'
@@ -12,27 +11,18 @@ const { CompressionCodecs, CompressionTypes } = kafkajs
 /** Most bytes that one compressed record batch may inflate to. */
 export const maxInflatedBytes = 128 * 1024 * 1024
 
-/** Compresses and inflates the records of a batch. */
-export interface Codec {
-  compress(bytes: Buffer): Promise<Buffer>
-  /** Rejects when the bytes are damaged or would inflate to more than {@link maxInflatedBytes}. */
-  decompress(bytes: Buffer): Promise<Buffer>
-}
-
 function assertBounded(bytes: number): void {
   if (bytes > maxInflatedBytes) throw new Error(`it inflates to more than ${maxInflatedBytes} bytes`)
 }
 
-const gzipCodec: Codec = {
-  compress: promisify<Buffer, Buffer>(gzip),
-  decompress: bytes => promisify(gunzip)(bytes, { maxOutputLength: maxInflatedBytes })
+function decompressGzip(bytes: Buffer): Promise<Buffer> {
+  return promisify(gunzip)(bytes, { maxOutputLength: maxInflatedBytes })
 }
 
-/** Header of snappy-java's framing: magic number, version and oldest compatible version, both 1. */
-const xerialHead = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
-const xerialBlock = 32 * 1024
+/** Magic number of snappy-java's framing; the version and the oldest compatible version follow, 4 bytes each. */
+const xerialMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
+const xerialHeaderBytes = 16
 
-/** Inflates one raw block. Not by the library that compresses, which never ends on a negative length. */
 function inflateBlock(block: Buffer, limit: number): Buffer {
   if ((snappyPreamble(block)?.length ?? 0) > limit) assertBounded(Number.POSITIVE_INFINITY)
   const inflated = inflateSnappy(block)
@@ -43,7 +33,7 @@ function inflateBlock(block: Buffer, limit: number): Buffer {
 function inflateXerial(bytes: Buffer): Buffer {
   const blocks: Buffer[] = []
   let total = 0
-  for (let at = xerialHead.length; at < bytes.length; ) {
+  for (let at = xerialHeaderBytes; at < bytes.length; ) {
     if (at + 4 > bytes.length) throw new Error('a block ends before its length')
     const end = at + 4 + bytes.readUInt32BE(at)
     if (end > bytes.length) throw new Error('a block is longer than what is left')
@@ -55,46 +45,33 @@ function inflateXerial(bytes: Buffer): Buffer {
   return Buffer.concat(blocks, total)
 }
 
-const snappyCodec: Codec = {
-  async compress(bytes) {
-    const parts: Buffer[] = [xerialHead]
-    for (let at = 0; at < bytes.length; at += xerialBlock) {
-      const block = SnappyJS.compress(bytes.subarray(at, at + xerialBlock))
-      const length = Buffer.alloc(4)
-      length.writeUInt32BE(block.length)
-      parts.push(length, block)
-    }
-    return Buffer.concat(parts)
-  },
-  async decompress(bytes) {
-    const framed = bytes.subarray(0, 8).equals(xerialHead.subarray(0, 8))
-    return framed ? inflateXerial(bytes) : inflateBlock(bytes, maxInflatedBytes)
-  }
+async function decompressSnappy(bytes: Buffer): Promise<Buffer> {
+  const framed = bytes.subarray(0, xerialMagic.length).equals(xerialMagic)
+  return framed ? inflateXerial(bytes) : inflateBlock(bytes, maxInflatedBytes)
 }
 
-const lz4Codec: Codec = {
-  compress: bytes => compressFrame(bytes),
-  async decompress(bytes) {
-    assertBounded(lz4OutputBound(bytes))
-    return decompressFrame(bytes)
-  }
+async function decompressLz4(bytes: Buffer): Promise<Buffer> {
+  assertBounded(lz4OutputBound(bytes))
+  return decompressFrame(bytes)
 }
 
 let zstd: Promise<ZstdStreaming> | null = null
 
-/** Calls the WebAssembly module, loaded for the first batch and again after it has thrown. */
-async function withZstd(work: (streaming: ZstdStreaming) => Uint8Array | null): Promise<Buffer> {
+/** The WebAssembly module is loaded for the first batch, and again after it has thrown. */
+async function decompressZstd(bytes: Buffer): Promise<Buffer> {
+  const bound = zstdOutputBound(bytes)
+  assertBounded(bound)
   zstd ??= new Promise(resolve => zstdCodec.ZstdCodec.run(module => resolve(new module.Streaming())))
   const streaming = await zstd
-  let bytes: Uint8Array | null
+  let inflated: Uint8Array | null
   try {
-    bytes = work(streaming)
+    inflated = streaming.decompressChunks(pieces(bytes), bound)
   } catch (error) {
     zstd = null
     throw error
   }
-  if (bytes === null) throw new Error('the frame is damaged')
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (inflated === null) throw new Error('the frame is damaged')
+  return Buffer.from(inflated.buffer, inflated.byteOffset, inflated.byteLength)
 }
 
 /** Pieces that fit well into the module's memory. */
@@ -103,48 +80,46 @@ function* pieces(bytes: Buffer): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-const zstdWasmCodec: Codec = {
-  compress: bytes => withZstd(streaming => streaming.compressChunks(pieces(bytes), bytes.length)),
-  async decompress(bytes) {
-    const bound = zstdOutputBound(bytes)
-    assertBounded(bound)
-    return withZstd(streaming => streaming.decompressChunks(pieces(bytes), bound))
-  }
-}
+/**
+ * Decompresses the records of a batch, for each of Kafka's compressions. Rejects when the bytes are damaged or would
+ * inflate to more than {@link maxInflatedBytes}.
+ */
+export const decompressors = {
+  gzip: decompressGzip,
+  snappy: decompressSnappy,
+  lz4: decompressLz4,
+  zstd: decompressZstd
+} as const
 
-/** All of Kafka's compressions, by their names in its settings. */
-export const codecs = {
-  gzip: gzipCodec,
-  snappy: snappyCodec,
-  lz4: lz4Codec,
-  zstd: zstdWasmCodec
-} as const satisfies Record<string, Codec>
-
-const codecNumbers = {
+/** kafkajs's numbers of the compressions. */
+export const compressionTypes = {
   gzip: CompressionTypes.GZIP,
   snappy: CompressionTypes.Snappy,
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD
 } as const
 
-/** Names the codec in its errors, which end up in the log of the consumer's crash. */
-async function named<T>(name: string, doing: string, work: () => Promise<T>): Promise<T> {
+/** Names the compression in its errors, which end up in the log of the consumer's crash. */
+async function decompress(name: keyof typeof decompressors, bytes: Buffer): Promise<Buffer> {
   try {
-    return await work()
+    return await decompressors[name](bytes)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new HieraxError('KAFKA_BATCH_UNREADABLE', `A record batch could not be ${doing} by ${name}: ${reason}`, {
-      cause
-    })
+    const message = `A record batch could not be inflated by ${name}: ${reason}`
+    throw new HieraxError('KAFKA_BATCH_UNREADABLE', message, { cause })
   }
 }
 
-/** Registers gzip (with a size limit), snappy, lz4 and zstd with kafkajs, for all its clients in this process. */
+let registered = false
+
+/** Registers the decompressors with kafkajs, for all its clients in this process. Hierax sends no compressed batches. */
 export function registerCodecs(): void {
-  for (const [name, codec] of Object.entries(codecs)) {
-    CompressionCodecs[codecNumbers[name as keyof typeof codecNumbers]] = () => ({
-      compress: (encoder: { buffer: Buffer }) => named(name, 'compressed', () => codec.compress(encoder.buffer)),
-      decompress: (bytes: Buffer) => named(name, 'inflated', () => codec.decompress(bytes))
+  if (registered) return
+  registered = true
+  for (const name of Object.keys(decompressors) as (keyof typeof decompressors)[]) {
+    CompressionCodecs[compressionTypes[name]] = () => ({
+      compress: () => Promise.reject(new HieraxError('INTERNAL', `compression by ${name} is not supported`)),
+      decompress: (bytes: Buffer) => decompress(name, bytes)
     })
   }
 }
