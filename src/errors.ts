@@ -1,9 +1,9 @@
 /**
- * Every error that Hierax names: one table of stable codes.
+ * All errors of Hierax: one table of stable codes.
  *
- * `kind` says whose fault it is and so what happens: an `alert` error sends the packet to the dead letters, a `usage`
- * error ends the command with exit code 2, a `request` error is answered over HTTP, a `fault` is ours or the
- * machine's (exit code 1). `remedy` tells the reader what to do.
+ * `kind` decides what happens: an `alert` error makes the packet a dead letter, a `usage` error ends the command with exit code 2, a
+ * `request` error is answered over HTTP, a `fault` is a failure of Hierax or its environment (exit code 1). `remedy` tells the
+ * reader what to do.
  */
 const table = {
   // What can be wrong with a packet: the code of its dead letter.
@@ -14,21 +14,21 @@ const table = {
     'Send an Avro object container file (it begins with "Obj" and 0x01), not a bare record.'
   ),
   EMPTY_CONTAINER: entry('alert', 422, 'Send at least one record in the container.'),
-  TRUNCATED: entry('alert', 422, 'Send the packet whole; its bytes end before its records do.'),
+  TRUNCATED: entry('alert', 422, 'Send the complete packet; its bytes end before its records do.'),
   SCHEMA_TOO_LARGE: entry('alert', 422, 'Send a writer schema within the limit.'),
   SCHEMA_INVALID: entry('alert', 422, 'Embed a writer schema that follows the Avro specification.'),
   UNKNOWN_CODEC: entry('alert', 422, 'Compress blocks with null, deflate or snappy.'),
   INFLATED_TOO_LARGE: entry('alert', 422, 'Send blocks that inflate to less than the limit.'),
   RECORD_TOO_LARGE: entry('alert', 422, 'Send records within the limits on size and history length.'),
   TOO_MANY_RECORDS: entry('alert', 422, 'Send fewer records in one container.'),
-  CORRUPT_BLOCK: entry('alert', 422, 'The container was damaged on its way: send it again from its origin.'),
-  CORRUPT_RECORD: entry('alert', 422, 'The record does not fit its writer schema: send it again from its origin.'),
+  CORRUPT_BLOCK: entry('alert', 422, 'The container was damaged in transit: send it again from its source.'),
+  CORRUPT_RECORD: entry('alert', 422, 'The record does not match its writer schema: send it again from its source.'),
   MISSING_FIELD: entry('alert', 422, 'Send ZTF alerts of schema 2.0 or later, with every field that Hierax reads.'),
   WRONG_TYPE: entry('alert', 422, 'Send the field with the type of the ZTF alert schema.'),
   INVALID_VALUE: entry('alert', 422, 'Send a value within the range that the ZTF alert schema documents.'),
   WRONG_SURVEY: entry('alert', 422, 'Send ZTF alerts; packets of other surveys are not read.'),
   FILE_TOO_LARGE: entry('alert', 422, 'Send one alert packet per file, or many in a tar archive.'),
-  FILE_UNREADABLE: entry('alert', 422, 'Make the file readable and name it again.'),
+  FILE_UNREADABLE: entry('alert', 422, 'Make the file readable and run the command again.'),
   ARCHIVE_INVALID: entry(
     'alert',
     422,
@@ -38,7 +38,7 @@ const table = {
   POISON: entry(
     'alert',
     422,
-    'The process ended each time this packet was in work alone: please report it with the packet.'
+    'The process crashed each time only this packet was in flight: please report it with the packet.'
   ),
   DECODE_FAILED: entry('alert', 422, 'This is unexpected: please report it with the packet.'),
 
@@ -48,15 +48,15 @@ const table = {
   CONFIG_INVALID: entry('usage', 400, 'Correct the value; `hierax serve --print-config` shows what is in force.'),
   CONFIG_UNREADABLE: entry('usage', 400, 'Name a readable YAML file.'),
   INPUT_NOT_FOUND: entry('usage', 404, 'Name files or folders that exist.'),
-  MODEL_INVALID: entry('usage', 400, 'Restore the model folder from where it was published, or train it anew.'),
+  MODEL_INVALID: entry('usage', 400, 'Restore the model folder from where it was published, or train it again.'),
   DATA_INVALID: entry('usage', 400, 'Correct the line of the light-curve file, or leave the object out.'),
   TAXONOMY_INVALID: entry('usage', 400, 'Correct the taxonomy file.'),
   EXPORT_INVALID: entry(
     'usage',
     400,
-    'Export the store again. What came before that line is imported; importing it once more does no harm.'
+    'Export the store again. The lines before this one are imported; importing them again does no harm.'
   ),
-  STORE_REFUSED: entry('usage', 400, 'Name another store, or the one that these settings made.'),
+  STORE_REFUSED: entry('usage', 400, 'Name another store, or the one that was created with these settings.'),
 
   // What can fail outside of us.
   RUNTIME_UNAVAILABLE: entry('fault', 503, 'Use `runtime: wasm`, or run `npm run setup:tensorflow`.'),
@@ -64,14 +64,22 @@ const table = {
   KAFKA_BATCH_UNREADABLE: entry(
     'fault',
     503,
-    'A compressed record batch is damaged or too large: look at what its producer wrote at that offset.'
+    'A compressed record batch is damaged or too large: inspect what its producer wrote at that offset.'
   ),
-  TOPIC_NOT_FOUND: entry('fault', 404, 'Name a topic that exists; the service makes its own when it starts.'),
-  TOPIC_NOT_CREATED: entry('fault', 503, 'Create the topic yourself, or change `output.replication` or the rights.'),
-  PUBLISH_FAILED: entry('fault', 503, 'Check the output cluster; input waits until it answers.'),
+  TOPIC_NOT_FOUND: entry(
+    'fault',
+    404,
+    'Name a topic that exists; the service creates its output topics when it starts.'
+  ),
+  TOPIC_NOT_CREATED: entry(
+    'fault',
+    503,
+    'Create the topic yourself, or change `output.replication` or the permissions.'
+  ),
+  PUBLISH_FAILED: entry('fault', 503, 'Check the output cluster; consumption is paused until it answers.'),
   STORE_FAILED: entry('fault', 503, 'Check the disk or the server behind `store.url`.'),
   STORE_CORRUPT: entry('fault', 500, 'Run `hierax store verify`; the object is rebuilt from the alerts that follow.'),
-  OUTPUT_FAILED: entry('fault', 500, 'Make room, or name another place.'),
+  OUTPUT_FAILED: entry('fault', 500, 'Free disk space, or name another file.'),
   HTTP_UNAVAILABLE: entry('fault', 503, 'Choose another `http.port`.'),
   INTERNAL: entry('fault', 500, 'This is unexpected: please report it.'),
 
@@ -79,15 +87,15 @@ const table = {
   MESSAGE_UNREADABLE: entry('fault', 422, 'Read a topic of classifications, with a release that knows their schema.'),
 
   // What a request over HTTP can get wrong.
-  OBJECT_NOT_FOUND: entry('request', 404, 'Ask for an object of which an alert was seen.'),
-  ROUTE_NOT_FOUND: entry('request', 404, 'See /api/docs for what there is.'),
+  OBJECT_NOT_FOUND: entry('request', 404, 'Request an object for which an alert was received.'),
+  ROUTE_NOT_FOUND: entry('request', 404, 'See /api/docs for the available routes.'),
   MODEL_NOT_FOUND: entry('request', 404, 'Name a model that /api/v1/model lists, or none.'),
   MODEL_AMBIGUOUS: entry('request', 400, 'Name the model by the first digits of its SHA-256.'),
   NODE_NOT_FOUND: entry('request', 404, 'Name a node that /api/v1/taxonomy lists.'),
-  METHOD_NOT_ALLOWED: entry('request', 405, 'Use GET: the API only answers.'),
-  REQUEST_INVALID: entry('request', 400, 'See /api/docs for what the parameter takes.'),
+  METHOD_NOT_ALLOWED: entry('request', 405, 'Use GET: the API is read-only.'),
+  REQUEST_INVALID: entry('request', 400, 'See /api/docs for the values of the parameter.'),
   UNAUTHORIZED: entry('request', 401, 'Send the bearer token of `http.token`.'),
-  TOO_MANY_REQUESTS: entry('request', 429, 'Ask less often.'),
+  TOO_MANY_REQUESTS: entry('request', 429, 'Send fewer requests.'),
   TOO_MANY_SUBSCRIBERS: entry('request', 503, 'Close other event streams, or read the Kafka topics.')
 } as const
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { closest } from 'fastest-levenshtein'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError, printable } from '../errors.ts'
+import { evidenceLine } from '../messages/evidence-words.ts'
 import {
   CurrentClassifications,
   type ReadClassification,
@@ -10,7 +11,6 @@ import {
 } from '../messages/reading.ts'
 import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
 import { Screen } from './screen.ts'
-import { tailLine } from './tail-text.ts'
 
 /** Options of `hierax tail` as commander gives them. */
 export interface TailOptions {
@@ -26,8 +26,8 @@ export interface TailOptions {
   readonly config?: string
 }
 
-/** Messages that can't be read are told one by one up to this number, then counted. */
-const unreadableTold = 5
+/** Number of unreadable messages that are reported one by one; further ones are counted. */
+const maxReported = 5
 
 /** Runs `hierax tail` until a signal, a closed pipe, the limit or the end of the topic ends it. */
 export async function tail(options: TailOptions): Promise<void> {
@@ -37,7 +37,7 @@ export async function tail(options: TailOptions): Promise<void> {
   const topic = options.topic ?? output.classifications
   const connection = { brokers, ssl, sasl, clientId: 'hierax-tail' }
   const ending = new AbortController()
-  // A reader that has seen enough (SIGPIPE: see main.ts) ends it as Ctrl-C does.
+  // A closed pipe (SIGPIPE: see main.ts) ends it as Ctrl-C does.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const) process.once(signal, () => ending.abort())
   const subscriber = new Subscriber(options, ending)
   try {
@@ -50,7 +50,7 @@ export async function tail(options: TailOptions): Promise<void> {
   }
 }
 
-/** Chooses and prints what the options ask for. */
+/** Selects and prints messages as the options say. */
 class Subscriber {
   readonly #options: TailOptions
   readonly #ending: AbortController
@@ -65,7 +65,7 @@ class Subscriber {
     this.#ending = ending
   }
 
-  /** Prints what is wanted of some messages, and waits for a reader that is slow. */
+  /** Prints the selected messages; waits for a slow reader. */
   async take(messages: readonly TailedMessage[]): Promise<void> {
     const { limit = Number.POSITIVE_INFINITY } = this.#options
     const lines: string[] = []
@@ -82,9 +82,9 @@ class Subscriber {
     if (this.#shown >= limit) this.#ending.abort()
   }
 
-  /** Says how many messages could not be read. */
+  /** Reports how many messages could not be read. */
   sumUp(): void {
-    if (this.#unreadable <= unreadableTold) return
+    if (this.#unreadable <= maxReported) return
     process.stderr.write(`hierax: ${this.#unreadable} messages could not be read\n`)
   }
 
@@ -93,25 +93,25 @@ class Subscriber {
     try {
       body = readClassification(value)
     } catch (thrown) {
-      this.#tellUnreadable(source, HieraxError.from(thrown))
+      this.#reportUnreadable(source, HieraxError.from(thrown))
       return null
     }
     const recency = this.#current.add(body)
-    if (recency === 'duplicate' || !this.#isWanted(body, recency)) return null
+    if (recency === 'duplicate' || !this.#isSelected(body, recency)) return null
     return this.#options.json ? JSON.stringify(body) : tailLine(this.#screen, body, recency, this.#options.node)
   }
 
-  #isWanted(body: ReadClassification, recency: Recency): boolean {
+  #isSelected(body: ReadClassification, recency: Recency): boolean {
     const { node: name, min, current } = this.#options
     if (current && recency === 'older') return false
     if (name === undefined) return min === undefined || (body.prediction?.probability ?? -1) >= min
     const node = body.nodes.find(node => node.name === name)
-    if (body.nodes.length > 0) this.#look(name, body)
+    if (body.nodes.length > 0) this.#checkNode(name, body)
     return node !== undefined && node.probability >= (min ?? 0)
   }
 
-  /** Whether the taxonomy has the node is known only from messages: a name that none has is told once. */
-  #look(name: string, { nodes, classifier: { taxonomy } }: ReadClassification): void {
+  /** Reports a node that no taxonomy has, once: taxonomies are known only from messages. */
+  #checkNode(name: string, { nodes, classifier: { taxonomy } }: ReadClassification): void {
     if (this.#taxonomies.has(taxonomy)) return
     const has = nodes.some(node => node.name === name)
     this.#taxonomies.set(taxonomy, has)
@@ -124,9 +124,59 @@ class Subscriber {
     process.stderr.write(`hierax: ${printable(message)}\n`)
   }
 
-  #tellUnreadable(source: string, { code, message }: HieraxError): void {
+  #reportUnreadable(source: string, { code, message }: HieraxError): void {
     this.#unreadable += 1
-    if (this.#unreadable > unreadableTold) return
+    if (this.#unreadable > maxReported) return
     process.stderr.write(`hierax: ${code}: ${source}: ${printable(message)}\n`)
   }
+}
+
+/** Julian date of the Unix epoch. */
+const jdOfEpoch = 2440587.5
+const msPerDay = 86_400_000
+
+/**
+ * A classification in one line: exposure (UTC), object, magnitude by band, predicted path and its probability, number of
+ * detections, and evidence. The probability of `node`, if given, comes before the prediction.
+ */
+export function tailLine(screen: Screen, body: ReadClassification, recency: Recency, node?: string): string {
+  const { alert, lightCurve, nodes } = body
+  const photometry = alert ? `${alert.band} ${alert.magnitude.toFixed(2)}` : ''
+  const wanted = node === undefined ? undefined : nodes.find(({ name }) => name === node)
+  const detections = `${lightCurve.detections} detection${lightCurve.detections === 1 ? '' : 's'}`
+  const why = evidenceLine(body)
+  const parts = [
+    screen.styled('dim', timeOf(body.jd)),
+    screen.styled('cyan', printable(body.objectId).padEnd(12)),
+    printable(photometry).padEnd(7),
+    ...(wanted ? [`${printable(wanted.name)} ${shade(screen, wanted.probability)}`] : []),
+    predicted(screen, body),
+    screen.styled('dim', detections),
+    ...(recency === 'older' ? [screen.styled('yellow', 'older')] : []),
+    ...(why === null ? [] : [screen.styled('dim', printable(why))])
+  ]
+  return parts.join('  ')
+}
+
+function predicted(screen: Screen, { status, reason, prediction }: ReadClassification): string {
+  if (status !== 'CLASSIFIED') return screen.styled('dim', `not classified: ${printable(reason ?? 'no reason')}`)
+  if (!prediction) return screen.styled('dim', 'undecided')
+  const path = prediction.path.map(printable)
+  const above = path.slice(0, -1).map(name => `${name} › `)
+  return `${screen.styled('dim', above.join(''))}${path.at(-1) ?? ''} ${shade(screen, prediction.probability)}`
+}
+
+function shade(screen: Screen, probability: number): string {
+  const text = probability.toFixed(3)
+  return probability >= 0.9
+    ? screen.styled('green', text)
+    : probability >= 0.5
+      ? screen.styled('yellow', text)
+      : screen.styled('dim', text)
+}
+
+/** `2020-01-08 10:47` of a Julian date; the date itself if it is out of the calendar's range. */
+function timeOf(jd: number): string {
+  const time = new Date((jd - jdOfEpoch) * msPerDay)
+  return Number.isNaN(time.getTime()) ? `JD ${jd}` : time.toISOString().slice(0, 16).replace('T', ' ')
 }

@@ -91,7 +91,7 @@ export class PoisonGuard {
     const first = messages[0] as InputMessage
     try {
       if (!poison) return await this.#handler.handle(messages, () => inFlight.end(true), control)
-      const reason = `the process ended ${crashes} times while nothing but this packet was in work`
+      const reason = `the process crashed ${crashes} times while only this packet was in flight`
       await this.#refuse(first, 'POISON', new HieraxError('POISON', reason), control)
       await inFlight.end(true)
       return 1

@@ -18,7 +18,7 @@ export const problem: Problem = {
   status: 404,
   detail: 'no alert of "ZTF20aaaaaaa" was seen',
   code: 'OBJECT_NOT_FOUND',
-  remedy: 'Ask for an object of which an alert was seen.'
+  remedy: 'Request an object for which an alert was received.'
 }
 
 const classifier = {

@@ -79,7 +79,7 @@ test('usage errors exit with 2 and say what is wrong', async () => {
     [['--out', 'x', '--mix', 'all'], /--mix <name>.*Allowed choices are examples, stream/],
     [['--out', 'x', '--bogus', '2'], /--bogus/],
     [['--topic', 'no/name'], /--topic: "no\/name" is not a valid topic name/],
-    [['--out', 'x', '--objects', '99999'], /99999 objects can't be made/]
+    [['--out', 'x', '--objects', '99999'], /99999 objects cannot be simulated/]
   ]
   for (const [args, message] of cases) {
     const { code, stderr } = await hierax(['simulate', ...args])
