@@ -1,4 +1,4 @@
-// Made by scripts/generate-docs.ts from src/messages/schema.ts: change that, not this file.
+// Made by scripts/generate-docs.ts from src/messages/classification.ts: change that, not this file.
 
 /* Types of a message in its JSON encoding (Kafka with output.encoding json, the API, `hierax tail --json`). */
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { classificationSchema } from '../../src/messages/schema.ts'
+import { classificationSchema } from '../../src/messages/classification.ts'
 import { code, page, table } from './markdown.ts'
 import { messageText } from './message-text.ts'
 
@@ -66,7 +66,7 @@ const plain: Readonly<Record<string, string>> = {
 export function messageTypes(): string {
   const records: string[] = []
   typeOf(avroSchema(), '', records)
-  return `// Made by scripts/generate-docs.ts from src/messages/schema.ts: change that, not this file.
+  return `// Made by scripts/generate-docs.ts from src/messages/classification.ts: change that, not this file.
 
 /* Types of a message in its JSON encoding (Kafka with output.encoding json, the API, \`hierax tail --json\`). */
 

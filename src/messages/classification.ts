@@ -1,152 +1,192 @@
-import { createHash } from 'node:crypto'
-import type { Answer, Classifier, Evidence, Population } from '../classifier/types.ts'
-import { otherVersions } from '../lightcurves/alert-versions.ts'
-import { fingerprintHash, fingerprintText, idText } from '../lightcurves/fingerprint.ts'
-import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
-import { type AlertContext, type AlertPhotometry, type AlertRecord, contextFields } from '../lightcurves/observation.ts'
-import type { Classification, Reason } from './schema.ts'
+import { z } from 'zod'
+import type { Immutable } from '../immutable.ts'
+import { bands, type ContextField } from '../lightcurves/observation.ts'
 
-export { type Classification, type Reason, reasons } from './schema.ts'
+/*
+ * The message in its JSON encoding, stated once. TypeScript's types, the OpenAPI document, docs/message.md and
+ * schemas/classification.d.ts follow from it; a test holds schemas/classification.avsc against it. Titles are the names of Avro's
+ * records and enums; an enum without a title is a string to Avro, so that readers accept words that come later. `z.int32` is Avro's
+ * int, `z.int` its long.
+ */
 
 /** Name of the message's schema, in its `schema` header and in its id. */
 export const schemaName = 'hierax.classification.v1'
 
-/** Settings that decide what a message says, besides alert, light curve and model. */
-export interface AnswerSettings {
-  readonly admit: {
-    readonly minRealBogus: number
-    readonly maxSolarSystemDistance: number
-    readonly minDetections: number
-  }
-  readonly programs: readonly number[]
-}
+/** Why an alert got no probabilities, in the order in which the reasons are checked. */
+export const reasons = ['PROGRAM', 'BOGUS', 'SOLAR_SYSTEM', 'TOO_FEW_DETECTIONS'] as const
+export type Reason = (typeof reasons)[number]
 
-/** What a classification is made from. */
-export interface ClassificationInput {
-  readonly objectId: string
-  readonly record: AlertRecord
-  /** Hashes of the versions seen of the alert; empty where there is but this one. */
-  readonly versions: readonly bigint[]
-  readonly curve: LightCurve
-  readonly prefix: Prefix
-  readonly reason: Reason | null
-  /** Null when there is a reason. */
-  readonly answer: Answer | null
-}
+const text = (description: string) => z.string().describe(description)
+const number = (description: string) => z.number().describe(description)
+const orNull = <T extends z.ZodType>(schema: T, description: string) => schema.nullable().describe(description)
 
-/** Makes the classifications of one model. */
-export class ClassificationWriter {
-  private readonly classifier: Classifier
-  private readonly provenance: Classification['classifier']
-  private readonly population: Population | null
-  private readonly settings: string
-
-  constructor(classifier: Classifier, settings: AnswerSettings) {
-    const { name, version, sha256, taxonomy, taxonomyVersion } = classifier
-    this.classifier = classifier
-    this.provenance = { name, version, sha256, taxonomy, taxonomyVersion }
-    this.population = inTaxonomyOrder(classifier)
-    this.settings = settingsHash(sha256, settings, this.population)
-  }
-
-  /** The classification of an input: the same input gives the same bytes. */
-  write({ objectId, record, versions, curve, prefix, reason, answer }: ClassificationInput): Classification {
-    const others = otherVersions(record, versions)
-    const hash = fingerprintHash(prefix.hash, record, others)
-    const revision = prefix.revision + others.length
-    const context = record.photometry && publishedContext(record.photometry.context)
-    return {
-      id: `${objectId}:${record.candid}:${this.settings}:${idText(hash, prefix.hiddenRevision)}`,
-      objectId,
-      candid: record.candid,
-      jd: record.jd,
-      ra: record.ra,
-      dec: record.dec,
-      programId: record.programId,
-      status: answer ? 'CLASSIFIED' : 'NOT_CLASSIFIED',
-      reason,
-      alert: record.photometry && inOrder(record.photometry),
-      nodes: answer ? this.nodesOf(answer) : [],
-      prediction: answer?.prediction ?? null,
-      novelty: answer?.novelty ?? null,
-      classifier: this.provenance,
-      lightCurve: {
-        detections: prefix.detections,
-        upperLimits: prefix.upperLimits,
-        firstJd: prefix.firstJd,
-        lastJd: prefix.lastJd,
-        latest: curve.latest(prefix.length),
-        fingerprint: fingerprintText(hash),
-        revision,
-        firstDetectionJd: prefix.firstDetectionJd,
-        lastDetectionJd: prefix.lastDetectionJd,
-        ndethist: context?.ndethist ?? null,
-        jdstarthist: context?.jdstarthist ?? null
-      },
-      evidence: answer ? answer.evidence.map(evidenceInOrder) : [],
-      context,
-      population: this.population
-    }
-  }
-
-  private nodesOf(answer: Answer): Classification['nodes'] {
-    const { nodes, root } = this.classifier
-    return nodes.map(({ name, parent }, index) => ({
-      name,
-      parent: parent === root ? null : parent,
-      conditional: answer.conditional[index] as number,
-      probability: answer.probability[index] as number
-    }))
-  }
-}
-
-/** The fields in the order of the schema: JSON keeps it, and equal answers have equal bytes. */
-function inOrder(photometry: AlertPhotometry): Classification['alert'] {
-  const { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance } = photometry
-  return { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance }
-}
-
-function evidenceInOrder({ node, lightCurve, context, prior }: Evidence): Evidence {
-  return { node, lightCurve, context, prior }
-}
-
-/** Fields in the order of the schema. A count that is no 32-bit integer can't be encoded, and becomes null. */
-function publishedContext(context: AlertContext): AlertContext {
-  const fields = {} as Record<keyof AlertContext, number | null>
-  for (const name of contextFields) fields[name] = context[name]
-  fields.ndethist = countOf(context.ndethist)
-  fields.ncovhist = countOf(context.ncovhist)
-  return fields
-}
-
-function countOf(value: number | null): number | null {
-  return value === null || value === (value | 0) ? value : null
-}
-
-/** Shares in the order of the taxonomy: the order in which a user names them makes no other bytes. */
-function inTaxonomyOrder({ population, nodes }: Classifier): Population | null {
-  if (population === null) return null
-  const { name, shares } = population
-  const ordered = nodes.flatMap(node => {
-    const share = shares[node.name]
-    return share === undefined ? [] : [[node.name, share] as const]
+const node = z
+  .object({
+    name: text('Name of the taxonomy node'),
+    parent: orNull(z.string(), 'Null for children of the root'),
+    conditional: number('P(node | parent); siblings sum to 1'),
+    probability: number('P(node): the product of the conditionals along the path from the root')
   })
-  return { name, shares: Object.fromEntries(ordered) }
-}
+  .meta({ title: 'Node' })
 
-/**
- * First 12 hex digits of SHA-256 over all that decides an answer besides alert and light curve. Without a population the
- * text is that of the first release, so that models of that time keep their ids.
- */
-function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings, population: Population | null): string {
-  const canonical = JSON.stringify([
-    modelSha256,
-    admit.minRealBogus,
-    admit.maxSolarSystemDistance,
-    admit.minDetections,
-    [...new Set(programs)].sort((a, b) => a - b),
-    schemaName,
-    ...(population === null ? [] : [population.name, Object.entries(population.shares)])
-  ])
-  return createHash('sha256').update(canonical).digest('hex').slice(0, 12)
-}
+const photometry = z
+  .object({
+    band: z.enum(bands).describe('g, r or i'),
+    magnitude: number('Difference magnitude (magpsf)'),
+    error: number('Its 1-sigma error (sigmapsf), mag'),
+    positive: z.boolean().describe('The source is brighter than the reference image'),
+    realBogus: orNull(z.number(), 'drb, else rb: 0 bogus, 1 real'),
+    starScore: orNull(z.number(), 'Nearest catalogue source: 0 galaxy, 1 star (sgscore1)'),
+    starDistance: orNull(z.number(), 'Its distance, arcsec (distpsnr1)'),
+    solarSystemDistance: orNull(z.number(), 'Nearest known solar-system object, arcsec (ssdistnr)')
+  })
+  .meta({ title: 'AlertPhotometry' })
+
+export const prediction = z
+  .object({
+    node: text('The deepest node that the model stands for'),
+    probability: number('P(node)'),
+    path: z.array(z.string()).describe('From below the root to the node')
+  })
+  .meta({ title: 'Prediction' })
+  .nullable()
+  .describe('The deepest node that the model stands for, by its decision rule')
+
+export const novelty = orNull(
+  z.number(),
+  '0 like the training set, 1 unlike anything in it; null where the model does not say'
+)
+
+export const provenance = z
+  .object({
+    name: text('Name of the model'),
+    version: text('Its version'),
+    sha256: text("Over the model's files"),
+    taxonomy: text('Name of its taxonomy'),
+    taxonomyVersion: text('Version of the taxonomy')
+  })
+  .meta({ title: 'Provenance' })
+
+const lightCurve = z
+  .object({
+    detections: z.int32().describe("Detections up to the alert's time"),
+    upperLimits: z.int32().describe('Upper limits up to it'),
+    firstJd: orNull(z.number(), 'Julian date of the first point, detection or upper limit'),
+    lastJd: orNull(z.number(), 'Julian date of the last point'),
+    latest: z.partialRecord(z.enum(bands), z.number()).describe('Magnitude of the latest detection by band'),
+    fingerprint: text("Hash of these points and of the alert's own fields"),
+    revision: z
+      .int()
+      .describe('Grows with what is known of these points: of two messages of one jd and candid the greater stands'),
+    firstDetectionJd: orNull(z.number(), 'Julian date of the first detection, days; null where there is none'),
+    lastDetectionJd: orNull(z.number(), 'Julian date of the last detection, days'),
+    ndethist: orNull(z.int32(), 'Number of detections at this place since the survey began, by the packet: ndethist'),
+    jdstarthist: orNull(z.number(), 'Julian date of the first of these, by the packet: jdstarthist')
+  })
+  .meta({ title: 'LightCurveSummary' })
+
+export const evidence = z
+  .array(
+    z
+      .object({
+        node: text('Name of the child of the root'),
+        lightCurve: number('What the light curve says, at the class mix of the training set; natural logarithm'),
+        context: number(
+          'What the other fields of the packet say; 0 without them, and for a model that does not use them'
+        ),
+        prior: number('ln(share in the population / share in the training set); 0 without a population')
+      })
+      .meta({ title: 'Evidence' })
+  )
+  .describe(
+    "Why: one entry for each child of the root, in the taxonomy's order. The softmax of their sums lightCurve + context + prior gives the conditional probabilities. Empty when NOT_CLASSIFIED"
+  )
+
+const context = z
+  .object({
+    sgscore1: orNull(z.number(), 'Nearest Pan-STARRS1 source: 0 galaxy, 1 star'),
+    distpsnr1: orNull(z.number(), 'Its distance, arcsec; null where there is none within 30 arcsec'),
+    sgmag1: orNull(z.number(), 'Its g magnitude'),
+    srmag1: orNull(z.number(), 'Its r magnitude'),
+    simag1: orNull(z.number(), 'Its i magnitude'),
+    szmag1: orNull(z.number(), 'Its z magnitude'),
+    sgscore2: orNull(z.number(), 'Second nearest Pan-STARRS1 source: 0 galaxy, 1 star'),
+    distpsnr2: orNull(z.number(), 'Its distance, arcsec'),
+    distnr: orNull(z.number(), 'Distance to the nearest source in the reference image, pixels of 1.012 arcsec'),
+    magnr: orNull(z.number(), 'Its magnitude'),
+    chinr: orNull(z.number(), 'Its chi, how well a point source fits it'),
+    sharpnr: orNull(z.number(), 'Its sharpness: 0 for a point source, above 0 for an extended one'),
+    neargaia: orNull(
+      z.number(),
+      'Distance to the nearest Gaia source, arcsec; null where there is none within 90 arcsec'
+    ),
+    maggaia: orNull(z.number(), 'Its G magnitude'),
+    classtar: orNull(
+      z.number(),
+      "SExtractor's score of the detection in the difference image: 0 extended, 1 point source"
+    ),
+    ndethist: orNull(z.int32(), 'Number of detections within 1.5 arcsec since the survey began, down to 3 sigma'),
+    ncovhist: orNull(z.int32(), 'Number of exposures that have covered this place'),
+    jdstarthist: orNull(z.number(), 'Julian date of the earliest of these detections')
+  } satisfies Record<ContextField, z.ZodType>)
+  .meta({ title: 'Context' })
+
+export const population = z
+  .object({
+    name: text("As the model's card names it; custom where an operator gave shares"),
+    shares: z
+      .record(z.string(), z.number())
+      .describe(
+        'Share of each node among its siblings. Groups of siblings that are not named keep the mix of the training set'
+      )
+  })
+  .meta({ title: 'Population' })
+  .nullable()
+  .describe(
+    'The class mix for which the probabilities hold; null for a model without one: then they hold for the mix of its training set'
+  )
+
+/** A classification: what a model says of one alert. */
+export const classificationSchema = z
+  .object({
+    id: text(
+      'objectId:candid:settings:fingerprint. Two messages of one id have the same bytes: dedupe by it. Where the gates leave points out, the last part is not the fingerprint itself, but still a hash of all that the message rests on.'
+    ),
+    objectId: text('ZTF object'),
+    candid: z
+      .string()
+      .regex(/^-?\d{1,19}$/)
+      .describe('Candidate of the alert; exceeds 2^53, so JSON encodings write it as a string'),
+    jd: number("Julian date of the alert's exposure, days"),
+    ra: number('Right ascension, degrees, J2000'),
+    dec: number('Declination, degrees, J2000'),
+    programId: z.int32().describe('Survey programme: 1 public, 2 and 3 restricted, 0 unknown'),
+    status: z
+      .enum(['CLASSIFIED', 'NOT_CLASSIFIED'])
+      .meta({ title: 'Status', description: 'Whether there are probabilities' }),
+    reason: orNull(z.enum(reasons), 'For NOT_CLASSIFIED: PROGRAM, BOGUS, SOLAR_SYSTEM or TOO_FEW_DETECTIONS'),
+    alert: orNull(photometry, 'What a subscriber cuts on; null for reason PROGRAM'),
+    nodes: z.array(node).describe('Every node but the root, parents before children; empty when NOT_CLASSIFIED'),
+    prediction,
+    novelty,
+    classifier: provenance.describe('Provenance'),
+    lightCurve: lightCurve.describe("What the answer rests on: the object's points up to the alert's time"),
+    // Fields with a default came after the first release.
+    evidence: evidence.default([]),
+    context: orNull(
+      context,
+      "What the packet says about the place and its history, by ZTF's names; null where it says nothing (-999, a negative distance, a score outside 0 to 1). All of it is null for reason PROGRAM"
+    ),
+    population
+  })
+  .meta({
+    title: 'Classification',
+    description:
+      "What Hierax says of one alert: the probability of every node of a taxonomy, or why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, and the model."
+  })
+
+/** A classification in its JSON encoding; its fields are in the order of the schema. */
+export type ClassificationJson = Immutable<z.infer<typeof classificationSchema>>
+
+/** The body of a message: as in its JSON encoding, but for the candid, which exceeds 2^53. */
+export type Classification = Omit<ClassificationJson, 'candid'> & { readonly candid: bigint }

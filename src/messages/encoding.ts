@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import avro from 'avsc'
 import { LRUCache } from 'lru-cache'
 import { bigLong } from '../avro/long.ts'
-import type { Classification, ClassificationJson } from './schema.ts'
+import type { Classification, ClassificationJson } from './classification.ts'
 
 /** A wire format of classifications. */
 export interface Format {

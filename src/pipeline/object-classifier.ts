@@ -6,12 +6,8 @@ import { admittedCurve } from '../lightcurves/gates.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import type { AlertRecord } from '../lightcurves/observation.ts'
 import type { CachedState, ObjectState, Store } from '../lightcurves/stores/store.ts'
-import {
-  type Classification,
-  type ClassificationInput,
-  ClassificationWriter,
-  type Reason
-} from '../messages/classification.ts'
+import type { Classification, Reason } from '../messages/classification.ts'
+import { type ClassificationInput, ClassificationWriter } from '../messages/writer.ts'
 
 /** An alert to classify, with the state of its object. */
 export interface AlertOfObject {

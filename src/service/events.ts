@@ -1,5 +1,5 @@
 import { HieraxError } from '../errors.ts'
-import type { ClassificationJson } from '../messages/schema.ts'
+import type { ClassificationJson } from '../messages/classification.ts'
 import { EventStream } from './event-stream.ts'
 import type { Accept } from './filter.ts'
 import type { ServicePorts } from './ports.ts'
@@ -9,11 +9,11 @@ import { Sampler } from './sampler.ts'
 export interface EventLimits {
   /** Clients at a time. */
   readonly maxSubscribers: number
-  /** Bytes that wait for one client; beyond them events are dropped for it, and counted. */
+  /** Bytes buffered for one client; beyond them its events are dropped, and counted. */
   readonly maxBufferBytes: number
   /** Time between two comments that keep a quiet connection open, ms. */
   readonly keepAliveMs: number
-  /** A client that reads nothing for so long while bytes wait for it is disconnected, ms. */
+  /** A client that reads nothing for so long while bytes are buffered for it is disconnected, ms. */
   readonly stallMs: number
 }
 
@@ -24,8 +24,8 @@ export const defaultEventLimits: EventLimits = {
   stallMs: 60_000
 }
 
-/** What a client wants to be told. */
-export interface EventWish {
+/** What a client has subscribed to. */
+export interface SubscriptionOptions {
   /** Which classifications; null for all. */
   readonly accept: Accept | null
   /** At most so many of them a second, chosen evenly; null for all. */
@@ -36,25 +36,23 @@ export interface EventWish {
   readonly statistics: number | null
 }
 
-export const everything: EventWish = { accept: null, sample: null, follow: null, statistics: null }
-
-/** What became of the classifications for one client since its last event `statistics`. */
-interface Passed {
+/** Classifications for one client since its last event `statistics`. */
+interface Counts {
   published: number
   accepted: number
   sent: number
 }
 
-/** One client with what it wants. */
+/** One client with its subscription. */
 interface Client {
   readonly stream: EventStream
-  readonly wish: EventWish
+  readonly options: SubscriptionOptions
   readonly sampler: Sampler<ClassificationJson> | null
   readonly timers: NodeJS.Timeout[]
-  readonly passed: Passed
+  readonly counts: Counts
 }
 
-/** How long statistics are those of now, ms. */
+/** How long measured statistics are reused, ms. */
 const freshMs = 400
 
 const greeting = Buffer.from('retry: 3000\n: connected\n\n')
@@ -79,18 +77,18 @@ export class EventHub {
   }
 
   /** A stream for a new client, until it is destroyed. Throws TOO_MANY_SUBSCRIBERS. */
-  open(wish: EventWish = everything): EventStream {
+  open(options: SubscriptionOptions): EventStream {
     const { maxSubscribers, maxBufferBytes, keepAliveMs } = this.#limits
     if (this.#clients.size >= maxSubscribers) {
       throw new HieraxError('TOO_MANY_SUBSCRIBERS', `${maxSubscribers} clients listen already`)
     }
     const stream = new EventStream(maxBufferBytes)
-    const sampler = wish.sample === null ? null : new Sampler<ClassificationJson>(wish.sample)
-    const client = { stream, wish, sampler, timers: [], passed: { published: 0, accepted: 0, sent: 0 } }
+    const sampler = options.sample === null ? null : new Sampler<ClassificationJson>(options.sample)
+    const client = { stream, options, sampler, timers: [], counts: { published: 0, accepted: 0, sent: 0 } }
     this.#clients.add(client)
     stream.once('close', () => this.#remove(client))
     stream.offer(greeting)
-    this.#keepTelling(client)
+    this.#startTimers(client)
     this.#unsubscribe ??= this.#ports.subscribe(classification => this.#publish(classification))
     this.#timer ??= setInterval(() => this.#tick(), keepAliveMs).unref()
     return stream
@@ -108,32 +106,32 @@ export class EventHub {
     clearTimeout(timer)
   }
 
-  /** Starts what comes to a client by the clock: samples and statistics. */
-  #keepTelling(client: Client): void {
-    const { sampler, timers, wish } = client
+  /** Starts the timers of a client's samples and statistics. */
+  #startTimers(client: Client): void {
+    const { sampler, timers, options } = client
     if (sampler) {
       const flush = () => {
         for (const classification of sampler.take()) this.#send(client, eventOf('classification', classification))
       }
       timers.push(setInterval(flush, sampler.windowMs).unref())
     }
-    if (wish.statistics === null) return
-    void this.#tell(client)
-    timers.push(setInterval(() => void this.#tell(client), wish.statistics * 1000).unref())
+    if (options.statistics === null) return
+    void this.#sendStatistics(client)
+    timers.push(setInterval(() => void this.#sendStatistics(client), options.statistics * 1000).unref())
   }
 
-  /** Says how the service does, and what became of the classifications for this client since the last time. */
-  async #tell({ stream, passed }: Client): Promise<void> {
-    const since = { ...passed }
-    Object.assign(passed, { published: 0, accepted: 0, sent: 0 })
+  /** Sends the service's statistics, and this client's counts since the last time. */
+  async #sendStatistics({ stream, counts }: Client): Promise<void> {
+    const since = { ...counts }
+    Object.assign(counts, { published: 0, accepted: 0, sent: 0 })
     try {
       stream.offer(eventOf('statistics', { ...(await this.#statistics()), ...since }))
     } catch {
-      // What can't be told now is told the next time.
+      // The next event has statistics again.
     }
   }
 
-  /** Measured once for all clients that are told at about the same time. */
+  /** Measured once for all clients that get an event at about the same time. */
   #statistics(): Promise<object> {
     const now = performance.now()
     if (now - this.#measured.at > freshMs) this.#measured = { at: now, view: this.#ports.statistics() }
@@ -143,11 +141,11 @@ export class EventHub {
   #publish(classification: ClassificationJson): void {
     let chunk: Buffer | null = null
     for (const client of this.#clients) {
-      const { accept, follow } = client.wish
-      client.passed.published++
+      const { accept, follow } = client.options
+      client.counts.published++
       if (follow === classification.objectId) client.stream.offer(eventOf('followed', classification))
       if (accept !== null && !accept(classification)) continue
-      client.passed.accepted++
+      client.counts.accepted++
       if (client.sampler) client.sampler.offer(classification)
       else {
         chunk ??= eventOf('classification', classification)
@@ -156,8 +154,8 @@ export class EventHub {
     }
   }
 
-  #send({ stream, passed }: Client, chunk: Buffer): void {
-    passed.sent++
+  #send({ stream, counts }: Client, chunk: Buffer): void {
+    counts.sent++
     stream.offer(chunk)
   }
 

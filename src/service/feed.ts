@@ -1,4 +1,4 @@
-import type { ClassificationJson } from '../messages/schema.ts'
+import type { ClassificationJson } from '../messages/classification.ts'
 
 /**
  * The latest classifications, kept in memory for the API: a ring of a fixed size. They become JSON only when somebody

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { HieraxError, nearest, shown } from '../errors.ts'
 import { bands } from '../lightcurves/observation.ts'
-import type { ClassificationJson } from '../messages/schema.ts'
+import type { ClassificationJson } from '../messages/classification.ts'
 import type { ModelView } from './ports.ts'
 
 /** Fewest digits of a SHA-256 that may name a model. */

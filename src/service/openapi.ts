@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
-import { classificationSchema } from '../messages/schema.ts'
+import { classificationSchema } from '../messages/classification.ts'
 import * as example from './examples.ts'
 import { problemOf } from './problems.ts'
 import * as answer from './schemas.ts'

@@ -1,4 +1,4 @@
-import type { ClassificationJson } from '../messages/schema.ts'
+import type { ClassificationJson } from '../messages/classification.ts'
 import type { Part } from '../telemetry/definitions.ts'
 import type { HistoryView, Liveness, ObjectView, PartState, StatisticsView } from './schemas.ts'
 

@@ -2,7 +2,14 @@ import { z } from 'zod'
 import { type ErrorCode, errorTable } from '../errors.ts'
 import type { Immutable } from '../immutable.ts'
 import { bands } from '../lightcurves/observation.ts'
-import { classificationSchema, evidence, novelty, population, prediction, provenance } from '../messages/schema.ts'
+import {
+  classificationSchema,
+  evidence,
+  novelty,
+  population,
+  prediction,
+  provenance
+} from '../messages/classification.ts'
 import { type Part, parts } from '../telemetry/definitions.ts'
 
 /*

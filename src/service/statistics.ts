@@ -1,4 +1,4 @@
-import type { Classification } from '../messages/schema.ts'
+import type { Classification } from '../messages/classification.ts'
 import { definitions } from '../telemetry/definitions.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { MinuteView, StatisticsView } from './schemas.ts'

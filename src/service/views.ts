@@ -1,7 +1,7 @@
 import { type Gates, passes } from '../lightcurves/gates.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import { type AlertRecord, bandOf, type Observation } from '../lightcurves/observation.ts'
-import type { ClassificationJson } from '../messages/schema.ts'
+import type { ClassificationJson } from '../messages/classification.ts'
 import type { HistoryMoment } from '../pipeline/history.ts'
 import type { ModelView } from './ports.ts'
 import type { AlertView, HistoryView, ObjectView, PointView } from './schemas.ts'

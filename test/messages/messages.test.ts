@@ -8,14 +8,10 @@ import type { Answer } from '../../src/classifier/types.ts'
 import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import { type AlertContext, type ContextField, contextFields } from '../../src/lightcurves/observation.ts'
-import {
-  type Classification,
-  type ClassificationInput,
-  ClassificationWriter,
-  reasons
-} from '../../src/messages/classification.ts'
+import { type Classification, reasons } from '../../src/messages/classification.ts'
 import { decodeClassification, encodeClassification, schemaText } from '../../src/messages/encoding.ts'
 import { checkRoutes } from '../../src/messages/outgoing.ts'
+import { type ClassificationInput, ClassificationWriter } from '../../src/messages/writer.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'
 import { admission, alertOf } from '../support/pipeline.ts'

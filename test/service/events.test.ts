@@ -9,8 +9,8 @@ import type { Service, ServiceOptions } from '../../src/service/service.ts'
 import { World } from './support.ts'
 
 /** Waits until something holds; the test's own time limit ends it otherwise. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(5)
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await sleep(5)
 }
 
 /** A subscriber that keeps what it reads. */
@@ -77,6 +77,11 @@ describe('event stream', { timeout: 60_000 }, () => {
   }
   afterEach(() => service.close())
 
+  const connections = (): Promise<number> =>
+    new Promise((resolve, reject) =>
+      service.app.server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
+    )
+
   it('brings one event a classification to every client', async () => {
     const { url } = await start()
     world.publish(3, 0)
@@ -107,9 +112,12 @@ describe('event stream', { timeout: 60_000 }, () => {
     const clients = await Promise.all([Client.open(url), Client.open(url), Client.open(url)])
     assert.equal(world.listeners, 1)
     clients[0]?.close()
-    await sleep(50)
+    clients[1]?.close()
+    await until(async () => (await connections()) === 1)
+    world.publish(1)
+    await until(() => clients[2]?.ids.length === 1)
     assert.equal(world.listeners, 1)
-    for (const client of clients) client.close()
+    clients[2]?.close()
     await until(() => world.listeners === 0)
     const again = await Client.open(url)
     assert.equal(world.listeners, 1)
@@ -126,8 +134,8 @@ describe('event stream', { timeout: 60_000 }, () => {
     world.publish(100)
     await until(() => chosen.ids.length === 100 && few.ids.length > 0 && none.events('followed').length === 100)
     await until(() => few.events('statistics').some(data => JSON.parse(data).published === 100))
-    const told = few.events('statistics').map(data => JSON.parse(data) as Record<string, number>)
-    const sum = (name: string) => told.reduce((total, one) => total + (one[name] ?? 0), 0)
+    const counted = few.events('statistics').map(data => JSON.parse(data) as Record<string, number>)
+    const sum = (name: string) => counted.reduce((total, one) => total + (one[name] ?? 0), 0)
     assert.equal(sum('accepted'), 100)
     assert.ok(few.ids.length <= 5, `${few.ids.length} in one window`)
     assert.deepEqual(none.ids, [])
@@ -213,9 +221,9 @@ describe('event stream', { timeout: 60_000 }, () => {
 
   it('ends when the service closes, even for a client that never reads', async () => {
     const { url, port } = await start()
-    const client = await Client.open(url)
     const deaf = await openDeaf(port)
-    await sleep(50)
+    await until(() => world.listeners === 1)
+    const client = await Client.open(url)
     world.publish(90, 0, 'x'.repeat(100_000))
     await service.close()
     await until(() => client.ended)

@@ -1,4 +1,4 @@
-import type { ClassificationJson } from '../../src/messages/schema.ts'
+import type { ClassificationJson } from '../../src/messages/classification.ts'
 import { classification, history, object, statistics } from '../../src/service/examples.ts'
 import { ClassificationFeed } from '../../src/service/feed.ts'
 import type { ModelView, ServicePorts } from '../../src/service/ports.ts'

@@ -1,4 +1,4 @@
-import type { Classification } from '../../src/messages/schema.ts'
+import type { Classification } from '../../src/messages/classification.ts'
 import { classification } from '../../src/service/examples.ts'
 
 /** A classification with all that one can have. */

@@ -1,4 +1,4 @@
-import type { ClassificationJson } from '../../src/messages/schema.ts'
+import type { ClassificationJson } from '../../src/messages/classification.ts'
 import { classification } from '../../src/service/examples.ts'
 import type { ModelView } from '../../src/service/ports.ts'
 import type { HistoryView, ObjectView, PointView } from '../../src/service/schemas.ts'

@@ -1,7 +1,7 @@
-import type { ClassificationJson } from '../../../src/messages/schema.ts'
+import type { ClassificationJson } from '../../../src/messages/classification.ts'
 import type { StatisticsView } from '../../../src/service/schemas.ts'
 
-export type { ClassificationJson as Classification } from '../../../src/messages/schema.ts'
+export type { ClassificationJson as Classification } from '../../../src/messages/classification.ts'
 export type {
   HistoryView,
   ModelProvenance as Model,

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto'
+import type { Answer, Classifier, Evidence, Population } from '../classifier/types.ts'
+import { otherVersions } from '../lightcurves/alert-versions.ts'
+import { fingerprintHash, fingerprintText, idText } from '../lightcurves/fingerprint.ts'
+import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
+import { type AlertContext, type AlertPhotometry, type AlertRecord, contextFields } from '../lightcurves/observation.ts'
+import { type Classification, type Reason, schemaName } from './classification.ts'
+
+/** Settings that decide what a message says, besides alert, light curve and model. */
+export interface AnswerSettings {
+  readonly admit: {
+    readonly minRealBogus: number
+    readonly maxSolarSystemDistance: number
+    readonly minDetections: number
+  }
+  readonly programs: readonly number[]
+}
+
+/** What a classification is made from. */
+export interface ClassificationInput {
+  readonly objectId: string
+  readonly record: AlertRecord
+  /** Hashes of the versions seen of the alert; empty where there is but this one. */
+  readonly versions: readonly bigint[]
+  readonly curve: LightCurve
+  readonly prefix: Prefix
+  readonly reason: Reason | null
+  /** Null when there is a reason. */
+  readonly answer: Answer | null
+}
+
+/** Makes the classifications of one model. */
+export class ClassificationWriter {
+  private readonly classifier: Classifier
+  private readonly provenance: Classification['classifier']
+  private readonly population: Population | null
+  private readonly settings: string
+
+  constructor(classifier: Classifier, settings: AnswerSettings) {
+    const { name, version, sha256, taxonomy, taxonomyVersion } = classifier
+    this.classifier = classifier
+    this.provenance = { name, version, sha256, taxonomy, taxonomyVersion }
+    this.population = inTaxonomyOrder(classifier)
+    this.settings = settingsHash(sha256, settings, this.population)
+  }
+
+  /** The classification of an input: the same input gives the same bytes. */
+  write({ objectId, record, versions, curve, prefix, reason, answer }: ClassificationInput): Classification {
+    const others = otherVersions(record, versions)
+    const hash = fingerprintHash(prefix.hash, record, others)
+    const revision = prefix.revision + others.length
+    const context = record.photometry && publishedContext(record.photometry.context)
+    return {
+      id: `${objectId}:${record.candid}:${this.settings}:${idText(hash, prefix.hiddenRevision)}`,
+      objectId,
+      candid: record.candid,
+      jd: record.jd,
+      ra: record.ra,
+      dec: record.dec,
+      programId: record.programId,
+      status: answer ? 'CLASSIFIED' : 'NOT_CLASSIFIED',
+      reason,
+      alert: record.photometry && inOrder(record.photometry),
+      nodes: answer ? this.nodesOf(answer) : [],
+      prediction: answer?.prediction ?? null,
+      novelty: answer?.novelty ?? null,
+      classifier: this.provenance,
+      lightCurve: {
+        detections: prefix.detections,
+        upperLimits: prefix.upperLimits,
+        firstJd: prefix.firstJd,
+        lastJd: prefix.lastJd,
+        latest: curve.latest(prefix.length),
+        fingerprint: fingerprintText(hash),
+        revision,
+        firstDetectionJd: prefix.firstDetectionJd,
+        lastDetectionJd: prefix.lastDetectionJd,
+        ndethist: context?.ndethist ?? null,
+        jdstarthist: context?.jdstarthist ?? null
+      },
+      evidence: answer ? answer.evidence.map(evidenceInOrder) : [],
+      context,
+      population: this.population
+    }
+  }
+
+  private nodesOf(answer: Answer): Classification['nodes'] {
+    const { nodes, root } = this.classifier
+    return nodes.map(({ name, parent }, index) => ({
+      name,
+      parent: parent === root ? null : parent,
+      conditional: answer.conditional[index] as number,
+      probability: answer.probability[index] as number
+    }))
+  }
+}
+
+/** The fields in the order of the schema: JSON keeps it, and equal answers have equal bytes. */
+function inOrder(photometry: AlertPhotometry): Classification['alert'] {
+  const { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance } = photometry
+  return { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance }
+}
+
+function evidenceInOrder({ node, lightCurve, context, prior }: Evidence): Evidence {
+  return { node, lightCurve, context, prior }
+}
+
+/** Fields in the order of the schema. A count that is no 32-bit integer can't be encoded, and becomes null. */
+function publishedContext(context: AlertContext): AlertContext {
+  const fields = {} as Record<keyof AlertContext, number | null>
+  for (const name of contextFields) fields[name] = context[name]
+  fields.ndethist = countOf(context.ndethist)
+  fields.ncovhist = countOf(context.ncovhist)
+  return fields
+}
+
+function countOf(value: number | null): number | null {
+  return value === null || value === (value | 0) ? value : null
+}
+
+/** Shares in the order of the taxonomy: the order in which a user names them makes no other bytes. */
+function inTaxonomyOrder({ population, nodes }: Classifier): Population | null {
+  if (population === null) return null
+  const { name, shares } = population
+  const ordered = nodes.flatMap(node => {
+    const share = shares[node.name]
+    return share === undefined ? [] : [[node.name, share] as const]
+  })
+  return { name, shares: Object.fromEntries(ordered) }
+}
+
+/**
+ * First 12 hex digits of SHA-256 over all that decides an answer besides alert and light curve. Without a population the
+ * text is that of the first release, so that models of that time keep their ids.
+ */
+function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings, population: Population | null): string {
+  const canonical = JSON.stringify([
+    modelSha256,
+    admit.minRealBogus,
+    admit.maxSolarSystemDistance,
+    admit.minDetections,
+    [...new Set(programs)].sort((a, b) => a - b),
+    schemaName,
+    ...(population === null ? [] : [population.name, Object.entries(population.shares)])
+  ])
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 12)
+}
