@@ -31,10 +31,10 @@ export interface PacketFields<Records extends string = string, Lists extends str
 
 /** What is read of each record of an array. */
 export interface List {
-  /** Null: the records are counted only. */
+  /** Null: the records are counted and not read. */
   readonly fields: Fields | null
-  /** The records are counted only where the writer's schema has no field of this name. */
-  readonly only?: string
+  /** A field without which, in the writer's schema, the records are counted instead of read. */
+  readonly readIf?: string
 }
 
 /** What is read of a record, by field. */
@@ -65,7 +65,7 @@ export class Rows {
   readonly values: Value[] = []
   /** Records read. */
   count = 0
-  /** Records that were counted only. */
+  /** Records that were counted and not read. */
   unread = 0
   /** Where the record that is being read begins. */
   base = 0
@@ -187,11 +187,11 @@ class Compiler {
     return readers
   }
 
-  #list(schema: Schema, { fields, only }: List, path: string, rows: Rows): Skip {
+  #list(schema: Schema, { fields, readIf }: List, path: string, rows: Rows): Skip {
     return nullable<void>(schema, path, 'an array', undefined, branch => {
       if (branch.type !== 'array') return null
       const { items } = branch
-      const lacks = only !== undefined && items.type === 'record' && !items.fields.has(only)
+      const lacks = readIf !== undefined && items.type === 'record' && !items.fields.has(readIf)
       if (fields === null || lacks) {
         const count = this.#skippers.countedArray(branch)
         return cursor => {

@@ -57,7 +57,7 @@ export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
     records: { candidate },
     lists: {
       // The experimental schema 3.5 has forced photometry here: without `magpsf` nothing says what was detected.
-      prv_candidates: { fields: point, only: 'magpsf' },
+      prv_candidates: { fields: point, readIf: 'magpsf' },
       fp_hists: { fields: null }
     }
   },

@@ -9,7 +9,7 @@ import type { AlertView } from './types.ts'
 export const contextVersion = 'context-v1'
 
 /**
- * Names of the features, in their order. Distances are logarithms; the products with nearness say whether the alert lies *on* the
+ * Names of the features, in their order. Distances are logarithms; the products with nearness express whether the alert lies *on* the
  * catalogue source. Left out on purpose: the sign of the difference, real–bogus scores, solar-system distance, sky position,
  * and `ncovhist`, which grows with the survey's age.
  */
@@ -41,11 +41,11 @@ export const contextFeatureNames = [
   'pointLikenessMissing'
 ] as const
 
-/** Age beyond which an object is just old, days: longer ages would tell the survey's age, not the object's. */
+/** Greatest age, days: longer ones would depend on the age of the survey, not of the object. */
 const longestAge = 200
-/** Number of detections beyond which there are just many. */
+/** Greatest number of detections. */
 const mostDetections = 30
-/** What catalogues write for the score of a source that they can't judge. */
+/** Score that catalogues give to a source that they can't judge. */
 const undecidedScore = 0.5
 
 /**
@@ -122,7 +122,7 @@ const shape = z.strictObject({
   formatVersion: z.literal(1),
   /** Version of the features (`contextVersion`). */
   features: z.string(),
-  /** Of every feature: what is taken off, and what it is then divided by. */
+  /** By feature: subtracted from it, and what it is then divided by. */
   mean: numbers,
   deviation: z.array(z.number().positive()),
   /** One layer is a logistic one; with two, the first goes through tanh. Rows of weights are outputs. */
@@ -132,7 +132,7 @@ const shape = z.strictObject({
     .max(2),
   /** Nodes that get a term, in the order of the last layer's outputs: whole groups of siblings. */
   nodes: z.array(z.string()).min(1),
-  /** What context can change the log-odds of two siblings by, at most. */
+  /** Greatest change that context can make to the log-odds of two siblings. */
   bound: z.number().positive()
 })
 

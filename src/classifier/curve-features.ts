@@ -115,9 +115,9 @@ function add(state: Float64Array, index: number, value: number): void {
   state[index] = at(state, index) + value
 }
 
-/** Points of two bands that are nearer than this make a colour, days. */
+/** Greatest time between points of two bands that make a colour, days. */
 const pairing = 3
-/** Errors below this are not believed when a line is laid through points, mag. */
+/** Added in quadrature to the errors of points when a line is fitted, mag. */
 const floor = 0.03
 const lateColour = 20
 
@@ -126,7 +126,7 @@ const unknownAtFirst = [
   ...[ofCurve.colourFirst, ofCurve.colourTime, ofCurve.colourLate]
 ]
 
-/** Sets a state to that before the first detection. */
+/** Resets a state to that before the first detection. */
 export function clearFeatures(state: Float64Array): void {
   state.fill(0, g)
   for (const band of [g, r]) clearBand(state, band)
@@ -134,8 +134,8 @@ export function clearFeatures(state: Float64Array): void {
 }
 
 /**
- * Computes the further inputs of a detection into `out` and moves the state on. The numbers of version 1 must lie at `offset`
- * already; these follow them.
+ * Computes the further inputs of a detection into `out` and updates the state. The numbers of version 1 must already
+ * be at `offset`; these follow them.
  */
 export function stepFeatures(state: Float64Array, point: Point, out: Float32Array, offset: number): void {
   const { magnitude, positive, fid } = point
@@ -160,7 +160,7 @@ export function stepFeatures(state: Float64Array, point: Point, out: Float32Arra
   writeCommon(state, fid === 2 ? r : g, out, own + 2 * bandNames.length)
 }
 
-/** Upper limits since the previous detection, read off the numbers of version 1 (21–24). */
+/** Takes the upper limits since the previous detection from the numbers of version 1 (21–24). */
 function takeLimits(
   state: Float64Array,
   isFirst: boolean,
@@ -176,12 +176,12 @@ function takeLimits(
   } else add(state, ofCurve.limits, Math.expm1((out[offset + 23] as number) * 2))
 }
 
-/** Colours at the peak and after it are those of the peak so far. */
+/** Colours at and after the peak belong to the brightest point so far, which has just changed. */
 function forgetPeakColours(state: Float64Array): void {
   for (const index of [ofCurve.colourAtPeak, ofCurve.colourGap, ofCurve.colourLate]) state[index] = Number.NaN
 }
 
-/** Pairs the latest points of both bands to a colour, where they are near enough. */
+/** Makes a colour of the latest points of both bands, where they are close enough in time. */
 function stepColours(state: Float64Array, fid: 1 | 2, time: number): void {
   const other = fid === 1 ? r : g
   if (!(time - at(state, other + ofBand.latestTime) <= pairing)) return
@@ -240,13 +240,13 @@ function known(value: number, otherwise: number): number {
   return Number.isNaN(value) ? otherwise : value
 }
 
-/** Sets a band of a state to that before its first detection. */
+/** Resets a band of a state to that before its first detection. */
 function clearBand(state: Float64Array, band: number): void {
   state.fill(Number.NaN, band + ofBand.peak, band + ofBand.fadeAt + fadeDays.length)
   state[band + ofBand.turnFrom] = Number.NaN
 }
 
-/** Moves a band on by a detection; says whether it is the brightest so far. `sigma` is its error, mag, `time` in days. */
+/** Updates a band by a detection; returns whether it is the brightest so far. `sigma` is its error, mag, `time` in days. */
 function stepBand(state: Float64Array, band: number, magnitude: number, sigma: number, time: number): boolean {
   const first = state[band + ofBand.detections] === 0
   const previous = at(state, band + ofBand.latest)
@@ -257,7 +257,7 @@ function stepBand(state: Float64Array, band: number, magnitude: number, sigma: n
     const interval = time - previousTime
     judgeScatter(state, band, magnitude, sigma, interval)
     readFades(state, band, magnitude, time)
-    // Trapezium of the flux against that of magnitude 18.5; gaps longer than a season hold nothing.
+    // Trapezium of the flux against that of magnitude 18.5; gaps count as 60 days at most.
     const flux = (m: number): number => 10 ** (-0.4 * (m - 18.5))
     add(state, band + ofBand.integral, (Math.min(interval, 60) * (flux(magnitude) + flux(previous))) / 2)
     forget(state, band + ofBand.week, Math.exp(-interval / 7), interval)
@@ -308,7 +308,7 @@ function readFades(state: Float64Array, band: number, magnitude: number, time: n
   }
 }
 
-/** Counts the turns from brighter to fainter and back that stand out of the noise. */
+/** Counts the turns from brighter to fainter and back that exceed the noise. */
 function countTurns(state: Float64Array, band: number, magnitude: number, sigma: number): void {
   const extreme = at(state, band + ofBand.turnFrom)
   const towards = at(state, band + ofBand.direction)
@@ -347,16 +347,16 @@ function writeBand(state: Float64Array, band: number, out: Float32Array, offset:
 
 /*
  * A straight line through weighted points that come one by one, in five running sums from `start` on: weight, and weight times
- * t, m, t², t·m. Magnitudes are counted from 18.5, so that little is lost in the differences of large sums.
+ * t, m, t², t·m. Magnitudes are counted from 18.5, to lose little precision in the differences of large sums.
  */
 const zero = 18.5
-/** The spread of time that a slope is shrunk by, days²: a line through two points of one night says nothing. */
+/** Added to the variance of time under a slope, days²: two points of one night give a slope near 0. */
 const shrinkage = 9
 
 /** Sums of one line. */
 const lineLength = 5
 
-/** Takes in a point at `t` days. */
+/** Adds a point at `t` days. */
 function addPoint(state: Float64Array, start: number, t: number, magnitude: number, weight: number): void {
   const m = magnitude - zero
   state[start] = (state[start] as number) + weight
@@ -366,7 +366,7 @@ function addPoint(state: Float64Array, start: number, t: number, magnitude: numb
   state[start + 4] = (state[start + 4] as number) + weight * t * m
 }
 
-/** Moves the origin of time on by `days`, and lets earlier points count by a factor. */
+/** Moves the origin of time forward by `days` and scales the weight of earlier points by a factor. */
 function forget(state: Float64Array, start: number, factor: number, days: number): void {
   const w = state[start] as number
   const wt = state[start + 1] as number

@@ -16,26 +16,26 @@ export interface InputSet {
   readonly version: string
   /** What the network sees of one detection, in order. All of it is causal. */
   readonly names: readonly string[]
-  /** Numbers a detection. */
+  /** Numbers per detection. */
   readonly count: number
   /** Doubles of the state that is kept between detections. */
   readonly stateLength: number
   /** Where the state keeps the number of detections before the present sequence; −1 where sequences never restart. */
   readonly earlierAt: number
-  /** Where the state notes that a detection lay outside of the range of the training set; −1 where it does not. */
+  /** Where the state records that a detection lay outside the range of the training set; −1 where it does not record this. */
   readonly outsideAt: number
-  /** Sets a state to that before the first detection. */
+  /** Resets a state to that before the first detection. */
   clear(state: Float64Array): void
   /**
-   * Whether a detection begins a new sequence: after a gap of so many days behind a sequence of `detections`. Ages and the
-   * network's memory then start again.
+   * Whether a detection begins a new sequence: it comes `gap` days after a sequence of `detections`. Ages and the
+   * network's memory are then reset.
    */
   startsAnew(detections: number, gap: number): boolean
   /** Ends the present sequence: the detection at `index` will be the first of the next one. */
   restart(state: Float64Array, index: number): void
   /**
-   * Computes the numbers of the detection `point` at `index` into `out` at `offset` and moves the state on. Every earlier detection
-   * must have been stepped through, in order.
+   * Computes the numbers of the detection `point` at `index` into `out` at `offset` and updates the state. Every earlier detection must
+   * have been stepped through, in order.
    */
   step(state: Float64Array, points: Points, index: number, point: Point, out: Float32Array, offset: number): void
 }
@@ -69,14 +69,14 @@ const features: InputSet = {
   }
 }
 
-/** A sequence of at most so many detections is isolated when the next one comes more than so many days later. */
+/** A sequence of at most `detections` is isolated if the next detection comes more than `days` later. */
 const isolated = { detections: 2, days: 60 }
 const earlier = featureStateLength
 const outside = featureStateLength + 1
 
 /**
  * Version 3: the numbers of version 2, the logarithm of the number of detections before the present sequence, and whether there
- * are any. One or two old detections, often spurious, do not set the clock: the sequence restarts after them.
+ * are any. Ages are not counted from one or two old detections, which are often spurious: the sequence restarts after them.
  */
 const sequences: InputSet = {
   version: 'ztf-72.v3',
@@ -106,7 +106,7 @@ const sequences: InputSet = {
   }
 }
 
-/** All that this version of Hierax knows. */
+/** All input sets of this version of Hierax. */
 export const inputSets: readonly InputSet[] = [reference, features, sequences]
 
 /** The one that new models are trained on. */

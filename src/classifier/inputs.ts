@@ -1,6 +1,6 @@
 import type { Observation } from '../lightcurves/observation.ts'
 
-/** Version of the inputs: a model names the one that it was trained on, and another is refused. */
+/** Version of these inputs, as a model's card names it. */
 export const inputsVersion = 'ztf-27.v1'
 
 /** What the network sees of one detection, in order. All of it is causal: earlier points only. */
@@ -34,7 +34,7 @@ export const inputNames = [
   'rise'
 ] as const
 
-/** Numbers a detection. */
+/** Numbers per detection. */
 export const inputCount: number = inputNames.length
 
 /** A photometric point as the inputs need it. */
@@ -72,15 +72,15 @@ const perBand = 7
 /** Doubles of the state that is kept between detections. */
 export const inputStateLength: number = bandsFrom + 3 * perBand
 
-/** Two points nearer than this say nothing about a slope, days. */
+/** Least time between two points that give a slope, days. */
 const minSlopeInterval = 0.8
-/** Upper limits before the first detection count when they are at most this old, days. */
+/** Greatest age of an upper limit before the first detection that counts, days. */
 const upperLimitWindow = 30
-/** Without an earlier point to measure from, its logarithmic age is this. */
+/** Logarithmic age where there is no earlier point to measure from. */
 export const noAge = 1.2
 const minError = 0.005
 
-/** Sets a state to that before the first detection. */
+/** Resets a state to that before the first detection. */
 export function clearInputState(state: Float64Array): void {
   state.fill(0)
   for (let band = 0; band < 3; band++) {
@@ -110,7 +110,7 @@ export function daysSinceFirst(state: Float64Array): number {
 }
 
 /**
- * Computes the inputs of the detection `point` at `index` into `out` at `offset` (27 numbers) and moves the state on.
+ * Computes the inputs of the detection `point` at `index` into `out` at `offset` (27 numbers) and updates the state.
  * Every earlier detection must have been stepped through, in order. Magnitudes are difference magnitudes (mag), times
  * modified Julian days. Costs the same at any length of the light curve, amortised over its points.
  */

@@ -63,7 +63,7 @@ export function networkSizes(weights: Weights): NetworkSizes {
   return { inputs, embedding, hidden, features, dense, outputs }
 }
 
-/** What some steps of some objects gave. */
+/** The result of some steps of some objects. */
 export interface Advance {
   /** Hidden vectors [rows, hidden] after each step, row by row. */
   readonly hidden: readonly Float32Array[]
@@ -73,8 +73,8 @@ export interface Advance {
 
 /**
  * The network: dense embedding (relu) → gated recurrent unit, reset after → [hidden, embedding, mean of hidden, maximum of
- * hidden] → dense (relu) → one logit a node. Weights stay in the runtime as tensors; everything else goes in and comes
- * out as arrays. On WebAssembly each row's result is the same to the bit in any batch; that holds for this set of
+ * hidden] → dense (relu) → one logit a node. Weights stay in the runtime as tensors; all other inputs and outputs are
+ * arrays. On WebAssembly each row's result is the same to the bit in any batch; that holds for this set of
  * ops and not across others (a fused product differs from a product and a sum in the last bit).
  */
 export class Network {
@@ -99,7 +99,7 @@ export class Network {
     const { hidden: width, embedding } = this.sizes
     const after: Float32Array[] = []
     let ofLast = inputs
-    // Nothing is returned through tidy: it would look for tensors in every element of an array.
+    // Nothing is returned through `tidy`, which would search every element of an array for tensors.
     tf.tidy(() => {
       const x = tf.tensor2d(inputs, [rows * steps, this.sizes.inputs])
       const embedded = tf.fused.matMul({ a: x, b: w.embedding, bias: w.embeddingBias, activation: 'relu' })

@@ -6,7 +6,7 @@ import type { Taxonomy } from './taxonomy.ts'
 /** File of a model folder that holds its novelty probe; a model without it publishes no novelty. */
 export const noveltyFile = 'novelty.json'
 
-/** What the network saw of a light curve, as far as novelty is judged by it. */
+/** What novelty is computed from. */
 export interface NoveltyFeatures {
   /** Mean of the hidden vector over the detections. */
   readonly mean: Float32Array
@@ -45,7 +45,7 @@ export const noveltyShape = z.strictObject({
 /** What a novelty probe is made from. */
 export type NoveltyFile = Omit<z.infer<typeof noveltyShape>, 'format' | 'formatVersion'>
 
-/** What the network saw, from its mean hidden vector and the logits of the taxonomy's nodes. */
+/** Novelty features of an object, from its mean hidden vector and the logits of the taxonomy's nodes. */
 export function noveltyFeatures(
   taxonomy: Taxonomy,
   mean: Float32Array,
@@ -58,9 +58,9 @@ export function noveltyFeatures(
 }
 
 /**
- * How little an object looks like anything that the model was trained on. Two signs are added, each in units of its deviation
+ * How little an object looks like anything that the model was trained on. Two terms are added, each in units of its deviation
  * over the training set: the logarithm of the Mahalanobis distance of the mean hidden vector from the training set's, and the
- * energy of the logits (Liu et al. 2020, arXiv:2010.03759). The sum is put on a scale of 0 to 1 by those of objects of known
+ * energy of the logits (Liu et al. 2020, arXiv:2010.03759). The sum is mapped to 0–1 by the sums of objects of known
  * classes with as many detections. In plain loops, one object at a time: the same to the bit in any batch.
  */
 export class NoveltyProbe {
@@ -102,7 +102,7 @@ export class NoveltyProbe {
     return from + ((to - from) * (score - low)) / (high - low)
   }
 
-  /** The sum of the two signs: about 0 ± 1.5 for objects of the training set. */
+  /** The sum of the two terms: about 0 ± 1.5 for objects of the training set. */
   score({ mean, energy }: NoveltyFeatures): number {
     const { distance, energy: ofEnergy } = this.#file
     const far = (Math.log(this.#distance(mean)) - distance.mean) / distance.deviation

@@ -42,7 +42,7 @@ async function start(name: Runtime['name']): Promise<Runtime> {
   return runtime
 }
 
-/** The WebAssembly binaries lie in the npm package; nothing is fetched. */
+/** The WebAssembly binaries are in the npm package; nothing is fetched. */
 async function startWasm(): Promise<Runtime> {
   try {
     const tf = await import('@tensorflow/tfjs-core')
@@ -74,7 +74,7 @@ async function startNode(): Promise<Runtime> {
   process.env.TF_NUM_INTEROP_THREADS ??= '1'
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   try {
-    // Not a dependency that is always there: the name is kept from the compiler.
+    // An optional dependency: a variable keeps the compiler from resolving the name.
     const addon: string = '@tensorflow/tfjs-node'
     const loaded = (await import(addon)) as typeof tfjs & { default?: typeof tfjs }
     const tf = loaded.default ?? loaded
