@@ -11,12 +11,12 @@ export interface NotRun {
 export const notRun: readonly NotRun[] = [
   { command: /^hierax serve( --config \S+)?$/, why: 'has no end', tried: 'test/acceptance/serve.test.ts' },
   { command: /^hierax demo/, why: 'goes on until it is stopped', tried: 'test/acceptance/demo.test.ts' },
-  { command: /^hierax train /, why: 'takes minutes as written', tried: 'test/cli/tutorial.test.ts' },
+  { command: /^hierax train /, why: 'takes minutes as written', tried: 'training/test/cli/tutorial.test.ts' },
   { command: /^hierax evaluate .*--alerts /, why: 'needs labelled packets', tried: 'test/cli/evaluate.test.ts' },
   {
     command: /^hierax (evaluate .*--data examples|simulate --out packets --objects 3|classify packets )/,
     why: 'a step of the tutorial',
-    tried: 'test/cli/tutorial.test.ts'
+    tried: 'training/test/cli/tutorial.test.ts'
   },
   { command: /^npm run demo$/, why: '`hierax demo` again', tried: 'test/acceptance/demo.test.ts' },
   { command: /^npm (install|ci)$/, why: 'changes the checkout under test', tried: '.ci/run' },
