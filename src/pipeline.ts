@@ -17,7 +17,9 @@ export interface PipelineOptions {
   /** Decodes a packet; throws a HieraxError of kind `alert` for what is wrong with it. */
   readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
   readonly store: Store
-  /** Consumer group of the input: each has notes of its own in the store's journal. */
+  /** Notes that outlive the process; without it, packets that crash the process are not found. */
+  readonly journal?: Store['journal']
+  /** Consumer group of the input: each has notes of its own in the journal. */
   readonly group?: string
   /** One or several models; each gives its own messages. */
   readonly classifiers: readonly Classifier[]
@@ -66,7 +68,7 @@ export class Pipeline {
     this.#options = options
     this.#classifier = new ObjectClassifier(options)
     const handler = { handle: this.#handle.bind(this), refuse: this.#refuse.bind(this) }
-    this.#guard = new PoisonGuard(handler, options.store.journal, options.group)
+    this.#guard = new PoisonGuard(handler, options.journal, options.group)
   }
 
   /**

@@ -161,6 +161,7 @@ function pipelineEngine(parts: EngineParts): Engine {
   const pipeline = new Pipeline({
     decode,
     store,
+    journal: store.journal,
     group: config.input.group,
     classifiers,
     sink: streams.sink,
