@@ -57,6 +57,13 @@ module.exports = {
       to: { path: '^src/', pathNot: [room, ...allowed].map(path) }
     })),
     {
+      name: 'stores-behind-their-port',
+      severity: 'error',
+      comment: 'Light curves, records and ports know no store.',
+      from: { path: '^src/lightcurves/[^/]+\\.ts$' },
+      to: { path: '^src/lightcurves/stores/' }
+    },
+    {
       name: 'streams-know-no-kafka-outside',
       severity: 'error',
       comment: 'Only src/streams/kafka knows kafkajs.',

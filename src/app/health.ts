@@ -1,5 +1,5 @@
 import type { HieraxError } from '../errors.ts'
-import type { Store } from '../lightcurves/stores/store.ts'
+import type { Store } from '../lightcurves/store.ts'
 import type { ServicePorts } from '../service/ports.ts'
 import { StallDetector } from './stall-detector.ts'
 import { partState, type Streams } from './streams.ts'

@@ -1,4 +1,4 @@
-import type { Store } from '../lightcurves/stores/store.ts'
+import type { Store } from '../lightcurves/store.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** The regular removal of old objects. */

@@ -4,7 +4,7 @@ import { earlierAlert, earlierPoint, earlierSizes } from './earlier-records.ts'
 import { pointSize, readPoint, viewOf, writePoint } from './layout.ts'
 import { recordChecksum, recordVersion } from './object-record.ts'
 import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './record-layout.ts'
-import type { Addition } from './stores/store.ts'
+import type { Addition } from './store.ts'
 
 /*
  * An addition as bytes, for a store that keeps additions until they are merged (little endian): length of all u32 · CRC-32

@@ -4,7 +4,7 @@ import { pointSize, setSupersededCount, supersededSize, viewOf, writePoint } fro
 import { maxSuperseded } from './merge.ts'
 import type { AlertRecord, FilterId, Observation } from './observation.ts'
 import { decodeAlertRecord, type RecordParts, type RecordSizes, readVersions } from './record-layout.ts'
-import type { ObjectState } from './stores/store.ts'
+import type { ObjectState } from './store.ts'
 
 /*
  * Records, and additions in a store, of versions 1 and 2. Points had no quality (28 bytes: the photometry, and the number of

@@ -5,7 +5,7 @@ import { canonicalAlert } from '../lightcurves/fingerprint.ts'
 import { admittedCurve } from '../lightcurves/gates.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import type { AlertRecord } from '../lightcurves/observation.ts'
-import type { CachedState, ObjectState, Store } from '../lightcurves/stores/store.ts'
+import type { CachedState, ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification, Reason } from '../messages/classification.ts'
 import { type ClassificationInput, ClassificationWriter } from '../messages/writer.ts'
 

@@ -2,7 +2,7 @@ import type { Admitted } from '../alerts/admission.ts'
 import { HieraxError } from '../errors.ts'
 import { isSameAlert } from '../lightcurves/alert-versions.ts'
 import type { AlertRecord } from '../lightcurves/observation.ts'
-import type { ObjectState } from '../lightcurves/stores/store.ts'
+import type { ObjectState } from '../lightcurves/store.ts'
 import type { Origin } from '../messages/outgoing.ts'
 import type { AlertOfObject } from './object-classifier.ts'
 

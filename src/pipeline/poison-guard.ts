@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
-import type { Journal } from '../lightcurves/stores/store.ts'
+import type { Journal } from '../lightcurves/journal.ts'
 import type { BatchControl, InputMessage } from '../streams/types.ts'
 import { ReadWriteLock } from './read-write-lock.ts'
 

@@ -9,8 +9,8 @@ import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import { decodeRecord, mergeIntoRecord, presentRecord, recordVersion } from '../../src/lightcurves/object-record.ts'
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
 import { encodeAlertRecord } from '../../src/lightcurves/record-layout.ts'
-import type { Addition, ObjectState } from '../../src/lightcurves/stores/store.ts'
-import { gather, readRecord } from '../../src/lightcurves/stores/valkey/gather.ts'
+import type { Addition, ObjectState } from '../../src/lightcurves/store.ts'
+import { gather, readRecord } from '../../src/lightcurves/stores/valkey/objects.ts'
 import { contextWith, detectionAt } from './observations.ts'
 
 /** What a release with records of version 2 left of an object: its record, and the additions that it is made of. */

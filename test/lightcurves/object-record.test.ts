@@ -12,7 +12,7 @@ import {
 } from '../../src/lightcurves/object-record.ts'
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
 import { decodeAlertRecord, encodeAlertRecord } from '../../src/lightcurves/record-layout.ts'
-import type { Addition } from '../../src/lightcurves/stores/store.ts'
+import type { Addition } from '../../src/lightcurves/store.ts'
 import { alertOf } from '../support/pipeline.ts'
 import { additionTo, alertRecord, detectionAt } from './observations.ts'
 

@@ -6,7 +6,7 @@ import {
   type FilterId,
   type Observation
 } from '../../src/lightcurves/observation.ts'
-import type { Addition } from '../../src/lightcurves/stores/store.ts'
+import type { Addition } from '../../src/lightcurves/store.ts'
 
 /** Observations that often collide: few times, few candids, two precisions. */
 export const observation: fc.Arbitrary<Observation> = fc

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HieraxError } from '../../src/errors.ts'
-import type { Journal } from '../../src/lightcurves/stores/store.ts'
+import type { Journal } from '../../src/lightcurves/journal.ts'
 import { PoisonGuard } from '../../src/pipeline/poison-guard.ts'
 import type { BatchControl, InputMessage } from '../../src/streams/types.ts'
 import { messages } from '../support/pipeline.ts'

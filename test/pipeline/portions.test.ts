@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Addition } from '../../src/lightcurves/store.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
-import type { Addition } from '../../src/lightcurves/stores/store.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
 import { alertOf, bench, messages } from '../support/pipeline.ts'
 

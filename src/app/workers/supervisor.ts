@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
-import type { Store } from '../../lightcurves/stores/store.ts'
+import type { Store } from '../../lightcurves/store.ts'
 import type { Classification } from '../../messages/classification.ts'
 import type { PartState } from '../../service/schemas.ts'
 import { type Part, parts } from '../../telemetry/definitions.ts'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { HieraxError } from '../../errors.ts'
-import type { Journal } from './store.ts'
+import type { Journal } from '../journal.ts'
 
 /** A note is overwritten in place: it must survive the end of the process, not that of the machine. */
 const noteBytes = 4096

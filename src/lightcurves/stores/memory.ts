@@ -1,7 +1,6 @@
 import { HieraxError } from '../../errors.ts'
-import { decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
-import { checkedRecord } from './records.ts'
-import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from './store.ts'
+import { checkedRecord, decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
+import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from '../store.ts'
 
 /** A store that lives as long as the process: for one-off runs and tests. */
 export class MemoryStore implements Store {

@@ -1,8 +1,8 @@
 import path from 'node:path'
 import { HieraxError, shown } from '../../errors.ts'
+import type { Store } from '../store.ts'
 import { LmdbStore } from './lmdb.ts'
 import { MemoryStore } from './memory.ts'
-import type { Store } from './store.ts'
 import { valkeyAddress } from './valkey/connection.ts'
 import { ValkeyStore } from './valkey/store.ts'
 

@@ -3,9 +3,8 @@ import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { HieraxError } from '../../errors.ts'
 import { version } from '../../version.ts'
-import { additionOf, mergedAt, presentRecord, recordVersion } from '../object-record.ts'
-import { checkMeta } from './meta.ts'
-import type { Addition, Store } from './store.ts'
+import { additionOf, checkMeta, mergedAt, presentRecord, recordVersion } from '../object-record.ts'
+import type { Addition, Store } from '../store.ts'
 
 /*
  * A store as lines of JSON:

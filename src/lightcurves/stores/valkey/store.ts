@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { HieraxError } from '../../../errors.ts'
 import { encodeAddition } from '../../addition-codec.ts'
-import { decodeRecord } from '../../object-record.ts'
-import { checkMeta, type StoreMeta } from '../meta.ts'
-import type { Addition, CachedState, Journal, ObjectState, Store, StoredObject, StoreStatistics } from '../store.ts'
+import type { Journal } from '../../journal.ts'
+import { checkMeta, decodeRecord, type StoreMeta } from '../../object-record.ts'
+import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from '../../store.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
-import { type Found, type Gathered, gather, readRecord } from './gather.ts'
-import { append, claim, fold, keepStates, prune } from './scripts.ts'
+import { append, claim, type Found, fold, type Gathered, gather, keepStates, prune, readRecord } from './objects.ts'
 import { checkServer, serverFacts } from './server.ts'
 
 /** What a store on a Valkey or Redis server is opened with. */
@@ -44,7 +43,7 @@ const pruneRun = 500
 const stateSeconds = 30 * 86_400
 
 /**
- * A store on a Valkey or Redis server, for many machines: see `scripts.ts` for how objects lie there. A merge is
+ * A store on a Valkey or Redis server, for many machines: see `objects.ts` for how objects lie there. A merge is
  * one round trip a batch; the records are those of every other store, byte for byte.
  */
 export class ValkeyStore implements Store {

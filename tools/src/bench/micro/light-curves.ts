@@ -1,7 +1,7 @@
 import { EncodedCurve } from 'hierax/lightcurves/encoded-curve.ts'
 import { mergeObservations } from 'hierax/lightcurves/merge.ts'
 import type { AlertContext, AlertRecord, FilterId, Observation } from 'hierax/lightcurves/observation.ts'
-import type { Addition } from 'hierax/lightcurves/stores/store.ts'
+import type { Addition } from 'hierax/lightcurves/store.ts'
 
 /** Days between two points. */
 const cadence = 1.5

@@ -1,6 +1,7 @@
-import type { HieraxError } from '../../errors.ts'
-import type { LightCurve } from '../light-curve.ts'
-import type { AlertRecord, Observation } from '../observation.ts'
+import type { HieraxError } from '../errors.ts'
+import type { Journal } from './journal.ts'
+import type { LightCurve } from './light-curve.ts'
+import type { AlertRecord, Observation } from './observation.ts'
 
 /** What a batch adds to one object. */
 export interface Addition {
@@ -46,22 +47,6 @@ export interface StoreStatistics {
   readonly bytes: number
   /** Free bytes where the store lives; null where that has no meaning. */
   readonly freeBytes: number | null
-}
-
-/**
- * Notes of what is in work, one a partition of the input (and group of consumers), so that what ended a process is found by the next. A note
- * must outlive the process that wrote it.
- */
-export interface Journal {
-  /** The note of a partition (`group/topic/number`); null where there is none. */
-  read(partition: string): Promise<string | null>
-  /** Replaces the note of a partition. Rejects with STORE_FAILED. */
-  write(partition: string, note: string): Promise<void>
-  /**
-   * Resolves when the store takes writes, so that waiting for it is not taken for work on a packet; left out where a write never
-   * waits for other processes. Rejects with STORE_FAILED.
-   */
-  ready?(): Promise<void>
 }
 
 /**
