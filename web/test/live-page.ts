@@ -20,6 +20,15 @@ export async function findings(page: Page): Promise<string[]> {
   })
 }
 
+/** Waits until fonts are loaded, animations have finished and the next frame is drawn. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await document.fonts.ready
+    await Promise.allSettled(document.getAnimations().map(animation => animation.finished))
+    for (let frame = 0; frame < 2; frame++) await new Promise(resolve => requestAnimationFrame(resolve))
+  })
+}
+
 /** A node of the tree, by its name. */
 export const nodeOf = (page: Page, name: string) =>
   page.getByRole('treeitem', { name: new RegExp(`^${name} [<>\\d–]`) })

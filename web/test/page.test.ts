@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { needsBrowser } from '../../test/support/browser.ts'
-import { addressSays, findings, LivePage, nodeOf, query, saidUntil } from './live-page.ts'
+import { addressSays, findings, LivePage, nodeOf, query, saidUntil, settled } from './live-page.ts'
 import { grown, PageWorld } from './world.ts'
 
 describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
   const live = new LivePage()
 
-  it('goes from the list to an object and back, the address saying where', async () => {
+  it('goes from the list to an object and back, and keeps the object in the address', async () => {
     await live.serve()
     const page = await live.open()
     const list = page.getByRole('list', { name: /Objects/ })
@@ -30,7 +30,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     assert.deepEqual(live.complaints, [])
   })
 
-  it('moves as alerts arrive, and shows the answer that stands, not the last to arrive', async () => {
+  it('updates as alerts arrive, and keeps the current classification when a late one arrives', async () => {
     await live.serve()
     const page = await live.open('?object=ZTF20aaaaaab')
     await nodeOf(page, 'SN Ia').filter({ hasText: '0.49' }).waitFor()
@@ -38,16 +38,19 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
       () => live.world.say(live.world.answer('ZTF20aaaaaab', 9, 0.9)),
       nodeOf(page, 'SN Ia').filter({ hasText: '0.81' })
     )
-    const stands = live.world.objects.get('ZTF20aaaaaab')
+    const current = live.world.objects.get('ZTF20aaaaaab')
     live.world.say(live.world.answer('ZTF20aaaaaab', 6, 0.5))
-    live.world.objects.set('ZTF20aaaaaab', stands as never)
-    await page.waitForTimeout(2500)
+    live.world.objects.set('ZTF20aaaaaab', current as never)
+    // Events arrive in order: once a later one is shown, the page has handled the late one.
+    live.world.say(live.world.answer('ZTF20aaaaaaz', 9, 0.9))
+    const rows = page.getByRole('list', { name: /Objects/ })
+    await rows.getByRole('link', { name: /ZTF20aaaaaaz/ }).waitFor()
     assert.match((await nodeOf(page, 'SN Ia').textContent()) ?? '', /0\.81/)
-    const row = page.getByRole('list', { name: /Objects/ }).getByRole('link', { name: /ZTF20aaaaaab/ })
+    const row = rows.getByRole('link', { name: /ZTF20aaaaaab/ })
     assert.match((await row.textContent()) ?? '', /0\.81/)
   })
 
-  it('plays how an answer came about', async () => {
+  it('replays the history of a classification', async () => {
     await live.serve()
     const page = await live.open('?object=ZTF20aaaaacd&at=1')
     const slider = page.getByRole('slider', { name: /Detection whose answer is shown/ })
@@ -58,7 +61,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await nodeOf(page, 'Transient').filter({ hasText: '0.90' }).waitFor()
   })
 
-  it('lets the service filter, and keeps filters in the address', async () => {
+  it('filters the list in the service, and keeps filters in the address', async () => {
     await live.serve()
     const page = await live.open()
     const rows = page.getByRole('list', { name: /Objects/ }).getByRole('link')
@@ -79,7 +82,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     assert.equal((await query(page)).size, 0)
   })
 
-  it('finds an object by its id, and says so where there is none', async () => {
+  it('finds an object by its id, and reports an unknown id', async () => {
     await live.serve()
     const page = await live.open()
     await page.keyboard.press('/')
@@ -93,7 +96,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await page.getByRole('tree').waitFor()
   })
 
-  it('obeys the keyboard', async () => {
+  it('has keyboard shortcuts', async () => {
     await live.serve()
     const page = await live.open('?object=ZTF20aaaaacd', { reducedMotion: 'reduce' })
     await nodeOf(page, 'SN Ia').waitFor()
@@ -113,13 +116,13 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     const rows = page.getByRole('list', { name: /Objects/ }).getByRole('link')
     await rows.filter({ hasText: 'ZTF20aaaaacd' }).waitFor()
     await rows.nth(2).waitFor()
-    const asked: string[] = []
-    page.on('request', request => asked.push(new URL(request.url()).pathname))
+    const requested: string[] = []
+    page.on('request', request => requested.push(new URL(request.url()).pathname))
     await press('j')
     await page.waitForFunction(() => new URLSearchParams(location.search).get('object') !== 'ZTF20aaaaacd')
     await press('k')
     await addressSays(page, 'object', 'ZTF20aaaaacd')
-    // However fast the steps come: the list is not asked for anew meanwhile.
+    // Fast steps must not make the page request the list again.
     const between = await page.evaluate(() =>
       ['j', 'k', 'j', 'k'].map(key => {
         document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))
@@ -129,8 +132,9 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     const first = 'ZTF20aaaaacd'
     assert.deepEqual(between, [between[0], first, between[0], first])
     assert.notEqual(between[0], first)
-    await page.waitForTimeout(500)
-    assert.ok(!asked.some(path => path.endsWith('/recent')), asked.join())
+    await page.getByRole('heading', { name: first }).waitFor()
+    await settled(page)
+    assert.ok(!requested.some(path => path.endsWith('/recent')), requested.join())
     await press('?')
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
     await press('Escape')
@@ -171,7 +175,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
         })
         await nodeOf(page, 'CC').waitFor()
         await page.getByRole('img', { name: /History/ }).waitFor()
-        await page.waitForTimeout(1000)
+        await settled(page)
         assert.deepEqual(await findings(page), [])
         assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width)
         assert.deepEqual(live.complaints, [])
@@ -180,7 +184,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
   }
 
   for (const size of [3, 100]) {
-    it(`shows every node of a taxonomy of ${size}`, async () => {
+    it(`shows every node of a taxonomy of ${size} without overlap`, async () => {
       await live.serve(new PageWorld(grown(size)))
       for (const width of [400, 1440]) {
         const page = await live.open('?object=ZTF20aaaaacd', { viewport: { width, height: 900 } })
@@ -216,7 +220,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await page.getByText(/probably an artefact/).waitFor()
   })
 
-  it('says what to do where there is nothing to show', async () => {
+  it('explains what to do while there is nothing to show', async () => {
     await live.serve(new PageWorld(), [])
     const page = await live.open()
     await page.getByText(/^No alerts yet/).waitFor()
@@ -234,7 +238,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     assert.deepEqual(await findings(page), [])
   })
 
-  it('asks for the token, and goes on with it', async () => {
+  it('loads with a token, and asks for one when it is refused', async () => {
     await live.serve(new PageWorld(), ['ZTF20aaaaaab'], { token: 'secret' })
     const page = await live.open('', { httpCredentials: { username: 'any', password: 'secret' } })
     await page.getByRole('heading', { name: 'ZTF20aaaaaab' }).waitFor()
@@ -250,13 +254,14 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await page.getByRole('button', { name: 'load again' }).waitFor()
   })
 
-  it('is not frozen by thousands of events a second', async () => {
+  it('stays responsive under thousands of events per second', async () => {
     await live.serve()
     const page = await live.open('?object=ZTF20aaaaaab')
     await nodeOf(page, 'SN Ia').waitFor()
-    const ended = { value: false }
+    const flood = { rounds: 0, ended: false }
     const flooding = (async () => {
-      for (let round = 0; !ended.value; round++) {
+      for (; !flood.ended; flood.rounds++) {
+        const round = flood.rounds
         const answers = Array.from({ length: 300 }, (_, index) => {
           const id = `ZTF21${(round * 300 + index).toString(36).padStart(7, '0')}`
           return live.world.answer(id, 2 + (index % 20), 0.4 + (index % 60) / 100)
@@ -267,26 +272,21 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
       }
     })()
     await page.getByText(/of \d[\d ]+ a second shown/).waitFor()
-    const measured = await page.evaluate(async () => {
-      let frames = 0
-      const nodes = document.querySelectorAll('*').length
-      for (const end = performance.now() + 4000; performance.now() < end; frames++) {
-        await new Promise(resolve => requestAnimationFrame(resolve))
-      }
-      return {
-        frames,
-        nodes,
-        after: document.querySelectorAll('*').length,
-        rows: document.querySelectorAll('.row').length
-      }
-    })
+    const before = flood.rounds
+    const frames = 60
+    const { elements, rows } = await page.evaluate(async frames => {
+      for (let frame = 0; frame < frames; frame++) await new Promise(resolve => requestAnimationFrame(resolve))
+      return { elements: document.querySelectorAll('*').length, rows: document.querySelectorAll('.row').length }
+    }, frames)
+    const rounds = flood.rounds - before
     await page.keyboard.press('d')
     await addressSays(page, 't', 'days')
-    ended.value = true
+    flood.ended = true
     await flooding
-    assert.ok(measured.frames > 12, JSON.stringify(measured))
-    assert.ok(measured.rows <= 80, JSON.stringify(measured))
-    assert.ok(measured.after < 4000, JSON.stringify(measured))
+    // Relative to the flood, so that a busy machine slows both: three frames for every ten rounds.
+    assert.ok(frames > 0.3 * rounds, `${frames} frames in ${rounds} rounds`)
+    assert.ok(rows <= 80, `${rows} rows`)
+    assert.ok(elements < 4000, `${elements} elements`)
     assert.deepEqual(live.complaints, [])
   })
 })

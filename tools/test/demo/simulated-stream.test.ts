@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { SimulatedLightCurve } from '@hierax/training/light-curves/light-curve.ts'
 import { readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
 import { createDecoder } from 'hierax/alerts/decoder.ts'
 import { until } from '../../../test/support/until.ts'
-import { publishInProcess } from '../../src/demo/in-process.ts'
+import { maxUnread, publishInProcess } from '../../src/demo/in-process.ts'
 import { SimulatedStream } from '../../src/demo/simulated-stream.ts'
 import { MemoryLog } from '../../src/memory-log/log.ts'
 
-test('the stream goes round, ends after the objects asked for, and knows what each was made from', async () => {
+test('the stream reuses light curves, ends after the given number of objects, and knows the label of each', async () => {
   const curves: SimulatedLightCurve[] = []
   for await (const curve of readLightCurves()) if (curves.push(curve) === 2) break
   const stream = new SimulatedStream(curves, { seed: 1, objects: 50, perRound: 20 })
@@ -22,18 +23,18 @@ test('the stream goes round, ends after the objects asked for, and knows what ea
   assert.ok(curves.some(({ id }) => id === stream.example))
 })
 
-test('a publisher to the stand-in waits while too many packets are unread', async () => {
+test('a publisher to the in-process log waits while too many packets are unread', async () => {
   const log = new MemoryLog()
   const publisher = publishInProcess(log, 'in')
   let published = 0
   const publishing = (async () => {
-    for (; published < 600; published += 1) await publisher.publish(new Uint8Array())
+    for (; published < maxUnread + 100; published += 1) await publisher.publish(new Uint8Array())
   })()
-  await until(() => published >= 100)
-  await new Promise(resolve => setTimeout(resolve, 100))
-  const held = published
-  assert.ok(held >= 100 && held < 600, `${held}`)
+  await until(() => log.records('in').length >= maxUnread)
+  // A publisher that did not wait would publish the remaining packets, one per turn of the event loop.
+  for (let turn = 0; turn < 1000; turn += 1) await setImmediate()
+  assert.equal(published, maxUnread)
   for (let partition = 0; partition < publisher.partitions; partition += 1) log.deleteBefore('in', partition, 1000)
   await publishing
-  assert.equal(published, 600)
+  assert.equal(published, maxUnread + 100)
 })

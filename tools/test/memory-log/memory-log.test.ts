@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { HieraxError } from 'hierax/errors.ts'
+import { until } from '../../../test/support/until.ts'
 import { MemoryLog } from '../../src/memory-log/log.ts'
 import { createMemorySink } from '../../src/memory-log/sink.ts'
 import { createMemorySource } from '../../src/memory-log/source.ts'
@@ -13,7 +14,7 @@ const filled = (count: number, partitions = 3): MemoryLog => {
   return log
 }
 
-test('messages without a key are spread, those of one key stay together and in order', async () => {
+test('messages without a key are spread over partitions, those of one key stay in order in one', async () => {
   const log = new MemoryLog({ partitions: 3 })
   const sink = createMemorySink(log)
   const message = (key: string | null, text: string) => ({
@@ -39,7 +40,7 @@ test('messages without a key are spread, those of one key stay together and in o
   )
 })
 
-test('a source that does not follow ends after the last message; a later one goes on after its commits', async () => {
+test('without follow a source ends after the last message; the next one resumes at the committed offsets', async () => {
   const log = filled(20)
   const seen: string[] = []
   const options = { log, topics: ['in', 'absent'], follow: false, batch: 3 }
@@ -55,7 +56,7 @@ test('a source that does not follow ends after the last message; a later one goe
   assert.deepEqual(later, [null])
 })
 
-test('a rejected batch comes again; nothing is skipped or committed before', async () => {
+test('a rejected batch is retried before anything is skipped or committed', async () => {
   const log = filled(9)
   let failures = 0
   const seen: string[] = []
@@ -80,37 +81,48 @@ test('a rejected batch comes again; nothing is skipped or committed before', asy
   assert.deepEqual(lags, [0, 0, 0])
 })
 
-test('a source that follows takes what is appended until it is stopped, and finishes the batch in work', async () => {
+test('with follow a source reads appended messages until it is stopped, and finishes the batch in flight', async () => {
   const log = new MemoryLog()
   const seen: string[] = []
   const source = createMemorySource({ log, topics: ['in'] })
+  const steps = new EventEmitter()
   const running = source.run(async batch => {
-    await sleep(30)
+    steps.emit('started')
+    await once(steps, 'finish')
     seen.push(...batch.map(({ value }) => String(value)))
   })
   for (const text of ['a', 'b', 'c']) {
+    const started = once(steps, 'started')
     log.append({ topic: 'in', value: bytes(text) })
-    await sleep(60)
+    await started
+    steps.emit('finish')
+    await until(() => seen.at(-1) === text)
   }
-  assert.deepEqual(seen, ['a', 'b', 'c'])
+  const started = once(steps, 'started')
   log.append({ topic: 'in', value: bytes('d') })
-  await sleep(10)
-  await source.stop()
+  await started
+  const stopped = source.stop()
+  assert.deepEqual(seen, ['a', 'b', 'c'])
+  steps.emit('finish')
+  await stopped
   await running
   assert.deepEqual(seen, ['a', 'b', 'c', 'd'])
 })
 
 test('a source whose handler always rejects can be stopped', async () => {
-  const source = createMemorySource({ log: filled(3), topics: ['in'], retryAfter: 60_000 })
+  const source = createMemorySource({ log: filled(3), topics: ['in'], retryAfter: 2 ** 30 })
+  let calls = 0
   const running = source.run(async () => {
+    calls += 1
     throw new Error('no')
   })
-  await sleep(20)
+  await until(() => calls === 1)
   await source.stop()
   await running
+  assert.equal(calls, 1)
 })
 
-test('messages that were deleted are gone; the others keep their offsets', async () => {
+test('deleted messages are not read; the others keep their offsets', async () => {
   const log = filled(6, 1)
   log.deleteBefore('in', 0, 4)
   log.deleteBefore('in', 0, 2)
