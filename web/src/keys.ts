@@ -28,7 +28,7 @@ function back(): void {
   else if (view.value.object !== null) go({ object: null })
 }
 
-/** Listens to the keyboard's shortcuts. Who types, or chooses, is left alone. */
+/** Handles keyboard shortcuts, except in text fields and selections. */
 export function startKeys(): void {
   addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.value) return

@@ -1,6 +1,6 @@
 import { useSignalEffect } from '@preact/signals'
 import { connection } from './data/live.ts'
-import { object, objectId, objectRefusal, prediction } from './data/object.ts'
+import { object, objectError, objectId, prediction } from './data/object.ts'
 import { Charts } from './parts/charts.tsx'
 import { Context } from './parts/context.tsx'
 import { Head } from './parts/head.tsx'
@@ -21,7 +21,7 @@ export function Page() {
     const id = objectId.value
     document.title = id === null ? 'Hierax' : `${id}${made ? ` · ${made.node}` : ''} · Hierax`
   })
-  const unknown = objectRefusal.value !== null && object.value === null
+  const unknown = objectError.value !== null && object.value === null
   return (
     <div class={connection.value === 'lost' ? 'page stale' : 'page'}>
       <a class="skip" href="#tree-of-probabilities">

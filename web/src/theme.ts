@@ -3,12 +3,12 @@ import { effect, signal } from '@preact/signals'
 const themes = ['system', 'dark', 'light'] as const
 type Theme = (typeof themes)[number]
 
-const place = 'hierax-theme'
+const storageKey = 'hierax-theme'
 
-/** The colours that were chosen; the system's unless told otherwise. */
+/** The selected colours; those of the system by default. */
 export const theme = signal<Theme>(themes.find(name => name === read()) ?? 'system')
 
-/** The next of the themes. */
+/** Selects the next theme. */
 export function cycleTheme(): void {
   theme.value = themes[(themes.indexOf(theme.value) + 1) % themes.length] as Theme
 }
@@ -18,15 +18,15 @@ effect(() => {
   if (value === 'system') delete document.documentElement.dataset.theme
   else document.documentElement.dataset.theme = value
   try {
-    localStorage.setItem(place, value)
+    localStorage.setItem(storageKey, value)
   } catch {
-    // A browser that keeps nothing forgets the choice, that is all.
+    // Without storage the choice lasts until the page is closed.
   }
 })
 
 function read(): string | null {
   try {
-    return localStorage.getItem(place)
+    return localStorage.getItem(storageKey)
   } catch {
     return null
   }

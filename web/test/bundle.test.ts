@@ -13,13 +13,13 @@ const files = fs
   .map(name => path.join(folder, name))
   .filter(file => fs.statSync(file).isFile())
 
-test('the page, fonts and all, is at most 300 kB of gzip', () => {
+test('the page with its fonts is at most 300 kB compressed', () => {
   const bytes = files.reduce((sum, file) => sum + gzipSync(fs.readFileSync(file)).length, 0)
   assert.ok(bytes <= 300_000, `${bytes} bytes`)
   assert.ok(bytes > 20_000)
 })
 
-test('it is served by itself: no code from strings, nothing from elsewhere but links', () => {
+test('the page loads nothing from other hosts and evaluates no code from strings', () => {
   const links = /^https:\/\/(alerce\.online|fink-portal\.org|www\.wis-tns\.org)\//
   const names = /^http:\/\/www\.w3\.org\//
   for (const file of files.filter(name => /\.(js|css|html)$/.test(name))) {

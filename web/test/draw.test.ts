@@ -35,18 +35,18 @@ describe('address', () => {
     { noNullPrototype: true }
   )
 
-  it('carries the whole view', () => {
+  it('preserves the whole view', () => {
     fc.assert(fc.property(views, view => assert.deepEqual(viewOf(queryOf(view)), view)))
   })
 
-  it('leaves out what it can’t read', () => {
+  it('ignores what it cannot parse', () => {
     const { at, min, band, object } = viewOf('?at=-3&min=7&band=u&object=%20')
     assert.deepEqual([at, min, band, object], [null, null, null, null])
   })
 })
 
-describe('an object’s answer', () => {
-  it('is the one with the greatest time, number and revision, whatever the order', () => {
+describe('supersedes and merged', () => {
+  it('the current classification has the greatest time, candid and revision, in any order of arrival', () => {
     const first = answer('ZTF20aaaaaaa', 3)
     const later = answer('ZTF20aaaaaaa', 5)
     const reprocessed = answer('ZTF20aaaaaaa', 5, { candid: '9007199254740993', jd: later.jd })
@@ -66,7 +66,7 @@ describe('an object’s answer', () => {
     }
   })
 
-  it('moves up in the list when it comes, and the list stays bounded', () => {
+  it('a new arrival moves to the top of the list, which stays bounded', () => {
     const many = Array.from({ length: 200 }, (_, index) => answer(`ZTF20${index}`, 2))
     const rows = merged(many, [])
     assert.ok(rows.length <= 80)
@@ -79,7 +79,7 @@ describe('an object’s answer', () => {
 describe('river', () => {
   const shares = fc.double({ min: 0, max: 1, noNaN: true })
 
-  it('has for each node a band as wide as its probability, within its parent’s', () => {
+  it('has a band for each node as wide as its probability, within that of its parent', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 100 }),
@@ -114,7 +114,7 @@ describe('river', () => {
 })
 
 describe('lines of the history', () => {
-  it('are few, and hold the final class and what is set off', async () => {
+  it('are few, and include the final class and the highlighted node', async () => {
     world.say(world.answer('ZTF20aaaaaaa', 9, 0.8))
     const history = await world.history('ZTF20aaaaaaa')
     assert.ok(history)
@@ -138,7 +138,7 @@ describe('lines of the history', () => {
 })
 
 describe('numbers', () => {
-  it('claim no more certainty than there is', () => {
+  it('never read 0 or 1 unless exact', () => {
     assert.deepEqual([0, 0.001, 0.5, 0.994, 0.9951, 1].map(probabilityText), [
       '0.00',
       '<0.01',
@@ -149,12 +149,12 @@ describe('numbers', () => {
     ])
   })
 
-  it('give places of the sky as astronomers write them', () => {
+  it('are sexagesimal for positions', () => {
     assert.equal(hoursText(185.7289), '12h 22m 54.94s')
     assert.equal(degreesText(-5.5), '−05° 30′ 00.0″')
   })
 
-  it('turn galactic coordinates there and back', () => {
+  it('convert to galactic coordinates and back', () => {
     const [l, b] = toGalactic(266.405, -28.936)
     assert.ok(Math.min(l, 360 - l) < 0.01 && Math.abs(b) < 0.01)
     fc.assert(

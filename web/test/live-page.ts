@@ -6,7 +6,7 @@ import type { Service } from '../../src/service/service.ts'
 import { openPage, startBrowser, type WatchedPage } from '../../test/support/browser.ts'
 import { PageWorld } from './world.ts'
 
-/** What axe finds wrong, named with the element. */
+/** Accessibility violations found by axe, with their elements. */
 export async function findings(page: Page): Promise<string[]> {
   await page.evaluate(axe.source)
   return page.evaluate(async () => {
@@ -33,18 +33,18 @@ export async function settled(page: Page): Promise<void> {
 export const nodeOf = (page: Page, name: string) =>
   page.getByRole('treeitem', { name: new RegExp(`^${name} [<>\\d–]`) })
 
-/** What the address says. Asked of the page itself: what page.url() says follows the page's history a little later. */
+/** The query of the address, read in the page, because page.url() lags behind its history. */
 export const query = async (page: Page) => new URL(await page.evaluate(() => location.href)).searchParams
 
-/** Waits until the address says so; null where a parameter is not to be in it. A key is not always handled when its press ends. */
+/** Waits until a parameter of the address has a value; null: is absent. A key press returns before its handler has run. */
 export async function addressSays(page: Page, parameter: string, value: string | null): Promise<void> {
-  await page.waitForFunction(([name, wanted]) => new URLSearchParams(location.search).get(name as string) === wanted, [
-    parameter,
-    value
-  ] as const)
+  await page.waitForFunction(
+    ([name, expected]) => new URLSearchParams(location.search).get(name as string) === expected,
+    [parameter, value] as const
+  )
 }
 
-/** Says something until the page shows it: what is said before its stream of events is open is not told again. */
+/** Publishes until the page shows it: events from before its stream is open are not repeated. */
 export async function saidUntil(say: () => void, shown: Locator): Promise<void> {
   say()
   const again = setInterval(say, 500)
@@ -55,7 +55,7 @@ export async function saidUntil(say: () => void, shown: Locator): Promise<void> 
   }
 }
 
-/** A world that is served, and a page in a browser that shows it: both anew for each test of a suite. */
+/** A served world and a page that shows it, new for each test of a suite. */
 export class LivePage {
   world = new PageWorld()
   #url = ''
@@ -63,7 +63,7 @@ export class LivePage {
   #service: Service | null = null
   #watched: WatchedPage | null = null
 
-  /** To be made within a suite, whose tests share a browser. */
+  /** Registers hooks: create it within a suite, whose tests share a browser. */
   constructor() {
     before(async () => {
       this.#browser = await startBrowser()
@@ -75,12 +75,12 @@ export class LivePage {
     })
   }
 
-  /** What the page complained of. */
+  /** Errors and warnings of the page. */
   get complaints(): readonly string[] {
     return this.#watched?.complaints ?? []
   }
 
-  /** Serves a world, with three objects in it unless told otherwise. */
+  /** Serves a world, by default with three objects. */
   async serve(
     world = new PageWorld(),
     objects = ['ZTF20aaaaaab', 'ZTF20aaaaabc', 'ZTF20aaaaacd'],
@@ -93,7 +93,7 @@ export class LivePage {
   }
 
   async open(query = '', options: BrowserContextOptions = {}): Promise<Page> {
-    assert.ok(this.#browser, 'the browser is started before the tests')
+    assert.ok(this.#browser, 'the browser has started')
     this.#watched = await openPage(this.#browser, options)
     this.#watched.page.setDefaultTimeout(60_000)
     await this.#watched.page.goto(`${this.#url}/${query}`)
@@ -106,7 +106,7 @@ export class LivePage {
     this.#watched = null
   }
 
-  /** Ends the service. */
+  /** Stops the service. */
   async end(): Promise<void> {
     await this.#service?.close()
     this.#service = null

@@ -4,10 +4,10 @@ import { needsBrowser } from '../../test/support/browser.ts'
 import { LivePage, nodeOf, query, saidUntil } from './live-page.ts'
 import { PageWorld } from './world.ts'
 
-describe('several models, links, and what is read out', { ...needsBrowser(), timeout: 200_000 }, () => {
+describe('the live page: models, links and announcements', { ...needsBrowser(), timeout: 200_000 }, () => {
   const live = new LivePage()
 
-  it('shows each of several models’ own answers, and links keep the model', async () => {
+  it('shows the classifications of each model, and links keep the model', async () => {
     const two = new PageWorld()
     const other = { ...two.model, name: 'second-model', version: '0.3.0', sha256: 'cd'.repeat(32) }
     two.others.push(other)
@@ -53,42 +53,42 @@ describe('several models, links, and what is read out', { ...needsBrowser(), tim
 
     await live.close()
     const stray = await live.open('?object=ZTF20aaaaacd&model=no-such')
-    await stray.getByText('No model is named no-such here').waitFor()
+    await stray.getByText('There is no model named no-such').waitFor()
     await nodeOf(stray, 'SN Ia').filter({ hasText: '0.81' }).waitFor()
   })
 
-  it('says so where a link filters by a class that the model does not have', async () => {
+  it('reports a link that filters by a class that the model does not have', async () => {
     await live.serve()
     const page = await live.open('?node=Kilonova')
-    await page.getByText('The list can’t be filtered so').waitFor()
+    await page.getByText('Invalid filter').waitFor()
     await page.getByRole('button', { name: 'clear' }).click()
     await page
       .getByRole('list', { name: /Objects/ })
       .getByRole('link')
       .nth(2)
       .waitFor()
-    await page.getByText('The list can’t be filtered so').waitFor({ state: 'detached' })
+    await page.getByText('Invalid filter').waitFor({ state: 'detached' })
   })
 
-  it('says why in numbers and words, and shows what is refused', async () => {
+  it('shows the evidence in numbers and words, and rejected detections', async () => {
     await live.serve()
     const known = live.world.objects.get('ZTF20aaaaaab')
     assert.ok(known)
     const lightCurve = known.lightCurve.map((point, at) => (at === 4 ? { ...point, admitted: false } : point))
     live.world.objects.set('ZTF20aaaaaab', { ...known, lightCurve })
     const page = await live.open('?object=ZTF20aaaaaab')
-    const terms = page.getByRole('list', { name: 'What speaks for Transient, and what for Persistent' })
+    const terms = page.getByRole('list', { name: 'Evidence for Transient against Persistent' })
     await terms.getByText('population stream: 4 % Transient').waitFor()
     const told = (await terms.textContent()) ?? ''
     assert.match(told, /context\+2\.0 for Transient\. 6\.5″ from a galaxy of score \.02/)
     assert.match(told, /prior−1\.5 for Persistent\. /)
     await page.getByText('6.50″, star score 0.02').waitFor()
-    await page.getByRole('img', { name: /^Light curve: 3 detections .*refused and not classified: 1\./ }).waitFor()
-    await page.getByRole('list', { name: 'Markers' }).getByText('refused').waitFor()
+    await page.getByRole('img', { name: /^Light curve: 3 detections .*rejected and not classified: 1\./ }).waitFor()
+    await page.getByRole('list', { name: 'Markers' }).getByText('rejected').waitFor()
     assert.deepEqual(live.complaints, [])
   })
 
-  it('tells a screen reader of a new class of a chosen object, and of nothing else that moves', async () => {
+  it('announces a new class of the selected object to screen readers, and nothing else', async () => {
     await live.serve()
     const page = await live.open('?object=ZTF20aaaaaab')
     await nodeOf(page, 'SN Ia').filter({ hasText: '0.49' }).waitFor()

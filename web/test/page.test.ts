@@ -53,7 +53,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
   it('replays the history of a classification', async () => {
     await live.serve()
     const page = await live.open('?object=ZTF20aaaaacd&at=1')
-    const slider = page.getByRole('slider', { name: /Detection whose answer is shown/ })
+    const slider = page.getByRole('slider', { name: /Detection whose classification is shown/ })
     await nodeOf(page, 'Transient').filter({ hasText: '0.34' }).waitFor()
     assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /MJD 59001\.000, 1 detection: Transient 0\.34/)
     await page.getByRole('button', { name: 'Play the history' }).click()
@@ -70,12 +70,12 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await page.getByRole('slider', { name: /P\(class\)/ }).fill('0.6')
     await page.waitForFunction(() => document.querySelectorAll('.list .row').length === 2)
     assert.deepEqual([(await query(page)).get('node'), (await query(page)).get('min')], ['SN Ia', '0.6'])
-    await page.getByRole('textbox', { name: 'Id has' }).fill('aCD')
+    await page.getByRole('textbox', { name: 'Id contains' }).fill('aCD')
     await page.waitForFunction(() => document.querySelectorAll('.list .row').length === 1)
     await page.reload()
     await page.waitForFunction(() => document.querySelectorAll('.list .row').length === 1)
     await page.getByRole('button', { name: 'i', exact: true }).click()
-    await page.getByText('None of the latest answers passes the filter').waitFor()
+    await page.getByText('None of the latest classifications pass the filter').waitFor()
     assert.equal(await page.getByText('No alerts yet').count(), 0)
     await page.getByRole('button', { name: 'clear' }).click()
     await rows.nth(2).waitFor()
@@ -91,7 +91,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     await page.getByRole('heading', { name: 'ZTF20aaaaaab' }).waitFor()
     await page.getByRole('searchbox').fill('ZTF99zzzzzzz')
     await page.getByRole('searchbox').press('Enter')
-    await page.getByRole('heading', { name: 'No alert of this object was seen' }).waitFor()
+    await page.getByRole('heading', { name: 'No alert of this object yet' }).waitFor()
     await page.getByRole('button', { name: 'follow the stream' }).click()
     await page.getByRole('tree').waitFor()
   })
@@ -234,7 +234,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
     live.world.say(live.world.answer('ZTF20aaaaaab', 3, 0.8))
     await page.getByRole('heading', { name: 'ZTF20aaaaaab' }).waitFor()
     await live.end()
-    await page.getByText(/^The service does not answer/).waitFor()
+    await page.getByText(/^The service does not respond/).waitFor()
     assert.deepEqual(await findings(page), [])
   })
 
@@ -250,8 +250,8 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
       })
     )
     await page.reload()
-    await page.getByText(/^A token is needed/).waitFor()
-    await page.getByRole('button', { name: 'load again' }).waitFor()
+    await page.getByText(/^A token is required/).waitFor()
+    await page.getByRole('button', { name: 'reload' }).waitFor()
   })
 
   it('stays responsive under thousands of events per second', async () => {
@@ -271,7 +271,7 @@ describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
         await new Promise(resolve => setTimeout(resolve, 100))
       }
     })()
-    await page.getByText(/of \d[\d ]+ a second shown/).waitFor()
+    await page.getByText(/of \d[\d ]+ per second shown/).waitFor()
     const before = flood.rounds
     const frames = 60
     const { elements, rows } = await page.evaluate(async frames => {

@@ -16,7 +16,7 @@ const term = (node: string, lightCurve: number, context: number, prior: number) 
 })
 
 describe('why', () => {
-  it('has a bar for each term, to the side of the node that it speaks for, and their sum', () => {
+  it('has a bar for each term, on the side of the node that it favours, and their sum', () => {
     const evidence = [term('Transient', 0.1, -4, -3), term('Persistent', -3, 1, 0.5)]
     const context = { ...answer().context, sgscore1: 0.99, distpsnr1: 0.2 }
     const why = whyOf(answer({ evidence, context }), null)
@@ -32,7 +32,7 @@ describe('why', () => {
     assert.deepEqual([why?.bars[0]?.left, why?.bars[1]?.left], [50, 50 - (50 * 5) / 5.4])
   })
 
-  it('has bars within their room, whatever the terms', () => {
+  it('keeps bars within the track for any terms', () => {
     const value = fc.double({ min: -1e6, max: 1e6, noNaN: true })
     fc.assert(
       fc.property(fc.tuple(value, value, value), ([lightCurve, context, prior]) => {
@@ -44,7 +44,7 @@ describe('why', () => {
     )
   })
 
-  it('of an earlier moment tells what was known then', () => {
+  it('of an earlier moment uses what was known then', () => {
     const evidence = [term('Transient', 1, 0, -2), term('Persistent', 0, 0, 0)]
     const moment = { jd: 2459004.5, detections: 4, evidence } as unknown as MomentView
     assert.deepEqual(
@@ -53,7 +53,7 @@ describe('why', () => {
     )
   })
 
-  it('is none without evidence', () => {
+  it('is null without evidence', () => {
     assert.equal(whyOf(answer({ evidence: [] }), null), null)
   })
 })
@@ -69,12 +69,12 @@ describe('context', () => {
       ['nearest Gaia source', '14.25″, G 18.50'],
       ['in the reference image', '5.50 px away, 18.25 mag, chi 1.50, sharpness −0.250'],
       ['shape of the detection', '0.97 (1 is a point source)'],
-      ['detections here', '1 240 in 3 231 exposures'],
-      ['the first of them', '2020-05-31 UTC']
+      ['detections at this position', '1 240 in 3 231 exposures'],
+      ['first detection', '2020-05-31 UTC']
     ])
   })
 
-  it('leaves out what is not known', () => {
+  it('omits unknown fields', () => {
     const none = Object.fromEntries(Object.keys(all).map(name => [name, null])) as unknown as typeof all
     assert.deepEqual(contextRows(none), [])
     assert.deepEqual(contextRows({ ...none, distpsnr1: 0.5, srmag1: 18 }), [

@@ -8,7 +8,7 @@ import { MinuteStatistics } from '../../src/service/statistics.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { World } from '../../test/service/support.ts'
 
-/** A small taxonomy with a node that has long names. */
+/** A small taxonomy. */
 const small: ModelView['nodes'] = [
   { name: 'Transient', parent: 'Object', description: 'happens once' },
   { name: 'SN Ia', parent: 'Transient' },
@@ -16,7 +16,7 @@ const small: ModelView['nodes'] = [
   { name: 'Persistent', parent: 'Object' }
 ]
 
-/** A taxonomy of so many nodes, three children each. */
+/** A taxonomy of `size` nodes with three children each. */
 export function grown(size: number): ModelView['nodes'] {
   return Array.from({ length: size }, (_, index) => ({
     name: `Node ${index}`,
@@ -24,7 +24,7 @@ export function grown(size: number): ModelView['nodes'] {
   }))
 }
 
-/** Marginal probabilities for nodes: the first child of each takes `share` of its parent, its siblings what is left. */
+/** Marginal probabilities of nodes: the first child gets `share` of its parent, its siblings the rest. */
 export function probabilitiesOf(nodes: ModelView['nodes'], share: number): number[] {
   const marginal = new Map<string | null, number>()
   return nodes.map(({ name, parent }) => {
@@ -36,10 +36,10 @@ export function probabilitiesOf(nodes: ModelView['nodes'], share: number): numbe
   })
 }
 
-/** Objects whose answers the page is shown: real enough for every view, and told what to say. */
+/** Objects with classifications that a test determines, complete enough for every view. */
 export class PageWorld extends World {
   readonly model: ModelView
-  /** Models beside the first one, each with the same nodes. */
+  /** Further models, with the same nodes. */
   readonly others: ModelView[] = []
   readonly minute = new MinuteStatistics('ab'.repeat(32))
   readonly objects = new Map<string, ObjectView>()
@@ -71,7 +71,7 @@ export class PageWorld extends World {
     minute: this.minute.view()
   })
 
-  /** An answer for an object after so many detections, the first child of each node with `share`. */
+  /** A classification of an object after some detections, with `share` for the first child of each node. */
   answer(objectId: string, detections: number, share: number, changes: object = {}): ClassificationJson {
     const { nodes, root, name, version, sha256, taxonomy, taxonomyVersion } = this.model
     const marginal = probabilitiesOf(nodes, share)
@@ -131,7 +131,7 @@ export class PageWorld extends World {
     }
   }
 
-  /** Publishes answers, and keeps the last one of each object as what is known of it. */
+  /** Publishes classifications, and keeps the last one of each object. */
   say(...answers: readonly ClassificationJson[]): void {
     for (const one of answers) {
       const { objectId, jd, ra, dec, lightCurve } = one as { objectId: string; jd: number; ra: number; dec: number } & {
@@ -153,7 +153,7 @@ export class PageWorld extends World {
     return createService(this, { logger, version: '0.0.0', requestsPerMinute: 100_000, ...options })
   }
 
-  /** Another model's answer to an object, as it is to the alert of the first one's; the first child of each node with `share`. */
+  /** Another model's classification of the same alert, with `share` for the first child of each node. */
   second(other: ModelView, objectId: string, share: number): ClassificationJson {
     const first = this.objects.get(objectId)?.classification as ClassificationJson & {
       lightCurve: { detections: number }
@@ -198,7 +198,7 @@ export class PageWorld extends World {
   }
 }
 
-/** Terms whose sums lead to these probabilities: a context of 2 for the first child, a prior of −1.5, and the rest from the light curve. */
+/** Evidence with these probabilities: context 2 and prior −1.5 for the first child, the rest from the light curve. */
 function evidenceOf(nodes: ModelView['nodes'], root: string, marginal: readonly number[]) {
   return nodes.flatMap(({ name, parent }, index) => {
     if (parent !== root) return []

@@ -2,14 +2,13 @@ import { rounded, type SimulatedPoint } from '@hierax/training/light-curves/ligh
 import { type Random, random, seedOf } from '@hierax/training/random.ts'
 import { candidOf, type Exposure, exposureOf, fluxOf, sixDecimals, sixDigits } from './exposure.ts'
 import type { SimulatedObject } from './object.ts'
-import { qualityFields } from './quality.ts'
-import { drawFrom } from './quantiles.ts'
-import { pixelScale } from './surroundings.ts'
+import { pixelScale } from './object-context.ts'
+import { drawFrom, type Quantiles } from './quantiles.ts'
 
 /** Values of an Avro record by field name. */
 export type Fields = Readonly<Record<string, unknown>>
 
-/** The fields of a packet's own detection that its later histories repeat. */
+/** The fields of a packet's candidate that later histories repeat. */
 export function detectionFields(object: SimulatedObject, point: SimulatedPoint, seed: number): Fields {
   const exposure = exposureOf(object, point, seed)
   const draw = drawFor(object, point, seed)
@@ -38,7 +37,7 @@ export function detectionFields(object: SimulatedObject, point: SimulatedPoint, 
     mindtoedge: Math.min(x, y, 3072 - x, 3080 - y),
     ...apertureFields(point, exposure, draw),
     ...shapeFields(exposure, draw),
-    classtar: rounded(drawFrom(object.place.classtar, draw), 3),
+    classtar: rounded(drawFrom(object.context.classtar, draw), 3),
     nneg: draw.integer(0, 6),
     nbad: 0,
     ...qualityFields(point, draw),
@@ -46,7 +45,7 @@ export function detectionFields(object: SimulatedObject, point: SimulatedPoint, 
   }
 }
 
-/** One entry of `prv_candidates`: a detection as its own packet had it, rounded, or an upper limit. */
+/** An entry of `prv_candidates`: a detection's own candidate, rounded, or an upper limit. */
 export function historyFields(object: SimulatedObject, point: SimulatedPoint, seed: number): Fields {
   const exposure = exposureOf(object, point, seed)
   const own = point.detection
@@ -58,42 +57,42 @@ export function historyFields(object: SimulatedObject, point: SimulatedPoint, se
     if (typeof value === 'number') fields[name] = sixDigits(value)
   }
   if (!point.detection) return fields
-  // Another generator than the packet's own: histories write the sign sometimes otherwise.
+  // A separate generator, because a history may write the sign differently.
   const isdiffpos = signText(point, random(seed, object.index, Math.round(point.jd * 1e5), seedOf('history')))
-  // Histories name a solar-system object only where there is one.
+  // Histories have these fields only near a solar-system object.
   const far = fields.ssdistnr === -999 ? { ssdistnr: null, ssmagnr: null, ssnamenr: null } : {}
   return { ...fields, isdiffpos, sigmapsf: sixDecimals(point.error), ...far }
 }
 
-/** Randomness that belongs to one point of one object. */
+/** Random numbers for one point of one object. */
 export function drawFor(object: SimulatedObject, point: SimulatedPoint, seed: number): Random {
   return random(seed, object.index, Math.round(point.jd * 1e5), point.fid)
 }
 
-/** Randomness of the measured place of one point: catalogued distances scatter with it. */
+/** Random numbers for the measured position of one point, with which catalogued distances scatter. */
 export function astrometryFor(object: SimulatedObject, point: SimulatedPoint, seed: number): Random {
   return random(seed, object.index, Math.round(point.jd * 1e5), point.fid, seedOf('astrometry'))
 }
 
-/** A distance from a place that is measured with an error, in the unit of both. */
+/** A distance from a position measured with an error; all in one unit. */
 export function scattered(distance: number, error: number, draw: Random): number {
   return Math.hypot(distance + draw.normal() * error, draw.normal() * error)
 }
 
-/** Place of the reference image's nearest source, degrees. */
+/** Right ascension of the reference image's nearest source, degrees. */
 export function nearestRa(object: SimulatedObject, { fid }: SimulatedPoint): number {
   const { distance, angle } = object.references[fid - 1]!
   const offset = (distance * pixelScale * Math.cos(angle)) / 3600 / Math.cos((object.dec * Math.PI) / 180)
   return rounded((object.ra + offset + 360) % 360, 7)
 }
 
-/** See {@link nearestRa}. */
+/** Declination of the reference image's nearest source, degrees. */
 export function nearestDec(object: SimulatedObject, { fid }: SimulatedPoint): number {
   const { distance, angle } = object.references[fid - 1]!
   return rounded(object.dec + (distance * pixelScale * Math.sin(angle)) / 3600, 7)
 }
 
-/** What upper limits have too. */
+/** Fields that upper limits have too. */
 function imageFields(object: SimulatedObject, point: SimulatedPoint, exposure: Exposure): Fields {
   return {
     jd: point.jd,
@@ -145,11 +144,33 @@ function shapeFields(exposure: Exposure, draw: Random): Fields {
   }
 }
 
-/** The sign of the difference in one of the two ways in which the survey writes it. */
+/** The sign of the difference in one of the survey's two notations. */
 function signText({ positive }: SimulatedPoint, draw: Random): string {
   const number = draw.uniform() < 0.2
   if (positive) return number ? '1' : 't'
   return number ? '0' : 'f'
+}
+
+/** Real–bogus scores (random forest and network) of bogus detections; `drb` is below 0.2 for all of them. */
+const bogusRb: Quantiles = [0.15, 0.2, 0.38, 0.6, 0.83]
+const bogusDrb: Quantiles = [0, 0.003, 0.02, 0.045, 0.1]
+
+/** The random-forest score and the nearest solar-system object, which histories repeat. */
+function qualityFields(point: SimulatedPoint, draw: Random): Fields {
+  const rb = point.refused === 'bogus' ? drawFrom(bogusRb, draw) : draw.uniform(0.65, 0.98)
+  if (point.refused !== 'solar-system') return { rb: rounded(rb, 7), ssdistnr: -999, ssmagnr: -999, ssnamenr: 'null' }
+  return {
+    rb: rounded(rb, 7),
+    // Whole arcsec; usually the minor planet itself.
+    ssdistnr: draw.uniform() < 0.9 ? 0 : draw.integer(1, 4),
+    ssmagnr: rounded(point.magnitude + draw.normal() * 0.2, 1),
+    ssnamenr: String(draw.integer(1000, 600_000))
+  }
+}
+
+/** The network's score, which histories do not repeat. */
+export function networkScore(point: SimulatedPoint, draw: Random): number {
+  return point.refused === 'bogus' ? drawFrom(bogusDrb, draw) : 1 - 10 ** -draw.uniform(2, 5)
 }
 
 /** Fields that histories repeat with six significant digits, found by comparing packets with later histories. */

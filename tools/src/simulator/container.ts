@@ -8,14 +8,14 @@ const schemaFile = new URL('../../../schemas/ztf/alert-4.02.avsc', import.meta.u
 const avroLong = avro.Type.forSchema('long')
 const magic = Buffer.from('Obj\x01', 'latin1')
 
-/** A packet's record; entries of its histories as {@link PacketWriter} encoded them. */
+/** A packet's record with history entries encoded by {@link PacketWriter}. */
 export interface PacketParts {
   readonly schemavsn: string
   readonly publisher: string
   readonly objectId: string
   readonly candid: bigint
   readonly candidate: Fields
-  /** Empty ones are written as null, as the survey does. */
+  /** Empty lists are written as null, as in the survey's packets. */
   readonly prv_candidates: readonly Buffer[]
   readonly fp_hists: readonly Buffer[]
   readonly cutoutScience: object | null
@@ -24,8 +24,8 @@ export interface PacketParts {
 }
 
 /**
- * Writes records of the survey's schema 4.02 as it does: one in a container, with the schema, uncompressed. A point is
- * repeated in the history of every packet of the next 30 days, so its entry is encoded once and copied.
+ * Writes packets of schema 4.02 as the survey does: a container of one record, with the schema, uncompressed. The next 30 days' packets
+ * repeat a point in their histories, so its entry is encoded once and copied.
  */
 export class PacketWriter {
   readonly #fields: readonly avro.types.Field[]
@@ -36,14 +36,14 @@ export class PacketWriter {
     const schema = JSON.stringify(JSON.parse(readFileSync(schemaFile, 'utf8')))
     const type = avro.Type.forSchema(JSON.parse(schema), { registry: { long: bigLong }, wrapUnions: false })
     this.#fields = (type as avro.types.RecordType).fields
-    // The marker must be fixed for the same seed to make the same bytes; anything of 16 bytes will do.
+    // A fixed sync marker (any 16 bytes), so that a seed always gives the same bytes.
     this.#sync = createHash('sha256').update(schema).digest().subarray(0, 16)
     const metadata = avro.Type.forSchema({ type: 'map', values: 'bytes' })
     const entries = { 'avro.codec': Buffer.from('null'), 'avro.schema': Buffer.from(schema) }
     this.#header = Buffer.concat([magic, metadata.toBuffer(entries), this.#sync])
   }
 
-  /** An entry of a history, encoded. Throws for fields that do not fit the schema. */
+  /** Encodes an entry of a history. Throws for fields that do not fit the schema. */
   entry(history: 'prv_candidates' | 'fp_hists', fields: Fields): Buffer {
     const union = this.#fields.find(field => field.name === history)?.type as avro.types.UnwrappedUnionType
     return (union.types[1] as avro.types.ArrayType).itemsType.toBuffer(fields)
@@ -61,13 +61,13 @@ export class PacketWriter {
   }
 }
 
-/** A union of null and an array of items that are encoded already. */
+/** A union of null and an array of already encoded items. */
 function encodedArray(items: readonly Buffer[]): Buffer {
   if (items.length === 0) return number(0)
   return Buffer.concat([number(1), number(items.length), ...items, number(0)])
 }
 
-/** A whole number as Avro writes it. */
+/** An integer in Avro's encoding. */
 function number(value: number): Buffer {
   return avroLong.toBuffer(value)
 }

@@ -3,15 +3,15 @@ import { type Random, random } from '@hierax/training/random.ts'
 import type { FilterId } from 'hierax/lightcurves/observation.ts'
 import type { SimulatedObject } from './object.ts'
 
-/** The exposure of a point: its names and its photometric calibration. */
+/** The exposure of a point: identifiers and photometric calibration. */
 export interface Exposure {
   /** Number of the survey's night. */
   readonly nid: number
-  /** Night, fraction of it and readout channel: 13 digits, and `15`. */
+  /** Night, fraction of the night and readout channel in 13 digits, then `15`. */
   readonly pid: bigint
   /** Name of the difference image. */
   readonly image: string
-  /** Folder of the archive in which later packets name it. */
+  /** Archive folder that later packets give for it. */
   readonly folder: string
   /** Zero point, its error and scatter, mag. */
   readonly zeroPoint: number
@@ -55,8 +55,8 @@ export function exposureOf(object: SimulatedObject, point: SimulatedPoint, seed:
 }
 
 /**
- * The limit of an upper limit is what was measured; for a detection it follows from its error, within what the survey
- * reaches (the errors of bright sources are not those of the background).
+ * For an upper limit the measured value; for a detection it follows from the error, within the survey's depth (the errors of bright
+ * sources do not come from the background).
  */
 function limitOf(point: SimulatedPoint, draw: Random): number {
   if (!point.detection) return point.magnitude
@@ -77,13 +77,13 @@ function fileOf(object: SimulatedObject, fid: FilterId, jd: number, fraction: nu
   }
 }
 
-/** Number of a candidate: the image, the sign of the difference, and a number on the image that no other object has. */
+/** A candidate's number: image, sign of the difference, and a number unique on the image. */
 export function candidOf(object: SimulatedObject, point: SimulatedPoint, exposure: Exposure): bigint {
   const running = Math.floor(object.index / 64) * 3 + point.fid - 1
   return exposure.pid * 1_000_000n + BigInt((point.positive ? 15_000 : 10_000) + running)
 }
 
-/** Most objects of one simulation: more would share candidate numbers. */
+/** Limit of objects per simulation: more would share candidate numbers. */
 export const maximumObjects = 64 * 333
 
 /** Difference flux of a detection, DN, by the exposure's zero point. */
@@ -91,12 +91,12 @@ export function fluxOf(point: SimulatedPoint, exposure: Exposure): number {
   return (point.positive ? 1 : -1) * 10 ** (0.4 * (exposure.zeroPoint - point.magnitude))
 }
 
-/** The number with six significant digits, as the survey's history has it: four decimals for a magnitude. */
+/** Rounds to six significant digits, as the survey's histories do: four decimals for a magnitude. */
 export function sixDigits(value: number): number {
   return Number(value.toPrecision(6))
 }
 
-/** The number with six decimals, as histories have magnitude errors. */
+/** Rounds to six decimals, as histories do with magnitude errors. */
 export function sixDecimals(value: number): number {
   return rounded(value, 6)
 }

@@ -2,10 +2,10 @@ import type { Family } from './family.ts'
 import type { Quantiles } from './quantiles.ts'
 
 /**
- * What lies at and around an object, as distributions. They were measured on the last alert of labelled objects of the public
- * stream; where a class had too few objects, those of a class like it are used.
+ * Distributions of the catalogue and reference-image fields of an object, measured on the last alert of labelled objects of the public
+ * stream. A class with too few objects uses the distributions of a similar class.
  */
-export interface Place {
+export interface ContextDistributions {
   /** The nearest PanSTARRS source: star–galaxy score, distance in arcsec. */
   readonly score: Quantiles
   readonly distance: Quantiles
@@ -15,9 +15,9 @@ export interface Place {
   readonly colours: readonly [Quantiles, Quantiles, Quantiles]
   /** Distance to the next source, arcsec. */
   readonly nextDistance: Quantiles
-  /** Share of objects whose nearest source in the reference image is that source, else one of its own. */
+  /** Share of objects for which the nearest source in the reference image is that source. */
   readonly sameReference: number
-  /** That source in the reference image: magnitude minus the catalogue's, error, shape. */
+  /** The nearest source in the reference image: magnitude minus the catalogue's, error, shape. */
   readonly offset: Quantiles
   readonly sigma: Quantiles
   readonly chi: Quantiles
@@ -31,28 +31,28 @@ export interface Place {
   readonly classtar: Quantiles
 }
 
-/** What came before the first point of a light curve. */
-export interface Past {
-  /** Share of objects that were detected before. */
+/** Distributions of the observations before the first point of a light curve. */
+export interface HistoryDistributions {
+  /** Share of objects with earlier detections. */
   readonly share: number
-  /** Days from the first detection to the light curve's own. */
+  /** Days from the first detection ever to the light curve's first. */
   readonly span: Quantiles
-  /** Detections by exposures of the place. */
+  /** Detections per exposure of the position. */
   readonly rate: Quantiles
-  /** Exposures of the place. */
+  /** Number of exposures of the position. */
   readonly coverage: Quantiles
 }
 
-/** Surroundings and history of a family. */
+/** Context and history of a family. */
 export interface FamilyContext {
-  /** Share of objects that lie on a catalogued source (within an arcsec). */
+  /** Share of objects on a catalogued source (within an arcsec); they use `on`, the others `off`. */
   readonly counterpart: number
-  readonly on: Place
-  readonly off: Place
-  readonly past: Past
+  readonly on: ContextDistributions
+  readonly off: ContextDistributions
+  readonly history: HistoryDistributions
 }
 
-const star: Place = {
+const star: ContextDistributions = {
   score: [0.5, 0.985, 0.995, 0.999, 1],
   distance: [0.088, 0.142, 0.228, 0.416, 0.633],
   excess: [-3.19, -2.33, -1.83, -1.54, -0.83],
@@ -73,7 +73,7 @@ const star: Place = {
   classtar: [0.64, 0.92, 0.98, 0.995, 1]
 }
 
-const nucleus: Place = {
+const nucleus: ContextDistributions = {
   ...star,
   score: [0.08, 0.92, 0.99, 0.997, 1],
   distance: [0.065, 0.155, 0.237, 0.358, 0.532],
@@ -94,8 +94,8 @@ const nucleus: Place = {
   classtar: [0.68, 0.89, 0.96, 0.98, 0.995]
 }
 
-/** The middle of a galaxy. */
-const galaxyCore: Place = {
+/** The centre of a galaxy. */
+const galaxyCore: ContextDistributions = {
   score: [0, 0.002, 0.017, 0.074, 0.5],
   distance: [0.052, 0.222, 0.47, 0.689, 0.877],
   excess: [-2.03, -1.02, -0.14, 1.36, 2.16],
@@ -116,8 +116,8 @@ const galaxyCore: Place = {
   classtar: [0.67, 0.92, 0.98, 0.984, 1]
 }
 
-/** Beside a galaxy, or far from all that is catalogued. */
-const host: Place = {
+/** Beside a galaxy, or far from any catalogued source. */
+const host: ContextDistributions = {
   score: [0, 0.015, 0.144, 0.5, 0.956],
   distance: [1.1, 1.9, 3.3, 5.7, 14.2],
   excess: [-1.1, 0.22, 1.31, 2.36, 3.51],
@@ -139,7 +139,7 @@ const host: Place = {
 }
 
 /** Anywhere on the sky. */
-const field: Place = {
+const field: ContextDistributions = {
   ...host,
   score: [0, 0.021, 0.5, 0.95, 0.998],
   distance: [2.1, 5.2, 9.8, 15, 22.8],
@@ -154,14 +154,14 @@ const field: Place = {
   classtar: [0.82, 0.97, 0.983, 0.984, 0.998]
 }
 
-const once: Past = {
+const once: HistoryDistributions = {
   share: 0.1,
   span: [30, 150, 600, 1400, 2300],
   rate: [0.001, 0.002, 0.004, 0.01, 0.04],
   coverage: [107, 1280, 1743, 2323, 4463]
 }
 
-const cataclysmic: Place = {
+const cataclysmic: ContextDistributions = {
   ...star,
   score: [0.387, 0.969, 0.993, 1, 1],
   distance: [0.008, 0.113, 0.152, 0.275, 0.477],
@@ -178,7 +178,7 @@ const cataclysmic: Place = {
   classtar: [0.855, 0.98, 0.983, 0.991, 0.998]
 }
 
-const cataclysmicPast: Past = {
+const cataclysmicHistory: HistoryDistributions = {
   share: 0.95,
   span: [300, 1410, 1910, 2280, 2360],
   rate: [0.012, 0.3, 0.58, 0.64, 0.93],
@@ -186,32 +186,32 @@ const cataclysmicPast: Past = {
 }
 
 const contexts: Readonly<Record<Exclude<Family, 'unknown'>, FamilyContext>> = {
-  supernova: { counterpart: 0.21, on: galaxyCore, off: host, past: once },
+  supernova: { counterpart: 0.21, on: galaxyCore, off: host, history: once },
   tde: {
     counterpart: 0.95,
     on: { ...galaxyCore, score: [0, 0.006, 0.03, 0.044, 0.33], distance: [0.058, 0.069, 0.2, 0.312, 0.6] },
     off: host,
-    past: once
+    history: once
   },
   agn: {
     counterpart: 0.99,
     on: nucleus,
     off: host,
-    past: {
+    history: {
       share: 0.75,
       span: [30, 400, 1000, 1600, 2020],
       rate: [0.004, 0.007, 0.012, 0.278, 0.677],
       coverage: [843, 1292, 1419, 1589, 2659]
     }
   },
-  // Most novae are found far from what the catalogues have of them.
-  nova: { counterpart: 0.4, on: cataclysmic, off: field, past: { ...cataclysmicPast, share: 0.2 } },
-  cv: { counterpart: 0.89, on: cataclysmic, off: field, past: cataclysmicPast },
+  // Most novae have no catalogued counterpart.
+  nova: { counterpart: 0.4, on: cataclysmic, off: field, history: { ...cataclysmicHistory, share: 0.2 } },
+  cv: { counterpart: 0.89, on: cataclysmic, off: field, history: cataclysmicHistory },
   periodic: {
     counterpart: 1,
     on: star,
     off: field,
-    past: {
+    history: {
       share: 1,
       span: [30, 100, 375, 897, 1435],
       rate: [0.144, 0.297, 0.48, 0.626, 0.781],
@@ -239,7 +239,7 @@ const contexts: Readonly<Record<Exclude<Family, 'unknown'>, FamilyContext>> = {
       classtar: [0.969, 0.983, 0.984, 0.999, 1]
     },
     off: field,
-    past: {
+    history: {
       share: 0.95,
       span: [58, 1077, 1217, 1316, 2579],
       rate: [0.081, 0.333, 0.479, 0.538, 0.848],
@@ -264,7 +264,7 @@ const contexts: Readonly<Record<Exclude<Family, 'unknown'>, FamilyContext>> = {
       gaiaOffset: [-1.66, -1, -0.4, -0.25, -0.15]
     },
     off: field,
-    past: {
+    history: {
       share: 0.98,
       span: [453, 1141, 1622, 2017, 2630],
       rate: [0.03, 0.075, 0.273, 0.442, 0.644],
@@ -285,7 +285,7 @@ const contexts: Readonly<Record<Exclude<Family, 'unknown'>, FamilyContext>> = {
       gaiaOffset: [-1.2, -0.9, -0.7, -0.5, -0.3]
     },
     off: field,
-    past: {
+    history: {
       share: 0.5,
       span: [20, 200, 700, 1300, 2200],
       rate: [0.001, 0.002, 0.003, 0.006, 0.02],
@@ -296,11 +296,11 @@ const contexts: Readonly<Record<Exclude<Family, 'unknown'>, FamilyContext>> = {
     counterpart: 0.01,
     on: star,
     off: field,
-    past: { ...once, share: 0.03, coverage: [97, 384, 787, 1259, 2238] }
+    history: { ...once, share: 0.03, coverage: [97, 384, 787, 1259, 2238] }
   },
   bogus: {
     counterpart: 0.39,
-    // Bright stars that were subtracted badly.
+    // Bright stars with poor subtraction.
     on: {
       ...star,
       excess: [-4.28, -3.36, -2.21, -1.02, -0.68],
@@ -308,7 +308,7 @@ const contexts: Readonly<Record<Exclude<Family, 'unknown'>, FamilyContext>> = {
       classtar: [0.51, 0.94, 0.995, 0.996, 0.997]
     },
     off: { ...field, classtar: [0.68, 0.97, 0.982, 0.994, 1] },
-    past: {
+    history: {
       share: 0.35,
       span: [10, 390, 700, 1100, 1800],
       rate: [0.001, 0.004, 0.011, 0.03, 0.23],
@@ -317,7 +317,7 @@ const contexts: Readonly<Record<Exclude<Family, 'unknown'>, FamilyContext>> = {
   }
 }
 
-/** Beside a galaxy, with no history: what is assumed of a light curve that nothing else is known of. */
+/** Beside a galaxy, without history: for light curves of unknown type. */
 const neutral: FamilyContext = {
   counterpart: 0,
   on: host,
@@ -330,10 +330,10 @@ const neutral: FamilyContext = {
     offset: [-0.3, -0.13, 0, 0.13, 0.3],
     gaiaDistance: [3, 12, 21, 30, 40]
   },
-  past: { share: 0, span: [0, 0, 0, 0, 0], rate: [0, 0, 0, 0, 0], coverage: [150, 480, 820, 1160, 1500] }
+  history: { share: 0, span: [0, 0, 0, 0, 0], rate: [0, 0, 0, 0, 0], coverage: [150, 480, 820, 1160, 1500] }
 }
 
-/** Surroundings and history of a family. */
+/** Context and history of a family. */
 export function contextOf(family: Family): FamilyContext {
   return family === 'unknown' ? neutral : contexts[family]
 }

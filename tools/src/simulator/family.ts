@@ -1,4 +1,4 @@
-/** Classes that differ in what surrounds them, in their history at a place, and in how they vary. */
+/** Groups of classes with common context, prior history and variability. */
 export const families = [
   'supernova',
   'tde',
@@ -15,7 +15,7 @@ export const families = [
 ] as const
 export type Family = (typeof families)[number]
 
-/** Published types (of TNS, SIMBAD, VSX, GCVS, brokers) by family; the first that fits. */
+/** Published types (of TNS, SIMBAD, VSX, GCVS, brokers) by family; the first match counts. */
 const patterns: readonly (readonly [Family, RegExp])[] = [
   ['supernova', /^(SN|SLSN|ILRT|LRN|LBV)/],
   ['tde', /^TDE/],
@@ -30,7 +30,7 @@ const patterns: readonly (readonly [Family, RegExp])[] = [
   ['bogus', /^bogus/i]
 ]
 
-/** The family of a published type; `unknown` where none fits. */
+/** The family of a published type; `unknown` if none matches. */
 export function familyOf(label: string): Family {
   return patterns.find(([, pattern]) => pattern.test(label))?.[0] ?? 'unknown'
 }

@@ -1,19 +1,19 @@
 import { rounded, type SimulatedLightCurve, type SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
 import { random, seedOf } from '@hierax/training/random.ts'
 import { type Family, familyOf } from './family.ts'
-import { contextOf, type Place } from './family-context.ts'
+import { type ContextDistributions, contextOf } from './family-context.ts'
 import {
-  type Earlier,
-  earlierOf,
   type Gaia,
   gaiaOf,
   type Neighbour,
   neighboursOf,
+  type PriorHistory,
+  priorHistoryOf,
   type Reference,
   referenceOf
-} from './surroundings.ts'
+} from './object-context.ts'
 
-/** One object of a simulated sky: a light curve at a place with neighbours. */
+/** A simulated object: position, context and prior history. */
 export interface SimulatedObject {
   readonly index: number
   readonly objectId: string
@@ -24,11 +24,11 @@ export interface SimulatedObject {
   readonly field: number
   /** Readout channel, 0–63. */
   readonly rcid: number
-  /** Place on the channel's image, pixels. */
+  /** Position on the channel's image, pixels. */
   readonly x: number
   readonly y: number
-  readonly place: Place
-  readonly earlier: Earlier
+  readonly context: ContextDistributions
+  readonly priorHistory: PriorHistory
   readonly references: readonly [Reference, Reference, Reference]
   /** The three nearest PanSTARRS sources, nearest first. */
   readonly neighbours: readonly [Neighbour, Neighbour, Neighbour]
@@ -36,10 +36,9 @@ export interface SimulatedObject {
 }
 
 /**
- * Places a light curve on the sky, with what usually surrounds objects of its class; a curve without coordinates gets some
- * that the survey reaches.
+ * Gives a light curve a context typical of its class, and random coordinates within the survey's reach if it has none.
  *
- * @param index number of the object in its simulation: with `seed` it decides everything that the light curve leaves open
+ * @param index number of the object in its simulation; with `seed` it determines all random values
  */
 export function placeObject(
   curve: SimulatedLightCurve,
@@ -49,21 +48,21 @@ export function placeObject(
 ): SimulatedObject {
   const draw = random(seed, index, seedOf('object'))
   const ra = rounded(curve.ra ?? draw.uniform(0, 360), 7)
-  // Uniform on the sphere from declination −28° up.
+  // Uniform on the sphere above declination −28°.
   const dec = rounded(curve.dec ?? (Math.asin(draw.uniform(-0.47, 0.98)) * 180) / Math.PI, 7)
   const family = familyOf(curve.label)
-  const { counterpart, on, off, past } = contextOf(family)
-  const place = draw.uniform() < counterpart ? on : off
+  const { counterpart, on, off, history } = contextOf(family)
+  const context = draw.uniform() < counterpart ? on : off
   const all = curve.points.filter(point => point.detection)
   const good = all.filter(point => point.refused === undefined)
-  // Added refused alerts must not move the object; some objects have no others.
+  // Added refused detections must not change the object, but some objects have no others.
   const detections = good.length > 0 ? good : all
-  const neighbours = neighboursOf(draw, place, meanMagnitude(detections), { ra, dec })
+  const neighbours = neighboursOf(draw, context, meanMagnitude(detections), { ra, dec })
   const [nearest] = neighbours
   const rcid = index % 64
   const field = draw.integer(245, 880)
-  const same = draw.uniform() < place.sameReference
-  const reference = (fid: 1 | 2 | 3) => referenceOf(draw, place, nearest, { field, rcid, fid, same })
+  const same = draw.uniform() < context.sameReference
+  const reference = (fid: 1 | 2 | 3) => referenceOf(draw, context, nearest, { field, rcid, fid, same })
   return {
     index,
     objectId,
@@ -75,11 +74,11 @@ export function placeObject(
     rcid,
     x: draw.uniform(40, 3030),
     y: draw.uniform(40, 3040),
-    place,
+    context,
     references: [reference(1), reference(2), reference(3)],
     neighbours,
-    gaia: gaiaOf(draw, place, nearest),
-    earlier: earlierOf(draw, past, detections[0]?.jd ?? 0)
+    gaia: gaiaOf(draw, context, nearest),
+    priorHistory: priorHistoryOf(draw, history, detections[0]?.jd ?? 0)
   }
 }
 

@@ -1,21 +1,29 @@
 import { rounded, type SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
 import { type Random, random, seedOf } from '@hierax/training/random.ts'
-import { astrometryFor, detectionFields, drawFor, type Fields, nearestDec, nearestRa, scattered } from './candidate.ts'
+import {
+  astrometryFor,
+  detectionFields,
+  drawFor,
+  type Fields,
+  nearestDec,
+  nearestRa,
+  networkScore,
+  scattered
+} from './candidate.ts'
 import { exposureOf, fluxOf, sixDigits } from './exposure.ts'
 import type { SimulatedObject } from './object.ts'
-import { networkScore } from './quality.ts'
-import { nothing, pixelScale } from './surroundings.ts'
+import { missing, pixelScale } from './object-context.ts'
 
-/** Packets list PanSTARRS sources within so many arcsec. */
+/** Radius within which packets list PanSTARRS sources, arcsec. */
 const searchRadius = 30
 
 /** Days of history in a packet. */
 export const historyDays = 30
 
 /**
- * The points of a light curve (in time order) that the packet of one of them repeats: older than it, by 30 days at most.
+ * The points of a light curve (in time order) in the history of an alert's packet: older than it, by 30 days at most.
  *
- * @returns the first of them and the one after the last
+ * @returns index of the first of them and of the one after the last
  */
 export function historyRange(points: readonly SimulatedPoint[], alert: SimulatedPoint): [from: number, to: number] {
   const from = points.findIndex(point => point.jd >= alert.jd - historyDays)
@@ -26,7 +34,7 @@ export function historyRange(points: readonly SimulatedPoint[], alert: Simulated
  * The fields of a packet's `candidate`.
  *
  * @param points the object's whole light curve, in time order
- * @param alert the detection among them that the packet is about
+ * @param alert the packet's detection, one of the points
  */
 export function candidateFields(
   object: SimulatedObject,
@@ -37,7 +45,7 @@ export function candidateFields(
   return { ...detectionFields(object, alert, seed), ...contextFields(object, points, alert, seed) }
 }
 
-/** What only a packet's own candidate has: counts, catalogues, reference image, calibration. */
+/** The fields that histories do not repeat: counts, catalogues, reference image, calibration. */
 function contextFields(
   object: SimulatedObject,
   points: readonly SimulatedPoint[],
@@ -47,13 +55,13 @@ function contextFields(
   const draw = random(seed, object.index, Math.round(alert.jd * 1e5), seedOf('context'))
   const earlier = points.filter(point => point.jd <= alert.jd)
   const detections = earlier.filter(point => point.detection)
-  const past = object.earlier
+  const prior = object.priorHistory
   const dsnrms = (1.0857362 / alert.error) * draw.uniform(0.3, 0.8)
   const ssnrms = (1.0857362 / alert.error) * draw.uniform(0.8, 1.4)
   return {
-    ndethist: past.detections + detections.length,
-    ncovhist: past.coverage + earlier.length,
-    jdstarthist: past.start ?? detections[0]?.jd ?? alert.jd,
+    ndethist: prior.detections + detections.length,
+    ncovhist: prior.coverage + earlier.length,
+    jdstarthist: prior.start ?? detections[0]?.jd ?? alert.jd,
     jdendhist: alert.jd,
     tooflag: 0,
     ...catalogueFields(object, astrometryFor(object, alert, seed)),
@@ -77,21 +85,21 @@ function zeroPointOf(object: SimulatedObject, point: SimulatedPoint, seed: numbe
 }
 
 function catalogueFields({ neighbours, gaia, index }: SimulatedObject, astrometry: Random): Fields {
-  const distance = (value: number) => (value === nothing ? nothing : scattered(value, 0.04, astrometry))
+  const distance = (value: number) => (value === missing ? missing : scattered(value, 0.04, astrometry))
   const neargaia = distance(gaia.distance)
   const same = gaia.brightDistance === gaia.distance
   const fields: Record<string, unknown> = {}
-  for (const [place, neighbour] of neighbours.entries()) {
-    const number = place + 1
+  for (const [index, neighbour] of neighbours.entries()) {
+    const number = index + 1
     const none = neighbour.distance > searchRadius
-    const [g, r, i, z] = none ? [nothing, nothing, nothing, nothing] : neighbour.magnitudes
+    const [g, r, i, z] = none ? [missing, missing, missing, missing] : neighbour.magnitudes
     fields[`objectidps${number}`] = none ? null : neighbour.id
     fields[`sgmag${number}`] = g
     fields[`srmag${number}`] = r
     fields[`simag${number}`] = i
     fields[`szmag${number}`] = z
-    fields[`sgscore${number}`] = none ? nothing : neighbour.starScore
-    fields[`distpsnr${number}`] = none ? nothing : distance(neighbour.distance)
+    fields[`sgscore${number}`] = none ? missing : neighbour.starScore
+    fields[`distpsnr${number}`] = none ? missing : distance(neighbour.distance)
   }
   return {
     ...fields,
@@ -108,7 +116,7 @@ function referenceFields(object: SimulatedObject, { fid }: SimulatedPoint): Fiel
   return { rfid, jdstartref: jdStart, jdendref: jdEnd, nframesref: frames }
 }
 
-/** An entry of `fp_hists`: forced photometry at the object's place on the exposure of an earlier point. */
+/** An entry of `fp_hists`: forced photometry at the object's position on the exposure of an earlier point. */
 export function forcedFields(object: SimulatedObject, point: SimulatedPoint, seed: number): Fields {
   const exposure = exposureOf(object, point, seed)
   const draw = drawFor(object, point, seed)

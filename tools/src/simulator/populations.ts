@@ -2,8 +2,8 @@ import type { SimulatedLightCurve, SimulatedPoint } from '@hierax/training/light
 import { type Random, random, seedOf } from '@hierax/training/random.ts'
 import { dampedWalk, type Epoch, exposures, fluxOfMagnitude, measured, observe, type Source } from './survey.ts'
 
-/** Classes whose light curves are made up, with the label that each gets. */
-export const madeUp = {
+/** Generators of synthetic light curves by label. */
+export const synthetic = {
   LPV: longPeriod,
   'AGN/QSO': activeNucleus,
   CV: cataclysmic,
@@ -12,14 +12,14 @@ export const madeUp = {
   asteroid,
   bogus
 } satisfies Record<string, (draw: Random, begin: number) => SimulatedPoint[]>
-export type MadeUp = keyof typeof madeUp
+export type SyntheticLabel = keyof typeof synthetic
 
-/** Modified Julian dates between which light curves begin. */
+/** Range of the light curves' start, MJD. */
 const era = { from: 59_000, to: 60_400 }
-/** A draw that the survey does not detect is repeated, at most so often. */
-const tries = 200
-/** Detections without which a class is not recognised in a survey's lists of variables. */
-const fewest: Readonly<Record<MadeUp, number>> = {
+/** Maximum number of draws until the survey detects one. */
+const maxDraws = 200
+/** Minimum number of detections: catalogues of variables do not list objects with fewer. */
+const minDetections: Readonly<Record<SyntheticLabel, number>> = {
   LPV: 4,
   'AGN/QSO': 3,
   CV: 3,
@@ -30,26 +30,26 @@ const fewest: Readonly<Record<MadeUp, number>> = {
 }
 
 /**
- * Light curves of one class as the survey's alerts would have them: its cadence and depth, a reference image of earlier
- * years. The same seed makes the same ones, however many.
+ * Synthetic light curves of one class with the survey's cadence and depth, relative to a reference image of earlier years. A light
+ * curve depends on its number and the seed, not on `count`.
  */
-export function population(label: MadeUp, count: number, seed: number): SimulatedLightCurve[] {
+export function population(label: SyntheticLabel, count: number, seed: number): SimulatedLightCurve[] {
   return Array.from({ length: count }, (_, number) => {
     const points = detected(label, number, seed)
     return { id: `${label} ${number}`, label, source: 'simulated', ra: null, dec: null, points }
   })
 }
 
-function detected(label: MadeUp, number: number, seed: number): SimulatedPoint[] {
-  for (let attempt = 0; attempt < tries; attempt += 1) {
+function detected(label: SyntheticLabel, number: number, seed: number): SimulatedPoint[] {
+  for (let attempt = 0; attempt < maxDraws; attempt += 1) {
     const draw = random(seed, number, attempt, seedOf(label))
-    const points = fromFirstDetection(madeUp[label](draw, draw.uniform(era.from, era.to)))
-    if (points.filter(point => point.detection).length >= fewest[label]) return points
+    const points = fromFirstDetection(synthetic[label](draw, draw.uniform(era.from, era.to)))
+    if (points.filter(point => point.detection).length >= minDetections[label]) return points
   }
-  throw new Error(`no ${label} was detected in ${tries} draws of seed ${seed}`)
+  throw new Error(`no ${label} was detected in ${maxDraws} draws of seed ${seed}`)
 }
 
-/** From the upper limits on that lead up to the first detection. */
+/** The points from 30 days before the first detection to the last. */
 function fromFirstDetection(points: readonly SimulatedPoint[]): SimulatedPoint[] {
   const first = points.find(point => point.detection)
   const last = points.findLast(point => point.detection)
@@ -88,7 +88,7 @@ function activeNucleus(draw: Random, begin: number): SimulatedPoint[] {
   )
 }
 
-/** A dwarf nova: outbursts of some magnitudes that rise in a day, last a week or two and come again. */
+/** A dwarf nova: recurring outbursts of some magnitudes that rise in a day and last a week or two. */
 function cataclysmic(draw: Random, begin: number): SimulatedPoint[] {
   const days = draw.uniform(60, 140)
   const epochs = exposures(draw, begin, days)
@@ -125,7 +125,7 @@ function cataclysmic(draw: Random, begin: number): SimulatedPoint[] {
   return observe(draw, source, epochs)
 }
 
-/** A young star: it wanders within days to weeks, and dust dims it. */
+/** A young star: accretion varies within days to weeks, dust dims it within weeks to months. */
 function youngStar(draw: Random, begin: number): SimulatedPoint[] {
   const epochs = exposures(draw, begin, draw.uniform(50, 110))
   const [r, colour] = [draw.uniform(14.5, 18), draw.uniform(0.8, 1.8)]
@@ -152,33 +152,38 @@ function flareStar(draw: Random, begin: number): SimulatedPoint[] {
   }))
 }
 
-/** A minor planet: one detection where there is nothing else; the orbit of one in eight is not known. */
+/** A minor planet: a single detection; one in eight has no known orbit. */
 function asteroid(draw: Random, begin: number): SimulatedPoint[] {
   const flux = fluxOfMagnitude(draw.uniform(16.6, 20))
   const known = draw.uniform() < 0.88
-  return once(draw, begin, flux, known ? { refused: 'solar-system' } : {})
+  return singleDetection(draw, begin, flux, known ? { refused: 'solar-system' } : {})
 }
 
-/** An artefact: one detection of either sign. The survey's scores miss one in seven. */
+/** An artefact: a single detection of either sign. The survey's scores miss one in seven. */
 function bogus(draw: Random, begin: number): SimulatedPoint[] {
   const flux = fluxOfMagnitude(draw.uniform(15.5, 19.8)) * (draw.uniform() < 0.6 ? 1 : -1)
-  return once(draw, begin, flux, draw.uniform() < 0.86 ? { refused: 'bogus' } : {})
+  return singleDetection(draw, begin, flux, draw.uniform() < 0.86 ? { refused: 'bogus' } : {})
 }
 
-/** Exposures of an empty place, of which the last caught something. */
-function once(draw: Random, begin: number, flux: number, quality: Pick<SimulatedPoint, 'refused'>): SimulatedPoint[] {
+/** Exposures of an empty position, the last with a detection. */
+function singleDetection(
+  draw: Random,
+  begin: number,
+  flux: number,
+  quality: Pick<SimulatedPoint, 'refused'>
+): SimulatedPoint[] {
   const epochs: readonly Epoch[] = exposures(draw, begin, 30)
   const last = epochs.at(-1)
   const points = measured(draw, epochs, mjd => ({ difference: mjd === last?.mjd ? flux : 0, total: 0 }))
   return points.map(point => (point.detection ? { ...point, ...quality } : point))
 }
 
-/** The time for which a random walk must be known: that of the reference image included. */
+/** The time range of a random walk, which includes the reference image. */
 function around(begin: number): { from: number; days: number } {
   return { from: begin - 610, days: 610 + 160 }
 }
 
-/** Magnitude in a band of a source of an r magnitude and a colour g − r. */
+/** Magnitude in a band from the r magnitude and the colour g − r. */
 function byBand(r: number, colour: number, fid: number): number {
   return fid === 1 ? r + colour : fid === 2 ? r : r - colour * 0.6
 }

@@ -5,7 +5,7 @@ export type Quantiles = readonly [number, number, number, number, number]
 
 const levels: Quantiles = [0.05, 0.25, 0.5, 0.75, 0.95]
 
-/** A number drawn from a distribution: linear between its quantiles; its tails end at the outer two. */
+/** Draws from a distribution that is linear between its quantiles and cut off at the outer two. */
 export function drawFrom(quantiles: Quantiles, draw: Random): number {
   const level = draw.uniform()
   if (level <= levels[0]) return quantiles[0]

@@ -3,7 +3,7 @@ import { type Measurement, toDifference, zeroPoint } from '@hierax/training/ligh
 import type { Random } from '@hierax/training/random.ts'
 import type { FilterId } from 'hierax/lightcurves/observation.ts'
 
-/** An exposure of a place. */
+/** An exposure of a position. */
 export interface Epoch {
   readonly mjd: number
   readonly fid: FilterId
@@ -13,10 +13,10 @@ export interface Epoch {
 
 /** 5-sigma limits in g, r and i on a usual night, mag. */
 const limits: readonly [number, number, number] = [20.6, 20.4, 19.9]
-/** Error of a bright source, as a part of its flux. */
+/** Relative calibration error, which dominates for bright sources. */
 const calibration = 0.012
-/** Nights between two visits of a field in good weather: 2 or 3; and how often nights are lost. */
-const between = [2, 3] as const
+/** Nights between two visits of a field in good weather, and share of lost nights. */
+const visitIntervals = [2, 3] as const
 const lostNights = 0.25
 
 /** Flux of a magnitude, μJy. */
@@ -24,10 +24,10 @@ export function fluxOfMagnitude(magnitude: number): number {
   return 10 ** ((zeroPoint - magnitude) / 2.5)
 }
 
-/** Exposures of a place as the public survey makes them: g and r every second or third night, gaps by weather and moon. */
+/** Exposures of the public survey: g and r every second or third night, with gaps and depths from weather and moon. */
 export function exposures(draw: Random, begin: number, days: number): Epoch[] {
   const epochs: Epoch[] = []
-  for (let night = Math.floor(begin); night < begin + days; night += draw.pick(between)) {
+  for (let night = Math.floor(begin); night < begin + days; night += draw.pick(visitIntervals)) {
     if (draw.uniform() < lostNights) continue
     const moonlight = draw.uniform(0, 0.6) * (1 + Math.sin((2 * Math.PI * night) / 29.53)) * 0.5
     const hour = draw.uniform(0.15, 0.4)
@@ -46,8 +46,8 @@ export function exposures(draw: Random, begin: number, days: number): Epoch[] {
 export type Source = (mjd: number, fid: FilterId) => number
 
 /**
- * Difference photometry of a source: its flux minus that of its reference image, which is the median of some exposures long before
- * (stacks leave outliers out). On which side of it the source is now is a matter of chance.
+ * Difference photometry of a source: its flux minus that of the reference image, the median of some exposures long before (stacks reject
+ * outliers). The source may be brighter or fainter than its reference.
  */
 export function observe(draw: Random, source: Source, epochs: readonly Epoch[]): SimulatedPoint[] {
   const begin = epochs[0]?.mjd ?? 0
@@ -63,7 +63,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
 }
 
-/** Difference photometry of given differences, with noise; what is below five sigmas is an upper limit. */
+/** Adds noise to flux differences; below five sigma a point is an upper limit. */
 export function measured(
   draw: Random,
   epochs: readonly Epoch[],
@@ -78,8 +78,8 @@ export function measured(
 }
 
 /**
- * A damped random walk: values that wander and come back within about `tau` days, with a standard deviation of `sigma`
- * in the long run. Known from `from` on for `days` days, and linear between two days.
+ * A damped random walk with damping time `tau` (days) and asymptotic standard deviation `sigma`, from MJD `from` for `days` days, linear
+ * within a day.
  */
 export function dampedWalk(
   draw: Random,
@@ -90,9 +90,9 @@ export function dampedWalk(
   const values = [draw.normal() * sigma]
   for (let day = 1; day <= days + 1; day += 1) values.push((values[day - 1] as number) * keep + draw.normal() * step)
   return mjd => {
-    const place = Math.max(0, Math.min(days, mjd - from))
-    const day = Math.floor(place)
+    const elapsed = Math.max(0, Math.min(days, mjd - from))
+    const day = Math.floor(elapsed)
     const [before, after] = [values[day] as number, values[day + 1] as number]
-    return before + (after - before) * (place - day)
+    return before + (after - before) * (elapsed - day)
   }
 }

@@ -1,15 +1,15 @@
 import { inOrder, type Refused, rounded, type SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
 import { random, seedOf } from '@hierax/training/random.ts'
 
-/** How many alerts of a stream the usual admission settings refuse: numbers for each good one of the same object. */
+/** Number of added alerts, per detection, that the default admission settings reject. */
 export interface RefusedShares {
   /** Alerts of low real–bogus score. */
   readonly bogus: number
-  /** Alerts beside a known solar-system object. */
+  /** Alerts near a known solar-system object. */
   readonly solarSystem: number
 }
 
-/** The light curve of another object of the same kind: moved in time by whole days and in magnitude, with new noise. */
+/** The light curve of a similar object: shifted by whole days and in magnitude, with new noise. */
 export function varied(points: readonly SimulatedPoint[], number: number, seed: number): readonly SimulatedPoint[] {
   const draw = random(seed, number, seedOf('variation'))
   const days = draw.integer(-300, 300)
@@ -26,8 +26,8 @@ export function varied(points: readonly SimulatedPoint[], number: number, seed: 
 }
 
 /**
- * Adds detections that the usual admission settings refuse, at other times than those of the light curve: some days before its detections
- * or after them. The points of the light curve stay as they are.
+ * Adds detections that the default admission settings reject, at other times within 30 days before or 15 days after the light curve's
+ * detections, which do not change.
  */
 export function withRefused(
   points: readonly SimulatedPoint[],
@@ -44,7 +44,7 @@ export function withRefused(
     const magnitude = Math.fround(draw.uniform(16, 19.8))
     const error = Math.fround(draw.uniform(0.03, 0.2))
     const at = rounded(jd + draw.uniform(-30, 15), 7)
-    // Far enough from every other point not to take the place of one.
+    // Far enough from every other point not to replace it.
     if ([...points, ...added].every(point => Math.abs(point.jd - at) > 0.001)) {
       added.push({ jd: at, fid, detection: true, positive, magnitude, error, refused })
     }

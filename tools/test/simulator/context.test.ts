@@ -52,7 +52,7 @@ describe('context of simulated packets', () => {
     for (const family of families) byFamily.set(family, objects(curve(labels[family]), 80))
   })
 
-  test('published types are told apart', () => {
+  test('published types are mapped to families', () => {
     for (const family of families) assert.equal(familyOf(labels[family]), family)
     const others = {
       'SN Iax[02cx-like]': 'supernova',
@@ -72,7 +72,7 @@ describe('context of simulated packets', () => {
     for (const [label, family] of Object.entries(others)) assert.equal(familyOf(label), family, label)
   })
 
-  test('stars lie on stars, supernovae beside galaxies, minor planets on nothing', () => {
+  test('variable stars match stars, supernovae are beside galaxies, minor planets match nothing', () => {
     const share = (family: Family, holds: (record: PlainRecord) => boolean) => {
       const all = byFamily.get(family) ?? []
       return all.filter(([first]) => first && holds(first)).length / all.length
@@ -89,7 +89,7 @@ describe('context of simulated packets', () => {
     assert.ok(red('long-period') > red('periodic') + 0.8)
   })
 
-  test('distributions are those of the parameters', () => {
+  test('medians lie within the distributions of the family', () => {
     for (const [family, all] of byFamily) {
       const { counterpart, on, off } = contextOf(family)
       const expected = counterpart > 0.5 ? on : off
@@ -99,7 +99,7 @@ describe('context of simulated packets', () => {
     }
   })
 
-  test('one object keeps one place: catalogue values are the same, distances scatter by hundredths of an arcsec', () => {
+  test('the context of an object is constant: catalogue values are equal, distances scatter by hundredths of an arcsec', () => {
     for (const [family, all] of byFamily) {
       for (const packets of all.slice(0, 30)) {
         for (const name of ['sgscore1', 'srmag1', 'maggaia', 'sgscore2', 'maggaiabright']) {
@@ -120,7 +120,7 @@ describe('context of simulated packets', () => {
     }
   })
 
-  test('the history at the place begins before the light curve for what varies, and grows with it', () => {
+  test('the history of variables starts before the light curve, and grows with it', () => {
     const before = new Map<Family, number>()
     for (const [family, all] of byFamily) {
       for (const packets of all) {
@@ -148,7 +148,7 @@ describe('context of simulated packets', () => {
 })
 
 describe('refused detections', () => {
-  test('bogus ones have a low score in their packet, and rb in later histories', () => {
+  test('bogus detections have a low score in their packet, and rb in later histories', () => {
     for (const packets of objects(curve('bogus', { refused: 'bogus' }), 20)) {
       for (const packet of packets) {
         assert.ok(value(packet, 'drb') < 0.2)
@@ -159,7 +159,7 @@ describe('refused detections', () => {
     }
   })
 
-  test('minor planets are named, also in later histories; elsewhere histories have no such fields', () => {
+  test('minor planets are named, also in later histories; other histories lack these fields', () => {
     for (const packets of objects(curve('asteroid', { refused: 'solar-system' }), 20)) {
       for (const { candidate, prv_candidates: history } of packets) {
         assert.ok(
@@ -177,7 +177,7 @@ describe('refused detections', () => {
     }
   })
 
-  test('those that are added leave the others and the place as they are, but for counts and histories', () => {
+  test('added ones change only counts and histories of the other packets', () => {
     const one = curve('SN Ia')
     const plain = [...new Simulation([one], { ...small, objects: 30 })]
     const mixed = [...new Simulation([one], { ...small, objects: 30, refused: { bogus: 0.3, solarSystem: 0.2 } })]

@@ -5,18 +5,18 @@ import { readLightCurves } from '@hierax/training/light-curves/read-light-curves
 import { createDecoder } from 'hierax/alerts/decoder.ts'
 import { type Family, familyOf } from '../../src/simulator/family.ts'
 import { streamMix } from '../../src/simulator/mix.ts'
-import { type MadeUp, madeUp, population } from '../../src/simulator/populations.ts'
+import { population, type SyntheticLabel, synthetic } from '../../src/simulator/populations.ts'
 import { Simulation } from '../../src/simulator/simulate.ts'
 
 const detections = ({ points }: SimulatedLightCurve) => points.filter(point => point.detection)
 
-describe('made-up light curves', () => {
-  const all = new Map<MadeUp, SimulatedLightCurve[]>()
+describe('synthetic light curves', () => {
+  const all = new Map<SyntheticLabel, SimulatedLightCurve[]>()
   before(() => {
-    for (const label of Object.keys(madeUp) as MadeUp[]) all.set(label, population(label, 25, 1))
+    for (const label of Object.keys(synthetic) as SyntheticLabel[]) all.set(label, population(label, 25, 1))
   })
 
-  test('every point is one that the survey could have measured, and the last is a detection', () => {
+  test('every point is within the range of the survey, and the last is a detection', () => {
     for (const [label, curves] of all) {
       for (const { id, points } of curves) {
         assert.ok(points.at(-1)?.detection, id)
@@ -28,8 +28,8 @@ describe('made-up light curves', () => {
     }
   })
 
-  test('variables are on both sides of their reference, artefacts too; flares and minor planets only brighter', () => {
-    const positive = (label: MadeUp) => {
+  test('variables and artefacts have both signs; flares and minor planets are only brighter', () => {
+    const positive = (label: SyntheticLabel) => {
       const signs = (all.get(label) ?? []).flatMap(detections).map(point => point.positive)
       return signs.filter(Boolean).length / signs.length
     }
@@ -39,7 +39,7 @@ describe('made-up light curves', () => {
     for (const label of ['flare star', 'asteroid'] as const) assert.equal(positive(label), 1)
   })
 
-  test('minor planets and artefacts are seen once; most are known as such, not all', () => {
+  test('minor planets and artefacts have one detection; most, not all, are flagged', () => {
     for (const [label, kind] of [
       ['asteroid', 'solar-system'],
       ['bogus', 'bogus']
@@ -51,13 +51,13 @@ describe('made-up light curves', () => {
     }
   })
 
-  test('the same seed makes the same ones, however many; another seed others', () => {
+  test('a light curve depends on number and seed, not on the count', () => {
     assert.deepEqual(population('CV', 3, 5), population('CV', 6, 5).slice(0, 3))
     assert.notDeepEqual(population('CV', 3, 6), population('CV', 3, 5))
   })
 })
 
-describe('the mix of the stream', () => {
+describe('streamMix', () => {
   let examples: SimulatedLightCurve[]
   let mix: SimulatedLightCurve[]
   before(async () => {
@@ -66,7 +66,7 @@ describe('the mix of the stream', () => {
     mix = streamMix(examples)
   })
 
-  test('has five to eight alerts of others for each of a supernova', () => {
+  test('has five to eight other alerts per supernova alert', () => {
     const alerts = (family: Family | null) =>
       mix.filter(({ label }) => family === null || familyOf(label) === family).flatMap(detections).length
     const ratio = (alerts(null) - alerts('supernova')) / alerts('supernova')
@@ -76,7 +76,7 @@ describe('the mix of the stream', () => {
     }
   })
 
-  test('has every example once as it is, and its classes evenly', () => {
+  test('has every example unchanged, and spreads classes evenly', () => {
     const own = new Set(mix)
     assert.ok(examples.every(example => own.has(example)))
     const quarter = mix.slice(0, mix.length / 4).filter(({ label }) => familyOf(label) === 'supernova').length
@@ -84,7 +84,7 @@ describe('the mix of the stream', () => {
     assert.deepEqual(streamMix(examples), mix)
   })
 
-  test('makes packets that the decoder takes', () => {
+  test('gives packets that the decoder accepts', () => {
     const decoder = createDecoder()
     let count = 0
     for (const { bytes, objectId, refused } of new Simulation(mix, { cutoutBytes: 0, objects: 120 })) {

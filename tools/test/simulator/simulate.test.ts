@@ -16,7 +16,7 @@ before(async () => {
 
 const small = { cutoutBytes: 0 } as const
 
-test('the light curves that come out of decoder and store are those that went in', async () => {
+test('decoder and store recover the simulated light curves', async () => {
   const simulation = new Simulation(curves, { ...small, objects: curves.length + 20, order: 'shuffled', seed: 3 })
   const decoder = createDecoder()
   const store = new MemoryStore()
@@ -42,7 +42,7 @@ test('the light curves that come out of decoder and store are those that went in
   assert.ok(points > 1000, `${points} points`)
 })
 
-test('what no packet can carry are upper limits without a detection in the 30 days after them', () => {
+test('packets omit only upper limits without a detection in the following 30 days', () => {
   const point = (jd: number, detection: boolean): SimulatedPoint => ({
     jd,
     fid: 1,
@@ -102,7 +102,7 @@ test('candidate numbers are unique, packets in time order', () => {
   assert.ok(packets.every(packet => packet.candid > 2n ** 53n))
 })
 
-test('the same seed makes the same bytes, another seed others; shuffling changes the order alone', () => {
+test('the same seed gives the same bytes, another seed others; shuffling changes only the order', () => {
   const make = (options: object) => [...new Simulation(curves.slice(0, 3), options)].map(packet => packet.bytes)
   const first = make({ seed: 5 })
   assert.deepEqual(make({ seed: 5 }), first)
@@ -113,7 +113,7 @@ test('the same seed makes the same bytes, another seed others; shuffling changes
   assert.deepEqual(shuffled.sort(Buffer.compare), first.sort(Buffer.compare))
 })
 
-test('staggered objects begin one after another, each in its own time order', () => {
+test('staggered objects start one after another, each in time order', () => {
   const packets = [...new Simulation(curves, { ...small, objects: 100, order: 'staggered' })]
   const begun = new Map<string, number>()
   const latest = new Map<string, number>()
@@ -129,7 +129,7 @@ test('staggered objects begin one after another, each in its own time order', ()
   assert.ok(between, 'objects overlap')
 })
 
-test('simulations after one another share no object', () => {
+test('consecutive simulations share no object', () => {
   const ids = (firstObject: number) =>
     [...new Simulation(curves, { ...small, objects: 60, firstObject }).sources()].map(source => source.objectId)
   const all = [...ids(0), ...ids(60), ...ids(120)]
@@ -137,7 +137,7 @@ test('simulations after one another share no object', () => {
   assert.ok(all.slice(60).every(id => /^ZTF\d\dsim[a-z]{4}$/.test(id)))
 })
 
-test('an object is the same however many others there are', () => {
+test('an object does not depend on the number of objects', () => {
   const few = [...new Simulation(curves.slice(0, 2), small)]
   const many = [...new Simulation(curves.slice(0, 2), { ...small, objects: 9 })]
   const ids = new Set(few.map(packet => packet.objectId))
@@ -147,7 +147,7 @@ test('an object is the same however many others there are', () => {
   )
 })
 
-test('cutouts are FITS images of the wanted size with the source in the middle', () => {
+test('cutouts are FITS images of the requested size with the source in the centre', () => {
   const bright = curves.filter(curve => curve.points.some(point => point.detection && point.magnitude < 18)).slice(0, 2)
   for (const cutoutBytes of [10_000, 40_000]) {
     const sizes: number[] = []
@@ -170,7 +170,7 @@ test('cutouts are FITS images of the wanted size with the source in the middle',
   }
 })
 
-test('a packet with images of the usual size is as long as a real one', () => {
+test('a packet with default images has the size of a real one', () => {
   const packets = [...new Simulation(curves.slice(0, 10))]
   const mean = packets.reduce((sum, packet) => sum + packet.bytes.length, 0) / packets.length
   assert.ok(mean > 68_000 && mean < 84_000, `${mean} bytes on average`)

@@ -1,53 +1,53 @@
 import { batch, computed, effect, signal } from '@preact/signals'
-import { ask, pathOf, Refusal } from './api.ts'
+import { ApiError, getJson, pathOf } from './api.ts'
 import { maxRows, merged } from './rows.ts'
 import { type Classification, type Model, type Readiness, type Statistics, supersedes, type Taxonomy } from './types.ts'
 import { view } from './url.ts'
 
-/** How the page stands with the service. `refused`: it answers, but streams no events to us. */
+/** State of the event stream. `refused`: the service responds, but rejected the stream. */
 export type Connection = 'connecting' | 'open' | 'lost' | 'refused'
 
-/** Classifications a second that the service is asked for; more could not be read. */
+/** Requested classifications per second; more would be unreadable. */
 const sample = 8
 
 export const connection = signal<Connection>('connecting')
-/** Why the service refuses; null while it does not. */
-export const refusal = signal<Refusal | null>(null)
+/** The latest error of a request; null after a success. */
+export const apiError = signal<ApiError | null>(null)
 export const readiness = signal<Readiness | null>(null)
 export const statistics = signal<Statistics | null>(null)
 export const models = signal<readonly Model[]>([])
 export const taxonomy = signal<Taxonomy | null>(null)
-/** The latest answers that the filters let pass, one an object, the newest arrival first. */
+/** The latest classifications that pass the filters, one per object, newest arrival first. */
 export const rows = signal<readonly Classification[]>([])
-/** The first answers were looked for, so that an empty list means that there are none. */
+/** The list has been loaded, so an empty one means that there are no classifications. */
 export const listed = signal(false)
-/** Why the list can't be filtered as the address says; null where it can. */
-export const filterRefusal = signal<Refusal | null>(null)
-/** The list is held still while somebody reads it. */
-export const held = signal(false)
-/** The answer of the followed object that stands, of those that came. */
+/** Why the filters in the address are invalid; null if they are valid. */
+export const filterError = signal<ApiError | null>(null)
+/** The list does not change while the pointer or focus is in it. */
+export const paused = signal(false)
+/** The current classification of the followed object, from the event stream. */
 export const followed = signal<Classification | null>(null)
-/** How many answers of followed objects came: each may have brought points. */
+/** Number of classifications of followed objects received; each may have brought points. */
 export const arrivals = signal(0)
 
-/** What a model is asked for by: its name, or, where another has the same, its SHA-256. */
-export function goesBy({ name, sha256 }: Pick<Model, 'name' | 'sha256'>): string {
+/** Identifies a model in requests: its name or, if that is not unique, its abbreviated SHA-256. */
+export function modelKey({ name, sha256 }: Pick<Model, 'name' | 'sha256'>): string {
   return models.value.filter(other => other.name === name).length > 1 ? sha256.slice(0, 12) : name
 }
 
-/** The model that the address names, if it is in use; null for the first one. */
+/** The model in the address if it is in use; null for the first one. */
 export const chosenModel = computed(() => {
-  const asked = view.value.model
+  const key = view.value.model
   const found = models.value.find(
-    ({ name, sha256 }) => asked && (name === asked || (asked.length >= 8 && sha256.startsWith(asked)))
+    ({ name, sha256 }) => key && (name === key || (key.length >= 8 && sha256.startsWith(key)))
   )
-  return found ? goesBy(found) : null
+  return found ? modelKey(found) : null
 })
-/** What the model that is looked at goes by; null until it is known. */
-export const model = computed(() => chosenModel.value ?? (models.value[0] ? goesBy(models.value[0]) : null))
+/** Key of the selected model; null until it is known. */
+export const model = computed(() => chosenModel.value ?? (models.value[0] ? modelKey(models.value[0]) : null))
 
-/** What the filters ask of the service, as text: the same for every view with these filters, whatever else is in it. */
-const wantedText = computed(() => {
+/** The filters as text, so that a view that differs in other fields leaves them equal. */
+const filterJson = computed(() => {
   const { node, min, novelty, band, status, id } = view.value
   const several = models.value.length > 1
   return JSON.stringify({
@@ -61,69 +61,69 @@ const wantedText = computed(() => {
   })
 })
 
-/** What the filters ask of the service. Another object only where it asks for something else: the list is then asked for anew. */
-const wanted = computed(() => JSON.parse(wantedText.value) as Parameters<typeof pathOf>[1])
+/** The filters as query parameters. A new object means changed filters: the list is then requested again. */
+const filterQuery = computed(() => JSON.parse(filterJson.value) as Parameters<typeof pathOf>[1])
 
-let waiting: Classification[] = []
-let drawing = 0
+let pending: Classification[] = []
+let flushTimer = 0
 
-/** At most a few changes of the list a second, however many events come: it is to be read. */
-function arrive(classification: Classification): void {
-  waiting.push(classification)
-  if (waiting.length > maxRows) waiting = waiting.slice(-maxRows)
-  if (drawing === 0) drawing = window.setTimeout(flush, 400)
+/** Limits changes of the list to a few per second, so that it stays readable. */
+function enqueue(classification: Classification): void {
+  pending.push(classification)
+  if (pending.length > maxRows) pending = pending.slice(-maxRows)
+  if (flushTimer === 0) flushTimer = window.setTimeout(flush, 400)
 }
 
 function flush(): void {
-  drawing = 0
-  if (held.value) {
-    drawing = window.setTimeout(flush, 400)
+  flushTimer = 0
+  if (paused.value) {
+    flushTimer = window.setTimeout(flush, 400)
     return
   }
-  rows.value = merged(waiting.reverse(), rows.value)
-  waiting = []
+  rows.value = merged(pending.reverse(), rows.value)
+  pending = []
 }
 
-/** Asks for something again and again; what fails is told by `connection` and `refusal`. */
-async function look<T>(
+/** Requests something and stores it; a failure sets `connection` and `apiError`, and a 404 calls `unknown`. */
+async function load<T>(
   path: string,
-  into: (answer: T) => void,
+  store: (body: T) => void,
   also: readonly number[] = [],
-  unknown: (error: Refusal) => void = () => {}
+  unknown: (error: ApiError) => void = () => {}
 ): Promise<void> {
   try {
-    const answer = await ask<T>(path, also)
+    const body = await getJson<T>(path, also)
     batch(() => {
-      into(answer)
-      // Health is open to all: that it answers does not give a token.
-      if (refusal.peek()?.status !== 401 || path.startsWith('api/')) refusal.value = null
+      store(body)
+      // Health requires no token, so its success does not clear a 401.
+      if (apiError.peek()?.status !== 401 || path.startsWith('api/')) apiError.value = null
       if (connection.value === 'lost') connection.value = 'connecting'
     })
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof ApiError)) throw error
     batch(() => {
       if (error.status === 404) {
         unknown(error)
         return
       }
-      refusal.value = error
+      apiError.value = error
       if (error.status === 0) connection.value = 'lost'
     })
   }
 }
 
-const lookForReadiness = () => look<Readiness>('health/ready', answer => (readiness.value = answer), [503])
-const lookForModels = () => look<{ models: readonly Model[] }>('api/v1/model', answer => (models.value = answer.models))
+const loadReadiness = () => load<Readiness>('health/ready', body => (readiness.value = body), [503])
+const loadModels = () => load<{ models: readonly Model[] }>('api/v1/model', body => (models.value = body.models))
 
-/** Opens the stream of events for filters and the followed object; returns how to close it. */
+/** Opens the event stream for the filters and the followed object; returns a function that closes it. */
 function listen(follow: string | null): () => void {
-  const filter = wanted.peek()
+  const filter = filterQuery.peek()
   const events = new EventSource(pathOf('api/v1/events', { ...filter, sample, statistics: 1, follow }))
   const read = <T>(name: string, take: (data: T) => void) =>
     events.addEventListener(name, event => take(JSON.parse((event as MessageEvent<string>).data) as T))
-  read<Classification>('classification', arrive)
+  read<Classification>('classification', enqueue)
   read<Classification>('followed', classification => {
-    if (models.peek().length > 1 && goesBy(classification.classifier) !== model.peek()) return
+    if (models.peek().length > 1 && modelKey(classification.classifier) !== model.peek()) return
     batch(() => {
       arrivals.value++
       const before = followed.peek()
@@ -136,59 +136,59 @@ function listen(follow: string | null): () => void {
   events.addEventListener('open', () => (connection.value = 'open'))
   events.addEventListener('error', () => {
     connection.value = events.readyState === EventSource.CLOSED ? 'refused' : 'lost'
-    void lookForReadiness()
-    // Why a stream was refused is not told; asking for something else tells it.
-    if (connection.peek() === 'refused') void lookForModels()
+    void loadReadiness()
+    // EventSource does not give the reason; another request does.
+    if (connection.peek() === 'refused') void loadModels()
   })
-  const again = window.setInterval(() => {
-    // A stream that was refused does not open again by itself.
+  const reopenTimer = window.setInterval(() => {
+    // EventSource does not retry after a rejection.
     if (events.readyState === EventSource.CLOSED) reopened.value++
   }, 5000)
   return () => {
-    window.clearInterval(again)
+    window.clearInterval(reopenTimer)
     events.close()
   }
 }
 
 const reopened = signal(0)
 
-/** Starts everything that comes from the service by itself. `follow` tells which object is looked at. */
+/** Starts polling and the event stream; `follow` is the id of the object on display. */
 export function startLive(follow: { readonly value: string | null }): void {
-  void lookForReadiness()
+  void loadReadiness()
   window.setInterval(() => {
-    void lookForReadiness()
-    if (models.value.length === 0) void lookForModels()
+    void loadReadiness()
+    if (models.value.length === 0) void loadModels()
   }, 4000)
-  void lookForModels()
+  void loadModels()
   effect(() => {
     const name = model.value
     if (name === null) return
-    void look<Taxonomy>(pathOf('api/v1/taxonomy', { model: chosenModel.value }), answer => (taxonomy.value = answer))
+    void load<Taxonomy>(pathOf('api/v1/taxonomy', { model: chosenModel.value }), body => (taxonomy.value = body))
   })
   effect(() => {
-    const filter = wanted.value
+    const filter = filterQuery.value
     listed.value = false
     rows.value = []
-    waiting = []
+    pending = []
     const path = pathOf('api/v1/recent', { ...filter, limit: maxRows })
-    filterRefusal.value = null
-    const take = (answer: Classification[]): void => {
-      if (filter !== wanted.value) return
-      rows.value = merged(rows.value, answer)
+    filterError.value = null
+    const take = (body: Classification[]): void => {
+      if (filter !== filterQuery.value) return
+      rows.value = merged(rows.value, body)
       listed.value = true
     }
-    void look(path, take, [], error => {
-      if (filter === wanted.value) filterRefusal.value = error
+    void load(path, take, [], error => {
+      if (filter === filterQuery.value) filterError.value = error
     })
   })
   let close: (() => void) | null = null
   let timer = 0
   effect(() => {
-    void wanted.value
+    void filterQuery.value
     void reopened.value
     const object = follow.value
     window.clearTimeout(timer)
-    // A filter that is being typed, or a list that is stepped through, opens one stream in the end.
+    // Typing a filter or stepping through the list should open only one stream, at the end.
     timer = window.setTimeout(() => {
       close?.()
       close = listen(object)

@@ -3,10 +3,10 @@ import { type Classification, supersedes } from './types.ts'
 /** Objects in the list. */
 export const maxRows = 80
 
-/** New arrivals before what was there; of each object the answer that stands, where its newest arrival is. */
-export function merged(arrivals: readonly Classification[], before: readonly Classification[]): Classification[] {
+/** Puts arrivals before the existing rows: for each object its current classification, at the place of its newest arrival. */
+export function merged(arrivals: readonly Classification[], existing: readonly Classification[]): Classification[] {
   const kept = new Map<string, Classification>()
-  for (const one of [...arrivals, ...before]) {
+  for (const one of [...arrivals, ...existing]) {
     const known = kept.get(one.objectId)
     if (!known || !supersedes(known, one)) kept.set(one.objectId, one)
   }

@@ -12,14 +12,14 @@ export type {
   TaxonomyView as Taxonomy
 } from '../../../src/service/schemas.ts'
 
-/** An event `statistics`: the service's statistics, and what became of the classifications for this page since the last one. */
+/** An event `statistics`: the service's statistics, and counts of classifications since the last one: published, accepted by the filters, sent to this page. */
 export type Statistics = StatisticsView & {
   readonly published: number
   readonly accepted: number
   readonly sent: number
 }
 
-/** Whether `a` supersedes `b` as an object's current classification: the greatest (jd, candid, revision) does, whenever it came. */
+/** Whether `a` supersedes `b` as an object's current classification: the one with the greatest (jd, candid, revision) is current, in any order of arrival. */
 export function supersedes(a: ClassificationJson, b: ClassificationJson): boolean {
   if (a.jd !== b.jd) return a.jd > b.jd
   const [own, other] = [BigInt(a.candid), BigInt(b.candid)]

@@ -1,10 +1,10 @@
 import { signal } from '@preact/signals'
 import { queryOf, type View, viewOf } from './view.ts'
 
-/** What is shown: the address says it. */
+/** The view, kept in the address. */
 export const view = signal(viewOf(location.search))
 
-/** Shows something else. `replace` leaves no step to go back to. */
+/** Changes the view; with `replace`, without a history entry. */
 export function go(change: Partial<View>, { replace = false } = {}): void {
   const next = { ...view.value, ...change }
   const query = queryOf(next)
@@ -15,7 +15,7 @@ export function go(change: Partial<View>, { replace = false } = {}): void {
   else history.pushState(null, '', address)
 }
 
-/** The address of a view that differs in something, for links. */
+/** The address of the view with a change, for links. */
 export function linkTo(change: Partial<View>): string {
   return queryOf({ ...view.value, ...change }) || './'
 }

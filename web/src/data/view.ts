@@ -1,12 +1,12 @@
-/** All that a link to the page carries. */
+/** The state of the page that a link preserves. */
 export interface View {
-  /** The object that is shown; null to follow the stream. */
+  /** The selected object; null to follow the stream. */
   readonly object: string | null
-  /** Number of the history's moment that is shown, from 1; null for what stands now. */
+  /** Number of the selected moment of the history, from 1; null for the current classification. */
   readonly at: number | null
-  /** The model that is looked at; null for the first. */
+  /** The selected model; null for the first. */
   readonly model: string | null
-  /** Node whose history is set off. */
+  /** Node whose history is highlighted. */
   readonly focus: string | null
   /** Filters of the list. */
   readonly node: string | null
@@ -21,7 +21,7 @@ export interface View {
   readonly days: boolean
 }
 
-/** The view that a query tells. What it does not know, or can't read, is left out. */
+/** Parses a query; ignores unknown and invalid parameters. */
 export function viewOf(query: string): View {
   const given = new URLSearchParams(query)
   const text = (name: string) => given.get(name)?.trim().slice(0, 200) || null
@@ -45,7 +45,7 @@ export function viewOf(query: string): View {
   }
 }
 
-/** The query of a view, `?` included; empty where nothing is chosen. */
+/** The query of a view, with `?`; empty for the default view. */
 export function queryOf(view: View): string {
   const { conditional, days, ...rest } = view
   const query = new URLSearchParams()

@@ -1,20 +1,20 @@
 import { type ScaleLinear, scaleLinear } from 'd3-scale'
 import type { HistoryView, PointView } from '../data/types.ts'
 
-/** Time of the light curve and of the history: one axis for both. */
+/** The time axis that light curve and history share. */
 export interface TimeAxis {
   /** MJD to px. */
   readonly x: ScaleLinear<number, number>
   readonly ticks: readonly { readonly x: number; readonly text: string }[]
   readonly title: string
-  /** A time for people. */
+  /** Formats a time. */
   readonly text: (mjd: number) => string
 }
 
 /** Margins of the two charts, rem. */
 export const margin = { left: 3.6, right: 0.75 }
 
-/** The axis for all points and moments, over the width of a chart, px. */
+/** The axis over all points and moments, for a chart of `width` px. */
 export function timeAxis(
   points: readonly PointView[],
   history: HistoryView | null,

@@ -3,7 +3,7 @@ import { countText, utcOf } from './format.ts'
 
 type Context = NonNullable<Classification['context']>
 
-/** What the packet says about the place, by plain names, with units; what it does not say is left out. */
+/** The packet's context fields with plain names and units, without null fields. */
 export function contextRows(context: Context): (readonly [name: string, value: string])[] {
   const rows: (readonly [string, string | null])[] = [
     ['nearest PS1 source', parts([arcsec(context.distpsnr1), scoreText(context.sgscore1)])],
@@ -31,8 +31,8 @@ export function contextRows(context: Context): (readonly [name: string, value: s
       'shape of the detection',
       context.classtar === null ? null : `${context.classtar.toFixed(2)} (1 is a point source)`
     ],
-    ['detections here', countOf(context)],
-    ['the first of them', context.jdstarthist === null ? null : `${utcOf(context.jdstarthist).slice(0, 10)} UTC`]
+    ['detections at this position', countOf(context)],
+    ['first detection', context.jdstarthist === null ? null : `${utcOf(context.jdstarthist).slice(0, 10)} UTC`]
   ]
   return rows.filter((row): row is readonly [string, string] => row[1] !== null)
 }

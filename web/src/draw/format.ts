@@ -4,14 +4,14 @@ const msPerDay = 86_400_000
 /** Julian date of modified Julian date 0. */
 export const mjdZero = 2400000.5
 
-/** A probability for people: two decimals, and no claim of certainty that these do not show. */
+/** A probability with two decimals that never reads 0.00 or 1.00 unless it is exact. */
 export function probabilityText(value: number): string {
   if (value > 0 && value < 0.005) return '<0.01'
   if (value < 1 && value >= 0.995) return '>0.99'
   return value.toFixed(2)
 }
 
-/** A marginal probability that was rounded on its way: nothing is certain, or impossible, because of that. */
+/** As {@link probabilityText}, for a probability that the service rounded: 0 and 1 may be inexact. */
 export function roundedText(value: number): string {
   return probabilityText(Math.min(1 - 1e-6, Math.max(1e-6, value)))
 }
@@ -21,18 +21,18 @@ export function utcOf(jd: number): string {
   return new Date((jd - unixEpochJd) * msPerDay).toISOString().slice(0, 19).replace('T', ' ')
 }
 
-/** A number with thousands set apart; large ones shortened. */
+/** A number with a thousands separator, in millions from 1e7 on. */
 export function countText(value: number): string {
   if (value >= 1e7) return `${(value / 1e6).toFixed(0)} M`
   return value.toLocaleString('en').replaceAll(',', ' ')
 }
 
-/** A rate a second: whole where it is large. */
+/** A rate; without decimals from 10 on. */
 export function rateText(value: number): string {
   return value >= 10 || value === 0 ? countText(Math.round(value)) : value.toFixed(1)
 }
 
-/** A span of days for people. */
+/** A duration in days, or in hours below one day. */
 export function daysText(days: number): string {
   if (days < 1) return `${(days * 24).toFixed(1)} h`
   return `${days < 10 ? days.toFixed(1) : countText(Math.round(days))} d`

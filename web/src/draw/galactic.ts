@@ -7,7 +7,7 @@ const poleRa = 192.85948 * radians
 const poleDec = 27.12825 * radians
 const poleLongitude = 122.93192 * radians
 
-/** Galactic longitude and latitude of a place of the sky. */
+/** Galactic longitude and latitude of a position. */
 export function toGalactic(ra: number, dec: number): [number, number] {
   return turned(ra * radians, dec * radians, poleRa, poleLongitude)
 }

@@ -1,19 +1,19 @@
 import type { HistoryView } from '../data/types.ts'
 
-/** Lines that can be told apart, in colour and in dash. */
+/** Number of lines that colour and dash can distinguish. */
 export const maxLines = 6
 
 /** A node's probability over time. */
 export interface HistoryLine {
   readonly name: string
   readonly values: readonly number[]
-  /** Place of its colour and dash. */
+  /** Index of its colour and dash. */
   readonly style: number
 }
 
 /**
- * The nodes whose history tells most: what the model stands for in the end, the node that is set off, then those that
- * were likely at some time or changed most. Top-level nodes come last: theirs is told by those below.
+ * The most informative nodes: the final prediction and the highlighted node first, then those that were likely at some time or
+ * changed most. Top-level nodes come last, since their history follows from their children's.
  */
 export function linesOf(history: HistoryView, focus: string | null): HistoryLine[] {
   const { nodes, moments } = history
@@ -33,7 +33,7 @@ export function linesOf(history: HistoryView, focus: string | null): HistoryLine
     .map(({ name, values }, style) => ({ name, values, style }))
 }
 
-/** Moves places apart so that no two are nearer than `least`, in their order, within `[top, bottom]`. */
+/** Moves positions apart to a distance of at least `least`, keeping their order, within `[top, bottom]`. */
 export function apart(places: readonly number[], least: number, top: number, bottom: number): number[] {
   const order = places.map((place, index) => ({ place, index })).sort((a, b) => a.place - b.place)
   let free = top

@@ -5,7 +5,7 @@ export type BandName = 'g' | 'r' | 'i'
 
 const shapes: Record<BandName, SymbolType> = { g: symbolCircle, r: symbolSquare, i: symbolDiamond }
 
-/** Outline of a detection's marker around the origin: each band has a shape of its own, colour apart. */
+/** Outline of a detection's marker around the origin; each band has its own shape, independent of colour. */
 export function markerPath(band: BandName, area: number): string {
   return symbol(shapes[band], area)() ?? ''
 }
@@ -24,7 +24,7 @@ export function limitSign(band: BandName, size: number): string {
   return `M${-half},${y}H${half}`
 }
 
-/** A band's marker as a small picture beside its name. */
+/** A band's marker as an icon beside its name. */
 export function BandMark({ band }: { band: BandName }) {
   return (
     <svg class={`mark band-${band}`} viewBox="-8 -8 16 16" aria-hidden="true">

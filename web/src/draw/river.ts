@@ -2,27 +2,27 @@ import type { Taxonomy } from '../data/types.ts'
 
 type TaxonomyNode = Taxonomy['nodes'][number]
 
-/** A node of the taxonomy with its place among the others. */
+/** A node of the taxonomy with its position in the tree. */
 export interface Branch {
   readonly name: string
   readonly description: string | null
-  /** Place of the parent among the branches; −1 below the root. */
+  /** Index of the parent in the branches; −1 below the root. */
   readonly parent: number
   readonly children: readonly number[]
   /** Edges from the root: 1 below it. */
   readonly depth: number
-  /** Place among its siblings, from 1, and their number. */
+  /** Position among its siblings, from 1, and their number. */
   readonly position: number
   readonly siblings: number
 }
 
-/** Where a branch is drawn: its right end, and the middle of its band, px. */
+/** Right end and middle of a branch's band, px. */
 export interface Place {
   readonly x: number
   readonly y: number
 }
 
-/** The plan of a tree: places of branches and root, and the size of it all, px. */
+/** The layout of a tree: positions of branches and root, and its size, px. */
 export interface Plan {
   readonly kind: 'wide' | 'narrow'
   readonly root: Place
@@ -30,18 +30,18 @@ export interface Plan {
   readonly height: number
   /** Width of the band that stands for probability 1, px. */
   readonly full: number
-  /** Horizontal room of a level, px. */
+  /** Width of a level, px. */
   readonly step: number
 }
 
-/** A band of the river: where it leaves its parent and where it ends, middle and width at each end, px. */
+/** A band of the Sankey diagram: the middle of its start and end, and its width, px. */
 export interface Band {
   readonly from: Place
   readonly to: Place
   readonly width: number
 }
 
-/** The branches of a taxonomy in the order in which the tree is read: each before its children, siblings in their order. */
+/** The branches of a taxonomy in depth-first order. */
 export function branchesOf(nodes: readonly TaxonomyNode[]): Branch[] {
   const children = new Map<string | null, TaxonomyNode[]>()
   for (const node of nodes) children.set(node.parent, [...(children.get(node.parent) ?? []), node])
@@ -67,7 +67,7 @@ export function branchesOf(nodes: readonly TaxonomyNode[]): Branch[] {
   return branches
 }
 
-/** Plans the tree for a width: leaves one below the other where names fit beside it, else one row for every branch. */
+/** Lays the tree out for a width: one row per leaf if the names fit beside it, else one row per branch. */
 export function planOf(branches: readonly Branch[], width: number, row: number, label: number): Plan {
   const depth = Math.max(1, ...branches.map(branch => branch.depth))
   const step = (width - label - row) / depth
@@ -107,8 +107,8 @@ function narrow(branches: readonly Branch[], row: number): Plan {
 }
 
 /**
- * The bands of the river for probabilities of the branches: each as wide as its probability, those of siblings beside each
- * other where they leave their parent.
+ * The bands for probabilities of the branches: each as wide as its probability, those of siblings side by side where they leave
+ * their parent.
  */
 export function bandsOf(branches: readonly Branch[], plan: Plan, probabilities: readonly number[]): Band[] {
   const taken = new Map<number, number>()
@@ -127,7 +127,7 @@ export function bandsOf(branches: readonly Branch[], plan: Plan, probabilities: 
   })
 }
 
-/** A band's middle line: a bend, then straight to its end, so that a name can stand over it. */
+/** A band's centre line: a bend, then straight to its end, where its name is drawn. */
 export function lineOf(plan: Plan, { from, to }: Band): string {
   const n = (value: number) => value.toFixed(1)
   if (plan.kind === 'narrow') {

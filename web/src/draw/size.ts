@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 
-/** Room of an element, and the size of a rem, px. */
+/** Size of an element and of a rem, px. */
 export interface Room {
   readonly width: number
   readonly height: number

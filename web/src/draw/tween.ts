@@ -2,10 +2,10 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 
 const duration = 700
 
-/** Whether the visitor asked for less motion. */
+/** Whether the user prefers reduced motion. */
 export const calm = matchMedia('(prefers-reduced-motion: reduce)')
 
-/** The numbers, on their way from what was shown to what they are now. Those of another length (or `key`) are shown at once. */
+/** Animates numbers to their new values. A change of length or `key` takes effect at once. */
 export function useTween(target: readonly number[], key: string): readonly number[] {
   const [shown, show] = useState(target)
   const state = useRef({ key, shown: target, frame: 0 })
@@ -15,9 +15,9 @@ export function useTween(target: readonly number[], key: string): readonly numbe
     const to = goal === '' ? [] : goal.split(',').map(Number)
     cancelAnimationFrame(current.frame)
     const from = current.shown
-    const atOnce = calm.matches || current.key !== key || from.length !== to.length || document.hidden
+    const immediate = calm.matches || current.key !== key || from.length !== to.length || document.hidden
     current.key = key
-    if (atOnce) {
+    if (immediate) {
       current.shown = to
       show(to)
       return

@@ -1,31 +1,30 @@
 import { margin, type TimeAxis } from '../draw/axis.ts'
 
-/** What both charts are drawn with. */
 export interface ChartProps {
   readonly axis: TimeAxis
   readonly width: number
   readonly height: number
   readonly rem: number
-  /** Room right of the data, px. */
+  /** Margin right of the data, px. */
   readonly right: number
-  /** Place of the moment that is looked at, px; null for none. */
+  /** Position of the selected moment, px; null for none. */
   readonly mark: number | null
-  /** Looks at the moment nearest to a place. */
+  /** Selects the moment nearest to a position. */
   readonly pick: (x: number) => void
 }
 
 interface ValueAxisProps {
   readonly title: string
-  /** Values with their places from the top, px. */
+  /** Values with their distances from the top, px. */
   readonly ticks: readonly { readonly y: number; readonly text: string }[]
   readonly rem: number
-  /** Right end of its lines, px. */
+  /** Right end of its grid lines, px. */
   readonly end: number
-  /** Place of its middle from the top, px. */
+  /** Distance of its middle from the top, px. */
   readonly middle: number
 }
 
-/** The vertical axis of a chart: a line for each value, and what the values are. */
+/** The vertical axis of a chart, with grid lines and a title. */
 export function ValueAxis({ title, ticks, rem, end, middle }: ValueAxisProps) {
   const left = margin.left * rem
   return (
@@ -47,7 +46,7 @@ export function ValueAxis({ title, ticks, rem, end, middle }: ValueAxisProps) {
   )
 }
 
-/** Where a pointer is in what it points at, px from its left and top. */
+/** Position of a pointer within the event's element, px from its left and top. */
 export function pointOf(event: PointerEvent): [x: number, y: number] {
   const box = (event.currentTarget as Element).getBoundingClientRect()
   return [event.clientX - box.left, event.clientY - box.top]

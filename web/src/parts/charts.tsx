@@ -3,11 +3,11 @@ import { go, view } from '../data/url.ts'
 import { timeAxis } from '../draw/axis.ts'
 import { useRoom } from '../draw/size.ts'
 import { HistoryChart } from './history-chart.tsx'
-import { isRefused, LightCurveChart } from './light-curve-chart.tsx'
+import { isRejected, LightCurveChart } from './light-curve-chart.tsx'
 import { Panel, Switch } from './panel.tsx'
 import { Replay } from './replay.tsx'
 
-/** Light curve and history, one below the other on one axis of time. */
+/** Light curve and history on a common time axis. */
 export function Charts() {
   const [frame, room] = useRoom<HTMLDivElement>()
   const { days } = view.value
@@ -15,11 +15,11 @@ export function Charts() {
   const points = object.value?.lightCurve ?? []
   const right = width > rem * 34 ? rem * 6.8 : rem * 0.8
   const height = Math.max(room.height, rem * 30)
-  // Where there is little room, the legend of all kinds of points takes two lines.
-  const legend = rem * 1.6 * (right < rem * 3 && points.some(isRefused) ? 2 : 1)
+  // On a narrow page, a legend of all kinds of points takes two lines.
+  const legend = rem * 1.6 * (right < rem * 3 && points.some(isRejected) ? 2 : 1)
   const axis = timeAxis(points, history.value, { width, rem, days, right })
   const moments = history.value?.moments ?? []
-  /** Looks at the moment that is nearest to a place of a chart; the last one is what stands now. */
+  /** Selects the moment nearest to a position of a chart; the last one is the current classification. */
   const pick = (x: number): void => {
     const mjd = axis.x.invert(x)
     let best = moments.length - 1
@@ -37,7 +37,7 @@ export function Charts() {
       id="charts"
       aside={
         <Switch
-          label="Axis of time"
+          label="Time axis"
           value={days ? 'days' : 'mjd'}
           options={[
             { value: 'mjd', text: 'MJD' },
@@ -62,6 +62,6 @@ export function Charts() {
 }
 
 function emptyText(): string {
-  if (objectId.value === null) return 'The light curve of an object is drawn here, as its alerts come.'
-  return object.value === null ? 'Looking …' : 'No photometry of this object is kept.'
+  if (objectId.value === null) return 'The light curve of an object appears here as its alerts arrive.'
+  return object.value === null ? 'Loading …' : 'There is no photometry of this object.'
 }

@@ -1,16 +1,20 @@
-import { answer } from '../data/object.ts'
+import { currentClassification } from '../data/object.ts'
 import { contextRows } from '../draw/context.ts'
 import { Fact, Panel } from './panel.tsx'
 
-/** What the newest alert's packet says about the place, beside its photometry. */
+/** The newest alert's context: catalogued sources and earlier detections at its position. */
 export function Context() {
-  const context = answer.value?.context
+  const context = currentClassification.value?.context
   if (!context) return null
   const rows = contextRows(context)
   return (
-    <Panel title="Context" id="context" aside={<span class="counts">what the packet says of the place</span>}>
+    <Panel
+      title="Context"
+      id="context"
+      aside={<span class="counts">catalogued sources and history at this position</span>}
+    >
       {rows.length === 0 ? (
-        <p class="empty">Nothing: neither catalogued sources nor earlier detections.</p>
+        <p class="empty">The packet has no catalogued sources or earlier detections.</p>
       ) : (
         <dl class="facts">
           {rows.map(([name, value]) => (

@@ -1,5 +1,5 @@
 import { taxonomy } from '../data/live.ts'
-import { answer } from '../data/object.ts'
+import { currentClassification } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
 import type { View } from '../data/view.ts'
 import { BandMark, type BandName } from '../draw/markers.tsx'
@@ -7,17 +7,17 @@ import { branchesOf } from '../draw/river.ts'
 
 const none: Partial<View> = { node: null, min: null, novelty: null, band: null, status: null, id: null }
 
-/** Whether the list leaves anything out. */
+/** Whether any filter is set. */
 export function filtered(): boolean {
   return Object.keys(none).some(name => view.value[name as keyof View] !== null)
 }
 
-/** What the list shows. The service does the choosing. */
+/** The filters of the list, which the service applies. */
 export function Filters() {
   const { node, min, novelty, band, status, id } = view.value
   const set = (change: Partial<View>) => go(change, { replace: true })
   const branches = branchesOf(taxonomy.value?.nodes ?? [])
-  const offersNovelty = novelty !== null || (answer.value?.novelty ?? null) !== null
+  const offersNovelty = novelty !== null || (currentClassification.value?.novelty ?? null) !== null
   return (
     <form class="filters" aria-label="Filters of the list" onSubmit={event => event.preventDefault()}>
       <label class="wide">
@@ -44,7 +44,9 @@ export function Filters() {
         initial={0}
         set={value => set({ novelty: value })}
         hint={
-          offersNovelty ? 'how little the object looks like the training set' : 'the answer shown carries no novelty'
+          offersNovelty
+            ? 'how little the object resembles the training set'
+            : 'the classification on display has no novelty'
         }
       />
       <fieldset class="bands">
@@ -72,7 +74,7 @@ export function Filters() {
         </select>
       </label>
       <label class="wide">
-        <span>Id has</span>
+        <span>Id contains</span>
         <input
           type="text"
           value={id ?? ''}
@@ -92,7 +94,7 @@ export function Filters() {
 interface ShareProps {
   readonly label: string
   readonly value: number | null
-  /** What holds while nothing is chosen. */
+  /** The value while the filter is not set. */
   readonly initial: number
   readonly set: (value: number | null) => void
   readonly hint?: string

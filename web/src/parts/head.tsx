@@ -1,11 +1,11 @@
 import { useRef } from 'preact/hooks'
-import { connection, goesBy, model, models, readiness, statistics } from '../data/live.ts'
+import { connection, model, modelKey, models, readiness, statistics } from '../data/live.ts'
 import { go, linkTo } from '../data/url.ts'
 import { countText, rateText } from '../draw/format.ts'
 import { cycleTheme, theme } from '../theme.ts'
 import { help } from './help.tsx'
 
-/** The top of the page: name, search, how the service does. */
+/** The top of the page: name, search and the state of the service. */
 export function Head() {
   return (
     <header class="head">
@@ -28,7 +28,7 @@ export function Head() {
         </button>
         <button
           type="button"
-          title="Colours: as the system, dark, light (t)"
+          title="Colours: system, dark, light (t)"
           aria-label={`Colours: ${theme.value}`}
           onClick={cycleTheme}
         >
@@ -89,9 +89,9 @@ function ModelChoice() {
         onChange={event => go({ model: event.currentTarget.value, node: null, focus: null, at: null })}
       >
         {all.map(each => (
-          <option key={each.sha256} value={goesBy(each)}>
+          <option key={each.sha256} value={modelKey(each)}>
             {each.name} {each.version}
-            {goesBy(each) === each.name ? '' : ` ${goesBy(each)}`}
+            {modelKey(each) === each.name ? '' : ` ${modelKey(each)}`}
           </option>
         ))}
       </select>
@@ -101,29 +101,29 @@ function ModelChoice() {
 
 /** Rate, lag and readiness. */
 function Vitals() {
-  const told = statistics.value
-  const perSecond = told?.minute.perSecond ?? []
+  const current = statistics.value
+  const perSecond = current?.minute.perSecond ?? []
   const lost = connection.value === 'lost'
   const rate = perSecond.slice(-5).reduce((sum, count) => sum + count, 0) / 5
   return (
     <dl class="vitals">
       <div class="rate">
-        <dt>answers/s</dt>
+        <dt>messages/s</dt>
         <dd>
           <Sparkline values={perSecond} />
-          <b>{told ? rateText(rate) : '–'}</b>
+          <b>{current ? rateText(rate) : '–'}</b>
         </dd>
       </div>
       <div>
-        <dt title="messages still to be read">lag</dt>
+        <dt title="messages not yet read">lag</dt>
         <dd>
-          <b>{told ? countText(told.lag) : '–'}</b>
+          <b>{current ? countText(current.lag) : '–'}</b>
         </dd>
       </div>
       <div>
         <dt>objects</dt>
         <dd>
-          <b>{told ? countText(told.objects) : '–'}</b>
+          <b>{current ? countText(current.objects) : '–'}</b>
         </dd>
       </div>
       <div class="parts">
@@ -145,7 +145,7 @@ function Vitals() {
   )
 }
 
-/** The last minute's answers a second. */
+/** Messages per second over the last minute. */
 function Sparkline({ values }: { values: readonly number[] }) {
   const most = Math.max(1, ...values)
   const points = values.map((value, index) => `${index},${20 - (value / most) * 18}`)

@@ -1,23 +1,23 @@
 import { signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 
-/** The list of shortcuts is shown. */
+/** Whether the list of shortcuts is open. */
 export const help = signal(false)
 
 const shortcuts: readonly (readonly [string, string])[] = [
-  ['/', 'search an object by its id'],
+  ['/', 'search for an object by its id'],
   ['j, k', 'next and previous object of the list'],
   ['[, ]', 'previous and next detection of the object'],
-  ['p', 'play or pause how the answer came about'],
+  ['p', 'play or pause the history'],
   ['c', 'conditional or marginal probabilities'],
   ['d', 'days or MJD'],
   ['t', 'colours: system, dark, light'],
-  ['Esc', 'back to now; then follow the stream'],
-  ['↑ ↓ ← →', 'in the tree: through its nodes; Enter sets one off'],
+  ['Esc', 'return to the present, then to the stream'],
+  ['↑ ↓ ← →', 'move through the tree; Enter highlights a node'],
   ['?', 'this list']
 ]
 
-/** The keyboard's shortcuts. */
+/** The list of keyboard shortcuts. */
 export function Help() {
   const dialog = useRef<HTMLDialogElement>(null)
   const open = help.value

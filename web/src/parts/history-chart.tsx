@@ -8,14 +8,14 @@ import { roundedText } from '../draw/format.ts'
 import { apart, linesOf } from '../draw/lines.ts'
 import { type ChartProps, pointOf, ValueAxis } from './chart.tsx'
 
-/** Probabilities of the nodes that tell most, at each detection, on the light curve's axis of time. */
+/** Probabilities of the most informative nodes at each detection. */
 export function HistoryChart({ axis, width, height, rem, right, mark, pick }: ChartProps) {
-  const told = history.value
+  const all = history.value
   const { focus } = view.value
   const [top, bottom] = [rem * 0.6, height - rem * 2.9]
   const y = scaleLinear([1, 0], [top, bottom])
-  const lines = useMemo(() => (told ? linesOf(told, focus) : []), [told, focus])
-  const times = told?.moments.map(({ mjd }) => axis.x(mjd)) ?? []
+  const lines = useMemo(() => (all ? linesOf(all, focus) : []), [all, focus])
+  const times = all?.moments.map(({ mjd }) => axis.x(mjd)) ?? []
   const end = width - right
   const wide = right > rem * 3
   const draw = line<number>(

@@ -7,7 +7,7 @@ import { type ChartProps, pointOf, ValueAxis } from './chart.tsx'
 
 const bandNames: readonly BandName[] = ['g', 'r', 'i']
 
-/** Magnitudes, bright ones up, with errors; upper limits as triangles that point down; what is refused hollow and dashed. */
+/** Magnitudes with errors, bright ones at the top; upper limits as triangles that point down; rejected detections hollow and dashed. */
 export function LightCurveChart({
   points,
   axis,
@@ -22,8 +22,8 @@ export function LightCurveChart({
   const y = useMemo(() => scaleLinear(magnitudesOf(points), [top, bottom]), [points, top, bottom])
   const [near, setNear] = useState<PointView | null>(null)
   const limits = points.filter(point => point.type === 'upperLimit').length
-  const refused = points.filter(isRefused).length
-  const detections = points.length - limits - refused
+  const rejected = points.filter(isRejected).length
+  const detections = points.length - limits - rejected
   const find = (event: PointerEvent): void => {
     const [px, py] = pointOf(event)
     let best: { point: PointView; distance: number } | null = null
@@ -39,7 +39,7 @@ export function LightCurveChart({
         width={width}
         height={height}
         role="img"
-        aria-label={`Light curve: ${detections} detections and ${limits} upper limits${refused > 0 ? `; refused and not classified: ${refused}` : ''}. The table below has the numbers.`}
+        aria-label={`Light curve: ${detections} detections and ${limits} upper limits${rejected > 0 ? `; rejected and not classified: ${rejected}` : ''}. The table below has the values.`}
         onPointerMove={find}
         onPointerLeave={() => setNear(null)}
         onPointerDown={event => pick(pointOf(event)[0])}
@@ -71,8 +71,8 @@ export function LightCurveChart({
   )
 }
 
-/** A detection that the admission settings refuse: it is kept, but not classified. */
-export function isRefused({ type, admitted }: PointView): boolean {
+/** Whether the admission settings reject a detection: it is stored, but not classified. */
+export function isRejected({ type, admitted }: PointView): boolean {
   return type === 'detection' && !admitted
 }
 
@@ -90,7 +90,7 @@ function Point({ point, x, y, rem }: { point: PointView; x: number; y: (value: n
   const marker = markerPath(band, rem * rem * (band === 'i' ? 0.2 : 0.24))
   if (!admitted) {
     return (
-      <g class={`point refused band-${band}`} transform={`translate(${x},${at})`}>
+      <g class={`point rejected band-${band}`} transform={`translate(${x},${at})`}>
         <path d={marker} />
       </g>
     )
@@ -132,12 +132,12 @@ function Legend({ points }: { points: readonly PointView[] }) {
           fainter than the reference
         </li>
       )}
-      {points.some(isRefused) && (
-        <li title="kept, but not classified: the real–bogus score is too low, or a known minor planet is there">
-          <svg class="mark band-none refused" viewBox="-8 -8 16 16" aria-hidden="true">
+      {points.some(isRejected) && (
+        <li title="stored, but not classified: low real–bogus score, or near a known minor planet">
+          <svg class="mark band-none rejected" viewBox="-8 -8 16 16" aria-hidden="true">
             <path d={markerPath('g', 80)} />
           </svg>{' '}
-          refused
+          rejected
         </li>
       )}
     </ul>
@@ -169,16 +169,16 @@ function Tip({
       <span>{axis.text(mjd)}</span>
       {type === 'upperLimit' && <span>5σ upper limit</span>}
       {positive === false && <span>fainter than the reference</span>}
-      {isRefused(point) && <span>refused, not classified</span>}
-      {isRefused(point) && realBogus !== null && <span>real–bogus {realBogus.toFixed(2)}</span>}
-      {isRefused(point) && solarSystemDistance !== null && (
+      {isRejected(point) && <span>rejected, not classified</span>}
+      {isRejected(point) && realBogus !== null && <span>real–bogus {realBogus.toFixed(2)}</span>}
+      {isRejected(point) && solarSystemDistance !== null && (
         <span>minor planet at {solarSystemDistance.toFixed(1)}″</span>
       )}
     </div>
   )
 }
 
-/** Faintest and brightest of what is drawn, bright first, with some room; mag. */
+/** Range of the magnitude axis with some padding, bright end first, mag. */
 function magnitudesOf(points: readonly PointView[]): [number, number] {
   const ends = points.flatMap(({ magnitude, error }) => [magnitude - (error ?? 0), magnitude + (error ?? 0)])
   const [bright, faint] = [Math.min(...ends), Math.max(...ends)]

@@ -1,4 +1,4 @@
-import { filterRefusal, held, listed, rows, statistics } from '../data/live.ts'
+import { filterError, listed, paused, rows, statistics } from '../data/live.ts'
 import { objectId } from '../data/object.ts'
 import type { Classification } from '../data/types.ts'
 import { go, linkTo, view } from '../data/url.ts'
@@ -7,7 +7,7 @@ import { BandMark } from '../draw/markers.tsx'
 import { Filters, filtered } from './filters.tsx'
 import { Panel } from './panel.tsx'
 
-/** The live list: objects as their alerts are answered. */
+/** The live list of classified objects. */
 export function List() {
   const all = rows.value
   return (
@@ -15,12 +15,12 @@ export function List() {
       <Filters />
       <div
         class="rows"
-        onPointerEnter={() => (held.value = true)}
-        onPointerLeave={() => (held.value = false)}
-        onFocusCapture={() => (held.value = true)}
-        onBlurCapture={() => (held.value = false)}
+        onPointerEnter={() => (paused.value = true)}
+        onPointerLeave={() => (paused.value = false)}
+        onFocusCapture={() => (paused.value = true)}
+        onBlurCapture={() => (paused.value = false)}
       >
-        <ol aria-label="Objects, the latest answer first" onKeyDown={walk}>
+        <ol aria-label="Objects, the latest classification first" onKeyDown={walk}>
           {all.map(row => (
             <Row key={row.objectId} row={row} current={row.objectId === objectId.value} />
           ))}
@@ -32,28 +32,29 @@ export function List() {
 }
 
 function emptyText(): string {
-  if (filterRefusal.value) return 'The filter names what this model does not know.'
-  if (!listed.value) return 'Looking …'
+  if (filterError.value) return 'The filter names a class that this model does not have.'
+  if (!listed.value) return 'Loading …'
   if (filtered())
-    return 'None of the latest answers passes the filter. New ones appear here as they come; a lower probability lets more pass.'
-  return 'No answers yet. They appear here as alerts arrive.'
+    return 'None of the latest classifications pass the filter. New ones appear here as they arrive; a lower probability shows more.'
+  return 'No classifications yet. They appear here as alerts arrive.'
 }
 
-/** What part of the answers is shown. */
+/** Share of the classifications that is shown. */
 function Counts() {
-  const told = statistics.value
-  if (held.value && told) return <span class="counts">held while you read</span>
-  if (!told || told.published === 0) return null
-  const share = filtered() ? `${countText(told.accepted)} of ${countText(told.published)} a second pass` : null
-  const sampled = told.sent < told.accepted ? `${told.sent} of ${countText(told.accepted)} a second shown` : null
+  const counts = statistics.value
+  if (paused.value && counts) return <span class="counts">paused while you read</span>
+  if (!counts || counts.published === 0) return null
+  const share = filtered() ? `${countText(counts.accepted)} of ${countText(counts.published)} per second pass` : null
+  const sampled =
+    counts.sent < counts.accepted ? `${counts.sent} of ${countText(counts.accepted)} per second shown` : null
   return <span class="counts">{share ?? sampled}</span>
 }
 
 function Row({ row, current }: { row: Classification; current: boolean }) {
   const { objectId: id, jd, alert, prediction, reason, lightCurve, nodes } = row
   const { node } = view.value
-  const asked = node === null ? null : nodes.find(({ name }) => name === node)
-  const shown = asked ? { node: asked.name, probability: asked.probability } : prediction
+  const chosen = node === null ? null : nodes.find(({ name }) => name === node)
+  const shown = chosen ? { node: chosen.name, probability: chosen.probability } : prediction
   return (
     <li>
       <a
@@ -76,7 +77,7 @@ function Row({ row, current }: { row: Classification; current: boolean }) {
             </>
           )}
         </span>
-        <span class="class">{shown ? shown.node : reason ? <i>{reasonText(reason)}</i> : <i>unsure</i>}</span>
+        <span class="class">{shown ? shown.node : reason ? <i>{reasonText(reason)}</i> : <i>undecided</i>}</span>
         <span class="number">{shown ? probabilityText(shown.probability) : ''}</span>
         <span class="meter" aria-hidden="true">
           <span style={{ width: `${(shown?.probability ?? 0) * 100}%` }} />
@@ -105,7 +106,7 @@ function walk(event: KeyboardEvent): void {
   next.focus()
 }
 
-/** Shows the object so many places further down in the list. */
+/** Shows the object `by` rows further down the list. */
 export function stepList(by: number): void {
   const all = rows.value
   const place = all.findIndex(row => row.objectId === objectId.value)

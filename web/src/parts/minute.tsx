@@ -4,20 +4,20 @@ import { countText } from '../draw/format.ts'
 import { branchesOf } from '../draw/river.ts'
 import { Panel } from './panel.tsx'
 
-/** What was answered in the last minute, by the class that the model stands for, and all since the start. */
+/** Counts of the last minute by predicted class or reason, and totals since the start. */
 export function Minute() {
-  const told = statistics.value
+  const current = statistics.value
   const branches = branchesOf(taxonomy.value?.nodes ?? [])
-  if (!told) return null
-  const { minute, outcomes, alerts } = told
+  if (!current) return null
+  const { minute, outcomes, alerts } = current
   const nodes = branches
     .map(({ name, depth }) => ({ name, depth, count: minute.nodes[name] ?? 0 }))
     .filter(({ count }) => count > 0)
   const others = Object.entries(minute.reasons)
-  const unsure = minute.nodes[''] ?? 0
-  const most = Math.max(1, unsure, ...nodes.map(({ count }) => count), ...others.map(([, count]) => count))
+  const undecided = minute.nodes[''] ?? 0
+  const most = Math.max(1, undecided, ...nodes.map(({ count }) => count), ...others.map(([, count]) => count))
   return (
-    <Panel title="Last minute" id="minute" aside={<span class="counts">answers by class</span>}>
+    <Panel title="Last minute" id="minute" aside={<span class="counts">messages by class</span>}>
       <ol class="bars">
         {nodes.map(({ name, count }) => (
           <li key={name}>
@@ -32,10 +32,10 @@ export function Minute() {
             <Bar count={count} most={most} />
           </li>
         ))}
-        {unsure > 0 && (
+        {undecided > 0 && (
           <li>
-            <i>unsure</i>
-            <Bar count={unsure} most={most} />
+            <i>undecided</i>
+            <Bar count={undecided} most={most} />
           </li>
         )}
         {others.map(([reason, count]) => (
@@ -44,11 +44,11 @@ export function Minute() {
             <Bar count={count} most={most} />
           </li>
         ))}
-        {minute.classified + minute.notClassified === 0 && <li class="empty">No answers in the last minute.</li>}
+        {minute.classified + minute.notClassified === 0 && <li class="empty">No messages in the last minute.</li>}
       </ol>
       <p class="caption">
-        Since the start: {countText(alerts)} alerts, of them {countText(outcomes.classified)} classified,{' '}
-        {countText(outcomes.notClassified)} not classified, {countText(outcomes.deadLetters)} refused.
+        Since the start: {countText(alerts)} alerts, {countText(outcomes.classified)} classified,{' '}
+        {countText(outcomes.notClassified)} not classified, {countText(outcomes.deadLetters)} dead letters.
       </p>
     </Panel>
   )

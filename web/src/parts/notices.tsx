@@ -1,9 +1,9 @@
-import { chosenModel, connection, filterRefusal, listed, models, readiness, refusal, rows } from '../data/live.ts'
-import { objectId, objectRefusal } from '../data/object.ts'
+import { apiError, chosenModel, connection, filterError, listed, models, readiness, rows } from '../data/live.ts'
+import { objectError, objectId } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
 import { filtered } from './filters.tsx'
 
-/** Something that people should know, with what to do. */
+/** A message to the user, with what to do. */
 interface Notice {
   readonly kind: 'wait' | 'bad'
   readonly title: string
@@ -11,54 +11,54 @@ interface Notice {
   readonly reload?: boolean
 }
 
-/** Reasons of a consumer that is on its way: usual for seconds after a start, and when members come and go. */
+/** Transient reasons of a consumer: normal for seconds after a start and when members join or leave. */
 const joining = new Set(['joining', 'rebalancing'])
 
-/** What stands between the visitor and alerts, the worst first; null where all is well. */
+/** The most severe problem; null if there is none. */
 function notice(): Notice | null {
-  const refused = refusal.value
+  const refused = apiError.value
   if (refused?.status === 401) {
     return {
       kind: 'bad',
-      title: 'A token is needed',
-      text: 'The service asks for the token of its setting http.token. Load the page again: the browser asks for a name (any) and a password (the token).',
+      title: 'A token is required',
+      text: 'The service requires the token of its setting http.token. Reload the page: the browser then asks for a user name (any) and a password (the token).',
       reload: true
     }
   }
   if (connection.value === 'lost' && (refused?.status === 0 || readiness.value === null)) {
     return {
       kind: 'bad',
-      title: 'The service does not answer',
-      text: 'Trying again every few seconds. What you see is what was known before. See whether `hierax serve` (or the demo) still runs, and what its log says.'
+      title: 'The service does not respond',
+      text: 'The page retries every few seconds and shows the last known state. Check whether `hierax serve` (or the demo) is still running, and its log.'
     }
   }
   if (refused?.status === 429) {
     return {
       kind: 'wait',
       title: 'Too many requests',
-      text: 'The service bounds how often one address may ask. It goes on in a minute.'
+      text: 'The service limits requests per address. The page continues within a minute.'
     }
   }
-  const asked = view.value.model
-  if (asked !== null && models.value.length > 0 && chosenModel.value === null) {
+  const named = view.value.model
+  if (named !== null && models.value.length > 0 && chosenModel.value === null) {
     return {
       kind: 'wait',
-      title: `No model is named ${asked} here`,
-      text: `The link names a model that this service does not run. Shown is ${models.value[0]?.name}.`
+      title: `There is no model named ${named}`,
+      text: `This service does not run the model of the link. The page shows ${models.value[0]?.name}.`
     }
   }
-  if (filterRefusal.value) {
+  if (filterError.value) {
     return {
       kind: 'wait',
-      title: 'The list can’t be filtered so',
-      text: `${filterRefusal.value.message}. Choose another class, or clear the filter.`
+      title: 'Invalid filter',
+      text: `${filterError.value.message}. Choose another class, or clear the filter.`
     }
   }
   if (connection.value === 'refused') {
     return {
       kind: 'wait',
       title: 'No live events',
-      text: 'The service answers but opens no further event stream: too many pages listen. Close some; trying again every few seconds.'
+      text: 'The service responds but rejects further event streams: too many pages are open. Close some; this page retries every few seconds.'
     }
   }
   const bad = Object.entries(readiness.value?.parts ?? {}).find(([, { ready }]) => !ready)
@@ -66,14 +66,14 @@ function notice(): Notice | null {
     return {
       kind: 'wait',
       title: 'Starting',
-      text: `The service joins its consumer group (${bad[1].reason}); alerts wait in Kafka meanwhile. That takes seconds; if it lasts, see the log.`
+      text: `The service is joining its consumer group (${bad[1].reason}). This takes a few seconds; if it takes longer, check the log. Alerts remain in Kafka.`
     }
   }
   if (bad) {
     return {
       kind: 'bad',
       title: `Not ready: ${bad[0]}, ${bad[1].reason}`,
-      text: 'Alerts wait in Kafka meanwhile; nothing is lost. See the log, and whether the brokers and the store can be reached.'
+      text: 'Alerts remain in Kafka; nothing is lost. Check the log, and whether the brokers and the store are reachable.'
     }
   }
   const idle = listed.value && rows.value.length === 0 && !filtered()
@@ -81,20 +81,20 @@ function notice(): Notice | null {
     return {
       kind: 'wait',
       title: 'Waiting for a topic',
-      text: 'None of the input topics exists yet. That is usual before the first exposures of a night and when it is cloudy; they are looked for every minute. Other topics: the setting input.topics.'
+      text: 'None of the input topics exists yet. This is normal before the first exposures of a night and on cloudy nights; the service checks every minute. The setting input.topics selects other topics.'
     }
   }
   if (idle && objectId.value === null) {
     return {
       kind: 'wait',
       title: 'No alerts yet',
-      text: 'The service runs and reads its topics, which have brought nothing so far. To send it some: `npx hierax simulate` or `npx hierax replay FILE.avro`, with the brokers and a topic of the setting input.topics.'
+      text: 'The service is running, but its topics have had no alerts so far. To send some, run `npx hierax simulate` or `npx hierax replay FILE.avro` with its brokers and a topic of the setting input.topics.'
     }
   }
   return null
 }
 
-/** The one thing to know, at the top. */
+/** The notice at the top of the page. */
 export function Notices() {
   const one = notice()
   return (
@@ -104,7 +104,7 @@ export function Notices() {
           <strong>{one.title}.</strong> <Marked text={one.text} />
           {one.reload && (
             <button type="button" onClick={() => location.reload()}>
-              load again
+              reload
             </button>
           )}
         </p>
@@ -113,18 +113,18 @@ export function Notices() {
   )
 }
 
-/** Why the object can't be shown. */
+/** Why the object cannot be shown. */
 export function ObjectProblem() {
-  const why = objectRefusal.value
-  if (!why || why.status === 0 || why.status === 401) return null
-  const unknown = why.code === 'OBJECT_NOT_FOUND'
+  const error = objectError.value
+  if (!error || error.status === 0 || error.status === 401) return null
+  const unknown = error.code === 'OBJECT_NOT_FOUND'
   return (
     <div class="panel problem" role="status">
-      <h2>{unknown ? 'No alert of this object was seen yet' : 'The object can’t be shown'}</h2>
+      <h2>{unknown ? 'No alert of this object yet' : 'The object cannot be shown'}</h2>
       <p>
         {unknown
-          ? 'It appears here with its first alert. Check the id (ZTF, two digits, seven letters): this service knows the objects of which an alert has come since its store began.'
-          : `${why.message}. ${why.remedy}`}
+          ? 'It appears here with its first alert. Check the id (ZTF, two digits, seven letters): the service knows only objects that have had an alert since its store was created.'
+          : `${error.message}. ${error.remedy}`}
       </p>
       <button type="button" onClick={() => go({ object: null, at: null, ...(unknown ? {} : { model: null }) })}>
         follow the stream
@@ -133,7 +133,7 @@ export function ObjectProblem() {
   )
 }
 
-/** Text with what is between backquotes as code. */
+/** Text with backquoted parts as code. */
 function Marked({ text }: { text: string }) {
   return <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</>
 }

@@ -1,11 +1,11 @@
 import { pathOf } from '../data/api.ts'
 import { chosenModel } from '../data/live.ts'
-import { answer, history, moment, object, objectId, prediction } from '../data/object.ts'
+import { currentClassification, history, moment, object, objectId, prediction } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
 import { daysText, probabilityText, utcOf } from '../draw/format.ts'
 import { BandMark } from '../draw/markers.tsx'
 
-/** Name of the object, what is thought of it, and where else it is known. */
+/** Name, prediction and summary of the object, with links to other services. */
 export function ObjectHead() {
   const id = objectId.value
   if (id === null) return null
@@ -24,17 +24,17 @@ export function ObjectHead() {
       >
         {pinned ? 'pinned' : 'following the stream'}
       </button>
-      <p class="verdict">
-        <Verdict />
+      <p class="prediction">
+        <Prediction />
       </p>
       <Announcement />
       <Summary />
-      <Elsewhere id={id} />
+      <Links id={id} />
     </section>
   )
 }
 
-function Verdict() {
+function Prediction() {
   const made = prediction.value
   if (made) {
     return (
@@ -50,32 +50,32 @@ function Verdict() {
       </>
     )
   }
-  const reason = answer.value?.reason
+  const reason = currentClassification.value?.reason
   if (reason) return <strong class="reason">not classified: {reason}</strong>
   if (object.value === null) return null
-  return <span class="above">unsure: no class reaches one half</span>
+  return <span class="above">undecided: no class reaches probability 0.5</span>
 }
 
 /**
- * What a screen reader says of its own accord: the class of an object that somebody chose, when it becomes another. Not
- * its probability, which changes with every alert, and nothing while the page wanders through the stream by itself.
+ * Announces a change of class of the selected object to screen readers. Not the probability, which changes with every alert, and
+ * nothing while the page follows the stream.
  */
 function Announcement() {
   const pinned = view.value.object !== null && moment.value === null
   const made = prediction.value
-  const reason = answer.value?.reason
-  const said = made ? made.path.join(', ') : reason ? `not classified, ${reason}` : object.value ? 'unsure' : ''
+  const reason = currentClassification.value?.reason
+  const text = made ? made.path.join(', ') : reason ? `not classified, ${reason}` : object.value ? 'undecided' : ''
   return (
     <p class="hidden" aria-live="polite">
-      {pinned && said}
+      {pinned && text}
     </p>
   )
 }
 
 function Summary() {
-  const told = answer.value
-  if (!told) return null
-  const { lightCurve, jd } = told
+  const current = currentClassification.value
+  if (!current) return null
+  const { lightCurve, jd } = current
   const first = history.value?.moments[0]
   const span = first && lightCurve.lastJd !== null ? lightCurve.lastJd - first.jd : null
   return (
@@ -94,12 +94,12 @@ function Summary() {
   )
 }
 
-/** Ids that ZTF gives; others are known nowhere else. */
+/** ZTF's ids; other services do not know others. */
 const ztfId = /^ZTF\d\d[a-z]{7}$/
 
-/** Links to the object at other brokers, and to its place at the Transient Name Server. */
-function Elsewhere({ id }: { id: string }) {
-  const place = answer.value ?? object.value?.newest ?? null
+/** Links to the object at other brokers, and to its position at the Transient Name Server. */
+function Links({ id }: { id: string }) {
+  const place = currentClassification.value ?? object.value?.newest ?? null
   const simulated = /^ZTF\d\dsim/.test(id)
   const known = ztfId.test(id) && !simulated
   const name = encodeURIComponent(id)
@@ -116,7 +116,7 @@ function Elsewhere({ id }: { id: string }) {
       : [])
   ]
   return (
-    <nav class="elsewhere" aria-label="The object elsewhere">
+    <nav class="elsewhere" aria-label="The object at other services">
       {links.map(([text, address]) => (
         <a key={text} href={address} target="_blank" rel="noreferrer">
           {text}
@@ -124,7 +124,7 @@ function Elsewhere({ id }: { id: string }) {
           <span class="hidden"> (opens in a new tab)</span>
         </a>
       ))}
-      {simulated && <span class="soft">simulated: unknown elsewhere</span>}
+      {simulated && <span class="soft">simulated object</span>}
       {object.value && (
         <>
           <a href={pathOf(`api/v1/objects/${name}`, { model: chosenModel.value })}>JSON</a>

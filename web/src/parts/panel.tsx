@@ -22,7 +22,7 @@ export function Panel({ title, id, aside, children }: PanelProps) {
   )
 }
 
-/** A name with its value, in a list of facts. */
+/** A name and value in a list of facts. */
 export function Fact({ name, value, long = false }: { name: string; value: string; long?: boolean }) {
   return (
     <>
@@ -39,7 +39,7 @@ interface SwitchProps<T extends string> {
   readonly choose: (value: T) => void
 }
 
-/** A choice of one among few. */
+/** A choice among a few options. */
 export function Switch<T extends string>({ label, value, options, choose }: SwitchProps<T>) {
   const name = useId()
   return (

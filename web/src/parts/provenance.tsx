@@ -1,20 +1,20 @@
 import { models } from '../data/live.ts'
-import { answer, object } from '../data/object.ts'
+import { currentClassification, object } from '../data/object.ts'
 import type { Classification } from '../data/types.ts'
 import { mjdZero, utcOf } from '../draw/format.ts'
 import { Fact, Panel } from './panel.tsx'
 
-/** What the answer comes from: the alert, the light curve and the model. */
+/** The alert, light curve and model of the current classification. */
 export function Provenance() {
-  const told = answer.value
-  if (!told) return null
-  const { classifier, lightCurve, alert } = told
+  const current = currentClassification.value
+  if (!current) return null
+  const { classifier, lightCurve, alert } = current
   const running = models.value.find(({ sha256 }) => sha256 === classifier.sha256)
   return (
     <Panel title="Alert and provenance" id="provenance">
       <dl class="facts">
-        <Fact name="alert" value={`candid ${told.candid}`} />
-        <Fact name="time" value={`${utcOf(told.jd)} UTC, MJD ${(told.jd - mjdZero).toFixed(5)}`} />
+        <Fact name="alert" value={`candid ${current.candid}`} />
+        <Fact name="time" value={`${utcOf(current.jd)} UTC, MJD ${(current.jd - mjdZero).toFixed(5)}`} />
         {alert && (
           <>
             <Fact
@@ -24,22 +24,25 @@ export function Provenance() {
             <Fact name="real–bogus" value={numberOr(alert.realBogus, 3)} />
             <Fact
               name="minor planet"
-              value={alert.solarSystemDistance === null ? 'none near' : `${alert.solarSystemDistance.toFixed(1)}″`}
+              value={alert.solarSystemDistance === null ? 'none nearby' : `${alert.solarSystemDistance.toFixed(1)}″`}
             />
           </>
         )}
-        <Fact name="novelty" value={told.novelty === null ? 'not given by this model' : told.novelty.toFixed(3)} />
-        <Fact name="programme" value={String(told.programId)} />
+        <Fact
+          name="novelty"
+          value={current.novelty === null ? 'not given by this model' : current.novelty.toFixed(3)}
+        />
+        <Fact name="programme" value={String(current.programId)} />
         <Fact name="model" value={`${classifier.name} ${classifier.version}${running ? `, ${running.runtime}` : ''}`} />
         <Fact name="SHA-256" value={classifier.sha256} long />
         <Fact name="taxonomy" value={`${classifier.taxonomy} ${classifier.taxonomyVersion}`} />
-        <Fact name="population" value={populationText(told.population)} />
+        <Fact name="population" value={populationText(current.population)} />
         <Fact
           name="light curve"
           value={`${lightCurve.detections} detections, ${lightCurve.upperLimits} upper limits, revision ${lightCurve.revision}`}
         />
         <Fact name="fingerprint" value={lightCurve.fingerprint} long />
-        <Fact name="answer id" value={told.id} long />
+        <Fact name="classification id" value={current.id} long />
       </dl>
     </Panel>
   )
@@ -56,7 +59,7 @@ function numberOr(value: number | null, decimals: number): string {
   return value === null ? 'unknown' : value.toFixed(decimals)
 }
 
-/** The light curve as a table: what the chart shows, in numbers. */
+/** The light curve as a table. */
 export function PointTable() {
   const points = object.value?.lightCurve ?? []
   if (points.length === 0) return null
@@ -83,7 +86,7 @@ export function PointTable() {
               <td>{error?.toFixed(3) ?? ''}</td>
               <td>{positive === null ? '' : positive ? '+' : '−'}</td>
               <td>{realBogus?.toFixed(2) ?? ''}</td>
-              <td>{admitted ? 'yes' : 'refused'}</td>
+              <td>{admitted ? 'yes' : 'rejected'}</td>
             </tr>
           ))}
         </tbody>

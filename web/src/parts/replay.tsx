@@ -5,10 +5,10 @@ import { go } from '../data/url.ts'
 import type { TimeAxis } from '../draw/axis.ts'
 import { probabilityText } from '../draw/format.ts'
 
-/** The history is being played. */
+/** Whether the history is playing. */
 export const playing = signal(false)
 
-/** Shows the moment so many steps away; the last one is what stands now. */
+/** Moves `by` moments through the history; the last one is the current classification. */
 export function step(by: number): void {
   const last = (history.value?.moments.length ?? 0) - 1
   if (last < 0) return
@@ -16,13 +16,13 @@ export function step(by: number): void {
   go({ at: next === last ? null : next + 1 }, { replace: true })
 }
 
-/** Plays the history from where it is looked at; from its beginning where that is the end. */
+/** Plays the history from the selected moment, or from its beginning if none is selected. */
 export function play(): void {
   if (moment.value === null) go({ at: 1 }, { replace: true })
   playing.value = true
 }
 
-/** Stays at the moment that is shown. */
+/** Stops at the selected moment. */
 export function pause(): void {
   playing.value = false
 }
@@ -44,7 +44,7 @@ export function Replay({ axis }: { axis: TimeAxis }) {
     return () => window.clearInterval(timer)
   }, [running, moments.length])
   const made = prediction.value
-  const told = made ? `${made.node} ${probabilityText(made.probability)}` : 'no class yet'
+  const spoken = made ? `${made.node} ${probabilityText(made.probability)}` : 'no class yet'
   const text = shown
     ? `${axis.text(shown.mjd)}, ${shown.detections} detection${shown.detections === 1 ? '' : 's'}`
     : object.value
@@ -57,7 +57,7 @@ export function Replay({ axis }: { axis: TimeAxis }) {
         class="play"
         disabled={last < 1}
         aria-label={running ? 'Pause the history' : 'Play the history'}
-        title={running ? 'Pause (p)' : 'Play how the answer came about (p)'}
+        title={running ? 'Pause (p)' : 'Play (p)'}
         onClick={running ? pause : play}
       >
         <svg viewBox="0 0 16 16" aria-hidden="true">
@@ -70,8 +70,8 @@ export function Replay({ axis }: { axis: TimeAxis }) {
         max={Math.max(1, last + 1)}
         value={index + 1}
         disabled={last < 1}
-        aria-label="Detection whose answer is shown"
-        aria-valuetext={`${text}: ${told}`}
+        aria-label="Detection whose classification is shown"
+        aria-valuetext={`${text}: ${spoken}`}
         onInput={event => {
           playing.value = false
           const value = Number(event.currentTarget.value)

@@ -2,13 +2,13 @@ import { type GeoProjection, geoGraticule, geoPath } from 'd3-geo'
 import { geoMollweide } from 'd3-geo-projection'
 import { useMemo } from 'preact/hooks'
 import { rows } from '../data/live.ts'
-import { answer, object } from '../data/object.ts'
+import { currentClassification, object } from '../data/object.ts'
 import { degreesText, hoursText } from '../draw/format.ts'
 import { fromGalactic, toGalactic } from '../draw/galactic.ts'
 import { useRoom } from '../draw/size.ts'
 import { Panel } from './panel.tsx'
 
-/** Galactic plane as points of the sky, degrees. */
+/** Galactic plane in equatorial coordinates, degrees. */
 const plane = {
   type: 'LineString' as const,
   coordinates: Array.from({ length: 121 }, (_, index) => fromGalactic(index * 3, 0))
@@ -16,7 +16,7 @@ const plane = {
 const graticule = geoGraticule().step([30, 30])()
 const centre = fromGalactic(0, 0)
 
-/** The whole sky in Mollweide's projection, right ascension growing to the left, with the object among the recent ones. */
+/** An all-sky map (Mollweide projection, right ascension increasing to the left) with the object and those of the list. */
 export function Sky() {
   const [frame, room] = useRoom<HTMLDivElement>()
   const { width, rem } = room
@@ -40,7 +40,7 @@ export function Sky() {
     const draw = geoPath(projection)
     return { sphere: draw({ type: 'Sphere' }) ?? '', grid: draw(graticule) ?? '', plane: draw(plane) ?? '' }
   }, [projection])
-  const own = answer.value ?? object.value?.newest ?? null
+  const own = currentClassification.value ?? object.value?.newest ?? null
   const at = own && projection([own.ra, own.dec])
   const galactic = own && toGalactic(own.ra, own.dec)
   const heart = projection(centre)

@@ -1,6 +1,6 @@
 import { useMemo, useRef, useState } from 'preact/hooks'
 import { taxonomy } from '../data/live.ts'
-import { answer, moment, objectId, prediction, probabilities } from '../data/object.ts'
+import { currentClassification, moment, objectId, prediction, probabilities } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
 import { probabilityText } from '../draw/format.ts'
 import { type Band, type Branch, bandsOf, branchesOf, lineOf, type Plan, planOf } from '../draw/river.ts'
@@ -8,7 +8,7 @@ import { useRoom } from '../draw/size.ts'
 import { useTween } from '../draw/tween.ts'
 import { Panel, Switch } from './panel.tsx'
 
-/** The tree: every node with its probability, as a river that parts at each node. */
+/** Every node with its probability, as a Sankey diagram. */
 export function Tree() {
   const [frame, room] = useRoom<HTMLDivElement>()
   const nodes = taxonomy.value?.nodes ?? []
@@ -94,7 +94,7 @@ interface NamesProps {
   readonly known: boolean
 }
 
-/** The names with their numbers: what a keyboard and a screen reader walk through. */
+/** Names and probabilities, for keyboard and screen readers too. */
 function Names({ branches, plan, marginal, path, known }: NamesProps) {
   const list = useRef<HTMLDivElement>(null)
   const [current, setCurrent] = useState(0)
@@ -195,20 +195,20 @@ function placeOf({ children, parent }: Branch, plan: Plan, place: number): Recor
 }
 
 const reasonTexts: Record<string, string> = {
-  BOGUS: 'The real–bogus score of this alert is below the least that is admitted: it is probably an artefact.',
-  SOLAR_SYSTEM: 'A known minor planet stands at this place: the alert is probably of it.',
-  TOO_FEW_DETECTIONS: 'The object has fewer detections than an answer needs.',
-  PROGRAM: 'The alert belongs to a survey programme that is not admitted; nothing of its photometry is kept.'
+  BOGUS: 'The real–bogus score of this alert is below the admitted minimum: it is probably an artefact.',
+  SOLAR_SYSTEM: 'A known minor planet is at this position and is probably the source of the alert.',
+  TOO_FEW_DETECTIONS: 'The object has fewer detections than the required minimum.',
+  PROGRAM: 'The alert belongs to a survey programme that is not admitted; its photometry is not stored.'
 }
 
 /** Why the newest alert was not classified. */
 function Reason() {
-  const reason = answer.value?.reason
+  const reason = currentClassification.value?.reason
   if (!reason || moment.value !== null) return null
   return (
     <p class="note">
       <strong>Not classified: {reason}.</strong> {reasonTexts[reason] ?? ''}
-      {probabilities.value !== null && ' Shown are the probabilities at the latest detection.'}
+      {probabilities.value !== null && ' The probabilities are those at the latest detection.'}
     </p>
   )
 }

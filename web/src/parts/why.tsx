@@ -1,13 +1,13 @@
-import { answer, history, moment, probabilities } from '../data/object.ts'
+import { currentClassification, history, moment, probabilities } from '../data/object.ts'
 import { probabilityText } from '../draw/format.ts'
 import { type TermBar, whyOf } from '../draw/why.ts'
 import { Panel } from './panel.tsx'
 
-/** Why the first split is what it is: what light curve, context and prior say, and their sum. */
+/** The contributions of light curve, context and prior to the split below the root, and their sum. */
 export function Why() {
-  const told = answer.value
+  const current = currentClassification.value
   const then = moment.value === null ? null : (history.value?.moments[moment.value] ?? null)
-  const why = told && whyOf(told, then)
+  const why = current && whyOf(current, then)
   if (!why) return null
   const { balance, bars, sum } = why
   const probability = probabilities.value?.get(balance.node)
@@ -25,7 +25,7 @@ export function Why() {
         <span>← {balance.against}</span>
         <span>{balance.node} →</span>
       </p>
-      <ul class="terms" aria-label={`What speaks for ${balance.node}, and what for ${balance.against}`}>
+      <ul class="terms" aria-label={`Evidence for ${balance.node} against ${balance.against}`}>
         {bars.map(bar => (
           <Term key={bar.name} bar={bar} node={balance.node} />
         ))}
@@ -39,8 +39,8 @@ export function Why() {
         />
       </ul>
       <p class="caption">
-        Natural logarithms of the odds of {balance.node} against {balance.against}; they add up. 1 is a factor of 2.7, 3
-        one of 20.
+        Natural logarithms of the odds of {balance.node} against {balance.against}, which add up: 1 is a factor of 2.7,
+        3 is a factor of 20.
       </p>
     </Panel>
   )
