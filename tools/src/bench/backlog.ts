@@ -1,7 +1,6 @@
 /**
- * `npm run bench:backlog`: what a backlog of several nights costs, by the order in which its alerts come. Prints JSON: steps of the
- * network and processor time for each alert, against the same alerts in order of time and against full recomputation. In one
- * process and without Kafka: the ratios are what counts.
+ * `npm run bench:backlog`: the cost of a backlog of several nights by the order of its alerts. Prints JSON: network steps and CPU time
+ * per alert, relative to time order and to full recomputation. Runs in one process without Kafka: only the ratios matter.
  */
 import { parseArgs } from 'node:util'
 import { createDecoder } from 'hierax/alerts/decoder.ts'
@@ -21,7 +20,7 @@ const { values } = parseArgs({
   }
 })
 const objects = Number(values.objects)
-/** Alerts that each object had before the backlog. */
+/** Alerts per object before the backlog. */
 const before = Number(values.before)
 const nights = Number(values.nights)
 const batchSize = 50
@@ -33,7 +32,7 @@ const packets = (epoch: number): Buffer[] => [...stream.packets(epoch, epoch + 1
 const known = Array.from({ length: before }, (_, epoch) => packets(epoch))
 const backlog = Array.from({ length: nights }, (_, night) => packets(before + night))
 
-/** Always the same order, in which no night and no object stays together. */
+/** A fixed random order that separates the alerts of a night and of an object. */
 function shuffled(items: readonly Buffer[]): Buffer[] {
   let state = 1
   const keyed = items.map(item => {
@@ -43,11 +42,11 @@ function shuffled(items: readonly Buffer[]): Buffer[] {
   return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item)
 }
 
-/** Batches of all nights in turn, as partitions of several topics are read together. */
-function inTurn(byNight: readonly (readonly Buffer[])[]): Buffer[] {
+/** Batches of all nights in turn, as when the partitions of several topics are read together. */
+function interleaved(byNight: readonly (readonly Buffer[])[]): Buffer[] {
   const order: Buffer[] = []
   for (let at = 0; at < objects; at += batchSize) {
-    // The newest night first: the worst that reading them together can do.
+    // The newest night first, which is the worst case.
     for (const night of [...byNight].reverse()) order.push(...night.slice(at, at + batchSize))
   }
   return order
@@ -68,7 +67,7 @@ async function measure(order: readonly Buffer[], keepStates = true) {
   const { pipeline, sent } = bench({
     decode: bytes => decoder.decode(bytes),
     store,
-    classifiers: [Object.assign(Object.create(classifier), counted, facts(classifier))],
+    classifiers: [Object.assign(Object.create(classifier), counted, properties(classifier))],
     onBatch: report => reports.push(report)
   })
   const run = async (all: readonly Buffer[]): Promise<void> => {
@@ -92,24 +91,21 @@ async function measure(order: readonly Buffer[], keepStates = true) {
   }
 }
 
-/** What a classifier says of itself; its own getters need its private fields. */
-function facts({ name, version, sha256, taxonomy, taxonomyVersion, nodes, root, runtime }: RecurrentClassifier) {
+/** A classifier's public properties, because its getters need its private fields. */
+function properties({ name, version, sha256, taxonomy, taxonomyVersion, nodes, root, runtime }: RecurrentClassifier) {
   return { name, version, sha256, taxonomy, taxonomyVersion, nodes, root, runtime }
 }
 
 const orders: Record<string, readonly Buffer[]> = {
   'in order of time': backlog.flat(),
   'oldest night first, each shuffled': backlog.flatMap(shuffled),
-  'nights together, newest first': inTurn(backlog),
+  'nights together, newest first': interleaved(backlog),
   'all shuffled': shuffled(backlog.flat())
 }
 await measure(backlog.flat()) // warms up the compiler
 const results: Record<string, object> = {}
 let reference: Awaited<ReturnType<typeof measure>> | null = null
-for (const [name, order] of [
-  ...Object.entries(orders),
-  ['in order, every answer from the start', backlog.flat()] as const
-]) {
+for (const [name, order] of [...Object.entries(orders), ['in order, every answer from the start', backlog.flat()] as const]) {
   const found = await measure(order, name !== 'in order, every answer from the start')
   reference ??= found
   results[name] = {

@@ -1,21 +1,21 @@
 /**
- * `npm run bench`: how fast the service is, from Kafka to Kafka, with real packets where they are at hand. See
- * docs/performance.md. Prints JSON; exits with 1 when not exactly the expected outcomes came out.
+ * `npm run bench`: throughput and latency of the service from Kafka to Kafka, with real packets where available. See
+ * docs/performance.md. Prints JSON; exits with 1 unless the outcomes are exactly the expected ones.
  */
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import type { KafkaTools } from '../../../test/support/kafka-tools.ts'
 import { AlertStream } from './load/alert-stream.ts'
 import { basePackets } from './load/base-packets.ts'
-import { preload } from './load/preload.ts'
 import { type Cluster, startCluster } from './service/cluster.ts'
 import { type Check, cold, type Load, rounded, warm } from './service/phases.ts'
 import { pythonConsumer } from './service/python.ts'
 import { measured, say } from './setup.ts'
 
 const partitions = 4
-/** Transfers of the survey that were seen: 80,000 alerts a minute. */
+/** The survey's observed peak, 80,000 alerts a minute, as alerts per second. */
 const rate = 1333
 
 const { values } = parseArgs({
@@ -34,12 +34,12 @@ const { values } = parseArgs({
 
 const help = `Usage: npm run --silent bench -- [options]
 
-  --alerts N       alerts of known objects to measure with (20000; with --short 400)
-  --short          a small run that shows only whether the counts are right
-  --workers N      measure also N processes of one group over one store, beside one (1)
+  --alerts N       number of alerts of known objects (20000; with --short 400)
+  --short          a small run that only checks the counts
+  --workers N      also measure N processes of one group on one store (1)
   --seconds N      length of the run at ${rate} alerts/s (15; with --short 1; 0: none)
-  --no-python      without the Python consumer
-  --output FILE    write the JSON there, too
+  --no-python      omit the Python consumer
+  --output FILE    also write the JSON to a file
   --profile DIR    write a CPU profile of each service process there`
 
 async function bench(cluster: Cluster, folder: string): Promise<number> {
@@ -79,7 +79,7 @@ async function bench(cluster: Cluster, folder: string): Promise<number> {
   const several = workers > 1 ? await warm(cluster, known, { store, count: workers, name: 'several' }) : null
   say('Python …')
   const sample = Math.min(alerts, 5000)
-  const python = values.python ? await pythonConsumer(cluster.brokers, known.topic, sample) : { skipped: 'not wanted' }
+  const python = values.python ? await pythonConsumer(cluster.brokers, known.topic, sample) : { skipped: '--no-python' }
 
   const checks: Check[] = [unknown.check, ...one.checks, ...(several?.checks ?? [])]
   const report = {
@@ -108,6 +108,40 @@ async function bench(cluster: Cluster, folder: string): Promise<number> {
   if (values.output) fs.writeFileSync(values.output, json)
   for (const { phase, problems } of checks) for (const problem of problems) say(`WRONG (${phase}): ${problem}`)
   return report.outcomes.ok ? 0 : 1
+}
+
+/** Bytes per request, below the broker's default limit. */
+const requestBytes = 900_000
+
+/** Writes packets to a topic's partitions in turn, without a key, as the survey does. Resolves with their number and bytes. */
+async function preload(
+  tools: KafkaTools,
+  topic: string,
+  partitions: number,
+  packets: Iterable<Buffer>
+): Promise<{ packets: number; bytes: number }> {
+  const queues = Array.from({ length: partitions }, () => ({ values: [] as Buffer[], bytes: 0 }))
+  const total = { packets: 0, bytes: 0 }
+  const flush = async (partition: number): Promise<void> => {
+    const { values } = queues[partition] as (typeof queues)[number]
+    queues[partition] = { values: [], bytes: 0 }
+    if (values.length > 0)
+      await tools.produce(
+        topic,
+        values.map(value => ({ partition, value }))
+      )
+  }
+  for (const packet of packets) {
+    const partition = total.packets++ % partitions
+    total.bytes += packet.length
+    const queue = queues[partition] as (typeof queues)[number]
+    if (queue.bytes + packet.length > requestBytes) await flush(partition)
+    const open = queues[partition] as (typeof queues)[number]
+    open.values.push(packet)
+    open.bytes += packet.length
+  }
+  for (let partition = 0; partition < partitions; partition++) await flush(partition)
+  return total
 }
 
 if (values.help) process.stdout.write(`${help}\n`)

@@ -1,7 +1,7 @@
 /**
  * `npm run profile [-- options of npm run bench]`: runs the benchmark's service under the CPU profiler and writes
  * `profile/service-PID.cpuprofile` (for DevTools and speedscope) and beside it a flame graph as one HTML page; prints
- * which part of the program the time goes to.
+ * the time by part of the program.
  */
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'

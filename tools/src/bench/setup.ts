@@ -3,12 +3,12 @@ import os from 'node:os'
 import path from 'node:path'
 import { build } from '../../../test/support/build.ts'
 
-/** Tells people how far a run is: standard output is for JSON alone. */
+/** Reports progress on standard error; standard output is only for JSON. */
 export const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 /**
- * Builds dist/, then does `work` with a cluster and a folder (`hierax-NAME-…`) of its own, of which nothing is left behind. Resolves with the
- * exit code: that of `work`, or 1 where the build fails.
+ * Builds dist/, then runs `work` with a new cluster and a temporary folder (`hierax-NAME-…`), and removes both. Resolves with the exit
+ * code: that of `work`, or 1 if the build fails.
  */
 export async function measured<Cluster extends { stop(): Promise<void> }>(
   name: string,

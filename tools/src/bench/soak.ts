@@ -1,7 +1,7 @@
 /**
- * `npm run soak -- --minutes 30 --rate 1000`: runs the service under a steady load and prints a JSON line every ten seconds: memory,
- * tensors, handles, delays of the event loop, lag; at the end a verdict on whether they stay flat. Exits with 1 when not.
- * Ended before its time (SIGINT, SIGTERM), it says what came out until then, and leaves nothing behind.
+ * `npm run soak -- --minutes 30 --rate 1000`: runs the service under a steady load and prints a JSON line every ten seconds (memory,
+ * tensors, handles, event-loop delay, lag), then whether they stayed flat. Exits with 1 if not. On SIGINT or SIGTERM it reports on
+ * the time so far and cleans up.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
@@ -27,21 +27,21 @@ const { values } = parseArgs({
 
 const help = `Usage: npm run --silent soak -- [options]
 
-  --minutes N   how long (5); the first fifth, at least one minute, is warm-up
-  --rate R      alerts a second (1000)
-  --objects N   how many objects they are of (20000)
+  --minutes N   duration (5); the first fifth, at least one minute, is warm-up
+  --rate R      alerts per second (1000)
+  --objects N   number of objects (20000)
   --every S     seconds between two samples (10)`
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`)
 
-/** Old messages go, so that a long run needs no large disk. */
-const sparing = {
+/** Short retention, so that a long run does not fill the disk. */
+const shortRetention = {
   'retention.bytes': '67108864',
   'segment.bytes': '16777216',
   'message.timestamp.type': 'LogAppendTime'
 }
 
-/** Ends the run before its time. A second signal ends the process at once. */
+/** Aborted by a signal; a second one ends the process at once. */
 const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
 
@@ -52,7 +52,8 @@ async function startCluster() {
 }
 
 async function soak({ brokers, tools }: Awaited<ReturnType<typeof startCluster>>, folder: string): Promise<number> {
-  for (const topic of ['soak', 'soak.out', 'soak.dead']) await tools.topic(topic, { partitions: 4, config: sparing })
+  for (const topic of ['soak', 'soak.out', 'soak.dead'])
+    await tools.topic(topic, { partitions: 4, config: shortRetention })
   const service = await ServiceProcess.start({
     HIERAX_INPUT_BROKERS: brokers.join(','),
     HIERAX_INPUT_TOPICS: 'soak',
@@ -77,18 +78,18 @@ async function soak({ brokers, tools }: Awaited<ReturnType<typeof startCluster>>
   try {
     await observe(service, producer, samples)
   } catch (error) {
-    // The keyboard's signal goes to the service and the producer, too.
+    // Ctrl-C also signals the service and the producer.
     if (!ending.signal.aborted) throw error
   } finally {
     producer.kill()
     code = await service.end()
   }
-  const verdict = verdictOf(samples, { wanted: Number(values.rate), interrupted: ending.signal.aborted })
+  const verdict = verdictOf(samples, { targetRate: Number(values.rate), interrupted: ending.signal.aborted })
   print(verdict)
   return verdict.verdict === 'flat' && code === 0 ? 0 : 1
 }
 
-/** Takes samples until the time is over, or the run is ended. */
+/** Takes samples until the time is up or the run is interrupted. */
 async function observe(service: ServiceProcess, producer: ChildProcess, samples: Sample[]): Promise<void> {
   await service.until(
     'the first alerts',
@@ -98,8 +99,8 @@ async function observe(service: ServiceProcess, producer: ChildProcess, samples:
   const sampler = new Sampler(service)
   for (const end = Date.now() + Number(values.minutes) * 60_000; Date.now() < end; ) {
     await sleep(1000 * Number(values.every), undefined, { signal: ending.signal })
-    if (service.child.exitCode !== null) throw new Error(`The service ended:\n${service.log}`)
-    if (producer.exitCode !== null) throw new Error('The producer ended')
+    if (service.child.exitCode !== null) throw new Error(`The service exited:\n${service.log}`)
+    if (producer.exitCode !== null) throw new Error('The producer exited')
     const sample = await sampler.take()
     samples.push(sample)
     print(sample)

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:stores`: merges an alert each into objects of 30 points, in every kind of store by turns, as JSON: objects a second, and
- * their ratio to LMDB. See docs/performance.md. Each Valkey is a `valkey-server` or `redis-server` of its own on this machine.
- * `--rounds N` (5), `--objects N` (1000), `--batch N` (100), `--lanes N` (4: batches under way at once).
+ * `npm run bench:stores`: merges one alert into each of many objects of 30 points, in every kind of store in turn. Prints JSON: objects
+ * per second, and the ratio to LMDB. See docs/performance.md. Starts a local `valkey-server` or `redis-server` for each setting.
+ * `--rounds N` (5), `--objects N` (1000), `--batch N` (100), `--lanes N` (4: concurrent batches).
  */
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -18,10 +18,10 @@ const { values } = parseArgs({ options: { rounds: number, objects: number, batch
 const [rounds, objects] = [Number(values.rounds ?? 5), Number(values.objects ?? 1000)]
 const [batch, lanes] = [Number(values.batch ?? 100), Number(values.lanes ?? 4)]
 
-/** Points of an object before the measured merges. */
+/** Points per object before the measured merges. */
 const points = 30
 
-/** Persistence of the servers that are measured. */
+/** Persistence settings of the measured servers. */
 const persistence: Readonly<Record<string, readonly string[]>> = {
   'valkey, appendfsync always': [],
   'valkey, appendfsync everysec': ['--appendfsync', 'everysec'],
@@ -33,29 +33,29 @@ const servers: ValkeyServer[] = []
 const stores = new Map<string, Store>()
 const rates = new Map<string, number[]>()
 
-/** The batches of one alert of every object. */
+/** One alert of every object, in batches. */
 function batches(index: number): Addition[][] {
   const additions = Array.from({ length: objects }, (_, object) => additionAt(`ZTF26bench${object}`, index))
   return Array.from({ length: Math.ceil(objects / batch) }, (_, at) => additions.slice(at * batch, (at + 1) * batch))
 }
 
-/** Merges batches over some lanes; resolves with the objects a second. */
+/** Merges batches concurrently; resolves with objects per second. */
 async function merge(store: Store, all: readonly Addition[][]): Promise<number> {
-  const left = [...all]
+  const remaining = [...all]
   const began = performance.now()
-  const lane = async (): Promise<void> => {
-    for (let next = left.shift(); next; next = left.shift()) await store.merge(next)
+  const worker = async (): Promise<void> => {
+    for (let next = remaining.shift(); next; next = remaining.shift()) await store.merge(next)
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(Array.from({ length: lanes }, worker))
   return (1000 * objects) / (performance.now() - began)
 }
 
 async function openAll(): Promise<void> {
   stores.set('memory', await openStore('memory:', { programs: [1] }))
   stores.set('lmdb', await openStore(`lmdb:${path.join(folder, 'lmdb')}`, { programs: [1] }))
-  const there = ['valkey-server', 'redis-server'].some(name => spawnSync(name, ['--version']).status === 0)
-  if (!there) process.stderr.write('no valkey-server or redis-server: only memory and LMDB are measured\n')
-  for (const [name, options] of there ? Object.entries(persistence) : []) {
+  const available = ['valkey-server', 'redis-server'].some(name => spawnSync(name, ['--version']).status === 0)
+  if (!available) process.stderr.write('no valkey-server or redis-server: only memory and LMDB are measured\n')
+  for (const [name, options] of available ? Object.entries(persistence) : []) {
     const at = path.join(folder, String(servers.length))
     fs.mkdirSync(at)
     const server = new ValkeyServer(await freePort(), at, options)
@@ -87,7 +87,7 @@ const lmdb = rates.get('lmdb') ?? []
 const report = [...rates].map(([store, list]) => ({
   store,
   objectsPerSecond: list.map(Math.round),
-  /** Within each round, for the machine may have had other work in another. */
+  /** Compared within each round, because the machine's load may vary between rounds. */
   ratioToLmdb: Math.round(100 * median(list.map((rate, round) => rate / (lmdb[round] as number)))) / 100
 }))
 process.stdout.write(`${JSON.stringify({ settings: { points, objects, batch, lanes }, report }, null, 2)}\n`)

@@ -9,7 +9,7 @@ import { byPart, flameGraph } from '../../src/bench/profile/flame-graph.ts'
 
 const { skip, brokers } = await kafka()
 
-test('the benchmark’s short form gets exactly the outcomes that it expects', { skip }, () => {
+test('the short benchmark has exactly the expected outcomes', { skip }, () => {
   const args = [
     '--conditions=source',
     '--import',
@@ -36,7 +36,7 @@ test('the benchmark’s short form gets exactly the outcomes that it expects', {
   assert.ok(report.paced.p99 >= report.paced.p50)
 })
 
-test('a flame graph shows each function below its caller, as wide as its time, and loads nothing', () => {
+test('a flame graph shows each function below its caller with its share of time, and loads nothing', () => {
   const frame = (functionName: string, url: string) => ({
     functionName,
     url,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Sample } from '../../src/bench/soak/sample.ts'
 import { verdictOf } from '../../src/bench/soak/verdict.ts'
 
-/** Samples of every ten seconds of so many minutes, at 100 alerts/s. */
+/** Samples at intervals of ten seconds, at 100 alerts/s. */
 const samples = (minutes: number, changes: (minute: number) => Partial<Sample> = () => ({})): Sample[] =>
   Array.from({ length: minutes * 6 }, (_, index) => {
     const at = (index + 1) / 6
@@ -13,28 +13,28 @@ const samples = (minutes: number, changes: (minute: number) => Partial<Sample> =
     return { minutes: at, alerts: at * 6000, rate: 100, lag: 5, ...flat, ...loop, ...store, ...changes(at) }
   })
 
-const wanted = 100
+const targetRate = 100
 
-test('a run that was ended before its time has a verdict on what was measured', () => {
-  const verdict = verdictOf(samples(3), { wanted, interrupted: true })
+test('an interrupted run is judged on its samples', () => {
+  const verdict = verdictOf(samples(3), { targetRate, interrupted: true })
   assert.equal(verdict.verdict, 'flat')
   assert.equal(verdict.interrupted, true)
   assert.deepEqual([verdict.minutes, verdict.warmUp, verdict.rate], [3, 1, 100])
 })
 
-test('a run that ended in its warm-up is too short to tell', () => {
+test('a run that ended during warm-up is too short to tell', () => {
   for (const few of [[], samples(1)])
-    assert.equal(verdictOf(few, { wanted, interrupted: true }).verdict, 'too short to tell')
+    assert.equal(verdictOf(few, { targetRate, interrupted: true }).verdict, 'too short to tell')
 })
 
-test('what grows is told, and a load that was not reached', () => {
+test('growth is reported, and a load that was not reached', () => {
   const growing = verdictOf(
     samples(10, minute => ({ tensors: 14 + Math.round(minute) })),
-    { wanted, interrupted: false }
+    { targetRate, interrupted: false }
   )
   assert.equal(growing.verdict, 'grows')
   assert.equal(
-    verdictOf(samples(10), { wanted: 200, interrupted: false }).verdict,
+    verdictOf(samples(10), { targetRate: 200, interrupted: false }).verdict,
     'flat, but the load was not reached'
   )
 })

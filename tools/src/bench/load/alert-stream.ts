@@ -1,42 +1,42 @@
 import type { BasePackets } from './base-packets.ts'
 import { type AlertChange, historyDays, type PacketEditor } from './packet-editor.ts'
 
-/** Days between two alerts of one object, about. */
+/** Approximate days between two alerts of an object. */
 const cadence = 2.5
 
-/** Epochs that may be in a packet's history: with more of them a long stream would be made ever more slowly. */
+/** Limit of epochs considered for a packet's history, so that the cost per packet stays constant. */
 const historyEpochs = Math.ceil(historyDays / cadence) + 1
 
-/** Name and number of an alert: what its answer carries, too. */
+/** Identifies an alert, and its classification. */
 export function alertName({ objectId, candid }: Pick<AlertChange, 'objectId' | 'candid'>): string {
   return `${objectId}:${candid}`
 }
 
 /**
- * The alerts of many objects, epoch by epoch: in each epoch every object has one alert, at its own time. Epoch 0 is the
- * object's first packet with the history that the real one has; every later packet also has the earlier ones in it. So a
- * service that has seen one epoch knows all objects, and each further alert brings one new detection, as on the sky.
+ * The alerts of many objects, epoch by epoch: in each epoch every object has one alert at its own time. Epoch 0 is a first packet with
+ * the original history; later packets also contain the earlier epochs. A service that has processed one epoch thus knows all
+ * objects, and each further alert adds one detection, as in the real stream.
  */
 export class AlertStream {
   readonly objects: number
   readonly #first: number
   readonly #editors: readonly PacketEditor[]
 
-  /** @param first number of the first object: streams with other numbers have other objects */
+  /** @param first number of the first object; streams with disjoint numbers have different objects */
   constructor(base: BasePackets, objects: number, first = 0) {
     this.objects = objects
     this.#first = first
     this.#editors = base.editors
   }
 
-  /** Names of the alerts of epochs `from` to (not with) `to`. */
+  /** Names of the alerts of epochs `from` up to, but excluding, `to`. */
   *names(from: number, to: number): Generator<string> {
     for (let epoch = from; epoch < to; epoch++) {
       for (const object of this.#numbers()) yield alertName(this.#alert(object, epoch))
     }
   }
 
-  /** Packets of the alerts of epochs `from` to (not with) `to`, in order of time. */
+  /** Packets of the alerts of epochs `from` up to, but excluding, `to`, in time order. */
   *packets(from: number, to: number): Generator<Buffer> {
     for (let epoch = from; epoch < to; epoch++) {
       for (const object of this.#numbers()) {
@@ -62,7 +62,7 @@ export class AlertStream {
   }
 }
 
-/** Seven letters, as in the survey's names. */
+/** Seven letters, as in ZTF's object ids. */
 function letters(number: number): string {
   let text = ''
   for (let place = 0, rest = number; place < 7; place++, rest = Math.floor(rest / 26)) {

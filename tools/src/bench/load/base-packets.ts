@@ -6,22 +6,22 @@ import { shared, sharedFiles } from '../../../../test/support/shared.ts'
 import { Simulation } from '../../simulator/simulate.ts'
 import { PacketEditor } from './packet-editor.ts'
 
-/** The packets that a load is made from. */
+/** The packets that a load is derived from. */
 export interface BasePackets {
-  /** For people: where they come from. */
+  /** Description of their source. */
   readonly from: string
   readonly editors: readonly PacketEditor[]
 }
 
-/** Settings of a service that nobody configured. */
+/** The default admission settings. */
 const admission = { programs: [1], admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 } }
 
-/** Packets without their images are not what a broker carries. */
+/** Minimum size of a packet with images, bytes; a real broker carries no others. */
 const fullSize = 40_000
 
 /**
- * Full-size packets that will be classified: real ones (`../shared/alerts`) where they are at hand, else simulated ones.
- * Alerts that a gate turns away cost less and are left out.
+ * Full-size packets that will be classified: real ones (`../shared/alerts`) where available, else simulated ones. Alerts that are not
+ * admitted cost less and are left out.
  */
 export async function basePackets(): Promise<BasePackets> {
   const real = fs.existsSync(shared) ? editorsOf(sharedFiles('alerts').map(file => fs.readFileSync(file))) : []
@@ -34,7 +34,7 @@ export async function basePackets(): Promise<BasePackets> {
   return { from: `${editors.length} simulated packets`, editors }
 }
 
-/** Those of the packets that will be classified, of at least so many bytes. */
+/** Editors of the packets that will be classified and have at least `leastBytes`. */
 export function editorsOf(packets: readonly Buffer[], leastBytes = fullSize): PacketEditor[] {
   const decoder = createDecoder()
   return packets.flatMap(packet => {
@@ -44,7 +44,7 @@ export function editorsOf(packets: readonly Buffer[], leastBytes = fullSize): Pa
       const fit = alert !== undefined && more.length === 0 && refusalOf(alert.record, admission) === null
       return fit ? [new PacketEditor(packet)] : []
     } catch {
-      return [] // some packets are broken on purpose
+      return [] // some packets are deliberately invalid
     }
   })
 }

@@ -1,6 +1,6 @@
 /**
- * Writes a spool of record batches to a topic at a fixed rate: `offer.ts BROKERS TOPIC RATE PER_BATCH FILE`. A process of
- * its own, which has nothing to do but to hand on bytes. Prints as JSON how well the rate was held.
+ * Writes a spool of record batches to a topic at a fixed rate: `offer.ts BROKERS TOPIC RATE PER_BATCH FILE`. A separate process, so that
+ * nothing else delays it. Prints the achieved rate and delay as JSON.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RawProducer } from './raw-producer.ts'

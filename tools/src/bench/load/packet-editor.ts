@@ -3,7 +3,7 @@ import { openContainer, readBlocks } from 'hierax/alerts/container.ts'
 import { defaultLimits } from 'hierax/alerts/limits.ts'
 import { bigLong } from 'hierax/avro/long.ts'
 
-/** An alert of a made-up object: what changes against the packet that it is made from. */
+/** An alert of a synthetic object: its differences from the original packet. */
 export interface AlertChange {
   readonly objectId: string
   readonly candid: bigint
@@ -19,8 +19,8 @@ type Fields = Record<string, unknown>
 export const historyDays = 30
 
 /**
- * Makes the later alerts of other objects from one packet: the same head (with its writer schema) and the same cutouts, a
- * new name and time, and a history in which the object's earlier alerts stand, rounded to four decimals as the survey does.
+ * Derives alerts of other objects from one packet: the same header (with its writer schema) and cutouts, a new id and time, and a
+ * history with the object's earlier alerts, rounded to four decimals as the survey does.
  */
 export class PacketEditor {
   readonly jd: number
@@ -30,12 +30,12 @@ export class PacketEditor {
   readonly #record: Fields
   readonly #historyFields: readonly string[]
 
-  /** @param packet a container with one record; throws where it is not one that can be edited */
+  /** @param packet a container with one uncompressed record; throws for any other */
   constructor(packet: Buffer) {
     const container = openContainer(packet, defaultLimits)
     const head = packet.subarray(0, container.cursor.position)
     const [block] = [...readBlocks(container, defaultLimits)]
-    if (block?.count !== 1 || container.inflate !== null) throw new Error('not one plain record')
+    if (block?.count !== 1 || container.inflate !== null) throw new Error('the packet is not one uncompressed record')
     const schema = withoutDefaults(JSON.parse(container.schema.toString())) as avro.Schema
     this.#type = avro.Type.forSchema(schema, { registry: { long: bigLong }, wrapUnions: false })
     this.#head = Buffer.from(head)
@@ -45,14 +45,14 @@ export class PacketEditor {
     this.jd = this.#own.jd as number
   }
 
-  /** The packet of the last of an object's alerts, given in order of time. */
+  /** The packet of the last of an object's alerts, which are in time order. */
   write(alerts: readonly AlertChange[]): Buffer {
     const alert = alerts.at(-1) as AlertChange
     const from = alert.jd - historyDays
     const original = (this.#record.prv_candidates as Fields[] | null) ?? []
     const history = [
       ...original.filter(point => (point.jd as number) < this.jd),
-      ...alerts.slice(0, -1).flatMap(earlier => (earlier.jd >= from ? [this.#past(earlier)] : []))
+      ...alerts.slice(0, -1).flatMap(earlier => (earlier.jd >= from ? [this.#historyPoint(earlier)] : []))
     ]
     const record = this.#type.toBuffer({
       ...this.#record,
@@ -73,8 +73,8 @@ export class PacketEditor {
     return { ...this.#own, jd, candid, magpsf: Math.fround((this.#own.magpsf as number) + fainter) }
   }
 
-  /** An earlier alert as a point of the history. */
-  readonly #past = (alert: AlertChange): Fields => {
+  /** An earlier alert as a history point. */
+  readonly #historyPoint = (alert: AlertChange): Fields => {
     const candidate = this.#changed(alert)
     const point: Fields = Object.fromEntries(this.#historyFields.map(name => [name, candidate[name] ?? null]))
     for (const name of ['magpsf', 'sigmapsf']) point[name] = Math.round((candidate[name] as number) * 1e4) / 1e4
@@ -82,7 +82,7 @@ export class PacketEditor {
   }
 }
 
-/** Defaults play no part in reading or writing, and those of the survey are not what Avro allows. */
+/** Removes defaults: reading and writing do not need them, and the survey's are not valid Avro. */
 function withoutDefaults(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withoutDefaults)
   if (schema === null || typeof schema !== 'object') return schema
@@ -97,6 +97,6 @@ function fieldsOfHistory(schema: unknown): string[] {
   const array = [type].flat().find(branch => (branch as { type?: unknown } | null)?.type === 'array')
   const items = (array as { items?: unknown } | undefined)?.items
   const record = [items].flat().find(branch => Array.isArray((branch as { fields?: unknown } | null)?.fields))
-  if (!record) throw new Error('its history is not an array of records')
+  if (!record) throw new Error('prv_candidates is not an array of records')
   return (record as { fields: { name: string }[] }).fields.map(({ name }) => name)
 }

@@ -4,8 +4,8 @@ import { KafkaTools } from '../../../../test/support/kafka-tools.ts'
 import { produceError, produceRequest } from './record-batch.ts'
 
 /**
- * Writes record batches to a topic's partitions in turn, with next to no work: kafkajs takes a millisecond to write a packet,
- * and the service and the broker need both processors.
+ * Writes record batches to a topic's partitions in turn with minimal CPU time: kafkajs takes a millisecond per packet, and the service
+ * and the broker need both CPUs.
  */
 export class RawProducer {
   sent = 0
@@ -20,7 +20,7 @@ export class RawProducer {
     for (const socket of new Set(sockets)) {
       const responses = new ResponseAssembler(response => {
         const error = produceError(response)
-        if (error !== 0) throw new Error(`The broker refused a batch: error ${error}`)
+        if (error !== 0) throw new Error(`The broker rejected a batch: error ${error}`)
         this.acknowledged++
       })
       socket.on('data', bytes => responses.take(bytes))
@@ -41,7 +41,7 @@ export class RawProducer {
     )
   }
 
-  /** Writes a batch; resolves when there is room for the next. */
+  /** Writes a batch; resolves when the socket accepts the next. */
   async write(batch: Buffer): Promise<void> {
     const partition = this.sent % this.#sockets.length
     const socket = this.#sockets[partition] as net.Socket

@@ -1,4 +1,4 @@
-/** Kafka's Castagnoli checksum, by bytes. */
+/** Table of the Castagnoli checksum (CRC-32C). */
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1
@@ -12,7 +12,7 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0
 }
 
-/** A number as Kafka's zigzag varint. */
+/** A number as a zigzag varint. */
 function varint(value: number): Buffer {
   const bytes: number[] = []
   let rest = value < 0 ? -2 * value - 1 : 2 * value
@@ -25,7 +25,7 @@ function varint(value: number): Buffer {
 }
 
 /**
- * Values as one record batch (format 2, no compression, no keys, timestamp 0: for topics that the broker stamps).
+ * Values as one record batch (format 2, no compression, no keys, timestamp 0: for topics with LogAppendTime).
  * https://kafka.apache.org/documentation/#recordbatch
  */
 export function recordBatch(values: readonly Buffer[]): Buffer {
@@ -48,7 +48,7 @@ export function recordBatch(values: readonly Buffer[]): Buffer {
   return Buffer.concat([head, body])
 }
 
-/** The head of a produce request (version 3, acknowledged by all) for one batch to one partition; the batch follows. */
+/** The header of a produce request (version 3, acks=all) for one batch to one partition; the batch follows. */
 export function produceRequest(topic: string, partition: number, batchBytes: number, correlation: number): Buffer {
   const name = Buffer.from(topic)
   const client = Buffer.from('bench')
@@ -71,7 +71,7 @@ export function produceRequest(topic: string, partition: number, batchBytes: num
   return head
 }
 
-/** The error code in a response to such a request (its length before it); 0 where all is well. */
+/** The error code in the response to such a request, which starts with its length; 0 means success. */
 export function produceError(response: Buffer): number {
   const name = response.readInt16BE(12)
   return response.readInt16BE(14 + name + 8)

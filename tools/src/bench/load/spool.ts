@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 
-/** Writes pieces of bytes to a file, each after its length: made ahead of time, they cost nothing while a rate is held. */
+/** Writes length-prefixed byte strings to a file, prepared in advance so that they cost nothing during the measurement. */
 export function writeSpool(file: string, pieces: Iterable<Buffer>): void {
   const out = fs.openSync(file, 'w')
   const length = Buffer.alloc(4)
@@ -11,7 +11,7 @@ export function writeSpool(file: string, pieces: Iterable<Buffer>): void {
   fs.closeSync(out)
 }
 
-/** The pieces of such a file, read as they are asked for. */
+/** Lazily reads the byte strings of such a file. */
 export function* readSpool(file: string): Generator<Buffer> {
   const input = fs.openSync(file, 'r')
   const length = Buffer.alloc(4)

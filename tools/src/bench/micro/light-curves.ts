@@ -7,7 +7,7 @@ import type { Addition } from 'hierax/lightcurves/store.ts'
 const cadence = 1.5
 const begin = 2_459_000.5
 
-/** A detection of a made-up object (every fourth of `mixed` an upper limit), as its own packet has it or a later history. */
+/** A detection of a synthetic object (`mixed`: every fourth point is an upper limit), as in its own packet or in a later history. */
 export function observation(index: number, { own, mixed }: { own: boolean; mixed: boolean }): Observation {
   const detection = !mixed || index % 4 !== 1
   const magnitude = 18.5 + Math.sin(index / 7) + index * 1e-4
@@ -25,13 +25,13 @@ export function observation(index: number, { own, mixed }: { own: boolean; mixed
   }
 }
 
-/** A light curve of so many points. */
+/** A light curve with a number of points. */
 export function curveOf(points: number, mixed = false): EncodedCurve {
   const observations = Array.from({ length: points }, (_, index) => observation(index, { own: true, mixed }))
   return mergeObservations(EncodedCurve.empty, observations)
 }
 
-/** What the packet of the point at `index` brings: itself, and as its history the points of the 30 days before it. */
+/** The observations in the packet of the point at `index`: itself and the `history` points before it. */
 export function additionAt(objectId: string, index: number, history = 10): Addition {
   const from = Math.max(0, index - history)
   const earlier = Array.from({ length: index - from }, (_, i) => observation(from + i, { own: false, mixed: true }))
@@ -61,7 +61,7 @@ export function recordOf({ jd, candid, magnitude, error }: Observation): AlertRe
   }
 }
 
-/** A place off the catalogues' stars, with every field known. */
+/** A context with every field known. */
 const context: AlertContext = {
   sgscore1: 0.1,
   distpsnr1: 2.5,

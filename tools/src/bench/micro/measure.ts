@@ -1,6 +1,6 @@
 import { Bench } from 'tinybench'
 
-/** What one item of a piece of work costs, µs: the least disturbed round, and the middle one. */
+/** Cost per item, µs: minimum and median over the rounds. */
 export interface Cost {
   readonly name: string
   readonly items: number
@@ -8,18 +8,18 @@ export interface Cost {
   readonly median: number
 }
 
-/** A piece of work on `items` items at once; what `prepare` does before each round is not measured. */
-export interface Piece {
+/** A step that processes `items` items; `prepare` runs before each round and is not measured. */
+export interface Step {
   readonly name: string
   readonly items: number
   readonly run: () => unknown
   readonly prepare?: () => unknown
 }
 
-/** Rounds of each piece, for `ms` milliseconds each after as long a warm-up. */
-export async function measure(pieces: readonly Piece[], ms: number): Promise<Cost[]> {
+/** Measures each step for `ms` milliseconds after an equal warm-up. */
+export async function measure(steps: readonly Step[], ms: number): Promise<Cost[]> {
   const costs: Cost[] = []
-  for (const { name, items, run, prepare } of pieces) {
+  for (const { name, items, run, prepare } of steps) {
     const bench = new Bench({ time: ms, warmupTime: ms, iterations: 5, warmupIterations: 3, retainSamples: true })
     bench.add(name, () => run() as Promise<void>, { ...(prepare ? { beforeEach: () => void prepare() } : {}) })
     const [task] = await bench.run()

@@ -1,20 +1,20 @@
 import type { Profiler } from 'node:inspector'
 
-/** A function with the time of all that it called, in the order of the profile. */
+/** A function with its total time and callees. */
 interface Frame {
   readonly name: string
   readonly place: string
-  /** Microseconds, those of what it called included. */
+  /** Microseconds, including callees. */
   total: number
   readonly calls: Map<string, Frame>
 }
 
 const width = 1200
 const rowHeight = 16
-/** Frames of less than this share of the whole are left out. */
-const smallest = 0.0005
+/** Frames below this share of the total are omitted. */
+const minShare = 0.0005
 
-/** A CPU profile as one HTML page with a flame graph: width is time, a click enlarges, nothing is loaded from elsewhere. */
+/** A CPU profile as one HTML page with a flame graph: width is time, a click zooms, and it loads nothing. */
 export function flameGraph(profile: Profiler.Profile, title: string): string {
   const root = frames(profile)
   const boxes: string[] = []
@@ -24,7 +24,7 @@ export function flameGraph(profile: Profiler.Profile, title: string): string {
     boxes.push(box(frame, left, row, root.total))
     let at = left
     for (const call of [...frame.calls.values()].sort((a, b) => b.total - a.total)) {
-      if (call.total / root.total >= smallest) draw(call, at, row + 1)
+      if (call.total / root.total >= minShare) draw(call, at, row + 1)
       at += call.total / root.total
     }
   }
@@ -33,13 +33,13 @@ export function flameGraph(profile: Profiler.Profile, title: string): string {
   return `<!doctype html><meta charset="utf-8"><title>${escaped(title)}</title>
 <style>body{font:13px sans-serif;margin:12px}rect{stroke:#fff;stroke-width:.5}text{font:11px monospace;pointer-events:none}</style>
 <h1 style="font-size:16px">${escaped(title)}</h1>
-<p>Width is processor time of the main thread, callers above what they called. Click a box to enlarge it, the first one to go back.</p>
+<p>Width is CPU time of the main thread; callers are above callees. Click a box to zoom in, the top one to zoom out.</p>
 <svg viewBox="0 0 ${width} ${height}" width="100%" preserveAspectRatio="none" style="height:${height}px">${boxes.join('')}</svg>
 <script>${script}</script>
 `
 }
 
-/** Merges the profile's nodes into frames by name and place, without the time in which nothing ran. */
+/** Merges the profile's nodes into frames by name and location, without idle time. */
 function frames({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Frame {
   const own = new Map<number, number>()
   for (const [index, id] of samples.entries()) own.set(id, (own.get(id) ?? 0) + (timeDeltas[index] ?? 0))
@@ -62,7 +62,7 @@ function frames({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Fra
   return root
 }
 
-/** Self time by part of the program: a folder of src/, a package, or what the runtime does. Microseconds, most first. */
+/** Self time by part of the program (a folder of src/, a package, or the runtime), descending, microseconds. */
 export function byPart({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): [string, number][] {
   const byId = new Map(nodes.map(node => [node.id, node]))
   const parents = new Map(nodes.flatMap(node => (node.children ?? []).map(child => [child, node.id] as const)))
@@ -86,7 +86,7 @@ export function byPart({ nodes, samples = [], timeDeltas = [] }: Profiler.Profil
   return [...parts].sort((a, b) => b[1] - a[1])
 }
 
-/** A script's address without what differs from machine to machine. */
+/** A script's URL without machine-specific parts. */
 function shortened(url: string): string {
   const modules = url.lastIndexOf('/node_modules/')
   if (modules >= 0) return url.slice(modules + '/node_modules/'.length)

@@ -1,5 +1,5 @@
-// Loaded into a process by `--import`: records a CPU profile from here to the end, in the folder that BENCH_PROFILE names.
-// Node's own --cpu-prof is not taken from NODE_OPTIONS.
+// Loaded by `--import`: records a CPU profile until the process exits, in the folder BENCH_PROFILE. NODE_OPTIONS does not allow
+// Node's own --cpu-prof.
 import fs from 'node:fs'
 import { Session } from 'node:inspector'
 import path from 'node:path'

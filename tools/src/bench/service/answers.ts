@@ -1,15 +1,15 @@
 import type { KafkaTools } from '../../../../test/support/kafka-tools.ts'
 
-/** A message of the output, as far as the measurement goes. */
+/** The measured fields of an output message. */
 export interface AnswerMessage {
-  /** Object and candidate. */
+  /** `objectId:candid`. */
   readonly name: string
-  /** When the input was written, and when the broker took the answer; epoch ms. */
+  /** When the input was written, and when the broker appended the output; epoch ms. */
   readonly ingested: number
   readonly appended: number
 }
 
-/** The answers that came to an output topic. */
+/** The classifications in an output topic. */
 export class Answers {
   readonly #messages: readonly AnswerMessage[]
   readonly #first = new Map<string, AnswerMessage>()
@@ -21,7 +21,7 @@ export class Answers {
     }
   }
 
-  /** Reads a topic whose timestamps are the broker's. */
+  /** Reads a topic with LogAppendTime. */
   static async read(tools: KafkaTools, topic: string): Promise<Answers> {
     const messages = await tools.read(topic, 0, 120_000)
     return new Answers(
@@ -33,7 +33,7 @@ export class Answers {
     )
   }
 
-  /** Of the alerts named, how many were answered, and those that were not. */
+  /** Counts the given alerts with a classification, and lists those without. */
   compare(names: Iterable<string>): { expected: number; answered: number; missing: string[] } {
     let expected = 0
     const missing: string[] = []
@@ -45,16 +45,16 @@ export class Answers {
   }
 
   /**
-   * The stretch from the first to the last of the named alerts' answers: epoch ms, and the alerts answered after its
-   * first moment.
+   * The time from the first to the last classification of the given alerts (epoch ms), and the number of alerts classified after
+   * its first millisecond.
    */
-  stretch(names: ReadonlySet<string>): { from: number; to: number; alerts: number } {
+  span(names: ReadonlySet<string>): { from: number; to: number; alerts: number } {
     const times = [...this.#first.values()].filter(({ name }) => names.has(name)).map(({ appended }) => appended)
     const from = Math.min(...times)
     return { from, to: Math.max(...times), alerts: times.filter(time => time > from).length }
   }
 
-  /** Milliseconds from ingest to answer of the named alerts, ascending. */
+  /** Milliseconds from ingestion to publication of the given alerts, ascending. */
   latencies(names: ReadonlySet<string>): number[] {
     return [...this.#first.values()]
       .filter(({ name }) => names.has(name))
@@ -63,7 +63,7 @@ export class Answers {
   }
 }
 
-/** The value below which a share of ascending values lie. */
+/** The value at a quantile (`share`) of ascending values. */
 export function percentile(ascending: readonly number[], share: number): number {
   return ascending[Math.max(0, Math.ceil(share * ascending.length) - 1)] ?? Number.NaN
 }

@@ -8,12 +8,12 @@ export interface Cluster {
   readonly brokers: readonly string[]
   readonly from: string
   readonly tools: KafkaTools
-  /** Of the broker's process; null where it is not on this machine or not ours. */
+  /** Meter of the broker's process; null if this run did not start it. */
   readonly meter: ProcessMeter | null
   stop(): Promise<void>
 }
 
-/** `KAFKA_BROKERS`, else a local Kafka of its own, else Docker. Throws where none can be had. */
+/** `KAFKA_BROKERS`, else a new local Kafka, else Docker. Throws if none is available. */
 export async function startCluster(): Promise<Cluster> {
   const named = (process.env.KAFKA_BROKERS ?? '') !== ''
   if (named || (await missingForLocal()) !== null) {
@@ -21,7 +21,7 @@ export async function startCluster(): Promise<Cluster> {
     if (typeof found === 'string') throw new Error(`The benchmark ${found}`)
     return clusterOf(found.brokers, found.from, null, found.stop)
   }
-  // A group waits for its members, so that two of them share the work from the first message on.
+  // The delay lets all members join before the first message.
   const kafka = await startKafka({ properties: { 'group.initial.rebalance.delay.ms': 2000 } })
   const pid = kafka.nodes[0]?.pid
   const meter = pid ? new ProcessMeter(pid) : null

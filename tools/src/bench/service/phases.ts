@@ -4,13 +4,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stages } from 'hierax/pipeline/batch-stats.ts'
 import type { AlertStream } from '../load/alert-stream.ts'
 import { recordBatch } from '../load/record-batch.ts'
 import { writeSpool } from '../load/spool.ts'
 import { Answers, percentile } from './answers.ts'
 import type { Cluster } from './cluster.ts'
-import { grown, meanBatch, stageMicroseconds } from './stages.ts'
-import { type Figures, Workers } from './workers.ts'
+import { type Metrics, Workers } from './workers.ts'
 
 /** A range of a stream's epochs on a topic. */
 export interface Load {
@@ -22,7 +22,7 @@ export interface Load {
   readonly measuredFrom?: number
 }
 
-/** Whether exactly what was expected came out. */
+/** The comparison of a phase's output with its input. */
 export interface Check {
   readonly phase: string
   readonly alerts: number
@@ -30,26 +30,26 @@ export interface Check {
   readonly problems: readonly string[]
 }
 
-/** Compares what came out with what went in. Redelivery after a rebalance may repeat answers, never outcomes' names. */
+/** Compares output with input. Without `exact`, redelivery after a rebalance may repeat classifications. */
 export function check(
   phase: string,
   load: Load,
   answers: Answers,
-  { before, after, exact }: { before: Figures | null; after: Figures; exact: boolean }
+  { before, after, exact }: { before: Metrics | null; after: Metrics; exact: boolean }
 ): Check {
   const problems: string[] = []
   const { expected, missing } = answers.compare(load.stream.names(load.from, load.to))
-  if (missing.length > 0) problems.push(`${missing.length} alerts have no answer, the first is ${missing[0]}`)
-  const classified = grown(before, after, 'hierax_outcomes_total{outcome="classified"}')
-  const outcomes = grown(before, after, 'hierax_outcomes_total')
+  if (missing.length > 0) problems.push(`${missing.length} alerts have no classification, the first is ${missing[0]}`)
+  const classified = increase(before, after, 'hierax_outcomes_total{outcome="classified"}')
+  const outcomes = increase(before, after, 'hierax_outcomes_total')
   const fits = exact ? outcomes === expected && classified === expected : classified >= expected
-  if (!fits) problems.push(`${outcomes} outcomes, ${classified} of them classified, instead of ${expected}`)
+  if (!fits) problems.push(`${outcomes} outcomes, ${classified} of them classified, expected ${expected}`)
   return { phase, alerts: expected, ok: problems.length === 0, problems }
 }
 
-/** Speed over a stretch of answers. */
+/** Throughput over the measured epochs. */
 export function throughput(load: Load, answers: Answers, workers: Workers, cluster: Cluster) {
-  const { from, to, alerts } = answers.stretch(new Set(load.stream.names(load.measuredFrom ?? load.from, load.to)))
+  const { from, to, alerts } = answers.span(new Set(load.stream.names(load.measuredFrom ?? load.from, load.to)))
   const cpu = workers.cpuSeconds(from, to)
   const broker = cluster.meter?.cpuSeconds(from, to) ?? null
   return {
@@ -62,21 +62,21 @@ export function throughput(load: Load, answers: Answers, workers: Workers, clust
   }
 }
 
-/** The first epoch on an empty store: every object is unknown. Leaves the store filled. */
+/** The first epoch on an empty store: every object is unknown. Leaves the filled store. */
 export async function cold(cluster: Cluster, load: Load, store: string) {
   const output = `${load.topic}.answers`
   const workers = await Workers.start({ cluster, count: 1, inputs: [load.topic], output, store })
   try {
     const after = await workers.answered(load.stream.objects * (load.to - load.from))
     const answers = await Answers.read(cluster.tools, output)
-    const verdict = check('cold', load, answers, { before: null, after, exact: true })
-    return { check: verdict, figures: throughput(load, answers, workers, cluster) }
+    const result = check('cold', load, answers, { before: null, after, exact: true })
+    return { check: result, figures: throughput(load, answers, workers, cluster) }
   } finally {
     await workers.stop()
   }
 }
 
-/** Alerts of known objects as fast as they go, then (where `paced` is given) at a fixed rate, by the same processes. */
+/** Alerts of known objects at full speed, then (with `paced`) at a fixed rate, by the same processes. */
 export async function warm(
   cluster: Cluster,
   load: Load,
@@ -92,7 +92,7 @@ export async function warm(
     const alerts = load.stream.objects * (load.to - load.from)
     const after = await workers.answered(alerts)
     const answers = await Answers.read(cluster.tools, output)
-    const verdict = check(name, load, answers, { before: null, after, exact: count === 1 })
+    const result = check(name, load, answers, { before: null, after, exact: count === 1 })
     const figures = {
       workers: count,
       ...throughput(load, answers, workers, cluster),
@@ -102,19 +102,19 @@ export async function warm(
     const pace = paced
       ? await atRate(cluster, workers, paced, { output, before: after, alerts, exact: count === 1 })
       : null
-    return { checks: [verdict, ...(pace ? [pace.check] : [])], figures, pace, megabytes: workers.peakMegabytes() }
+    return { checks: [result, ...(pace ? [pace.check] : [])], figures, pace, megabytes: workers.peakMegabytes() }
   } finally {
     await workers.stop()
     fs.rmSync(store, { recursive: true, force: true })
   }
 }
 
-/** Offers alerts at a fixed rate to running workers. */
+/** Sends alerts at a fixed rate to running workers. */
 async function atRate(
   cluster: Cluster,
   workers: Workers,
   load: Load & { rate: number },
-  { output, before, alerts, exact }: { output: string; before: Figures; alerts: number; exact: boolean }
+  { output, before, alerts, exact }: { output: string; before: Metrics; alerts: number; exact: boolean }
 ) {
   const spool = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-bench-')), 'packets')
   try {
@@ -141,10 +141,10 @@ async function atRate(
   }
 }
 
-/** Packets in a batch of the paced load: the survey's producer does not wait for long, either. */
+/** Packets per record batch of the paced load; small, as the survey's producer does not wait long. */
 const perBatch = 4
 
-/** The packets of a load in record batches; what does not fill the last one is a smaller one. */
+/** The packets of a load in record batches; the last may be smaller. */
 function* batches({ stream, from, to }: Load): Generator<Buffer> {
   let values: Buffer[] = []
   for (const packet of stream.packets(from, to)) {
@@ -175,10 +175,36 @@ async function offer(cluster: Cluster, { topic, rate }: Load & { rate: number },
     text += chunk
   })
   const [code] = (await once(child, 'close')) as [number | null]
-  if (code !== 0) throw new Error(`The producer at a fixed rate ended with ${code}`)
+  if (code !== 0) throw new Error(`The paced producer exited with ${code}`)
   return JSON.parse(text) as { rate: number; latestMs: number }
 }
 
 export function rounded(value: number, digits = 0): number {
   return Math.round(value * 10 ** digits) / 10 ** digits
+}
+
+/** Increase of a metric, summed over its labels if only the name is given. */
+function increase(before: Metrics | null, after: Metrics, name: string): number {
+  const value = (metrics: Metrics): number => {
+    let sum = 0
+    for (const [key, sample] of metrics) if (key === name || key.startsWith(`${name}{`)) sum += sample
+    return sum
+  }
+  return value(after) - (before ? value(before) : 0)
+}
+
+/** Wall time of each stage, µs per alert. Stages include waits for disk and broker, and overlap between batches. */
+function stageMicroseconds(before: Metrics | null, after: Metrics, alerts: number): Record<string, number> {
+  return Object.fromEntries(
+    stages.map(stage => {
+      const seconds = increase(before, after, `hierax_stage_seconds_sum{stage="${stage}"}`)
+      return [stage, Math.round((seconds / alerts) * 1e6)]
+    })
+  )
+}
+
+/** Mean number of alerts per batch. */
+function meanBatch(before: Metrics | null, after: Metrics): number {
+  const batches = increase(before, after, 'hierax_batch_alerts_count')
+  return Math.round((increase(before, after, 'hierax_batch_alerts_sum') / batches) * 10) / 10
 }

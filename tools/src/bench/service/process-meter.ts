@@ -1,16 +1,15 @@
 import fs from 'node:fs'
 
-/** What a process had used at a moment. */
 interface Sample {
   /** Epoch ms. */
   readonly at: number
   readonly cpuSeconds: number
 }
 
-/** Clock ticks a second in /proc; the same on every Linux that Node runs on. */
+/** Clock ticks per second in /proc on every Linux that Node supports. */
 const ticks = 100
 
-/** Follows the processor time of a process from outside, through /proc. Elsewhere than on Linux it knows nothing. */
+/** Samples the CPU time of a process through /proc; has no data outside Linux. */
 export class ProcessMeter {
   readonly #pid: number
   readonly #samples: Sample[] = []
@@ -28,13 +27,13 @@ export class ProcessMeter {
     clearInterval(this.#timer)
   }
 
-  /** Processor time used between two moments (epoch ms), seconds; null where it can't be known. */
+  /** CPU time between two moments (epoch ms), seconds; null if unknown. */
   cpuSeconds(from: number, to: number): number | null {
     const [start, end] = [this.#cpuAt(from), this.#cpuAt(to)]
     return start === null || end === null ? null : end - start
   }
 
-  /** Largest resident memory that the process ever had, bytes; null where it can't be known. */
+  /** Peak resident memory, bytes; null if unknown. */
   peakBytes(): number | null {
     try {
       const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${this.#pid}/status`, 'utf8'))?.[1]
@@ -47,7 +46,7 @@ export class ProcessMeter {
   #sample(): void {
     try {
       const stat = fs.readFileSync(`/proc/${this.#pid}/stat`, 'utf8')
-      // The name in brackets may hold anything: fields are counted after it.
+      // The process name in parentheses may contain anything: count fields after it.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       this.#samples.push({ at: Date.now(), cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticks })
     } catch {

@@ -8,30 +8,30 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const folder = fileURLToPath(new URL('../python/', import.meta.url))
 
-/** The Python consumer's figures, or why there are none. */
-export type PythonFigures =
+/** The Python consumer's throughput, or why it was skipped. */
+export type PythonThroughput =
   | { readonly alertsPerSecond: number; readonly alertsPerCpuSecond: number; readonly alerts: number }
   | { readonly skipped: string }
 
-/** A Python consumer that only reads and decodes the topic's `alerts` alerts: what a user would write instead. */
+/** Measures a Python consumer that only reads and decodes `alerts` alerts, which a user might write instead. */
 export async function pythonConsumer(
   brokers: readonly string[],
   topic: string,
   alerts: number
-): Promise<PythonFigures> {
+): Promise<PythonThroughput> {
   const python = await environment()
   if (typeof python !== 'string') return python
   const script = path.join(folder, 'consume.py')
   const { stdout } = await run(python, [script, brokers.join(','), topic, String(alerts)], { timeout: 600_000 })
-  const figures = JSON.parse(stdout) as { alerts: number; measured: number; seconds: number; cpuSeconds: number }
+  const result = JSON.parse(stdout) as { alerts: number; measured: number; seconds: number; cpuSeconds: number }
   return {
-    alerts: figures.alerts,
-    alertsPerSecond: Math.round(figures.measured / figures.seconds),
-    alertsPerCpuSecond: Math.round(figures.measured / figures.cpuSeconds)
+    alerts: result.alerts,
+    alertsPerSecond: Math.round(result.measured / result.seconds),
+    alertsPerCpuSecond: Math.round(result.measured / result.cpuSeconds)
   }
 }
 
-/** Python with the libraries, in a folder of the user's cache; made by pip the first time. */
+/** Python with the libraries, in the user's cache; installed by pip on the first run. */
 async function environment(): Promise<string | { skipped: string }> {
   const cache = process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache')
   const home = path.join(cache, 'hierax', 'bench-python')

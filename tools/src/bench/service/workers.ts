@@ -5,7 +5,6 @@ import { ProcessMeter } from './process-meter.ts'
 
 const recorder = new URL('../profile/recorder.mjs', import.meta.url).href
 
-/** What `hierax serve` is measured on. */
 export interface WorkersOptions {
   readonly cluster: Cluster
   readonly count: number
@@ -13,14 +12,14 @@ export interface WorkersOptions {
   readonly output: string
   /** Folder of the store. */
   readonly store: string
-  /** Folder for a CPU profile of each. */
+  /** Folder for CPU profiles. */
   readonly profile?: string
 }
 
-/** Sums of the metrics of all workers, by name and labels. */
-export type Figures = ReadonlyMap<string, number>
+/** Metrics summed over all workers, by name and labels. */
+export type Metrics = ReadonlyMap<string, number>
 
-/** The service as it is shipped: one process or several of one group over one store, followed from outside. */
+/** The built service: one or more processes of one group on one store. */
 export class Workers {
   readonly #processes: readonly ServiceProcess[]
   readonly #meters: readonly ProcessMeter[]
@@ -34,7 +33,7 @@ export class Workers {
     this.#meters = processes.map(({ child }) => new ProcessMeter(child.pid ?? 0))
   }
 
-  /** Starts them and makes the output topic, whose timestamps are the broker's. */
+  /** Creates the output topic (LogAppendTime) and starts the processes. */
   static async start(options: WorkersOptions): Promise<Workers> {
     const { cluster, count, inputs, output, store, profile } = options
     await cluster.tools.topic(output, { partitions: 4, config: { 'message.timestamp.type': 'LogAppendTime' } })
@@ -52,23 +51,23 @@ export class Workers {
     return new Workers(options, await Promise.all(starts))
   }
 
-  /** Waits until so many messages are on the output topic and all workers have counted so many alerts. */
-  async answered(alerts: number, limitMs = 600_000): Promise<Figures> {
+  /** Waits until the output topic has `alerts` messages and the workers have counted as many alerts. */
+  async answered(alerts: number, limitMs = 600_000): Promise<Metrics> {
     for (const began = Date.now(); ; await sleep(100)) {
       const { total: messages } = await this.#cluster.tools.offsets(this.#output)
       if (messages >= alerts) {
-        const figures = await this.figures()
-        if (total(figures, 'hierax_alerts_consumed_total') >= alerts) return figures
+        const metrics = await this.metrics()
+        if (total(metrics, 'hierax_alerts_consumed_total') >= alerts) return metrics
       }
       for (const { child, log } of this.#processes) {
-        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The service ended:\n${log}`)
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The service exited:\n${log}`)
       }
-      if (Date.now() - began > limitMs) throw new Error(`${messages} of ${alerts} answers after ${limitMs / 1000} s`)
+      if (Date.now() - began > limitMs) throw new Error(`${messages} of ${alerts} messages after ${limitMs / 1000} s`)
     }
   }
 
-  /** Metrics as they are now, summed over the workers. */
-  async figures(): Promise<Figures> {
+  /** Current metrics, summed over the workers. */
+  async metrics(): Promise<Metrics> {
     const sums = new Map<string, number>()
     for (const process of this.#processes) {
       for (const [name, value] of await process.metrics()) sums.set(name, (sums.get(name) ?? 0) + value)
@@ -76,7 +75,7 @@ export class Workers {
     return sums
   }
 
-  /** Processor time of all workers between two moments (epoch ms), seconds. */
+  /** CPU time of all workers between two moments (epoch ms), seconds. */
   cpuSeconds(from: number, to: number): number | null {
     return this.#meters.reduce<number | null>((sum, meter) => {
       const own = meter.cpuSeconds(from, to)
@@ -84,13 +83,13 @@ export class Workers {
     }, 0)
   }
 
-  /** Largest resident memory of any worker, MB. */
+  /** Peak resident memory of any worker, MB. */
   peakMegabytes(): number | null {
     const peaks = this.#meters.map(meter => meter.peakBytes())
     return peaks.some(peak => peak === null) ? null : Math.max(...peaks.map(peak => (peak ?? 0) / 1e6))
   }
 
-  /** Ends them in good order; false when one did not exit with 0. */
+  /** Stops the workers gracefully; false if one did not exit with 0. */
   async stop(): Promise<boolean> {
     for (const meter of this.#meters) meter.stop()
     const codes = await Promise.all(this.#processes.map(process => process.end()))

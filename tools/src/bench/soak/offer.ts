@@ -1,6 +1,6 @@
 /**
- * Writes small packets to a topic at a fixed rate until it is ended: `offer.ts BROKERS TOPIC RATE OBJECTS`. The same objects come
- * again and again, every time with a new detection and the earlier ones of a month in its history.
+ * Writes small packets to a topic at a fixed rate until it is stopped: `offer.ts BROKERS TOPIC RATE OBJECTS`. Each round has an alert of
+ * every object with a new detection and a month of history.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
@@ -10,12 +10,12 @@ import { editorsOf } from '../load/base-packets.ts'
 import { RawProducer } from '../load/raw-producer.ts'
 import { recordBatch } from '../load/record-batch.ts'
 
-/** Packets in a record batch. */
+/** Packets per record batch. */
 const perBatch = 10
 
 const [brokers = '', topic = '', rate = '1', objects = '1'] = process.argv.slice(2)
 
-/** Editors of small packets: the cutouts are what fills a disk. */
+/** A stream of packets with small cutouts, to save disk space. */
 async function smallPackets(): Promise<AlertStream> {
   const curves = []
   for await (const curve of readLightCurves()) curves.push(curve)

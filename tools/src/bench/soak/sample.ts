@@ -2,33 +2,32 @@ import fs from 'node:fs'
 import type { ServiceProcess } from '../../../../test/support/service.ts'
 import { total } from '../../../../test/support/service.ts'
 
-/** What a service used at a moment, as it says itself and as the kernel says. */
+/** A service's resource usage at one moment, from its metrics and the kernel. */
 export interface Sample {
-  /** Since the beginning, minutes. */
+  /** Minutes since the start. */
   readonly minutes: number
   /** Outcomes so far, and the rate since the sample before, 1/s. */
   readonly alerts: number
   readonly rate: number
-  /** Resident memory: all of it, and without the pages of files (the store's are mapped); MB. */
+  /** Resident memory, and its part without file-backed pages (the store is memory-mapped); MB. */
   readonly rss: number
   readonly anonymous: number
-  /** JavaScript's heap in use, and memory of buffers outside of it; MB. */
+  /** JavaScript heap in use, and buffers outside it; MB. */
   readonly heap: number
   readonly external: number
   readonly tensors: number
-  /** Sockets, timers and the like that Node holds open. */
+  /** Node's open sockets, timers and other handles. */
   readonly handles: number
   readonly requests: number
   /** Of the event loop since the sample before: mean and longest delay, ms. */
   readonly loopMean: number
   readonly loopLongest: number
-  /** Messages that wait on the input topic. */
+  /** Unread messages of the input topic. */
   readonly lag: number
   readonly storeMegabytes: number
   readonly storeObjects: number
 }
 
-/** Takes samples of a service, each with what changed since the one before. */
 export class Sampler {
   readonly #service: ServiceProcess
   readonly #began = performance.now()
@@ -65,7 +64,7 @@ export class Sampler {
   }
 }
 
-/** Resident memory that no file lies behind; NaN where there is no /proc. */
+/** Anonymous resident memory, bytes; NaN without /proc. */
 function anonymousBytes(pid: number): number {
   try {
     const kilobytes = /^RssAnon:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]

@@ -13,16 +13,16 @@ import { ClassificationWriter } from 'hierax/messages/writer.ts'
 import { AlertStream } from '../load/alert-stream.ts'
 import { basePackets } from '../load/base-packets.ts'
 import { additionAt, curveOf, observation, recordOf } from './light-curves.ts'
-import type { Piece } from './measure.ts'
+import type { Step } from './measure.ts'
 
 const histories = [10, 100, 1000]
 const batches = [1, 8, 32, 128, 256]
-/** Objects of the pieces whose batch is not what matters. */
+/** Batch size of steps whose cost does not depend on it. */
 const objects = 100
 const admit = { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 }
 
 /** Reading full-size packets. */
-export async function decoding(): Promise<Piece[]> {
+export async function decoding(): Promise<Step[]> {
   const packets = [...new AlertStream(await basePackets(), objects).packets(1, 2)]
   const decoder = createDecoder()
   const run = (): void => {
@@ -31,9 +31,9 @@ export async function decoding(): Promise<Piece[]> {
   return [{ name: 'decode', items: packets.length, run }]
 }
 
-/** One packet into the stored record of an object: of a known one with so many points, and of an unknown one. */
-export function merging(): Piece[] {
-  const warm = histories.map((points): Piece => {
+/** Merging one packet into the stored record of a known object of some history, and of an unknown one. */
+export function merging(): Step[] {
+  const warm = histories.map((points): Step => {
     const addition = additionAt('ZTF26aaaaaaa', points)
     const alerts = {
       newest: addition.alerts[0]!.record,
@@ -48,20 +48,20 @@ export function merging(): Piece[] {
   return [...warm, { name: 'merge, cold (9 in the history)', items: 1, run: () => mergeIntoRecord(null, cold, 0) }]
 }
 
-/** Inputs, network and answers: one new detection on the kept state (warm), or all of a light curve (cold). */
-export async function classifying(): Promise<{ pieces: Piece[]; dispose: () => void }> {
+/** Inputs, network and probabilities: one new detection on the cached state (warm), or a whole light curve (cold). */
+export async function classifying(): Promise<{ steps: Step[]; dispose: () => void }> {
   const classifier = await loadClassifier(bundledModel)
-  const pieces: Piece[] = []
+  const steps: Step[] = []
   for (const points of histories) {
     const warm = await warmQuestion(classifier, points)
-    for (const batch of batches) pieces.push(asking(classifier, `classify warm, ${points} points`, warm, batch))
+    for (const batch of batches) steps.push(asking(classifier, `classify warm, ${points} points`, warm, batch))
   }
   const cold = { curve: curveOf(10), jd: observation(9, { own: true, mixed: false }).jd, state: null, alert: null }
-  for (const batch of batches) pieces.push(asking(classifier, 'classify cold (9 in the history)', cold, batch))
-  return { pieces, dispose: () => classifier.dispose() }
+  for (const batch of batches) steps.push(asking(classifier, 'classify cold (9 in the history)', cold, batch))
+  return { steps, dispose: () => classifier.dispose() }
 }
 
-function asking(classifier: Classifier, name: string, question: Question, batch: number): Piece {
+function asking(classifier: Classifier, name: string, question: Question, batch: number): Step {
   const questions = Array.from({ length: batch }, () => question)
   return { name: `${name}, batch ${batch}`, items: batch, run: () => classifier.classify(questions) }
 }
@@ -82,8 +82,8 @@ async function warmQuestion(classifier: Classifier, points: number): Promise<Que
   }
 }
 
-/** A classification as a message of either encoding. */
-export async function encoding(): Promise<Piece[]> {
+/** Encoding a classification as Avro or JSON. */
+export async function encoding(): Promise<Step[]> {
   const classifier = await loadClassifier(bundledModel)
   const curve = curveOf(20, true)
   const record = recordOf(observation(20, { own: true, mixed: false }))
@@ -91,25 +91,25 @@ export async function encoding(): Promise<Piece[]> {
     Reply
   ]
   const writer = new ClassificationWriter(classifier, { admit, programs: [1] })
-  const verdict = { objectId: 'ZTF26aaaaaaa', record, versions: [], curve, reason: null, answer: reply.answer }
+  const input = { objectId: 'ZTF26aaaaaaa', record, versions: [], curve, reason: null, answer: reply.answer }
   const origin = { topic: 'ztf_20261123_programid1', source: 'ztf_20261123_programid1/3/123456', ingested: Date.now() }
-  const pieces = (['avro', 'json'] as const).map((encoding): Piece => {
+  const steps = (['avro', 'json'] as const).map((encoding): Step => {
     const output = { classifications: 'all', deadLetters: 'dead', encoding, routes: [] }
     const run = (): void => {
       for (let i = 0; i < objects; i++) {
-        classificationMessages(writer.write({ ...verdict, prefix: curve.upTo(record.jd) }), origin, output)
+        classificationMessages(writer.write({ ...input, prefix: curve.upTo(record.jd) }), origin, output)
       }
     }
     return { name: `encode, ${encoding}`, items: objects, run }
   })
-  return pieces
+  return steps
 }
 
-/** Merges of whole batches; LMDB's wait for the disk. */
-export async function storing(): Promise<{ pieces: Piece[]; dispose: () => Promise<void> }> {
+/** Merging whole batches; LMDB waits for the disk. */
+export async function storing(): Promise<{ steps: Step[]; dispose: () => Promise<void> }> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-micro-'))
   const stores = { memory: new MemoryStore(), lmdb: await LmdbStore.open({ folder, programs: [1] }) }
-  const pieces: Piece[] = []
+  const steps: Step[] = []
   for (const [name, store] of Object.entries(stores)) {
     for (const batch of [50, 256]) {
       const ids = Array.from({ length: batch }, (_, index) => `ZTF26${String(index).padStart(7, 'a')}`)
@@ -119,12 +119,12 @@ export async function storing(): Promise<{ pieces: Piece[]; dispose: () => Promi
         epoch = (epoch + 1) % 20
         additions = ids.map(id => additionAt(id, 20 + epoch))
       }
-      pieces.push({ name: `store, ${name}, batch ${batch}`, items: batch, run: () => store.merge(additions), prepare })
+      steps.push({ name: `store, ${name}, batch ${batch}`, items: batch, run: () => store.merge(additions), prepare })
     }
   }
   const dispose = async (): Promise<void> => {
     await stores.lmdb.close()
     fs.rmSync(folder, { recursive: true, force: true })
   }
-  return { pieces, dispose }
+  return { steps, dispose }
 }
