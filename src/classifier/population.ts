@@ -1,5 +1,4 @@
-import { closest } from 'fastest-levenshtein'
-import { HieraxError, shown } from '../errors.ts'
+import { HieraxError, nearest, shown } from '../errors.ts'
 import type { Card } from './card.ts'
 import { type Refuse, refuserOf } from './model-file.ts'
 import type { Taxonomy } from './taxonomy.ts'
@@ -93,7 +92,7 @@ function nameIn({ populations = {} }: PopulationCard, setting: string, model: st
     )
   }
   return invalid(
-    `population: got ${shown(setting)}, but the card of ${model} has ${names.join(', ')}; the nearest is ${closest(setting.slice(0, 200), names)}; ${instead}`
+    `population: got ${shown(setting)}, but the card of ${model} has ${names.join(', ')}; the nearest is ${nearest(setting, names)}; ${instead}`
   )
 }
 
@@ -102,7 +101,7 @@ function wholeGroups(shares: PopulationShares, taxonomy: Taxonomy, refuse: Refus
   const names = taxonomy.nodes.map(({ name }) => name)
   for (const [name, share] of Object.entries(shares)) {
     if (taxonomy.indexOf(name) < 0) {
-      const near = closest(name.slice(0, 200), names)
+      const near = nearest(name, names)
       refuse(
         `got a share for ${shown(name)}, which is not a node of ${taxonomy.name} below its root; the nearest is ${near}`
       )

@@ -1,7 +1,6 @@
 import { debuglog } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { closest } from 'fastest-levenshtein'
-import { HieraxError } from '../errors.ts'
+import { HieraxError, nearest } from '../errors.ts'
 import { version } from '../version.ts'
 import { register as classify } from './classify.ts'
 import { register as replay } from './replay.ts'
@@ -112,7 +111,7 @@ async function usageError(thrown: CommanderError, args: readonly string[]): Prom
   // Commander compares `--option=value` whole, and so finds nothing near.
   const withValue = /unknown option '(--[^=']+)=/.exec(thrown.message)?.[1]
   if (withValue !== undefined) {
-    const message = `unknown option '${withValue}'. Did you mean ${closest(withValue, await longOptions(args))}?`
+    const message = `unknown option '${withValue}'. Did you mean ${nearest(withValue, await longOptions(args))}?`
     return new HieraxError('USAGE', message, { cause: thrown })
   }
   const message = thrown.message.replace(/^error: /, '').replace(/\s*\(Did you mean (.+)\?\)$/s, '. Did you mean $1?')

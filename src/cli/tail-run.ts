@@ -1,7 +1,6 @@
 import { once } from 'node:events'
-import { closest } from 'fastest-levenshtein'
 import { loadConfig } from '../config/load.ts'
-import { HieraxError, printable } from '../errors.ts'
+import { HieraxError, nearest, printable } from '../errors.ts'
 import { evidenceLine } from '../messages/evidence-words.ts'
 import {
   CurrentClassifications,
@@ -116,7 +115,7 @@ class Subscriber {
     const has = nodes.some(node => node.name === name)
     this.#taxonomies.set(taxonomy, has)
     if (has || [...this.#taxonomies.values()].includes(true)) return
-    const near = closest(
+    const near = nearest(
       name,
       nodes.map(node => node.name)
     )
