@@ -105,7 +105,10 @@ const orders: Record<string, readonly Buffer[]> = {
 await measure(backlog.flat()) // warms up the compiler
 const results: Record<string, object> = {}
 let reference: Awaited<ReturnType<typeof measure>> | null = null
-for (const [name, order] of [...Object.entries(orders), ['in order, every answer from the start', backlog.flat()] as const]) {
+for (const [name, order] of [
+  ...Object.entries(orders),
+  ['in order, every answer from the start', backlog.flat()] as const
+]) {
   const found = await measure(order, name !== 'in order, every answer from the start')
   reference ??= found
   results[name] = {
