@@ -40,7 +40,7 @@ function section({ name, command }: Named): string {
   const parts = [`## ${name}`, command.description()]
   const given = command.registeredArguments
   parts.push(code([name, command.options.length > 0 ? '[options]' : '', ...given.map(usage)].filter(Boolean).join(' ')))
-  const rows = [...given.map(argumentRow), ...command.options.map(optionRow)]
+  const rows = [...given.map(argumentRow), ...command.options.filter(({ hidden }) => !hidden).map(optionRow)]
   if (rows.length > 0) parts.push(table(['Argument or option', 'Meaning', 'Default'], rows))
   const examples = examplesOf(command)
   if (examples.length > 0) parts.push(`\`\`\`sh\n${examples.join('\n')}\n\`\`\``)

@@ -1,5 +1,4 @@
 import { InvalidArgumentError } from 'commander'
-import type { PriorPower } from '../classifier/decision.ts'
 import type { PopulationSetting } from '../classifier/population.ts'
 import { population as populationKind } from '../config/kinds.ts'
 
@@ -46,33 +45,6 @@ export function population(text: string): PopulationSetting {
   const parsed = populationKind.schema.safeParse(populationKind.read(text))
   if (!parsed.success) throw new InvalidArgumentError(`It takes ${populationKind.expected}.`)
   return parsed.data
-}
-
-/** Parser of the power of a prior: a number from 0 to 1, or `10:0.5,40:0.4,0.3`: days up to which it holds, the last one for the rest. */
-export function priorPower(text: string): PriorPower {
-  const parts = list(text).map(part => part.split(':'))
-  const number = decimal({ min: 0, max: 1 })
-  const [only] = parts
-  if (parts.length === 1 && only?.length === 1) return number(only[0] as string)
-  const last = parts.pop() ?? []
-  if (last.length !== 1) throw new InvalidArgumentError('It takes DAYS:POWER by comma, and a power alone as the last.')
-  return [...byDays(parts), { untilDays: null, value: number(last[0] as string) }]
-}
-
-/** Reads DAYS:POWER by comma, days ascending. */
-export function namingAges(text: string): { untilDays: number; value: number }[] {
-  return byDays(list(text).map(part => part.split(':')))
-}
-
-function byDays(parts: readonly (readonly string[])[]): { untilDays: number; value: number }[] {
-  let before = 0
-  return parts.map(([days = '', power, ...rest]) => {
-    if (power === undefined || rest.length > 0) throw new InvalidArgumentError('It takes DAYS:POWER by comma.')
-    const untilDays = decimal({ min: 0.001 })(days)
-    if (untilDays <= before) throw new InvalidArgumentError('It takes days in ascending order.')
-    before = untilDays
-    return { untilDays, value: decimal({ min: 0, max: 1 })(power) }
-  })
 }
 
 function within(value: number, { min, max }: Range, kind: string, valid: boolean): number {

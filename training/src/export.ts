@@ -180,7 +180,7 @@ export function settingsNote(options: FitOptions, { history, best }: FitState, r
     `batches of ${options.batch}, ${options.sampling} sampling, dropout ${options.dropout}, AdamW at ${optimiser.learningRate}`,
     `with decay ${optimiser.weightDecay}, gradients clipped at ${optimiser.clip}; ${augmentation.copies} varied copies drawn`,
     `${100 * augmentation.share} % of the time, at most ${augmentation.cap} detections; last step's extra weight`,
-    `${options.lastWeight}; ${balanceText(options.balance)}share of the loss from teachers ${options.teaching}; widths ${widths.embedding}, ${widths.hidden}, ${widths.dense}; runtime ${runtime}.`
+    `${options.lastWeight}; ${balanceText(options.balance)}share of the loss from teachers ${options.distillation}; widths ${widths.embedding}, ${widths.hidden}, ${widths.dense}; runtime ${runtime}.`
   ].join(' ')
 }
 

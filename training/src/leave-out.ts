@@ -8,7 +8,7 @@ import { areaUnderCurve } from './evaluation/metrics.ts'
 import { collectNoveltyFeatures, fitNovelty, noveltyScale, noveltyScores } from './evaluation/novelty-fit.ts'
 import { type Cut, daysOf, type Prediction } from './evaluation/predict.ts'
 import type { Table } from './evaluation/tables.ts'
-import { exported, fitInto, predictedBy, type Session, unjudged } from './session.ts'
+import { exported, fitInto, predictedBy, type Session } from './session.ts'
 
 /** How novel the objects of a node look to a network that never saw one, beside held-out objects of the other classes. */
 export interface LeftOut {
@@ -90,24 +90,25 @@ async function leaveOutNode(session: Session, name: string): Promise<LeftOut[] |
   const folder = path.join(plan.out, `without-${name.replaceAll(/[^\w.-]+/g, '-')}`)
   const title = `without ${name}`
   const known = objects.filter(object => !isStrange(object))
-  const { state, kept, heldOut } = await fitInto(session, folder, known, title, [], null)
-  if (!state.finished) return null
-  const setsScale = ({ id }: KnownObject): boolean => foldOf(id, 2, plan.foldSeed) === 0
-  const unscaled = await exported(session, folder, state, kept, unjudged)
+  const trained = await fitInto(session, folder, known, title, null)
+  if (!trained.state.finished) return null
+  const { kept, heldOut } = trained
+  const setsScale = ({ id }: KnownObject): boolean => foldOf(id, 2, plan.recipe.foldSeed) === 0
+  const unscaled = await exported(session, folder, trained)
   const fitted = fitNovelty(await collectNoveltyFeatures(unscaled, kept), kept.length)
   const scaling = heldOut.filter(setsScale)
   const scores = noveltyScores(fitted, await collectNoveltyFeatures(unscaled, scaling))
   unscaled.dispose()
   const novelty = { ...fitted, ...noveltyScale(scores, `${scaling.length} objects held out from training`) }
-  const classifier = await exported(session, folder, state, kept, { ...unjudged, novelty })
-  const ofStrange = await predictedBy(classifier, strange, plan.days)
+  const classifier = await exported(session, folder, trained, { novelty })
+  const ofStrange = await predictedBy(classifier, strange, plan)
   const ofKnown = await predictedBy(
     classifier,
     heldOut.filter(object => !setsScale(object)),
-    plan.days
+    plan
   )
   classifier.dispose()
-  return plan.days.map(cut => compared(name, cut, ofStrange, ofKnown))
+  return plan.recipe.judged.days.map(cut => compared(name, cut, ofStrange, ofKnown))
 }
 
 function compared(node: string, days: Cut, ofStrange: readonly Prediction[], ofKnown: readonly Prediction[]): LeftOut {

@@ -3,32 +3,45 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { CardDraft } from 'hierax/classifier/card.ts'
 import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
-import type { PriorPower } from 'hierax/classifier/decision.ts'
 import type { Runtime, RuntimeName } from 'hierax/classifier/runtime.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { isHeldOut, type KnownObject } from './data/labelled.ts'
-import type { Naming, NamingAges } from './evaluation/class-assignment.ts'
+import type { AttainableF1ByAge } from './evaluation/class-assignment.ts'
 import type { EvaluationOptions } from './evaluation/evaluation.ts'
-import { type Cut, type Prediction, predictAll } from './evaluation/predict.ts'
+import { type Prediction, predictAll } from './evaluation/predict.ts'
 import type { Table } from './evaluation/tables.ts'
 import { exportModel, limitationsOf, settingsNote, type Trained } from './export.ts'
 import { batchesPerEpoch, drawsOf } from './network/batches.ts'
 import { readCheckpoint, type Settings, writeCheckpoint } from './network/checkpoint.ts'
-import type { Teacher } from './network/distillation.ts'
-import { type EpochRecord, type FitOptions, type FitState, finalWeights, fit, rootBalance } from './network/fit.ts'
+import { readTeachers, type Teacher } from './network/distillation.ts'
+import {
+  type EpochRecord,
+  type FitOptions,
+  type FitState,
+  finalWeights,
+  fit,
+  inputsOf,
+  rootBalance
+} from './network/fit.ts'
+import { gradientClip } from './network/optimiser.ts'
+import type { Recipe } from './recipe.ts'
 
 /** What `hierax train` is to do. */
-export interface TrainPlan extends FitPlan {
+export interface TrainPlan {
   readonly data: readonly string[]
   readonly taxonomy: string
   readonly out: string
   readonly runtime: RuntimeName
+  readonly recipe: Recipe
+  /** Name of the recipe, for the card; null where nothing was changed by one. */
+  readonly recipeName: string | null
+  readonly resume: boolean
   /** Cross-validation over so many folds instead of a model of all objects; 0: none. */
   readonly folds: number
   /** Only this one of them, 0 … folds − 1. */
   readonly fold: number | null
-  /** Nodes without whose objects to train, one after another, to try how novel they look; empty for none. */
+  /** Nodes without whose objects to train, one after another, to see how novel they look; empty for none. */
   readonly leaveOut: readonly string[]
   /** Folder of such a run whose figures the card is to have. */
   readonly leftOut: string | null
@@ -40,113 +53,18 @@ export interface TrainPlan extends FitPlan {
   readonly teachers: readonly string[]
   /** Class mixes for the card, the default first. */
   readonly populations: Trained['populations']
-  /** Sentences for the card beside those that follow from the training set. */
-  readonly limitations: readonly string[]
-  /** Synthetic objects to add to the training, if any; they are never judged. */
-  readonly synthetic: number
   /** Labelled packets for a context term; null for none. */
   readonly alerts: readonly string[] | null
-  /** Sets of classes to judge, as `--among` takes them. */
-  readonly among: readonly string[]
-  readonly minDetections: number
-  readonly days: readonly Cut[]
-  readonly bootstrap: number
-  readonly card: Pick<CardDraft, 'name' | 'version' | 'description' | 'license'>
-  readonly priorPower: PriorPower
-  /** Ages at which the best F1 to be expected decides among a set of classes; empty for none. */
-  readonly namingAges: NamingAges
+  readonly name: string
+  readonly version: string
   /** The command line, for the card. */
   readonly command: string
 }
 
 /** Who is told how it goes. */
-export interface TrainListener extends FitListener {
+export interface TrainListener {
   note(text: string): void
   tables(tables: readonly Table[]): void
-}
-
-/** What all parts of a run have in common. */
-export interface Session extends FitSession {
-  readonly plan: TrainPlan
-  readonly objects: readonly KnownObject[]
-  readonly notes: readonly string[]
-  readonly evaluation: EvaluationOptions
-  readonly listener: TrainListener
-}
-
-/** What a card says beside how the network was trained. */
-export interface Findings extends Pick<CardDraft, 'temperature' | 'metrics'> {
-  readonly notes?: readonly string[]
-  readonly naming?: Naming
-  readonly novelty: Trained['novelty']
-  readonly context?: Trained['context']
-  readonly purity?: CardDraft['purity']
-}
-
-/** Nothing is known yet: for a model that is still to be judged. */
-export const unjudged: Findings = { temperature: null, metrics: [], novelty: null }
-
-/** Writes a trained network as a model folder and opens it. */
-export async function exported(
-  { plan, taxonomy, taxonomyText, runtime, notes: found }: Session,
-  folder: string,
-  state: FitState,
-  objects: readonly KnownObject[],
-  { temperature, metrics, notes = [], naming = [], novelty, context = null, purity }: Findings
-): Promise<RecurrentClassifier> {
-  const training = {
-    command: plan.command,
-    seed: plan.fit.seed,
-    notes: [settingsNote(plan.fit, state, runtime.name), ...found, ...notes]
-  }
-  const limitations = [...plan.limitations, ...limitationsOf(taxonomy, objects)]
-  const { priorPower } = plan
-  const decision = {
-    priorPower: typeof priorPower === 'number' ? priorPower : [...priorPower],
-    ...(naming.length > 0 ? { naming } : {})
-  }
-  const card = {
-    ...{ ...plan.card, inputs: plan.fit.inputs, training, temperature, decision, metrics, limitations },
-    ...(purity === undefined ? {} : { purity })
-  }
-  return exportModel(folder, runtime, {
-    taxonomy,
-    taxonomyText,
-    weights: finalWeights(state),
-    objects,
-    whxe: plan.fit.whxe,
-    sampling: plan.fit.sampling,
-    balance: plan.fit.balance,
-    populations: plan.populations,
-    context,
-    novelty,
-    card
-  })
-}
-
-/** What a model says of objects at every cut. */
-export async function predictedBy(
-  classifier: RecurrentClassifier,
-  objects: readonly KnownObject[],
-  days: readonly Cut[]
-): Promise<Prediction<KnownObject>[]> {
-  const predictions: Prediction<KnownObject>[] = []
-  for await (const prediction of predictAll(classifier, objects, days)) predictions.push(prediction)
-  return predictions
-}
-
-/** What the training of one network is to be. */
-export interface FitPlan {
-  readonly fit: FitOptions
-  /** Seed of the division into folds and of what is held out. */
-  readonly foldSeed: number
-  /** Share of the training objects that is held out, for early stopping and temperature. */
-  readonly heldOut: number
-  readonly resume: boolean
-}
-
-/** Who is told how the training of a network goes. */
-export interface FitListener {
   /** A network's training begins: `done` of `total` batches were done before. */
   begin(title: string, total: number, done: number): Promise<void>
   batch(): void
@@ -155,48 +73,103 @@ export interface FitListener {
 }
 
 /** What all networks of a run have in common. */
-export interface FitSession {
-  readonly plan: FitPlan
+export interface Session {
+  readonly plan: TrainPlan
+  readonly fit: FitOptions
   readonly taxonomy: Taxonomy
   readonly taxonomyText: string
   readonly runtime: Runtime
-  readonly listener: FitListener
+  readonly objects: readonly KnownObject[]
+  readonly notes: readonly string[]
+  readonly evaluation: EvaluationOptions
+  readonly listener: TrainListener
   readonly signal: AbortSignal
 }
 
-/** Fits a network of `objects`, but for the held-out ones, with its checkpoint in `folder/training`. */
+/** Share of the training objects that is held out, for early stopping, temperature and novelty. */
+export function heldOutShare({ recipe: { schedule }, leaveOut }: Pick<TrainPlan, 'recipe' | 'leaveOut'>): number {
+  return schedule.heldOut ?? (leaveOut.length > 0 ? 0.2 : schedule.earlyStopping > 0 ? 0.1 : 0)
+}
+
+/** What decides the outcome of a training, by its recipe. */
+export function fitOptions({ recipe, teachers }: Pick<TrainPlan, 'recipe' | 'teachers'>): FitOptions {
+  const { network, loss, schedule, sampling } = recipe
+  const { learningRate, weightDecay } = schedule
+  return {
+    inputs: network.inputs,
+    epochs: recipe.epochs,
+    batch: schedule.batch,
+    seed: recipe.seed,
+    sampling: sampling.draws,
+    balance: { share: sampling.balance, persistent: sampling.persistent.join() },
+    dropout: network.dropout,
+    lastWeight: loss.lastWeight,
+    patience: schedule.earlyStopping,
+    distillation: teachers.length > 0 ? loss.distillation : 0,
+    widths: { embedding: network.embedding, hidden: network.hidden, dense: network.dense },
+    whxe: { alpha: loss.alpha, beta: loss.beta, labelsCount: loss.labelsCount },
+    optimiser: { learningRate, weightDecay, clip: gradientClip },
+    augmentation: recipe.augmentation
+  }
+}
+
+/** A trained network, the objects that it was trained on, and those that were held out. */
+export interface Fitted {
+  readonly state: FitState
+  readonly kept: KnownObject[]
+  readonly heldOut: KnownObject[]
+}
+
+/**
+ * Fits a network of `objects`, but for the held-out ones, with its checkpoint in `folder/training`. With `inner`, the models
+ * to begin with and to learn from are those in the folder of this name in the plan's folders; null: it has none.
+ */
 export async function fitInto(
-  { plan, taxonomy, taxonomyText, runtime, listener, signal }: FitSession,
+  { plan, fit: options, taxonomy, taxonomyText, runtime, listener, signal }: Session,
   folder: string,
   objects: readonly KnownObject[],
   title: string,
-  teachers: readonly Teacher[],
-  start: Teacher | null
-): Promise<{ state: FitState; kept: KnownObject[]; heldOut: KnownObject[] }> {
-  const heldOut = objects.filter(({ id }) => isHeldOut(id, plan.heldOut, plan.foldSeed))
-  const kept = objects.filter(({ id }) => !isHeldOut(id, plan.heldOut, plan.foldSeed))
+  inner: string | null
+): Promise<Fitted> {
+  const models = (folders: readonly string[]): Promise<Teacher[]> => {
+    const named = inner === null ? [] : folders.map(each => path.join(each, inner))
+    return readTeachers(named, taxonomy, inputsOf(options.inputs))
+  }
+  const teachers = await models(plan.teachers)
+  const [start = null] = await models(plan.start === null ? [] : [plan.start])
+  const isOut = ({ id }: KnownObject): boolean => isHeldOut(id, heldOutShare(plan), plan.recipe.foldSeed)
+  const heldOut = objects.filter(isOut)
+  const kept = objects.filter(object => !isOut(object))
   const file = path.join(folder, 'training', 'checkpoint.json')
   await mkdir(folder, { recursive: true })
-  const settings = settingsOf(plan, taxonomyText, runtime, kept, heldOut, teachers, start)
-  const resumed = await resumable(plan, file, settings)
+  const settings: Settings = {
+    runtime: runtime.name,
+    ...settingsOf(options),
+    ...(start === null ? {} : { start: start.sha256.slice(0, 16) }),
+    taxonomy: digest([taxonomyText]),
+    teachers: teachers.map(({ sha256 }) => sha256.slice(0, 16)).join(),
+    objects: digest(kept.map(lineOf)),
+    heldOut: digest(heldOut.map(lineOf))
+  }
+  const resumed = await resumable(plan.resume, file, settings)
   const draws = drawsOf(
     kept.map(({ node }) => node),
-    rootBalance(taxonomy, plan.fit.balance)
+    rootBalance(taxonomy, options.balance)
   )
   const perEpoch = batchesPerEpoch(
     draws.reduce((sum, each) => sum + each, 0),
-    plan.fit.batch
+    options.batch
   )
   const done = resumed === null ? 0 : resumed.epoch * perEpoch + resumed.batch
-  await listener.begin(title, perEpoch * plan.fit.epochs, done)
+  await listener.begin(title, perEpoch * options.epochs, done)
   try {
-    const state = await fit(runtime, taxonomy, kept, heldOut, plan.fit, {
+    const state = await fit(runtime, taxonomy, kept, heldOut, options, {
       resumed,
       teachers,
       start: start?.weights ?? null,
       signal,
       onBatch: () => listener.batch(),
-      onEpoch: record => listener.epoch(record, plan.fit.epochs),
+      onEpoch: record => listener.epoch(record, options.epochs),
       save: state => writeCheckpoint(file, settings, state)
     })
     return { state, kept, heldOut }
@@ -205,39 +178,92 @@ export async function fitInto(
   }
 }
 
-/** The state to go on from. A training that was broken off is not begun anew unasked. */
-async function resumable(plan: FitPlan, file: string, settings: Settings): Promise<FitState | null> {
-  if (plan.resume) return readCheckpoint(file, settings)
+/** The state to go on from. An interrupted training is not begun again unasked. */
+async function resumable(resume: boolean, file: string, settings: Settings): Promise<FitState | null> {
+  if (resume) return readCheckpoint(file, settings)
   const left = await readCheckpoint(file, settings).catch(() => null)
   if (left === null || left.finished) return null
-  const where = `${file}: a training with these options was broken off in epoch ${left.epoch + 1}`
-  throw new HieraxError('USAGE', `${where}; go on with --resume, or remove that file to begin anew`)
+  const where = `${file}: a training with these options was interrupted in epoch ${left.epoch + 1}`
+  throw new HieraxError('USAGE', `${where}; go on with --resume, or remove that file to begin again`)
 }
 
-function settingsOf(
-  { fit }: FitPlan,
-  taxonomyText: string,
-  runtime: Runtime,
-  kept: readonly KnownObject[],
-  heldOut: readonly KnownObject[],
-  teachers: readonly Teacher[],
-  start: Teacher | null
-): Settings {
-  const flat: Record<string, string | number> = { runtime: runtime.name }
+/** Options of a fit, flat, by the names that checkpoints have. */
+function settingsOf({ distillation, ...fit }: FitOptions): Settings {
+  const flat: Record<string, string | number> = { teaching: distillation }
   for (const [key, value] of Object.entries(fit)) {
-    if (typeof value !== 'object') flat[key] = value as string | number
+    if (typeof value !== 'object') flat[key] = value
     else for (const [inner, each] of Object.entries(value)) flat[`${key}.${inner}`] = each as string | number
   }
-  const digest = (objects: readonly KnownObject[]): string => {
-    const hash = createHash('sha256')
-    for (const { id, node, points } of objects) {
-      const sum = points.reduce((total, { jd, magnitude, error }) => total + jd + magnitude + error, 0)
-      hash.update(`${id}\n${node}\n${points.length}\n${sum}\n`)
+  return flat
+}
+
+function lineOf({ id, node, points }: KnownObject): string {
+  const sum = points.reduce((total, { jd, magnitude, error }) => total + jd + magnitude + error, 0)
+  return `${id}\n${node}\n${points.length}\n${sum}\n`
+}
+
+function digest(parts: readonly string[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** What a card says beside how the network was trained. */
+export interface Findings extends Partial<Pick<CardDraft, 'temperature' | 'purity'>> {
+  readonly metrics?: readonly Table[]
+  readonly notes?: readonly string[]
+  readonly naming?: AttainableF1ByAge
+  readonly novelty?: Trained['novelty']
+  readonly context?: Trained['context']
+}
+
+/** Writes a trained network as a model folder and opens it; without findings, one that is still to be judged. */
+export async function exported(
+  { plan, fit, taxonomy, taxonomyText, runtime, notes: found }: Session,
+  folder: string,
+  { state, kept }: Fitted,
+  { temperature = null, metrics = [], notes = [], naming = [], novelty = null, context = null, purity }: Findings = {}
+): Promise<RecurrentClassifier> {
+  const { card, decision } = plan.recipe
+  const recipe = plan.recipeName === null ? [] : [`Recipe: ${plan.recipeName}.`]
+  return exportModel(folder, runtime, {
+    taxonomy,
+    taxonomyText,
+    weights: finalWeights(state),
+    objects: kept,
+    whxe: fit.whxe,
+    sampling: fit.sampling,
+    balance: fit.balance,
+    populations: plan.populations,
+    context,
+    novelty,
+    card: {
+      name: plan.name,
+      version: plan.version,
+      description: card.description,
+      license: card.license,
+      inputs: fit.inputs,
+      training: {
+        command: plan.command,
+        seed: fit.seed,
+        notes: [settingsNote(fit, state, runtime.name), ...recipe, ...found, ...notes]
+      },
+      temperature,
+      decision: { priorPower: decision.priorPower, ...(naming.length > 0 ? { naming } : {}) },
+      metrics: [...metrics],
+      limitations: [...card.limitations, ...limitationsOf(taxonomy, kept)],
+      ...(purity === undefined ? {} : { purity })
     }
-    return hash.digest('hex').slice(0, 16)
-  }
-  const taxonomy = createHash('sha256').update(taxonomyText).digest('hex').slice(0, 16)
-  const taught = teachers.map(({ sha256 }) => sha256.slice(0, 16)).join()
-  const begun = start === null ? {} : { start: start.sha256.slice(0, 16) }
-  return { ...flat, ...begun, taxonomy, teachers: taught, objects: digest(kept), heldOut: digest(heldOut) }
+  })
+}
+
+/** What a model says of objects at every cut. */
+export async function predictedBy(
+  classifier: RecurrentClassifier,
+  objects: readonly KnownObject[],
+  { recipe }: TrainPlan
+): Promise<Prediction<KnownObject>[]> {
+  const predictions: Prediction<KnownObject>[] = []
+  for await (const prediction of predictAll(classifier, objects, recipe.judged.days)) predictions.push(prediction)
+  return predictions
 }

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { contextVersion } from 'hierax/classifier/context.ts'
-import type { InputSet } from 'hierax/classifier/input-sets.ts'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { NoveltyFile } from 'hierax/classifier/novelty.ts'
 import { createRuntime } from 'hierax/classifier/runtime.ts'
@@ -27,55 +26,38 @@ import {
 import type { Prediction } from './evaluation/predict.ts'
 import { puritySamplesOf, purityTable } from './evaluation/purity-tables.ts'
 import type { Table } from './evaluation/tables.ts'
-import { labelledMix, notesOf, priorsOf } from './export.ts'
+import { labelledMix, notesOf, priorsOf, type Trained } from './export.ts'
 import { leaveOut, readLeftOut } from './leave-out.ts'
 import { formatContext } from './model-writer.ts'
 import { drawsOf } from './network/batches.ts'
-import { readTeachers } from './network/distillation.ts'
 import { inputsOf, rootBalance } from './network/fit.ts'
 import {
   exported,
   type Findings,
+  type Fitted,
   fitInto,
+  fitOptions,
   predictedBy,
   type Session,
   type TrainListener,
-  type TrainPlan,
-  unjudged
+  type TrainPlan
 } from './session.ts'
 
 /** Fewer held-out objects give no scale of novelty. */
 const fewestForScale = 100
+/** Folds of the context term where no cross-validation gives them: it is then judged on objects that the network has seen. */
+const contextFolds = 5
 
 /**
  * Trains a model of all objects into `plan.out`, or, with folds, cross-validates: a model and its figures for each fold in
- * `plan.out/fold-K`, and `cross-validation.json`; or, with nodes to leave out, tries how novel their objects look. Resolves
- * with false where the signal broke it off; a checkpoint is left then. Throws DATA_INVALID, TAXONOMY_INVALID, INPUT_NOT_FOUND, USAGE, RUNTIME_UNAVAILABLE.
+ * `plan.out/fold-K`, and `cross-validation.json`; or, with nodes to leave out, measures how novel their objects look. Resolves
+ * with false where the signal interrupted it; a checkpoint is left then. Throws DATA_INVALID, TAXONOMY_INVALID, INPUT_NOT_FOUND,
+ * USAGE, RUNTIME_UNAVAILABLE.
  */
 export async function train(plan: TrainPlan, listener: TrainListener, signal: AbortSignal): Promise<boolean> {
   const session = await openSession(plan, listener, signal)
   if (plan.leaveOut.length > 0) return leaveOut(session)
-  if (plan.folds === 0) return trainModel(session)
-  const scores: NoveltyScore[] = []
-  const predicted = new Map<number, readonly Prediction<KnownObject>[]>()
-  const folds = plan.fold === null ? Array.from({ length: plan.folds }, (_, fold) => fold) : [plan.fold]
-  for (const fold of folds) {
-    const trained = await trainFold(session, fold)
-    if (trained === null) return false
-    predicted.set(fold, trained.predictions)
-    scores.push(...trained.scores)
-  }
-  const folder = plan.fold === null ? plan.out : foldFolder(plan, plan.fold)
-  const real = session.objects.filter(({ source }) => source !== syntheticSource)
-  const found = crossValidate(session.taxonomy, plan, real, predicted, session.evaluation)
-  await writeCrossValidation(
-    folder,
-    found,
-    noveltyScale(scores, 'objects, each by a network of the other folds'),
-    plan.command
-  )
-  listener.tables(found.tables)
-  return true
+  return plan.folds === 0 ? trainModel(session) : trainFolds(session)
 }
 
 /** Text of a taxonomy file. */
@@ -88,11 +70,12 @@ export async function readTaxonomyText(file: string): Promise<string> {
 }
 
 async function openSession(plan: TrainPlan, listener: TrainListener, signal: AbortSignal): Promise<Session> {
+  const { judged, sampling, foldSeed } = plan.recipe
   const taxonomyText = await readTaxonomyText(plan.taxonomy)
   const taxonomy = parseTaxonomy(taxonomyText, plan.taxonomy)
-  const among = plan.among.map(text => parseCandidates(taxonomy, text))
+  const among = judged.among.map(text => parseCandidates(taxonomy, text))
   const read = await readLabelled(plan.data)
-  const known = knownTo(taxonomy, [...read, ...syntheticObjects(plan.synthetic, plan.foldSeed)])
+  const known = knownTo(taxonomy, [...read, ...syntheticObjects(sampling.synthetic, foldSeed)])
   const notes = notesOf(taxonomy, known)
   for (const note of notes) listener.note(note)
   const objects = known.objects.filter(({ node }) => node >= 0)
@@ -104,12 +87,31 @@ async function openSession(plan: TrainPlan, listener: TrainListener, signal: Abo
   }
   const runtime = await createRuntime(plan.runtime)
   listener.note(`Runtime: ${runtime.name === 'node' ? 'tfjs-node' : 'WebAssembly'}.`)
-  const evaluation = { among, minDetections: plan.minDetections, bootstrap: plan.bootstrap }
-  return { plan, taxonomy, taxonomyText, objects, runtime, notes, evaluation, listener, signal }
+  const evaluation = { among, minDetections: judged.minDetections, bootstrap: judged.bootstrap }
+  return { plan, fit: fitOptions(plan), taxonomy, taxonomyText, objects, runtime, notes, evaluation, listener, signal }
 }
 
-function foldFolder({ out }: TrainPlan, fold: number): string {
-  return path.join(out, `fold-${fold}`)
+async function trainFolds(session: Session): Promise<boolean> {
+  const { plan, taxonomy, objects, evaluation, listener } = session
+  const scores: NoveltyScore[] = []
+  const predicted = new Map<number, readonly Prediction<KnownObject>[]>()
+  const folds = plan.fold === null ? Array.from({ length: plan.folds }, (_, fold) => fold) : [plan.fold]
+  for (const fold of folds) {
+    const trained = await trainFold(session, fold)
+    if (trained === null) return false
+    predicted.set(fold, trained.predictions)
+    scores.push(...trained.scores)
+  }
+  const folder = plan.fold === null ? plan.out : path.join(plan.out, `fold-${plan.fold}`)
+  const found = crossValidate(taxonomy, plan.recipe.decision, objects.filter(isReal), predicted, evaluation)
+  const novelty = noveltyScale(scores, 'objects, each by a network of the other folds')
+  await writeCrossValidation(folder, found, novelty, plan.command)
+  listener.tables(found.tables)
+  return true
+}
+
+function isReal({ source }: KnownObject): boolean {
+  return source !== syntheticSource
 }
 
 /** What a network of the other folds' objects says of a fold's. */
@@ -118,48 +120,38 @@ interface TrainedFold {
   readonly scores: readonly NoveltyScore[]
 }
 
-/** One fold; null where it was broken off. */
+/** One fold; null where it was interrupted. */
 async function trainFold(session: Session, fold: number): Promise<TrainedFold | null> {
-  const { plan, objects, taxonomy, evaluation } = session
-  const inFold = ({ id }: KnownObject): boolean => foldOf(id, plan.folds, plan.foldSeed) === fold
-  const isSynthetic = ({ source }: KnownObject): boolean => source === syntheticSource
-  const test = objects.filter(object => inFold(object) && !isSynthetic(object))
-  const others = objects.filter(object => !inFold(object) || isSynthetic(object))
+  const { plan, fit, objects, taxonomy, evaluation } = session
+  const isTest = (object: KnownObject): boolean =>
+    foldOf(object.id, plan.folds, plan.recipe.foldSeed) === fold && isReal(object)
+  const test = objects.filter(isTest)
+  const others = objects.filter(object => !isTest(object))
   if (test.length === 0 || others.length === 0) {
     throw new HieraxError(
       'USAGE',
       `--folds ${plan.folds}: fold ${fold} has ${test.length} of ${objects.length} objects`
     )
   }
-  const folder = foldFolder(plan, fold)
-  const title = `fold ${fold + 1} of ${plan.folds}`
-  const teachers = await readTeachers(
-    plan.teachers.map(each => path.join(each, `fold-${fold}`)),
-    taxonomy,
-    inputsOf(plan.fit.inputs)
-  )
-  const [start = null] = await readTeachers(
-    plan.start === null ? [] : [path.join(plan.start, `fold-${fold}`)],
-    taxonomy,
-    inputsOf(plan.fit.inputs)
-  )
-  const { state, kept } = await fitInto(session, folder, others, title, teachers, start)
-  if (!state.finished) return null
-  const classifier = await exported(session, folder, state, kept, unjudged)
-  const fitted = fitNovelty(
+  const name = `fold-${fold}`
+  const folder = path.join(plan.out, name)
+  const fitted = await fitInto(session, folder, others, `fold ${fold + 1} of ${plan.folds}`, name)
+  if (!fitted.state.finished) return null
+  const { kept } = fitted
+  const classifier = await exported(session, folder, fitted)
+  const probe = fitNovelty(
     await collectNoveltyFeatures(classifier, kept),
     kept.length,
-    rangeOf(kept, inputsOf(plan.fit.inputs))
+    rangeOf(kept, inputsOf(fit.inputs))
   )
-  const scores = noveltyScores(fitted, await collectNoveltyFeatures(classifier, test))
+  const scores = noveltyScores(probe, await collectNoveltyFeatures(classifier, test))
   const atLabelledMix = classifier.withPopulation({ name: 'labelled', ...labelledMix(taxonomy, objects) })
-  const predictions = await predictedBy(plan.fit.balance.share > 0 ? atLabelledMix : classifier, test, plan.days)
+  const predictions = await predictedBy(fit.balance.share > 0 ? atLabelledMix : classifier, test, plan)
   classifier.dispose()
-  const real = objects.filter(object => !isSynthetic(object))
-  const found = crossValidate(taxonomy, plan, real, new Map([[fold, predictions]]), evaluation)
-  const novelty = { ...fitted, ...noveltyScale(scores, `${test.length} objects of the fold that was left out`) }
-  const findings = { ...unjudged, metrics: [...found.tables], naming: found.naming, novelty }
-  const judged = await exported(session, folder, state, kept, findings)
+  const folds = new Map([[fold, predictions]])
+  const found = crossValidate(taxonomy, plan.recipe.decision, objects.filter(isReal), folds, evaluation)
+  const novelty = { ...probe, ...noveltyScale(scores, `${test.length} objects of the fold that was left out`) }
+  const judged = await exported(session, folder, fitted, { metrics: found.tables, naming: found.naming, novelty })
   judged.dispose()
   return { predictions, scores }
 }
@@ -168,45 +160,26 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
 async function trainModel(session: Session): Promise<boolean> {
   const { plan, taxonomy, objects, evaluation, listener } = session
   const before = plan.crossValidation === null ? null : await readCrossValidation(plan.crossValidation)
-  const [start = null] = await readTeachers(
-    plan.start === null ? [] : [plan.start],
-    taxonomy,
-    inputsOf(plan.fit.inputs)
-  )
-  const { state, kept, heldOut } = await fitInto(
-    session,
-    plan.out,
-    objects,
-    path.basename(plan.out),
-    await readTeachers(plan.teachers, taxonomy, inputsOf(plan.fit.inputs)),
-    start
-  )
-  if (!state.finished) return false
+  const fitted = await fitInto(session, plan.out, objects, path.basename(plan.out), '')
+  if (!fitted.state.finished) return false
+  const { heldOut } = fitted
   const leftOut = plan.leftOut === null ? null : await readLeftOut(plan.leftOut)
-  const classifier = await exported(session, plan.out, state, kept, unjudged)
-  const inputs = inputsOf(plan.fit.inputs)
-  const novelty = await noveltyOf(classifier, kept, inputs, heldOut, before?.novelty ?? null)
+  const classifier = await exported(session, plan.out, fitted)
+  const novelty = await noveltyOf(session, classifier, fitted, before?.novelty ?? null)
   let temperature = before?.temperature ?? null
   let naming = before?.naming ?? []
-  let metrics: Table[] = (before?.tables ?? []).map(table => ({
-    ...table,
-    title: `By cross-validation. ${table.title}`
-  }))
+  const metrics = titled('By cross-validation.', before?.tables ?? [])
   if (heldOut.length > 0) {
-    const predictions = await predictedBy(classifier, heldOut, plan.days)
-    const found = crossValidate(taxonomy, plan, objects, new Map([[0, predictions]]), evaluation)
+    const predictions = new Map([[0, await predictedBy(classifier, heldOut, plan)]])
+    const found = crossValidate(taxonomy, plan.recipe.decision, objects, predictions, evaluation)
     temperature ??= found.temperature
     if (before === null) naming = found.naming
-    const title = (table: Table): string => `On ${heldOut.length} objects held out from training. ${table.title}`
-    metrics = [...metrics, ...found.tables.map(table => ({ ...table, title: title(table) }))]
+    metrics.push(...titled(`On ${heldOut.length} objects held out from training.`, found.tables))
     listener.tables(found.tables)
   }
-  const learned =
-    plan.alerts === null
-      ? null
-      : await learnContext(session, plan.alerts, classifier, objects, before === null ? null : before.folds.length)
+  const learned = plan.alerts === null ? null : await learnContext(session, plan.alerts, classifier, before)
   if (learned !== null) {
-    metrics = [...learned.tables, ...metrics]
+    metrics.unshift(...learned.tables)
     listener.tables(learned.tables)
   }
   classifier.dispose()
@@ -216,9 +189,8 @@ async function trainModel(session: Session): Promise<boolean> {
     ...(leftOut === null ? [] : [`Figures on classes that were left out come from \`${leftOut.command}\`.`]),
     `Novelty: scale from ${novelty.scaledOn}.`
   ]
-  const findings = { temperature, metrics, notes, naming, novelty }
-  const model = await exported(session, plan.out, state, kept, {
-    ...findings,
+  const model = await exported(session, plan.out, fitted, {
+    ...{ temperature, metrics, notes, naming, novelty },
     ...(learned === null ? {} : { context: learned.context, purity: learned.purity })
   })
   listener.note(`${plan.out}: ${model.name} ${model.version}, SHA-256 ${model.sha256}`)
@@ -226,16 +198,19 @@ async function trainModel(session: Session): Promise<boolean> {
   return true
 }
 
-/** The probe of novelty; its scale comes from a cross-validation, else from what was held out, else, for want of better, from the training set. */
+function titled(beginning: string, tables: readonly Table[]): Table[] {
+  return tables.map(table => ({ ...table, title: `${beginning} ${table.title}` }))
+}
+
+/** The novelty probe; its scale comes from a cross-validation, else from held-out objects, else from the training set. */
 async function noveltyOf(
+  { fit }: Session,
   classifier: RecurrentClassifier,
-  kept: readonly KnownObject[],
-  inputs: InputSet,
-  heldOut: readonly KnownObject[],
+  { kept, heldOut }: Fitted,
   validated: NoveltyScale | null
 ): Promise<NoveltyFile> {
   const features = await collectNoveltyFeatures(classifier, kept)
-  const fitted = fitNovelty(features, kept.length, rangeOf(kept, inputs))
+  const fitted = fitNovelty(features, kept.length, rangeOf(kept, inputsOf(fit.inputs)))
   if (validated !== null) return { ...fitted, ...validated }
   if (heldOut.length >= fewestForScale) {
     const scores = noveltyScores(fitted, await collectNoveltyFeatures(classifier, heldOut))
@@ -246,34 +221,31 @@ async function noveltyOf(
 }
 
 /** What labelled packets give a model. */
-export interface ContextFindings {
+interface ContextFindings {
   /** Null where no group of siblings has enough labelled objects. */
-  readonly context: NonNullable<Findings['context']> | null
+  readonly context: Trained['context']
   readonly purity: NonNullable<Findings['purity']>
   /** How the answers hold on objects that neither network nor context term had seen. */
   readonly tables: readonly Table[]
 }
 
-/** Folds where no cross-validation gives them: the term is then judged on objects that the network has seen. */
-const ownFolds = 5
-
 /**
- * Fits the context term of a model on the labelled packets of the plan. The networks of a cross-validation, if there is one, give
- * the logits of the objects that they have not seen; else the network of all objects does, and its card says so.
+ * Fits the context term of a model on labelled packets. The networks of a cross-validation, if there is one, give the logits
+ * of the objects that they have not seen; else the network of all objects does, and its card says so.
  */
-export async function learnContext(
-  { plan, taxonomy, runtime, listener }: Session,
+async function learnContext(
+  { plan, fit, taxonomy, runtime, listener, objects }: Session,
   paths: readonly string[],
   network: RecurrentClassifier,
-  objects: readonly KnownObject[],
-  folds: number | null
+  validated: { readonly folds: readonly unknown[] } | null
 ): Promise<ContextFindings> {
-  const { objects: alertObjects, notes } = await readAlertSamples(paths, { labels: labelsOf(objects) })
+  const known = new Map(objects.map(({ id, label }) => [id, label]))
+  const { objects: alertObjects, notes } = await readAlertSamples(paths, { labels: known })
   const labels = objects.map(({ node }) => node)
-  const shares = priorsOf(taxonomy, labels, drawsOf(labels, rootBalance(taxonomy, plan.fit.balance)))
+  const shares = priorsOf(taxonomy, labels, drawsOf(labels, rootBalance(taxonomy, fit.balance)))
   const opened: RecurrentClassifier[] = []
   const ofFold = async (fold: number): Promise<RecurrentClassifier> => {
-    if (folds === null) return network
+    if (validated === null) return network
     const model = await readModelFolder(path.join(plan.crossValidation as string, `fold-${fold}`))
     const classifier = new RecurrentClassifier(model, runtime)
     opened.push(classifier)
@@ -282,20 +254,19 @@ export async function learnContext(
   listener.note(`Fitting the context term on ${alertObjects.length} objects of ${paths.join(', ')}.`)
   const study = await studyContext({
     ...{ taxonomy, objects: alertObjects, shares },
-    ...{ folds: folds ?? ownFolds, foldSeed: plan.foldSeed, network: ofFold }
+    ...{ folds: validated?.folds.length ?? contextFolds, foldSeed: plan.recipe.foldSeed, network: ofFold }
   })
   for (const classifier of opened) classifier.dispose()
-  const mixes = { ...plan.populations, labelled: labelledMix(taxonomy, objects) }
-  const populations = Object.entries(mixes).map(([name, { shares }]) => ({ name, shares }))
-  const stream = populations.find(({ name }) => name === 'stream') ?? populations[0] ?? null
-  const tables = alertTables(study.heldOut, { taxonomy, shares, labelled: null, stream })
-  const { file } = study
+  const { file, heldOut } = study
   if (file.nodes.length === 0) {
     listener.note('No group of siblings has two nodes with enough labelled objects: the model gets no context term.')
     return { context: null, purity: [], tables: [] }
   }
+  const mixes = { ...plan.populations, labelled: labelledMix(taxonomy, objects) }
+  const populations = Object.entries(mixes).map(([name, { shares }]) => ({ name, shares }))
+  const stream = populations.find(({ name }) => name === 'stream') ?? populations[0] ?? null
   const seen =
-    folds === null ? ['The network had seen some of these objects, which flatters the figures of its alerts.'] : []
+    validated === null ? ['The network had seen some of these objects, which flatters the figures of its alerts.'] : []
   return {
     context: {
       text: formatContext(file),
@@ -307,12 +278,8 @@ export async function learnContext(
       }
     },
     purity: populations.flatMap(population =>
-      purityTable(puritySamplesOf(study.heldOut, taxonomy, shares, population), taxonomy, population)
+      purityTable(puritySamplesOf(heldOut, taxonomy, shares, population), taxonomy, population)
     ),
-    tables
+    tables: alertTables(heldOut, { taxonomy, shares, labelled: null, stream })
   }
-}
-
-function labelsOf(objects: readonly KnownObject[]): Map<string, string> {
-  return new Map(objects.map(({ id, label }) => [id, label]))
 }

@@ -3,10 +3,9 @@ import { parseTaxonomy, type Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { KnownObject } from '../src/data/labelled.ts'
 import type { Trained } from '../src/export.ts'
 import type { SimulatedPoint } from '../src/light-curves/light-curve.ts'
-import { defaultAugmentation } from '../src/network/augment.ts'
-import { defaultOptimiser } from '../src/network/optimiser.ts'
 import { initialWeights } from '../src/network/trainable.ts'
 import { random } from '../src/random.ts'
+import { parseRecipe } from '../src/recipe.ts'
 import type { TrainListener, TrainPlan } from '../src/session.ts'
 
 /** Root → A {A1, A2}, B, C {C1}: a group of three, one of two, and an only child. */
@@ -111,43 +110,31 @@ export function smallPlan(out: string, taxonomy: string, data: string): TrainPla
     taxonomy,
     out,
     runtime: 'wasm',
-    fit: {
-      inputs: latestInputs.version,
-      epochs: 2,
-      batch: 16,
-      seed: 1,
-      sampling: 'balanced',
-      balance: { share: 0, persistent: '' },
-      dropout: 0.1,
-      lastWeight: 0.2,
-      patience: 0,
-      teaching: 0,
-      widths: { embedding: 8, hidden: 8, dense: 8 },
-      whxe: { alpha: 0.5, beta: 0.5, labelsCount: 'nodes' },
-      optimiser: defaultOptimiser,
-      augmentation: defaultAugmentation
-    },
+    recipe: parseRecipe(
+      {
+        epochs: 2,
+        seed: 1,
+        network: { embedding: 8, hidden: 8, dense: 8, dropout: 0.1 },
+        loss: { alpha: 0.5, beta: 0.5, labelsCount: 'nodes', lastWeight: 0.2 },
+        schedule: { batch: 16 },
+        sampling: { draws: 'balanced', persistent: [] },
+        judged: { days: ['full'], bootstrap: 0 }
+      },
+      'made'
+    ),
+    recipeName: null,
     populations: {},
-    synthetic: 0,
-    limitations: [],
     alerts: null,
     folds: 0,
     fold: null,
-    foldSeed: 0,
-    heldOut: 0,
     resume: false,
     leaveOut: [],
     leftOut: null,
     crossValidation: null,
     start: null,
     teachers: [],
-    among: [],
-    minDetections: 1,
-    days: ['full'],
-    bootstrap: 0,
-    card: { name: 'made', version: '1', description: 'made', license: 'none' },
-    priorPower: 0.4,
-    namingAges: [],
+    name: 'made',
+    version: '1',
     command: 'made'
   }
 }

@@ -4,9 +4,10 @@ import { bundledModel } from 'hierax/classifier/model-folder.ts'
 import type { PopulationSetting } from 'hierax/classifier/population.ts'
 import { integer, list, population, populationOption } from 'hierax/cli/options.ts'
 import { type Progress, startProgress } from 'hierax/cli/progress.ts'
-import { HieraxError } from 'hierax/errors.ts'
+import { HieraxError, shown } from 'hierax/errors.ts'
 import type { EvaluatePlan } from '../evaluation/evaluate.ts'
-import { cutsOf, repeated } from './train.ts'
+import { ascendingCuts, type Cut } from '../evaluation/predict.ts'
+import { repeated } from './train.ts'
 
 const examples = `
 Examples:
@@ -110,4 +111,15 @@ export async function runEvaluate(options: EvaluateOptions): Promise<void> {
   } catch (cause) {
     throw new HieraxError('USAGE', `--json ${options.json} can't be written: ${(cause as Error).message}`, { cause })
   }
+}
+
+/** Cuts from a list of numbers of days and `full`. Throws USAGE. */
+function cutsOf(days: readonly string[]): Cut[] {
+  const cuts = days.map((text): Cut => {
+    if (text === 'full') return 'full'
+    const value = Number(text)
+    if (Number.isFinite(value) && value >= 0) return value
+    throw new HieraxError('USAGE', `--days: ${shown(text)} is neither a number of days nor "full"`)
+  })
+  return ascendingCuts(cuts)
 }

@@ -8,7 +8,7 @@ import {
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { AlertView } from 'hierax/classifier/types.ts'
 import type { AlertContext, ContextField } from 'hierax/lightcurves/observation.ts'
-import { countEvents, logitCorrection, nodeWeights, Whxe, type WhxeOptions } from '../network/whxe.ts'
+import { countEvents, unweightedWhxe, type Whxe } from '../network/whxe.ts'
 import { type Random, random, seedOf } from '../random.ts'
 import { minimise } from './minimise.ts'
 
@@ -49,33 +49,27 @@ export interface ContextFitOptions {
   readonly parents: readonly string[] | null
   /** A group has enough objects where two of its nodes have so many. */
   readonly minObjects: number
-  /** Width of a hidden layer; 0: a logistic layer. */
-  readonly hidden: number
-  /** What context can change the log-odds of two siblings by, at most. */
+  /** Most that context can change the log-odds of two siblings by. */
   readonly bound: number
   /** Factor of the sum of squared weights. */
   readonly decay: number
-  readonly whxe: Pick<WhxeOptions, 'alpha' | 'beta'>
   readonly augmentation: ContextAugmentation
-  readonly seed: number
 }
 
 export const defaultContextFit: ContextFitOptions = {
   parents: null,
   minObjects: 10,
-  hidden: 0,
   bound: 6,
   decay: 2e-3,
-  whxe: { alpha: 0, beta: 0 },
-  augmentation: defaultContextAugmentation,
-  seed: 0
+  augmentation: defaultContextAugmentation
 }
 
 /** Deviations are not taken smaller than this: a mask that is nearly always 0 must not count by the hundred when it is 1. */
 const smallestDeviation = 0.1
 
 /**
- * Fits a context term by weighted hierarchical cross-entropy, with the network's logits as given.
+ * Fits a context term, a logistic layer over the context features, by hierarchical cross-entropy, with the network's logits as
+ * given.
  *
  * `shares` are those of every node in the network's training. In each group of siblings that gets a term, log(share in the
  * sample / share in training) is added to the logits, so that the term holds no class mix: it is a log-likelihood ratio of the
@@ -91,23 +85,21 @@ export function fitContext(
   const groups = groupsOf(taxonomy, samples, options)
   const nodes = groups.flat()
   const known = samples.flatMap((sample, index) => {
-    const features = featureRows(sample, index, options)
+    const features = featureRows(sample, index, options.augmentation)
     return features.length > 0 ? [{ sample, features }] : []
   })
   const { mean, deviation } = standardisation(known)
-  const weights = nodeWeights(taxonomy, objectNodes(samples), 'labels')
-  const offset = offsetOf(taxonomy, samples, shares, groups, weights, options)
+  const offset = offsetOf(taxonomy, samples, shares, groups)
   const rows = rowsOf(taxonomy, known, { mean, deviation }, offset, new Set(nodes))
-  const whxe = new Whxe(taxonomy, weights, options.whxe)
-  const problem = new ContextProblem(rows, whxe, taxonomy, groups, options)
-  const fitted = minimise((point, gradient) => problem.loss(point, gradient), problem.start(options.seed))
+  const problem = new ContextProblem(rows, unweightedWhxe(taxonomy), taxonomy, groups, options)
+  const fitted = minimise((point, gradient) => problem.loss(point, gradient), new Float64Array(problem.length))
   return {
     features: contextVersion,
     mean: [...mean],
     deviation: [...deviation],
     nodes: nodes.map(node => taxonomy.nodes[node]?.name ?? ''),
     bound: options.bound,
-    layers: problem.layers(fitted)
+    layers: [problem.layer(fitted)]
   }
 }
 
@@ -137,10 +129,13 @@ function objectNodes(samples: readonly ContextSample[]): number[] {
 }
 
 /** Features of an alert and of its varied copies; empty without any context field. */
-function featureRows({ view, objectId }: ContextSample, index: number, options: ContextFitOptions): Float64Array[] {
-  const { augmentation, seed } = options
+function featureRows(
+  { view, objectId }: ContextSample,
+  index: number,
+  augmentation: ContextAugmentation
+): Float64Array[] {
   const rows: Float64Array[] = []
-  const draw = random(seed, seedOf(objectId), index)
+  const draw = random(0, seedOf(objectId), index)
   for (let copy = 0; copy <= augmentation.copies; copy++) {
     const features = new Float64Array(contextFeatureNames.length)
     const varied = copy === 0 ? view : variedContext(view, augmentation, draw)
@@ -177,18 +172,16 @@ function standardisation(known: Known): { mean: Float64Array; deviation: Float64
 }
 
 /**
- * What is added to the network's logits in the fit: log(share in the sample / share in training) within each group, and what
- * the weights of the loss would tilt. A node without any object is no choice (−∞).
+ * What is added to the network's logits in the fit: log(share in the sample / share in training) within each group. A node
+ * without any object is no choice (−∞).
  */
 function offsetOf(
   taxonomy: Taxonomy,
   samples: readonly ContextSample[],
   shares: Float64Array,
-  groups: readonly (readonly number[])[],
-  weights: Float64Array,
-  { whxe }: ContextFitOptions
+  groups: readonly (readonly number[])[]
 ): Float64Array {
-  const offset = logitCorrection(taxonomy, weights, whxe.beta).map(correction => -correction)
+  const offset = new Float64Array(taxonomy.nodes.length)
   const { counts } = countEvents(taxonomy, objectNodes(samples))
   const sum = (group: readonly number[], of: Float64Array): number =>
     group.reduce((total, node) => total + (of[node] as number), 0)
@@ -197,7 +190,7 @@ function offsetOf(
     const trained = sum(group, shares)
     for (const node of group) {
       const mix = (counts[node] as number) / objects
-      offset[node] = (offset[node] as number) + Math.log(mix / ((shares[node] as number) / trained))
+      offset[node] = Math.log(mix / ((shares[node] as number) / trained))
     }
   }
   return offset
@@ -253,80 +246,50 @@ export interface ContextRows {
   readonly weights: Float64Array
 }
 
-/** A layer's place among the numbers that are fitted: rows of weights, then biases. */
-interface LayerPlace {
-  readonly from: number
-  readonly inputs: number
-  readonly outputs: number
-}
-
-/** The loss of a context term as a function of its weights and biases. */
+/** The loss of a context term as a function of its numbers: rows of weights, one a node, then biases. */
 export class ContextProblem {
+  /** How many numbers are fitted. */
+  readonly length: number
   readonly #rows: ContextRows
   readonly #whxe: Whxe
   /** Nodes of each group that gets terms. */
   readonly #groups: readonly (readonly number[])[]
   readonly #halfBound: number
-  readonly #layers: readonly LayerPlace[]
-  readonly #length: number
-  /** What the square of every number counts; 0 for the biases of outputs at the root and of a hidden layer. */
+  /** Factor of the square of every number; 0 for the biases at the root. */
   readonly #decays: Float64Array
-  readonly #size: number
+  readonly #nodes: number
+  readonly #inputs: number
+  readonly #outputs: number
 
   constructor(
     rows: ContextRows,
     whxe: Whxe,
     taxonomy: Taxonomy,
     groups: readonly (readonly number[])[],
-    { hidden, bound, decay }: { readonly hidden: number; readonly bound: number; readonly decay: number }
+    { bound, decay }: Pick<ContextFitOptions, 'bound' | 'decay'>
   ) {
+    const fitted = groups.flat()
     this.#rows = rows
     this.#whxe = whxe
     this.#groups = groups
     this.#halfBound = bound / 2
-    this.#size = taxonomy.nodes.length
-    const nodes = groups.flat()
-    const inputs = rows.features.length / rows.count
-    const layers: LayerPlace[] = []
-    if (hidden > 0) layers.push({ from: 0, inputs, outputs: hidden })
-    const width = hidden > 0 ? hidden : inputs
-    layers.push({ from: hidden * (inputs + 1), inputs: width, outputs: nodes.length })
-    this.#layers = layers
-    this.#length = layers.reduce((sum, layer) => sum + layer.outputs * (layer.inputs + 1), 0)
-    this.#decays = new Float64Array(this.#length).fill(decay)
-    for (const layer of layers) {
-      const isLast = layer === layers.at(-1)
-      for (let row = 0; row < layer.outputs; row++) {
-        const decays = isLast && taxonomy.parents[nodes[row] as number] !== -1
-        if (!decays) this.#decays[biasAt(layer, row)] = 0
-      }
+    this.#nodes = taxonomy.nodes.length
+    this.#inputs = rows.features.length / rows.count
+    this.#outputs = fitted.length
+    this.length = this.#outputs * (this.#inputs + 1)
+    this.#decays = new Float64Array(this.length).fill(decay)
+    for (const [row, node] of fitted.entries()) {
+      if (taxonomy.parents[node] === -1) this.#decays[this.#biasAt(row)] = 0
     }
-  }
-
-  /** Where to begin: at 0, or where a hidden layer would never move from there, at small random numbers. */
-  start(seed: number): Float64Array {
-    const point = new Float64Array(this.#length)
-    if (this.#layers.length === 1) return point
-    const draw = random(seed, 0xc0)
-    for (const layer of this.#layers) {
-      const scale = 0.5 / Math.sqrt(layer.inputs)
-      for (let at = layer.from; at < biasAt(layer, 0); at++) point[at] = scale * draw.normal()
-    }
-    return point
   }
 
   /** Mean loss and decay; the gradient is written to `gradient`. */
   loss(point: Float64Array, gradient: Float64Array): number {
     const { count, features, offsets, labels, weights } = this.#rows
-    const first = this.#layers[0] as LayerPlace
-    const last = this.#layers.at(-1) as LayerPlace
-    const hidden = new Float64Array(this.#layers.length > 1 ? first.outputs : 0)
-    const outputs = new Float64Array(last.outputs)
-    const dOutputs = new Float64Array(last.outputs)
-    const dHidden = new Float64Array(hidden.length)
-    const logits = new Float64Array(this.#size)
-    const dLogits = new Float64Array(this.#size)
-    const row = new Float64Array(first.inputs)
+    const outputs = new Float64Array(this.#outputs)
+    const dOutputs = new Float64Array(this.#outputs)
+    const logits = new Float64Array(this.#nodes)
+    const dLogits = new Float64Array(this.#nodes)
     let total = 0
     for (let at = 0; at < point.length; at++) {
       const decay = this.#decays[at] as number
@@ -334,46 +297,61 @@ export class ContextProblem {
       gradient[at] = 2 * decay * (point[at] as number)
     }
     for (let which = 0; which < count; which++) {
-      row.set(features.subarray(which * row.length, (which + 1) * row.length))
-      let input = row
-      if (hidden.length > 0) {
-        forward(first, point, row, hidden)
-        for (let unit = 0; unit < hidden.length; unit++) hidden[unit] = Math.tanh(hidden[unit] as number)
-        input = hidden
-      }
-      forward(last, point, input, outputs)
-      logits.set(offsets.subarray(which * this.#size, (which + 1) * this.#size))
+      const input = features.subarray(which * this.#inputs, (which + 1) * this.#inputs)
+      this.#forward(point, input, outputs)
+      logits.set(offsets.subarray(which * this.#nodes, (which + 1) * this.#nodes))
       this.#addTerms(outputs, logits)
       dLogits.fill(0)
       const weight = weights[which] as number
       total += weight * this.#whxe.loss(logits, 0, labels[which] as number, dLogits, weight)
       this.#backThroughTerms(outputs, dLogits, dOutputs)
-      backward(last, point, input, dOutputs, gradient, dHidden)
-      if (hidden.length === 0) continue
-      for (let unit = 0; unit < hidden.length; unit++) {
-        dHidden[unit] = (dHidden[unit] as number) * (1 - (hidden[unit] as number) ** 2)
-      }
-      backward(first, point, row, dHidden, gradient, null)
+      this.#backward(input, dOutputs, gradient)
     }
     return total
   }
 
-  /** Layers as a context file has them. */
-  layers(point: Float64Array): ContextFile['layers'] {
-    return this.#layers.map(layer => ({
-      weights: Array.from({ length: layer.outputs }, (_, row) => [
-        ...point.subarray(layer.from + row * layer.inputs, layer.from + (row + 1) * layer.inputs)
+  /** The layer as a context file has it. */
+  layer(point: Float64Array): ContextFile['layers'][number] {
+    return {
+      weights: Array.from({ length: this.#outputs }, (_, row) => [
+        ...point.subarray(row * this.#inputs, (row + 1) * this.#inputs)
       ]),
-      biases: [...point.subarray(biasAt(layer, 0), biasAt(layer, layer.outputs))]
-    }))
+      biases: [...point.subarray(this.#biasAt(0))]
+    }
+  }
+
+  #biasAt(row: number): number {
+    return this.#inputs * this.#outputs + row
+  }
+
+  #forward(point: Float64Array, input: Float64Array, outputs: Float64Array): void {
+    for (let row = 0; row < this.#outputs; row++) {
+      let sum = point[this.#biasAt(row)] as number
+      const base = row * this.#inputs
+      for (let at = 0; at < input.length; at++) sum += (point[base + at] as number) * (input[at] as number)
+      outputs[row] = sum
+    }
+  }
+
+  #backward(input: Float64Array, dOutputs: Float64Array, gradient: Float64Array): void {
+    for (let row = 0; row < this.#outputs; row++) {
+      const change = dOutputs[row] as number
+      if (change === 0) continue
+      const base = row * this.#inputs
+      const bias = this.#biasAt(row)
+      gradient[bias] = (gradient[bias] as number) + change
+      for (let at = 0; at < input.length; at++) {
+        gradient[base + at] = (gradient[base + at] as number) + change * (input[at] as number)
+      }
+    }
   }
 
   #addTerms(outputs: Float64Array, logits: Float64Array): void {
     let output = 0
     for (const group of this.#groups) {
-      const middle = middleOf(outputs, output, group.length)
+      const mean = meanOf(outputs, output, group.length)
       for (const node of group) {
-        logits[node] = (logits[node] as number) + softClip((outputs[output++] as number) - middle, this.#halfBound)
+        logits[node] = (logits[node] as number) + softClip((outputs[output++] as number) - mean, this.#halfBound)
       }
     }
   }
@@ -381,10 +359,10 @@ export class ContextProblem {
   #backThroughTerms(outputs: Float64Array, dLogits: Float64Array, dOutputs: Float64Array): void {
     let from = 0
     for (const group of this.#groups) {
-      const middle = middleOf(outputs, from, group.length)
+      const mean = meanOf(outputs, from, group.length)
       let sum = 0
       for (const [at, node] of group.entries()) {
-        const ratio = ((outputs[from + at] as number) - middle) / this.#halfBound
+        const ratio = ((outputs[from + at] as number) - mean) / this.#halfBound
         const slope = (1 + ratio ** 4) ** -1.25
         const change = slope * (dLogits[node] as number)
         dOutputs[from + at] = change
@@ -397,50 +375,10 @@ export class ContextProblem {
   }
 }
 
-function biasAt({ from, inputs, outputs }: LayerPlace, row: number): number {
-  return from + inputs * outputs + row
-}
-
-function middleOf(outputs: Float64Array, from: number, count: number): number {
+function meanOf(values: Float64Array, from: number, count: number): number {
   let sum = 0
-  for (let at = from; at < from + count; at++) sum += outputs[at] as number
+  for (let at = from; at < from + count; at++) sum += values[at] as number
   return sum / count
-}
-
-function forward(layer: LayerPlace, point: Float64Array, input: Float64Array, values: Float64Array): void {
-  for (let row = 0; row < layer.outputs; row++) {
-    let sum = point[biasAt(layer, row)] as number
-    const base = layer.from + row * layer.inputs
-    for (let column = 0; column < layer.inputs; column++) {
-      sum += (point[base + column] as number) * (input[column] as number)
-    }
-    values[row] = sum
-  }
-}
-
-/** Adds to the gradient what a layer's numbers change; writes what its input changes, where that is asked for. */
-function backward(
-  layer: LayerPlace,
-  point: Float64Array,
-  input: Float64Array,
-  dValues: Float64Array,
-  gradient: Float64Array,
-  dInput: Float64Array | null
-): void {
-  dInput?.fill(0)
-  for (let row = 0; row < layer.outputs; row++) {
-    const change = dValues[row] as number
-    if (change === 0) continue
-    const base = layer.from + row * layer.inputs
-    const bias = biasAt(layer, row)
-    gradient[bias] = (gradient[bias] as number) + change
-    for (let column = 0; column < layer.inputs; column++) {
-      gradient[base + column] = (gradient[base + column] as number) + change * (input[column] as number)
-      if (dInput !== null && dInput.length > 0) {
-        dInput[column] = (dInput[column] as number) + change * (point[base + column] as number)
-      }
-    }
-  }
 }
 
 /** Fields that come, and so are missing, together. */

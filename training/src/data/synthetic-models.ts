@@ -10,11 +10,13 @@ export interface StarModel {
   readonly make: (draw: Random) => TotalMagnitude
 }
 
+type Bounds = readonly [low: number, high: number]
+
 /** All kinds. Ranges follow what is known of each class; shares give each enough to be learned, not its share of the sky. */
 export const starModels: readonly StarModel[] = [
   { label: 'LPV', share: 0.17, make: longPeriod },
-  { label: 'QSO', share: 0.17, make: activeNucleus },
-  { label: 'Blazar', share: 0.06, make: blazar },
+  { label: 'QSO', share: 0.17, make: wandering([15.5, 20.8], [0, 0.8], [30, 600], [0.08, 0.5]) },
+  { label: 'Blazar', share: 0.06, make: wandering([15, 20.5], [0.2, 0.9], [4, 120], [0.25, 1]) },
   { label: 'UG', share: 0.15, make: dwarfNova },
   { label: 'NL', share: 0.05, make: novaLike },
   { label: 'YSO', share: 0.1, make: youngStar },
@@ -55,33 +57,15 @@ function longPeriod(draw: Random): TotalMagnitude {
   }
 }
 
-/** Damped random walk, diluted by the host in some. */
-function activeNucleus(draw: Random): TotalMagnitude {
-  return wandering(draw, {
-    mean: brightness(draw, 15.5, 20.8),
-    gr: draw.uniform(0, 0.8),
-    days: logUniform(draw, 30, 600),
-    deviation: logUniform(draw, 0.08, 0.5)
-  })
-}
-
-function blazar(draw: Random): TotalMagnitude {
-  return wandering(draw, {
-    mean: brightness(draw, 15, 20.5),
-    gr: draw.uniform(0.2, 0.9),
-    days: logUniform(draw, 4, 120),
-    deviation: logUniform(draw, 0.25, 1)
-  })
-}
-
-function wandering(
-  draw: Random,
-  { mean, gr, days, deviation }: { mean: number; gr: number; days: number; deviation: number }
-): TotalMagnitude {
-  const wander = walk(draw, days, deviation)
-  return (mjd, fid) => {
-    const change = wander(mjd)
-    return inBand(mean + 0.85 * change, fid, gr + 0.15 * change, 0.3 * gr)
+/** Damped random walk, diluted by the host in some; ranges are of the mean magnitude, colour, days and deviation. */
+function wandering(mean: Bounds, gr: Bounds, days: Bounds, deviation: Bounds): (draw: Random) => TotalMagnitude {
+  return draw => {
+    const [level, colour] = [brightness(draw, ...mean), draw.uniform(...gr)]
+    const wander = walk(draw, logUniform(draw, ...days), logUniform(draw, ...deviation))
+    return (mjd, fid) => {
+      const change = wander(mjd)
+      return inBand(level + 0.85 * change, fid, colour + 0.15 * change, 0.3 * colour)
+    }
   }
 }
 

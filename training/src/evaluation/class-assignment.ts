@@ -22,8 +22,8 @@ export interface Candidate {
   readonly countedWith?: readonly number[]
 }
 
-/** How a model's card weighs candidates against their priors. */
-export interface NamingRule {
+/** How one of several classes is assigned to an object, as a model's card states it. */
+export interface ClassAssignment {
   readonly priorPower: PriorPower
   /** By node; null where the power is 0. */
   readonly priors: Float64Array | null
@@ -35,12 +35,12 @@ export interface NamingRule {
   }[]
 }
 
-/** The naming rule of a card's decision, in the order of its taxonomy's nodes. Throws MODEL_INVALID where it lacks a node. */
-export function namingRule(
+/** The rule of a card's decision, in the order of its taxonomy's nodes. Throws MODEL_INVALID where it lacks a node. */
+export function classAssignment(
   { priorPower, naming = [] }: { readonly priorPower: PriorPower; readonly naming?: Card['decision']['naming'] },
   priors: Float64Array | null,
   taxonomy: Taxonomy
-): NamingRule {
+): ClassAssignment {
   const byNode = naming.map(({ f1, ...rest }) => ({
     ...rest,
     f1: Float64Array.from(taxonomy.nodes, ({ name }) => {
@@ -127,7 +127,7 @@ export function classProbabilities({ classes }: Candidates, probability: Float64
 export function ranked(
   { classes }: Candidates,
   probabilities: Float64Array,
-  { priors, priorPower, naming = [] }: NamingRule,
+  { priors, priorPower, naming = [] }: ClassAssignment,
   days: number
 ): number[] {
   const early = naming.find(({ untilDays }) => days <= untilDays)
@@ -171,10 +171,10 @@ export function treeDistance(taxonomy: Taxonomy, node: number, label: number): n
 }
 
 /** Until which ages, days, classes are named for the best F1 to be expected, and by which power of the prior. Ascending. */
-export type NamingAges = readonly { readonly untilDays: number; readonly value: number }[]
+export type BestF1Ages = readonly { readonly untilDays: number; readonly value: number }[]
 
 /** The rule for these ages as a card has it: with the attainable F1 of every node. */
-export type Naming = NonNullable<Card['decision']['naming']>
+export type AttainableF1ByAge = NonNullable<Card['decision']['naming']>
 
 /** Too few objects of an age to tell what F1 is attainable. */
 const fewest = 50
@@ -200,11 +200,11 @@ export function attainableF1(probabilities: Float64Array): number {
  * What F1 is attainable at each node and age, from predictions of objects that were not trained on: of each object the latest answer
  * within an age. Ages of fewer than 50 objects are left out.
  */
-export function fitNaming(
+export function fitAttainableF1(
   taxonomy: Taxonomy,
   predictions: readonly Prediction<LabelledObject>[],
-  ages: NamingAges
-): Naming {
+  ages: BestF1Ages
+): AttainableF1ByAge {
   let from = Number.NEGATIVE_INFINITY
   return ages.flatMap(({ untilDays, value }) => {
     const latest = new Map<string, Prediction<LabelledObject>>()

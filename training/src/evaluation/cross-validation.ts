@@ -1,25 +1,25 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { namingShape } from 'hierax/classifier/card.ts'
-import type { PriorPower } from 'hierax/classifier/decision.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { z } from 'zod'
 import type { KnownObject } from '../data/labelled.ts'
 import { priorsOf } from '../export.ts'
-import { type Candidates, fitNaming, type Naming, type NamingAges, namingRule } from './class-assignment.ts'
+import type { Recipe } from '../recipe.ts'
+import { type AttainableF1ByAge, type Candidates, classAssignment, fitAttainableF1 } from './class-assignment.ts'
 import { type CutEvaluation, type EvaluationOptions, evaluateCut, evaluateSet } from './evaluation.ts'
 import type { Scores } from './metrics.ts'
 import { type NoveltyScale, noveltyScaleShape } from './novelty-fit.ts'
 import type { Cut, Prediction } from './predict.ts'
-import { detailTables, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
+import { atCut, evaluationTables, type Table } from './tables.ts'
 import { atTemperature, fitTemperature, type Temperature } from './temperature.ts'
 
 /** What a cross-validation found. */
 export interface CrossValidation {
   readonly temperature: Temperature
   /** Empty where no ages were asked for. */
-  readonly naming: Naming
+  readonly naming: AttainableF1ByAge
   readonly evaluations: readonly CutEvaluation[]
   /** Scores of each fold, by set and cut. */
   readonly folds: readonly { readonly fold: number; readonly sets: readonly FoldScores[] }[]
@@ -32,15 +32,9 @@ interface FoldScores {
   readonly scores: Scores | null
 }
 
-/** Powers of the prior that are tried on every set of `--among`. */
+/** Powers of the prior that are tried on every judged set. */
 const powers = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
 const fileName = 'cross-validation.json'
-
-/** How classes are named. */
-export interface NamingPlan {
-  readonly priorPower: PriorPower
-  readonly namingAges: NamingAges
-}
 
 /**
  * Judges predictions of objects by networks that were not trained on them, fold by fold. Each fold is judged at the
@@ -49,7 +43,7 @@ export interface NamingPlan {
  */
 export function crossValidate(
   taxonomy: Taxonomy,
-  { priorPower, namingAges }: NamingPlan,
+  { priorPower, bestF1 }: Recipe['decision'],
   objects: readonly KnownObject[],
   folds: ReadonlyMap<number, readonly Prediction<KnownObject>[]>,
   options: EvaluationOptions
@@ -65,8 +59,8 @@ export function crossValidate(
     )
   }
   const all = [...judged.values()].flat()
-  const naming = fitNaming(taxonomy, all, namingAges)
-  const rule = namingRule({ priorPower, naming }, priors, taxonomy)
+  const naming = fitAttainableF1(taxonomy, all, bestF1)
+  const rule = classAssignment({ priorPower, naming }, priors, taxonomy)
   const cuts = [...new Set(all.map(({ cut }) => cut))]
   const at = (some: readonly Prediction<KnownObject>[], cut: Cut) => some.filter(each => each.cut === cut)
   const evaluations = cuts.map(cut => evaluateCut(taxonomy, rule, at(all, cut), options))
@@ -78,16 +72,10 @@ export function crossValidate(
       )
     )
   }))
-  const last = cuts.at(-1) ?? 'full'
-  const when = last === 'full' ? 'whole curves' : `${last} days`
-  const tables = [
-    ...scoreTables(evaluations),
-    ...(perFold.length > 1 ? [foldTable(perFold, last)] : []),
-    ...options.among.map(set => powerTable(taxonomy, priors, set, all, cuts, options.minDetections)),
-    ...detailTables(evaluations.at(-1)?.sets ?? [], when),
-    nodeTable(evaluations.at(-1) as CutEvaluation, when),
-    partTable(taxonomy, rule, at(all, last), when)
-  ]
+  const tables = evaluationTables(taxonomy, rule, all, evaluations, [
+    ...(perFold.length > 1 ? [foldTable(perFold, cuts.at(-1) ?? 'full')] : []),
+    ...options.among.map(set => powerTable(taxonomy, priors, set, all, cuts, options.minDetections))
+  ])
   const temperature = fitTemperature(taxonomy, [...folds.values()].flat())
   return { temperature, naming, evaluations, folds: perFold, tables }
 }
@@ -135,13 +123,13 @@ function foldTable(folds: CrossValidation['folds'], days: Cut): Table {
   const cell = (title: string, key: 'accuracy' | 'macroF1' | 'calibrationError'): string =>
     spread(folds.map(({ sets }) => sets.find(set => set.title === title && set.days === days)?.scores?.[key] ?? 0))
   return {
-    title: `Mean and standard deviation over ${folds.length} folds, ${days === 'full' ? 'whole curves' : `${days} days`}`,
+    title: `Mean and standard deviation over ${folds.length} folds, ${atCut(days)}`,
     columns: ['among', 'accuracy', 'macro-F1', 'calibration error'],
     rows: titles.map(title => [title, cell(title, 'accuracy'), cell(title, 'macroF1'), cell(title, 'calibrationError')])
   }
 }
 
-/** Macro-F1 and accuracy among a set of classes by the power of the prior, to choose `--prior-power` by. */
+/** Macro-F1 and accuracy among a set of classes by the power of the prior, to choose `decision.priorPower` by. */
 function powerTable(
   taxonomy: Taxonomy,
   priors: Float64Array,

@@ -14,16 +14,16 @@ import { notesOf } from '../export.ts'
 import { alertTables } from './alert-tables.ts'
 import {
   type Candidates,
+  type ClassAssignment,
+  classAssignment,
   classProbabilities,
-  type NamingRule,
-  namingRule,
   parseCandidates,
   ranked
 } from './class-assignment.ts'
 import { type CutEvaluation, evaluateCut } from './evaluation.ts'
 import { type Cut, type Prediction, predictAll } from './predict.ts'
 import { type PurityRows, puritySamplesOf, purityTable, purityTablesFor } from './purity-tables.ts'
-import { detailTables, nodeTable, partTable, scoreTables, type Table } from './tables.ts'
+import { evaluationTables, type Table } from './tables.ts'
 
 /** What `hierax evaluate` is to do. */
 export interface EvaluatePlan {
@@ -72,7 +72,7 @@ export async function evaluate(
   const objects = plan.data.length > 0 ? await readLabelled(plan.data, { unlabelled: true }) : []
   const known = knownTo(taxonomy, objects)
   const judged = new Map(known.objects.filter(({ node }) => node >= 0).map(object => [object.id, object]))
-  const rule = namingRule(card.decision, priors, taxonomy)
+  const rule = classAssignment(card.decision, priors, taxonomy)
   const { population: setting } = plan
   const classifier = await loadClassifier(plan.model, {
     runtime: plan.runtime,
@@ -108,7 +108,7 @@ export async function evaluate(
     population,
     evaluations,
     alerts,
-    tables: [...tablesOf(taxonomy, rule, predictions, evaluations), ...(alerts?.tables ?? [])]
+    tables: [...evaluationTables(taxonomy, rule, predictions, evaluations), ...(alerts?.tables ?? [])]
   }
 }
 
@@ -134,32 +134,15 @@ function at<T extends Pick<Prediction, 'cut'>>(predictions: readonly T[], cut: C
   return predictions.filter(prediction => prediction.cut === cut)
 }
 
-function tablesOf(
-  taxonomy: Taxonomy,
-  rule: NamingRule,
-  predictions: readonly Prediction<KnownObject>[],
-  evaluations: readonly CutEvaluation[]
-): Table[] {
-  const last = evaluations.at(-1)
-  if (last === undefined) return []
-  const when = last.days === 'full' ? 'whole curves' : `${last.days} days`
-  return [
-    ...scoreTables(evaluations),
-    ...detailTables(last.sets, when),
-    nodeTable(last, when),
-    partTable(taxonomy, rule, at(predictions, last.days), when)
-  ]
-}
-
 /** Writes predictions as JSON lines: id, label, days, the probability of every node, novelty, and the class named among each set. */
 class PredictionWriter {
   readonly #stream: ReturnType<typeof createWriteStream>
   readonly #taxonomy: Taxonomy
-  readonly #rule: NamingRule
+  readonly #rule: ClassAssignment
   readonly #among: readonly Candidates[]
   #failure: Error | null = null
 
-  constructor(file: string, taxonomy: Taxonomy, rule: NamingRule, among: readonly Candidates[]) {
+  constructor(file: string, taxonomy: Taxonomy, rule: ClassAssignment, among: readonly Candidates[]) {
     this.#stream = createWriteStream(file)
     this.#stream.on('error', error => {
       this.#failure = new HieraxError('USAGE', `--predictions ${file} can't be written: ${error.message}`, {

@@ -2,12 +2,12 @@ import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { KnownObject } from '../data/labelled.ts'
 import {
   type Candidates,
+  type ClassAssignment,
   candidatesAtDepth,
   classOf,
   classProbabilities,
   depthOf,
   isBelow,
-  type NamingRule,
   ranked,
   treeDistance
 } from './class-assignment.ts'
@@ -94,7 +94,7 @@ export function setsOf(taxonomy: Taxonomy, among: readonly Candidates[]): Candid
 /** Measures the predictions of one cut. `others` are those of objects that can't be judged but for their novelty. */
 export function evaluateCut(
   taxonomy: Taxonomy,
-  rule: NamingRule,
+  rule: ClassAssignment,
   predictions: readonly Prediction<KnownObject>[],
   options: EvaluationOptions,
   others: readonly Pick<Prediction, 'novelty'>[] = []
@@ -113,7 +113,7 @@ export function evaluateCut(
 /** Judges predictions among classes. Objects that belong to none of them are left out. */
 export function evaluateSet(
   taxonomy: Taxonomy,
-  rule: NamingRule,
+  rule: ClassAssignment,
   candidates: Candidates,
   predictions: readonly Prediction<KnownObject>[],
   bootstrap: number

@@ -32,13 +32,12 @@ export async function* predictAll<T extends LabelledObject>(
   objects: readonly T[],
   cuts: readonly Cut[]
 ): AsyncGenerator<Prediction<T>> {
-  const ascending = [...cuts].sort((a, b) => daysOf(a) - daysOf(b))
   for (let from = 0; from < objects.length; from += group) {
     const some = objects.slice(from, from + group)
     const curves = some.map(curveOf)
     const byCut: Prediction<T>[][] = []
     let states: (Uint8Array | null)[] = some.map(() => null)
-    for (const cut of ascending) {
+    for (const cut of ascendingCuts(cuts)) {
       const questions = some.map(({ points }, at): SteppedQuestion => {
         const first = points.find(point => point.detection)?.jd ?? Number.NEGATIVE_INFINITY
         return { curve: curves[at] as SteppedCurve, jd: first + daysOf(cut), state: states[at] ?? null }
@@ -59,6 +58,11 @@ export async function* predictAll<T extends LabelledObject>(
 /** Days of a cut; infinite for the whole curve. */
 export function daysOf(cut: Cut): number {
   return cut === 'full' ? Number.POSITIVE_INFINITY : cut
+}
+
+/** Each cut once, in ascending order. */
+export function ascendingCuts(cuts: readonly Cut[]): Cut[] {
+  return [...new Set(cuts)].sort((a, b) => daysOf(a) - daysOf(b))
 }
 
 function ageAt({ points }: LabelledObject, jd: number): number {

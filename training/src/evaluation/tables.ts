@@ -1,10 +1,10 @@
 import type { Card } from 'hierax/classifier/card.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { KnownObject } from '../data/labelled.ts'
-import { candidatesAtDepth, depthOf, type NamingRule } from './class-assignment.ts'
+import { type ClassAssignment, candidatesAtDepth, depthOf } from './class-assignment.ts'
 import { type CutEvaluation, evaluateSet, type SetEvaluation } from './evaluation.ts'
 import type { Scores } from './metrics.ts'
-import type { Prediction } from './predict.ts'
+import type { Cut, Prediction } from './predict.ts'
 
 /** A table as cards and reports have it. */
 export type Table = Card['metrics'][number]
@@ -15,7 +15,7 @@ const columns = ['accuracy', 'macro-F1', 'log loss', 'calibration error', 'Brier
 const keys: readonly (keyof Scores)[] = ['accuracy', 'macroF1', 'logLoss', 'calibrationError', 'brier', 'top2']
 
 /** One table for each set of classes: a row for each cut. */
-export function scoreTables(evaluations: readonly CutEvaluation[]): Table[] {
+function scoreTables(evaluations: readonly CutEvaluation[]): Table[] {
   const titles = evaluations[0]?.sets.map(({ title }) => title) ?? []
   return titles.map((title, which) => ({
     title: `Among ${title}`,
@@ -49,15 +49,41 @@ function confusionTable(set: SetEvaluation, when: string): Table {
   }
 }
 
+/** What is shown of evaluations at cuts: scores of every cut, `between` them and the details of the last one. */
+export function evaluationTables(
+  taxonomy: Taxonomy,
+  rule: ClassAssignment,
+  predictions: readonly Prediction<KnownObject>[],
+  evaluations: readonly CutEvaluation[],
+  between: readonly Table[] = []
+): Table[] {
+  const last = evaluations.at(-1)
+  if (last === undefined) return []
+  const when = atCut(last.days)
+  const ofLast = predictions.filter(({ cut }) => cut === last.days)
+  return [
+    ...scoreTables(evaluations),
+    ...between,
+    ...detailTables(last.sets, when),
+    nodeTable(last, when),
+    partTable(taxonomy, rule, ofLast, when)
+  ]
+}
+
+/** A cut in a table's title. */
+export function atCut(cut: Cut): string {
+  return cut === 'full' ? 'whole curves' : `${cut} days`
+}
+
 /** Every set in detail: its classes, and their confusion where the table can be read. */
-export function detailTables(sets: readonly SetEvaluation[], when: string): Table[] {
+function detailTables(sets: readonly SetEvaluation[], when: string): Table[] {
   return sets.flatMap(set =>
     set.classes.length > widestConfusion ? [classTable(set, when)] : [classTable(set, when), confusionTable(set, when)]
   )
 }
 
 /** Calibration of every node at a cut. */
-export function nodeTable({ nodes }: CutEvaluation, when: string): Table {
+function nodeTable({ nodes }: CutEvaluation, when: string): Table {
   return {
     title: `Calibration of every node, ${when}`,
     columns: ['node', 'objects', 'of the node', 'mean probability', 'share', 'calibration error', 'Brier'],
@@ -74,9 +100,9 @@ export function nodeTable({ nodes }: CutEvaluation, when: string): Table {
 }
 
 /** How parts of the objects fare at a cut: by source, and those of few detections. */
-export function partTable(
+function partTable(
   taxonomy: Taxonomy,
-  rule: NamingRule,
+  rule: ClassAssignment,
   predictions: readonly Prediction<KnownObject>[],
   when: string
 ): Table {

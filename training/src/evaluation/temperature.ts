@@ -2,7 +2,7 @@ import type { CardDraft } from 'hierax/classifier/card.ts'
 import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { KnownObject } from '../data/labelled.ts'
-import { Whxe } from '../network/whxe.ts'
+import { unweightedWhxe } from '../network/whxe.ts'
 import type { Prediction } from './predict.ts'
 
 /** Temperatures by the age of a light curve, as a card has them. */
@@ -47,7 +47,7 @@ function logits({ conditional }: Pick<Prediction, 'conditional'>): Float64Array 
 
 /** Golden-section search in the temperature's logarithm. */
 function coolest(taxonomy: Taxonomy, predictions: readonly Prediction<KnownObject>[]): number {
-  const whxe = new Whxe(taxonomy, new Float64Array(taxonomy.nodes.length).fill(1), { alpha: 0, beta: 0 })
+  const whxe = unweightedWhxe(taxonomy)
   const cases = predictions.map(prediction => ({ logits: logits(prediction), node: prediction.object.node }))
   const lossAt = (logarithm: number): number => {
     const scale = 1 / Math.exp(logarithm)

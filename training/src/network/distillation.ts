@@ -8,7 +8,7 @@ import type { Runtime } from 'hierax/classifier/runtime.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import type { Batch } from './batches.ts'
-import { TrainableNetwork } from './trainable.ts'
+import { type BatchLoss, TrainableNetwork } from './trainable.ts'
 
 /** A model that another is to learn from. */
 export interface Teacher {
@@ -96,4 +96,61 @@ function narrowed(batch: Batch, inputs: number): Batch {
     first.set(batch.inputs.subarray(cell * width, cell * width + inputs), cell * inputs)
   }
   return { ...batch, inputs: first }
+}
+
+/** A loss of batches of which a share is the distance from the ensemble's answers to the same steps. */
+export function distilledLoss(
+  taxonomy: Taxonomy,
+  lossOf: (batch: Batch) => BatchLoss,
+  ensemble: Ensemble,
+  share: number
+): (batch: Batch) => BatchLoss {
+  const outputs = taxonomy.nodes.length
+  return batch => {
+    const labelled = lossOf(batch)
+    const wanted = ensemble.conditionals(batch)
+    return (logits, gradient) => {
+      let total = (1 - share) * labelled(logits, gradient)
+      for (let index = 0; index < gradient.length; index++) gradient[index]! *= 1 - share
+      for (let at = 0; at < batch.weights.length; at++) {
+        const weight = share * (batch.weights[at] as number)
+        if (weight > 0) total += weight * teacherLoss(taxonomy, logits, wanted, at * outputs, gradient, weight)
+      }
+      return total
+    }
+  }
+}
+
+/**
+ * How far the conditionals of a row of logits are from those of a teacher: Σ over groups of siblings of the teacher's P(parent)
+ * times the Kullback–Leibler divergence. `scale` times its derivative is added to `gradient`; logits, the teacher's
+ * conditionals and the gradient are read and written at `offset`, one a node in the taxonomy's order.
+ */
+export function teacherLoss(
+  taxonomy: Taxonomy,
+  logits: ArrayLike<number>,
+  conditional: ArrayLike<number>,
+  offset: number,
+  gradient: Float32Array,
+  scale: number
+): number {
+  let total = 0
+  for (const siblings of taxonomy.siblings) {
+    if (siblings.length === 1) continue
+    let weight = 1
+    let above = taxonomy.parents[siblings[0] as number] as number
+    for (; above >= 0; above = taxonomy.parents[above] as number) weight *= conditional[offset + above] as number
+    let largest = Number.NEGATIVE_INFINITY
+    for (const node of siblings) largest = Math.max(largest, logits[offset + node] as number)
+    let sum = 0
+    for (const node of siblings) sum += Math.exp((logits[offset + node] as number) - largest)
+    const logSum = largest + Math.log(sum)
+    for (const node of siblings) {
+      const wanted = conditional[offset + node] as number
+      const logarithm = (logits[offset + node] as number) - logSum
+      if (wanted > 0) total += weight * wanted * (Math.log(wanted) - logarithm)
+      gradient[offset + node] = (gradient[offset + node] as number) + scale * weight * (Math.exp(logarithm) - wanted)
+    }
+  }
+  return total
 }

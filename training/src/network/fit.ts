@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import { type InputSet, inputSetOf } from 'hierax/classifier/input-sets.ts'
 import type { Weights } from 'hierax/classifier/network.ts'
 import type { Runtime } from 'hierax/classifier/runtime.ts'
@@ -8,11 +8,11 @@ import type { KnownObject } from '../data/labelled.ts'
 import { random } from '../random.ts'
 import type { Augmentation } from './augment.ts'
 import { type Batch, epochBatches, plainBatches, type RootBalance, type Sampling } from './batches.ts'
-import { Ensemble, type Teacher } from './distillation.ts'
+import { distilledLoss, Ensemble, type Teacher } from './distillation.ts'
 import { dropoutFactors } from './layers.ts'
 import { adamStep, type Moments, noMoments, type OptimiserOptions, oneCycle } from './optimiser.ts'
 import { type BatchLoss, initialWeights, TrainableNetwork, type Widths } from './trainable.ts'
-import { nodeWeights, teacherLoss, Whxe, type WhxeOptions } from './whxe.ts'
+import { nodeWeights, Whxe, type WhxeOptions } from './whxe.ts'
 
 /** All that decides the outcome of a training beside its data, its taxonomy and the runtime. */
 export interface FitOptions {
@@ -30,7 +30,7 @@ export interface FitOptions {
   /** Ends when the held-out loss has not fallen for so many epochs, and takes the best weights; 0: never. */
   readonly patience: number
   /** Share of the loss that is the distance from the teachers' answers, where there are teachers. */
-  readonly teaching: number
+  readonly distillation: number
   readonly widths: Widths
   readonly whxe: WhxeOptions
   readonly optimiser: OptimiserOptions
@@ -64,9 +64,9 @@ export interface EpochRecord {
   readonly seconds: number
 }
 
-/** Everything that a training needs to go on, as if it had never stopped. What is random follows from seed, epoch and batch. */
+/** Everything that a training needs to resume. What is random follows from seed, epoch and batch. */
 export interface FitState {
-  /** The epoch in work, from 0, and batches of it that are done. */
+  /** The current epoch, from 0, and the number of its batches that are done. */
   epoch: number
   batch: number
   /** Sum of the losses of its batches. */
@@ -79,7 +79,7 @@ export interface FitState {
   best: { readonly epoch: number; readonly loss: number; readonly weights: Weights } | null
 }
 
-/** Who is told and asked on the way. */
+/** Models and weights to learn from, and functions that are called on the way. */
 export interface FitHooks {
   /** Models whose answers the network is to learn beside the labels. */
   readonly teachers?: readonly Teacher[]
@@ -90,14 +90,14 @@ export interface FitHooks {
   /** After each batch. */
   readonly onBatch?: (loss: number) => void
   readonly onEpoch?: (record: EpochRecord) => void | Promise<void>
-  /** After each epoch, at the end, and when the training is broken off. */
+  /** After each epoch, at the end, and when the training is interrupted. */
   readonly save?: (state: FitState) => Promise<void>
   readonly signal?: AbortSignal
 }
 
 /**
- * Trains the network; resolves with its last state, `finished` false where the signal broke it off. The same arguments give
- * the same weights on the same runtime, however often it was broken off and resumed. Throws INTERNAL where the loss
+ * Trains the network; resolves with its last state, `finished` false where the signal interrupted it. The same arguments give
+ * the same weights on the same runtime, however often it was interrupted and resumed. Throws INTERNAL where the loss
  * is no longer a number.
  */
 export async function fit(
@@ -111,11 +111,15 @@ export async function fit(
   const state = hooks.resumed ?? initialState(taxonomy, options, hooks.start ?? null)
   const network = new TrainableNetwork(runtime, state.weights)
   const lossOf = lossFor(taxonomy, training, options.whxe)
-  const taught = taughtLoss(runtime, taxonomy, lossOf, hooks.teachers ?? [], options.teaching)
+  const { teachers = [] } = hooks
+  const trainedLoss =
+    teachers.length === 0 || options.distillation === 0
+      ? lossOf
+      : distilledLoss(taxonomy, lossOf, new Ensemble(runtime, taxonomy, teachers), options.distillation)
   const validation = plainBatches(heldOut, options.batch, options.augmentation.cap, inputsOf(options.inputs))
   while (!state.finished && state.epoch < options.epochs) {
     const begun = performance.now()
-    const batches = await runEpoch(network, taxonomy, training, taught, state, options, hooks)
+    const batches = await runEpoch(network, taxonomy, training, trainedLoss, state, options, hooks)
     if (batches === null) {
       await hooks.save?.(state)
       return state
@@ -125,7 +129,7 @@ export async function fit(
     const seconds = (performance.now() - begun) / 1000
     const record: EpochRecord = { epoch: state.epoch, trainingLoss, heldOutLoss, seconds }
     state.history.push(record)
-    judge(state, record, options.patience)
+    recordBest(state, record, options.patience)
     Object.assign(state, { epoch: state.epoch + 1, batch: 0, lossSum: 0 })
     if (state.epoch === options.epochs) state.finished = true
     await hooks.save?.(state)
@@ -172,14 +176,17 @@ async function runEpoch(
   const batches = epochBatches(training, state.epoch, { ...options, balance, inputs: inputsOf(options.inputs) })
   const total = batches.length * options.epochs
   for (; state.batch < batches.length; state.batch++) {
-    await breathe()
+    await setImmediate()
     if (signal?.aborted === true) return null
     const batch = (batches[state.batch] as () => Batch)()
     const seed = random(options.seed, state.epoch, state.batch, 303).integer(0, 2 ** 31)
     const dropout = dropoutFactors(network.sizes, batch.rows * batch.steps, options.dropout, seed)
     const { loss, gradients } = network.gradients(state.weights, batch, dropout, lossOf(batch))
     if (!Number.isFinite(loss)) {
-      throw new HieraxError('INTERNAL', `the loss is ${loss} in epoch ${state.epoch + 1}: try a lower --learning-rate`)
+      throw new HieraxError(
+        'INTERNAL',
+        `the loss is ${loss} in epoch ${state.epoch + 1}: try a lower schedule.learningRate in the recipe`
+      )
     }
     const rate = oneCycle(state.epoch * batches.length + state.batch, total)
     adamStep(state.weights, state.moments, gradients, options.optimiser, rate)
@@ -190,7 +197,7 @@ async function runEpoch(
 }
 
 /** Keeps the best weights and ends the training where patience has run out. */
-function judge(state: FitState, { epoch, heldOutLoss }: EpochRecord, patience: number): void {
+function recordBest(state: FitState, { epoch, heldOutLoss }: EpochRecord, patience: number): void {
   if (patience === 0 || heldOutLoss === null) return
   if (state.best === null || heldOutLoss < state.best.loss) {
     state.best = { epoch, loss: heldOutLoss, weights: copied(state.weights) }
@@ -222,32 +229,6 @@ function lossFor(
       }
       return total
     }
-}
-
-/** A loss of which a share is the distance from what the teachers say of the same steps. */
-function taughtLoss(
-  runtime: Runtime,
-  taxonomy: Taxonomy,
-  lossOf: (batch: Batch) => BatchLoss,
-  teachers: readonly Teacher[],
-  teaching: number
-): (batch: Batch) => BatchLoss {
-  if (teachers.length === 0 || teaching === 0) return lossOf
-  const ensemble = new Ensemble(runtime, taxonomy, teachers)
-  const outputs = taxonomy.nodes.length
-  return batch => {
-    const labelled = lossOf(batch)
-    const said = ensemble.conditionals(batch)
-    return (logits, gradient) => {
-      let total = (1 - teaching) * labelled(logits, gradient)
-      for (let index = 0; index < gradient.length; index++) gradient[index]! *= 1 - teaching
-      for (let at = 0; at < batch.weights.length; at++) {
-        const weight = teaching * (batch.weights[at] as number)
-        if (weight > 0) total += weight * teacherLoss(taxonomy, logits, said, at * outputs, gradient, weight)
-      }
-      return total
-    }
-  }
 }
 
 /** Mean loss of objects as they are. */

@@ -90,7 +90,7 @@ export function backward(
   unit: GatedUnit,
   { before, reset, update, memory, candidate }: Recurrence,
   input: Tensor2D,
-  ofHidden: Tensor2D,
+  dHidden: Tensor2D,
   rows: number,
   steps: number
 ): GatedUnitGradient {
@@ -104,7 +104,7 @@ export function backward(
   const intoMemory = tf.mul(intoCandidate, reset)
   const factors = stepwise(tf, tf.concat([intoReset, intoUpdate, intoMemory], 2), rows, 3 * width)
   const updates = stepwise(tf, update, rows, width)
-  const given = stepwise(tf, ofHidden, rows, width)
+  const given = stepwise(tf, dHidden, rows, width)
   // Turned explicitly: WebAssembly multiplies turned matrices many times more slowly.
   const transposed = tf.transpose(unit.recurrentKernel)
   const totals: Tensor2D[] = []
@@ -120,16 +120,16 @@ export function backward(
   const all = rows * steps
   const flat = <T extends Tensor2D>(tensors: T[], columns: number) =>
     tf.reshape(tf.stack(tensors.reverse()), [all, columns]) as Tensor2D
-  const ofRecurrent = flat(parts, 3 * width)
-  const ofCandidate = tf.mul(flat(totals, width), tf.reshape(intoCandidate, [all, width])) as Tensor2D
-  const ofGates = tf.slice2d(ofRecurrent, [0, 0], [all, 2 * width])
-  const ofInput = tf.concat([ofGates, ofCandidate], 1)
+  const dRecurrent = flat(parts, 3 * width)
+  const dCandidate = tf.mul(flat(totals, width), tf.reshape(intoCandidate, [all, width])) as Tensor2D
+  const dGates = tf.slice2d(dRecurrent, [0, 0], [all, 2 * width])
+  const dInput = tf.concat([dGates, dCandidate], 1)
   return {
-    kernel: tf.matMul(tf.transpose(input), ofInput),
-    bias: tf.sum(ofInput, 0),
-    recurrentKernel: tf.matMul(tf.transpose(tf.reshape(before, [all, width]) as Tensor2D), ofRecurrent),
-    recurrentBias: tf.sum(ofRecurrent, 0),
-    input: tf.matMul(ofInput, tf.transpose(unit.kernel))
+    kernel: tf.matMul(tf.transpose(input), dInput),
+    bias: tf.sum(dInput, 0),
+    recurrentKernel: tf.matMul(tf.transpose(tf.reshape(before, [all, width]) as Tensor2D), dRecurrent),
+    recurrentBias: tf.sum(dRecurrent, 0),
+    input: tf.matMul(dInput, tf.transpose(unit.kernel))
   }
 }
 
@@ -186,22 +186,22 @@ export function pool(values: Float32Array, steps: number, width: number): Pooled
 
 /** Derivative with respect to the values, from those with respect to mean and maximum. */
 export function poolGradient(
-  ofMean: Float32Array,
-  ofMaximum: Float32Array,
+  dMean: Float32Array,
+  dMaximum: Float32Array,
   { reached }: Pick<Pooled, 'reached'>,
   steps: number,
   width: number
 ): Float32Array {
-  const gradient = new Float32Array(ofMean.length)
+  const gradient = new Float32Array(dMean.length)
   const sum = new Float32Array(width)
   for (let step = steps - 1; step >= 0; step--) {
     const scale = 1 / (step + 1)
     for (let unit = 0; unit < width; unit++) {
       const at = step * width + unit
-      sum[unit] = (sum[unit] as number) + (ofMean[at] as number) * scale
+      sum[unit] = (sum[unit] as number) + (dMean[at] as number) * scale
       gradient[at] = (gradient[at] as number) + (sum[unit] as number)
       const to = (reached[at] as number) * width + unit
-      gradient[to] = (gradient[to] as number) + (ofMaximum[at] as number)
+      gradient[to] = (gradient[to] as number) + (dMaximum[at] as number)
     }
   }
   return gradient

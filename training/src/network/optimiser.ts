@@ -9,8 +9,8 @@ export interface OptimiserOptions {
   readonly clip: number
 }
 
-/** Settings of the reference study. */
-export const defaultOptimiser: OptimiserOptions = { learningRate: 0.01, weightDecay: 1e-4, clip: 1 }
+/** As in the reference study. */
+export const gradientClip = 1
 
 /** Running moments of the gradient and the number of steps made: what a checkpoint must hold beside the weights. */
 export interface Moments {

@@ -65,9 +65,9 @@ export class TrainableNetwork {
     tf.tidy(() => {
       const w = upload(tf, weights)
       const pass = this.#pass(w, batch, dropout)
-      const ofLogits = new Float32Array(pass.logits.length)
-      loss = lossOf(pass.logits, ofLogits)
-      for (const [name, tensor] of Object.entries(this.#back(w, batch, dropout, pass, ofLogits))) {
+      const dLogits = new Float32Array(pass.logits.length)
+      loss = lossOf(pass.logits, dLogits)
+      for (const [name, tensor] of Object.entries(this.#back(w, batch, dropout, pass, dLogits))) {
         gradients[name] = tensor.dataSync<'float32'>()
       }
     })
@@ -105,30 +105,30 @@ export class TrainableNetwork {
     const { hidden, embedding, dense: denseWidth, outputs, features: width } = this.sizes
     const { rows, steps } = batch
     const all = rows * steps
-    const ofLogits = tf.tensor2d(gradient, [all, outputs])
-    let ofDense: Tensor = tf.matMul(ofLogits, tf.transpose(w['output/kernel']))
-    if (dropout !== null) ofDense = tf.mul(ofDense, tf.tensor2d(dropout.dense, [all, denseWidth]))
-    ofDense = tf.mul(ofDense, tf.step(pass.dense))
-    let ofFeatures: Tensor = tf.matMul(ofDense as Tensor2D, tf.transpose(w['hidden/kernel']))
-    if (dropout !== null) ofFeatures = tf.mul(ofFeatures, tf.tensor2d(dropout.features, [all, width]))
-    const parts = tf.split(ofFeatures as Tensor2D, [hidden, embedding, hidden, hidden], 1)
-    const [ofFlat, ofEmbedded, ofMean, ofMaximum] = parts as [Tensor2D, Tensor2D, Tensor2D, Tensor2D]
-    const arrays = [ofMean.dataSync<'float32'>(), ofMaximum.dataSync<'float32'>()] as const
-    const ofPooled = poolGradient(...arrays, pass, steps, rows * hidden)
-    const ofHidden = tf.add(ofFlat, tf.tensor2d(ofPooled, [all, hidden])) as Tensor2D
-    const unit = backward(tf, gatedUnit(w), pass.recurrence, pass.embedded, ofHidden, rows, steps)
-    const ofEmbedding = tf.mul(tf.add(ofEmbedded, unit.input), tf.step(pass.embedded)) as Tensor2D
+    const dLogits = tf.tensor2d(gradient, [all, outputs])
+    let dDense: Tensor = tf.matMul(dLogits, tf.transpose(w['output/kernel']))
+    if (dropout !== null) dDense = tf.mul(dDense, tf.tensor2d(dropout.dense, [all, denseWidth]))
+    dDense = tf.mul(dDense, tf.step(pass.dense))
+    let dFeatures: Tensor = tf.matMul(dDense as Tensor2D, tf.transpose(w['hidden/kernel']))
+    if (dropout !== null) dFeatures = tf.mul(dFeatures, tf.tensor2d(dropout.features, [all, width]))
+    const parts = tf.split(dFeatures as Tensor2D, [hidden, embedding, hidden, hidden], 1)
+    const [dFlat, dEmbedded, dMean, dMaximum] = parts as [Tensor2D, Tensor2D, Tensor2D, Tensor2D]
+    const arrays = [dMean.dataSync<'float32'>(), dMaximum.dataSync<'float32'>()] as const
+    const dPooled = poolGradient(...arrays, pass, steps, rows * hidden)
+    const dHidden = tf.add(dFlat, tf.tensor2d(dPooled, [all, hidden])) as Tensor2D
+    const unit = backward(tf, gatedUnit(w), pass.recurrence, pass.embedded, dHidden, rows, steps)
+    const dEmbedding = tf.mul(tf.add(dEmbedded, unit.input), tf.step(pass.embedded)) as Tensor2D
     return {
-      'embedding/kernel': tf.matMul(tf.transpose(pass.x), ofEmbedding),
-      'embedding/bias': tf.sum(ofEmbedding, 0),
+      'embedding/kernel': tf.matMul(tf.transpose(pass.x), dEmbedding),
+      'embedding/bias': tf.sum(dEmbedding, 0),
       'gru/kernel': unit.kernel,
       'gru/recurrent_kernel': unit.recurrentKernel,
       'gru/bias': unit.bias,
       'gru/recurrent_bias': unit.recurrentBias,
-      'hidden/kernel': tf.matMul(tf.transpose(pass.features), ofDense as Tensor2D),
-      'hidden/bias': tf.sum(ofDense, 0),
-      'output/kernel': tf.matMul(tf.transpose(pass.dropped), ofLogits),
-      'output/bias': tf.sum(ofLogits, 0)
+      'hidden/kernel': tf.matMul(tf.transpose(pass.features), dDense as Tensor2D),
+      'hidden/bias': tf.sum(dDense, 0),
+      'output/kernel': tf.matMul(tf.transpose(pass.dropped), dLogits),
+      'output/bias': tf.sum(dLogits, 0)
     }
   }
 }

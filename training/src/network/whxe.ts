@@ -99,38 +99,9 @@ export class Whxe {
   }
 }
 
-/**
- * How far the conditionals of a row of logits are from those of a teacher: Σ over groups of siblings of the teacher's P(parent)
- * times the Kullback–Leibler divergence. `scale` times its derivative is added to `gradient`; logits, the teacher's
- * conditionals and the gradient are read and written at `offset`, one a node in the taxonomy's order.
- */
-export function teacherLoss(
-  taxonomy: Taxonomy,
-  logits: ArrayLike<number>,
-  conditional: ArrayLike<number>,
-  offset: number,
-  gradient: Float32Array,
-  scale: number
-): number {
-  let total = 0
-  for (const siblings of taxonomy.siblings) {
-    if (siblings.length === 1) continue
-    let weight = 1
-    let above = taxonomy.parents[siblings[0] as number] as number
-    for (; above >= 0; above = taxonomy.parents[above] as number) weight *= conditional[offset + above] as number
-    let largest = Number.NEGATIVE_INFINITY
-    for (const node of siblings) largest = Math.max(largest, logits[offset + node] as number)
-    let sum = 0
-    for (const node of siblings) sum += Math.exp((logits[offset + node] as number) - largest)
-    const logSum = largest + Math.log(sum)
-    for (const node of siblings) {
-      const wanted = conditional[offset + node] as number
-      const logarithm = (logits[offset + node] as number) - logSum
-      if (wanted > 0) total += weight * wanted * (Math.log(wanted) - logarithm)
-      gradient[offset + node] = (gradient[offset + node] as number) + scale * weight * (Math.exp(logarithm) - wanted)
-    }
-  }
-  return total
+/** The loss in which all nodes and levels count alike. */
+export function unweightedWhxe(taxonomy: Taxonomy): Whxe {
+  return new Whxe(taxonomy, new Float64Array(taxonomy.nodes.length).fill(1), { alpha: 0, beta: 0 })
 }
 
 /**

@@ -27,23 +27,24 @@ writeFileSync(
     .join('\n')
 )
 
-const small = [
-  '--epochs',
-  '4',
-  '--batch',
-  '16',
-  '--hidden',
-  '8',
-  '--runtime',
-  'wasm',
-  '--bootstrap',
-  '5',
-  '--days',
-  '7,full'
-]
+const small = {
+  network: { hidden: 8 },
+  schedule: { batch: 16 },
+  judged: { bootstrap: 5, days: [7, 'full'] }
+}
+
+/** File of a recipe: the small one, but for some groups. */
+function recipe(name: string, but: Readonly<Record<string, object>> = {}): string {
+  const file = path.join(folder, `${name}.json`)
+  const groups = Object.entries(but).map(([key, values]) => [key, { ...small[key as keyof typeof small], ...values }])
+  writeFileSync(file, JSON.stringify({ ...small, ...Object.fromEntries(groups) }))
+  return file
+}
+const smallRecipe = recipe('small')
 
 function argumentsFor(out: string, ...more: string[]): string[] {
-  return ['train', '--data', data, '--taxonomy', taxonomy, '--out', path.join(folder, out), ...small, ...more]
+  const fixed = ['--recipe', smallRecipe, '--epochs', '4', '--runtime', 'wasm']
+  return ['train', '--data', data, '--taxonomy', taxonomy, '--out', path.join(folder, out), ...fixed, ...more]
 }
 
 /** Bytes of what a training decides. */
@@ -95,7 +96,7 @@ test('killed and resumed, it ends with the same weights; unasked, it does not be
   assert.ok(!existsSync(path.join(folder, 'killed', 'card.json')))
   const unasked = await hierax(argumentsFor('killed', ...options))
   assert.equal(unasked.code, 2)
-  assert.match(unasked.stderr, /broken off in epoch \d+; go on with --resume/)
+  assert.match(unasked.stderr, /interrupted in epoch \d+; go on with --resume/)
   const other = await hierax(argumentsFor('killed', '--epochs', '12', '--seed', '6', '--resume'))
   assert.equal(other.code, 2)
   assert.match(other.stderr, /seed 5, this one has 6/)
@@ -109,14 +110,15 @@ test('killed and resumed, it ends with the same weights; unasked, it does not be
 test('Ctrl-C saves, tells how to go on, and that works', async () => {
   const stopped = await interrupted(argumentsFor('stopped', '--epochs', '40'), /^Epoch 1 of/, 'SIGINT')
   assert.equal(stopped.code, 130)
-  assert.match(stopped.stderr, /Go on with:\n {2}hierax train .* --resume\n/)
+  assert.match(stopped.stderr, /Resume with:\n {2}hierax train .* --resume\n/)
   const resumed = await hierax(argumentsFor('stopped', '--epochs', '40', '--resume'))
   assert.equal(resumed.code, 0, resumed.stderr)
   assert.match(resumed.stderr, /batches, of which \d+ were done before/)
 })
 
 test('cross-validation fold by fold, then together, then its figures on the card', async () => {
-  const among = ['--among', 'A1,A2+B,-C', '--folds', '2', '--naming', '1000:0.5']
+  const judged = { judged: { among: ['A1,A2+B,-C'] }, decision: { bestF1: [{ untilDays: 1000, value: 0.5 }] } }
+  const among = ['--recipe', recipe('among', judged), '--folds', '2']
   const one = await hierax(argumentsFor('cv', ...among, '--fold', '1'))
   assert.equal(one.code, 0, one.stderr)
   assert.match(one.stdout, /^Among depth 1\ndays +objects +accuracy/)
@@ -140,7 +142,8 @@ test('cross-validation fold by fold, then together, then its figures on the card
   assert.equal(taught.code, 0, taught.stderr)
   const ofFold = await readModelFolder(path.join(folder, 'taught', 'fold-0'))
   assert.match(ofFold.card.training.notes[0] ?? '', /from teachers 0\.5/)
-  const described = await hierax(argumentsFor('cv', ...among, '--resume', '--description', 'another card'))
+  const other = recipe('described', { ...judged, card: { description: 'another card' } })
+  const described = await hierax(argumentsFor('cv', ...among, '--resume', '--recipe', other))
   assert.equal(described.code, 0, described.stderr)
   const again = ['--folds', '2', '--fold', '0', '--teachers', `${cv},${cv}`, '--resume']
   const resumed = await hierax(argumentsFor('taught', ...again))
@@ -148,7 +151,8 @@ test('cross-validation fold by fold, then together, then its figures on the card
 })
 
 test('nodes are left out one by one, and the figures go on the card', async () => {
-  const run = await hierax(argumentsFor('left-out', '--leave-out', 'B', '--leave-out', 'A1', '--held-out', '0.4'))
+  const held = recipe('held', { schedule: { heldOut: 0.4 } })
+  const run = await hierax(argumentsFor('left-out', '--leave-out', 'B', '--leave-out', 'A1', '--recipe', held))
   assert.equal(run.code, 0, run.stderr)
   assert.match(run.stdout, /^Novelty of classes that a network was trained without/)
   assert.match(run.stdout, /\nB +full +\d+ +\d+ +[01]\.\d{3}/)
@@ -174,7 +178,8 @@ test('nodes are left out one by one, and the figures go on the card', async () =
 })
 
 test('early stopping holds objects out, and the card has figures and temperature from them', async () => {
-  const { code, stderr } = await hierax(argumentsFor('early', '--early-stopping', '2', '--held-out', '0.3'))
+  const early = recipe('early', { schedule: { earlyStopping: 2, heldOut: 0.3 } })
+  const { code, stderr } = await hierax(argumentsFor('early', '--recipe', early))
   assert.equal(code, 0, stderr)
   assert.match(stderr, /held out \d/)
   const { card } = await readModelFolder(path.join(folder, 'early'))
@@ -185,7 +190,7 @@ test('early stopping holds objects out, and the card has figures and temperature
 })
 
 for (const [what, args, wanted] of [
-  ['a fold without folds', ['--fold', '1'], /--fold wants --folds/],
+  ['a fold without folds', ['--fold', '1'], /--fold needs --folds/],
   ['a fold too many', ['--folds', '3', '--fold', '3'], /folds are 0 to 2/],
   ['a node to leave out that is none', ['--leave-out', 'Z'], /--leave-out "Z": it is not a node of small/],
   [
@@ -195,8 +200,20 @@ for (const [what, args, wanted] of [
   ],
   ['nodes left out of folds', ['--leave-out', 'B', '--folds', '2'], /without --folds/],
   ['a run without nodes left out', ['--left-out', folder], /leave-out\.json can't be used/],
-  ['days that are no number', ['--days', '7,soon'], /--days: "soon"/],
-  ['a class that is no node', ['--among', 'A,Z'], /"Z" is not a node/],
+  ['days that are no number', ['--recipe', recipe('soon', { judged: { days: [7, 'soon'] } })], /key "judged\.days\.1"/],
+  ['a class that is no node', ['--recipe', recipe('z', { judged: { among: ['A,Z'] } })], /"Z" is not a node/],
+  ['an option that is a key of a recipe now', ['--hidden', '8'], /--hidden <value>.*network\.hidden of a recipe/],
+  ['a recipe that is none', ['--recipe', 'mine'], /none of that name, only default, ztf-hawk-2/],
+  [
+    'a key that is none',
+    ['--recipe', recipe('hiden', { network: { hiden: 8 } })],
+    /key "network\.hiden": it is unknown/
+  ],
+  [
+    'nothing held out',
+    ['--leave-out', 'B', '--recipe', recipe('none', { schedule: { heldOut: 0 } })],
+    /needs schedule\.heldOut/
+  ],
   ['data that is missing', ['--data', path.join(folder, 'none.jsonl')], /none\.jsonl does not exist/],
   ['a taxonomy that is missing', ['--taxonomy', path.join(folder, 'none.json')], /none\.json/],
   ['a cross-validation that is missing', ['--cross-validation', folder], /cross-validation\.json can't be used/]

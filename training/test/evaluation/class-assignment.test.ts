@@ -4,11 +4,11 @@ import fc from 'fast-check'
 import {
   attainableF1,
   candidatesAtDepth,
+  classAssignment,
   classOf,
   classProbabilities,
   depthOf,
-  fitNaming,
-  namingRule,
+  fitAttainableF1,
   parseCandidates,
   ranked,
   treeDistance
@@ -121,7 +121,7 @@ test('early a rare class is named where it exceeds half of what is attainable, l
   const priors = new Float64Array(tree.nodes.length).fill(0.1)
   priors[A1] = 0.9
   const f1 = Object.fromEntries(tree.nodes.map(({ name }) => [name, name === 'A1' ? 0.9 : 0.2]))
-  const rule = namingRule({ priorPower: 0, naming: [{ untilDays: 10, priorPower: 1, f1 }] }, priors, tree)
+  const rule = classAssignment({ priorPower: 0, naming: [{ untilDays: 10, priorPower: 1, f1 }] }, priors, tree)
   const named = (ofB: number, days: number): number | undefined =>
     ranked(set, Float64Array.of(1 - ofB, ofB), rule, days)[0]
   // (0.85 − 0.45) / 0.9 = 0.44 against (0.15 − 0.1) / 0.1 = 0.5
@@ -132,7 +132,7 @@ test('early a rare class is named where it exceeds half of what is attainable, l
 
 test('a card whose rule lacks a node is refused', () => {
   const naming = [{ untilDays: 10, priorPower: 1, f1: { A: 0.5 } }]
-  assert.throws(() => namingRule({ priorPower: 0, naming }, null, tree), {
+  assert.throws(() => classAssignment({ priorPower: 0, naming }, null, tree), {
     code: 'MODEL_INVALID',
     message: /node "A1"/
   })
@@ -152,7 +152,7 @@ test('what is attainable is found by age, from the latest answer within it; too 
     ...objects.flatMap(at => [prediction(at, 3, 0.1), prediction(at, 7, 1)]),
     ...objects.slice(20).map(at => prediction(at, 20, 0.3))
   ]
-  const found = fitNaming(tree, predictions, [
+  const found = fitAttainableF1(tree, predictions, [
     { untilDays: 10, value: 1 },
     { untilDays: 30, value: 0.5 }
   ])

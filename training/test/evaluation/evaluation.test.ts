@@ -9,7 +9,7 @@ import type { Prediction } from '../../src/evaluation/predict.ts'
 import { madeObject, smallTaxonomy as tree } from '../support.ts'
 
 const rule = { priorPower: 0, priors: null }
-const plain = { priorPower: 0, namingAges: [] }
+const plain = { priorPower: 0, bestF1: [] }
 
 /** A prediction that puts so much on each leaf: A1, A2, B, C1. */
 function prediction(

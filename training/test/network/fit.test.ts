@@ -8,11 +8,10 @@ import { createRuntime, type Runtime } from 'hierax/classifier/runtime.ts'
 import { defaultAugmentation } from '../../src/network/augment.ts'
 import { plainBatches } from '../../src/network/batches.ts'
 import { readCheckpoint, writeCheckpoint } from '../../src/network/checkpoint.ts'
-import { Ensemble } from '../../src/network/distillation.ts'
+import { Ensemble, teacherLoss } from '../../src/network/distillation.ts'
 import { type FitOptions, type FitState, finalWeights, fit } from '../../src/network/fit.ts'
 import { dropoutFactors } from '../../src/network/layers.ts'
 import { TrainableNetwork } from '../../src/network/trainable.ts'
-import { teacherLoss } from '../../src/network/whxe.ts'
 import { madeObjects, smallTaxonomy } from '../support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-fit-'))
@@ -32,7 +31,7 @@ const options: FitOptions = {
   dropout: 0.15,
   lastWeight: 0,
   patience: 0,
-  teaching: 0,
+  distillation: 0,
   widths: { embedding: 8, hidden: 8, dense: 8 },
   whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
   optimiser: { learningRate: 0.02, weightDecay: 1e-4, clip: 1 },
@@ -150,8 +149,8 @@ test('a student of teachers comes nearer to what they say than one of the labels
   const [batch] = plainBatches(heldOut, 32, 160)
   assert.ok(batch !== undefined)
   const said = new Ensemble(runtime, smallTaxonomy, teachers).conditionals(batch)
-  const distance = async (teaching: number): Promise<number> => {
-    const state = await fit(runtime, smallTaxonomy, training, [], { ...long, teaching }, { teachers })
+  const distance = async (distillation: number): Promise<number> => {
+    const state = await fit(runtime, smallTaxonomy, training, [], { ...long, distillation }, { teachers })
     const logits = new TrainableNetwork(runtime, state.weights).logits(state.weights, batch)
     const nothing = new Float32Array(logits.length)
     const distances = [...batch.weights].map((weight, at) =>

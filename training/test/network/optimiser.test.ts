@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { adamStep, defaultOptimiser, gradientNorm, noMoments, oneCycle } from '../../src/network/optimiser.ts'
+import { adamStep, gradientNorm, noMoments, oneCycle } from '../../src/network/optimiser.ts'
+
+const defaultOptimiser = { learningRate: 0.01, weightDecay: 1e-4, clip: 1 }
 
 test('one cycle begins at a 25th, peaks after 15 %, ends at almost nothing', () => {
   const rates = Array.from({ length: 1000 }, (_, step) => oneCycle(step, 1000))

@@ -6,14 +6,8 @@ import fc from 'fast-check'
 import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
 import { parseTaxonomy } from 'hierax/classifier/taxonomy.ts'
 import { root } from '../../../test/support/shared.ts'
-import {
-  countEvents,
-  logitCorrection,
-  nodeWeights,
-  samplingCorrection,
-  teacherLoss,
-  Whxe
-} from '../../src/network/whxe.ts'
+import { teacherLoss } from '../../src/network/distillation.ts'
+import { countEvents, logitCorrection, nodeWeights, samplingCorrection, Whxe } from '../../src/network/whxe.ts'
 import { smallTaxonomy as tree } from '../support.ts'
 
 const [A, A1, A2, B, C, C1] = [0, 1, 2, 3, 4, 5] as const
