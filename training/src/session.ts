@@ -61,7 +61,7 @@ export interface TrainPlan {
   readonly command: string
 }
 
-/** Who is told how it goes. */
+/** Functions that are called as a run proceeds. */
 export interface TrainListener {
   note(text: string): void
   tables(tables: readonly Table[]): void

@@ -69,7 +69,7 @@ function lineSearch(
   return null
 }
 
-/** The direction in which to go: minus the gradient, bent by what earlier steps told of the curvature. */
+/** The direction in which to go: minus the gradient, bent by the curvature that earlier steps showed. */
 function descent(gradient: Float64Array, steps: readonly Step[]): Float64Array {
   const direction = gradient.map(part => -part)
   const factors: number[] = []

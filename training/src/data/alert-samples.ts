@@ -13,7 +13,7 @@ import { mergeObservations } from 'hierax/lightcurves/merge.ts'
 import type { AlertPhotometry, AlertRecord, Observation } from 'hierax/lightcurves/observation.ts'
 import { openPackets } from 'hierax/streams/files.ts'
 import { z } from 'zod'
-import { lines, parseJson, unreadable } from '../light-curves/read-light-curves.ts'
+import { type JsonLine, jsonLines } from '../light-curves/json-lines.ts'
 import { nodeOfLabel } from './labelled.ts'
 
 /** An alert with what is known of it and the light curve of its object. */
@@ -63,7 +63,7 @@ export const trainingAdmission: AdmissionSettings = {
   admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 }
 }
 
-/** Reasons that are told in full. */
+/** Reasons that are listed in full. */
 const toldReasons = 3
 
 /**
@@ -318,25 +318,11 @@ export interface AlertLine {
  */
 export async function readAlertLines(path: string): Promise<AlertLine[]> {
   const found: AlertLine[] = []
-  let number = 0
-  try {
-    for await (const each of lines(path)) {
-      number += 1
-      if (each.trim() !== '') found.push(parseLine(each, `${path}, line ${number}`))
-    }
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
+  for await (const each of jsonLines(path)) found.push(parseLine(each))
   return found
 }
 
-function parseLine(content: string, where: string): AlertLine {
-  let value: unknown
-  try {
-    value = parseJson(content)
-  } catch (cause) {
-    throw new HieraxError('DATA_INVALID', `${where}: not JSON (${(cause as Error).message})`, { cause })
-  }
+function parseLine({ value, where }: JsonLine): AlertLine {
   const parsed = line.safeParse(value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
-import { HieraxError, shown } from 'hierax/errors.ts'
-import { type Band, bands, type FilterId } from 'hierax/lightcurves/observation.ts'
+import { shown } from 'hierax/errors.ts'
 import { z } from 'zod'
+import { checkedLine, invalidLine, type JsonLine, jsonLines } from '../light-curves/json-lines.ts'
 import type { PhotometryKind, SimulatedPoint } from '../light-curves/light-curve.ts'
 import { type Measurement, measurementFault, toDifference } from '../light-curves/photometry.ts'
-import { lines, parseJson, unreadable } from '../light-curves/read-light-curves.ts'
+import { columns, measurementAt, photometryKinds } from '../light-curves/read-light-curves.ts'
 
 /** An object with its published label and its light curve as difference photometry. */
 export interface LabelledObject {
@@ -36,9 +36,6 @@ export interface KnownSet {
   readonly undetected: readonly string[]
 }
 
-const column = <T extends z.ZodType>(item: T) => z.array(item)
-const number = z.number().nullable()
-
 const line = z.object({
   id: z.string().min(1),
   label: z
@@ -46,14 +43,8 @@ const line = z.object({
     .nullish()
     .transform(label => label ?? ''),
   source: z.string().min(1).default('unknown'),
-  photometry: z.enum(['difference_mag', 'total_mag', 'difference_flux_uJy']),
-  mjd: column(z.number().min(50_000).max(100_000)),
-  band: column(z.enum(['g', 'r', 'i'])),
-  mag: column(number).optional(),
-  flux: column(number).optional(),
-  err: column(number),
-  ul: column(z.union([z.literal(0), z.literal(1), z.boolean()]).nullable()).optional(),
-  pos: column(z.enum(['t', 'f', '1', '0']).nullable()).optional()
+  photometry: photometryKinds,
+  ...columns
 })
 type Line = z.infer<typeof line>
 
@@ -71,21 +62,14 @@ export async function readLabelled(
   const objects: LabelledObject[] = []
   const origins = new Map<string, string>()
   for (const file of files) {
-    let number = 0
-    try {
-      for await (const text of lines(file)) {
-        number += 1
-        if (text.trim() === '') continue
-        const where = `${file}, line ${number}`
-        const object = parseObject(text, where)
-        if (object.label === '' && !unlabelled) refuse(where, 'label', 'it is missing')
-        const earlier = origins.get(object.id)
-        if (earlier !== undefined) refuse(where, 'id', `${shown(object.id)} was given already (${earlier})`)
-        origins.set(object.id, where)
-        objects.push(object)
-      }
-    } catch (cause) {
-      throw unreadable(file, cause)
+    for await (const content of jsonLines(file)) {
+      const { where } = content
+      const object = parseObject(content)
+      if (object.label === '' && !unlabelled) throw invalidLine(where, 'label', 'it is missing')
+      const earlier = origins.get(object.id)
+      if (earlier !== undefined) throw invalidLine(where, 'id', `${shown(object.id)} was given already (${earlier})`)
+      origins.set(object.id, where)
+      objects.push(object)
     }
   }
   return objects
@@ -113,61 +97,41 @@ export function nodeOfLabel(taxonomy: Taxonomy, label: string): number | null {
   return node < 0 ? null : node
 }
 
-function refuse(where: string, field: string, message: string): never {
-  throw new HieraxError('DATA_INVALID', `${where}, field ${field}: ${message}`)
-}
-
 /** One line of a file, checked and converted. */
-function parseObject(text: string, where: string): LabelledObject {
-  let value: unknown
-  try {
-    value = parseJson(text)
-  } catch (cause) {
-    throw new HieraxError('DATA_INVALID', `${where}: not JSON (${(cause as Error).message})`, { cause })
-  }
-  const parsed = line.safeParse(value)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    return refuse(where, fieldName(issue?.path ?? []), issue?.message ?? 'it is not valid')
-  }
-  const { id, label, source, photometry } = parsed.data
-  const points = toDifference(photometry, measurementsOf(parsed.data, where))
+function parseObject(content: JsonLine): LabelledObject {
+  const object = checkedLine(line, content)
+  const { id, label, source, photometry } = object
+  const points = toDifference(photometry, measurementsOf(object, content.where))
   const detections = points.filter(point => point.detection).length
   return { id, label, source, photometry, points, detections }
 }
 
 function measurementsOf(object: Line, where: string): Measurement[] {
+  const refuse = (field: string, message: string): never => {
+    throw invalidLine(where, field, message)
+  }
   const { photometry } = object
   const name = photometry === 'difference_flux_uJy' ? 'flux' : 'mag'
   const values = object[name]
-  if (values === undefined) return refuse(where, name, `it is missing, and ${object.photometry} needs it`)
+  if (values === undefined) return refuse(name, `it is missing, and ${object.photometry} needs it`)
   const size = object.mjd.length
   for (const field of ['band', name, 'err', 'ul', 'pos'] as const) {
     const length = object[field]?.length ?? size
-    if (length !== size) refuse(where, field, `it has ${length} items, mjd has ${size}`)
+    if (length !== size) refuse(field, `it has ${length} items, mjd has ${size}`)
   }
-  return object.mjd.map((mjd, at): Measurement => {
+  return object.mjd.map((_, at): Measurement => {
     const upperLimit = Boolean(object.ul?.[at])
     const value = values[at] ?? null
     const error = object.err[at] ?? null
-    if (value === null) return refuse(where, `${name}[${at}]`, 'it wants a number, got null')
+    if (value === null) return refuse(`${name}[${at}]`, 'it wants a number, got null')
     if (!upperLimit && (error === null || error <= 0)) {
-      return refuse(where, `err[${at}]`, `a detection wants an error above 0, got ${error}`)
+      return refuse(`err[${at}]`, `a detection wants an error above 0, got ${error}`)
     }
     const fault = measurementFault(photometry, { value, error, upperLimit })
     // Limits that no image can have (some tables have −1006 mag) are let pass: inputs bound what they do.
-    if (fault !== null && !upperLimit) return refuse(where, `${fault.column}[${at}]`, fault.message)
-    const sign = object.pos?.[at]
-    const fid = (bands.indexOf(object.band[at] as Band) + 1) as FilterId
-    const positive = sign !== 'f' && sign !== '0'
-    return { mjd, fid, value, error: upperLimit ? null : error, upperLimit, positive }
+    if (fault !== null && !upperLimit) return refuse(`${fault.column}[${at}]`, fault.message)
+    return measurementAt(object, at, value)
   })
-}
-
-function fieldName(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at > 0 ? '.' : ''}${String(part)}`))
-    .join('')
 }
 
 /**

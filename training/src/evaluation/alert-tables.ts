@@ -42,7 +42,7 @@ const ranges: readonly (readonly [title: string, from: number, to: number])[] = 
 ]
 
 /**
- * Tables of how answers to real alerts hold on held-out objects, for the model's card. The class that is asked for is the first
+ * Tables of how answers to real alerts hold on held-out objects, for the model's card. The class in question is the first
  * child of the root (`Transient` in the bundled tree). As in the stream's score, the last alert of each labelled object counts; the
  * nights count every alert with two detections or more.
  */
@@ -71,7 +71,7 @@ export function heldOutScores(heldOut: readonly HeldOutAlert[], settings: AlertT
   )
 }
 
-/** Gives probabilities of the class that is asked for. */
+/** Gives probabilities of the class in question. */
 class Judge {
   readonly name: string
   readonly target: number

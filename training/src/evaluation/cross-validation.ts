@@ -18,7 +18,7 @@ import { atTemperature, fitTemperature, type Temperature } from './temperature.t
 /** What a cross-validation found. */
 export interface CrossValidation {
   readonly temperature: Temperature
-  /** Empty where no ages were asked for. */
+  /** Empty without ages in the recipe. */
   readonly naming: AttainableF1ByAge
   readonly evaluations: readonly CutEvaluation[]
   /** Scores of each fold, by set and cut. */

@@ -35,7 +35,7 @@ export interface SetEvaluation {
   readonly classes: readonly string[]
   readonly objects: number
   readonly scores: Scores | null
-  /** Standard deviations by bootstrap over objects; null where none was asked for. */
+  /** Standard deviations by bootstrap over objects; null without bootstrap. */
   readonly errors: Record<keyof Scores, number> | null
   readonly perClass: readonly ClassScores[]
   /** Rows: true class; columns: named class. */
@@ -85,7 +85,7 @@ export interface EvaluationOptions {
   readonly bootstrap: number
 }
 
-/** Sets of classes that are judged: every depth of the tree, and those that were asked for. */
+/** Sets of classes that are judged: every depth of the tree, and the sets given. */
 export function setsOf(taxonomy: Taxonomy, among: readonly Candidates[]): Candidates[] {
   const depths = Array.from({ length: depthOf(taxonomy) }, (_, at) => candidatesAtDepth(taxonomy, at + 1))
   return [...depths, ...among]

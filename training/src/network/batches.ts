@@ -67,7 +67,7 @@ export function drawsOf(nodes: readonly number[], balance: RootBalance | undefin
 
 /**
  * The batches of an epoch: objects drawn, varied, sorted by length into batches, and those shuffled. A function of its
- * arguments alone, so that a training that was broken off finds the same ones.
+ * arguments alone, so that a resumed training finds the same ones.
  */
 export function epochBatches(objects: readonly KnownObject[], epoch: number, options: BatchOptions): (() => Batch)[] {
   const { seed, sampling, augmentation, lastWeight, batch, inputs, balance } = options
