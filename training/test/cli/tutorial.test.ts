@@ -20,7 +20,9 @@ test('every command of the tutorial on training works, in its order', async () =
     mode: 0o755
   })
   fs.cpSync(path.join(root, 'examples'), path.join(folder, 'examples'), { recursive: true })
-  fs.writeFileSync(path.join(folder, 'tree.json'), fileIn(page, 'tree.json'))
+  for (const name of ['tree.json', 'judged.json', 'stream.json']) {
+    fs.writeFileSync(path.join(folder, name), fileIn(page, name))
+  }
   const env = cleanEnvironment({ PATH: `${bin}:${process.env.PATH}` })
   const outputs: string[] = []
   for (const { info, text } of fencesOf(page)) {
