@@ -1,4 +1,4 @@
-/** The way of an alert goes one way: streams → alerts → lightcurves → classifier → messages → streams. */
+/** Imports follow an alert: streams → alerts → lightcurves → classifier → messages → streams. */
 const rooms = {
   errors: [],
   avro: [],

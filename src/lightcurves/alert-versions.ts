@@ -1,7 +1,7 @@
 import { alertHash, canonicalAlert } from './fingerprint.ts'
 import { type AlertRecord, contextFields } from './observation.ts'
 
-/** How many versions of one alert are told apart; of more, those with the smallest hashes. */
+/** How many versions of one alert are distinguished; of more, those with the smallest hashes. */
 const mostVersions = 255
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Notes of what is in work, one a partition of the input (and group of consumers), so that what ended a process is found by the next. A note
+ * Notes of what is in flight, one a partition of the input (and group of consumers), so that what ended a process is found by the next. A note
  * must outlive the process that wrote it.
  */
 export interface Journal {

@@ -26,7 +26,7 @@ import type { Addition, ObjectState, StoredObject } from './store.ts'
  * superseded candids (jd f64, fid u8, candid i64) · hashes of the versions u64.
  *
  * In version 1 the CRC-32 was of what follows it alone; `earlier-records.ts` has what else was different. A later version may
- * change all but the first eight bytes and what the CRC-32 is of, by which a record that a newer Hierax wrote is told from a
+ * change all but the first eight bytes and what the CRC-32 is of, by which a record that a newer Hierax wrote is distinguished from a
  * damaged one.
  */
 export const recordVersion = 3

@@ -17,7 +17,7 @@ export class EventStream extends Readable {
   /** Bytes are pushed as they come; there is nothing to fetch. */
   override _read(): void {}
 
-  /** Sends a chunk, or drops it when too much waits already. The client is told how many it missed. */
+  /** Sends a chunk, or drops it when too much waits already. An event says how many the client missed. */
   offer(chunk: Buffer): void {
     if (this.#finished || this.destroyed) return
     if (this.readableLength + chunk.length > this.#maxBufferBytes) {

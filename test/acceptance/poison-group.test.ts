@@ -38,10 +38,10 @@ describe('packets that end a member of a group are refused, and all others answe
         }
         const settings = { ...topic.settings(urlOf('workers')), HIERAX_WORKERS: '2', NODE_OPTIONS: poison }
         assert.equal(await keepRunning([hierax, 'serve'], settings, topic.done, keep), 0, 'the parent lives')
-        // The third death of one worker in a row is told in other words.
+        // The third death of one worker in a row has a message of its own.
         const deaths = log.split(/a worker end(?:ed|s)\b/).length - 1
         t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths of workers`)
-        // Three alone, and before them one with others in work, unless it happened to be fetched alone.
+        // Three alone, and before them one with others in flight, unless it happened to be fetched alone.
         assert.ok(deaths >= 3 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
         await topic.judge()
       })
@@ -52,7 +52,7 @@ describe('packets that end a member of a group are refused, and all others answe
         const members = [1, 2].map(() => keepRunning([hierax, 'serve'], settings, topic.done))
         const deaths = (await Promise.all(members)).reduce((sum, deaths) => sum + deaths, 0)
         t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths of two members`)
-        // Three alone, and before them one with others in work, unless it happened to be fetched alone.
+        // Three alone, and before them one with others in flight, unless it happened to be fetched alone.
         assert.ok(deaths >= 3 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
         await topic.judge()
       })

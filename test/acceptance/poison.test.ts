@@ -31,7 +31,7 @@ for (const [name, missing, store, poisonous] of stores) {
         topic.done
       )
       t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths`)
-      // Three alone, and before them one with others in work, unless it happened to be fetched alone.
+      // Three alone, and before them one with others in flight, unless it happened to be fetched alone.
       assert.ok(deaths >= 3 && deaths <= 4 * topic.expected.length, `${deaths} deaths`)
       await topic.judge()
     })

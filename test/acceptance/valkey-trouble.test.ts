@@ -19,7 +19,7 @@ async function somePackets(count: number): Promise<Buffer[]> {
 }
 
 describe('a service whose Valkey is in trouble', { skip: running.skip || skip }, () => {
-  test('waits while it is frozen, away or full, says why, goes on by itself, and loses nothing', {
+  test('waits while it is frozen, away or full, says why, resumes, and loses nothing', {
     timeout: 280_000
   }, async () => {
     const packets = await somePackets(160)

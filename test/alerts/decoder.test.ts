@@ -112,7 +112,7 @@ test('a history that claims a billion points is refused before the first is read
   }
 })
 
-test('skipped arrays of nothing with a lying count take no time', () => {
+test('skipped arrays of nothing with a bogus count take no time', () => {
   const fields = [{ name: 'nothing', type: { type: 'array', items: 'null' } }, ...packetFields]
   const bytes = Buffer.concat([long(2n ** 62n), long(0), encoded()])
   assert.equal(decode(Buffer.concat([head(packetSchema(fields)), block(1, bytes)])).length, 1)

@@ -314,7 +314,7 @@ describe('the bundled classifier', () => {
     }
   })
 
-  test('a state that lies anywhere in a larger memory serves as well, with sequences that begin anew on the way', async () => {
+  test('a state that lies anywhere in a larger memory serves as well, with sequences that restart on the way', async () => {
     // As a store gives it: a view, at any offset.
     const inStore = (state: Uint8Array, offset: number): Buffer => {
       const memory = Buffer.alloc(state.length + 64, 0xa5)

@@ -31,7 +31,7 @@ function inputsOf(points: readonly Observation[]): number[][] {
   return rows
 }
 
-describe('a sequence begins anew behind an isolated old detection', () => {
+describe('a sequence restarts after an isolated old detection', () => {
   for (const [what, old] of [
     ['one, years before', [detection(2457900.5, 1, 19.5)]],
     ['two of one night', [detection(2458500.5, 1, 19.5), detection(2458500.53, 2, 19.2)]],

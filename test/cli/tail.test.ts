@@ -103,7 +103,7 @@ describe('hierax tail', { skip }, () => {
     assert.equal(stdout, `${encodeClassification(sample, 'json')}\n`)
   })
 
-  test('a node that no taxonomy has is told, with the nearest one', async () => {
+  test('a node that no taxonomy has is reported, with the nearest one', async () => {
     const topic = await topicOf('json')
     const { code, stdout, stderr } = await hierax([
       'tail',
@@ -171,7 +171,7 @@ test('a cluster that does not answer is a fault', async () => {
   assert.equal(code, 1)
 })
 
-test('wrong usage is told before anything is connected', async () => {
+test('wrong usage is reported before anything is connected', async () => {
   const { code, stderr } = await hierax(['tail', '--min', '2'])
   assert.match(stderr, /--min.*from 0 to 1/)
   assert.equal(code, 2)

@@ -12,7 +12,11 @@ export const notRun: readonly NotRun[] = [
   { command: /^hierax serve( --config \S+)?$/, why: 'has no end', tried: 'test/acceptance/serve.test.ts' },
   { command: /^hierax demo/, why: 'goes on until it is stopped', tried: 'test/acceptance/demo.test.ts' },
   { command: /^hierax train /, why: 'takes minutes as written', tried: 'training/test/cli/tutorial.test.ts' },
-  { command: /^hierax evaluate .*--alerts /, why: 'needs labelled packets', tried: 'training/test/cli/evaluate.test.ts' },
+  {
+    command: /^hierax evaluate .*--alerts /,
+    why: 'needs labelled packets',
+    tried: 'training/test/cli/evaluate.test.ts'
+  },
   {
     command: /^hierax (evaluate .*--data examples|simulate --out packets --objects 3|classify packets )/,
     why: 'a step of the tutorial',

@@ -86,7 +86,7 @@ describe('the limit on the points of an object', () => {
     assert.equal(curve.at(curve.length - 1).jd, 2459100.5)
   })
 
-  test('a point that comes again and again under other candids remembers a few', () => {
+  test('a point that arrives under ever new candids remembers a few', () => {
     let curve = EncodedCurve.empty
     for (let candid = 1n; candid <= 5000n; candid += 50n) {
       const batch = Array.from({ length: 50 }, (_, index) => detectionAt(2459000.5, { candid: candid + BigInt(index) }))

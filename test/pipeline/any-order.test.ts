@@ -90,7 +90,7 @@ async function deliver(
       }
       busy.add(partition)
       const { pipeline } = bench({ alerts, store, sink: { send, close: async () => {} } })
-      // What was not acknowledged comes again, to whichever process is free.
+      // What was not acknowledged is delivered again, to whichever process is free.
       const done = await pipeline.process(messages(batch)).then(
         () => true,
         () => false

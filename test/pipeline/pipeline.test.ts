@@ -39,7 +39,7 @@ function stream(
 const brief = (bodies: readonly Classification[]): string[] =>
   bodies.map(body => `${body.objectId}@${body.jd - 2459000.5} ${body.reason ?? body.lightCurve.detections}`)
 
-describe('the way of a batch', () => {
+describe('a batch', () => {
   test('every alert is answered once at its own time, in order', async () => {
     const { pipeline, bodies, sent } = bench({ alerts: stream(3) })
     await pipeline.process(messages(['a1', 'a2']))

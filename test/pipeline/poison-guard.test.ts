@@ -128,7 +128,7 @@ describe('a packet that ends the process', () => {
 })
 
 describe('an innocent packet', () => {
-  test('in work beside others whenever a process is killed is never refused', async () => {
+  test('in flight beside others whenever a process is killed is never refused', async () => {
     const journal = new Notes()
     for (let n = 0; n < 20; n++) {
       const { took } = await life(journal, batch(10 + n, 5), taken => taken.length > 1 || taken[0] === 10 + n)
@@ -164,7 +164,7 @@ describe('an innocent packet', () => {
     assert.deepEqual(took, Array(10).fill([10]))
   })
 
-  test('of a partition that goes away and comes back while it is in work alone is not held for dead', async () => {
+  test('of a partition that goes away and comes back while it is in flight alone is not held for dead', async () => {
     const journal = new Notes()
     await life(journal, batch(10, 2), () => true)
     const { guard, took } = guarded(journal, () => Promise.reject(new HieraxError('STORE_FAILED', 'no answer')))
@@ -201,7 +201,7 @@ test('a suspect is alone in the whole process: batches of other partitions wait'
   await second
 })
 
-test('the next owner of a partition finds what was in work, and what it does not know is left as it is', async () => {
+test('the next owner of a partition finds what was in flight, and what it does not know is left as it is', async () => {
   const journal = new Notes()
   await life(journal, batch(10, 4), () => true)
   const { took } = await life(journal, batch(8, 8), () => false)

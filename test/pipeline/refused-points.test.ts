@@ -112,7 +112,7 @@ describe('packets that are refused', () => {
     )
   })
 
-  test('an old one that comes last changes nothing but the revision, and what it is told by', async () => {
+  test('an old one that comes last changes nothing but the revision, and the message that carries it', async () => {
     const alerts = stream(3, [0])
     // Histories without the point: only its own packet knows of it.
     for (const [name, alert] of alerts)

@@ -12,7 +12,7 @@ interface Exposure {
   readonly programId: number
   readonly realBogus: number | null
   readonly solarSystemDistance: number | null
-  /** What histories of later packets say of it: of some, only those that came long after it. */
+  /** What histories of later packets hold of it: of some, only those that came long after it. */
   readonly told: {
     readonly realBogus: number | null
     readonly solarSystemDistance: number | null

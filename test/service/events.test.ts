@@ -55,7 +55,7 @@ class Client {
   }
 }
 
-/** A subscriber on a bare socket, which reads nothing until it is told to. */
+/** A subscriber on a bare socket, which is paused and reads nothing. */
 async function openDeaf(port: number): Promise<net.Socket> {
   const socket = net.connect(port, '127.0.0.1')
   socket.on('error', () => {})

@@ -71,7 +71,7 @@ describe('models', () => {
     assert.deepEqual(modelsNamed(all, undefined), all)
   })
 
-  it('of one name are told apart by their SHA-256', () => {
+  it('of one name are distinguished by their SHA-256', () => {
     assert.deepEqual(modelsNamed(all, 'hawk'), [hawk, older])
     assert.equal(modelNamed(all, 'ACACACAC'), older)
     assert.equal(modelNamed(all, older.sha256), older)

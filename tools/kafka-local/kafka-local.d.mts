@@ -15,7 +15,7 @@ export interface Security {
   readonly tls?: { readonly key: string; readonly cert: string; readonly clientCa?: string }
 }
 
-/** What one node is told. */
+/** Settings of one node. */
 export interface NodeSettings {
   readonly id: number
   readonly nodes: number

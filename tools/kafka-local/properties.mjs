@@ -1,4 +1,4 @@
-// What a node is told: its server.properties.
+// A node's server.properties.
 import fs from 'node:fs'
 import path from 'node:path'
 

@@ -6,7 +6,7 @@ import { HieraxError } from '../../errors.ts'
 /** How long a write may have no answer before it counts as failed, ms. */
 const defaultPatience = 20_000
 
-/** How long it may have none before that is told, ms. */
+/** How long it may have none before `trouble` reports it, ms. */
 const quiet = 10_000
 
 /** How long a write may still have no answer when a new process could write, ms. */
@@ -48,7 +48,7 @@ interface OpenWrite {
  * that process does, or ends. Or the environment is lost: when another process is killed while it flushes, LMDB can take the
  * dead process for one of its own threads and refuses the environment from then on (MDB_PANIC), and the library's write thread
  * keeps its lock when a transaction can't begin. A lost environment can be neither written nor closed; a new process can open it
- * again. The two are told apart by an error that says so, or by a new process that can write while this one can't.
+ * again. The two are distinguished by an error that says so, or by a new process that can write while this one can't.
  */
 export class LmdbWrites {
   readonly #environment: Environment

@@ -221,7 +221,7 @@ export class LmdbStore implements Store {
     try {
       merged = mergeIntoRecord(stored, addition, now)
     } catch (error) {
-      // Not the disk's fault: told apart, for what the disk refuses comes again until it is taken.
+      // Not the disk's fault, and reported as such: what the disk refuses is retried until it is written.
       if (!(error instanceof HieraxError) || error.code !== 'STORE_CORRUPT') throw HieraxError.from(error)
       this.onCorrupt(error)
       merged = mergeIntoRecord(null, addition, now)
@@ -251,7 +251,7 @@ function needRoom(folder: string): void {
   if (bavail * bsize < firstBytes) throw new Error(`no room: ${bavail * bsize} bytes are free`)
 }
 
-/** Makes a folder and those above it, one by one: Node's recursive form loops for ever below /proc. */
+/** Makes a folder and those above it, one by one: Node's recursive form loops forever below /proc. */
 function makeFolder(folder: string): void {
   if (fs.existsSync(folder)) return
   makeFolder(path.dirname(folder))
@@ -293,7 +293,7 @@ function checkLmdbFile(folder: string): void {
   if (wrong === null) return
   throw new HieraxError(
     'STORE_REFUSED',
-    `${file} is damaged: ${wrong}. Restore it from a copy or an export; or move it away, and light curves begin anew`
+    `${file} is damaged: ${wrong}. Restore it from a copy or an export; or move it away, and light curves start again`
   )
 }
 

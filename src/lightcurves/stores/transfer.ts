@@ -19,7 +19,7 @@ const format = 'hierax-store'
 /** Objects that are merged at a time. */
 const batchSize = 200
 
-/** All objects of a store as lines, each with its line break. What is damaged is told, and left out. */
+/** All objects of a store as lines, each with its line break. What is damaged is reported, and left out. */
 export async function* exportLines(
   store: Pick<Store, 'records' | 'programs'>,
   onCorrupt: (error: HieraxError) => void,

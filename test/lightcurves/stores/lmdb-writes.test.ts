@@ -134,7 +134,7 @@ describe('an environment without answers', () => {
   })
 })
 
-test('an environment that does not answer is not closed: that would wait for ever', async () => {
+test('an environment that does not answer is not closed: that would wait forever', async () => {
   const lmdb = environment()
   const writes = new LmdbWrites(lmdb, { patience: 20 })
   await writes.close()

@@ -47,7 +47,7 @@ describe('who may use a server', { skip }, () => {
     await store.close()
   })
 
-  test('one that lacks them is told what is wrong, and no secret: at the start, or when something is merged', async () => {
+  test('one that lacks them gets an error without secrets: at the start, or when something is merged', async () => {
     await assert.rejects(openStore(`${as('reader:right', withUsers)}/1`, { programs: [1] }), (error: Error) => {
       assert.match(error.message, /the user lacks permissions/)
       assert.doesNotMatch(error.message, /right@/)
@@ -90,7 +90,7 @@ describe('who may use a server', { skip }, () => {
 })
 
 describe('a server in trouble', { skip }, () => {
-  test('one that is frozen fails with its reason, and goes on by itself with all that it had acknowledged', async () => {
+  test('one that is frozen fails with its reason, and resumes with all that it had acknowledged', async () => {
     const store = await openStore(`${url}/1`, { programs: [1] })
     await store.merge([add('A', 1)])
     after(() => store.close())
@@ -103,7 +103,7 @@ describe('a server in trouble', { skip }, () => {
       server?.signal('SIGCONT')
     }
     await until(() => store.trouble() === null)
-    // As the input does, which comes again.
+    // As the input does, which retries.
     await store.merge([add('A', 2)])
     await store.merge([add('A', 3)])
     assert.equal(await points(store, 'A'), 3)

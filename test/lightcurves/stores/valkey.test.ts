@@ -45,7 +45,7 @@ const takenIn = async (raw: Redis, ...objectIds: string[]): Promise<void> => {
 }
 
 describe('the store on a server', { skip }, () => {
-  test('loses nothing of what it has acknowledged when the server is killed under load, and goes on by itself', async () => {
+  test('loses nothing of what it has acknowledged when the server is killed under load, and resumes', async () => {
     const [store, db] = await fresh()
     const acknowledged: number[] = []
     let failed = 0
@@ -201,7 +201,7 @@ describe('a server that can not be used', { skip }, () => {
     }
   })
 
-  test('something else that listens there is told apart', async () => {
+  test('something else that listens there is recognised', async () => {
     const web = net.createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
     await once(web, 'listening')
     const error = await refusal(`valkey://127.0.0.1:${(web.address() as AddressInfo).port}`)

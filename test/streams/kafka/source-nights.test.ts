@@ -56,7 +56,7 @@ test('nights that do not exist are waited for; midnight adds the next and drops 
   await tools.produce(first, numbered('expired', 3))
   await until('the new night', () => running.values.length >= 11)
 
-  // The next midnight, with leap day and work in progress: what is in work is finished and committed first.
+  // The next midnight, with leap day and work in progress: what is in flight is finished and committed first.
   clock.forward(day)
   const fourth = await tools.topic(nightly('20240229', program))
   await tools.produce(fourth, numbered('fourth', 4))

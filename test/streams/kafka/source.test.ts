@@ -194,7 +194,7 @@ test('a second member takes its share in mid-work; nothing is lost', { skip }, a
   await until('all', () => new Set([...one.values, ...two.values]).size === 800, 90_000)
   assert.ok(two.values.length > 100, `the second member did ${two.values.length}`)
   const repeated = one.values.length + two.values.length - 800
-  // The chunks in work were finished and committed before the group was joined again.
+  // The chunks in flight were finished and committed before the group was joined again.
   assert.equal(repeated, 0)
   const owners = (running: typeof one) => [...running.lags].filter(([, lag]) => lag >= 0).length
   await until('two partitions each', () => owners(one) === 2 && owners(two) === 2)

@@ -12,7 +12,7 @@ export interface MemorySourceOptions {
   readonly batch?: number
   /** False: the run ends when all there is was handled. True (default): it waits for more until `stop`. */
   readonly follow?: boolean
-  /** Pause before a rejected batch comes again, ms; 100 when absent. */
+  /** Pause before a rejected batch is delivered again, ms; 100 when absent. */
   readonly retryAfter?: number
   /** Messages of a partition not handled yet, after each batch. */
   readonly onLag?: (topic: string, partition: number, lag: number) => void
@@ -95,7 +95,7 @@ class MemorySource implements Source {
     }))
     while (!signal.aborted) {
       try {
-        // Stopping lets a batch in work finish, so its own signal never aborts.
+        // Stopping lets a batch in flight finish, so its own signal never aborts.
         await handler(messages, { heartbeat: async () => undefined, signal: new AbortController().signal })
         return true
       } catch {

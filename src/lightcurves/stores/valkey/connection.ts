@@ -44,7 +44,7 @@ const silence = 15_000
 
 /**
  * A connection that comes back by itself. Nothing is queued while it is away: a request waits a moment and then fails, and
- * the input comes again. Before the first request on a new connection `prepare` looks at the server.
+ * the input is read again. Before the first request on a new connection `prepare` looks at the server.
  */
 export class ValkeyConnection {
   readonly address: ValkeyAddress
@@ -138,7 +138,7 @@ export class ValkeyConnection {
     return this.client.callBuffer(command, ...args)
   }
 
-  /** One script, which the server is told when it does not know it yet. */
+  /** One script, sent to the server when it does not have it yet. */
   async run(script: Script, keys: readonly (string | Buffer)[], args: readonly Argument[]): Promise<unknown> {
     try {
       return await this.call('EVALSHA', script.sha1, keys.length, ...keys, ...args)

@@ -91,7 +91,7 @@ export interface Gathered {
   readonly taken: number
 }
 
-/** What was found of an object and its newest addition (of `length` bytes) in one state. What can't be read is told, and left out. */
+/** What was found of an object and its newest addition (of `length` bytes) in one state. What can't be read is reported, and left out. */
 export function gather(
   [record, additions, token]: Found,
   addition: Addition,

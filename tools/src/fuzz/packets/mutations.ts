@@ -128,7 +128,7 @@ export const mutations: readonly Recipe[] = [
       const packet = base(random, pantry)
       return packet.subarray(0, random.integer(0, packet.length))
     },
-    'a lying number': (random, pantry) => lying(base(random, pantry), random)
+    'a bogus number': (random, pantry) => lying(base(random, pantry), random)
   }),
   ...recipes(2, {
     'schema altered': (random, pantry) => rewritten(base(random, pantry), 'null', r => r, schemaMutated(random)),

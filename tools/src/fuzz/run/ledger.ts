@@ -37,7 +37,7 @@ export class Ledger {
   sent(messages: readonly OutputMessage[]): void {
     for (const { headers, value } of messages) {
       const entry = this.#open.get(headers.source ?? '')
-      if (!entry) this.wrong(`a message names the source ${headers.source}, which is not in work`)
+      if (!entry) this.wrong(`a message names the source ${headers.source}, which is not in flight`)
       else if (headers['error.code'] === undefined) {
         if (entry.answers++ === 0) this.#count(entry.recipe, 'answered')
       } else this.#letter(entry, headers['error.code'], headers['error.message'] ?? '', value)

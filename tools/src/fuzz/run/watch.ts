@@ -6,7 +6,7 @@ export interface Watched {
   readonly longestBlock: number
   /** The same in processor time of the main thread, ms: what is left when other processes have to do as well. */
   readonly longestWork: number
-  /** What was in work then. */
+  /** What was in flight then. */
   readonly during: string
   readonly peakMegabytes: number
 }
