@@ -184,7 +184,7 @@ async function resumable(resume: boolean, file: string, settings: Settings): Pro
   const left = await readCheckpoint(file, settings).catch(() => null)
   if (left === null || left.finished) return null
   const where = `${file}: a training with these options was interrupted in epoch ${left.epoch + 1}`
-  throw new HieraxError('USAGE', `${where}; go on with --resume, or remove that file to begin again`)
+  throw new HieraxError('USAGE', `${where}; resume it with --resume, or remove that file to start again`)
 }
 
 /** Options of a fit, flat, by the names that checkpoints have. */

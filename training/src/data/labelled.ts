@@ -123,7 +123,7 @@ function measurementsOf(object: Line, where: string): Measurement[] {
     const upperLimit = Boolean(object.ul?.[at])
     const value = values[at] ?? null
     const error = object.err[at] ?? null
-    if (value === null) return refuse(`${name}[${at}]`, 'it wants a number, got null')
+    if (value === null) return refuse(`${name}[${at}]`, 'expected a number, got null')
     if (!upperLimit && (error === null || error <= 0)) {
       return refuse(`err[${at}]`, `a detection wants an error above 0, got ${error}`)
     }

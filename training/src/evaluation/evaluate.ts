@@ -60,7 +60,7 @@ export interface EvaluateOutcome {
 /**
  * Classifies labelled light curves at every cut, and labelled packets, and judges the answers. Predictions are written for every
  * object of light curves, also those whose labels are missing or unknown; only the others are judged. `begin` and `advance`
- * are told of progress. Throws CONFIG_INVALID, DATA_INVALID, INPUT_NOT_FOUND, MODEL_INVALID, USAGE.
+ * are called with the progress. Throws CONFIG_INVALID, DATA_INVALID, INPUT_NOT_FOUND, MODEL_INVALID, USAGE.
  */
 export async function evaluate(
   plan: EvaluatePlan,

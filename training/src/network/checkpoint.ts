@@ -80,7 +80,7 @@ function parsed(content: string, file: string): Stored {
   } catch {
     // Said below.
   }
-  throw new HieraxError('USAGE', `${file} is not a checkpoint of this version of Hierax: remove it to begin anew`)
+  throw new HieraxError('USAGE', `${file} is not a checkpoint of this version of Hierax: remove it to start again`)
 }
 
 function encoded(values: Float32Array): string {

@@ -88,7 +88,7 @@ test('a training writes a model that loads, with its card; the same seed gives t
   assert.deepEqual(weights('again'), weights('plain'))
 })
 
-test('killed and resumed, it ends with the same weights; unasked, it does not begin anew', async () => {
+test('killed and resumed, it ends with the same weights; unasked, it does not start again', async () => {
   // Epochs enough for the signal to arrive before the last one ends.
   const options = ['--epochs', '12', '--seed', '5']
   const killed = await interrupted(argumentsFor('killed', ...options), /^Epoch 1 of/, 'SIGKILL')
@@ -96,7 +96,7 @@ test('killed and resumed, it ends with the same weights; unasked, it does not be
   assert.ok(!existsSync(path.join(folder, 'killed', 'card.json')))
   const unasked = await hierax(argumentsFor('killed', ...options))
   assert.equal(unasked.code, 2)
-  assert.match(unasked.stderr, /interrupted in epoch \d+; go on with --resume/)
+  assert.match(unasked.stderr, /interrupted in epoch \d+; resume it with --resume/)
   const other = await hierax(argumentsFor('killed', '--epochs', '12', '--seed', '6', '--resume'))
   assert.equal(other.code, 2)
   assert.match(other.stderr, /seed 5, this one has 6/)

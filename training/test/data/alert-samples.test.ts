@@ -119,7 +119,7 @@ test('errors name file, line and field', async () => {
   await assert.rejects(readAlertSamples([path.join(folder, 'none.jsonl')]), { code: 'INPUT_NOT_FOUND' })
 })
 
-test('files that are no packets are told of, and the rest is read', async () => {
+test('files that are no packets are reported, and the rest is read', async () => {
   const mixed = path.join(folder, 'mixed')
   mkdirSync(mixed)
   const [packet] = packets

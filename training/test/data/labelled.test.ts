@@ -70,7 +70,7 @@ const refused: readonly [what: string, line: unknown, wanted: RegExp][] = [
   ['an unknown band', { ...good, id: 'x', band: ['r', 'g', 'z'] }, /line 2, field band\[2\]/],
   ['a short array', { ...good, id: 'x', err: [0.1, 0.1] }, /line 2, field err: it has 2 items, mjd has 3/],
   ['a text among numbers', { ...good, id: 'x', mag: [18, '18', 18] }, /line 2, field mag\[1\]/],
-  ['no magnitude', { ...good, id: 'x', mag: [18, 20, null] }, /line 2, field mag\[2\]: it wants a number, got null/],
+  ['no magnitude', { ...good, id: 'x', mag: [18, 20, null] }, /line 2, field mag\[2\]: expected a number, got null/],
   ['NaN for a magnitude', JSON.stringify({ ...good, id: 'x' }).replace('18.25', 'NaN'), /line 2, field mag\[2\]/],
   ['no error of a detection', { ...good, id: 'x', err: [null, null, 0.1] }, /line 2, field err\[0\]/],
   ['an error of 0', { ...good, id: 'x', err: [0.1, null, 0] }, /line 2, field err\[2\]/],

@@ -58,7 +58,7 @@ for (const [where, batches] of [
   ['in the midst of an epoch', 6],
   ['between two epochs', 8]
 ] as const) {
-  test(`broken off ${where} and resumed from its file, it ends with the same bits`, async () => {
+  test(`interrupted ${where} and resumed from its file, it ends with the same bits`, async () => {
     const unbroken = await fit(runtime, smallTaxonomy, training, heldOut, { ...options, patience: 3 })
     const file = path.join(folder, `${batches}`, 'checkpoint.json')
     const breaking = new AbortController()
