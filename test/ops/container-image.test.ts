@@ -46,7 +46,7 @@ describe('the image, built and run by hand', { skip: lacking }, async () => {
       cwd: image.workdir,
       user,
       readOnly: true,
-      volumes: { '/data': data }
+      volumes: files === image.root ? { '/data': data } : {}
     })
     began.push(child)
     return child
