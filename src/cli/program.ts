@@ -31,8 +31,11 @@ const packages = [
 /** Shows errors with their stacks and causes: `NODE_DEBUG=hierax`. */
 const debug = debuglog('hierax')
 
-/** The `hierax` command with all its subcommands; those of a package that is not installed only say how to get it. */
-export async function createProgram(): Promise<Command> {
+/**
+ * The `hierax` command with all its subcommands; those of a package that is not installed only say how to get it. Where the arguments
+ * name a command of the service, no other package is loaded.
+ */
+export async function createProgram(args: readonly string[] = []): Promise<Command> {
   const program = new Command('hierax')
     .description('The probability of every node of a taxonomy for ZTF alerts, from Kafka to Kafka.')
     .version(version, '-V, --version', 'print the version')
@@ -44,6 +47,7 @@ export async function createProgram(): Promise<Command> {
     // Printed by `run`, in the form of all other errors.
     .configureOutput({ outputError: () => undefined })
   for (const register of commands) register(program)
+  if (program.commands.some(command => command.name() === args[0])) return program
   for (const optional of packages) {
     for (const register of (await installed(optional.name)) ?? absent(optional)) register(program)
   }
@@ -84,7 +88,7 @@ function absent({ name, commands, remedy }: (typeof packages)[number]): readonly
  */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    await (await createProgram()).parseAsync(args, { from: 'user' })
+    await (await createProgram(args)).parseAsync(args, { from: 'user' })
     return typeof process.exitCode === 'number' ? process.exitCode : 0
   } catch (thrown) {
     if (thrown instanceof CommanderError && isHelp(thrown, args)) return thrown.exitCode
@@ -120,7 +124,7 @@ async function usageError(thrown: CommanderError, args: readonly string[]): Prom
 
 /** Long options of the command that the arguments name. */
 async function longOptions(args: readonly string[]): Promise<string[]> {
-  let command: Command = await createProgram()
+  let command: Command = await createProgram(args)
   for (const arg of args) command = command.commands.find(c => c.name() === arg) ?? command
   return [...command.options.map(option => option.long ?? ''), '--help'].filter(name => name !== '')
 }

@@ -33,6 +33,12 @@ test('every command has help with an example', async () => {
   }
 })
 
+test('a command of the service loads no other package', async () => {
+  const names = async (...args: string[]) => (await createProgram(args)).commands.map(command => command.name())
+  assert.deepEqual(await names('serve'), ['serve', 'classify', 'replay', 'tail', 'store'])
+  for (const name of ['train', 'evaluate', 'simulate', 'demo']) assert.ok((await names('help', 'serve')).includes(name))
+})
+
 test('help that is asked for goes to standard output; none that is needed is an error', async () => {
   for (const args of [['--help'], ['help'], ['help', 'replay'], ['replay', '--help']]) {
     const { code, stdout, stderr } = await hierax(args)
