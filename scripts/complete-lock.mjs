@@ -6,6 +6,7 @@
 // Their versions are exact and their platforms are in their names, which is all that `npm ci` needs to pass them over.
 // `--check` only reports.
 import fs from 'node:fs'
+import { placeOf } from './lock.mjs'
 
 const systems = 'aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32'
 const processors = 'arm64|arm|ia32|loong64|mips64el|ppc64|riscv64|s390x|x64'
@@ -20,24 +21,13 @@ function missingEntries(lock) {
   const entries = {}
   for (const [where, { dev, optionalDependencies = {} }] of Object.entries(lock.packages)) {
     for (const [name, version] of Object.entries(optionalDependencies)) {
-      if (held(lock.packages, where, name)) continue
+      if (placeOf(lock.packages, where, name) !== null) continue
       const [, os, cpu] = platform.exec(name) ?? []
       if (os === undefined || cpu === undefined || !/^\d+\.\d+\.\d+/.test(version)) continue
       entries[`node_modules/${name}`] = { version, cpu: [cpu], ...(dev ? { dev } : {}), optional: true, os: [os] }
     }
   }
   return entries
-}
-
-/**
- * Whether a package at `where` would find `name` in its own node_modules or one above it.
- * @param {Record<string, object>} packages @param {string} where @param {string} name
- */
-function held(packages, where, name) {
-  for (let folder = where; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('node_modules/') - 1, 0))) {
-    if (`${folder === '' ? '' : `${folder}/`}node_modules/${name}` in packages) return true
-    if (folder === '') return false
-  }
 }
 
 const file = 'package-lock.json'

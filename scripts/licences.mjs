@@ -6,6 +6,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { placeOf } from './lock.mjs'
 
 const root = path.resolve(
   process.argv.find(argument => argument.startsWith('--root='))?.slice(7) ??
@@ -59,15 +60,6 @@ function reachable(packages) {
     }
   }
   return [...places]
-}
-
-/** Where a package at `from` finds `name`: in its own node_modules or one above it; null for what is not installed. */
-function placeOf(packages, from, name) {
-  for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('node_modules/') - 1, 0))) {
-    const place = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`
-    if (place in packages) return place
-    if (folder === '') return null
-  }
 }
 
 /** Packages of the lock that are shipped. Those of other platforms are not installed: the lock knows their licence. */
