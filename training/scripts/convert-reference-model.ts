@@ -13,6 +13,7 @@ import { modelsFolder, readModelFolder } from 'hierax/classifier/model-folder.ts
 import type { Weight, Weights } from 'hierax/classifier/network.ts'
 import { runProbe } from 'hierax/classifier/probe.ts'
 import { createRuntime } from 'hierax/classifier/runtime.ts'
+import { probePoints } from '../src/export.ts'
 import { writeModelFolder } from '../src/model-writer.ts'
 
 const shared = path.resolve(import.meta.dirname, '../../../shared')
@@ -94,22 +95,6 @@ async function sourcesOf(labels: Reference['labels']): Promise<Card['training'][
     if (labels[label] !== undefined) counts.set(source, (counts.get(source) ?? 0) + 1)
   }
   return [...counts].map(([source, objects]) => ({ source, objects })).sort((a, b) => b.objects - a.objects)
-}
-
-/** A made light curve: a rise and a decline in two bands with upper limits before, as a type Ia supernova shows them. */
-function probePoints(): Card['probe']['points'] {
-  const points: Card['probe']['points'] = []
-  for (let visit = -3; visit < 14; visit++) {
-    for (const fid of [1, 2] as const) {
-      const day = 3 * visit + 0.04 * fid
-      const jd = 2459000.7 + day
-      const width = day < 15 ? 9 : fid === 1 ? 17 : 26
-      const magnitude = Math.fround(17.9 + 0.1 * fid + 0.5 * ((day - 15) / width) ** 2)
-      if (visit < 0) points.push({ jd, fid, detection: false, positive: false, magnitude: Math.fround(20.4), error: 0 })
-      else points.push({ jd, fid, detection: true, positive: true, magnitude, error: Math.fround(0.05 + 0.01 * visit) })
-    }
-  }
-  return points
 }
 
 const metrics: Card['metrics'] = [

@@ -137,8 +137,8 @@ const probeAlert: Pick<AlertView, 'magnitude' | 'context'> = {
   }
 }
 
-/** A made light curve: a rise and a decline in two bands with upper limits before. */
-function probePoints(): Card['probe']['points'] {
+/** The light curve of a model's probe: a rise and a decline in two bands with upper limits before, as a type Ia supernova shows them. */
+export function probePoints(): Card['probe']['points'] {
   const points: Card['probe']['points'] = []
   for (let visit = -3; visit < 14; visit++) {
     for (const fid of [1, 2] as const) {
