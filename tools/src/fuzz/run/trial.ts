@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { startService } from 'hierax/app/start-service.ts'
 import type { Streams, StreamsFactory } from 'hierax/app/streams.ts'
 import { loadConfig } from 'hierax/config/load.ts'
+import { chunks } from 'hierax/streams/kafka/session.ts'
 import type { BatchHandler, InputMessage, OutputMessage } from 'hierax/streams/types.ts'
 import { createLogger } from 'hierax/telemetry/logger.ts'
 import { type Frame, readBatches } from './frames.ts'
@@ -124,7 +125,8 @@ class Run {
     const until = performance.now() + 1000 * seconds
     let told = performance.now()
     for await (const frames of readBatches(this.#offer.stdout as NodeJS.ReadableStream as never)) {
-      for (const chunk of chunks(frames)) await this.#hand(chunk, handler)
+      for (const chunk of chunks(frames, { chunkMessages: Number.POSITIVE_INFINITY, chunkBytes }))
+        await this.#hand(chunk, handler)
       this.batches++
       if (performance.now() - told > 10_000 && this.watch) {
         progress?.(this.hostile, this.watch.seen)
@@ -160,21 +162,4 @@ class Run {
       this.answers.push(`${headers.id} ${createHash('sha256').update(value).digest('hex')}`)
     }
   }
-}
-
-/** Runs of frames as the Kafka source hands them on: bounded in bytes, one packet at least. */
-function* chunks(frames: readonly Frame[]): Generator<Frame[]> {
-  let chunk: Frame[] = []
-  let bytes = 0
-  for (const frame of frames) {
-    const size = frame.value?.length ?? 0
-    if (chunk.length > 0 && bytes + size > chunkBytes) {
-      yield chunk
-      chunk = []
-      bytes = 0
-    }
-    chunk.push(frame)
-    bytes += size
-  }
-  if (chunk.length > 0) yield chunk
 }
