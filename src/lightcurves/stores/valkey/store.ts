@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { HieraxError } from '../../../errors.ts'
+import { createYield } from '../../../event-loop.ts'
 import { encodeAddition } from '../../addition-codec.ts'
 import type { Journal } from '../../journal.ts'
 import { checkMeta, decodeRecord, type StoreMeta } from '../../object-record.ts'
@@ -32,9 +33,6 @@ const openWithin = 3000
 
 /** Objects in one script: it holds up all other clients of the server. */
 const run = 64
-
-/** How long merging may hold the event loop, ms. */
-const longestTurn = 20
 
 /** Objects that one script drops. */
 const pruneRun = 500
@@ -97,13 +95,11 @@ export class ValkeyStore implements Store {
     const sent = additions.map(addition => ({ addition, bytes: encodeAddition(addition, now) }))
     const found = await this.connection.request(what, 'write', () => this.append(sent, now))
     const gathered: Gathered[] = []
-    let turnBegan = performance.now()
+    const yieldIfBusy = createYield()
     for (const [index, { addition, bytes }] of sent.entries()) {
       const how = { now, length: bytes.length, onCorrupt: this.options.onCorrupt }
       gathered.push(gather(found[index] as Found, addition, how))
-      if (performance.now() - turnBegan < longestTurn) continue
-      await new Promise(resolve => setImmediate(resolve))
-      turnBegan = performance.now()
+      await yieldIfBusy()
     }
     this.fold(gathered)
     return gathered.map(({ state }) => state)
