@@ -32,7 +32,7 @@ export class Screen {
     this.#above(() => this.#error.write(text))
   }
 
-  /** The last line anew; a line that stays where there is no terminal. */
+  /** Rewrites the last line; prints a line of its own where there is no terminal. */
   status(text: string): void {
     if (!this.live) {
       this.line(text)

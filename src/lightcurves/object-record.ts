@@ -214,7 +214,7 @@ export interface StoreMeta {
 
 /**
  * Compares what a store says of itself (null: it is new) with what it is opened for. Returns what it has to say from now on
- * where that is something else, or null. An older version is migrated: its records are read as they are, and written anew
+ * where that is something else, or null. An older version is migrated: its records are read as they are, and rewritten
  * when something is merged into them; that the store says so keeps the older release from misreading it.
  *
  * @throws {HieraxError} STORE_REFUSED for a version that is not read, or for points of a programme that is not admitted.
