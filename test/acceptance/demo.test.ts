@@ -20,6 +20,9 @@ function start(args: readonly string[], brokers?: readonly string[]): DemoProces
 /** The line of a confident object: id, path, probabilities, detections and true class. */
 const confident = /^ {2}ZTF\d\d[a-z]{7} {2}\S.* › \S.* (0\.9\d|1\.00) +\d+ detections? +true class: \S/m
 
+/** A line that belongs to no warning: the brokers of a busy machine may answer late, and the demo says so. */
+const otherThanWarnings = /^(?!\[[\d:]+\] WARN: | {4}).+/m
+
 /** Alerts and objects of the summary. */
 function summary({ stdout }: DemoProcess): { alerts: number; objects: number } {
   const [, alerts = '', objects = ''] = /^([\d,]+) alerts of ([\d,]+) objects in \d+ s; \d/m.exec(stdout) ?? []
@@ -41,7 +44,7 @@ test('on an existing Kafka it runs for its time, prints confident objects, and r
 
   assert.equal(await demo.end(), 0, demo.printed)
   assert.ok(summary(demo).alerts > 100, demo.printed)
-  assert.equal(demo.stderr, '')
+  assert.doesNotMatch(demo.stderr, otherThanWarnings)
   assert.deepEqual(await demo.left(), [])
   assert.deepEqual(await topics(), [])
   const { groups } = await admin.listGroups()

@@ -30,6 +30,9 @@ interface OwnedPartition extends TopicPartition {
 /** Time limit for reading the offsets of one topic, ms. */
 const offsetTimeout = 5000
 
+/** Readings in a row without a topic's offsets after which a warning is logged. */
+const warnAfter = 3
+
 /**
  * Tracks the owned partitions: sets their first offsets, reports their lag, notices messages that retention removed
  * unread, and pauses nights that must wait for older ones.
@@ -41,8 +44,8 @@ export class PartitionTracker {
   readonly #context: TrackerContext
   /** By `topic/partition`. */
   #owned = new Map<string, OwnedPartition>()
-  /** Offsets of some topic could not be read, and a warning has been logged. */
-  #warned = false
+  /** How many readings in a row left a topic's offsets unknown. */
+  #unreadInARow = 0
   #generation = 0
   #timer: NodeJS.Timeout | null = null
   #closed = false
@@ -117,8 +120,8 @@ export class PartitionTracker {
     this.#reportLags(offsets)
     this.#hold(this.#heldTopics(offsets))
     const { lagInterval, backlogInterval } = this.#context.options.limits
-    const paused = [...this.#owned.values()].some(partition => partition.paused)
-    this.#timer = setTimeout(() => void this.#refresh(generation, false), paused ? backlogInterval : lagInterval)
+    const soon = this.#unreadInARow > 0 || [...this.#owned.values()].some(partition => partition.paused)
+    this.#timer = setTimeout(() => void this.#refresh(generation, false), soon ? backlogInterval : lagInterval)
   }
 
   #setStart(owned: OwnedPartition, offsets: PartitionOffsets): void {
@@ -199,15 +202,15 @@ export class PartitionTracker {
     const offsets = await withTimeout(cluster.offsets(topics), offsetTimeout * topics.length).catch(() => [])
     if (this.#closed) return offsets
     const unread = topics.filter(topic => !offsets.some(entry => entry.topic === topic))
+    this.#unreadInARow = unread.length > 0 ? this.#unreadInARow + 1 : 0
     if (unread.length > 0) {
       const waiting = [...this.#owned].filter(([, { awaitsStart }]) => awaitsStart).map(([key]) => key)
-      // A warning at first, then debug lines for as long as it lasts.
-      options.logger[this.#warned ? 'debug' : 'warn'](
+      // One slow or refused request is no fault: the next reading follows soon. A lasting one is said once.
+      options.logger[this.#unreadInARow === warnAfter ? 'warn' : 'debug'](
         { topics: unread, waiting },
         'offsets cannot be read; lag is unknown, and partitions that start at the latest offset wait'
       )
     }
-    this.#warned = unread.length > 0
     return offsets
   }
 

@@ -59,10 +59,14 @@ after(() => {
 })
 
 /** A tracker of the topics with a consumer that records its calls; `readOffsets` answers for the cluster. */
-function trackerOf(topics: readonly string[], fromLatest: readonly string[], readOffsets: ClusterView['offsets']) {
+function trackerOf(
+  topics: readonly string[],
+  fromLatest: readonly string[],
+  readOffsets: ClusterView['offsets'],
+  limits = { backlogInterval: 20, lagInterval: 20 }
+) {
   const consumer = new FakeConsumer()
   const { logger, lines } = recorder()
-  const limits = { backlogInterval: 20, lagInterval: 20 }
   const connection = { brokers: [], ssl: false, sasl: null, clientId: 'test' }
   const base = { connection, logger, group: 'g', from: 'latest', topics, programs: [1], limits } as const
   const tracker = new PartitionTracker({
@@ -113,13 +117,25 @@ test('a partition read from its end waits until that is known; the others do not
   await until('four reads', () => reads >= 4)
   assert.deepEqual(consumer.calls, ['pause new/0', 'pause old/0', 'resume old/0'])
   assert.deepEqual(
-    lines.map(({ level, fields }) => [level, fields]).slice(0, 2),
-    ['warn', 'debug'].map(level => [level, { topics: ['new'], waiting: ['new/0'] }])
+    lines.map(({ level, fields }) => [level, fields]).slice(0, 4),
+    ['debug', 'debug', 'warn', 'debug'].map(level => [level, { topics: ['new'], waiting: ['new/0'] }])
   )
   known.now = true
   await until('the partition to be resumed', () => consumer.calls.includes('resume new/0'))
   assert.deepEqual(consumer.calls.slice(3), ['seek 70 new/0', 'commit 70 new/0', 'resume new/0'])
   assert.equal(lines.filter(({ level }) => level === 'warn').length, 1)
+})
+
+test('one failed reading is repeated soon, without a warning', async () => {
+  let reads = 0
+  const answer = async () => (++reads === 1 ? [] : [offsets('a', 30n)])
+  const { tracker, lines } = trackerOf(['a'], [], answer, { backlogInterval: 20, lagInterval: 60_000 })
+  tracker.assign({ a: [0] })
+  await until('a second reading', () => reads >= 2)
+  assert.deepEqual(
+    lines.map(({ level }) => level),
+    ['debug']
+  )
 })
 
 test('a group with an offset is not sent to the end, however late the offset is known', async () => {
