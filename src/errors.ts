@@ -1,3 +1,25 @@
+type ErrorKind = 'alert' | 'usage' | 'fault' | 'request'
+
+interface Entry {
+  readonly kind: ErrorKind
+  /** HTTP status when it is answered over HTTP. */
+  readonly status: number
+  readonly remedy: string
+}
+
+/** The errors of one kind: what to do about each, with its HTTP status if it is not the usual one. */
+function errors<Code extends string>(
+  kind: ErrorKind,
+  usual: number,
+  remedies: Record<Code, string | readonly [status: number, remedy: string]>
+): Record<Code, Entry> {
+  const entries = Object.entries<string | readonly [number, string]>(remedies).map(([code, given]) => {
+    const [status, remedy] = typeof given === 'string' ? [usual, given] : given
+    return [code, { kind, status, remedy }]
+  })
+  return Object.fromEntries(entries)
+}
+
 /**
  * All errors of Hierax: one table of stable codes.
  *
@@ -7,115 +29,88 @@
  */
 const table = {
   // What can be wrong with a packet: the code of its dead letter.
-  EMPTY_VALUE: entry('alert', 422, 'Send one Avro object container file per message.'),
-  NOT_A_CONTAINER: entry(
-    'alert',
-    422,
-    'Send an Avro object container file (it begins with "Obj" and 0x01), not a bare record.'
-  ),
-  EMPTY_CONTAINER: entry('alert', 422, 'Send at least one record in the container.'),
-  TRUNCATED: entry('alert', 422, 'Send the complete packet; its bytes end before its records do.'),
-  SCHEMA_TOO_LARGE: entry('alert', 422, 'Send a writer schema within the limit.'),
-  SCHEMA_INVALID: entry('alert', 422, 'Embed a writer schema that follows the Avro specification.'),
-  UNKNOWN_CODEC: entry('alert', 422, 'Compress blocks with null, deflate or snappy.'),
-  INFLATED_TOO_LARGE: entry('alert', 422, 'Send blocks that inflate to less than the limit.'),
-  RECORD_TOO_LARGE: entry('alert', 422, 'Send records within the limits on size and history length.'),
-  TOO_MANY_RECORDS: entry('alert', 422, 'Send fewer records in one container.'),
-  CORRUPT_BLOCK: entry('alert', 422, 'The container was damaged in transit: send it again from its source.'),
-  CORRUPT_RECORD: entry('alert', 422, 'The record does not match its writer schema: send it again from its source.'),
-  MISSING_FIELD: entry('alert', 422, 'Send ZTF alerts of schema 2.0 or later, with every field that Hierax reads.'),
-  WRONG_TYPE: entry('alert', 422, 'Send the field with the type of the ZTF alert schema.'),
-  INVALID_VALUE: entry('alert', 422, 'Send a value within the range that the ZTF alert schema documents.'),
-  WRONG_SURVEY: entry('alert', 422, 'Send ZTF alerts; packets of other surveys are not read.'),
-  FILE_TOO_LARGE: entry('alert', 422, 'Send one alert packet per file, or many in a tar archive.'),
-  FILE_UNREADABLE: entry('alert', 422, 'Make the file readable and run the command again.'),
-  ARCHIVE_INVALID: entry(
-    'alert',
-    422,
-    'Send a whole .tar or .tar.gz archive of .avro files; fetch it again if it was cut.'
-  ),
-  PROCESSING_FAILED: entry('alert', 422, 'This is unexpected: please report it with the packet.'),
-  POISON: entry(
-    'alert',
-    422,
-    'The process crashed each time only this packet was in flight: please report it with the packet.'
-  ),
-  DECODE_FAILED: entry('alert', 422, 'This is unexpected: please report it with the packet.'),
+  ...errors('alert', 422, {
+    EMPTY_VALUE: 'Send one Avro object container file per message.',
+    NOT_A_CONTAINER: 'Send an Avro object container file (it begins with "Obj" and 0x01), not a bare record.',
+    EMPTY_CONTAINER: 'Put at least one record into the container.',
+    TRUNCATED: 'Send the complete packet; its bytes end before its records do.',
+    SCHEMA_TOO_LARGE: 'Send a writer schema within the limit.',
+    SCHEMA_INVALID: 'Embed a writer schema that follows the Avro specification.',
+    UNKNOWN_CODEC: 'Use the codec null, deflate or snappy.',
+    INFLATED_TOO_LARGE: 'Send blocks that decompress to less than the limit.',
+    RECORD_TOO_LARGE: 'Send records within the limits on size and history length.',
+    TOO_MANY_RECORDS: 'Send fewer records in one container.',
+    CORRUPT_BLOCK: 'The container was damaged in transit: send it again from its source.',
+    CORRUPT_RECORD: 'The record does not match its writer schema: send it again from its source.',
+    MISSING_FIELD: 'Send ZTF alerts of schema 2.0 or later, with every field that Hierax reads.',
+    WRONG_TYPE: 'Send the field with the type of the ZTF alert schema.',
+    INVALID_VALUE: 'Send a value within the range that the ZTF alert schema documents.',
+    WRONG_SURVEY: 'Send ZTF alerts; packets of other surveys are not supported.',
+    FILE_TOO_LARGE: 'Send one alert packet per file, or many in a tar archive.',
+    FILE_UNREADABLE: 'Make the file readable and run the command again.',
+    ARCHIVE_INVALID: 'Use a complete .tar or .tar.gz archive of .avro files; download it again if it is truncated.',
+    PROCESSING_FAILED: 'This is unexpected: please report it with the packet.',
+    POISON: 'The process crashed repeatedly while only this packet was in flight: please report it with the packet.',
+    DECODE_FAILED: 'This is unexpected: please report it with the packet.'
+  }),
 
   // What can be wrong with how a command was called or configured.
-  USAGE: entry('usage', 400, 'See --help.'),
-  NOT_INSTALLED: entry('usage', 400, 'Install the package, and run the command again.'),
-  CONFIG_INVALID: entry('usage', 400, 'Correct the value; `hierax serve --print-config` shows what is in force.'),
-  CONFIG_UNREADABLE: entry('usage', 400, 'Name a readable YAML file.'),
-  INPUT_NOT_FOUND: entry('usage', 404, 'Name files or folders that exist.'),
-  MODEL_INVALID: entry('usage', 400, 'Restore the model folder from where it was published, or train it again.'),
-  DATA_INVALID: entry('usage', 400, 'Correct the line of the light-curve file, or leave the object out.'),
-  TAXONOMY_INVALID: entry('usage', 400, 'Correct the taxonomy file.'),
-  EXPORT_INVALID: entry(
-    'usage',
-    400,
-    'Export the store again. The lines before this one are imported; importing them again does no harm.'
-  ),
-  STORE_REFUSED: entry('usage', 400, 'Name another store, or the one that was created with these settings.'),
+  ...errors('usage', 400, {
+    USAGE: 'See --help.',
+    NOT_INSTALLED: 'Install the package and run the command again.',
+    CONFIG_INVALID: 'Correct the value; `hierax serve --print-config` shows the settings in effect.',
+    CONFIG_UNREADABLE: 'Name a readable YAML file.',
+    INPUT_NOT_FOUND: [404, 'Name files or folders that exist.'],
+    MODEL_INVALID: 'Restore the model folder from where it was published, or train the model again.',
+    DATA_INVALID: 'Correct that line of the light-curve file, or remove the object.',
+    TAXONOMY_INVALID: 'Correct the taxonomy file.',
+    EXPORT_INVALID:
+      'Export the store again. The lines before this one were imported; importing them again is harmless.',
+    STORE_REFUSED: 'Use another store, or one that was created with these settings.'
+  }),
 
-  // What can fail outside of us.
-  RUNTIME_UNAVAILABLE: entry('fault', 503, 'Use `runtime: wasm`, or run `npm run setup:tensorflow`.'),
-  KAFKA_UNAVAILABLE: entry('fault', 503, 'Check the brokers, the network and the credentials.'),
-  KAFKA_BATCH_UNREADABLE: entry(
-    'fault',
-    503,
-    'A compressed record batch is damaged or too large: inspect what its producer wrote at that offset.'
-  ),
-  TOPIC_NOT_FOUND: entry(
-    'fault',
-    404,
-    'Name a topic that exists; the service creates its output topics when it starts.'
-  ),
-  TOPIC_NOT_CREATED: entry(
-    'fault',
-    503,
-    'Create the topic yourself, or change `output.replication` or the permissions.'
-  ),
-  PUBLISH_FAILED: entry('fault', 503, 'Check the output cluster; consumption is paused until it answers.'),
-  STORE_FAILED: entry('fault', 503, 'Check the disk or the server behind `store.url`.'),
-  STORE_CORRUPT: entry('fault', 500, 'Run `hierax store verify`; the object is rebuilt from the alerts that follow.'),
-  OUTPUT_FAILED: entry('fault', 500, 'Free disk space, or name another file.'),
-  HTTP_UNAVAILABLE: entry('fault', 503, 'Choose another `http.port`.'),
-  INTERNAL: entry('fault', 500, 'This is unexpected: please report it.'),
+  // What can fail in Hierax or around it, and a message that claims to be a classification.
+  ...errors('fault', 503, {
+    RUNTIME_UNAVAILABLE: 'Use `runtime: wasm`, or run `npm run setup:tensorflow`.',
+    KAFKA_UNAVAILABLE: 'Check the brokers, the network and the credentials.',
+    KAFKA_BATCH_UNREADABLE:
+      'A compressed record batch is damaged or too large: inspect what its producer wrote at that offset.',
+    TOPIC_NOT_FOUND: [404, 'Name a topic that exists; the service creates its output topics when it starts.'],
+    TOPIC_NOT_CREATED: 'Create the topic yourself, or change `output.replication` or the permissions.',
+    PUBLISH_FAILED: 'Check the output cluster; consumption is paused until it responds.',
+    STORE_FAILED: 'Check the disk or the server behind `store.url`.',
+    STORE_CORRUPT: [500, 'Run `hierax store verify`; the object is rebuilt from the alerts that follow.'],
+    OUTPUT_FAILED: [500, 'Free disk space, or name another file.'],
+    HTTP_UNAVAILABLE: 'Choose another `http.port`.',
+    INTERNAL: [500, 'This is unexpected: please report it.'],
+    MESSAGE_UNREADABLE: [422, 'Read a topic of classifications, with a release of Hierax that supports their schema.']
+  }),
 
-  // What can be wrong with a message that claims to be a classification.
-  MESSAGE_UNREADABLE: entry('fault', 422, 'Read a topic of classifications, with a release that knows their schema.'),
-
-  // What a request over HTTP can get wrong.
-  OBJECT_NOT_FOUND: entry('request', 404, 'Request an object for which an alert was received.'),
-  ROUTE_NOT_FOUND: entry('request', 404, 'See /api/docs for the available routes.'),
-  MODEL_NOT_FOUND: entry('request', 404, 'Name a model that /api/v1/model lists, or none.'),
-  MODEL_AMBIGUOUS: entry('request', 400, 'Name the model by the first digits of its SHA-256.'),
-  NODE_NOT_FOUND: entry('request', 404, 'Name a node that /api/v1/taxonomy lists.'),
-  METHOD_NOT_ALLOWED: entry('request', 405, 'Use GET: the API is read-only.'),
-  REQUEST_INVALID: entry('request', 400, 'See /api/docs for the values of the parameter.'),
-  UNAUTHORIZED: entry('request', 401, 'Send the bearer token of `http.token`.'),
-  TOO_MANY_REQUESTS: entry('request', 429, 'Send fewer requests.'),
-  TOO_MANY_SUBSCRIBERS: entry('request', 503, 'Close other event streams, or read the Kafka topics.')
-} as const
-
-type ErrorKind = 'alert' | 'usage' | 'fault' | 'request'
-
-function entry(kind: ErrorKind, status: number, remedy: string): { kind: ErrorKind; status: number; remedy: string } {
-  return { kind, status, remedy }
+  // What can be wrong with a request over HTTP.
+  ...errors('request', 404, {
+    OBJECT_NOT_FOUND: 'Request an object for which an alert was received.',
+    ROUTE_NOT_FOUND: 'See /api/docs for the available routes.',
+    MODEL_NOT_FOUND: 'Name a model that /api/v1/model lists, or leave the parameter out.',
+    MODEL_AMBIGUOUS: [400, 'Identify the model by the first digits of its SHA-256.'],
+    NODE_NOT_FOUND: 'Name a node that /api/v1/taxonomy lists.',
+    METHOD_NOT_ALLOWED: [405, 'Use GET: the API is read-only.'],
+    REQUEST_INVALID: [400, 'See /api/docs for the values of the parameter.'],
+    UNAUTHORIZED: [401, 'Send the bearer token that `http.token` sets.'],
+    TOO_MANY_REQUESTS: [429, 'Send fewer requests.'],
+    TOO_MANY_SUBSCRIBERS: [503, 'Close other event streams, or read the Kafka topics.']
+  })
 }
 
 /** A stable name of something that went wrong. */
 export type ErrorCode = keyof typeof table
 
 /** All codes with their kind, HTTP status and remedy, for the reference documentation. */
-export const errorTable: Readonly<Record<ErrorCode, { kind: ErrorKind; status: number; remedy: string }>> = table
+export const errorTable: Readonly<Record<ErrorCode, Entry>> = table
 
 /** An error of the table. `message` says what was wrong and with what value; `remedy` what to do. */
 export class HieraxError extends Error {
   readonly code: ErrorCode
   readonly kind: ErrorKind
-  /** HTTP status when it is answered over HTTP. */
   readonly status: number
   readonly remedy: string
   /** Index of the record that was refused, counted from 0, where the error is about one record of a container. */
@@ -125,9 +120,10 @@ export class HieraxError extends Error {
     super(message, options)
     this.name = 'HieraxError'
     this.code = code
-    this.kind = table[code].kind
-    this.status = table[code].status
-    this.remedy = table[code].remedy
+    const { kind, status, remedy } = table[code]
+    this.kind = kind
+    this.status = status
+    this.remedy = remedy
     if (options?.record !== undefined) this.record = options.record
   }
 

@@ -19,7 +19,7 @@ export function register(program: Command): void {
     .option('--config <file>', 'configuration (YAML); HIERAX_CONFIG names it otherwise')
     .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
     .option(...populationOption)
-    .option('--print-config', 'print the settings in force, secrets masked, and exit')
+    .option('--print-config', 'print the settings in effect, with secrets masked, and exit')
     .addHelpText('after', examples)
     .action(async (options: ServeOptions) => {
       const { serve } = await import('./serve-run.ts')

@@ -9,7 +9,7 @@ const mask = '********'
 
 type Section = Record<string, unknown>
 
-/** The configuration in force as YAML that `--config` reads, with secrets masked. */
+/** The configuration in effect as YAML that `--config` reads, with secrets masked. */
 export function printConfig(config: Config, schema: z.ZodObject = configSchema): string {
   const copy = structuredClone<Section>({ ...config })
   for (const [path, { hidden }] of settingsOf(schema)) {
