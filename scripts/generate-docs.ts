@@ -41,7 +41,7 @@ export function configurationPage(schema = configSchema): string {
   return page(
     'Configuration',
     `Settings come from one YAML file (\`--config FILE\`, or named by \`HIERAX_CONFIG\`), from the environment, and from the
-command line; a later one of these beats an earlier one. \`hierax serve --print-config\` shows what is in force, with
+command line; a later one of these beats an earlier one. \`hierax serve --print-config\` shows the settings in effect, with
 secrets masked. Everything is checked at start: an error names each key, where it came from, what it got and what was
 expected, and the exit code is 2.
 
@@ -111,9 +111,9 @@ function errorsPage(): string {
 }
 
 function metricsPage(): string {
-  const rows = Object.values<Definition>(definitions).map(({ name, type, labels, values, help }) => {
+  const rows = Object.entries<Definition>(definitions).map(([name, { type, labels, values, help }]) => {
     const known = values ? ` = ${values.join(', ')}` : ''
-    return [code(name), type, labels ? `${labels.map(code).join(', ')}${known}` : '', help]
+    return [code(metricName(name)), type, labels ? `${labels.map(code).join(', ')}${known}` : '', help]
   })
   return page(
     'Metrics',

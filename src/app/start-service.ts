@@ -187,7 +187,7 @@ function pipelineEngine(parts: EngineParts): Engine {
 
 /** Pipelines in worker processes. */
 function workerEngine({ config, deps: { logger }, store, metrics, onClassifications }: EngineParts): Engine {
-  const onRestart = () => metrics.increment('workerRestarts')
+  const onRestart = () => metrics.increment('worker_restarts_total')
   const supervisor = new WorkerSupervisor({ config, logger, store, onClassifications, onRestart })
   metrics.addWorkers(() => supervisor.metrics())
   return {
@@ -209,7 +209,7 @@ function openServiceStore(
     programs: config.input.programs,
     patient: true,
     onCorrupt: error => {
-      metrics.increment('storeCorrupt')
+      metrics.increment('store_corrupt_total')
       logger.error(
         { code: error.code, reason: error.message },
         'a stored record is unreadable; rebuilding it from alerts'

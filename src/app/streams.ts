@@ -54,15 +54,15 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
         metrics.lag(topic, partition, lag)
         onLag(topic, partition, lag, held)
       },
-      onRebalance: () => metrics.increment('rebalances'),
-      onRestart: () => metrics.increment('consumerRestarts'),
+      onRebalance: () => metrics.increment('rebalances_total'),
+      onRestart: () => metrics.increment('consumer_restarts_total'),
       onOutOfRange: (topic, _partition, messages) => metrics.expired(topic, messages)
     }
   })
   const sink = createKafkaSink({
     connection: outputConnection,
     logger,
-    onRetry: () => metrics.increment('publishRetries')
+    onRetry: () => metrics.increment('publish_retries_total')
   })
   /** Why the output topics are not ready. */
   let topicsReason: string | null = 'connecting'

@@ -1,5 +1,5 @@
 import type { Classification } from '../messages/classification.ts'
-import { definitions } from '../telemetry/definitions.ts'
+import { type Metric, metricName } from '../telemetry/definitions.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { MinuteView, StatisticsView } from './schemas.ts'
 
@@ -84,20 +84,19 @@ type Values = Awaited<ReturnType<Metrics['values']>>
 
 /** Statistics as the API answers them, from the metrics and the last minute. */
 export function toStatisticsView(values: Values, minute: MinuteView = new MinuteStatistics('').view()): StatisticsView {
-  const samples = ({ name }: { readonly name: string }) => values.find(metric => metric.name === name)?.values ?? []
-  const sum = (definition: { readonly name: string }): number =>
-    samples(definition).reduce((total, { value }) => total + Math.max(0, value), 0)
+  const samples = (metric: Metric) => values.find(({ name }) => name === metricName(metric))?.values ?? []
+  const sum = (metric: Metric): number => samples(metric).reduce((total, { value }) => total + Math.max(0, value), 0)
   const outcome = (name: string): number =>
-    samples(definitions.outcomes).find(({ labels }) => labels.outcome === name)?.value ?? 0
+    samples('outcomes_total').find(({ labels }) => labels.outcome === name)?.value ?? 0
   return {
-    alerts: sum(definitions.consumed),
+    alerts: sum('alerts_consumed_total'),
     outcomes: {
       classified: outcome('classified'),
       notClassified: outcome('not_classified'),
       deadLetters: outcome('dead_letter')
     },
-    lag: sum(definitions.lag),
-    objects: sum(definitions.storeObjects),
+    lag: sum('consumer_lag'),
+    objects: sum('store_objects'),
     minute
   }
 }

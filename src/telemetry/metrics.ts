@@ -9,46 +9,27 @@ import {
   Registry
 } from 'prom-client'
 import { type BatchStats, dropReasons, stages } from '../pipeline/batch-stats.ts'
-import { type Definition, definitions, type Outcome, type Part, parts } from './definitions.ts'
+import { type Definition, definitions, type Metric, metricName, type Part, parts } from './definitions.ts'
 
 /** Number of input topics that have series of their own: more than any window of nights, or any list in a configuration. */
 const maxTopics = 256
-
-/** Labels of a model. */
-export interface ModelLabels {
-  readonly name: string
-  readonly version: string
-  readonly sha256: string
-  readonly taxonomy: string
-  readonly runtime: string
-}
-
-/** Size of the store. */
-export interface StoreSize {
-  readonly objects: number
-  readonly bytes: number
-  /** Null if it has no meaning. */
-  readonly freeBytes: number | null
-}
 
 /** Metrics of a process as values. */
 export type MetricValues = MetricObjectWithValues<MetricValue<string>>[]
 
 type Definitions = typeof definitions
-type NameOf<Type> = {
-  [Name in keyof Definitions]: Definitions[Name]['type'] extends Type ? Name : never
-}[keyof Definitions]
+type MetricOf<Type> = { [Name in Metric]: Definitions[Name]['type'] extends Type ? Name : never }[Metric]
 
 /** The labels that a metric requires, as the last argument of a call. */
-type LabelsOf<Name extends keyof Definitions> = Definitions[Name] extends {
-  labels: readonly (infer L extends string)[]
-}
+type LabelsOf<Name extends Metric> = Definitions[Name] extends { labels: readonly (infer L extends string)[] }
   ? [labels: Readonly<Record<L, string>>]
   : []
 
-const first = ([labels = {}]: [] | [labels: Readonly<Record<string, string>>]) => labels
-
-type Instrument = Counter | Gauge | Histogram
+interface Instruments {
+  readonly counter: Counter
+  readonly gauge: Gauge
+  readonly histogram: Histogram
+}
 
 /**
  * All metrics of a process, on a registry of their own. Every entry of `definitions` is registered, and recorded by its name there.
@@ -56,7 +37,7 @@ type Instrument = Counter | Gauge | Histogram
  */
 export class Metrics {
   readonly #registry = new Registry()
-  readonly #instruments: Readonly<Record<string, Instrument>>
+  readonly #instruments: { readonly [Name in Metric]: Instruments[Definitions[Name]['type']] }
   #workers: (() => Promise<MetricValues[]>) | null = null
   /** Partitions of the input topics that have series, the most recent topic last. */
   readonly #partitions = new Map<string, Set<number>>()
@@ -65,25 +46,25 @@ export class Metrics {
   /** `process`: also the default metrics of the process, event-loop lag among them (default true). */
   constructor(options: { readonly process?: boolean } = {}) {
     const entries = Object.entries<Definition>(definitions)
-    this.#instruments = Object.fromEntries(entries.map(([name, entry]) => [name, register(entry, this.#registry)]))
-    this.#gauge('storeFreeBytes').remove()
+    const instruments = entries.map(([name, definition]) => [name, register(name, definition, this.#registry)])
+    this.#instruments = Object.fromEntries(instruments)
+    this.#instruments.store_free_bytes.remove()
     if (options.process ?? true) collectDefaultMetrics({ register: this.#registry })
   }
 
   /** Adds to a counter. */
-  increment<Name extends NameOf<'counter'>>(name: Name, count = 1, ...labels: LabelsOf<Name>): void {
-    this.#counter(name).inc(first(labels), count)
+  increment<Name extends MetricOf<'counter'>>(name: Name, count = 1, ...[labels = {}]: LabelsOf<Name>): void {
+    this.#instruments[name].inc(labels, count)
   }
 
   /** Sets a gauge. */
-  set<Name extends NameOf<'gauge'>>(name: Name, value: number, ...labels: LabelsOf<Name>): void {
-    this.#gauge(name).set(first(labels), value)
+  set<Name extends MetricOf<'gauge'>>(name: Name, value: number, ...[labels = {}]: LabelsOf<Name>): void {
+    this.#instruments[name].set(labels, value)
   }
 
   /** Records a value in a histogram. */
-  observe<Name extends NameOf<'histogram'>>(name: Name, value: number, ...labels: LabelsOf<Name>): void {
-    const histogram = this.#instruments[name] as Histogram
-    histogram.observe(first(labels), value)
+  observe<Name extends MetricOf<'histogram'>>(name: Name, value: number, ...[labels = {}]: LabelsOf<Name>): void {
+    this.#instruments[name].observe(labels, value)
   }
 
   /** Records a batch whose output is acknowledged, at `now` (epoch ms). */
@@ -91,61 +72,62 @@ export class Metrics {
     let alerts = 0
     for (const [topic, count] of stats.consumed) {
       this.#keepTopic(topic)
-      this.increment('consumed', count, { topic })
+      this.increment('alerts_consumed_total', count, { topic })
       alerts += count
     }
-    this.observe('batch', alerts)
-    this.#countOutcome('classified', stats.classified)
+    this.observe('batch_alerts', alerts)
+    this.increment('outcomes_total', stats.classified, { outcome: 'classified' })
     for (const [reason, count] of stats.notClassified) {
-      this.#countOutcome('not_classified', count)
-      this.increment('notClassified', count, { reason })
+      this.increment('outcomes_total', count, { outcome: 'not_classified' })
+      this.increment('not_classified_total', count, { reason })
     }
     for (const { error } of stats.deadLetters) {
-      this.#countOutcome('dead_letter', 1)
-      this.increment('deadLetters', 1, { code: error.code })
+      this.increment('outcomes_total', 1, { outcome: 'dead_letter' })
+      this.increment('dead_letters_total', 1, { code: error.code })
     }
-    for (const [topic, count] of stats.published) this.increment('published', count, { topic })
-    for (const stage of stages) this.observe('stage', stats.stageSeconds[stage], { stage })
-    for (const reason of dropReasons) this.increment('pointsDropped', stats.droppedPoints[reason], { reason })
-    this.increment('forcedPhotometry', stats.forcedPhotometry)
-    this.increment('lateAlerts', stats.lateAlerts)
-    this.increment('reissuedAnswers', stats.reissuedAnswers)
+    for (const [topic, count] of stats.published) this.increment('published_total', count, { topic })
+    for (const stage of stages) this.observe('stage_seconds', stats.stageSeconds[stage], { stage })
+    for (const reason of dropReasons) this.increment('points_dropped_total', stats.droppedPoints[reason], { reason })
+    this.increment('forced_photometry_points_total', stats.forcedPhotometry)
+    this.increment('late_alerts_total', stats.lateAlerts)
+    this.increment('repeated_answers_total', stats.reissuedAnswers)
     // Clocks differ between machines: no negative latencies.
-    for (const seconds of stats.ingestToPublish) this.observe('ingestToPublish', Math.max(0, seconds))
-    for (const seconds of stats.alertAges) this.observe('alertAge', Math.max(0, seconds))
+    for (const seconds of stats.ingestToPublish) this.observe('ingest_to_publish_seconds', Math.max(0, seconds))
+    for (const seconds of stats.alertAges) this.observe('alert_age_seconds', Math.max(0, seconds))
     this.progress(now)
   }
 
   /** Records that work makes progress, at `now` (epoch ms), with or without a batch. */
   progress(now: number = Date.now()): void {
-    this.set('lastProgress', now / 1000)
+    this.set('last_progress_timestamp_seconds', now / 1000)
   }
 
   /** Lag of a partition in messages; −1 when this process does not own it. */
   lag(topic: string, partition: number, messages: number): void {
     this.#keepTopic(topic)
     this.#partitions.get(topic)?.add(partition)
-    this.set('lag', messages, { topic, partition: String(partition) })
+    this.set('consumer_lag', messages, { topic, partition: String(partition) })
   }
 
   /** Messages of a topic that retention removed before they were read. */
   expired(topic: string, messages: number): void {
     this.#keepTopic(topic)
-    this.increment('expired', messages, { topic })
+    this.increment('messages_expired_total', messages, { topic })
   }
 
-  store({ objects, bytes, freeBytes }: StoreSize): void {
-    this.set('storeObjects', objects)
-    this.set('storeBytes', bytes)
-    if (freeBytes === null) this.#gauge('storeFreeBytes').remove()
-    else this.set('storeFreeBytes', freeBytes)
+  /** Size of the store; `freeBytes` is null if it has no meaning. */
+  store(size: { readonly objects: number; readonly bytes: number; readonly freeBytes: number | null }): void {
+    this.set('store_objects', size.objects)
+    this.set('store_bytes', size.bytes)
+    if (size.freeBytes === null) this.#instruments.store_free_bytes.remove()
+    else this.set('store_free_bytes', size.freeBytes)
   }
 
   /** The models in use; replaces those of an earlier call. */
-  models(models: readonly ModelLabels[]): void {
-    this.#gauge('modelInfo').reset()
+  models(models: readonly LabelsOf<'model_info'>[0][]): void {
+    this.#instruments.model_info.reset()
     for (const { name, version, sha256, taxonomy, runtime } of models) {
-      this.set('modelInfo', 1, { name, version, sha256, taxonomy, runtime })
+      this.set('model_info', 1, { name, version, sha256, taxonomy, runtime })
     }
   }
 
@@ -195,49 +177,33 @@ export class Metrics {
     const [oldest] = this.#partitions.keys()
     if (this.#partitions.size <= maxTopics || oldest === undefined) return
     for (const partition of this.#partitions.get(oldest) ?? []) {
-      this.#gauge('lag').remove({ topic: oldest, partition: String(partition) })
+      this.#instruments.consumer_lag.remove({ topic: oldest, partition: String(partition) })
     }
-    this.#counter('consumed').remove({ topic: oldest })
-    this.#counter('expired').remove({ topic: oldest })
+    this.#instruments.alerts_consumed_total.remove({ topic: oldest })
+    this.#instruments.messages_expired_total.remove({ topic: oldest })
     this.#partitions.delete(oldest)
-  }
-
-  #countOutcome(outcome: Outcome, count: number): void {
-    this.increment('outcomes', count, { outcome })
-  }
-
-  #counter(name: NameOf<'counter'>): Counter {
-    return this.#instruments[name] as Counter
-  }
-
-  #gauge(name: NameOf<'gauge'>): Gauge {
-    return this.#instruments[name] as Gauge
   }
 }
 
 /** Registers a metric; every label value that is known begins at 0. */
-function register({ name, type, help, labels = [], values = [], buckets = [], aggregator }: Definition, to: Registry) {
+function register(metric: string, definition: Definition, registry: Registry): Counter | Gauge | Histogram {
+  const { type, help, labels = [], values = [], buckets = [], aggregator } = definition
   const settings = {
-    name,
+    name: metricName(metric),
     help,
     labelNames: [...labels],
-    registers: [to],
+    registers: [registry],
     ...(aggregator === undefined ? {} : { aggregator })
   }
   const series = values.map(value => ({ [labels[0] as string]: value }))
-  if (type === 'counter') {
-    const counter = new Counter(settings)
-    for (const labelled of series) counter.inc(labelled, 0)
-    return counter
+  if (type === 'histogram') {
+    const histogram = new Histogram({ ...settings, buckets: [...buckets] })
+    for (const labelled of series) histogram.zero(labelled)
+    return histogram
   }
-  if (type === 'gauge') {
-    const gauge = new Gauge(settings)
-    for (const labelled of series) gauge.set(labelled, 0)
-    return gauge
-  }
-  const histogram = new Histogram({ ...settings, buckets: [...buckets] })
-  for (const labelled of series) histogram.zero(labelled)
-  return histogram
+  const instrument = type === 'counter' ? new Counter(settings) : new Gauge(settings)
+  for (const labelled of series) instrument.inc(labelled, 0)
+  return instrument
 }
 
 /**
@@ -247,7 +213,7 @@ function register({ name, type, help, labels = [], values = [], buckets = [], ag
 function combine(parent: MetricValues, workers: readonly MetricValues[]): Registry {
   const own = parent.map(metric => (isOmitted(metric) ? { ...metric, aggregator: 'first' as const } : metric))
   const others = workers.map(values =>
-    values.filter(metric => !isOmitted(metric) && metric.name !== definitions.ready.name)
+    values.filter(metric => !isOmitted(metric) && metric.name !== metricName('ready'))
   )
   return AggregatorRegistry.aggregate([own, ...others])
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { parse } from 'yaml'
-import { type Definition, definitions } from '../../src/telemetry/definitions.ts'
+import { definitions, metricName } from '../../src/telemetry/definitions.ts'
 import { kafka } from '../support/brokers.ts'
 import { aroundTopic, runHierax, ServiceProcess, temporaryFolder } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -148,8 +148,8 @@ describe('a running service', { skip: running.skip }, () => {
     for (const [, name = '', labels = ''] of text.matchAll(/^(\w+)\{(.*)\} \S+$/gm))
       for (const [, label = ''] of labels.matchAll(/(\w+)="/g)) exposed.get(name)?.add(label)
     // Series that only come with what they count.
-    const { name, labels }: Definition = definitions.expired
-    for (const label of labels ?? []) exposed.get(name)?.add(label)
+    for (const label of definitions.messages_expired_total.labels)
+      exposed.get(metricName('messages_expired_total'))?.add(label)
     exposed.set('up', new Set(targetLabels))
 
     for (const { panel, expression } of queries) check(panel, readingOf(expression))

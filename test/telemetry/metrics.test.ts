@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HieraxError } from '../../src/errors.ts'
 import type { BatchStats } from '../../src/pipeline/batch-stats.ts'
-import { definitions } from '../../src/telemetry/definitions.ts'
+import { definitions, metricName } from '../../src/telemetry/definitions.ts'
 import { countedBy, Metrics } from '../../src/telemetry/metrics.ts'
 
 /** Samples of the text format by name and labels. */
@@ -30,9 +30,9 @@ const stats: BatchStats = {
 
 describe('metrics', () => {
   it('have the names and labels that dashboards rely on', () => {
-    const actual = Object.values(definitions).map(definition => {
+    const actual = Object.entries(definitions).map(([name, definition]) => {
       const labels = 'labels' in definition ? definition.labels : []
-      return `${definition.type} ${definition.name}{${labels.join()}}`
+      return `${definition.type} ${metricName(name)}{${labels.join()}}`
     })
     assert.deepEqual(actual.sort(), [
       'counter hierax_alerts_consumed_total{topic}',
@@ -68,12 +68,13 @@ describe('metrics', () => {
   it('are registered by their definition alone: a new entry of the table can be recorded at once', async () => {
     const metrics = new Metrics({ process: false })
     const text = await metrics.text()
-    for (const { name, type, help } of Object.values(definitions)) {
+    for (const [metric, { type, help }] of Object.entries(definitions)) {
+      const name = metricName(metric)
       assert.ok(text.includes(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`), name)
     }
-    metrics.increment('published', 2, { topic: 'out' })
-    metrics.set('storeObjects', 3)
-    metrics.observe('batch', 4)
+    metrics.increment('published_total', 2, { topic: 'out' })
+    metrics.set('store_objects', 3)
+    metrics.observe('batch_alerts', 4)
     const recorded = await samples(metrics)
     assert.equal(recorded.get('hierax_published_total{topic="out"}'), 2)
     assert.equal(recorded.get('hierax_store_objects'), 3)
@@ -121,11 +122,11 @@ describe('metrics', () => {
     metrics.batch(stats, 5000)
     metrics.lag('ztf', 0, 12)
     metrics.lag('ztf', 1, -1)
-    metrics.increment('rebalances')
-    metrics.increment('consumerRestarts')
-    metrics.increment('publishRetries')
-    metrics.increment('storeCorrupt')
-    metrics.increment('workerRestarts')
+    metrics.increment('rebalances_total')
+    metrics.increment('consumer_restarts_total')
+    metrics.increment('publish_retries_total')
+    metrics.increment('store_corrupt_total')
+    metrics.increment('worker_restarts_total')
     metrics.store({ objects: 3, bytes: 4096, freeBytes: 1e9 })
     metrics.set('tensors', 17)
     metrics.models([{ name: 'gone', version: '0', sha256: 'x', taxonomy: 't', runtime: 'wasm' }])
