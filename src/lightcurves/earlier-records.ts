@@ -1,6 +1,6 @@
-import { EncodedCurve, RunningTotals } from './encoded-curve.ts'
 import { alertHash, hashOfBytes } from './fingerprint.ts'
 import { pointSize, setSupersededCount, supersededSize, viewOf, writePoint } from './layout.ts'
+import { LightCurve, RunningTotals } from './light-curve.ts'
 import { maxSuperseded } from './merge.ts'
 import type { AlertRecord, FilterId, Observation } from './observation.ts'
 import { decodeAlertRecord, type RecordParts, type RecordSizes, readVersions } from './record-layout.ts'
@@ -63,7 +63,7 @@ export function earlierPoint(bytes: Buffer, offset: number): Observation {
 }
 
 /** Points and superseded candids of versions 1 and 2 as a curve. The earliest records may remember more candids of a point than today's. */
-function earlierCurve(old: Buffer, oldSuperseded: Buffer): EncodedCurve {
+function earlierCurve(old: Buffer, oldSuperseded: Buffer): LightCurve {
   const { point } = earlierSizes
   const points = Buffer.allocUnsafe((old.length / point) * pointSize)
   const totals = new RunningTotals()
@@ -85,7 +85,7 @@ function earlierCurve(old: Buffer, oldSuperseded: Buffer): EncodedCurve {
       Array.from({ length: kept }, (_, which) => candids.readBigInt64LE(which * supersededSize + 9))
     )
   }
-  return new EncodedCurve(points, Buffer.concat(superseded), totals.of(points))
+  return new LightCurve(points, Buffer.concat(superseded), totals.of(points))
 }
 
 /** Hashes of versions of which the one that stands has another hash now, as it has more bytes. */

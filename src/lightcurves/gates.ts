@@ -1,7 +1,5 @@
-import { EncodedCurve, RunningTotals } from './encoded-curve.ts'
 import { pointSize, realBogusOf, solarSystemDistanceOf, viewOf } from './layout.ts'
-import type { LightCurve, Prefix } from './light-curve.ts'
-import type { Band, Observation } from './observation.ts'
+import { LightCurve, RunningTotals } from './light-curve.ts'
 
 /** What of alerts and points is turned away for its quality (`admit.*` of the configuration). */
 export interface Gates {
@@ -37,7 +35,6 @@ export function passes({ realBogus, solarSystemDistance }: Quality, gates: Gates
  * once, where all of them pass; else a copy of those that do.
  */
 export function admittedCurve(curve: LightCurve, gates: Gates): LightCurve {
-  if (!(curve instanceof EncodedCurve)) throw new TypeError('only a stored light curve has a view of admitted points')
   const minRealBogus = Math.fround(gates.minRealBogus)
   const maxDistance = Math.fround(gates.maxSolarSystemDistance)
   const { leastRealBogus, leastSolarSystemDistance } = curve.totals
@@ -58,40 +55,5 @@ export function admittedCurve(curve: LightCurve, gates: Gates): LightCurve {
   target += points.copy(admitted, target, source)
   const passing = admitted.subarray(0, target)
   // Superseded candids of points that are left out are never looked for.
-  return new AdmittedCurve(new EncodedCurve(passing, curve.supersededBytes, totals.sums()), curve)
-}
-
-/** A curve of the points that pass, which counts revisions as the whole does. */
-class AdmittedCurve implements LightCurve {
-  readonly length: number
-  private readonly passing: EncodedCurve
-  private readonly whole: EncodedCurve
-
-  constructor(passing: EncodedCurve, whole: EncodedCurve) {
-    this.length = passing.length
-    this.passing = passing
-    this.whole = whole
-  }
-
-  at(index: number): Observation {
-    return this.passing.at(index)
-  }
-
-  jd(index: number): number {
-    return this.passing.jd(index)
-  }
-
-  upTo(jd: number): Prefix {
-    const passing = this.passing.upTo(jd)
-    const revision = this.whole.revisionUpTo(jd)
-    return { ...passing, revision, hiddenRevision: revision - passing.revision }
-  }
-
-  latest(length: number): Partial<Record<Band, number>> {
-    return this.passing.latest(length)
-  }
-
-  hashOf(length: number): bigint {
-    return this.passing.hashOf(length)
-  }
+  return new LightCurve(passing, curve.supersededBytes, totals.sums(), curve)
 }

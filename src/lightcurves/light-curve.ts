@@ -1,4 +1,22 @@
-import type { Band, Observation } from './observation.ts'
+import { addHash } from './fingerprint.ts'
+import {
+  hashPoint,
+  isDetection,
+  lowerBound,
+  observationsOf,
+  pointSize,
+  readPoint,
+  realBogusOf,
+  revisionOf,
+  solarSystemDistanceOf,
+  supersededCandidAt,
+  supersededCount,
+  supersededRange,
+  supersededSize,
+  timeOf,
+  viewOf
+} from './layout.ts'
+import { type Band, bandOf, type FilterId, type Observation } from './observation.ts'
 
 /** The part of a light curve up to a time, counted. */
 export interface Prefix {
@@ -20,20 +38,219 @@ export interface Prefix {
   readonly hiddenRevision: number
 }
 
+/** Sums over all points of a curve, and its least quality. */
+export interface Totals {
+  readonly detections: number
+  readonly hash: bigint
+  readonly revision: number
+  /** The least real–bogus score and solar-system distance that is known of a point; infinite where none is. */
+  readonly leastRealBogus: number
+  readonly leastSolarSystemDistance: number
+}
+
+/** The totals of a curve without points. */
+export const noTotals: Totals = {
+  detections: 0,
+  hash: 0n,
+  revision: 0,
+  leastRealBogus: Number.POSITIVE_INFINITY,
+  leastSolarSystemDistance: Number.POSITIVE_INFINITY
+}
+
+/** Totals while points come and go. */
+export class RunningTotals {
+  private detections: number
+  private hash: bigint
+  private revision: number
+  private leastRealBogus: number
+  private leastSolarSystemDistance: number
+  /** Whether a point went that had a least value: only the points that are left tell the next one. */
+  private stale = false
+
+  constructor(totals: Totals = noTotals) {
+    this.detections = totals.detections
+    this.hash = totals.hash
+    this.revision = totals.revision
+    this.leastRealBogus = totals.leastRealBogus
+    this.leastSolarSystemDistance = totals.leastSolarSystemDistance
+  }
+
+  /** A point comes, with the candids superseded there. */
+  add(points: Buffer, offset: number, superseded: readonly bigint[]): void {
+    if (isDetection(points, offset)) this.detections++
+    this.revision += revisionOf(points, offset)
+    this.hash = addHash(this.hash, hashPoint(points, offset, superseded))
+    this.lower(viewOf(points), offset)
+  }
+
+  /** A point that was counted goes. */
+  remove(points: Buffer, offset: number, superseded: readonly bigint[]): void {
+    if (isDetection(points, offset)) this.detections--
+    this.revision -= revisionOf(points, offset)
+    this.hash = addHash(this.hash, -hashPoint(points, offset, superseded))
+    const view = viewOf(points)
+    const least =
+      realBogusOf(view, offset) <= this.leastRealBogus ||
+      solarSystemDistanceOf(view, offset) <= this.leastSolarSystemDistance
+    if (least) this.stale = true
+  }
+
+  /** The totals; `points` are all that were counted and did not go. */
+  of(points: Buffer): Totals {
+    if (this.stale) {
+      this.leastRealBogus = Number.POSITIVE_INFINITY
+      this.leastSolarSystemDistance = Number.POSITIVE_INFINITY
+      const view = viewOf(points)
+      for (let offset = 0; offset < points.length; offset += pointSize) this.lower(view, offset)
+      this.stale = false
+    }
+    return this.sums()
+  }
+
+  /** The totals, of which the least values may be too small where points went. */
+  sums(): Totals {
+    const { detections, hash, revision, leastRealBogus, leastSolarSystemDistance } = this
+    return { detections, hash, revision, leastRealBogus, leastSolarSystemDistance }
+  }
+
+  private lower(points: DataView, offset: number): void {
+    const realBogus = realBogusOf(points, offset)
+    if (realBogus < this.leastRealBogus) this.leastRealBogus = realBogus
+    const distance = solarSystemDistanceOf(points, offset)
+    if (distance < this.leastSolarSystemDistance) this.leastSolarSystemDistance = distance
+  }
+}
+
 /**
  * An object's light curve: the view of all observations merged so far, one point per (`jd`, `fid`), sorted by `jd`, then
  * `fid`; or of those that pass the gates (`gates.ts`). Immutable; backed by the stored bytes.
  */
-export interface LightCurve {
+export class LightCurve {
+  static readonly empty = new LightCurve(Buffer.alloc(0), Buffer.alloc(0), noTotals)
+
   readonly length: number
+  readonly points: Buffer
+  /** Superseded candids as bytes; see `layout.ts`. */
+  readonly supersededBytes: Buffer
+  readonly totals: Totals
+  /** The curve of all stored points, whose revision counts; itself unless points are left out. */
+  private readonly whole: LightCurve
+
+  constructor(points: Buffer, supersededBytes: Buffer, totals: Totals, whole?: LightCurve) {
+    this.length = points.length / pointSize
+    this.points = points
+    this.supersededBytes = supersededBytes
+    this.totals = totals
+    this.whole = whole ?? this
+  }
+
   /** The point at an index, decoded. */
-  at(index: number): Observation
+  at(index: number): Observation {
+    return readPoint(this.points, index * pointSize)
+  }
+
   /** Julian date of the point at an index, without decoding the rest. */
-  jd(index: number): number
+  jd(index: number): number {
+    return timeOf(this.points, index * pointSize)
+  }
+
   /** Counts, hash and revision of the points with `jd` ≤ the given one. */
-  upTo(jd: number): Prefix
-  /** Magnitude of the latest detection of each band among the first `length` points; bands in the order g, r, i. */
-  latest(length: number): Partial<Record<Band, number>>
+  upTo(jd: number): Prefix {
+    const revision = this.whole.revisionUpTo(jd)
+    const length = this.lengthUpTo(jd)
+    let { detections, hash } = this.totals
+    for (let index = length; index < this.length; index++) {
+      if (isDetection(this.points, index * pointSize)) detections--
+      hash = addHash(hash, -this.hashAt(index))
+    }
+    return {
+      length,
+      detections,
+      upperLimits: length - detections,
+      firstJd: length > 0 ? this.jd(0) : null,
+      lastJd: length > 0 ? this.jd(length - 1) : null,
+      firstDetectionJd: detections > 0 ? this.jd(this.nextDetection(0, 1)) : null,
+      lastDetectionJd: detections > 0 ? this.jd(this.nextDetection(length - 1, -1)) : null,
+      hash,
+      revision,
+      hiddenRevision: this.whole === this ? 0 : revision - this.revisionUpTo(jd)
+    }
+  }
+
+  private revisionUpTo(jd: number): number {
+    let { revision } = this.totals
+    for (let index = this.lengthUpTo(jd); index < this.length; index++)
+      revision -= revisionOf(this.points, index * pointSize)
+    return revision
+  }
+
   /** Hash of the first `length` points: the key of cached hidden states. */
-  hashOf(length: number): bigint
+  hashOf(length: number): bigint {
+    let hash = this.totals.hash
+    for (let index = length; index < this.length; index++) hash = addHash(hash, -this.hashAt(index))
+    return hash
+  }
+
+  /** Magnitude of the latest detection of each band among the first `length` points; bands in the order g, r, i. */
+  latest(length: number): Partial<Record<Band, number>> {
+    const found: (number | undefined)[] = [undefined, undefined, undefined]
+    let missing = found.length
+    for (let index = length - 1; index >= 0 && missing > 0; index--) {
+      if (!isDetection(this.points, index * pointSize)) continue
+      const { fid, magnitude } = this.at(index)
+      if (found[fid - 1] !== undefined) continue
+      found[fid - 1] = magnitude
+      missing--
+    }
+    const latest: Partial<Record<Band, number>> = {}
+    found.forEach((magnitude, index) => {
+      if (magnitude !== undefined) latest[bandOf((index + 1) as FilterId)] = magnitude
+    })
+    return latest
+  }
+
+  /** Candids that were seen at a point besides the one in the view, ascending. */
+  supersededAt(index: number): bigint[] {
+    const offset = index * pointSize
+    if (supersededCount(this.points, offset) === 0) return []
+    const [from, to] = supersededRange(this.supersededBytes, this.points, offset)
+    const candids: bigint[] = []
+    for (let at = from; at < to; at += supersededSize) candids.push(supersededCandidAt(this.supersededBytes, at))
+    return candids
+  }
+
+  /** Number of leading points with `jd` ≤ the given one. */
+  private lengthUpTo(jd: number): number {
+    // Alerts come nearly in time order: the answer is most often the whole curve.
+    if (this.length === 0 || this.jd(this.length - 1) <= jd) return this.length
+    return lowerBound(this.length, index => this.jd(index) <= jd)
+  }
+
+  /** Index of the detection at or next to an index, in steps of 1 or −1; there must be one. */
+  private nextDetection(from: number, step: 1 | -1): number {
+    let index = from
+    while (!isDetection(this.points, index * pointSize)) index += step
+    return index
+  }
+
+  private hashAt(index: number): bigint {
+    return hashPoint(this.points, index * pointSize, this.supersededAt(index))
+  }
+}
+
+/**
+ * Observations that make this curve, and add to any other all that this one knows: a candid of which nothing else is left is
+ * an upper limit that never stands, for what beat it comes along.
+ */
+export function allObservations(curve: LightCurve): Observation[] {
+  const observations = Array.from({ length: curve.length }, (_, index) =>
+    observationsOf(curve.points, index * pointSize)
+  ).flat()
+  const quality = { realBogus: null, solarSystemDistance: null }
+  const nothing = { detection: false, own: false, positive: false, magnitude: 0, error: 0, ...quality }
+  for (let index = 0; index < curve.length; index++) {
+    const { fid } = curve.at(index)
+    for (const candid of curve.supersededAt(index)) observations.push({ ...nothing, jd: curve.jd(index), fid, candid })
+  }
+  return observations
 }

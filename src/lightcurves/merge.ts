@@ -1,4 +1,3 @@
-import { EncodedCurve, RunningTotals } from './encoded-curve.ts'
 import {
   addsQuality,
   candidAt,
@@ -19,6 +18,7 @@ import {
   writePoint,
   writeSuperseded
 } from './layout.ts'
+import { LightCurve, RunningTotals } from './light-curve.ts'
 import type { Observation } from './observation.ts'
 
 /**
@@ -51,7 +51,7 @@ let scratchView = viewOf(scratch)
  * observations ends in the same bytes. Returns the curve itself where nothing changed. A curve never holds more than
  * `maxPoints`: see `withinLimit` for which stay.
  */
-export function mergeObservations(curve: EncodedCurve, observations: readonly Observation[]): EncodedCurve {
+export function mergeObservations(curve: LightCurve, observations: readonly Observation[]): LightCurve {
   const changed = new Map<number, Candidate>()
   const inserted: Insertion[] = []
   const bytes = write(inOrder(observations))
@@ -94,7 +94,7 @@ function write(observations: readonly Observation[]): Buffer {
 }
 
 /** Where a point of this identity stands, or would stand, at or after `from`. */
-function locate(curve: EncodedCurve, bytes: Buffer, offset: number, from: number): { index: number; found: boolean } {
+function locate(curve: LightCurve, bytes: Buffer, offset: number, from: number): { index: number; found: boolean } {
   const { points, length } = curve
   // What follows in a history most often follows in the curve.
   let near = from
@@ -108,7 +108,7 @@ function locate(curve: EncodedCurve, bytes: Buffer, offset: number, from: number
 }
 
 /** Whether the point in the view knows all that this one tells, or beats it and knows its candid: it then changes nothing. */
-function addsNothing(curve: EncodedCurve, index: number, bytes: Buffer, offset: number): boolean {
+function addsNothing(curve: LightCurve, index: number, bytes: Buffer, offset: number): boolean {
   const present = index * pointSize
   const order = compareImage(curve.points, present, bytes, offset)
   if (order < 0) return false
@@ -121,7 +121,7 @@ function addsNothing(curve: EncodedCurve, index: number, bytes: Buffer, offset: 
 }
 
 /** Takes a point into the changed ones of the curve. */
-function change(curve: EncodedCurve, changed: Map<number, Candidate>, index: number, candidate: Candidate): void {
+function change(curve: LightCurve, changed: Map<number, Candidate>, index: number, candidate: Candidate): void {
   const offset = index * pointSize
   const present = changed.get(index) ?? {
     bytes: curve.points.subarray(offset, offset + pointSize),
@@ -175,10 +175,10 @@ function sameCandidate(a: Candidate, b: Candidate): boolean {
 
 /** A new curve with some points replaced and some inserted; untouched stretches are copied as they are. */
 function rebuild(
-  curve: EncodedCurve,
+  curve: LightCurve,
   changed: ReadonlyMap<number, Candidate>,
   inserted: readonly Insertion[]
-): EncodedCurve {
+): LightCurve {
   const points = Buffer.allocUnsafe(curve.points.length + inserted.length * pointSize)
   const totals = new RunningTotals(curve.totals)
   const original = Buffer.from(curve.points.buffer, curve.points.byteOffset, curve.points.length)
@@ -198,11 +198,11 @@ function rebuild(
   }
   replaced.copy(points, target, source)
   const candidates = [...changed.values(), ...inserted.map(i => i.candidate)]
-  return new EncodedCurve(points, mergeSuperseded(curve, candidates), totals.of(points))
+  return new LightCurve(points, mergeSuperseded(curve, candidates), totals.of(points))
 }
 
 /** The superseded candids of the new curve: untouched stretches are copied as they are. */
-function mergeSuperseded({ supersededBytes: known }: EncodedCurve, candidates: readonly Candidate[]): Buffer {
+function mergeSuperseded({ supersededBytes: known }: LightCurve, candidates: readonly Candidate[]): Buffer {
   const touched = candidates
     .map(candidate => ({ candidate, range: supersededRange(known, candidate.bytes, 0) }))
     .filter(({ candidate, range: [from, to] }) => candidate.superseded.length > 0 || to > from)
@@ -230,7 +230,7 @@ function mergeSuperseded({ supersededBytes: known }: EncodedCurve, candidates: r
  * what they are and on no order of arrival: a point that is among those kept in the end was never left out on the way, so
  * merging stays commutative and associative. New points of a full object are left out, and its past stays as it is.
  */
-export function withinLimit(curve: EncodedCurve, limit: number): EncodedCurve {
+export function withinLimit(curve: LightCurve, limit: number): LightCurve {
   const totals = new RunningTotals(curve.totals)
   let detectionsLeft = Math.min(curve.totals.detections, limit)
   let upperLimitsLeft = limit - detectionsLeft
@@ -251,5 +251,5 @@ export function withinLimit(curve: EncodedCurve, limit: number): EncodedCurve {
     kept = to
   }
   superseded.push(curve.supersededBytes.subarray(kept))
-  return new EncodedCurve(points, Buffer.concat(superseded), totals.of(points))
+  return new LightCurve(points, Buffer.concat(superseded), totals.of(points))
 }

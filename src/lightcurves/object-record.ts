@@ -3,8 +3,8 @@ import { HieraxError, shown } from '../errors.ts'
 import { version as hierax } from '../version.ts'
 import { isSameAlert, joinAlerts, newerAlert, type VersionedAlert } from './alert-versions.ts'
 import { earlierSizes, earlierState } from './earlier-records.ts'
-import { allObservations, EncodedCurve } from './encoded-curve.ts'
 import { pointSize, supersededSize } from './layout.ts'
+import { allObservations, LightCurve } from './light-curve.ts'
 import { mergeObservations } from './merge.ts'
 import {
   alertRecordSize,
@@ -55,15 +55,12 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
     newest = newerAlert(newest, record, admitted)
     if (admitted) admittedOnes = newerAlert(admittedOnes, record, admitted)
   }
-  let curve = mergeObservations(
-    (before?.curve as EncodedCurve | undefined) ?? EncodedCurve.empty,
-    addition.observations
-  )
+  let curve = mergeObservations(before?.curve ?? LightCurve.empty, addition.observations)
   for (const record of addition.records ?? []) {
     const other = decodeRecord(addition.objectId, record)
     newest = joinAlerts(newest, newestOf(other))
     admittedOnes = joinAlerts(admittedOnes, newestAdmittedOf(other))
-    curve = mergeObservations(curve, allObservations(other.curve as EncodedCurve))
+    curve = mergeObservations(curve, allObservations(other.curve))
   }
   const state = {
     objectId: addition.objectId,
@@ -89,7 +86,7 @@ function newestAdmittedOf({ newestAdmitted, admittedVersions }: ObjectState): Ve
 
 /** The stored form of an object's state. */
 export function encodeRecord(state: ObjectState, merged: number): Buffer {
-  const curve = state.curve as EncodedCurve
+  const curve = state.curve
   const newest = state.newest ? encodeAlertRecord(state.newest) : null
   const isNewest = newest !== null && state.newestAdmitted === state.newest
   const admitted = isNewest ? newest : state.newestAdmitted ? encodeAlertRecord(state.newestAdmitted) : null
@@ -145,7 +142,7 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   const newestAdmitted =
     parts.newestAdmitted === null ? null : same ? newest : decodeAlertRecord(record, parts.newestAdmitted)
   const points = record.subarray(parts.points, parts.superseded)
-  const curve = new EncodedCurve(points, record.subarray(parts.superseded, parts.newestVersions), {
+  const curve = new LightCurve(points, record.subarray(parts.superseded, parts.newestVersions), {
     detections: record.readUInt32LE(16),
     hash: record.readBigUInt64LE(24),
     revision: record.readDoubleLE(32),

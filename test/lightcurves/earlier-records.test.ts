@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { decodeAdditions, encodeAddition } from '../../src/lightcurves/addition-codec.ts'
 import { otherVersions } from '../../src/lightcurves/alert-versions.ts'
-import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
+import { LightCurve } from '../../src/lightcurves/light-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import { decodeRecord, mergeIntoRecord, presentRecord, recordVersion } from '../../src/lightcurves/object-record.ts'
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
@@ -19,8 +19,8 @@ const { objectId } = left as { objectId: string }
 const record = Buffer.from(left.record, 'base64')
 const additions = Buffer.from(left.additions, 'base64')
 
-const curveOf = (state: ObjectState): EncodedCurve => state.curve as EncodedCurve
-const image = (curve: EncodedCurve): unknown => ({
+const curveOf = (state: ObjectState): LightCurve => state.curve
+const image = (curve: LightCurve): unknown => ({
   points: curve.points.toString('hex'),
   further: curve.supersededBytes.toString('hex'),
   totals: curve.totals
@@ -71,7 +71,7 @@ describe('a record of version 2', () => {
     const { curve, ...rest } = decodeRecord(objectId, present)
     const { curve: before, ...restBefore } = state
     assert.deepEqual(rest, restBefore)
-    assert.deepEqual(image(curve as EncodedCurve), image(before as EncodedCurve))
+    assert.deepEqual(image(curve), image(before))
     assert.equal(presentRecord(objectId, present), present)
   })
 
@@ -91,7 +91,7 @@ describe('a record of version 2', () => {
     assert.deepEqual(curveOf(state).supersededAt(0), [6n, 7n, 8n, 9n, 10n, 11n, 12n])
     const seen = Array.from({ length: 12 }, (_, index) => detectionAt(2459000.5, { candid: BigInt(index + 1) }))
     const point = { ...curveOf(state).at(0), candid: 99n }
-    assert.deepEqual(image(curveOf(state)), image(mergeObservations(EncodedCurve.empty, [...seen, point])))
+    assert.deepEqual(image(curveOf(state)), image(mergeObservations(LightCurve.empty, [...seen, point])))
   })
 })
 

@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
 import { admittedCurve, passes } from '../../src/lightcurves/gates.ts'
-import type { LightCurve } from '../../src/lightcurves/light-curve.ts'
+import { LightCurve } from '../../src/lightcurves/light-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
 import { detectionAt, observations } from './observations.ts'
 
 const gates = { minRealBogus: 0.2, maxSolarSystemDistance: 5 }
-const curveOf = (points: readonly Observation[]): EncodedCurve => mergeObservations(EncodedCurve.empty, points)
+const curveOf = (points: readonly Observation[]): LightCurve => mergeObservations(LightCurve.empty, points)
 const pointsOf = (curve: LightCurve): Observation[] =>
   Array.from({ length: curve.length }, (_, index) => curve.at(index))
 
 /** The same points, and candids beside them, as a curve of their own. */
-function alone(curve: EncodedCurve): EncodedCurve {
+function alone(curve: LightCurve): LightCurve {
   const kept = pointsOf(curve).flatMap((point, index) =>
     passes(point, gates)
       ? [point, ...curve.supersededAt(index).map(candid => ({ ...limit, ...place(point), candid }))]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
+import { LightCurve } from '../../src/lightcurves/light-curve.ts'
 import { maxPoints, maxSuperseded, mergeObservations, withinLimit } from '../../src/lightcurves/merge.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
 import { detectionAt, observation } from './observations.ts'
@@ -12,18 +12,18 @@ const decoded = fc.array(
   { maxLength: 60 }
 )
 
-const image = ({ points, supersededBytes, totals }: EncodedCurve): unknown => ({
+const image = ({ points, supersededBytes, totals }: LightCurve): unknown => ({
   points: points.toString('hex'),
   further: supersededBytes.toString('hex'),
   totals
 })
 
 /** Merges as `mergeObservations` does, with another limit. */
-function mergeWithin(limit: number, batches: readonly (readonly Observation[])[]): EncodedCurve {
+function mergeWithin(limit: number, batches: readonly (readonly Observation[])[]): LightCurve {
   return batches.reduce((curve, batch) => {
     const merged = mergeObservations(curve, batch)
     return merged.length > limit ? withinLimit(merged, limit) : merged
-  }, EncodedCurve.empty)
+  }, LightCurve.empty)
 }
 
 describe('the limit on the points of an object', () => {
@@ -76,7 +76,7 @@ describe('the limit on the points of an object', () => {
     const limit = (jd: number): Observation =>
       detectionAt(jd, { detection: false, own: false, positive: false, candid: null, error: 0 })
     const detections = [detectionAt(2459000.5), detectionAt(2459100.5)]
-    let curve = mergeObservations(EncodedCurve.empty, detections)
+    let curve = mergeObservations(LightCurve.empty, detections)
     for (let packet = 0; packet < 20; packet++) {
       const batch = Array.from({ length: 5000 }, (_, index) => limit(2450000 + packet + index / 5000))
       curve = mergeObservations(curve, batch)
@@ -87,7 +87,7 @@ describe('the limit on the points of an object', () => {
   })
 
   test('a point that arrives under ever new candids remembers a few', () => {
-    let curve = EncodedCurve.empty
+    let curve = LightCurve.empty
     for (let candid = 1n; candid <= 5000n; candid += 50n) {
       const batch = Array.from({ length: 50 }, (_, index) => detectionAt(2459000.5, { candid: candid + BigInt(index) }))
       curve = mergeObservations(curve, batch)

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { allObservations, EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
 import { admittedCurve } from '../../src/lightcurves/gates.ts'
+import { allObservations, LightCurve } from '../../src/lightcurves/light-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
 import { detectionAt, observation, observations } from './observations.ts'
 
-const merge = (...batches: (readonly Observation[])[]): EncodedCurve =>
-  batches.reduce(mergeObservations, EncodedCurve.empty)
+const merge = (...batches: (readonly Observation[])[]): LightCurve =>
+  batches.reduce(mergeObservations, LightCurve.empty)
 
-const image = (curve: EncodedCurve): unknown => ({
+const image = (curve: LightCurve): unknown => ({
   points: curve.points.toString('hex'),
   further: curve.supersededBytes.toString('hex'),
   totals: curve.totals
@@ -81,7 +81,7 @@ describe('merging observations', () => {
   test('the revision only grows, and grows whenever a point is added or beaten by another candid', () => {
     fc.assert(
       fc.property(fc.array(observations, { maxLength: 5 }), batches => {
-        let curve = EncodedCurve.empty
+        let curve = LightCurve.empty
         for (const batch of batches) {
           const next = mergeObservations(curve, batch)
           assert.ok(next.totals.revision >= curve.totals.revision)

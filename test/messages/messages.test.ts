@@ -5,7 +5,7 @@ import avro from 'avsc'
 import fc from 'fast-check'
 import { bigLong } from '../../src/avro/long.ts'
 import type { Answer } from '../../src/classifier/types.ts'
-import { EncodedCurve } from '../../src/lightcurves/encoded-curve.ts'
+import { LightCurve } from '../../src/lightcurves/light-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import { type AlertContext, type ContextField, contextFields } from '../../src/lightcurves/observation.ts'
 import { type Classification, reasons } from '../../src/messages/classification.ts'
@@ -135,7 +135,7 @@ describe('encodings', () => {
 })
 
 describe('the id of a message', () => {
-  const curve = mergeObservations(EncodedCurve.empty, [detectionAt(2459000.5), detectionAt(2459001.5)])
+  const curve = mergeObservations(LightCurve.empty, [detectionAt(2459000.5), detectionAt(2459001.5)])
   const { record } = alertOf('A', detectionAt(2459001.5))
   const input: ClassificationInput = {
     objectId: 'A',
@@ -199,7 +199,7 @@ describe('evidence and context in a message', () => {
   const context = Object.fromEntries([...contextFields].reverse().map((name, index) => [name, index])) as AlertContext
   const { record } = alertOf('A', detectionAt(2459001.5))
   const given = { ...record, photometry: { ...record.photometry!, context } }
-  const curve = mergeObservations(EncodedCurve.empty, [detectionAt(2459001.5)])
+  const curve = mergeObservations(LightCurve.empty, [detectionAt(2459001.5)])
   const evidence = [{ prior: -3.5, node: 'Any', context: -5, lightCurve: 3.1 }]
   const answer: Answer = {
     conditional: Float64Array.of(1, 0.5, 0.5),

@@ -2,8 +2,8 @@ import { type ContextFile, ContextTerm } from 'hierax/classifier/context.ts'
 import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
-import { EncodedCurve } from 'hierax/lightcurves/encoded-curve.ts'
 import { admittedCurve } from 'hierax/lightcurves/gates.ts'
+import { LightCurve } from 'hierax/lightcurves/light-curve.ts'
 import { mergeObservations } from 'hierax/lightcurves/merge.ts'
 import {
   type AlertObject,
@@ -142,7 +142,7 @@ async function logitsOf(
 /** The light curve of the alert's own packet with every detection brighter than its reference. */
 function allPositive({ packet }: AlertSample): SteppedCurve {
   const points = packet.map(point => (point.detection ? { ...point, positive: true } : point))
-  return admittedCurve(mergeObservations(EncodedCurve.empty, points), trainingAdmission.admit)
+  return admittedCurve(mergeObservations(LightCurve.empty, points), trainingAdmission.admit)
 }
 
 /** An object's last alert whose place at the top of the tree is known. */

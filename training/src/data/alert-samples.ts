@@ -6,9 +6,8 @@ import { createDecoder } from 'hierax/alerts/decoder.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { AlertView } from 'hierax/classifier/types.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
-import { EncodedCurve } from 'hierax/lightcurves/encoded-curve.ts'
 import { admittedCurve } from 'hierax/lightcurves/gates.ts'
-import type { LightCurve } from 'hierax/lightcurves/light-curve.ts'
+import { LightCurve } from 'hierax/lightcurves/light-curve.ts'
 import { mergeObservations } from 'hierax/lightcurves/merge.ts'
 import type { AlertPhotometry, AlertRecord, Observation } from 'hierax/lightcurves/observation.ts'
 import { openPackets } from 'hierax/streams/files.ts'
@@ -186,7 +185,7 @@ function objectOf(
 ): AlertObject {
   const admitted = alerts.map(alert => admit(alert, admission))
   const whole = mergeObservations(
-    EncodedCurve.empty,
+    LightCurve.empty,
     admitted.flatMap(({ observations }) => observations)
   )
   const curve = admittedCurve(whole, admission.admit)

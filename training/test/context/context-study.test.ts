@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseContext } from 'hierax/classifier/context.ts'
-import { EncodedCurve } from 'hierax/lightcurves/encoded-curve.ts'
+import { LightCurve } from 'hierax/lightcurves/light-curve.ts'
 import { mergeObservations } from 'hierax/lightcurves/merge.ts'
 import { besideGalaxy, onStar } from '../../../test/classifier/context-support.ts'
 import { detection } from '../../../test/support/stepped-curve.ts'
@@ -21,7 +21,7 @@ function madeObject(at: number): AlertObject {
   const isA = at % 2 === 0
   const objectId = `o${at}`
   const packet = [detection(onStar.jd - 1, 1, 19, 0.1, false), detection(onStar.jd, 2, 18.5, 0.1, isA)]
-  const curve = mergeObservations(EncodedCurve.empty, packet)
+  const curve = mergeObservations(LightCurve.empty, packet)
   const samples = packet.map(({ jd, candid }, which): AlertSample => {
     const view = { ...(isA ? besideGalaxy : onStar), jd }
     return {

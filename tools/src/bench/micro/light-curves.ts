@@ -1,4 +1,4 @@
-import { EncodedCurve } from 'hierax/lightcurves/encoded-curve.ts'
+import { LightCurve } from 'hierax/lightcurves/light-curve.ts'
 import { mergeObservations } from 'hierax/lightcurves/merge.ts'
 import type { AlertContext, AlertRecord, FilterId, Observation } from 'hierax/lightcurves/observation.ts'
 import type { Addition } from 'hierax/lightcurves/store.ts'
@@ -26,9 +26,9 @@ export function observation(index: number, { own, mixed }: { own: boolean; mixed
 }
 
 /** A light curve with a number of points. */
-export function curveOf(points: number, mixed = false): EncodedCurve {
+export function curveOf(points: number, mixed = false): LightCurve {
   const observations = Array.from({ length: points }, (_, index) => observation(index, { own: true, mixed }))
-  return mergeObservations(EncodedCurve.empty, observations)
+  return mergeObservations(LightCurve.empty, observations)
 }
 
 /** The observations in the packet of the point at `index`: itself and the `history` points before it. */
