@@ -50,9 +50,10 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
     backlog: input.backlog,
     limits: { stopTimeout },
     events: {
-      onLag: (topic, partition, lag, held) => {
-        metrics.lag(topic, partition, lag)
-        onLag(topic, partition, lag, held)
+      onTopics: topics => metrics.inputTopics(topics),
+      onPartition: status => {
+        metrics.partition(status)
+        onLag(status.topic, status.partition, status.lag, status.held)
       },
       onRebalance: () => metrics.increment('rebalances_total'),
       onRestart: () => metrics.increment('consumer_restarts_total'),

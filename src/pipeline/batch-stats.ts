@@ -29,9 +29,13 @@ export interface BatchStats {
   readonly consumed: Map<string, number>
   classified: number
   readonly notClassified: Map<Reason, number>
+  /** The classifications of all models, without those that are reissued. */
+  readonly classifications: Classification[]
   readonly deadLetters: { readonly error: HieraxError; readonly topic: string; readonly source: string }[]
   /** Messages by output topic. */
   readonly published: Map<string, number>
+  /** Photometric points in the packets, those that were left out included. */
+  points: number
   readonly droppedPoints: Record<PointDropReason, number>
   forcedPhotometry: number
   lateAlerts: number
@@ -49,8 +53,10 @@ export function emptyStats(): BatchStats {
     consumed: new Map(),
     classified: 0,
     notClassified: new Map(),
+    classifications: [],
     deadLetters: [],
     published: new Map(),
+    points: 0,
     droppedPoints: { program: 0, future: 0, invalid: 0, limit: 0 },
     forcedPhotometry: 0,
     lateAlerts: 0,
@@ -72,9 +78,11 @@ export async function timed<T>({ stageSeconds }: BatchStats, stage: Stage, work:
 
 /** Counts what of an alert's packet is not used. */
 export function countDecoded(stats: BatchStats, alert: Alert, admitted: Admitted): void {
+  const { future, invalid } = alert.dropped
   stats.forcedPhotometry += alert.forcedPhotometry
-  stats.droppedPoints.future += alert.dropped.future
-  stats.droppedPoints.invalid += alert.dropped.invalid
+  stats.points += admitted.observations.length + admitted.droppedPoints + future + invalid
+  stats.droppedPoints.future += future
+  stats.droppedPoints.invalid += invalid
   stats.droppedPoints.program += admitted.droppedPoints
 }
 
@@ -90,11 +98,14 @@ export function countDeadLetter(stats: BatchStats, error: HieraxError, { topic, 
   increment(stats.consumed, topic)
 }
 
-/** Counts outcomes, once an alert, by the first model's classifications; call it when all messages are acknowledged. */
+/**
+ * Counts outcomes, once an alert, by the first model's classifications, and keeps those of all models; call it when all messages are
+ * acknowledged.
+ */
 export function countOutcomes(
   stats: BatchStats,
   pending: readonly PendingAnswer[],
-  [classifications = []]: readonly (readonly Classification[])[]
+  ofModels: readonly (readonly Classification[])[]
 ): void {
   const now = Date.now()
   for (const [index, { kind, record, origin }] of pending.entries()) {
@@ -103,7 +114,8 @@ export function countOutcomes(
       continue
     }
     if (kind === 'late') stats.lateAlerts++
-    const reason = classifications[index]?.reason ?? null
+    for (const classifications of ofModels) stats.classifications.push(classifications[index] as Classification)
+    const reason = ofModels[0]?.[index]?.reason ?? null
     if (reason === null) stats.classified++
     else increment(stats.notClassified, reason)
     increment(stats.consumed, origin.topic)

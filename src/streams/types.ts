@@ -50,3 +50,15 @@ export interface Sink {
   send(messages: readonly OutputMessage[], signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
+
+/** Where a process stands in a partition of an input topic. */
+export interface PartitionStatus {
+  readonly topic: string
+  readonly partition: number
+  /** Messages that are not handled yet; −1: this process does not own the partition. */
+  readonly lag: number
+  /** Offset of the next message to handle; null while it is unknown. */
+  readonly next: bigint | null
+  /** It waits for an older night. */
+  readonly held: boolean
+}

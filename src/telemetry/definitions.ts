@@ -37,6 +37,23 @@ export const definitions = {
     labels: ['reason'],
     values: reasons
   },
+  predictions_total: {
+    type: 'counter',
+    help: 'Classified alerts by model and predicted node; node "none" where the model predicts none',
+    labels: ['classifier', 'node']
+  },
+  prediction_probability: {
+    type: 'histogram',
+    help: 'Probability of the predicted node',
+    labels: ['classifier'],
+    buckets: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1]
+  },
+  novelty: {
+    type: 'histogram',
+    help: 'Novelty of classified alerts: 0 like the training set, 1 unlike anything in it',
+    labels: ['classifier'],
+    buckets: [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1]
+  },
   dead_letters_total: {
     type: 'counter',
     help: 'Packets that could not be decoded, by error code',
@@ -65,6 +82,18 @@ export const definitions = {
   consumer_lag: {
     type: 'gauge',
     help: 'Messages of a partition not yet consumed; -1 when this process does not own it',
+    labels: ['topic', 'partition'],
+    aggregator: 'max'
+  },
+  consumer_offset: {
+    type: 'gauge',
+    help: 'Offset of the next message of a partition that this process will consume',
+    labels: ['topic', 'partition'],
+    aggregator: 'max'
+  },
+  partition_held: {
+    type: 'gauge',
+    help: '1 while a partition waits until the alerts of an older night are consumed, else 0',
     labels: ['topic', 'partition'],
     aggregator: 'max'
   },
@@ -109,6 +138,15 @@ export const definitions = {
     type: 'gauge',
     help: 'Unix time when the last batch was finished, or when the service began',
     aggregator: 'max'
+  },
+  points_total: {
+    type: 'counter',
+    help: 'Photometric points in packets, those that were left out included'
+  },
+  clock_seconds: {
+    type: 'gauge',
+    help: 'Unix time by the clock of this machine when it was scraped',
+    aggregator: 'first'
   },
   points_dropped_total: {
     type: 'counter',

@@ -8,11 +8,16 @@ import {
   type MetricValue,
   Registry
 } from 'prom-client'
+import type { Classification } from '../messages/classification.ts'
 import { type BatchStats, dropReasons, stages } from '../pipeline/batch-stats.ts'
+import type { PartitionStatus } from '../streams/types.ts'
 import { type Definition, definitions, type Metric, metricName, type Part, parts } from './definitions.ts'
 
 /** Number of input topics that have series of their own: more than any window of nights, or any list in a configuration. */
 const maxTopics = 256
+
+/** Label `node` of an alert for which a model predicts none. */
+const noPrediction = 'none'
 
 /** Metrics of a process as values. */
 export type MetricValues = MetricObjectWithValues<MetricValue<string>>[]
@@ -24,6 +29,9 @@ type MetricOf<Type> = { [Name in Metric]: Definitions[Name]['type'] extends Type
 type LabelsOf<Name extends Metric> = Definitions[Name] extends { labels: readonly (infer L extends string)[] }
   ? [labels: Readonly<Record<L, string>>]
   : []
+
+/** What metrics show of a model. */
+export type ModelOfMetrics = LabelsOf<'model_info'>[0] & { readonly nodes: readonly { readonly name: string }[] }
 
 interface Instruments {
   readonly counter: Counter
@@ -49,6 +57,7 @@ export class Metrics {
     const instruments = entries.map(([name, definition]) => [name, register(name, definition, this.#registry)])
     this.#instruments = Object.fromEntries(instruments)
     this.#instruments.store_free_bytes.remove()
+    this.beforeScrape(() => this.set('clock_seconds', Date.now() / 1000))
     if (options.process ?? true) collectDefaultMetrics({ register: this.#registry })
   }
 
@@ -81,12 +90,14 @@ export class Metrics {
       this.increment('outcomes_total', count, { outcome: 'not_classified' })
       this.increment('not_classified_total', count, { reason })
     }
+    this.#countAnswers(stats.classifications)
     for (const { error } of stats.deadLetters) {
       this.increment('outcomes_total', 1, { outcome: 'dead_letter' })
       this.increment('dead_letters_total', 1, { code: error.code })
     }
     for (const [topic, count] of stats.published) this.increment('published_total', count, { topic })
     for (const stage of stages) this.observe('stage_seconds', stats.stageSeconds[stage], { stage })
+    this.increment('points_total', stats.points)
     for (const reason of dropReasons) this.increment('points_dropped_total', stats.droppedPoints[reason], { reason })
     this.increment('forced_photometry_points_total', stats.forcedPhotometry)
     this.increment('late_alerts_total', stats.lateAlerts)
@@ -102,11 +113,19 @@ export class Metrics {
     this.set('last_progress_timestamp_seconds', now / 1000)
   }
 
-  /** Lag of a partition in messages; −1 when this process does not own it. */
-  lag(topic: string, partition: number, messages: number): void {
+  /** Records where this process stands in a partition of an input topic. */
+  partition({ topic, partition, lag, next, held }: PartitionStatus): void {
     this.#keepTopic(topic)
     this.#partitions.get(topic)?.add(partition)
-    this.set('consumer_lag', messages, { topic, partition: String(partition) })
+    const labels = { topic, partition: String(partition) }
+    this.set('consumer_lag', lag, labels)
+    this.set('partition_held', held ? 1 : 0, labels)
+    if (next !== null) this.set('consumer_offset', Number(next), labels)
+  }
+
+  /** From now on these topics are read. Partitions of others have no lag, not even an unknown one. */
+  inputTopics(topics: readonly string[]): void {
+    for (const topic of this.#partitions.keys()) if (!topics.includes(topic)) this.#dropPartitions(topic)
   }
 
   /** Messages of a topic that retention removed before they were read. */
@@ -124,10 +143,13 @@ export class Metrics {
   }
 
   /** The models in use; replaces those of an earlier call. */
-  models(models: readonly LabelsOf<'model_info'>[0][]): void {
+  models(models: readonly ModelOfMetrics[]): void {
     this.#instruments.model_info.reset()
-    for (const { name, version, sha256, taxonomy, runtime } of models) {
+    for (const { name, version, sha256, taxonomy, runtime, nodes } of models) {
       this.set('model_info', 1, { name, version, sha256, taxonomy, runtime })
+      // From 0, so that the first prediction of a node is an increase.
+      for (const node of [noPrediction, ...nodes.map(({ name }) => name)])
+        this.increment('predictions_total', 0, { classifier: name, node })
     }
   }
 
@@ -176,12 +198,35 @@ export class Metrics {
     this.#partitions.set(topic, partitions)
     const [oldest] = this.#partitions.keys()
     if (this.#partitions.size <= maxTopics || oldest === undefined) return
-    for (const partition of this.#partitions.get(oldest) ?? []) {
-      this.#instruments.consumer_lag.remove({ topic: oldest, partition: String(partition) })
-    }
+    this.#dropPartitions(oldest)
     this.#instruments.alerts_consumed_total.remove({ topic: oldest })
     this.#instruments.messages_expired_total.remove({ topic: oldest })
     this.#partitions.delete(oldest)
+  }
+
+  #dropPartitions(topic: string): void {
+    const partitions = this.#partitions.get(topic)
+    const { consumer_lag, consumer_offset, partition_held } = this.#instruments
+    for (const partition of partitions ?? [])
+      for (const gauge of [consumer_lag, consumer_offset, partition_held])
+        gauge.remove({ topic, partition: String(partition) })
+    partitions?.clear()
+  }
+
+  #countAnswers(classifications: readonly Classification[]): void {
+    const predictions = new Map<string, Map<string, number>>()
+    for (const { status, prediction, novelty, classifier } of classifications) {
+      if (status !== 'CLASSIFIED') continue
+      const { name } = classifier
+      const nodes = predictions.get(name) ?? new Map<string, number>()
+      predictions.set(name, nodes)
+      const node = prediction?.node ?? noPrediction
+      nodes.set(node, (nodes.get(node) ?? 0) + 1)
+      if (prediction !== null) this.observe('prediction_probability', prediction.probability, { classifier: name })
+      if (novelty !== null) this.observe('novelty', novelty, { classifier: name })
+    }
+    for (const [classifier, nodes] of predictions)
+      for (const [node, count] of nodes) this.increment('predictions_total', count, { classifier, node })
   }
 }
 

@@ -52,8 +52,8 @@ describe('statistics', () => {
       notClassified: new Map([['BOGUS', 2]]),
       deadLetters: [{ error: new HieraxError('NOT_A_CONTAINER', 'It begins otherwise'), topic: 'a', source: 'a/0/1' }]
     })
-    metrics.lag('a', 0, 5)
-    metrics.lag('a', 1, -1)
+    metrics.partition({ topic: 'a', partition: 0, lag: 5, next: null, held: false })
+    metrics.partition({ topic: 'a', partition: 1, lag: -1, next: null, held: false })
     metrics.store({ objects: 3, bytes: 10, freeBytes: null })
     const { minute: _, ...view } = toStatisticsView(await metrics.values())
     assert.deepEqual(view, {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HieraxError } from '../../src/errors.ts'
+import type { Classification } from '../../src/messages/classification.ts'
 import type { BatchStats } from '../../src/pipeline/batch-stats.ts'
 import { definitions, metricName } from '../../src/telemetry/definitions.ts'
 import { countedBy, Metrics } from '../../src/telemetry/metrics.ts'
@@ -17,6 +18,8 @@ const stats: BatchStats = {
   consumed: new Map([['ztf', 7]]),
   classified: 4,
   notClassified: new Map([['BOGUS', 2]]),
+  classifications: [],
+  points: 40,
   deadLetters: [{ error: new HieraxError('TRUNCATED', 'It ends early'), topic: 'ztf', source: 'ztf/0/1' }],
   published: new Map([['out', 6]]),
   stageSeconds: { decode: 0.003, store: 0.1, classify: 0.2, encode: 0.3, publish: 0.4 },
@@ -27,6 +30,9 @@ const stats: BatchStats = {
   ingestToPublish: [0.25, -1],
   alertAges: [700, -1]
 }
+
+/** Where a process stands in a partition. */
+const at = (topic: string, partition: number, lag: number) => ({ topic, partition, lag, next: 30n, held: false })
 
 describe('metrics', () => {
   it('have the names and labels that dashboards rely on', () => {
@@ -44,15 +50,20 @@ describe('metrics', () => {
       'counter hierax_not_classified_total{reason}',
       'counter hierax_outcomes_total{outcome}',
       'counter hierax_points_dropped_total{reason}',
+      'counter hierax_points_total{}',
+      'counter hierax_predictions_total{classifier,node}',
       'counter hierax_publish_retries_total{}',
       'counter hierax_published_total{topic}',
       'counter hierax_rebalances_total{}',
       'counter hierax_repeated_answers_total{}',
       'counter hierax_store_corrupt_total{}',
       'counter hierax_worker_restarts_total{}',
+      'gauge hierax_clock_seconds{}',
       'gauge hierax_consumer_lag{topic,partition}',
+      'gauge hierax_consumer_offset{topic,partition}',
       'gauge hierax_last_progress_timestamp_seconds{}',
       'gauge hierax_model_info{name,version,sha256,taxonomy,runtime}',
+      'gauge hierax_partition_held{topic,partition}',
       'gauge hierax_ready{part}',
       'gauge hierax_store_bytes{}',
       'gauge hierax_store_free_bytes{}',
@@ -61,6 +72,8 @@ describe('metrics', () => {
       'histogram hierax_alert_age_seconds{}',
       'histogram hierax_batch_alerts{}',
       'histogram hierax_ingest_to_publish_seconds{}',
+      'histogram hierax_novelty{classifier}',
+      'histogram hierax_prediction_probability{classifier}',
       'histogram hierax_stage_seconds{stage}'
     ])
   })
@@ -103,8 +116,8 @@ describe('metrics', () => {
     const metrics = new Metrics({ process: false })
     for (let night = 0; night < 2000; night++) {
       const topic = `ztf_${night}_programid1`
-      metrics.lag(topic, 0, 1)
-      metrics.lag('always', 0, 1)
+      metrics.partition(at(topic, 0, 1))
+      metrics.partition(at('always', 0, 1))
       metrics.expired(topic, 1)
       metrics.batch({ ...stats, consumed: new Map([[topic, 1]]) }, 4000)
     }
@@ -116,12 +129,67 @@ describe('metrics', () => {
     assert.ok(!text.includes('ztf_0_'))
   })
 
+  it('forget the partitions of topics that are no longer read', async () => {
+    const metrics = new Metrics({ process: false })
+    metrics.inputTopics(['night-1', 'night-2'])
+    metrics.partition(at('night-1', 0, 5))
+    metrics.partition(at('night-2', 0, -1))
+    metrics.inputTopics(['night-2', 'night-3'])
+    let text = await metrics.text()
+    assert.ok(!text.includes('night-1'), 'neither lag nor offset')
+    assert.match(text, /hierax_consumer_lag\{topic="night-2",partition="0"\} -1/)
+    metrics.partition(at('night-2', 0, 8))
+    metrics.inputTopics([])
+    metrics.inputTopics(['night-1'])
+    metrics.partition(at('night-1', 0, 6))
+    text = await metrics.text()
+    assert.match(text, /hierax_consumer_lag\{topic="night-1",partition="0"\} 6/, 'it is read again')
+    assert.ok(!text.includes('night-2'))
+  })
+
+  it('show what models predict', async () => {
+    const metrics = new Metrics({ process: false })
+    const node = (name: string) => ({ name })
+    const model = { version: '1', sha256: 'ab', taxonomy: 't', runtime: 'wasm', nodes: ['A', 'B'].map(node) }
+    metrics.models(['net', 'other'].map(name => ({ ...model, name })))
+    const answer = (name: string, node: string | null, probability: number, novelty: number | null) =>
+      ({
+        status: 'CLASSIFIED',
+        prediction: node === null ? null : { node, probability, path: [node] },
+        novelty,
+        classifier: { name }
+      }) as Classification
+    const none = { ...answer('net', null, 0, null), status: 'NOT_CLASSIFIED' } as Classification
+    const classifications = [
+      answer('net', 'A', 0.97, 0.3),
+      answer('net', 'A', 0.45, 1),
+      answer('net', null, 0, 0.6),
+      none,
+      answer('other', 'B', 0.7, null)
+    ]
+    metrics.batch({ ...stats, classifications })
+    const text = await samples(metrics)
+    const expected: [string, number | undefined][] = [
+      ['hierax_predictions_total{classifier="net",node="A"}', 2],
+      ['hierax_predictions_total{classifier="net",node="B"}', 0],
+      ['hierax_predictions_total{classifier="net",node="none"}', 1],
+      ['hierax_predictions_total{classifier="other",node="B"}', 1],
+      ['hierax_prediction_probability_bucket{le="0.5",classifier="net"}', 1],
+      ['hierax_prediction_probability_count{classifier="net"}', 2],
+      ['hierax_prediction_probability_sum{classifier="other"}', 0.7],
+      ['hierax_novelty_bucket{le="0.5",classifier="net"}', 1],
+      ['hierax_novelty_count{classifier="net"}', 3],
+      ['hierax_novelty_count{classifier="other"}', undefined]
+    ]
+    for (const [sample, value] of expected) assert.equal(text.get(sample), value, sample)
+  })
+
   it('show what was counted', async () => {
     const metrics = new Metrics({ process: false })
     metrics.batch(stats, 4000)
     metrics.batch(stats, 5000)
-    metrics.lag('ztf', 0, 12)
-    metrics.lag('ztf', 1, -1)
+    metrics.partition(at('ztf', 0, 12))
+    metrics.partition(at('ztf', 1, -1))
     metrics.increment('rebalances_total')
     metrics.increment('consumer_restarts_total')
     metrics.increment('publish_retries_total')
@@ -129,8 +197,8 @@ describe('metrics', () => {
     metrics.increment('worker_restarts_total')
     metrics.store({ objects: 3, bytes: 4096, freeBytes: 1e9 })
     metrics.set('tensors', 17)
-    metrics.models([{ name: 'gone', version: '0', sha256: 'x', taxonomy: 't', runtime: 'wasm' }])
-    metrics.models([{ name: 'net', version: '1', sha256: 'ab', taxonomy: 't', runtime: 'wasm' }])
+    metrics.models([{ name: 'gone', version: '0', sha256: 'x', taxonomy: 't', runtime: 'wasm', nodes: [] }])
+    metrics.models([{ name: 'net', version: '1', sha256: 'ab', taxonomy: 't', runtime: 'wasm', nodes: [] }])
     metrics.ready({
       consumer: { ready: true },
       producer: { ready: true },
@@ -154,6 +222,9 @@ describe('metrics', () => {
       ['hierax_alert_age_seconds_count', 4],
       ['hierax_consumer_lag{topic="ztf",partition="0"}', 12],
       ['hierax_consumer_lag{topic="ztf",partition="1"}', -1],
+      ['hierax_consumer_offset{topic="ztf",partition="0"}', 30],
+      ['hierax_partition_held{topic="ztf",partition="0"}', 0],
+      ['hierax_points_total', 80],
       ['hierax_consumer_lag{topic="old",partition="0"}', undefined],
       ['hierax_rebalances_total', 1],
       ['hierax_consumer_restarts_total', 1],
@@ -206,8 +277,8 @@ describe('metrics', () => {
       metrics.batch(stats)
       metrics.store({ objects: 7, bytes: 4096, freeBytes: 100 })
     }
-    one.lag('t', 0, 40)
-    two.lag('t', 0, -1)
+    one.partition(at('t', 0, 40))
+    two.partition(at('t', 0, -1))
     two.set('tensors', 5)
     parent.ready(ready)
     const gone = await countedBy([], await two.values())

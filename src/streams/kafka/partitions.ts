@@ -214,8 +214,8 @@ export class PartitionTracker {
     return offsets
   }
 
-  #report({ topic, partition, paused }: OwnedPartition, lag: number): void {
-    this.#context.options.events.onLag?.(topic, partition, lag, paused)
+  #report({ topic, partition, next, paused }: OwnedPartition, lag: number): void {
+    this.#context.options.events.onPartition?.({ topic, partition, lag, next, held: paused })
   }
 }
 

@@ -1,3 +1,4 @@
+import type { PartitionStatus } from '../types.ts'
 import type { KafkaConnection, KafkaLogger } from './client.ts'
 
 /** The wall clock, by which nights are chosen; a test passes its own to cross midnight. */
@@ -8,8 +9,9 @@ export interface SourceClock {
 
 /** What a source reports, for metrics. All optional, called synchronously, must not throw. */
 interface SourceEvents {
-  /** Messages of a partition not handled yet; −1: this process does not own it. `held`: it waits for an older night. */
-  onLag?(topic: string, partition: number, lag: number, held: boolean): void
+  /** The topics that are read from now on; none of them may exist yet. */
+  onTopics?(topics: readonly string[]): void
+  onPartition?(status: PartitionStatus): void
   /** This member joined the group, for the first time or after a rebalance. */
   onRebalance?(): void
   /** The consumer crashed and is restarted. */

@@ -100,6 +100,7 @@ class SessionSupervisor implements KafkaSource {
   async #round(handler: BatchHandler): Promise<void> {
     try {
       this.#topics = await this.#discovery.refresh()
+      this.#options.events.onTopics?.(this.#topics)
       this.#crashes.reached()
     } catch (error) {
       this.#reason = 'connecting'

@@ -83,7 +83,7 @@ export function startSource(connection: KafkaConnection, options: StartOptions):
     topics: [],
     programs: [1],
     events: {
-      onLag: (topic, partition, lag) => lags.set(`${topic}/${partition}`, lag),
+      onPartition: ({ topic, partition, lag }) => lags.set(`${topic}/${partition}`, lag),
       onRebalance: () => {
         running.rebalances++
       },

@@ -21,7 +21,7 @@ export function connectInProcess(log: MemoryLog): StreamsFactory {
       topics: topics === 'nightly' ? [] : topics,
       group,
       onLag: (topic, partition, lag) => {
-        metrics.lag(topic, partition, lag)
+        metrics.partition({ topic, partition, lag, next: null, held: false })
         log.deleteBefore(topic, partition, log.committed(group, topic, partition))
       }
     })
