@@ -83,6 +83,9 @@ export function startSource(connection: KafkaConnection, options: StartOptions):
     topics: [],
     programs: [1],
     events: {
+      onTopics: topics => {
+        for (const key of lags.keys()) if (!topics.includes(key.slice(0, key.lastIndexOf('/')))) lags.delete(key)
+      },
       onPartition: ({ topic, partition, lag }) => lags.set(`${topic}/${partition}`, lag),
       onRebalance: () => {
         running.rebalances++
