@@ -12,33 +12,36 @@ import { type Arrival, type PendingAnswer, pendingAnswers } from './pipeline/pen
 import { PoisonGuard } from './pipeline/poison-guard.ts'
 import type { BatchControl, InputMessage, OutputMessage, Sink } from './streams/types.ts'
 
-/** What a pipeline is made of. */
+/** Dependencies and settings of a pipeline. */
 export interface PipelineOptions {
-  /** Decodes a packet; throws a HieraxError of kind `alert` for what is wrong with it. */
+  /** Decodes a packet. Throws a HieraxError of kind `alert` if the packet is invalid. */
   readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
   readonly store: Store
-  /** Notes that outlive the process; without it, packets that crash the process are not found. */
+  /** Notes that survive a crash. Without it, packets that crash the process are not detected. */
   readonly journal?: Store['journal']
-  /** Consumer group of the input: each has notes of its own in the journal. */
+  /** Consumer group of the input. The journal has separate notes for each group. */
   readonly group?: string
-  /** One or several models; each gives its own messages. */
+  /** One or several models. For every alert, each one produces a message. */
   readonly classifiers: readonly Classifier[]
   readonly sink: Sink
   readonly admission: AdmissionSettings
   readonly output: OutputSettings
-  /** Called after all messages of a batch were acknowledged. */
+  /** Called when all output messages of a batch are acknowledged. */
   readonly onBatch?: (stats: stats.BatchStats) => void
-  /** Called with a batch's classifications after they were acknowledged. */
+  /** Called with the classifications of a batch when they are acknowledged. */
   readonly onClassifications?: (classifications: readonly Classification[]) => void
 }
 
-/** Bounds of what is processed at a time. A batch of real alerts is within them, but one small packet may hold a thousand alerts. */
+/**
+ * Limits of alerts and points that are processed at a time: beyond them, no further message is decoded. Batches of real alerts stay
+ * within them, but a single small packet may hold a thousand alerts.
+ */
 const maxAlerts = 1000
 const maxPoints = 20_000
 
-/** The first messages of a batch, decoded. */
+/** The first messages of a batch after decoding. */
 interface Decoded {
-  /** Number of messages. */
+  /** Number of messages that were decoded or became dead letters. */
   readonly taken: number
   readonly arrivals: readonly Arrival[]
   readonly deadLetters: readonly OutputMessage[]
@@ -47,16 +50,16 @@ interface Decoded {
 /**
  * Processes a batch of alerts, from bytes to acknowledged messages:
  *
- *  1. decode: packets to alerts. A packet that can't be read becomes a dead letter.
- *  2. admit: drop photometry of programmes that are not admitted, and note why an alert gets no probabilities.
- *  3. merge all points into the light curves of their objects. They are durable then.
- *  4. classify each alert at its own time; reissue the answer of an object's newest alert where it must follow.
- *  5. encode.
- *  6. publish, and wait until every message is acknowledged.
+ *  1. Decode packets into alerts. A packet that cannot be decoded becomes a dead letter.
+ *  2. Admit: drop photometry of programmes that are not admitted, and note why an alert gets no probabilities.
+ *  3. Merge the points into the light curves of their objects. When the merge resolves, they are durable.
+ *  4. Classify each alert at its own time. Then classify the newest admitted alert of an object again, unless it came last.
+ *  5. Encode the classifications.
+ *  6. Publish the messages, and wait until all are acknowledged.
  *
- * When `process` resolves, every message of the batch has exactly one outcome: classified, not classified with a reason, or dead
- * letter. When it rejects, the batch is delivered again. That does no harm: all steps are idempotent, and equal alerts on equal
- * light curves give equal bytes.
+ * When `process` resolves, every alert of the batch has exactly one outcome: classified, not classified with a reason, or dead
+ * letter. When it rejects, the source delivers the batch again. Repeating a batch is safe: all steps are idempotent, and the same alert
+ * and light curve give the same bytes.
  */
 export class Pipeline {
   readonly #options: PipelineOptions
@@ -72,14 +75,14 @@ export class Pipeline {
   }
 
   /**
-   * Rejects with STORE_FAILED or PUBLISH_FAILED. A message that can't be processed, or that crashes the process again and again,
-   * becomes a dead letter.
+   * Processes a batch. Rejects with STORE_FAILED or PUBLISH_FAILED. A message that cannot be processed, or that crashes the process
+   * repeatedly, becomes a dead letter.
    */
   async process(batch: readonly InputMessage[], control?: BatchControl): Promise<void> {
     await this.#guard.process(batch, control)
   }
 
-  /** Processes as many of the first messages as the bounds allow; resolves with their number. */
+  /** Processes the first messages of a batch, as many as the limits allow. Resolves with their number. */
   async #handle(
     batch: readonly InputMessage[],
     contentsDone: () => Promise<void>,
@@ -96,12 +99,12 @@ export class Pipeline {
     const pending = pendingAnswers(arrivals, states)
     const { classifications, hiddenStates } = await timed('classify', () => this.#classifier.classify(pending))
     const answers = await timed('encode', () => this.#encode(pending, classifications))
-    // Packet contents are not touched after this point, so a later crash must not be blamed on them.
+    // The packets are not read after this point, so they cannot be the cause of a later crash.
     await contentsDone()
 
     control?.signal.throwIfAborted()
     const messages = [...deadLetters, ...answers]
-    const caching = store.writeCache(hiddenStates).catch(() => {}) // a cache: losing it costs time, not answers
+    const caching = store.writeCache(hiddenStates).catch(() => {}) // only a cache: without it, classification takes longer
     await timed('publish', () => sink.send(messages, control?.signal))
     await caching
 
@@ -112,7 +115,7 @@ export class Pipeline {
     return taken
   }
 
-  /** Publishes a message as a dead letter although nothing is known to be wrong with its packet. */
+  /** Publishes a message as a dead letter without decoding its packet. */
   async #refuse(message: InputMessage, error: HieraxError, control?: BatchControl): Promise<void> {
     const batchStats = stats.emptyStats()
     const letters = [deadLetterMessage(message, error, this.#options.output)]
@@ -147,7 +150,7 @@ export class Pipeline {
     return { taken, arrivals, deadLetters }
   }
 
-  /** Merges all that the batch knows of each object, before any of its alerts is classified. */
+  /** Merges all points and alerts of the batch, before any alert is classified. Resolves with the new states by object. */
   async #merge(arrivals: readonly Arrival[], batchStats: stats.BatchStats): Promise<Map<string, ObjectState>> {
     const additions = additionsOf(arrivals)
     if (additions.size === 0) return new Map()
@@ -174,7 +177,7 @@ export class Pipeline {
   }
 }
 
-/** What alerts add to each object. */
+/** Groups points and alert records by object, for the merge. */
 function additionsOf(arrivals: readonly Arrival[]): Map<string, Addition> {
   const objects = new Map<
     string,

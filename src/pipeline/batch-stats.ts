@@ -13,8 +13,8 @@ export const stages = ['decode', 'store', 'classify', 'encode', 'publish'] as co
 export type Stage = (typeof stages)[number]
 
 /**
- * Why a photometric point was left out: of a programme that is not admitted, not before its packet, impossible, or one too
- * many for its object.
+ * Why a photometric point was dropped: `program`: its programme is not admitted; `future`: it is not older than its alert; `invalid`:
+ * it has impossible values; `limit`: its object already has the maximum number of points.
  */
 export const dropReasons = ['program', 'future', 'invalid', 'limit'] as const
 export type PointDropReason = (typeof dropReasons)[number]
@@ -22,10 +22,10 @@ export type PointDropReason = (typeof dropReasons)[number]
 const julianDateOfEpoch = 2440587.5
 const msPerDay = 86_400_000
 
-/** Counts and times of one batch, for metrics and logs. Every alert is classified, not classified or a dead letter. */
+/** Counts and times of one batch, for metrics. `classified`, `notClassified` and `deadLetters` add up to `consumed`. */
 export interface BatchStats {
   readonly stageSeconds: Record<Stage, number>
-  /** Alerts (records) by input topic; a dead letter counts as one. */
+  /** Alerts by input topic. A packet may hold several; one that becomes a dead letter counts once. */
   readonly consumed: Map<string, number>
   classified: number
   readonly notClassified: Map<Reason, number>
@@ -46,7 +46,7 @@ export interface BatchStats {
   readonly alertAges: number[]
 }
 
-/** Stats of a batch that is about to begin. */
+/** Stats in which all counts are zero. */
 export function emptyStats(): BatchStats {
   return {
     stageSeconds: { decode: 0, store: 0, classify: 0, encode: 0, publish: 0 },
@@ -66,7 +66,7 @@ export function emptyStats(): BatchStats {
   }
 }
 
-/** Runs a stage and adds up its time. */
+/** Runs a stage and adds its duration to the stats. */
 export async function timed<T>({ stageSeconds }: BatchStats, stage: Stage, work: () => Promise<T>): Promise<T> {
   const began = performance.now()
   try {
@@ -76,7 +76,7 @@ export async function timed<T>({ stageSeconds }: BatchStats, stage: Stage, work:
   }
 }
 
-/** Counts what of an alert's packet is not used. */
+/** Counts the points of a packet that are not used. */
 export function countDecoded(stats: BatchStats, alert: Alert, admitted: Admitted): void {
   const { future, invalid } = alert.dropped
   stats.forcedPhotometry += alert.forcedPhotometry
@@ -86,7 +86,7 @@ export function countDecoded(stats: BatchStats, alert: Alert, admitted: Admitted
   stats.droppedPoints.program += admitted.droppedPoints
 }
 
-/** Counts the points for which a full object had no room. */
+/** Counts the points that were dropped because their object already has the maximum number of points. */
 export function countMerged({ droppedPoints }: BatchStats, { observations }: Addition, curve: LightCurve): void {
   if (curve.length < maxPoints) return
   for (const { jd, fid } of observations) if (!holds(curve, jd, fid)) droppedPoints.limit++
@@ -99,8 +99,8 @@ export function countDeadLetter(stats: BatchStats, error: HieraxError, { topic, 
 }
 
 /**
- * Counts outcomes, once an alert, by the first model's classifications, and keeps those of all models; call it when all messages are
- * acknowledged.
+ * Counts the outcome of every alert, once for all models, from the classifications of the first, and keeps the classifications of all
+ * models. Call it when all messages are acknowledged, because it also measures the delays. Reissued classifications are counted apart.
  */
 export function countOutcomes(
   stats: BatchStats,
@@ -124,7 +124,7 @@ export function countOutcomes(
   }
 }
 
-/** Counts messages that are acknowledged. */
+/** Counts acknowledged messages. */
 export function countPublished({ published }: BatchStats, messages: readonly OutputMessage[]): void {
   for (const { topic } of messages) increment(published, topic)
 }
@@ -133,7 +133,7 @@ function increment<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
-/** Whether a point is in a curve, by bisection. */
+/** Whether a light curve has a point at this time in this filter. */
 function holds(curve: LightCurve, jd: number, fid: number): boolean {
   let low = 0
   let high = curve.length

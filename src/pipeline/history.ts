@@ -2,29 +2,29 @@ import type { AlertView, Answer, Classifier } from '../classifier/types.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
 
-/** A model's answer for an object at the time of one of its detections. */
+/** The classification of an object at the time of one of its detections. */
 export interface HistoryMoment {
-  /** The detection (the last one where several have one `jd`). */
+  /** The detection; the last one if several have the same `jd`. */
   readonly detection: Observation
-  /** Detections up to and at its time. */
+  /** Number of detections up to and including that time. */
   readonly detections: number
   readonly answer: Answer
 }
 
-/** Bounds of a history. */
+/** Options of a history. */
 export interface HistoryOptions {
-  /** Number of detections that an answer requires, by the admission settings. */
+  /** Number of detections that a classification requires (`admit.minDetections`). */
   readonly minDetections: number
-  /** Greatest number of moments, at least 2, evenly chosen; the first and the last are always included. */
+  /** Maximum number of moments, at least 2. They are spread evenly and include the first and the last. */
   readonly limit: number
-  /** The object's newest admitted alert, whose context is used for all moments; null if there is none. */
+  /** The newest admitted alert of the object, whose context is used for all moments; null if there is none. */
   readonly alert: AlertRecord | null
 }
 
 /**
- * A model's answers at the times of an object's detections, computed on its current light curve (the points that pass the admission
- * settings): each uses the points up to its time, so that the last is the current answer. Costs one network step per detection.
- * Earlier packets are not stored: the context of the newest admitted alert is used for all moments.
+ * Classifies an object at the times of its detections. `curve` is its current light curve after the gates; each moment uses the points
+ * up to its time, so the last one gives the current classification. The whole history takes one network step per detection. The context of
+ * the newest admitted alert is used for all moments, because earlier packets are not stored.
  */
 export async function historyOf(
   curve: LightCurve,
@@ -42,13 +42,13 @@ export async function historyOf(
   return moments
 }
 
-/** What a context term sees at a detection. At the alert's own time it is what the alert is classified with. */
+/** The input of the context term at a detection. At the alert's own time it is the same as when the alert is classified. */
 function viewAt({ jd, magnitude }: Observation, alert: AlertRecord | null): AlertView | null {
   if (!alert?.photometry) return null
   return { jd, magnitude: jd === alert.jd ? alert.photometry.magnitude : magnitude, context: alert.photometry.context }
 }
 
-/** One detection for each time at which there is one, from the `minDetections`th on. */
+/** The times with detections, from the `minDetections`th detection on; one entry for several detections at the same time. */
 function timesOf(curve: LightCurve, minDetections: number): Omit<HistoryMoment, 'answer'>[] {
   const times: Omit<HistoryMoment, 'answer'>[] = []
   let detections = 0
@@ -62,7 +62,7 @@ function timesOf(curve: LightCurve, minDetections: number): Omit<HistoryMoment, 
   return times.filter(time => time.detections >= minDetections)
 }
 
-/** At most `limit` (at least 2) of the elements, evenly spread, with both ends. */
+/** At most `limit` (at least 2) of the elements, evenly spread, including the first and the last. */
 function evenly<T>(elements: readonly T[], limit: number): T[] {
   if (elements.length <= limit) return [...elements]
   const step = (elements.length - 1) / (limit - 1)

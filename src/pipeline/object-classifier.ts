@@ -9,27 +9,27 @@ import type { CachedState, ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification, Reason } from '../messages/classification.ts'
 import { type ClassificationInput, ClassificationWriter } from '../messages/writer.ts'
 
-/** An alert to classify, with the state of its object. */
+/** An alert to classify, and the state of its object. */
 export interface AlertOfObject {
   readonly record: AlertRecord
-  /** Hashes of all versions seen of the alert; empty if there is only this one. */
+  /** Hashes of all received versions of the alert; empty if there is only one. */
   readonly versions: readonly bigint[]
   readonly state: ObjectState
 }
 
-/** What an object classifier works with. */
+/** Dependencies and settings of an {@link ObjectClassifier}. */
 export interface ObjectClassifierOptions {
-  /** Holds the hidden states of networks, a cache. */
+  /** The cache of the networks' hidden states. */
   readonly store: Pick<Store, 'readCache'>
   readonly classifiers: readonly Classifier[]
   readonly admission: AdmissionSettings
 }
 
-/** The classifications of some alerts. */
+/** Result of {@link ObjectClassifier.classify}. */
 export interface ClassifiedAlerts {
-  /** By model, then in the order of the alerts. */
+  /** One array for each model, in the order of the alerts. */
   readonly classifications: readonly (readonly Classification[])[]
-  /** Hidden states of the networks, to be cached. */
+  /** Hidden states of the networks, for the cache. */
   readonly hiddenStates: readonly CachedState[]
 }
 
@@ -55,7 +55,7 @@ export class ObjectClassifier {
     }))
   }
 
-  /** Rejects with STORE_FAILED. */
+  /** Classifies alerts with every model. Rejects with STORE_FAILED. */
   async classify(alerts: readonly AlertOfObject[]): Promise<ClassifiedAlerts> {
     const inputs = await this.#inputsOf(alerts)
     const classifications: Classification[][] = []
@@ -73,7 +73,7 @@ export class ObjectClassifier {
     return { classifications, hiddenStates }
   }
 
-  /** An object's current classification by each model: that of its newest alert. Empty if only points are known. */
+  /** The current classifications of an object: its newest alert, by each model. Empty if the object has points but no alert. */
   async currentClassifications(state: ObjectState): Promise<Classification[]> {
     if (!state.newest) return []
     const newest = { record: state.newest, versions: state.newestVersions, state }
@@ -94,7 +94,7 @@ export class ObjectClassifier {
     return inputs
   }
 
-  /** Why an alert gets no probabilities; null if it does. */
+  /** Why an alert is not classified; null if it is. */
   #reasonFor(record: AlertRecord, detections: number): Reason | null {
     const refusal = refusalOf(record, this.#admission)
     if (refusal !== null) return refusal
@@ -102,7 +102,7 @@ export class ObjectClassifier {
   }
 }
 
-/** Inputs that have one answer: equal alerts of one object. Two alerts of one time may differ in their context. */
+/** Inputs with the same alert record, which are classified once. Alerts of the same time may differ in their context. */
 interface Moment {
   readonly curve: LightCurve
   readonly record: AlertRecord
@@ -110,9 +110,9 @@ interface Moment {
 }
 
 /**
- * One model's answers, in the order of the inputs (null for an input with a reason), and the hidden states to keep. Objects are
- * answered side by side, the moments of one object one after the other in time, so that each detection costs one network
- * step however many alerts of its object there are.
+ * One model's answers in the order of the inputs (null for an input with a reason), and the hidden states for the cache. Each round
+ * classifies the next moment of every object. The moments of an object follow each other in time, so each detection costs one network
+ * step, however many alerts the object has in the batch.
  */
 async function answerInTimeOrder(
   inputs: readonly Input[],
@@ -144,7 +144,7 @@ async function answerInTimeOrder(
       for (const input of moment.inputs) answers[input] = answer
     }
     open = open.filter(([, moments]) => moments.length > round + 1)
-    // A packet may hold a thousand alerts of one object: as many rounds of one question.
+    // A packet may hold a thousand alerts of one object. Each is a round of its own.
     await yieldIfBusy()
   }
   return {
@@ -153,12 +153,12 @@ async function answerInTimeOrder(
   }
 }
 
-/** What a context term sees of an alert; null if its photometry is not admitted. */
+/** The input of the context term for an alert; null if its photometry is not admitted. */
 function alertViewOf({ jd, photometry }: AlertRecord): AlertView | null {
   return photometry && { jd, magnitude: photometry.magnitude, context: photometry.context }
 }
 
-/** The moments of every object in order of time. */
+/** The moments of every object, sorted by time. */
 function timelinesOf(inputs: readonly Input[]): Map<string, Moment[]> {
   const timelines = new Map<string, Moment[]>()
   for (const [index, { objectId, record, curve, reason }] of inputs.entries()) {

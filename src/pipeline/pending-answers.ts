@@ -6,27 +6,30 @@ import type { ObjectState } from '../lightcurves/store.ts'
 import type { Origin } from '../messages/outgoing.ts'
 import type { AlertOfObject } from './object-classifier.ts'
 
-/** A decoded alert: what may be kept of it, and where it came from. */
+/** A decoded alert after admission, and the message that it came from. */
 export interface Arrival extends Admitted {
   readonly objectId: string
   readonly origin: Origin
 }
 
-/** An answer to be published: the classification of an alert, given its object's state after the merge. */
+/** A classification to be computed and published: the alert, and the state of its object after the merge. */
 export interface PendingAnswer extends AlertOfObject {
   readonly origin: Origin
-  /** `alert`: for an alert of this batch; `late`: the same, older than another of its object; `reissued`: published before. */
+  /**
+   * `alert`: an alert of this batch; `late`: an alert of this batch that is older than another one of its object; `reissued`: an alert
+   * whose classification is published again.
+   */
   readonly kind: 'alert' | 'late' | 'reissued'
 }
 
 /**
- * The answers that a batch requires: one for each of its alerts, in order, and then, object by object, the answers to reissue.
+ * The classifications that a batch requires: one for each of its alerts, in order, then those to reissue, object by object.
  *
- * The last message of an object must be that of its newest admitted alert. That alert may have come with an earlier batch, and
- * this batch may have changed the light curve that its answer is based on. Whether the merge changed anything is no criterion:
- * after a crash it changes nothing, although the answer may never have been published.
+ * The last message of an object must be the one for its newest admitted alert. If that alert came with an earlier batch, it is
+ * classified again, because this batch may have changed its light curve. This does not depend on whether the merge changed anything: when
+ * a batch is repeated after a crash, its merge changes nothing, although nothing may have been published.
  *
- * Of several versions of the newest alert, the one that the merge selected is answered, whichever of them arrived.
+ * If several versions of the newest alert were received, the version that the merge selected is classified.
  */
 export function pendingAnswers(
   arrivals: readonly Arrival[],
@@ -57,7 +60,10 @@ export function pendingAnswers(
   return pending
 }
 
-/** What must follow the answers to `records`: the newest alert if it is not among them, and the newest admitted one last. */
+/**
+ * The alerts to classify again after `records`: the newest one, if it is neither admitted nor among `records`; and the newest admitted one,
+ * unless it is already the last.
+ */
 function recordsToReissue(records: readonly AlertRecord[], { newest, newestAdmitted }: ObjectState): AlertRecord[] {
   const reissued: AlertRecord[] = []
   if (newest && !isSame(newest, newestAdmitted) && !records.some(record => isSame(record, newest))) {
@@ -69,12 +75,12 @@ function recordsToReissue(records: readonly AlertRecord[], { newest, newestAdmit
   return reissued
 }
 
-/** Time of the newest alert if it came with an earlier batch: an alert of this batch is late if it is older. */
+/** Time of the object's newest alert, if that came with an earlier batch. Older alerts of this batch are late. */
 function newestBefore({ newest }: ObjectState, inBatch: ReadonlySet<bigint>): number {
   return newest && !inBatch.has(newest.candid) ? newest.jd : Number.NEGATIVE_INFINITY
 }
 
-/** An alert as the merge left it: another version of it may have won. */
+/** The version of an alert that the merge selected. */
 function selectedVersion(record: AlertRecord, state: ObjectState): Pick<PendingAnswer, 'record' | 'versions'> {
   const { newest, newestAdmitted, newestVersions, admittedVersions } = state
   if (newest && isSameAlert(record, newest)) return { record: newest, versions: newestVersions }
@@ -90,6 +96,6 @@ function isSame(a: AlertRecord | null, b: AlertRecord | null): boolean {
 
 function stateOf(states: ReadonlyMap<string, ObjectState>, objectId: string): ObjectState {
   const state = states.get(objectId)
-  if (!state) throw new HieraxError('INTERNAL', `The store returned no state for ${objectId}`)
+  if (!state) throw new HieraxError('INTERNAL', `the store returned no state for ${objectId}`)
   return state
 }

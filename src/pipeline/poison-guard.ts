@@ -5,40 +5,40 @@ import type { Journal } from '../lightcurves/journal.ts'
 import type { BatchControl, InputMessage } from '../streams/types.ts'
 import { ReadWriteLock } from './read-write-lock.ts'
 
-/** A packet is refused after so many crashes of the process while only this packet was in flight. */
+/** A packet is refused after this many crashes of the process with only this packet in flight. */
 const maxCrashes = 3
 
-/** Number of refused packets that are remembered for each partition. */
+/** Number of refused packets that are remembered per partition. */
 const maxRefused = 100
 
-/** What the guard protects from harmful packets. */
+/** The processing that the guard protects. */
 export interface GuardedHandler {
   /**
-   * Handles the first messages of a batch, one at least; resolves with their number. It calls `contentsDone` when the contents
-   * of their packets are not touched any more, before it waits for anything that may take long.
+   * Handles at least the first message of a batch. Resolves with the number of messages that it handled. It calls `contentsDone` when
+   * it has finished reading their packets, before it waits for acknowledgements.
    */
   handle(messages: readonly InputMessage[], contentsDone: () => Promise<void>, control?: BatchControl): Promise<number>
-  /** Publishes a message as a dead letter without opening its packet. */
+  /** Publishes a message as a dead letter without decoding its packet. */
   refuse(message: InputMessage, error: HieraxError, control?: BatchControl): Promise<void>
 }
 
-/** Offsets of a partition that were in flight when a process crashed, and what is known of them. */
+/** Offsets of a partition that were in flight when a process crashed (suspects). */
 interface SuspectRange {
-  /** Empty if `first` is greater than `last`. */
+  /** The range is empty if `first` is greater than `last`. */
   first: bigint
   last: bigint
-  /** The offset that was in flight alone, and the number of crashes meanwhile. */
+  /** The offset that is handled alone, and the number of crashes with only that offset in flight. */
   at: bigint | null
   deaths: number
-  /** Packets that were refused, by offset and CRC-32: they are delivered again until they are committed. */
+  /** Refused packets, by offset and CRC-32. They may be delivered again until they are committed. */
   refused: readonly string[]
-  /** Identifies the time for which this process is assigned the partition. */
+  /** Identifies the assignment of the partition to this process. */
   readonly assignment: AbortSignal | undefined
 }
 
 /** A note in the journal of a partition. */
 interface Note extends Omit<SuspectRange, 'assignment'> {
-  /** `at` is in flight at this moment, and nothing else of the process. */
+  /** Only the message at offset `at` is in flight in this process. */
   readonly alone: boolean
   /** The process that wrote it. */
   readonly writer: string
@@ -47,20 +47,20 @@ interface Note extends Omit<SuspectRange, 'assignment'> {
 /** The first messages of a batch, noted in the journal. */
 interface InFlight {
   readonly messages: readonly InputMessage[]
-  /** The only message is refused: it must not be opened. */
+  /** The message is refused: its packet must not be decoded. */
   readonly poison: boolean
   readonly crashes: number
-  /** The messages can do no more harm: they are handled (`true`), or failed without a crash. Only the first call counts. */
+  /** Call it when the packets are no longer read: `true` if the messages were handled, `false` if they failed. Later calls have no effect. */
   end(handled: boolean): Promise<void>
 }
 
 /**
- * Isolates packets that crash the process, through a defect that no error can be caught of, and those that fail unexpectedly.
+ * Isolates packets that crash the process, and packets that fail with an unexpected error.
  *
- * Offsets are noted in the journal before their packets are opened. If a note is found whose writer crashed, the messages that
- * it names are handled one by one, with nothing else in flight in this process. A packet that crashes the process three
- * times in a row, each time alone, is refused. A process that was killed from outside costs innocent packets nothing but
- * being handled one by one once. Time spent waiting for a store that takes no writes, or for acknowledgements, does not count.
+ * Offsets are noted in the journal before their packets are decoded. If a process finds the note of one that crashed, it handles the
+ * messages in that note one by one, with nothing else in flight. A packet is refused if the process crashes three times in a row
+ * with only this packet in flight. If a process was killed from outside, its packets are handled one by one once and are not refused. A
+ * crash is not attributed to a packet while the process waits until the store takes writes, or for acknowledgements.
  */
 export class PoisonGuard {
   readonly #handler: GuardedHandler
@@ -70,7 +70,7 @@ export class PoisonGuard {
   readonly #ranges = new Map<string, SuspectRange>()
   readonly #lock = new ReadWriteLock()
 
-  /** Without a journal no crash is detected. `group`: consumer group, which has notes of its own. */
+  /** Without a journal, crashes are not detected. `group`: the consumer group; each group has separate notes. */
   constructor(handler: GuardedHandler, journal?: Journal, group = '') {
     this.#handler = handler
     this.#journal = journal
@@ -78,8 +78,8 @@ export class PoisonGuard {
   }
 
   /**
-   * Handles a whole batch. Rejects with the errors of the handler that are not INTERNAL, and with STORE_FAILED. After an INTERNAL
-   * error the messages are handled one by one, and one that fails alone is refused.
+   * Handles a whole batch. If the handler rejects with INTERNAL, the messages are handled one by one, and those that fail again are
+   * refused. Rejects with any other error of the handler, and with STORE_FAILED.
    */
   async process(batch: readonly InputMessage[], control?: BatchControl): Promise<void> {
     for (let rest = batch; rest.length > 0; ) rest = rest.slice(await this.#processFirst(rest, control))
@@ -114,7 +114,7 @@ export class PoisonGuard {
     return this.#handler.refuse(message, new HieraxError(code, cause.message, { cause }), control)
   }
 
-  /** Notes the batch, or the first of its messages if some are suspects. Rejects with STORE_FAILED. */
+  /** Notes the messages before the first suspect, or the suspect alone if it is the first message. Rejects with STORE_FAILED. */
   async #begin(batch: readonly InputMessage[], control?: BatchControl): Promise<InFlight> {
     const place = placeOf(batch[0])
     if (!this.#journal || place === null) {
@@ -130,7 +130,7 @@ export class PoisonGuard {
     return await this.#beginShared(partition, range, end < 0 ? batch : batch.slice(0, end))
   }
 
-  /** Messages that are no suspects, beside those of other partitions. */
+  /** Begins messages that are not suspects. Other partitions may be in flight at the same time. */
   async #beginShared(partition: string, range: SuspectRange, messages: readonly InputMessage[]): Promise<InFlight> {
     const unlock = await this.#lock.read()
     const [first, last] = [offsetOf(messages[0]), offsetOf(messages.at(-1))]
@@ -140,7 +140,7 @@ export class PoisonGuard {
     return { messages, poison: false, crashes: range.deaths, end: this.#ending(partition, range, unlock) }
   }
 
-  /** A suspect: nothing else is in flight meanwhile. */
+  /** Begins a suspect, with nothing else in flight. */
   async #beginAlone(partition: string, range: SuspectRange, message: InputMessage, offset: bigint): Promise<InFlight> {
     const again = wasRefused(range, message)
     if (!again && range.at !== offset) Object.assign(range, { at: offset, deaths: 0 })
@@ -148,7 +148,7 @@ export class PoisonGuard {
     const crashes = range.deaths
     const unlock = poison ? () => {} : await this.#lock.write()
     try {
-      // A process that is killed while it waits for a store that another one blocks says nothing about the packet.
+      // If the process is killed while it waits for the store, that must not count as a crash of this packet.
       if (!poison) await this.#journal?.ready?.()
     } catch (error) {
       unlock()
@@ -183,7 +183,7 @@ export class PoisonGuard {
     }
   }
 
-  /** The suspects of a partition: read from the journal when the partition has just been assigned. */
+  /** The suspects of a partition. They are read from the journal when the partition is assigned. */
   async #rangeOf(partition: string, offset: bigint, assignment: AbortSignal | undefined): Promise<SuspectRange> {
     let range = this.#ranges.get(partition)
     if (!range || range.assignment !== assignment) {
@@ -193,7 +193,7 @@ export class PoisonGuard {
         const crashed = note.alone && note.writer !== this.#writer
         const { first, last, at } = note
         Object.assign(range, { first, last, at, deaths: note.deaths + (crashed ? 1 : 0) })
-        // What was committed is not delivered again.
+        // Committed messages are not delivered again.
         range.refused = note.refused.filter(name => BigInt(name.split(':')[0] as string) >= offset)
       }
       this.#ranges.set(partition, range)
@@ -220,13 +220,13 @@ export class PoisonGuard {
 
 const noSuspects = { first: 0n, last: -1n, at: null, deaths: 0, refused: [] } as const
 
-/** Notes are JSON, offsets as text; a later release must read those of an earlier one. */
+/** A note as JSON, with offsets as strings. Later releases must be able to read it. */
 function encodeNote({ first, last, at, deaths, refused, alone, writer }: Note): string {
   const offsets = { first: String(first), last: String(last), at: at === null ? null : String(at) }
   return JSON.stringify({ ...offsets, refused, deaths, alone, writer })
 }
 
-/** Null if there is no note, or none that can be read. */
+/** Null if there is no note or it is malformed. */
 function decodeNote(text: string | null | undefined): Note | null {
   if (!text) return null
   try {
@@ -241,7 +241,7 @@ function decodeNote(text: string | null | undefined): Note | null {
   }
 }
 
-/** Partition and offset of a message of a log; null for a message from elsewhere. */
+/** Partition and offset of a Kafka message; null for a message from a file. */
 function placeOf(message: InputMessage | undefined): { partition: string; offset: bigint } | null {
   const [, partition, offset] = /^(.+\/\d+)\/(\d+)$/.exec(message?.source ?? '') ?? []
   return partition === undefined ? null : { partition, offset: BigInt(offset as string) }
@@ -251,7 +251,7 @@ function offsetOf(message: InputMessage | undefined): bigint {
   return placeOf(message)?.offset ?? 0n
 }
 
-/** A packet by offset and content: a topic that is recreated has other packets at the same offsets. */
+/** Identifies a packet by offset and content, because a topic that was recreated has other packets at the same offsets. */
 function nameOf(message: InputMessage): string {
   return `${offsetOf(message)}:${crc32(message.value ?? Buffer.alloc(0))}`
 }

@@ -1,4 +1,4 @@
-/** Many readers at once, or one writer alone; a waiting writer is not overtaken. */
+/** A read–write lock: several readers or one writer. Readers wait while a writer is waiting. */
 export class ReadWriteLock {
   #readers = 0
   #writers = 0
@@ -6,7 +6,7 @@ export class ReadWriteLock {
   #lastWriter: Promise<void> = Promise.resolve()
   #noReaders: () => void = () => {}
 
-  /** Resolves with the function that releases the lock, beside other readers. */
+  /** Resolves when a shared lock is acquired, with the function that releases it. */
   async read(): Promise<() => void> {
     while (this.#writers > 0) await this.#lastWriter
     this.#readers++
@@ -15,7 +15,7 @@ export class ReadWriteLock {
     })
   }
 
-  /** Resolves with the function that releases the lock, when nobody else holds it. */
+  /** Resolves when the exclusive lock is acquired, with the function that releases it. */
   async write(): Promise<() => void> {
     const before = this.#lastWriter
     let release: () => void = () => {}
