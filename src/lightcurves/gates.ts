@@ -1,4 +1,4 @@
-import { pointSize, realBogusOf, solarSystemDistanceOf, viewOf } from './layout.ts'
+import { pointSize, realBogusOf, solarSystemDistanceOf } from './layout.ts'
 import { LightCurve, RunningTotals } from './light-curve.ts'
 
 /** What of alerts and points is turned away for its quality (`admit.*` of the configuration). */
@@ -40,14 +40,13 @@ export function admittedCurve(curve: LightCurve, gates: Gates): LightCurve {
   const { leastRealBogus, leastSolarSystemDistance } = curve.totals
   if (leastRealBogus >= minRealBogus && leastSolarSystemDistance > maxDistance) return curve
   const { points } = curve
-  const view = viewOf(points)
   const admitted = Buffer.allocUnsafe(points.length)
   const totals = new RunningTotals(curve.totals)
   let source = 0
   let target = 0
   for (let offset = 0; offset < points.length; offset += pointSize) {
     // Not a number where it is not known: neither comparison holds.
-    if (!(realBogusOf(view, offset) < minRealBogus || solarSystemDistanceOf(view, offset) <= maxDistance)) continue
+    if (!(realBogusOf(points, offset) < minRealBogus || solarSystemDistanceOf(points, offset) <= maxDistance)) continue
     target += points.copy(admitted, target, source, offset)
     source = offset + pointSize
     totals.remove(points, offset, curve.supersededAt(offset / pointSize))

@@ -1,4 +1,4 @@
-import { type CanonicalPoint, canonicalPoint, type Knowledge, pointHash, pointRevision } from './fingerprint.ts'
+import { canonicalPoint, pointFlag as flag, type Knowledge, pointHash, pointRevision } from './fingerprint.ts'
 import type { FilterId, Observation } from './observation.ts'
 
 /** Bytes of a stored point. */
@@ -24,8 +24,6 @@ export const pointLayout = {
 }
 const at = pointLayout
 const photometrySize = 26
-
-const flag = { detection: 1, own: 2, positive: 4, candid: 8 } as const
 
 /** The two fields of a point's quality; the bit of `origins` says that the point's own packet told it. */
 type QualityField = 'realBogus' | 'distance'
@@ -121,13 +119,13 @@ export function timeOf(source: Buffer, offset: number): number {
 }
 
 /** The real–bogus score of the point at an offset; NaN where it is not known. */
-export function realBogusOf(source: DataView, offset: number): number {
-  return source.getFloat32(offset + at.realBogus, true)
+export function realBogusOf(source: Buffer, offset: number): number {
+  return source.readFloatLE(offset + at.realBogus)
 }
 
 /** The solar-system distance of the point at an offset; NaN where there is none. */
-export function solarSystemDistanceOf(source: DataView, offset: number): number {
-  return source.getFloat32(offset + at.distance, true)
+export function solarSystemDistanceOf(source: Buffer, offset: number): number {
+  return source.readFloatLE(offset + at.distance)
 }
 
 /** Number of candids that the point's own superseded. */
@@ -184,7 +182,7 @@ export function comparePhotometry(a: Buffer, aOffset: number, b: Buffer, bOffset
   const bFlags = b[bOffset + at.flags] as number
   if ((aFlags ^ bFlags) & flag.own) return aFlags & flag.own ? 1 : -1
   if (samePoint(a, aOffset, b, bOffset)) return 0
-  return canonicalPoint(canonicalAt(a, aOffset, [])).compare(canonicalPoint(canonicalAt(b, bOffset, [])))
+  return Buffer.from(canonicalPoint(a, aOffset, at)).compare(canonicalPoint(b, bOffset, at))
 }
 
 /** Whether a point knows more about the quality of its image than another of the same image. */
@@ -221,35 +219,14 @@ function compareQuality(a: Buffer, aOffset: number, b: Buffer, bOffset: number, 
 /** What the point adds to an object's revision. */
 export function revisionOf(source: Buffer, offset: number): number {
   const flags = source[offset + at.flags] as number
-  return pointRevision({
-    candids: (flags & flag.candid ? 1 : 0) + supersededCount(source, offset),
-    detection: (flags & flag.detection) !== 0,
-    own: (flags & flag.own) !== 0,
-    realBogusKnown: knownOf(source, offset, 'realBogus'),
-    distanceKnown: knownOf(source, offset, 'distance')
-  })
+  const [realBogus, distance] = [knownOf(source, offset, 'realBogus'), knownOf(source, offset, 'distance')]
+  return pointRevision(flags, supersededCount(source, offset), realBogus, distance)
 }
 
 /** Hash of the point, with the candids superseded there, ascending. */
 export function hashPoint(source: Buffer, offset: number, superseded: readonly bigint[]): bigint {
-  return pointHash(canonicalAt(source, offset, superseded))
-}
-
-function canonicalAt(source: Buffer, offset: number, superseded: readonly bigint[]): CanonicalPoint {
-  const flags = source[offset + at.flags] as number
-  return {
-    jd: source.readDoubleLE(offset + at.jd),
-    candid: candidAt(source, offset),
-    magnitude: source.readFloatLE(offset + at.magnitude),
-    error: source.readFloatLE(offset + at.error),
-    fid: source[offset + at.fid] as FilterId,
-    detection: (flags & flag.detection) !== 0,
-    own: (flags & flag.own) !== 0,
-    positive: (flags & flag.positive) !== 0,
-    realBogusKnown: knownOf(source, offset, 'realBogus'),
-    distanceKnown: knownOf(source, offset, 'distance'),
-    superseded
-  }
+  const [realBogus, distance] = [knownOf(source, offset, 'realBogus'), knownOf(source, offset, 'distance')]
+  return pointHash(canonicalPoint(source, offset, at, superseded), realBogus, distance)
 }
 
 /** How well a field of the quality is known: 0 not at all, 1 from a history, 2 from the point's own packet. */

@@ -13,8 +13,7 @@ import {
   supersededCount,
   supersededRange,
   supersededSize,
-  timeOf,
-  viewOf
+  timeOf
 } from './layout.ts'
 import { type Band, bandOf, type FilterId, type Observation } from './observation.ts'
 
@@ -80,7 +79,7 @@ export class RunningTotals {
     if (isDetection(points, offset)) this.detections++
     this.revision += revisionOf(points, offset)
     this.hash = addHash(this.hash, hashPoint(points, offset, superseded))
-    this.lower(viewOf(points), offset)
+    this.lower(points, offset)
   }
 
   /** A point that was counted goes. */
@@ -88,11 +87,9 @@ export class RunningTotals {
     if (isDetection(points, offset)) this.detections--
     this.revision -= revisionOf(points, offset)
     this.hash = addHash(this.hash, -hashPoint(points, offset, superseded))
-    const view = viewOf(points)
-    const least =
-      realBogusOf(view, offset) <= this.leastRealBogus ||
-      solarSystemDistanceOf(view, offset) <= this.leastSolarSystemDistance
-    if (least) this.stale = true
+    this.stale ||=
+      realBogusOf(points, offset) <= this.leastRealBogus ||
+      solarSystemDistanceOf(points, offset) <= this.leastSolarSystemDistance
   }
 
   /** The totals; `points` are all that were counted and did not go. */
@@ -100,8 +97,7 @@ export class RunningTotals {
     if (this.stale) {
       this.leastRealBogus = Number.POSITIVE_INFINITY
       this.leastSolarSystemDistance = Number.POSITIVE_INFINITY
-      const view = viewOf(points)
-      for (let offset = 0; offset < points.length; offset += pointSize) this.lower(view, offset)
+      for (let offset = 0; offset < points.length; offset += pointSize) this.lower(points, offset)
       this.stale = false
     }
     return this.sums()
@@ -113,7 +109,7 @@ export class RunningTotals {
     return { detections, hash, revision, leastRealBogus, leastSolarSystemDistance }
   }
 
-  private lower(points: DataView, offset: number): void {
+  private lower(points: Buffer, offset: number): void {
     const realBogus = realBogusOf(points, offset)
     if (realBogus < this.leastRealBogus) this.leastRealBogus = realBogus
     const distance = solarSystemDistanceOf(points, offset)

@@ -203,6 +203,7 @@ function rebuild(
 
 /** The superseded candids of the new curve: untouched stretches are copied as they are. */
 function mergeSuperseded({ supersededBytes: known }: LightCurve, candidates: readonly Candidate[]): Buffer {
+  if (known.length === 0 && candidates.every(({ superseded }) => superseded.length === 0)) return known
   const touched = candidates
     .map(candidate => ({ candidate, range: supersededRange(known, candidate.bytes, 0) }))
     .filter(({ candidate, range: [from, to] }) => candidate.superseded.length > 0 || to > from)
