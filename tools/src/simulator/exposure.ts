@@ -29,14 +29,17 @@ export interface Exposure {
 
 /** Julian date at which the survey's night 0 begins. */
 const firstNight = 2457754.5
+/** Nights are numbered modulo this, so that a candidate's number is a positive 64-bit integer for any date. */
+const nights = 9000
 const zeroPoints: readonly [number, number, number] = [26.2, 26.1, 25.7]
 
 /** The exposure of a point of an object: the same for its own packet and for later histories. */
 export function exposureOf(object: SimulatedObject, point: SimulatedPoint, seed: number): Exposure {
   const draw = random(seed, Math.round(point.jd * 1e5), object.rcid)
   const day = point.jd - firstNight
-  const nid = Math.floor(day)
-  const fraction = day - nid
+  const night = Math.floor(day)
+  const nid = ((night % nights) + nights) % nights
+  const fraction = day - night
   const pid = BigInt(nid) * 10n ** 9n + BigInt(Math.floor(fraction * 1e5)) * 10_000n + BigInt(object.rcid * 100 + 15)
   const file = fileOf(object, point.fid, point.jd, fraction)
   return {

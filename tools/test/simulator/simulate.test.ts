@@ -102,6 +102,24 @@ test('candidate numbers are unique, packets in time order', () => {
   assert.ok(packets.every(packet => packet.candid > 2n ** 53n))
 })
 
+test('candidate numbers are positive 64-bit integers for many objects and dates far from the survey', () => {
+  const at = (jd: number): SimulatedLightCurve => {
+    const point = { jd, fid: 1, detection: true, positive: true, magnitude: 19, error: Math.fround(0.1) } as const
+    return { id: `at ${jd}`, label: 'RRAB', source: 'test', ra: null, dec: null, points: [point] }
+  }
+  // The decoder accepts 1995 to 2132; the survey's first night is 2457754.5, and four digits end in 2044.
+  const far = [2_450_400, 2_457_754, 2_457_755, 2_466_754, 2_467_755, 2_499_600].map(at)
+  const decoder = createDecoder()
+  const candids = new Set<bigint>()
+  let packets = 0
+  for (const { candid, jd, bytes } of new Simulation(far, { ...small, objects: 9000 })) {
+    assert.ok(candid > 0n && candid < 2n ** 63n, `${candid} at ${jd}`)
+    candids.add(candid)
+    if (packets++ % 25 === 0) assert.equal(decoder.decode(bytes)[0]?.record.candid, candid)
+  }
+  assert.deepEqual([packets, candids.size], [9000, 9000])
+})
+
 test('the same seed gives the same bytes, another seed others; shuffling changes only the order', () => {
   const make = (options: object) => [...new Simulation(curves.slice(0, 3), options)].map(packet => packet.bytes)
   const first = make({ seed: 5 })
