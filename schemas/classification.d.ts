@@ -2,9 +2,9 @@
 
 /* Types of a message in its JSON encoding (Kafka with output.encoding json, the API, `hierax tail --json`). */
 
-/** What Hierax says of one alert: the probability of every node of a taxonomy, or why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, and the model. */
+/** The classification of one alert: the probability of every node of a taxonomy, or the reason why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, and the model. */
 export interface Classification {
-  /** objectId:candid:settings:fingerprint. Two messages of one id have the same bytes: dedupe by it. Where the gates leave points out, the last part is not the fingerprint itself, but still a hash of all that the message rests on. */
+  /** objectId:candid:settings:fingerprint. Two messages with the same id have the same bytes: deduplicate by it. If admission leaves points out, the last part is not the fingerprint itself, but still a hash of everything that the message is computed from. */
   readonly id: string
   /** ZTF object */
   readonly objectId: string
@@ -22,23 +22,23 @@ export interface Classification {
   readonly status: 'CLASSIFIED' | 'NOT_CLASSIFIED'
   /** For NOT_CLASSIFIED: PROGRAM, BOGUS, SOLAR_SYSTEM or TOO_FEW_DETECTIONS */
   readonly reason: string | null
-  /** What a subscriber cuts on; null for reason PROGRAM */
+  /** Photometry of the alert; null for reason PROGRAM */
   readonly alert: AlertPhotometry | null
-  /** Every node but the root, parents before children; empty when NOT_CLASSIFIED */
+  /** Every node but the root, parents before children; empty if NOT_CLASSIFIED */
   readonly nodes: readonly Node[]
-  /** The deepest node that the model stands for, by its decision rule */
+  /** The deepest node that the probabilities support, by the model's decision rule */
   readonly prediction: Prediction | null
-  /** 0 like the training set, 1 unlike anything in it; null where the model does not say */
+  /** 0 like the training set, 1 unlike anything in it; null if the model does not compute it */
   readonly novelty: number | null
   /** Provenance */
   readonly classifier: Provenance
-  /** What the answer rests on: the object's points up to the alert's time */
+  /** The points that the classification is computed from: the object's points up to the alert's time */
   readonly lightCurve: LightCurveSummary
-  /** Why: one entry for each child of the root, in the taxonomy's order. The softmax of their sums lightCurve + context + prior gives the conditional probabilities. Empty when NOT_CLASSIFIED */
+  /** The reasons: one entry for each child of the root, in the taxonomy's order. The softmax of the sums lightCurve + context + prior gives their conditional probabilities. Empty if NOT_CLASSIFIED */
   readonly evidence: readonly Evidence[]
-  /** What the packet says about the place and its history, by ZTF's names; null where it says nothing (-999, a negative distance, a score outside 0 to 1). All of it is null for reason PROGRAM */
+  /** The packet's fields about the position and its history, with ZTF's names; null for missing values (-999, a negative distance, a score outside 0 to 1). The whole record is null for reason PROGRAM */
   readonly context: Context | null
-  /** The class mix for which the probabilities hold; null for a model without one: then they hold for the mix of its training set */
+  /** The class mix to which the probabilities apply; null for a model without one, whose probabilities apply to the mix of its training set */
   readonly population: Population | null
 }
 
@@ -51,7 +51,7 @@ export interface AlertPhotometry {
   readonly error: number
   /** The source is brighter than the reference image */
   readonly positive: boolean
-  /** drb, else rb: 0 bogus, 1 real */
+  /** drb, or rb if there is no drb: 0 bogus, 1 real */
   readonly realBogus: number | null
   /** Nearest catalogue source: 0 galaxy, 1 star (sgscore1) */
   readonly starScore: number | null
@@ -73,20 +73,20 @@ export interface Node {
 }
 
 export interface Prediction {
-  /** The deepest node that the model stands for */
+  /** Name of that node */
   readonly node: string
   /** P(node) */
   readonly probability: number
-  /** From below the root to the node */
+  /** Names of the nodes from the child of the root to this one */
   readonly path: readonly string[]
 }
 
 export interface Provenance {
   /** Name of the model */
   readonly name: string
-  /** Its version */
+  /** Version of the model */
   readonly version: string
-  /** Over the model's files */
+  /** SHA-256 over the model's files */
   readonly sha256: string
   /** Name of its taxonomy */
   readonly taxonomy: string
@@ -97,7 +97,7 @@ export interface Provenance {
 export interface LightCurveSummary {
   /** Detections up to the alert's time */
   readonly detections: number
-  /** Upper limits up to it */
+  /** Upper limits up to the alert's time */
   readonly upperLimits: number
   /** Julian date of the first point, detection or upper limit */
   readonly firstJd: number | null
@@ -107,24 +107,24 @@ export interface LightCurveSummary {
   readonly latest: Readonly<Record<string, number>>
   /** Hash of these points and of the alert's own fields */
   readonly fingerprint: string
-  /** Grows with what is known of these points: of two messages of one jd and candid the greater stands */
+  /** Grows with what is known about these points: of two messages of the same jd and candid, the one with the greater revision is current */
   readonly revision: number
-  /** Julian date of the first detection, days; null where there is none */
+  /** Julian date of the first detection, days; null if there is none */
   readonly firstDetectionJd: number | null
   /** Julian date of the last detection, days */
   readonly lastDetectionJd: number | null
-  /** Number of detections at this place since the survey began, by the packet: ndethist */
+  /** Number of detections at this position since the survey began, from the packet (ndethist) */
   readonly ndethist: number | null
-  /** Julian date of the first of these, by the packet: jdstarthist */
+  /** Julian date of the first of these, from the packet (jdstarthist) */
   readonly jdstarthist: number | null
 }
 
 export interface Evidence {
   /** Name of the child of the root */
   readonly node: string
-  /** What the light curve says, at the class mix of the training set; natural logarithm */
+  /** Contribution of the light curve, at the class mix of the training set; natural logarithm */
   readonly lightCurve: number
-  /** What the other fields of the packet say; 0 without them, and for a model that does not use them */
+  /** Contribution of the other fields of the packet; 0 without them, and for a model that does not use them */
   readonly context: number
   /** ln(share in the population / share in the training set); 0 without a population */
   readonly prior: number
@@ -133,7 +133,7 @@ export interface Evidence {
 export interface Context {
   /** Nearest Pan-STARRS1 source: 0 galaxy, 1 star */
   readonly sgscore1: number | null
-  /** Its distance, arcsec; null where there is none within 30 arcsec */
+  /** Its distance, arcsec; null if there is none within 30 arcsec */
   readonly distpsnr1: number | null
   /** Its g magnitude */
   readonly sgmag1: number | null
@@ -155,7 +155,7 @@ export interface Context {
   readonly chinr: number | null
   /** Its sharpness: 0 for a point source, above 0 for an extended one */
   readonly sharpnr: number | null
-  /** Distance to the nearest Gaia source, arcsec; null where there is none within 90 arcsec */
+  /** Distance to the nearest Gaia source, arcsec; null if there is none within 90 arcsec */
   readonly neargaia: number | null
   /** Its G magnitude */
   readonly maggaia: number | null
@@ -163,20 +163,20 @@ export interface Context {
   readonly classtar: number | null
   /** Number of detections within 1.5 arcsec since the survey began, down to 3 sigma */
   readonly ndethist: number | null
-  /** Number of exposures that have covered this place */
+  /** Number of exposures that have covered this position */
   readonly ncovhist: number | null
   /** Julian date of the earliest of these detections */
   readonly jdstarthist: number | null
 }
 
 export interface Population {
-  /** As the model's card names it; custom where an operator gave shares */
+  /** Its name in the model's card, or custom if the operator configured the shares */
   readonly name: string
-  /** Share of each node among its siblings. Groups of siblings that are not named keep the mix of the training set */
+  /** Share of each node among its siblings. Groups of siblings that are not listed keep the mix of the training set */
   readonly shares: Readonly<Record<string, number>>
 }
 
-/** The same as an Avro reader gives it that reads a long as a bigint. */
+/** The same from an Avro reader that reads a long as a bigint. */
 export interface AvroClassification extends Omit<Classification, 'candid' | 'lightCurve'> {
   readonly candid: bigint
   readonly lightCurve: Omit<LightCurveSummary, 'revision'> & { readonly revision: bigint }

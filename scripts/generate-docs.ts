@@ -10,11 +10,11 @@ import { code, page, table } from './docs/markdown.ts'
 import { messagePage, messageTypes } from './docs/message.ts'
 
 /*
- * Writes what follows from code: pages on settings, errors, metrics, commands and the message, and the message's types. `npm run docs`; a
- * test fails when a page is stale.
+ * `npm run docs`: generates the pages on settings, errors, metrics, commands and the message, and the message's types. A test fails
+ * if one of them is out of date.
  */
 
-/** What is written, by its path from the project's root. */
+/** The generated files by path from the project's root. */
 export async function pages(): Promise<Record<string, string>> {
   return {
     'docs/configuration.md': configurationPage(),
@@ -40,20 +40,20 @@ export function configurationPage(schema = configSchema): string {
   })
   return page(
     'Configuration',
-    `Settings come from one YAML file (\`--config FILE\`, or named by \`HIERAX_CONFIG\`), from the environment, and from the
-command line; a later one of these beats an earlier one. \`hierax serve --print-config\` shows the settings in effect, with
-secrets masked. Everything is checked at start: an error names each key, where it came from, what it got and what was
-expected, and the exit code is 2.
+    `Settings come from one YAML file (\`--config FILE\` or \`HIERAX_CONFIG\`), from the environment, and from the command
+line. The environment overrides the file, and the command line overrides both. \`hierax serve --print-config\` shows the settings in effect, with
+secrets masked. All settings are checked at start. An error names each wrong key, its origin, its value and the expected
+value, and the exit code is 2.
 
-- In YAML, \`input.nightsBack\` is \`nightsBack\` below \`input\`. Text means the same there as in the environment.
-  A value of \`null\` is one that is not given.
+- In YAML, \`input.nightsBack\` is \`nightsBack\` below \`input\`. Values may also be written as in the environment.
+  \`null\` means that the setting is not given.
 - In the environment, the name is \`HIERAX_\` and the path in upper snake case. Lists are separated by commas. An empty
-  value is an error. Where the table says "or none", \`none\` takes back what the file sets.
-- Names that don't exist are errors, in the file as in the environment; the nearest one is named. Left alone are
-  \`HIERAX_CONFIG\`, \`HIERAX_REQUIRE_ALL\` and the addresses that Kubernetes puts into every container for a service
-  named \`hierax\`. A Kubernetes service named \`hierax-http\` clashes with \`HIERAX_HTTP_PORT\`: name it otherwise, or set
+  value is an error. If the table says "or none", \`none\` cancels the value of the file.
+- Unknown names are errors, both in the file and in the environment; the error suggests the nearest name. Exceptions are
+  \`HIERAX_CONFIG\`, \`HIERAX_REQUIRE_ALL\` and the addresses that Kubernetes sets in every container for a service
+  named \`hierax\`. A Kubernetes service named \`hierax-http\` conflicts with \`HIERAX_HTTP_PORT\`: rename it, or set
   \`enableServiceLinks: false\`.
-- Settings that "may come from a file" can be given as the path of a file that holds the value: \`HIERAX_HTTP_TOKEN_FILE\`,
+- Settings that "may come from a file" can be given as the path of a file with the value: \`HIERAX_HTTP_TOKEN_FILE\`,
   or \`tokenFile\` below \`http\` in YAML. One final line break is not part of the value.
 - Paths are relative to the working directory.
 - Routes are objects in YAML; in the environment they are written \`topic=node>=0.8;other=node@purity>=0.9\`. A route has
@@ -61,11 +61,11 @@ expected, and the exit code is 2.
 - \`population\` is a name, or shares as a map in YAML; in the environment and on the command line they are written
   \`Transient=0.38,Persistent=0.62\`. Give a share for every sibling; the shares of siblings sum to 1 (to 0.001). Names and nodes are
   checked against every model's card ([operate.md](operate.md#population)).
-- \`input.ssl: true\` is TLS with the system's root certificates. Files below \`input.ssl\` turn it on as well; \`cert\` and
-  \`key\` go together. SASL requires mechanism, user name and password.
-- Where \`output.brokers\` is not set, or names the same brokers as the input, TLS and SASL of the output are the input's
-  unless set. On another cluster they are off unless set: credentials of one cluster are never sent to another.
-- Output topics may not be read as input on the same cluster; the topic of dead letters may be no other topic.
+- \`input.ssl: true\` enables TLS with the system's root certificates. Files below \`input.ssl\` also enable it; \`cert\` and
+  \`key\` must be given together. SASL requires mechanism, user name and password.
+- If \`output.brokers\` is not set, or names the same brokers as the input, TLS and SASL of the output default to those of
+  the input. On another cluster they are off by default: credentials of one cluster are never sent to another.
+- An output topic must not be an input topic on the same cluster, and dead letters need a topic of their own.
 
 ${table(['Key', 'Environment', 'Default', 'Meaning'], rows)}
 
@@ -93,12 +93,12 @@ http:
 const kinds = [
   {
     kind: 'alert',
-    title: 'What can be wrong with a packet',
+    title: 'Errors in a packet',
     text: 'Header `error.code` of its dead letter, label `code` of `hierax_dead_letters_total`.'
   },
-  { kind: 'usage', title: 'What can be wrong with a call or a setting', text: 'The command exits with code 2.' },
-  { kind: 'fault', title: 'What can fail around and inside Hierax', text: 'Commands exit with code 1.' },
-  { kind: 'request', title: 'What a request over HTTP can get wrong', text: 'Field `code` of the problem (RFC 9457).' }
+  { kind: 'usage', title: 'Errors in a command or a setting', text: 'The command exits with code 2.' },
+  { kind: 'fault', title: 'Failures of Hierax or its environment', text: 'Commands exit with code 1.' },
+  { kind: 'request', title: 'Errors in an HTTP request', text: 'Field `code` of the problem (RFC 9457).' }
 ]
 
 function errorsPage(): string {
@@ -117,8 +117,8 @@ function metricsPage(): string {
   })
   return page(
     'Metrics',
-    `\`GET /metrics\` answers in Prometheus's text format. Series whose label values are known begin at 0. The default
-metrics of the process (\`process_…\`, \`nodejs_…\`, event-loop lag among them) come with these.
+    `\`GET /metrics\` returns the Prometheus text format. Series with known label values start at 0. The default metrics of the
+process (\`process_…\`, \`nodejs_…\`, with the event-loop lag) are included.
 
 ${table(['Metric', 'Type', 'Labels', 'Meaning'], rows)}`
   )

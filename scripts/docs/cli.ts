@@ -8,9 +8,9 @@ export async function cliPage(): Promise<string> {
   const commands = program.commands.flatMap(command => withSubcommands(command, 'hierax'))
   return page(
     'Command line',
-    `In a checkout \`npx hierax …\`, installed \`hierax …\`. Every command explains itself with \`--help\`. Exit codes: 0 done, 1 a fault of
-ours or of the machine, 2 wrong usage. Errors go to standard error as \`hierax: CODE: message. What to do\`
-([errors.md](errors.md)). Settings come from \`--config\` and the environment as well ([configuration.md](configuration.md)).
+    `Run \`npx hierax …\` in a checkout, \`hierax …\` if it is installed. Every command has \`--help\`. Exit codes: 0 success, 1 a failure
+of Hierax or its environment, 2 wrong usage. Errors are written to standard error as \`hierax: CODE: message. What to do\`
+([errors.md](errors.md)). Settings also come from \`--config\` and the environment ([configuration.md](configuration.md)).
 
 ${table(
   ['Command', 'Does'],
@@ -29,7 +29,7 @@ interface Named {
   readonly command: Command
 }
 
-/** A command, or where it only groups others, those. */
+/** A command, or its subcommands if it only groups them. */
 function withSubcommands(command: Command, parent: string): Named[] {
   const name = `${parent} ${command.name()}`
   const inner = command.commands.filter(sub => sub.name() !== 'help')
@@ -61,7 +61,7 @@ function optionRow({ flags, description, argChoices, defaultValue }: Option): st
   return [code(flags), description + choices, defaultValue === undefined ? '' : code(String(defaultValue))]
 }
 
-/** The commands of the examples that the help ends with. */
+/** The commands in the examples at the end of the help. */
 function examplesOf(command: Command): string[] {
   const help: string[] = []
   command.configureOutput({ writeOut: text => void help.push(text) }).outputHelp()

@@ -25,7 +25,7 @@ interface Field {
 
 type JsonSchema = z.core.JSONSchema.JSONSchema
 
-/** The message's schema in Avro: what schemas/classification.avsc has to say. */
+/** The message's schema in Avro, with which schemas/classification.avsc must agree. */
 export function avroSchema(): Complex {
   const { type, name, ...rest } = avroOf(z.toJSONSchema(classificationSchema)) as Complex
   const doc = classificationSchema.meta()?.description as string
@@ -43,7 +43,7 @@ function avroOf(schema: JsonSchema): Schema {
   if (type === 'integer') return (schema.maximum as number) < 2 ** 31 ? 'int' : 'long'
   if (type === 'number') return 'double'
   if (title && schema.enum) return { type: 'enum', name: title, symbols: schema.enum as string[] }
-  // Digits in quotes: a number that exceeds what JSON's readers take.
+  // A string of digits is a number too large for JSON readers.
   return schema.pattern ? 'long' : (type as string)
 }
 
@@ -72,7 +72,7 @@ export function messageTypes(): string {
 
 ${records.join('\n\n')}
 
-/** The same as an Avro reader gives it that reads a long as a bigint. */
+/** The same from an Avro reader that reads a long as a bigint. */
 export interface AvroClassification extends Omit<Classification, 'candid' | 'lightCurve'> {
   readonly candid: bigint
   readonly lightCurve: Omit<LightCurveSummary, 'revision'> & { readonly revision: bigint }
@@ -110,13 +110,13 @@ export function messagePage(): string {
   addRows(avroSchema(), '', rows)
   return page(
     'The message',
-    `What a classification says ([schemas/classification.avsc](../schemas/classification.avsc)). In the JSON encoding \`candid\` is
-a string; all else is as here. How to read it: [subscribe.md](subscribe.md).
+    `The fields of a classification ([schemas/classification.avsc](../schemas/classification.avsc)). In the JSON encoding \`candid\` is
+a string; everything else is the same. [subscribe.md](subscribe.md) shows how to read it.
 
 ${table(['Field', 'Avro type', 'Meaning'], rows)}
 
-TypeScript has the types as \`hierax/classification\`. Schemas of earlier releases are kept in \`schemas/history\`; a test holds that
-each release reads the messages of all before it, and that readers of the first one read today's.
+The TypeScript types are exported as \`hierax/classification\`. Schemas of earlier releases are kept in \`schemas/history\`. A test checks that
+the current release reads the messages of all earlier ones, and that a reader of the first release reads current messages.
 
 ${messageText()}`
   )

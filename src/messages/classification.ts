@@ -35,7 +35,7 @@ const photometry = z
     magnitude: number('Difference magnitude (magpsf)'),
     error: number('Its 1-sigma error (sigmapsf), mag'),
     positive: z.boolean().describe('The source is brighter than the reference image'),
-    realBogus: orNull(z.number(), 'drb, else rb: 0 bogus, 1 real'),
+    realBogus: orNull(z.number(), 'drb, or rb if there is no drb: 0 bogus, 1 real'),
     starScore: orNull(z.number(), 'Nearest catalogue source: 0 galaxy, 1 star (sgscore1)'),
     starDistance: orNull(z.number(), 'Its distance, arcsec (distpsnr1)'),
     solarSystemDistance: orNull(z.number(), 'Nearest known solar-system object, arcsec (ssdistnr)')
@@ -44,24 +44,24 @@ const photometry = z
 
 export const prediction = z
   .object({
-    node: text('The deepest node that the model stands for'),
+    node: text('Name of that node'),
     probability: number('P(node)'),
-    path: z.array(z.string()).describe('From below the root to the node')
+    path: z.array(z.string()).describe('Names of the nodes from the child of the root to this one')
   })
   .meta({ title: 'Prediction' })
   .nullable()
-  .describe('The deepest node that the model stands for, by its decision rule')
+  .describe("The deepest node that the probabilities support, by the model's decision rule")
 
 export const novelty = orNull(
   z.number(),
-  '0 like the training set, 1 unlike anything in it; null where the model does not say'
+  '0 like the training set, 1 unlike anything in it; null if the model does not compute it'
 )
 
 export const provenance = z
   .object({
     name: text('Name of the model'),
-    version: text('Its version'),
-    sha256: text("Over the model's files"),
+    version: text('Version of the model'),
+    sha256: text("SHA-256 over the model's files"),
     taxonomy: text('Name of its taxonomy'),
     taxonomyVersion: text('Version of the taxonomy')
   })
@@ -70,18 +70,23 @@ export const provenance = z
 const lightCurve = z
   .object({
     detections: z.int32().describe("Detections up to the alert's time"),
-    upperLimits: z.int32().describe('Upper limits up to it'),
+    upperLimits: z.int32().describe("Upper limits up to the alert's time"),
     firstJd: orNull(z.number(), 'Julian date of the first point, detection or upper limit'),
     lastJd: orNull(z.number(), 'Julian date of the last point'),
     latest: z.partialRecord(z.enum(bands), z.number()).describe('Magnitude of the latest detection by band'),
     fingerprint: text("Hash of these points and of the alert's own fields"),
     revision: z
       .int()
-      .describe('Grows with what is known of these points: of two messages of one jd and candid the greater stands'),
-    firstDetectionJd: orNull(z.number(), 'Julian date of the first detection, days; null where there is none'),
+      .describe(
+        'Grows with what is known about these points: of two messages of the same jd and candid, the one with the greater revision is current'
+      ),
+    firstDetectionJd: orNull(z.number(), 'Julian date of the first detection, days; null if there is none'),
     lastDetectionJd: orNull(z.number(), 'Julian date of the last detection, days'),
-    ndethist: orNull(z.int32(), 'Number of detections at this place since the survey began, by the packet: ndethist'),
-    jdstarthist: orNull(z.number(), 'Julian date of the first of these, by the packet: jdstarthist')
+    ndethist: orNull(
+      z.int32(),
+      'Number of detections at this position since the survey began, from the packet (ndethist)'
+    ),
+    jdstarthist: orNull(z.number(), 'Julian date of the first of these, from the packet (jdstarthist)')
   })
   .meta({ title: 'LightCurveSummary' })
 
@@ -90,22 +95,22 @@ export const evidence = z
     z
       .object({
         node: text('Name of the child of the root'),
-        lightCurve: number('What the light curve says, at the class mix of the training set; natural logarithm'),
+        lightCurve: number('Contribution of the light curve, at the class mix of the training set; natural logarithm'),
         context: number(
-          'What the other fields of the packet say; 0 without them, and for a model that does not use them'
+          'Contribution of the other fields of the packet; 0 without them, and for a model that does not use them'
         ),
         prior: number('ln(share in the population / share in the training set); 0 without a population')
       })
       .meta({ title: 'Evidence' })
   )
   .describe(
-    "Why: one entry for each child of the root, in the taxonomy's order. The softmax of their sums lightCurve + context + prior gives the conditional probabilities. Empty when NOT_CLASSIFIED"
+    "The reasons: one entry for each child of the root, in the taxonomy's order. The softmax of the sums lightCurve + context + prior gives their conditional probabilities. Empty if NOT_CLASSIFIED"
   )
 
 const context = z
   .object({
     sgscore1: orNull(z.number(), 'Nearest Pan-STARRS1 source: 0 galaxy, 1 star'),
-    distpsnr1: orNull(z.number(), 'Its distance, arcsec; null where there is none within 30 arcsec'),
+    distpsnr1: orNull(z.number(), 'Its distance, arcsec; null if there is none within 30 arcsec'),
     sgmag1: orNull(z.number(), 'Its g magnitude'),
     srmag1: orNull(z.number(), 'Its r magnitude'),
     simag1: orNull(z.number(), 'Its i magnitude'),
@@ -116,41 +121,38 @@ const context = z
     magnr: orNull(z.number(), 'Its magnitude'),
     chinr: orNull(z.number(), 'Its chi, how well a point source fits it'),
     sharpnr: orNull(z.number(), 'Its sharpness: 0 for a point source, above 0 for an extended one'),
-    neargaia: orNull(
-      z.number(),
-      'Distance to the nearest Gaia source, arcsec; null where there is none within 90 arcsec'
-    ),
+    neargaia: orNull(z.number(), 'Distance to the nearest Gaia source, arcsec; null if there is none within 90 arcsec'),
     maggaia: orNull(z.number(), 'Its G magnitude'),
     classtar: orNull(
       z.number(),
       "SExtractor's score of the detection in the difference image: 0 extended, 1 point source"
     ),
     ndethist: orNull(z.int32(), 'Number of detections within 1.5 arcsec since the survey began, down to 3 sigma'),
-    ncovhist: orNull(z.int32(), 'Number of exposures that have covered this place'),
+    ncovhist: orNull(z.int32(), 'Number of exposures that have covered this position'),
     jdstarthist: orNull(z.number(), 'Julian date of the earliest of these detections')
   } satisfies Record<ContextField, z.ZodType>)
   .meta({ title: 'Context' })
 
 export const population = z
   .object({
-    name: text("As the model's card names it; custom where an operator gave shares"),
+    name: text("Its name in the model's card, or custom if the operator configured the shares"),
     shares: z
       .record(z.string(), z.number())
       .describe(
-        'Share of each node among its siblings. Groups of siblings that are not named keep the mix of the training set'
+        'Share of each node among its siblings. Groups of siblings that are not listed keep the mix of the training set'
       )
   })
   .meta({ title: 'Population' })
   .nullable()
   .describe(
-    'The class mix for which the probabilities hold; null for a model without one: then they hold for the mix of its training set'
+    'The class mix to which the probabilities apply; null for a model without one, whose probabilities apply to the mix of its training set'
   )
 
-/** A classification: what a model says of one alert. */
+/** A classification: the result of one model for one alert. */
 export const classificationSchema = z
   .object({
     id: text(
-      'objectId:candid:settings:fingerprint. Two messages of one id have the same bytes: dedupe by it. Where the gates leave points out, the last part is not the fingerprint itself, but still a hash of all that the message rests on.'
+      'objectId:candid:settings:fingerprint. Two messages with the same id have the same bytes: deduplicate by it. If admission leaves points out, the last part is not the fingerprint itself, but still a hash of everything that the message is computed from.'
     ),
     objectId: text('ZTF object'),
     candid: z
@@ -165,24 +167,26 @@ export const classificationSchema = z
       .enum(['CLASSIFIED', 'NOT_CLASSIFIED'])
       .meta({ title: 'Status', description: 'Whether there are probabilities' }),
     reason: orNull(z.enum(reasons), 'For NOT_CLASSIFIED: PROGRAM, BOGUS, SOLAR_SYSTEM or TOO_FEW_DETECTIONS'),
-    alert: orNull(photometry, 'What a subscriber cuts on; null for reason PROGRAM'),
-    nodes: z.array(node).describe('Every node but the root, parents before children; empty when NOT_CLASSIFIED'),
+    alert: orNull(photometry, 'Photometry of the alert; null for reason PROGRAM'),
+    nodes: z.array(node).describe('Every node but the root, parents before children; empty if NOT_CLASSIFIED'),
     prediction,
     novelty,
     classifier: provenance.describe('Provenance'),
-    lightCurve: lightCurve.describe("What the answer rests on: the object's points up to the alert's time"),
+    lightCurve: lightCurve.describe(
+      "The points that the classification is computed from: the object's points up to the alert's time"
+    ),
     // Fields with a default came after the first release.
     evidence: evidence.default([]),
     context: orNull(
       context,
-      "What the packet says about the place and its history, by ZTF's names; null where it says nothing (-999, a negative distance, a score outside 0 to 1). All of it is null for reason PROGRAM"
+      "The packet's fields about the position and its history, with ZTF's names; null for missing values (-999, a negative distance, a score outside 0 to 1). The whole record is null for reason PROGRAM"
     ),
     population
   })
   .meta({
     title: 'Classification',
     description:
-      "What Hierax says of one alert: the probability of every node of a taxonomy, or why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, and the model."
+      "The classification of one alert: the probability of every node of a taxonomy, or the reason why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, and the model."
   })
 
 /** A classification in its JSON encoding; its fields are in the order of the schema. */
