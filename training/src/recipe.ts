@@ -31,93 +31,107 @@ function group<T extends z.ZodRawShape>(shape: T) {
 
 /** How a model is trained, judged and described, beside what the command line says. Every key has a default. */
 const recipeShape = z.strictObject({
-  epochs: positive.default(30).describe('passes over the data; `--epochs` beats it'),
-  seed: count.default(0).describe('seed of all that is random; `--seed` beats it'),
-  foldSeed: count.default(0).describe('seed of the division into folds and of what is held out'),
+  epochs: positive.default(30).describe('passes over the data; `--epochs` overrides it'),
+  seed: count.default(0).describe('random seed; `--seed` overrides it'),
+  foldSeed: count.default(0).describe('random seed of the folds and of the held-out objects'),
   network: group({
     inputs: z
       .enum(inputSets.map(({ version }) => version))
       .default(latestInputs.version)
-      .describe('what the network sees of a detection'),
+      .describe('version of the inputs that are computed for each detection'),
     embedding: width.default(64).describe('width of the layer before the recurrent unit'),
     hidden: width.default(64).describe('width of the recurrent unit'),
     dense: width.default(64).describe('width of the layer before the logits'),
-    dropout: z.number().min(0).max(0.9).default(0.15).describe('share of units that are dropped')
+    dropout: z.number().min(0).max(0.9).default(0.15).describe('dropout rate')
   }),
   loss: group({
-    alpha: z.number().min(0).default(0).describe('levels of the tree count by exp(-alpha * depth)'),
-    beta: z.number().min(0).default(0).describe('nodes count by (1 / their share of the objects)^beta'),
-    labelsCount: z.enum(['labels', 'nodes']).default('labels').describe('what the weights of beta divide by'),
-    lastWeight: share.default(0).describe("share of an object's loss that its last detection gets more"),
-    distillation: share.default(0.5).describe('share that is the distance from the answers of `--teachers`')
+    alpha: z.number().min(0).default(0).describe('weight of a level of the tree: exp(-alpha * depth)'),
+    beta: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('weight of a node: (all objects / (N_labels * objects at or below it))^beta'),
+    labelsCount: z
+      .enum(['labels', 'nodes'])
+      .default('labels')
+      .describe('N_labels: the number of distinct labels, or of nodes'),
+    lastWeight: share.default(0).describe("extra share of an object's loss for its last detection"),
+    distillation: share.default(0.5).describe('share of the loss that comes from the predictions of `--teachers`')
   }),
   schedule: group({
-    batch: positive.default(128).describe('objects in a batch'),
-    learningRate: z.number().min(1e-6).max(1).default(0.01).describe('highest learning rate'),
-    weightDecay: share.default(1e-4).describe('decay of the weights'),
-    earlyStopping: count.default(0).describe('stop after so many epochs without gain on held-out objects (0: never)'),
+    batch: positive.default(128).describe('objects per batch'),
+    learningRate: z.number().min(1e-6).max(1).default(0.01).describe('maximum learning rate'),
+    weightDecay: share.default(1e-4).describe('weight decay'),
+    earlyStopping: count
+      .default(0)
+      .describe('stop after this many epochs without improvement on held-out objects (0: never)'),
     heldOut: z
       .number()
       .min(0)
       .max(0.5)
       .optional()
-      .describe('share of objects held out (default: 0.1 with earlyStopping, 0.2 with `--leave-out`, else 0)')
+      .describe('fraction of objects held out (default: 0.1 with earlyStopping, 0.2 with `--leave-out`, else 0)')
   }),
   sampling: group({
     draws: z
       .enum(['natural', 'balanced', 'square-root'])
       .default('natural')
-      .describe('how objects are drawn: each once, every label equally often, or between the two'),
+      .describe('how objects are drawn: each once, every label equally often, or in between'),
     balance: z
       .number()
       .min(0)
       .max(0.5)
       .default(0)
-      .describe('least share of the draws of each child of the root (0: as many as it has objects)'),
+      .describe('minimum share of the draws for each child of the root (0: in proportion to its objects)'),
     persistent: z
       .array(text)
       .default(['Persistent'])
-      .describe('children of the root that are persistent sources: seen in time windows and against other references'),
-    synthetic: count.default(0).describe('synthetic persistent sources that are added to the training')
+      .describe(
+        'children of the root that are persistent sources; they are cut to time windows and get other reference images'
+      ),
+    synthetic: count.default(0).describe('number of synthetic persistent sources to add')
   }),
   augmentation: group({
-    share: share.default(0.75).describe('share of draws that are varied'),
-    copies: positive.default(10).describe('varied copies of an object'),
-    cap: z.int().min(2).default(160).describe('most detections of an object, in training')
+    share: share.default(0.75).describe('fraction of draws that are augmented'),
+    copies: positive.default(10).describe('augmented copies per object'),
+    cap: z.int().min(2).default(160).describe('maximum number of detections of an object in training')
   }),
   decision: group({
     priorPower: z
       .union([share, power])
       .default(0.4)
-      .describe('classes are named by P / prior^x; a number, or by days after the first detection'),
+      .describe('x of the class assignment P / prior^x: a number, or by days after the first detection'),
     bestF1: ages
       .default([])
-      .describe('until so many days, classes of a set are named for the best expected F1, (P - F1/2) / prior^x')
+      .describe('up to this many days, classes of a set are assigned for the best expected F1, by (P - F1/2) / prior^x')
   }),
   judged: group({
-    among: z.array(text).default([]).describe('sets of classes to judge, as `hierax evaluate --among` takes them'),
-    minDetections: positive.default(1).describe('least detections of objects that are judged in these sets'),
+    among: z
+      .array(text)
+      .default([])
+      .describe('sets of classes to evaluate, in the syntax of `hierax evaluate --among`'),
+    minDetections: positive.default(1).describe('minimum number of detections of an object in these sets'),
     days: z
       .array(z.union([z.number().min(0), z.literal('full')]))
       .min(1)
       .default([3, 7, 15, 30, 60, 'full'])
       .transform(ascendingCuts)
-      .describe('days after the first detection at which to judge'),
-    bootstrap: count.default(100).describe('samples for the errors of the figures')
+      .describe('days after the first detection at which to evaluate'),
+    bootstrap: count.default(100).describe('bootstrap samples for the errors')
   }),
   card: group({
     description: text
       .default(
         'Recurrent network over ZTF difference photometry with a softmax inside each group of siblings of a tree.'
       )
-      .describe('what the model is'),
-    limitations: z.array(text).default([]).describe('where not to trust it, beside what follows from the objects'),
+      .describe('description of the model'),
+    limitations: z.array(text).default([]).describe('known limitations, in addition to those derived from the data'),
     populations: z
       .record(text, population)
       .default({})
-      .describe('class mixes, the first is the default; those of `--population` come before them'),
+      .describe('class mixes; the first is the default; those of `--population` precede them'),
     license: text.default('Apache-2.0').describe('licence of the model'),
-    command: text.optional().describe('command that makes the model (default: the command line)')
+    command: text.optional().describe('command that builds the model (default: the command line)')
   })
 })
 
