@@ -56,10 +56,10 @@ value, and the exit code is 2.
 - Settings that "may come from a file" can be given as the path of a file with the value: \`HIERAX_HTTP_TOKEN_FILE\`,
   or \`tokenFile\` below \`http\` in YAML. One final line break is not part of the value.
 - Paths are relative to the working directory.
-- Routes are objects in YAML; in the environment they are written \`topic=node>=0.8;other=node@purity>=0.9\`. A route has
+- Routes are objects in YAML. In the environment they are written \`topic=node>=0.8;other=node@purity>=0.9\`. A route has
   either a probability or a purity ([operate.md](operate.md#routes-by-purity)).
 - \`population\` is a name, or shares as a map in YAML; in the environment and on the command line they are written
-  \`Transient=0.38,Persistent=0.62\`. Give a share for every sibling; the shares of siblings sum to 1 (to 0.001). Names and nodes are
+  \`Transient=0.38,Persistent=0.62\`. Give a share for every sibling. The shares of siblings must sum to 1 within 0.001. Names and nodes are
   checked against every model's card ([operate.md](operate.md#population)).
 - \`input.ssl: true\` enables TLS with the system's root certificates. Files below \`input.ssl\` also enable it; \`cert\` and
   \`key\` must be given together. SASL requires mechanism, user name and password.
@@ -107,7 +107,7 @@ function errorsPage(): string {
     const rows = codes.map(name => [code(name), String(errorTable[name].status), errorTable[name].remedy])
     return `## ${title}\n\n${text}\n\n${table(['Code', 'HTTP status', 'What to do'], rows)}`
   })
-  return page('Errors', `Codes are stable; messages are for people and may change.\n\n${sections.join('\n\n')}`)
+  return page('Errors', `Codes are stable. Messages may change.\n\n${sections.join('\n\n')}`)
 }
 
 function metricsPage(): string {

@@ -13,7 +13,7 @@ of Hierax or its environment, 2 wrong usage. Errors are written to standard erro
 ([errors.md](errors.md)). Settings also come from \`--config\` and the environment ([configuration.md](configuration.md)).
 
 ${table(
-  ['Command', 'Does'],
+  ['Command', 'Purpose'],
   commands.map(({ name, command }) => [
     `[${name}](#${name.replaceAll(' ', '-')})`,
     command.summary() || command.description()

@@ -14,22 +14,22 @@ export function register(program: Command): void {
     .command('classify')
     .summary('classify packets from disk')
     .description(
-      'Classify alert packets from files, folders, .tar, .tar.gz or - (one packet on standard input): one JSON classification per line on standard output, as they would be published to Kafka. Light curves build up within the run.'
+      'Classify alert packets from files, folders, .tar or .tar.gz archives, or standard input (-). Print one JSON classification per line, as the service would publish it. Light curves accumulate during the run.'
     )
     .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
-    .option('--store <url>', 'where light curves are kept: memory: or lmdb:DIR', 'memory:')
-    .option('--dead-letters <file>', 'write refused packets to this file, as JSON lines (default: standard error)')
+    .option('--store <url>', 'store of light curves: memory: or lmdb:DIR', 'memory:')
+    .option('--dead-letters <file>', 'file for rejected packets, as JSON lines (default: standard error)')
     .addOption(
-      new Option('--order <order>', 'in the order of the files, or sorted by time')
+      new Option('--order <order>', 'order of processing: that of the files, or by time')
         .choices(['arrival', 'time'])
         .default('arrival')
     )
-    .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
+    .option('--model <list>', 'model folders, separated by commas (default: the bundled model)', list)
     .option(...populationOption)
-    .option('--programs <list>', 'survey programmes whose photometry may enter', list)
+    .option('--programs <list>', 'survey programmes whose photometry is used', list)
     .option(
       '--config <file>',
-      'configuration, for admit.*, input.programs, model, population, runtime and output.routes'
+      'configuration file; uses admit.*, input.programs, model, population, runtime and output.routes'
     )
     .addHelpText('after', examples)
     .action(async (paths: string[], options: ClassifyOptions) => {

@@ -10,7 +10,7 @@ export interface Range {
 
 /**
  * Parser of an option that takes a whole number, for commander: `.option('--seed <n>', 'seed', integer({ min: 0 }), 0)`.
- * Anything else, or a number out of the range, is a usage error that says what it wants.
+ * Anything else, or a number out of the range, is a usage error that names the range.
  */
 export function integer(range: Range = {}): (text: string) => number {
   return text => {
@@ -27,7 +27,7 @@ export function decimal(range: Range = {}): (text: string) => number {
   }
 }
 
-/** Parser of an option that takes a list by comma; an empty list or item is a usage error. */
+/** Parser of an option that takes a comma-separated list; an empty list or item is a usage error. */
 export function list(text: string): string[] {
   const items = text.split(',').map(item => item.trim())
   if (items.includes('')) throw new InvalidArgumentError('It takes values separated by commas.')
@@ -37,7 +37,7 @@ export function list(text: string): string[] {
 /** Flags and description of the option that names a population. */
 export const populationOption = [
   '--population <mix>',
-  'class mix that probabilities are given for: a name of the model card, or shares of siblings by comma, such as Transient=0.38,Persistent=0.62 (default: stream)'
+  'class mix for which probabilities are calibrated: a population of the model card, or shares of siblings, such as Transient=0.38,Persistent=0.62 (default: stream)'
 ] as const
 
 /** Parser of a population, as the setting `population` takes it in text. */

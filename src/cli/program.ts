@@ -37,7 +37,9 @@ const debug = debuglog('hierax')
  */
 export async function createProgram(args: readonly string[] = []): Promise<Command> {
   const program = new Command('hierax')
-    .description('The probability of every node of a taxonomy for ZTF alerts, from Kafka to Kafka.')
+    .description(
+      'Hierax classifies ZTF alerts: it reads them from Kafka and publishes the probability of every node of a taxonomy to Kafka.'
+    )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -81,7 +83,7 @@ function absent({ name, commands, remedy }: (typeof packages)[number]): readonly
 }
 
 /**
- * Runs the command line and resolves with the exit code: 0 done, 1 a fault of ours or of the machine, 2 wrong usage. Errors go
+ * Runs the command line and resolves with the exit code: 0 success, 1 a failure of Hierax or its environment, 2 wrong usage. Errors go
  * to standard error as `hierax: CODE: message. remedy`.
  *
  * @param args arguments without the interpreter and the script

@@ -20,15 +20,15 @@ export function register(program: Command): void {
     .command('replay')
     .summary('publish packets from disk to Kafka, unchanged')
     .description(
-      'Publish alert packets from files, folders, .tar, .tar.gz or - (standard input) to a Kafka topic: byte for byte, without a key, spread over all partitions.'
+      'Publish alert packets from files, folders, .tar or .tar.gz archives, or standard input (-) to a Kafka topic. The bytes are unchanged. Messages have no key and are distributed over all partitions.'
     )
     .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
-    .option('--topic <name>', 'the topic (required); created if it does not exist')
-    .option('--brokers <list>', 'brokers, host:port by comma (default: input.brokers of the configuration)', list)
-    .option('--rate <n>', 'packets per second; 0 for as fast as possible', decimal({ min: 0 }), 0)
-    .option('--repeat <n>', 'number of times to publish all of them', integer({ min: 1 }), 1)
-    .option('--partitions <n>', 'partitions of a topic that is created', integer({ min: 1, max: 10_000 }))
-    .option('--config <file>', 'configuration, for brokers, TLS and credentials of input')
+    .option('--topic <name>', 'topic (required); created if it does not exist')
+    .option('--brokers <list>', 'comma-separated host:port list (default: input.brokers of the configuration)', list)
+    .option('--rate <n>', 'packets per second; 0 for no limit', decimal({ min: 0 }), 0)
+    .option('--repeat <n>', 'how many times to publish all packets', integer({ min: 1 }), 1)
+    .option('--partitions <n>', 'number of partitions if the topic is created', integer({ min: 1, max: 10_000 }))
+    .option('--config <file>', 'configuration file; uses brokers, TLS and credentials of the input')
     .addHelpText('after', examples)
     .action(replay)
 }

@@ -12,12 +12,12 @@ Examples:
 export function register(program: Command): void {
   program
     .command('serve')
-    .summary('run the service: from alerts on Kafka to classifications on Kafka')
+    .summary('run the service: read alerts from Kafka, publish classifications to Kafka')
     .description(
       'Consume alerts, classify them, publish the probability of every node, and serve health, metrics and the API over HTTP, until SIGTERM or SIGINT: then finish the batches in flight, commit them and exit 0. A second signal ends at once. Every setting is also an environment variable (HIERAX_…).'
     )
-    .option('--config <file>', 'configuration (YAML); HIERAX_CONFIG names it otherwise')
-    .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
+    .option('--config <file>', 'configuration file (YAML; default: HIERAX_CONFIG)')
+    .option('--model <list>', 'model folders, separated by commas (default: the bundled model)', list)
     .option(...populationOption)
     .option('--print-config', 'print the settings in effect, with secrets masked, and exit')
     .addHelpText('after', examples)

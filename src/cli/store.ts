@@ -24,25 +24,28 @@ Examples:
 export function register(program: Command): void {
   const store = program
     .command('store')
-    .description('Inspect, verify, export and import the store of light curves, also while `serve` runs.')
-    .addHelpText('after', `${examples}${verifyExamples.slice(11)}${moveExamples.slice(11)}`)
+    .summary('inspect, verify, export or import the store')
+    .description('Inspect, verify, export or import the store of light curves, also while `serve` runs.')
+    .addHelpText('after', `${examples}${verifyExamples.slice(10)}${moveExamples.slice(10)}`)
   store
     .command('inspect')
+    .summary('print one object as JSON')
     .description(
       'Print one object as JSON: its light curve, its newest alert and its current classification by each model.'
     )
     .argument('<object-id>', 'for example ZTF19aazzpje')
-    .option('--store <url>', 'the store (default: store.url of the configuration)')
-    .option('--model <list>', 'model folders, by comma (default: the bundled one)', list)
-    .option('--config <file>', 'configuration')
+    .option('--store <url>', 'URL of the store (default: store.url of the configuration)')
+    .option('--model <list>', 'model folders, separated by commas (default: the bundled model)', list)
+    .option('--config <file>', 'configuration file')
     .addHelpText('after', examples)
     .action(async (objectId: string, options: StoreOptions) => {
       const { inspect } = await import('./store-inspect.ts')
       await inspect(objectId, options)
     })
   withStore(store.command('verify'))
+    .summary('verify the checksum of every object')
     .description(
-      'Verify the checksum of every object in a store. Prints damaged objects, then the number of objects and points; exits 1 if an object is damaged. `serve` rebuilds a damaged object from the alerts that follow.'
+      'Verify the checksum of every object in a store. Print the damaged objects, then the number of objects and points. Exit with 1 if an object is damaged. `serve` rebuilds a damaged object from later alerts.'
     )
     .option('--json', 'print the result as one JSON object')
     .addOption(new Option('--here', 'check in this process').hideHelp())
@@ -52,8 +55,9 @@ export function register(program: Command): void {
       await verify(options)
     })
   withStore(store.command('export'))
+    .summary('write all objects as NDJSON')
     .description(
-      'Write all objects of a store as NDJSON: a line that names the format, one line per object, a line with their number. Damaged objects are left out and named, and the exit code is 1.'
+      'Write all objects of a store as NDJSON: a header, one line per object, and a line with the number of objects. Damaged objects are reported and left out, and the exit code is 1.'
     )
     .argument('[file]', 'output file; compressed if its name ends in .gz', '-')
     .addHelpText('after', moveExamples)
@@ -62,8 +66,9 @@ export function register(program: Command): void {
       await exportStore(file, options)
     })
   withStore(store.command('import'))
+    .summary('merge an export into a store')
     .description(
-      'Merge the output of `store export` into a store, empty or not, in any order and any number of times. A damaged line is refused by its number.'
+      'Merge the output of `store export` into an empty or non-empty store. Imports may be repeated, in any order. A damaged line is rejected with its number.'
     )
     .argument('[file]', 'input file; compressed if its name ends in .gz', '-')
     .addHelpText('after', moveExamples)
@@ -76,6 +81,6 @@ export function register(program: Command): void {
 
 function withStore(command: Command): Command {
   return command
-    .option('--store <url>', 'the store (default: store.url of the configuration)')
-    .option('--config <file>', 'configuration')
+    .option('--store <url>', 'URL of the store (default: store.url of the configuration)')
+    .option('--config <file>', 'configuration file')
 }

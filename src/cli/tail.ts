@@ -12,28 +12,24 @@ Examples:
 export function register(program: Command): void {
   program
     .command('tail')
-    .summary('follow classifications on Kafka')
+    .summary('print classifications from Kafka as they arrive')
     .description(
-      'Follow classifications on Kafka as a subscriber, until Ctrl-C: one line per alert, or one JSON object with --json. A line ends with the evidence: log odds of light curve, context and prior at the first split. Repeated messages are shown once. A message that is not its object\'s current classification (the one with the greatest jd, candid and revision) is marked "older". No offsets are committed, and nothing is left on the cluster.'
+      'Print classifications from Kafka until Ctrl-C: one line per alert, or one JSON object with --json. A line ends with the evidence: the log odds of light curve, context and prior at the first split. Repeated messages are printed once. A message older than the current classification of its object (the greatest jd, candid and revision so far) is marked "older". The command commits no offsets and deletes its consumer group at the end.'
     )
-    .option('--brokers <list>', 'brokers, host:port by comma (default: output.brokers of the configuration)', list)
-    .option('--topic <name>', 'topic to follow (default: output.classifications, which has all classifications)')
-    .option('--node <name>', 'only where this node of the taxonomy has a probability of at least --min')
-    .option(
-      '--min <p>',
-      'least probability of the node, or without --node of the predicted node',
-      decimal({ min: 0, max: 1 })
-    )
+    .option('--brokers <list>', 'comma-separated host:port list (default: output.brokers of the configuration)', list)
+    .option('--topic <name>', 'topic to read (default: output.classifications)')
+    .option('--node <name>', 'print only messages in which this node has a probability of at least --min')
+    .option('--min <p>', 'minimum probability of --node, or of the predicted node', decimal({ min: 0, max: 1 }))
     .addOption(
-      new Option('--from <where>', 'start at the oldest message or at the next one')
+      new Option('--from <where>', 'start with the oldest message or with the next one')
         .choices(['earliest', 'latest'])
         .default('latest')
     )
-    .option('--current', 'skip classifications that are older than one shown before')
+    .option('--current', 'omit messages that would be marked "older"')
     .option('--limit <n>', 'stop after this number of lines', integer({ min: 1 }))
     .option('--end', 'stop at the current end of the topic')
-    .option('--json', 'one JSON object per line, as in the JSON encoding of the messages')
-    .option('--config <file>', 'configuration, for brokers, TLS, credentials and topic of output')
+    .option('--json', 'print one JSON object per line (docs/message.md)')
+    .option('--config <file>', 'configuration file; uses brokers, TLS, credentials and topic of the output')
     .addHelpText('after', examples)
     .action(async (options: TailOptions) => {
       const { tail } = await import('./tail-run.ts')

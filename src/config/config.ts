@@ -17,14 +17,14 @@ const pem = (what: string) =>
   z.exactOptional(
     setting(kind.text('the path of a PEM file'), {
       defaultText: 'none',
-      meaning: `PEM file of ${what}; turns TLS on`
+      meaning: `PEM file of ${what}; enables TLS`
     })
   )
 
 /** TLS of a cluster: on or off, or PEM files (paths relative to the working directory). */
 const ssl = (defaultText: string) =>
   z.union([
-    setting(kind.flag, { defaultText, meaning: '`true`: TLS with the system’s root certificates' }),
+    setting(kind.flag, { defaultText, meaning: '`true` enables TLS with the root certificates of the system' }),
     z.object({
       ca: pem('the authorities to trust'),
       cert: pem('the client’s certificate'),
@@ -58,36 +58,39 @@ export const configSchema = z.object({
   input: z.object({
     brokers: setting(brokers, {
       default: ['localhost:9092'],
-      meaning: 'the cluster that carries alerts; may differ from the output cluster'
+      meaning: 'cluster with the alerts; may differ from the output cluster'
     }),
     ssl: ssl('false'),
     sasl: sasl('input', { mechanism: 'none', others: 'none' }),
     topics: setting(kind.inputTopics, {
       default: 'nightly',
       meaning:
-        '`nightly` = `ztf_YYYYMMDD_programid{P}` for each P of `input.programs` over a window of UTC nights, of which those ' +
-        'that exist are read; or a list of topics'
+        '`nightly` = `ztf_YYYYMMDD_programid{P}` for each P of `input.programs` over a window of UTC nights, of which the ' +
+        'existing ones are read; or a list of topics'
     }),
     programs: setting(kind.list(count('a programme number', 2147483647, 0), 'a list of distinct programme numbers'), {
       default: [1],
-      meaning: 'survey programmes that may enter; photometry of any other is dropped before it is stored'
+      meaning: 'survey programmes to process; photometry of other programmes is dropped before it is stored'
     }),
     backlog: setting(kind.choice(['oldest-first', 'together']), {
       default: 'oldest-first',
-      meaning: 'with several nights behind: newer nights wait while older ones lag, or all are read together'
+      meaning: 'order of a backlog of several nights: newer nights wait for older ones, or all are read together'
     }),
     nightsBack: setting(count('a whole number from 0 to 60', 60, 0), {
       default: 2,
-      meaning: 'how many past nights `nightly` keeps subscribed'
+      meaning: 'number of past nights to which `nightly` subscribes'
     }),
     group: setting(kind.text('a name of 1 to 249 characters', z.string().min(1).max(249)), {
       default: 'hierax',
       meaning: 'consumer group'
     }),
-    from: setting(kind.choice(['earliest', 'latest']), { default: 'earliest', meaning: 'where a new group starts' })
+    from: setting(kind.choice(['earliest', 'latest']), {
+      default: 'earliest',
+      meaning: 'where a new consumer group starts'
+    })
   }),
   output: z.object({
-    brokers: setting(brokers, { defaultText: 'as `input.brokers`', meaning: 'the cluster that gets classifications' }),
+    brokers: setting(brokers, { defaultText: 'as `input.brokers`', meaning: 'cluster for the output' }),
     ssl: ssl('as the input’s on the same cluster, else false'),
     sasl: sasl('output', {
       mechanism: 'as the input’s on the same cluster, else none',
@@ -95,15 +98,15 @@ export const configSchema = z.object({
     }),
     classifications: setting(kind.topic, {
       default: 'hierax.classifications',
-      meaning: 'topic of every outcome but dead letters'
+      meaning: 'topic of all classifications, including messages without probabilities'
     }),
     deadLetters: setting(kind.topic, {
       default: 'hierax.dead-letters',
-      meaning: 'topic of what could not be decoded; keep it private, it holds whole packets'
+      meaning: 'topic of packets that could not be processed; keep it private, as it contains whole packets'
     }),
     partitions: setting(count('a whole number from 1 to 10000', 10000), {
       default: 4,
-      meaning: 'partitions of output topics, created when absent; changing it later breaks the order per object'
+      meaning: 'number of partitions of output topics that are created; a later change breaks the order per object'
     }),
     replication: setting(kind.optional(count('a whole number from 1 to 100', 100)), {
       default: null,
@@ -120,8 +123,8 @@ export const configSchema = z.object({
       default: [],
       defaultText: 'none',
       meaning:
-        'a message also goes to `topic` when P(`node`) ≥ `minProbability`, or from the probability on at which the model’s ' +
-        'card expects the purity `minPurity`'
+        'copies a message to `topic` if P(`node`) ≥ `minProbability`, or ≥ the threshold for the purity `minPurity` in the ' +
+        'model’s card'
     })
   }),
   store: z.object({
@@ -129,41 +132,42 @@ export const configSchema = z.object({
       default: 'lmdb:./data',
       fromFile: true,
       hidden: 'password',
-      meaning: 'where light curves are kept; a password within it is masked when shown'
+      meaning: 'store of the light curves; a password in it is masked in output'
     }),
     keepDays: setting(kind.optional(kind.decimal('a number of days above 0', Number.MIN_VALUE, 1e6)), {
       default: null,
       defaultText: 'none',
-      meaning: 'drop objects for which no alert was merged for so many days of wall time'
+      meaning: 'remove objects without a merged alert for this number of days of wall time'
     })
   }),
   model: setting(kind.list(kind.text('the path of a model folder'), 'a list of distinct model folders', 0), {
     default: [],
-    defaultText: 'the bundled one',
-    meaning: 'model folder, or several'
+    defaultText: 'the bundled model',
+    meaning: 'one or more model folders'
   }),
   population: setting(kind.population, {
     default: 'stream',
     meaning:
-      'class mix that probabilities are given for: the name of a population of the model’s card, or the shares of whole ' +
-      'groups of siblings. Where the card has no `stream`, the default is its first population, or the mix of the training'
+      'class mix for which probabilities are calibrated: a population of the model’s card, or shares of whole groups of ' +
+      'siblings. If the card has no `stream`, the default is its first population, else the mix of the training set'
   }),
   runtime: setting(kind.choice(['wasm', 'node', 'auto']), {
     default: 'wasm',
-    meaning: 'TensorFlow.js backend: `wasm`, `node` (tfjs-node, when it loads) or `auto`'
+    meaning: 'TensorFlow.js backend: `wasm`, `node` (tfjs-node) or `auto` (tfjs-node if installed, else `wasm`)'
   }),
   admit: z.object({
     minRealBogus: setting(kind.decimal('a number from 0 to 1', 0, 1), {
       default: 0.2,
-      meaning: '`drb` (else `rb`) below it: not classified, reason BOGUS'
+      meaning: 'alerts with a lower `drb` (else `rb`) are not classified, reason BOGUS'
     }),
     maxSolarSystemDistance: setting(kind.decimal('arcseconds from 0 to 3600', 0, 3600), {
       default: 5,
-      meaning: 'arcsec; a known minor planet within it: reason SOLAR_SYSTEM'
+      meaning:
+        'alerts with a known solar-system object within this distance, arcsec, are not classified, reason SOLAR_SYSTEM'
     }),
     minDetections: setting(count('a whole number of at least 1', 1e6), {
       default: 1,
-      meaning: 'fewer detections: reason TOO_FEW_DETECTIONS'
+      meaning: 'alerts with fewer detections are not classified, reason TOO_FEW_DETECTIONS'
     })
   }),
   http: z.object({
@@ -173,28 +177,28 @@ export const configSchema = z.object({
     }),
     port: setting(kind.integer('a port from 0 to 65535', 0, 65535), {
       default: 8080,
-      meaning: 'port to listen on; 0 takes any free one'
+      meaning: 'port to listen on; 0 selects a free port'
     }),
     token: setting(kind.text('visible ASCII without spaces', z.string().regex(/^[\x21-\x7e]+$/)), {
       default: null,
       defaultText: 'none',
       fromFile: true,
       hidden: 'all',
-      meaning: 'bearer token for the API and the page; health and metrics stay open'
+      meaning: 'bearer token for the API and the page; not required for health checks and metrics'
     })
   }),
   workers: setting(count('a whole number from 1 to 64', 64), {
     default: 1,
-    meaning: 'processes of one group on this machine'
+    meaning: 'number of processes of the consumer group on this machine'
   }),
   workerTimeout: setting(count('seconds from 2 to 3600', 3600, 2), {
     default: 30,
-    meaning: 'seconds after which a worker that does not report is killed and started again'
+    meaning: 'seconds after which a silent worker is killed and restarted'
   }),
   log: z.object({
     level: setting(kind.choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), {
       default: 'info',
-      meaning: 'least severe level that is logged; JSON lines on stdout when not a terminal'
+      meaning: 'minimum level of the log; the log is JSON lines on stdout unless stdout is a terminal'
     })
   })
 })

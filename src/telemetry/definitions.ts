@@ -33,7 +33,7 @@ export const definitions = {
   },
   not_classified_total: {
     type: 'counter',
-    help: 'Alerts that got no probabilities, by reason',
+    help: 'Alerts without probabilities, by reason',
     labels: ['reason'],
     values: reasons
   },
@@ -56,14 +56,14 @@ export const definitions = {
   },
   dead_letters_total: {
     type: 'counter',
-    help: 'Packets that could not be decoded, by error code',
+    help: 'Packets that could not be decoded or processed, by error code',
     labels: ['code'],
     values: deadLetterCodes
   },
   published_total: { type: 'counter', help: 'Messages acknowledged by the output cluster', labels: ['topic'] },
   stage_seconds: {
     type: 'histogram',
-    help: 'Time that a stage of the pipeline took, per batch',
+    help: 'Duration of a stage of the pipeline, per batch',
     labels: ['stage'],
     values: stages,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
@@ -81,7 +81,7 @@ export const definitions = {
   },
   consumer_lag: {
     type: 'gauge',
-    help: 'Messages of a partition not yet consumed; -1 when this process does not own it',
+    help: 'Messages of a partition not yet consumed; -1 if this process does not own the partition',
     labels: ['topic', 'partition'],
     aggregator: 'max'
   },
@@ -118,7 +118,7 @@ export const definitions = {
   },
   store_corrupt_total: {
     type: 'counter',
-    help: 'Stored records that could not be read and are rebuilt from alerts'
+    help: 'Damaged stored records, which are rebuilt from alerts'
   },
   tensors: { type: 'gauge', help: 'Live tensors; constant unless there is a leak' },
   model_info: {
@@ -150,18 +150,18 @@ export const definitions = {
   },
   points_dropped_total: {
     type: 'counter',
-    help: 'Photometric points left out, by reason',
+    help: 'Photometric points that were dropped, by reason',
     labels: ['reason'],
     values: dropReasons
   },
   forced_photometry_points_total: {
     type: 'counter',
-    help: 'Forced-photometry points in packets, which are not used'
+    help: 'Forced-photometry points in packets; they are not used'
   },
-  late_alerts_total: { type: 'counter', help: 'Alerts older than the newest of their object' },
+  late_alerts_total: { type: 'counter', help: 'Alerts older than the newest alert of their object' },
   repeated_answers_total: {
     type: 'counter',
-    help: 'Answers to the newest alert of an object that were reissued after a late one'
+    help: 'Classifications of the newest alert of an object that were published again after a late alert'
   }
 } as const satisfies Readonly<Record<string, Definition>>
 

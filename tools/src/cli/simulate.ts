@@ -41,26 +41,31 @@ which \`hierax serve\` rejects with its default settings.`
 export function register(program: Command): void {
   program
     .command('simulate')
-    .summary('make ZTF alert packets from light curves')
+    .summary('simulate ZTF alert packets from light curves')
     .description(
-      'Make valid ZTF alert packets (schema 4.02) from light curves, one for each detection, with 30 days of history and three images, and write them to a folder or a Kafka topic.'
+      'Simulate valid ZTF alert packets (schema 4.02) from light curves and write them to a folder or a Kafka topic. There is one packet per detection, with 30 days of history and three images.'
     )
     .option('--out <folder>', 'write each packet to a file in this folder, named by time and candid')
     .option('--topic <name>', 'publish the packets to this topic; created if absent')
     .option('--brokers <list>', 'comma-separated host:port list (default: input.brokers of the configuration)', list)
-    .option('--partitions <n>', 'partitions of a created topic', integer({ min: 1, max: 10_000 }))
+    .option('--partitions <n>', 'number of partitions if the topic is created', integer({ min: 1, max: 10_000 }))
     .option('--rate <n>', 'packets per second to the topic; 0 for no limit', decimal({ min: 0 }), 0)
     .option('--config <file>', 'configuration file for brokers, TLS and credentials of the input')
     .option('--lightcurves <file>', 'light curves as JSON Lines, optionally .gz (default: the bundled examples)')
     .addOption(
-      new Option('--mix <name>', 'only the light curves, or the examples in the class mix of the public stream')
+      new Option('--mix <name>', 'the light curves alone, or the examples in the class mix of the public stream')
         .choices(mixes)
         .default('examples')
     )
-    .option('--bogus <n>', 'alerts of low real–bogus score to add per detection', decimal({ min: 0, max: 1 }), 0)
+    .option(
+      '--bogus <n>',
+      'additional alerts with a low real–bogus score, per detection',
+      decimal({ min: 0, max: 1 }),
+      0
+    )
     .option(
       '--solar-system <n>',
-      'alerts near a known minor planet to add per detection',
+      'additional alerts near a known minor planet, per detection',
       decimal({ min: 0, max: 1 }),
       0
     )

@@ -24,26 +24,26 @@ in A~B objects of B are judged as A, whose own probability alone speaks for it.`
 export function register(program: Command): void {
   program
     .command('evaluate')
-    .summary('judge a model on labelled light curves and alert packets')
+    .summary('evaluate a model on labelled light curves or alert packets')
     .description(
-      'Classify labelled light curves as they were so many days after the first detection, and judge the answers at every depth of the tree, among any classes, and the calibration of every node. With --alerts, classify labelled packets and print how the answers hold on real alerts, and the purity and completeness to be expected of every node in the population, by threshold and number of detections.'
+      'With --data, classify labelled light curves as they were a number of days after the first detection. Print scores at every depth of the tree and among sets of classes, and the calibration of every node. With --alerts, classify labelled packets. Print scores on real alerts, and the expected purity and completeness of every node in the population, by threshold and number of detections.'
     )
-    .option('--data <list>', 'labelled light curves: FILE.jsonl or FILE.jsonl.gz, several by comma', list, [])
+    .option('--data <list>', 'labelled light curves: FILE.jsonl or FILE.jsonl.gz, separated by commas', list, [])
     .option(
       '--alerts <list>',
-      'labelled packets, by comma: JSON lines that name packets beside them, or files, folders and archives of packets whose objects --data labels',
+      'labelled packets, separated by commas: JSON lines that refer to packets in the same folder, or files, folders and archives of packets whose objects --data labels',
       list,
       []
     )
     .option(...populationOption, population)
-    .option('--model <dir>', 'model folder (default: the bundled one)')
+    .option('--model <dir>', 'model folder (default: the bundled model)')
     .option('--days <list>', 'days after the first detection', list, ['3', '7', '15', '30', '60', 'full'])
-    .option('--among <classes>', 'judge among these classes too; repeatable', repeated, [])
-    .option('--min-detections <n>', 'detections that objects judged by --among must have', integer({ min: 1 }), 1)
-    .option('--bootstrap <n>', 'samples for the errors of the figures', integer({ min: 0 }), 100)
-    .option('--json <file>', 'write everything that was measured there')
-    .option('--predictions <file>', 'write one JSON line per object and cut there')
-    .option('--report <dir>', 'write a page with plots of all of it there (index.html; it needs nothing else)')
+    .option('--among <classes>', 'set of classes to evaluate as well, such as "SN Ia,SN II"; repeatable', repeated, [])
+    .option('--min-detections <n>', 'minimum number of detections of an object for --among', integer({ min: 1 }), 1)
+    .option('--bootstrap <n>', 'bootstrap samples for the errors', integer({ min: 0 }), 100)
+    .option('--json <file>', 'write all results to this file')
+    .option('--predictions <file>', 'write one JSON line per object and number of days to this file')
+    .option('--report <dir>', 'write a self-contained page with plots (index.html) to this folder')
     .addOption(
       new Option('--runtime <name>', 'TensorFlow.js backend').choices(['auto', 'node', 'wasm']).default('auto')
     )
@@ -72,10 +72,10 @@ export interface EvaluateOptions {
 /** Runs `hierax evaluate`: tables on standard output, what became of the data on standard error. */
 export async function runEvaluate(options: EvaluateOptions): Promise<void> {
   if (options.data.length === 0 && options.alerts.length === 0) {
-    throw new HieraxError('USAGE', 'nothing to judge by: name labelled light curves (--data) or packets (--alerts)')
+    throw new HieraxError('USAGE', 'nothing to evaluate: name labelled light curves (--data) or packets (--alerts)')
   }
   if (options.data.length === 0 && options.predictions !== undefined) {
-    throw new HieraxError('USAGE', '--predictions are of light curves: name some with --data')
+    throw new HieraxError('USAGE', '--predictions needs light curves: name them with --data')
   }
   const plan: EvaluatePlan = {
     model: options.model ?? bundledModel,
@@ -103,7 +103,7 @@ export async function runEvaluate(options: EvaluateOptions): Promise<void> {
   for (const note of [`${name} ${version} on ${runtime}.`, ...outcome.notes]) process.stderr.write(`${note}\n`)
   const { tables, ...figures } = outcome
   if (tables.length > 0) process.stdout.write(`${tables.map(plainTable).join('\n\n')}\n`)
-  else process.stderr.write('No object has a label that the taxonomy knows: nothing is judged.\n')
+  else process.stderr.write('No object has a label of the taxonomy; there is nothing to evaluate.\n')
   if (options.report !== undefined) process.stderr.write(`Report: ${await writeReport(options.report, outcome)}\n`)
   if (options.json === undefined) return
   try {

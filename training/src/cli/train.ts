@@ -80,50 +80,54 @@ export function register(program: Command): void {
     .command('train')
     .summary('train a model from labelled light curves')
     .description(
-      'Train a network on labelled light curves and write it as a model folder, or cross-validate. It can be interrupted at any time (Ctrl-C, or worse) and resumed with --resume: the result is the same.'
+      'Train a network on labelled light curves and write a model folder, or cross-validate. You can interrupt the command at any time and resume it with --resume; the result is the same.'
     )
-    .requiredOption('--data <list>', 'labelled light curves: FILE.jsonl or FILE.jsonl.gz, several by comma', list)
-    .requiredOption('--taxonomy <file>', 'taxonomy: nodes, parents, and the node of each published label')
-    .requiredOption('--out <dir>', 'folder for the model')
+    .requiredOption('--data <list>', 'labelled light curves: FILE.jsonl or FILE.jsonl.gz, separated by commas', list)
+    .requiredOption('--taxonomy <file>', 'taxonomy file: nodes, parents, and the node of each published label')
+    .requiredOption('--out <dir>', 'output folder')
     .option(
       '--recipe <file>',
-      'all other settings: FILE.json, or the name of a recipe that comes with the package, such as ztf-hawk-2; see docs/training.md',
+      'all other settings: FILE.json, or the name of a bundled recipe, such as ztf-hawk-2 (docs/training.md)',
       'default'
     )
-    .option('--alerts <list>', 'labelled packets for a context term: JSON lines with packets beside them', list)
-    .option('--resume', 'resume a training that was interrupted', false)
-    .option('--epochs <n>', "passes over the data (default: the recipe's, 30 where it has none)", integer({ min: 1 }))
+    .option('--alerts <list>', 'labelled packets for a context term (docs/training.md)', list)
+    .option('--resume', 'resume an interrupted training', false)
+    .option('--epochs <n>', "passes over the data (default: the recipe's, else 30)", integer({ min: 1 }))
     .option(
       '--seed <n>',
-      "seed of all that is random; the same seed gives the same model (default: the recipe's, else 0)",
+      "random seed; the same seed gives the same model (default: the recipe's, else 0)",
       integer({ min: 0 })
     )
-    .option('--folds <n>', 'cross-validate over so many folds, and write no model of all objects', integer({ min: 2 }))
-    .option('--fold <k>', 'only this one of the folds, from 0', integer({ min: 0 }))
-    .option('--cross-validation <dir>', 'folder of a cross-validation: temperature and figures for the card')
+    .option(
+      '--folds <n>',
+      'cross-validate with this number of folds, without a model of all objects',
+      integer({ min: 2 })
+    )
+    .option('--fold <k>', 'train only this fold, counted from 0', integer({ min: 0 }))
+    .option('--cross-validation <dir>', 'output of a run with --folds; its temperature and scores go into the card')
     .option(
       '--leave-out <node>',
-      'train without the objects at or below this node and measure how novel they look; repeatable',
+      'train without the objects at or below this node and measure their novelty; repeatable',
       repeated,
       []
     )
-    .option('--left-out <dir>', 'folder of a run with --leave-out: its figures for the card')
+    .option('--left-out <dir>', 'output of a run with --leave-out; its results go into the card')
     .option(
       '--start <dir>',
-      'model whose weights to begin with, instead of random ones (with --folds: a cross-validation of the same folds)'
+      'model with the initial weights (with --folds: a cross-validation with the same folds; default: random weights)'
     )
     .option(
       '--teachers <list>',
-      'models whose answers are learned beside the labels (with --folds: cross-validations of the same folds)',
+      'models to distil from, in addition to the labels (with --folds: cross-validations with the same folds)',
       list,
       []
     )
     .option(
       '--population <name:shares>',
-      'a class mix for the card, such as "stream:Transient=0.04,Persistent=0.96; where the numbers come from"; repeatable, the first is the default',
+      'class mix for the card, such as "stream:Transient=0.04,Persistent=0.96; origin of the shares"; repeatable, the first is the default',
       populations
     )
-    .option('--name <name>', 'name of the model (default: that of the folder)')
+    .option('--name <name>', 'name of the model (default: name of the folder)')
     .option('--model-version <version>', 'version of the model', '1.0.0')
     .addOption(
       new Option('--runtime <name>', 'TensorFlow.js backend').choices(['auto', 'node', 'wasm']).default('auto')
@@ -132,7 +136,7 @@ export function register(program: Command): void {
     .action(runTrain)
   for (const [name, key] of Object.entries(movedOptions)) {
     const moved = new Option(`--${name} <value>`).hideHelp().argParser(() => {
-      throw new InvalidArgumentError(`It is the key ${key} of a recipe now: --recipe FILE.`)
+      throw new InvalidArgumentError(`It is now the key ${key} of a recipe: --recipe FILE.`)
     })
     command.addOption(moved)
   }
