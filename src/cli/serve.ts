@@ -14,7 +14,7 @@ export function register(program: Command): void {
     .command('serve')
     .summary('run the service: read alerts from Kafka, publish classifications to Kafka')
     .description(
-      'Consume alerts, classify them, publish the probability of every node, and serve health, metrics and the API over HTTP, until SIGTERM or SIGINT: then finish the batches in flight, commit them and exit 0. A second signal ends at once. Every setting is also an environment variable (HIERAX_…).'
+      'Consume alerts, classify them, and publish the probability of every node. Serve health checks, metrics and the API over HTTP. On SIGTERM or SIGINT, finish the batches in flight, commit them and exit with 0. A second signal ends the process at once. Every setting is also an environment variable (HIERAX_…).'
     )
     .option('--config <file>', 'configuration file (YAML; default: HIERAX_CONFIG)')
     .option('--model <list>', 'model folders, separated by commas (default: the bundled model)', list)
