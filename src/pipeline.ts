@@ -3,6 +3,7 @@ import type { Alert } from './alerts/alert.ts'
 import type { Classifier } from './classifier/types.ts'
 import { HieraxError } from './errors.ts'
 import { createYield } from './event-loop.ts'
+import type { Journal } from './lightcurves/journal.ts'
 import type { Addition, ObjectState, Store } from './lightcurves/store.ts'
 import type { Classification } from './messages/classification.ts'
 import { classificationMessages, deadLetterMessage, type OutputSettings } from './messages/outgoing.ts'
@@ -18,7 +19,7 @@ export interface PipelineOptions {
   readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
   readonly store: Store
   /** Notes that survive a crash. Without it, packets that crash the process are not detected. */
-  readonly journal?: Store['journal']
+  readonly journal?: Journal
   /** Consumer group of the input. The journal has separate notes for each group. */
   readonly group?: string
   /** One or several models. For every alert, each one produces a message. */

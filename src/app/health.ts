@@ -80,7 +80,7 @@ export class Health {
 
   readonly liveness: ServicePorts['liveness'] = () => {
     // LMDB gave up its files: waiting does not help, a new process does.
-    if (this.#store.lost?.()) return { ok: false, reason: 'the store must be opened anew' }
+    if (this.#store.lost()) return { ok: false, reason: 'the store must be opened anew' }
     const working = this.#inFlight > 0
     if (this.#stalls.stalled) return { ok: false, reason: working ? 'a batch is stuck' : 'messages wait unread' }
     const unavailable = this.#unavailable()

@@ -3,7 +3,7 @@ import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
 import { maskUrl } from '../config/show.ts'
 import type { HieraxError } from '../errors.ts'
-import type { Store } from '../lightcurves/store.ts'
+import type { OpenStore } from '../lightcurves/store.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import type { Classification } from '../messages/classification.ts'
 import { toJson } from '../messages/encoding.ts'
@@ -133,7 +133,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
     address,
     ended,
     get storeLost() {
-      return store.lost?.() ?? false
+      return store.lost()
     },
     state: async () => ({ readiness: readiness(), liveness: liveness(), metrics: await metrics.values() }),
     stop: () => shutdown.run()
@@ -144,7 +144,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
 interface EngineParts {
   readonly config: Config
   readonly deps: ServiceDeps
-  readonly store: Store
+  readonly store: OpenStore
   readonly classifiers: readonly Classifier[]
   readonly metrics: Metrics
   readonly routes: readonly Route[]
@@ -203,7 +203,7 @@ function openServiceStore(
   logger: Logger,
   metrics: Metrics,
   onLost: (error: HieraxError) => void
-): Promise<Store> {
+): Promise<OpenStore> {
   const { url } = config.store
   return openStore(url, {
     programs: config.input.programs,

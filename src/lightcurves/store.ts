@@ -54,8 +54,6 @@ export interface StoreStatistics {
  * one round trip. They reject with STORE_FAILED.
  */
 export interface Store {
-  /** Left out where nothing outlives the process. */
-  readonly journal?: Journal
   /**
    * Merges observations and alert records: one atomic step per object, idempotent, commutative and associative.
    * Resolves with the states after it, in the order given, once they are durable. Object ids are distinct.
@@ -81,7 +79,37 @@ export interface Store {
   statistics(): Promise<StoreStatistics>
   /** Why the store can't be used at present; null where nothing is known against it. */
   trouble(): string | null
-  /** Whether it can't be used again by this process, whatever happens; left out where that can't be. */
-  lost?(): boolean
+  /** Whether this process can never use it again, whatever happens. */
+  lost(): boolean
   close(): Promise<void>
+}
+
+/** A store as it is opened: with a journal in the same place. */
+export interface OpenStore extends Store {
+  readonly journal: Journal
+}
+
+/** How a store is opened, whatever its kind. */
+export interface StoreOptions {
+  /** Survey programmes whose points may be in it. */
+  readonly programs: readonly number[]
+  /** Opens an existing store without changing it. */
+  readonly readOnly?: boolean
+  /** If the server can't be reached, the store is returned at once and waits for it. */
+  readonly patient?: boolean
+  /** Called for every record that could not be read; the object is then rebuilt from what its alerts carry. */
+  readonly onCorrupt?: (error: HieraxError) => void
+  /** Called with what operators should know of the place where the store is. */
+  readonly onNotice?: (notice: string) => void
+  /** Called when this process can't use the store again (`lost` of the store), and only a new process can. */
+  readonly onLost?: (error: HieraxError) => void
+}
+
+/** A kind of store, chosen by the form of its URL. */
+export interface StoreKind {
+  /** The form of its URLs, for messages. */
+  readonly form: string
+  readonly matches: RegExp
+  /** Rejects with STORE_REFUSED or STORE_FAILED if the store can't be used. */
+  open(url: string, options: StoreOptions): Promise<OpenStore>
 }

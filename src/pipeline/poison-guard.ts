@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
-import type { Journal } from '../lightcurves/journal.ts'
+import { type Journal, noJournal } from '../lightcurves/journal.ts'
 import type { BatchControl, InputMessage } from '../streams/types.ts'
 import { ReadWriteLock } from './read-write-lock.ts'
 
@@ -64,14 +64,14 @@ interface InFlight {
  */
 export class PoisonGuard {
   readonly #handler: GuardedHandler
-  readonly #journal: Journal | undefined
+  readonly #journal: Journal
   readonly #group: string
   readonly #writer = randomUUID()
   readonly #ranges = new Map<string, SuspectRange>()
   readonly #lock = new ReadWriteLock()
 
   /** Without a journal, crashes are not detected. `group`: the consumer group; each group has separate notes. */
-  constructor(handler: GuardedHandler, journal?: Journal, group = '') {
+  constructor(handler: GuardedHandler, journal = noJournal, group = '') {
     this.#handler = handler
     this.#journal = journal
     this.#group = group
@@ -117,7 +117,7 @@ export class PoisonGuard {
   /** Notes the messages before the first suspect, or the suspect alone if it is the first message. Rejects with STORE_FAILED. */
   async #begin(batch: readonly InputMessage[], control?: BatchControl): Promise<InFlight> {
     const place = placeOf(batch[0])
-    if (!this.#journal || place === null) {
+    if (place === null) {
       return { messages: batch, poison: false, crashes: 0, end: async () => {} }
     }
     const { partition, offset } = place
@@ -149,7 +149,7 @@ export class PoisonGuard {
     const unlock = poison ? () => {} : await this.#lock.write()
     try {
       // If the process is killed while it waits for the store, that must not count as a crash of this packet.
-      if (!poison) await this.#journal?.ready?.()
+      if (!poison) await this.#journal.ready()
     } catch (error) {
       unlock()
       throw error
@@ -187,7 +187,7 @@ export class PoisonGuard {
   async #rangeOf(partition: string, offset: bigint, assignment: AbortSignal | undefined): Promise<SuspectRange> {
     let range = this.#ranges.get(partition)
     if (!range || range.assignment !== assignment) {
-      const note = decodeNote(await this.#journal?.read(this.#keyOf(partition)))
+      const note = decodeNote(await this.#journal.read(this.#keyOf(partition)))
       range = { ...noSuspects, assignment }
       if (note) {
         const crashed = note.alone && note.writer !== this.#writer
@@ -210,7 +210,7 @@ export class PoisonGuard {
   /** Writes a note. Calls `onError` before it rejects. */
   async #write(partition: string, note: Omit<Note, 'writer'>, onError: () => void = () => {}): Promise<void> {
     try {
-      await this.#journal?.write(this.#keyOf(partition), encodeNote({ ...note, writer: this.#writer }))
+      await this.#journal.write(this.#keyOf(partition), encodeNote({ ...note, writer: this.#writer }))
     } catch (error) {
       onError()
       throw error

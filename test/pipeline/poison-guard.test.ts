@@ -11,6 +11,7 @@ class Notes implements Journal {
   readonly notes = new Map<string, string>()
   read = async (partition: string): Promise<string | null> => this.notes.get(partition) ?? null
   write = async (partition: string, note: string): Promise<void> => void this.notes.set(partition, note)
+  ready = async (): Promise<void> => {}
 }
 
 const batch = (first: number, count: number): InputMessage[] =>
@@ -29,7 +30,7 @@ const nextTurn = () => new Promise(resolve => setImmediate(resolve))
 const control = (): BatchControl => ({ heartbeat: async () => {}, signal: new AbortController().signal })
 
 /** A guard whose handler takes all that it gets; `took` are the offsets of each call, with `refused` before a refused one. */
-function guarded(journal: Journal | undefined, handle: (offsets: number[]) => Promise<unknown> = async () => {}) {
+function guarded(journal: Journal, handle: (offsets: number[]) => Promise<unknown> = async () => {}) {
   const took: (number[] | string)[] = []
   const handler = {
     async handle(messages: readonly InputMessage[], contentsDone: () => Promise<void>): Promise<number> {

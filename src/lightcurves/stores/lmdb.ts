@@ -3,24 +3,24 @@ import path from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
 import { checkedRecord, checkMeta, decodeRecord, mergedAt, mergeIntoRecord, type StoreMeta } from '../object-record.ts'
-import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from '../store.ts'
+import type {
+  Addition,
+  CachedState,
+  ObjectState,
+  OpenStore,
+  StoredObject,
+  StoreOptions,
+  StoreStatistics
+} from '../store.ts'
 import { JournalFiles } from './journal-files.ts'
 import { canBeWritten, failed, LmdbWrites } from './lmdb-writes.ts'
 
 /** What an embedded store is opened with. */
-export interface LmdbOptions {
+export interface LmdbOptions extends StoreOptions {
   /** Folder of the environment; made when absent. Several processes of one machine may share it. */
   readonly folder: string
-  /** Survey programmes whose points may be in it. */
-  readonly programs: readonly number[]
-  /** Opens an existing store without changing it. */
-  readonly readOnly?: boolean
-  /** Told of every record that could not be read; the object is then rebuilt from what its alerts carry. */
-  readonly onCorrupt?: (error: HieraxError) => void
   /** How long a write may have no answer before it counts as failed, ms. */
   readonly patience?: number
-  /** Called when this process can't write to the store again, and only a new one can. */
-  readonly onLost?: (error: HieraxError) => void
 }
 
 /** Bytes before the object id in a key of the cache: the start of the model's SHA-256 and a slash. */
@@ -39,7 +39,7 @@ const longestKey = 1978
  * The embedded store: LMDB with one record an object. Every merge is a read-modify-write inside a write transaction, so
  * that several processes may share the environment, and resolves only when it has reached the disk.
  */
-export class LmdbStore implements Store {
+export class LmdbStore implements OpenStore {
   programs: readonly number[]
   readonly journal: JournalFiles
   private readonly folder: string

@@ -1,9 +1,11 @@
 import { HieraxError } from '../../errors.ts'
+import { noJournal } from '../journal.ts'
 import { checkedRecord, decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
-import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from '../store.ts'
+import type { Addition, CachedState, ObjectState, OpenStore, StoredObject, StoreStatistics } from '../store.ts'
 
 /** A store that lives as long as the process: for one-off runs and tests. */
-export class MemoryStore implements Store {
+export class MemoryStore implements OpenStore {
+  readonly journal = noJournal
   readonly programs: readonly number[]
   private readonly objects = new Map<string, Buffer>()
   private readonly cache = new Map<string, Uint8Array>()
@@ -60,6 +62,10 @@ export class MemoryStore implements Store {
 
   trouble(): string | null {
     return null
+  }
+
+  lost(): boolean {
+    return false
   }
 
   async statistics(): Promise<StoreStatistics> {

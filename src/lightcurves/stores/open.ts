@@ -1,42 +1,36 @@
 import path from 'node:path'
 import { HieraxError, shown } from '../../errors.ts'
-import type { Store } from '../store.ts'
+import type { OpenStore, StoreKind, StoreOptions } from '../store.ts'
 import { LmdbStore } from './lmdb.ts'
 import { MemoryStore } from './memory.ts'
 import { valkeyAddress } from './valkey/connection.ts'
 import { ValkeyStore } from './valkey/store.ts'
 
-/** How a store is opened, whatever its kind. */
-export interface StoreOptions {
-  readonly programs: readonly number[]
-  readonly readOnly?: boolean
-  /** A server that can't be reached is waited for, behind the store that is returned. */
-  readonly patient?: boolean
-  readonly onCorrupt?: (error: HieraxError) => void
-  /** Told what operators should know of where the store lives. */
-  readonly onNotice?: (notice: string) => void
-  /** Called when this process can't use the store again (`lost` of the store), and only a new process can. */
-  readonly onLost?: (error: HieraxError) => void
-}
+/** All kinds of stores. */
+export const storeKinds: readonly StoreKind[] = [
+  {
+    form: 'lmdb:DIR',
+    matches: /^lmdb:./s,
+    open: (url, options) => LmdbStore.open({ ...options, folder: path.resolve(url.slice('lmdb:'.length)) })
+  },
+  {
+    form: 'valkey://host:port/db',
+    matches: /^(valkey|redis)s?:/,
+    open: async (url, options) => ValkeyStore.open({ ...options, address: valkeyAddress(url) })
+  },
+  { form: 'memory:', matches: /^memory(:|$)/, open: async (_url, { programs }) => new MemoryStore(programs) }
+]
 
 /**
  * Opens the store behind a URL: `lmdb:DIR`, `valkey://host:port/db` (also `redis://`; `valkeys://` and `rediss://` with TLS)
- * or `memory:`. Rejects with CONFIG_INVALID for any other, with STORE_REFUSED or STORE_FAILED where it can't be used.
+ * or `memory:`. Rejects with CONFIG_INVALID for any other, with STORE_REFUSED or STORE_FAILED if it can't be used.
  */
-export async function openStore(url: string, options: StoreOptions): Promise<Store> {
-  const [scheme, rest] = split(url)
-  if (scheme === 'memory') return new MemoryStore(options.programs)
-  if (scheme === 'lmdb' && rest !== '') return LmdbStore.open({ ...options, folder: path.resolve(rest) })
-  if (/^(valkey|redis)s?$/.test(scheme) && URL.canParse(url)) {
-    return ValkeyStore.open({ ...options, address: valkeyAddress(url) })
-  }
+export async function openStore(url: string, options: StoreOptions, kinds = storeKinds): Promise<OpenStore> {
+  const kind = kinds.find(({ matches }) => matches.test(url))
+  if (kind) return kind.open(url, options)
+  const forms = kinds.map(({ form }) => form)
   throw new HieraxError(
     'CONFIG_INVALID',
-    `store.url is ${shown(url)}; it takes lmdb:DIR, valkey://host:port/db or memory:`
+    `store.url is ${shown(url)}; it takes ${forms.slice(0, -1).join(', ')} or ${forms.at(-1)}`
   )
-}
-
-function split(url: string): [string, string] {
-  const colon = url.indexOf(':')
-  return colon < 0 ? [url, ''] : [url.slice(0, colon), url.slice(colon + 1)]
 }

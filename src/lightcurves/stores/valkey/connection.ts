@@ -18,11 +18,11 @@ export interface ValkeyAddress {
 
 /** The address behind a URL: `valkey://`, `redis://`, and with TLS `valkeys://`, `rediss://`. Throws CONFIG_INVALID. */
 export function valkeyAddress(url: string): ValkeyAddress {
+  const invalid = new HieraxError('CONFIG_INVALID', 'store.url must be valkey://host:port/db, with a number for db')
+  if (!URL.canParse(url)) throw invalid
   const { protocol, hostname, port, pathname, username, password } = new URL(url)
   const host = hostname.replace(/^\[(.*)\]$/, '$1')
-  if (host === '' || !/^(\/\d*)?$/.test(pathname)) {
-    throw new HieraxError('CONFIG_INVALID', 'store.url wants valkey://host:port/db, with a number for db')
-  }
+  if (host === '' || !/^(\/\d*)?$/.test(pathname)) throw invalid
   return {
     host,
     port: Number(port || 6379),

@@ -4,22 +4,22 @@ import { createYield } from '../../../event-loop.ts'
 import { encodeAddition } from '../../addition-codec.ts'
 import type { Journal } from '../../journal.ts'
 import { checkMeta, decodeRecord, type StoreMeta } from '../../object-record.ts'
-import type { Addition, CachedState, ObjectState, Store, StoredObject, StoreStatistics } from '../../store.ts'
+import type {
+  Addition,
+  CachedState,
+  ObjectState,
+  OpenStore,
+  StoredObject,
+  StoreOptions,
+  StoreStatistics
+} from '../../store.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
 import { append, claim, type Found, fold, type Gathered, gather, keepStates, prune, readRecord } from './objects.ts'
 import { checkServer, serverFacts } from './server.ts'
 
 /** What a store on a Valkey or Redis server is opened with. */
-export interface ValkeyOptions {
+export interface ValkeyOptions extends StoreOptions {
   readonly address: ValkeyAddress
-  readonly programs: readonly number[]
-  /** Opens an existing store without changing it. */
-  readonly readOnly?: boolean
-  /** A server that can't be reached is waited for, behind the store that is returned. */
-  readonly patient?: boolean
-  readonly onCorrupt?: (error: HieraxError) => void
-  /** Told what operators should know of the server. */
-  readonly onNotice?: (notice: string) => void
 }
 
 const metaKey = 'hierax:meta'
@@ -44,7 +44,7 @@ const stateSeconds = 30 * 86_400
  * A store on a Valkey or Redis server, for many machines: see `objects.ts` for how objects lie there. A merge is
  * one round trip a batch; the records are those of every other store, byte for byte.
  */
-export class ValkeyStore implements Store {
+export class ValkeyStore implements OpenStore {
   private readonly options: ValkeyOptions
   private readonly connection: ValkeyConnection
   private readonly folding = new Set<Promise<unknown>>()
@@ -81,7 +81,9 @@ export class ValkeyStore implements Store {
     write: (partition, note) =>
       this.connection.request('The journal could not be written to', 'write', async () => {
         await this.connection.call('SET', notePrefix + partition, note, 'EX', stateSeconds)
-      })
+      }),
+    // A write never waits for other processes.
+    ready: async () => {}
   }
 
   get programs(): readonly number[] {
@@ -166,6 +168,10 @@ export class ValkeyStore implements Store {
 
   trouble(): string | null {
     return this.connection.trouble
+  }
+
+  lost(): boolean {
+    return false
   }
 
   async close(): Promise<void> {

@@ -1,38 +1,12 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import { after, describe, test } from 'node:test'
+import { after, test } from 'node:test'
 import { JournalFiles } from '../../../src/lightcurves/stores/journal-files.ts'
-import { openStore } from '../../../src/lightcurves/stores/open.ts'
 import { temporaryFolder } from '../../support/service.ts'
-import { valkey } from '../../support/valkey.ts'
 
 const folder = temporaryFolder()
-const server = await valkey()
-after(() => {
-  fs.rmSync(folder, { recursive: true, force: true })
-})
-
-const kinds = [
-  ['lmdb', false, `lmdb:${path.join(folder, 'store')}`],
-  ['valkey', server.skip, `${server.url}/3`]
-] as const
-
-for (const [name, skip, url] of kinds) {
-  describe(`the journal of the ${name} store`, { skip }, () => {
-    test('keeps the last note of every partition, for whoever opens the store next', async () => {
-      const first = await openStore(url, { programs: [1] })
-      assert.equal(await first.journal?.read('hierax/nights/0'), null)
-      await first.journal?.write('hierax/nights/0', 'a long note that is replaced')
-      await first.journal?.write('hierax/nights/0', 'short')
-      await first.journal?.write('hierax/nights/1', 'another')
-      const second = await openStore(url, { programs: [1] })
-      assert.equal(await second.journal?.read('hierax/nights/0'), 'short')
-      assert.equal(await second.journal?.read('hierax/nights/1'), 'another')
-      await Promise.all([first.close(), second.close()])
-    })
-  })
-}
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 test('a name that is no file name stays within the folder of the journal', async () => {
   const journal = new JournalFiles(path.join(folder, 'journal'))
