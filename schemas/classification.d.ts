@@ -2,7 +2,7 @@
 
 /* Types of a message in its JSON encoding (Kafka with output.encoding json, the API, `hierax tail --json`). */
 
-/** The classification of one alert: the probability of every node of a taxonomy, or the reason why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, and the model. */
+/** The classification of one alert: the probability of every node of a taxonomy, or the reason why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, the model and the admission settings. */
 export interface Classification {
   /** objectId:candid:settings:fingerprint. Two messages with the same id have the same bytes: deduplicate by it. If admission leaves points out, the last part is not the fingerprint itself, but still a hash of everything that the message is computed from. */
   readonly id: string
@@ -30,7 +30,7 @@ export interface Classification {
   readonly prediction: Prediction | null
   /** 0 like the training set, 1 unlike anything in it; null if the model does not compute it */
   readonly novelty: number | null
-  /** Provenance */
+  /** The model that computed the message */
   readonly classifier: Provenance
   /** The points that the classification is computed from: the object's points up to the alert's time */
   readonly lightCurve: LightCurveSummary

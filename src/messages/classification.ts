@@ -3,16 +3,16 @@ import type { Immutable } from '../immutable.ts'
 import { bands, type ContextField } from '../lightcurves/observation.ts'
 
 /*
- * The message in its JSON encoding, stated once. TypeScript's types, the OpenAPI document, docs/message.md and
- * schemas/classification.d.ts follow from it; a test holds schemas/classification.avsc against it. Titles are the names of Avro's
- * records and enums; an enum without a title is a string to Avro, so that readers accept words that come later. `z.int32` is Avro's
- * int, `z.int` its long.
+ * The schema of the message in its JSON encoding. The TypeScript types, the OpenAPI document, docs/message.md and
+ * schemas/classification.d.ts are derived from it; a test compares schemas/classification.avsc with it. Titles are the names of Avro
+ * records and enums. An enum without a title is a string in Avro, so that readers accept values that are added later. `z.int32` is
+ * Avro's int, `z.int` its long.
  */
 
-/** Name of the message's schema, in its `schema` header and in its id. */
+/** Name of the schema, in the `schema` header and in the hash of settings in the id. */
 export const schemaName = 'hierax.classification.v1'
 
-/** Why an alert got no probabilities, in the order in which the reasons are checked. */
+/** Why an alert was not classified. The reasons are checked in this order. */
 export const reasons = ['PROGRAM', 'BOGUS', 'SOLAR_SYSTEM', 'TOO_FEW_DETECTIONS'] as const
 export type Reason = (typeof reasons)[number]
 
@@ -171,11 +171,11 @@ export const classificationSchema = z
     nodes: z.array(node).describe('Every node but the root, parents before children; empty if NOT_CLASSIFIED'),
     prediction,
     novelty,
-    classifier: provenance.describe('Provenance'),
+    classifier: provenance.describe('The model that computed the message'),
     lightCurve: lightCurve.describe(
       "The points that the classification is computed from: the object's points up to the alert's time"
     ),
-    // Fields with a default came after the first release.
+    // Fields with a default were added after the first release.
     evidence: evidence.default([]),
     context: orNull(
       context,
@@ -186,11 +186,11 @@ export const classificationSchema = z
   .meta({
     title: 'Classification',
     description:
-      "The classification of one alert: the probability of every node of a taxonomy, or the reason why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, and the model."
+      "The classification of one alert: the probability of every node of a taxonomy, or the reason why there is none (hierax.classification.v1). The body is a pure function of the alert, the light curve up to the alert's time, the model and the admission settings."
   })
 
-/** A classification in its JSON encoding; its fields are in the order of the schema. */
+/** A classification in its JSON encoding, with fields in the order of the schema. */
 export type ClassificationJson = Immutable<z.infer<typeof classificationSchema>>
 
-/** The body of a message: as in its JSON encoding, but for the candid, which exceeds 2^53. */
+/** The body of a message. It differs from the JSON encoding in the candid, which is a bigint because it exceeds 2^53. */
 export type Classification = Omit<ClassificationJson, 'candid'> & { readonly candid: bigint }

@@ -7,13 +7,13 @@ import type { Classification, ClassificationJson } from './classification.ts'
 
 /** A wire format of classifications. */
 export interface Format {
-  /** What a message's value is, for the documentation of `output.encoding`. */
+  /** Description of a message's value, for the documentation of `output.encoding`. */
   readonly meaning: string
-  /** Bytes of a classification, a function of nothing else. */
+  /** The bytes of a classification. The same body always gives the same bytes. */
   encode(body: Classification): Buffer
-  /** Whether a value is in this format, by its first bytes. */
+  /** Whether the first bytes of a value are those of this format. */
   recognises(value: Buffer): boolean
-  /** What was encoded, by whichever version of Hierax, as plain JSON values. Throws any error. */
+  /** Decodes a value written by any version of Hierax into JSON values. May throw any error. */
   decode(value: Buffer): unknown
 }
 
@@ -32,10 +32,10 @@ const formatsByName = {
   }
 } satisfies Record<string, Format>
 
-/** How a body becomes bytes. */
+/** Name of a wire format. */
 export type Encoding = keyof typeof formatsByName
 
-/** All wire formats: writers, readers and the setting `output.encoding` take them from here. */
+/** All wire formats, for writers, readers and the setting `output.encoding`. */
 export const formats: Readonly<Record<Encoding, Format>> = formatsByName
 
 /** A classification's bytes in the given encoding. */
@@ -43,18 +43,18 @@ export function encodeClassification(body: Classification, encoding: Encoding): 
   return formats[encoding].encode(body)
 }
 
-/** The classification that `encodeClassification` wrote. */
+/** Decodes the bytes that `encodeClassification` returned. */
 export function decodeClassification(bytes: Uint8Array, encoding: Encoding): Classification {
   const json = formats[encoding].decode(Buffer.from(bytes)) as ClassificationJson
   return { ...json, candid: BigInt(json.candid) }
 }
 
-/** A classification as plain JSON values: the candid as a string, everything else as it is. */
+/** A classification as JSON values: the candid becomes a string. */
 export function toJson(body: Classification): ClassificationJson {
   return { ...body, candid: String(body.candid) }
 }
 
-/** The Avro schema of the message, as shipped but without its texts for people: every message carries it. */
+/** The Avro schema of the message without its descriptions, because every message contains it. */
 export const schemaText: string = JSON.stringify(
   JSON.parse(fs.readFileSync(new URL('../../schemas/classification.avsc', import.meta.url), 'utf8')),
   (name, value) => (name === 'doc' ? undefined : value)
@@ -65,9 +65,9 @@ const type = avro.Type.forSchema(JSON.parse(schemaText), { registry: { ...regist
 const metadataType = avro.Type.forSchema({ type: 'map', values: 'bytes' })
 const longType = avro.Type.forSchema('long')
 
-/**
- * Everything of the container before its block. The sync marker is fixed by the schema, not random: the bytes of a
- * message are a function of its body.
+/*
+ * Parts of an Avro container with one record. The sync marker is a hash of the schema instead of random bytes, so that a message's
+ * bytes depend only on its body.
  */
 const magic = Buffer.from('Obj\x01', 'latin1')
 const marker = createHash('md5').update(schemaText).digest()
@@ -89,10 +89,10 @@ function toContainer(body: Classification): Buffer {
 
 const maxSchemaBytes = 256 * 1024
 
-/** Types by the text of their schema: every message carries one, and they are few. */
+/** Parsed schemas by their text: every message contains one, and there are few different ones. */
 const types = new LRUCache<string, avro.Type>({ max: 32 })
 
-/** The one record of a container, by the schema in it. */
+/** Decodes the only record of a container with the container's schema. */
 function fromContainer(bytes: Buffer): unknown {
   const { value, offset } = metadataType.decode(bytes, magic.length)
   const metadata = value as Record<string, Buffer>
@@ -110,14 +110,14 @@ function typeOf(schema: Buffer): avro.Type {
   const text = schema.toString()
   const known = types.get(text)
   if (known) return known
-  // A field of that name would set the prototype of what is decoded.
+  // A field with this name would set the prototype of the decoded object.
   if (text.includes('__proto__')) throw new Error('an ill-named field')
   const type = avro.Type.forSchema(JSON.parse(text), { registry: { ...registry } })
   types.set(text, type)
   return type
 }
 
-/** Decoded values as the JSON encoding has them: the candid a string, other long numbers plain where they fit. */
+/** Decoded values as in the JSON encoding: the candid as a string, other longs as numbers if they are safe integers. */
 function plain(value: unknown, name = ''): unknown {
   if (typeof value === 'bigint') {
     const small = value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)

@@ -2,12 +2,12 @@ import type { Evidence, Population } from '../classifier/types.ts'
 import type { ContextField } from '../lightcurves/observation.ts'
 
 /*
- * Evidence in words, for people: `hierax tail` and the page say the same. No import of Node, so that the page can hold it. Every field
- * may be absent: messages of the first release have none of them.
+ * Evidence in words, for `hierax tail` and the live page. This file imports nothing of Node, because the page bundles it. Every field may be
+ * absent, because messages of the first release do not have them.
  */
 
-/** The parts of a message that the words are made from. */
-export interface ToldEvidence {
+/** The fields of a message that are put into words. */
+export interface MessageEvidence {
   readonly jd: number
   readonly alert?: { readonly positive?: boolean | undefined } | null | undefined
   readonly evidence?: readonly Evidence[] | undefined
@@ -20,19 +20,19 @@ export interface ToldEvidence {
   }
 }
 
-/** The three log terms of the top split, each as a difference: above 0 it speaks for `node`, below 0 for `against`. */
+/** The three log terms of the first split, as differences between two nodes: positive values favour `node`, negative ones `against`. */
 export interface Balance extends Evidence {
   readonly against: string
   readonly sum: number
 }
 
-/** Above this a source of the PS1 catalogue is taken for a star; at most 1 minus this is a galaxy. The usual cut of brokers. */
+/** Star score of a PS1 source above which it is called a star. At most 1 minus this, it is called a galaxy. Brokers use the same cut. */
 const starScore = 0.76
-/** Within this distance, arcsec, a PS1 source is at the alert's place. */
+/** Greatest distance of a PS1 source at the alert's position, arcsec. */
 const samePlace = 1.5
-/** The same for Gaia, whose positions are better. */
+/** The same for Gaia, which has better positions. */
 const sameGaiaPlace = 1
-/** A place with so many detections over so many days has a history. */
+/** Detections and days from which on the history of a position is called long. */
 const longHistory = { detections: 10, days: 90 }
 const mostFacts = 2
 
@@ -41,8 +41,8 @@ const jdOfEpoch = 2440587.5
 const msPerDay = 86_400_000
 
 /**
- * The difference of evidence that tells most. Of two children of the root, the first against the second, whichever wins, so that
- * objects can be compared; of more, the likeliest against the next. Null with fewer than two.
+ * The evidence for one child of the root against another. If there are two, it is the first against the second, so that objects can be
+ * compared. If there are more, it is the most probable against the next. Null with fewer than two.
  */
 export function balanceOf(evidence: readonly Evidence[] = []): Balance | null {
   const ranked = evidence.length === 2 ? evidence : [...evidence].sort((a, b) => sumOf(b) - sumOf(a))
@@ -67,8 +67,8 @@ export function termText(term: number): string {
   return term < 0 ? `−${text}` : `+${text}`
 }
 
-/** What the light curve is: `12 detections over 34 d`. */
-export function lightCurveWords({ alert, lightCurve }: ToldEvidence): string[] {
+/** Describes the light curve: `12 detections over 34 d`. */
+export function lightCurveWords({ alert, lightCurve }: MessageEvidence): string[] {
   const { detections, firstDetectionJd: first, lastDetectionJd: last } = lightCurve
   const count = `${thousands(detections)} detection${detections === 1 ? '' : 's'}`
   const span = first == null || last == null || detections < 2 ? '' : ` over ${spanText(last - first)}`
@@ -76,26 +76,26 @@ export function lightCurveWords({ alert, lightCurve }: ToldEvidence): string[] {
 }
 
 /**
- * The one or two facts of the packet that tell most, the first of these that hold: a star at this place, a Gaia source at this place (where
- * no star was named), a long history of detections, the nearest PS1 source whatever it is, or that there is none, and a short history.
+ * The one or two most important facts in the packet's context fields, in this order: a star at the position; a Gaia source at the position
+ * (if there is no star); a long history of detections; the nearest PS1 source, or that there is none; a short history.
  */
-export function contextWords({ jd, context, evidence = [] }: ToldEvidence): string[] {
+export function contextWords({ jd, context, evidence = [] }: MessageEvidence): string[] {
   const known = context ? Object.values(context).some(value => value != null) : false
-  if (!context || !known) return ['the packet says nothing of the place']
+  if (!context || !known) return ['the packet has no context fields']
   const facts = [...placeFacts(context), ...historyFacts(context, jd)].sort((a, b) => a.rank - b.rank)
   const words = facts.slice(0, mostFacts).map(({ text }) => text)
-  // The terms of a model with a context term are never all 0 where a field is known.
+  // If a field is known, a model with a context term gives terms that are not all 0.
   const used = evidence.length === 0 || evidence.some(term => term.context !== 0)
   return used ? words : [...words, 'not used by this model']
 }
 
-/** A fact with its place in the order. */
+/** A fact and its rank; lower ranks come first. */
 interface Fact {
   readonly rank: number
   readonly text: string
 }
 
-type Context = NonNullable<ToldEvidence['context']>
+type Context = NonNullable<MessageEvidence['context']>
 
 function placeFacts({ sgscore1: score, distpsnr1: distance, neargaia, maggaia }: Context): Fact[] {
   const facts: Fact[] = []
@@ -133,8 +133,8 @@ function times(count: number): string {
   return count === 1 ? 'once' : `${thousands(count)} times`
 }
 
-/** For which class mix: `population stream: 4 % Transient`. */
-export function priorWords({ population }: ToldEvidence, node: string): string[] {
+/** The class mix of the prior: `population stream: 4 % Transient`. */
+export function priorWords({ population }: MessageEvidence, node: string): string[] {
   if (!population) return ['the class mix of the training set']
   const share = population.shares[node]
   const text = share === undefined ? '' : `: ${percent(share)} ${node}`
@@ -142,19 +142,19 @@ export function priorWords({ population }: ToldEvidence, node: string): string[]
 }
 
 /**
- * Evidence in one line: `Transient: light curve +3.1, context −5.0 (0.2″ from a star of score .99), prior −3.5`, natural logarithms of
- * the odds of that node against the other. Null without evidence.
+ * Evidence in one line: `Transient: light curve +3.1, context −5.0 (0.2″ from a star of score .99), prior −3.5`. The terms are natural
+ * logarithms of the odds of that node against the other. Null without evidence.
  */
-export function evidenceLine(told: ToldEvidence): string | null {
-  const balance = balanceOf(told.evidence)
+export function evidenceLine(message: MessageEvidence): string | null {
+  const balance = balanceOf(message.evidence)
   if (balance === null) return null
-  const [fact] = contextWords(told)
+  const [fact] = contextWords(message)
   const why = balance.context === 0 ? '' : ` (${fact})`
   const { node, lightCurve, context, prior } = balance
   return `${node}: light curve ${termText(lightCurve)}, context ${termText(context)}${why}, prior ${termText(prior)}`
 }
 
-/** A share for people, two digits: `4 %`, `0.25 %`. */
+/** A share as a percentage with at most two digits: `4 %`, `0.25 %`. */
 function percent(share: number): string {
   return `${Number((100 * share).toPrecision(2))} %`
 }
@@ -164,7 +164,7 @@ function thousands(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-/** A span of days: hours below one day, years from two on. */
+/** A time span: in hours below one day, in years from two years on. */
 function spanText(days: number): string {
   if (days < 1) return `${(24 * days).toFixed(1)} h`
   if (days < 10) return `${Number(days.toFixed(1))} d`

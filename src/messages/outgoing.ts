@@ -5,15 +5,18 @@ import { version } from '../version.ts'
 import { type Classification, schemaName } from './classification.ts'
 import { type Encoding, encodeClassification } from './encoding.ts'
 
-/** A further topic for messages of which a node is probable enough. */
+/** An additional topic for messages in which the probability of a node is high enough. */
 export interface Route {
   readonly topic: string
   readonly node: string
-  /** 0–1: one for all, or by model (its SHA-256) and number of detections; messages of other models are not routed. */
+  /**
+   * Threshold, 0–1: one for all messages, or thresholds by model (SHA-256) and number of detections. In the second case, messages of other
+   * models are not routed.
+   */
   readonly minProbability: number | ReadonlyMap<string, readonly PurityThreshold[]>
 }
 
-/** Where messages go and how they are written. */
+/** Output topics and the encoding of messages. */
 export interface OutputSettings {
   readonly classifications: string
   readonly deadLetters: string
@@ -21,10 +24,10 @@ export interface OutputSettings {
   readonly routes: readonly Route[]
 }
 
-/** Where an answer came from: the message that carried the alert that led to it. */
+/** The input message that led to a classification. */
 export type Origin = Omit<InputMessage, 'value'>
 
-/** A classification as messages: one to the topic of all, one to every route that it meets. */
+/** A classification as output messages: one to the topic of all classifications, and one for each matching route. */
 export function classificationMessages(
   body: Classification,
   origin: Origin,
@@ -41,7 +44,7 @@ export function classificationMessages(
   return topicsOf(body, settings).map(topic => ({ topic, key: body.objectId, value, headers }))
 }
 
-/** A refused packet as a message: its original bytes, and headers that say what was wrong. */
+/** The dead letter for an input message: the original bytes, with headers that say what was wrong. */
 export function deadLetterMessage(message: InputMessage, error: HieraxError, settings: OutputSettings): OutputMessage {
   return {
     topic: settings.deadLetters,
@@ -58,7 +61,7 @@ export function deadLetterMessage(message: InputMessage, error: HieraxError, set
   }
 }
 
-/** Checks that every route names a node of one of the taxonomies. Throws CONFIG_INVALID. */
+/** Checks that the node of every route is in one of the taxonomies. Throws CONFIG_INVALID. */
 export function checkRoutes(routes: readonly Pick<Route, 'topic' | 'node'>[], nodes: readonly string[]): void {
   const known = new Set(nodes)
   for (const { topic, node } of routes) {

@@ -9,7 +9,7 @@ const nullableNumber = z.number().nullish()
 const evidence = z.looseObject({ node: z.string(), lightCurve: z.number(), context: z.number(), prior: z.number() })
 
 /**
- * What a subscriber needs of a message; whatever else a later version has is kept as it is. Fields that the first version lacks may be
+ * The fields that a subscriber needs. Fields that later versions add are kept; fields that the first version did not have may be
  * absent.
  */
 const shape = z.looseObject({
@@ -35,13 +35,13 @@ const shape = z.looseObject({
   population: z.looseObject({ name: z.string(), shares: z.record(z.string(), z.number()) }).nullish()
 })
 
-/** A classification as a subscriber reads it: plain JSON values, the candid a string. */
+/** A classification as a subscriber reads it: JSON values, with the candid as a string. */
 export type ReadClassification = z.infer<typeof shape>
 
 const maxBytes = 16 * 1024 * 1024
 
 /**
- * A message of a topic of classifications, in any of the formats and whichever version wrote it.
+ * Reads a classification message in any wire format and of any version.
  *
  * @throws HieraxError MESSAGE_UNREADABLE
  */
@@ -50,10 +50,10 @@ export function readClassification(value: Uint8Array | null): ReadClassification
   if (value.length > maxBytes) throw unreadable(`it has ${value.length} bytes`)
   const body = decode(Buffer.from(value.buffer, value.byteOffset, value.length))
   const result = shape.safeParse(body)
-  // Not what the check returns: fields keep their order.
+  // Not `result.data`, in which fields are reordered.
   if (result.success) return body as ReadClassification
   const [issue] = result.error.issues
-  throw unreadable(`it is no classification: ${issue?.path.join('.') || 'value'}: ${issue?.message}`)
+  throw unreadable(`it is not a classification: ${issue?.path.join('.') || 'value'}: ${issue?.message}`)
 }
 
 function decode(bytes: Buffer): unknown {
@@ -72,14 +72,14 @@ function unreadable(reason: string, cause?: unknown): HieraxError {
   return new HieraxError('MESSAGE_UNREADABLE', reason, { cause })
 }
 
-/** What a message is to a subscriber: seen before, the object's current classification from now on, or older than that. */
+/** How a message relates to earlier ones: already received, the object's new current classification, or older than the current one. */
 export type Recency = 'duplicate' | 'current' | 'older'
 
-/** The fields that the subscriber's rule reads. */
+/** The fields that decide whether a message is current. */
 interface Ranked {
   readonly id: string
   readonly objectId: string
-  /** In decimal digits: it exceeds 2^53. */
+  /** As decimal digits, because it exceeds 2^53. */
   readonly candid: string
   readonly jd: number
   readonly classifier: { readonly sha256: string }
@@ -89,21 +89,21 @@ interface Ranked {
 type Rank = readonly [jd: number, candid: bigint, revision: number]
 
 /**
- * The rule of a subscriber: of messages with one id all but the first are duplicates; an object's current classification, for each
- * model, is its message with the greatest (`jd`, `candid`, `lightCurve.revision`), not the last one in the log. What was
- * seen long ago is forgotten.
+ * Tells a subscriber which messages are duplicates and which are current. Of the messages with the same id, all but the first are
+ * duplicates. The current classification of an object, for each model, is the message with the greatest (`jd`, `candid`,
+ * `lightCurve.revision`), not the last one in the topic. Ids and objects that were not used for long are forgotten.
  */
 export class CurrentClassifications {
   readonly #ids: LRUCache<string, true>
   readonly #best: LRUCache<string, Rank>
 
-  /** `remembered`: how many ids, and how many objects' classifications, are known at a time. */
+  /** `remembered`: number of ids, and of objects, that are kept. */
   constructor(remembered = 200_000) {
     this.#ids = new LRUCache({ max: remembered })
     this.#best = new LRUCache({ max: remembered })
   }
 
-  /** Adds a message and tells what it is. */
+  /** Adds a message and returns how it relates to earlier ones. */
   add(message: Ranked): Recency {
     if (this.#ids.has(message.id)) return 'duplicate'
     this.#ids.set(message.id, true)

@@ -6,7 +6,7 @@ import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
 import { type AlertContext, type AlertPhotometry, type AlertRecord, contextFields } from '../lightcurves/observation.ts'
 import { type Classification, type Reason, schemaName } from './classification.ts'
 
-/** Settings that decide what a message says, besides alert, light curve and model. */
+/** Settings that affect the content of a message. */
 export interface AnswerSettings {
   readonly admit: {
     readonly minRealBogus: number
@@ -16,11 +16,11 @@ export interface AnswerSettings {
   readonly programs: readonly number[]
 }
 
-/** What a classification is made from. */
+/** Input of {@link ClassificationWriter.write}. */
 export interface ClassificationInput {
   readonly objectId: string
   readonly record: AlertRecord
-  /** Hashes of the versions seen of the alert; empty where there is but this one. */
+  /** Hashes of all received versions of the alert; empty if there is only one. */
   readonly versions: readonly bigint[]
   readonly curve: LightCurve
   readonly prefix: Prefix
@@ -29,7 +29,7 @@ export interface ClassificationInput {
   readonly answer: Answer | null
 }
 
-/** Makes the classifications of one model. */
+/** Writes the classification messages of one model. */
 export class ClassificationWriter {
   private readonly classifier: Classifier
   private readonly provenance: Classification['classifier']
@@ -44,7 +44,7 @@ export class ClassificationWriter {
     this.settings = settingsHash(sha256, settings, this.population)
   }
 
-  /** The classification of an input: the same input gives the same bytes. */
+  /** Makes a classification. Equal inputs give equal bytes. */
   write({ objectId, record, versions, curve, prefix, reason, answer }: ClassificationInput): Classification {
     const others = otherVersions(record, versions)
     const hash = fingerprintHash(prefix.hash, record, others)
@@ -95,7 +95,7 @@ export class ClassificationWriter {
   }
 }
 
-/** The fields in the order of the schema: JSON keeps it, and equal answers have equal bytes. */
+/** The fields in the order of the schema, so that the JSON encoding always has the same bytes. */
 function inOrder(photometry: AlertPhotometry): Classification['alert'] {
   const { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance } = photometry
   return { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance }
@@ -105,7 +105,7 @@ function evidenceInOrder({ node, lightCurve, context, prior }: Evidence): Eviden
   return { node, lightCurve, context, prior }
 }
 
-/** Fields in the order of the schema. A count that is no 32-bit integer can't be encoded, and becomes null. */
+/** The fields in the order of the schema. A count that is not a 32-bit integer cannot be encoded and becomes null. */
 function publishedContext(context: AlertContext): AlertContext {
   const fields = {} as Record<keyof AlertContext, number | null>
   for (const name of contextFields) fields[name] = context[name]
@@ -118,7 +118,7 @@ function countOf(value: number | null): number | null {
   return value === null || value === (value | 0) ? value : null
 }
 
-/** Shares in the order of the taxonomy: the order in which a user names them makes no other bytes. */
+/** Shares in the order of the taxonomy, so that their order in the configuration does not change the bytes. */
 function inTaxonomyOrder({ population, nodes }: Classifier): Population | null {
   if (population === null) return null
   const { name, shares } = population
@@ -130,8 +130,8 @@ function inTaxonomyOrder({ population, nodes }: Classifier): Population | null {
 }
 
 /**
- * First 12 hex digits of SHA-256 over all that decides an answer besides alert and light curve. Without a population the
- * text is that of the first release, so that models of that time keep their ids.
+ * First 12 hex digits of the SHA-256 of everything besides alert and light curve that affects a classification. Without a population the
+ * hashed text is that of the first release, so that ids of models without populations do not change.
  */
 function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings, population: Population | null): string {
   const canonical = JSON.stringify([

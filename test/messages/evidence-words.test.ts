@@ -7,12 +7,12 @@ import {
   evidenceLine,
   lightCurveWords,
   priorWords,
-  type ToldEvidence,
+  type MessageEvidence,
   termText
 } from '../../src/messages/evidence-words.ts'
 
 const jd = 2460429.5
-const told = (context: ToldEvidence['context'], more: Partial<ToldEvidence> = {}): ToldEvidence => ({
+const told = (context: MessageEvidence['context'], more: Partial<MessageEvidence> = {}): MessageEvidence => ({
   jd,
   context,
   lightCurve: { detections: 12, firstDetectionJd: jd - 34, lastDetectionJd: jd },
@@ -89,7 +89,7 @@ describe('words for the light curve', () => {
 })
 
 describe('words for the context', () => {
-  const cases: [string, ToldEvidence['context'], string[]][] = [
+  const cases: [string, MessageEvidence['context'], string[]][] = [
     [
       'a star at the place comes first, then its history',
       { sgscore1: 0.99, distpsnr1: 0.21, neargaia: 0.2, maggaia: 15, ndethist: 1240, jdstarthist: 2458300 },
@@ -122,8 +122,8 @@ describe('words for the context', () => {
     ],
     ['a score that is not known', { distpsnr1: 2, ndethist: 1 }, ['2.0″ from a source', 'detected here once']],
     ['a score between', { distpsnr1: 2, sgscore1: 0.5 }, ['2.0″ from a source of score .50']],
-    ['nothing', { distpsnr1: null }, ['the packet says nothing of the place']],
-    ['none', null, ['the packet says nothing of the place']]
+    ['nothing', { distpsnr1: null }, ['the packet has no context fields']],
+    ['none', null, ['the packet has no context fields']]
   ]
   for (const [name, context, words] of cases) {
     it(name, () => assert.deepEqual(contextWords(told(context)), words))

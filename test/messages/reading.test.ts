@@ -48,8 +48,8 @@ describe('reading a classification', () => {
     const refused: [Buffer | null, RegExp][] = [
       [null, /no value/],
       [Buffer.from('hello'), /none of avro, json/],
-      [Buffer.from('{"objectId":"ZTF1"}'), /no classification: id/],
-      [container(schema, { x: 1 }), /no classification/],
+      [Buffer.from('{"objectId":"ZTF1"}'), /not a classification: id/],
+      [container(schema, { x: 1 }), /not a classification/],
       [container(JSON.parse(schemaText), sampleWithLong(), 'deflate'), /codec deflate/],
       [encodeClassification(sample, 'avro').subarray(0, -40), /can't be decoded as avro/],
       [
