@@ -2,34 +2,34 @@ import { type Gates, isBogus, isInSolarSystem } from '../lightcurves/gates.ts'
 import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
 import type { Alert } from './alert.ts'
 
-/** Settings of the gates (`admit.*` and `input.programs` of the configuration). */
+/** Settings of admission (`admit.*` and `input.programs` of the configuration). */
 export interface AdmissionSettings {
-  /** Survey programmes whose photometry may enter. */
+  /** Survey programmes whose photometry is admitted. */
   readonly programs: readonly number[]
   readonly admit: Gates & {
-    /** Detections, among the points that pass the gates, that an answer needs. */
+    /** Number of detections that a classification requires, among the points that pass the gates. */
     readonly minDetections: number
   }
 }
 
-/** Why an alert is not admitted, by its own fields. */
+/** Why an alert is not admitted, decided by its own fields. */
 export type RejectionReason = 'PROGRAM' | 'BOGUS' | 'SOLAR_SYSTEM'
 
-/** What may be kept of an alert. */
+/** The parts of an alert that may be stored. */
 export interface Admitted {
-  /** Points of admitted programmes: the alert's own and its history's. */
+  /** The alert's own point and those of its history, if their programmes are admitted. */
   readonly observations: Observation[]
   /** The alert's own fields, without photometry where its programme is not admitted. */
   readonly record: AlertRecord
   readonly refusal: RejectionReason | null
-  /** Points left out for their programme. */
+  /** Number of points whose programme is not admitted. */
   readonly droppedPoints: number
 }
 
 /**
- * Applies the programme rule point by point (one packet's history mixes programmes) and the gates to the alert. Points of
- * admitted programmes are stored whatever the gates say, each with its own quality: the same points come with later packets'
- * histories, in any order. The view that is classified leaves out what the gates refuse (`lightcurves/gates.ts`).
+ * Checks the programme of every point, because the history in a packet may mix programmes, and applies the gates to the alert. All points
+ * of admitted programmes are stored with their quality, also those that fail the gates, because later packets contain the same
+ * points again. Points that fail the gates are left out when a light curve is classified (`lightcurves/gates.ts`).
  */
 export function admit(alert: Alert, settings: AdmissionSettings): Admitted {
   const { programs } = settings
@@ -46,7 +46,7 @@ export function admit(alert: Alert, settings: AdmissionSettings): Admitted {
   return { observations, record, refusal: refusalOf(record, settings), droppedPoints }
 }
 
-/** The first reason not to admit an alert, by its own fields; null where it is admitted. */
+/** The first reason why an alert is not admitted, decided by its own fields; null if it is admitted. */
 export function refusalOf(
   { photometry, programId }: AlertRecord,
   { admit, programs }: AdmissionSettings

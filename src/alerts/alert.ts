@@ -9,12 +9,12 @@ export interface HistoryPoint {
 /** Why the decoder left out a history point. */
 export type DropReason = 'future' | 'invalid'
 
-/** One ZTF alert, decoded: what Hierax reads of a packet, checked and normalised. */
+/** A decoded alert: the fields of a packet that Hierax uses, validated and normalised. */
 export interface Alert {
   readonly objectId: string
-  /** Version of the packet's schema as it states it, for example `4.02`; empty where it does not. */
+  /** Schema version in the packet, for example `4.02`; empty if there is none. */
   readonly schemaVersion: string
-  /** The alert's own fields: what is published of it and kept with the object. */
+  /** The alert's own fields that are stored with the object and published. */
   readonly record: AlertRecord
   /** The alert's own photometric point, at full precision (origin `packet`). */
   readonly observation: Observation
@@ -22,6 +22,6 @@ export interface Alert {
   readonly history: readonly HistoryPoint[]
   /** History points that were dropped: `jd` not before the packet's own (`future`) or impossible values (`invalid`). */
   readonly dropped: Readonly<Record<DropReason, number>>
-  /** Forced-photometry points (`fp_hists`) in the packet, which are not used. */
+  /** Number of forced-photometry points (`fp_hists`) in the packet, which are not used. */
   readonly forcedPhotometry: number
 }

@@ -7,7 +7,7 @@ import type { DecoderLimits } from './limits.ts'
 /** Inflates a block to at most `maxBytes`. Throws INFLATED_TOO_LARGE or CORRUPT_BLOCK. */
 type Inflate = (block: Buffer, maxBytes: number) => Buffer
 
-/** The head of an Avro object container file. */
+/** An Avro object container file whose header has been read. */
 export interface Container {
   /** Text of the writer schema, a view of the container's bytes. */
   readonly schema: Buffer
@@ -17,9 +17,9 @@ export interface Container {
   readonly sync: Buffer
 }
 
-/** A block of records, inflated: a cursor over exactly its bytes. */
+/** A decompressed block of records. The cursor covers exactly its bytes. */
 export interface Block {
-  /** Records in it, as the container claims. */
+  /** Number of records that the block claims. */
   readonly count: number
   readonly cursor: Cursor
 }
@@ -27,12 +27,12 @@ export interface Block {
 const magic = Buffer.from('Obj\x01', 'latin1')
 const syncBytes = 16
 const headerCodes: CursorCodes = { overrun: 'TRUNCATED', corrupt: 'CORRUPT_BLOCK' }
-/** Codes within a block, whose bytes are all there: what does not fit them was not written by its schema. */
+/** Codes within a block. A block is complete, so a record that exceeds it does not match its schema. */
 export const recordCodes: CursorCodes = { overrun: 'CORRUPT_RECORD', corrupt: 'CORRUPT_RECORD' }
 
 /**
- * Reads the head of a container. Throws EMPTY_VALUE, NOT_A_CONTAINER, TRUNCATED, RECORD_TOO_LARGE (the container as a
- * whole), SCHEMA_TOO_LARGE, SCHEMA_INVALID (none embedded), UNKNOWN_CODEC, CORRUPT_BLOCK.
+ * Reads the header of a container. Throws EMPTY_VALUE, NOT_A_CONTAINER, TRUNCATED, RECORD_TOO_LARGE (for the size of the
+ * container), SCHEMA_TOO_LARGE, SCHEMA_INVALID (if there is no schema), UNKNOWN_CODEC, CORRUPT_BLOCK.
  */
 export function openContainer(bytes: Uint8Array | null | undefined, limits: DecoderLimits): Container {
   if (!bytes?.length) throw new HieraxError('EMPTY_VALUE', 'the message has no value')
@@ -84,8 +84,8 @@ function readBytes(cursor: Cursor): Buffer {
 }
 
 /**
- * The blocks of a container, one after the other. Throws TRUNCATED, CORRUPT_BLOCK, TOO_MANY_RECORDS, INFLATED_TOO_LARGE,
- * and EMPTY_CONTAINER where there is no record at all.
+ * The blocks of a container in order. Throws TRUNCATED, CORRUPT_BLOCK, TOO_MANY_RECORDS, INFLATED_TOO_LARGE, and EMPTY_CONTAINER
+ * if there are no records.
  */
 export function* readBlocks(container: Container, limits: DecoderLimits): Generator<Block> {
   const { cursor } = container
@@ -96,7 +96,7 @@ export function* readBlocks(container: Container, limits: DecoderLimits): Genera
     const count = cursor.long()
     if (count < 0) throw cursor.corrupt(`a block claims ${count} records`)
     records += count
-    // Blocks are bounded as well, because a block may hold no record at all.
+    // The number of blocks is limited as well, because a block may have no records.
     if (records > limits.maxRecords || ++blocks > limits.maxRecords) {
       const message = `the container claims ${records} records in ${blocks} blocks, more than ${limits.maxRecords}`
       throw new HieraxError('TOO_MANY_RECORDS', message)
@@ -116,13 +116,13 @@ export function* readBlocks(container: Container, limits: DecoderLimits): Genera
 function checkSync({ cursor, sync }: Container): void {
   const start = cursor.position
   cursor.skip(syncBytes)
-  // Compared in place: no view of the packet's bytes for every block.
+  // Compared in place, without a view for every block.
   if (cursor.bytes.compare(sync, 0, syncBytes, start, start + syncBytes) !== 0) {
     throw cursor.corrupt(`a block does not end with the container's sync marker`)
   }
 }
 
-/** How the blocks of a container are inflated; null where they are stored as they are. Throws UNKNOWN_CODEC. */
+/** The decompressor for a codec; null for uncompressed blocks. Throws UNKNOWN_CODEC. */
 function codecOf(name: string): Inflate | null {
   if (name === 'null') return null
   if (name === 'deflate') return inflateDeflate
@@ -130,7 +130,7 @@ function codecOf(name: string): Inflate | null {
   throw new HieraxError('UNKNOWN_CODEC', `avro.codec is ${shown(name)}, not null, deflate or snappy`)
 }
 
-/** Avro's deflate: a raw stream without zlib's header. */
+/** Avro's deflate codec: a raw stream without the zlib header. */
 function inflateDeflate(block: Buffer, maxBytes: number): Buffer {
   // zlib requires room for at least one byte.
   if (maxBytes < 1) throw tooLarge(maxBytes)
@@ -142,7 +142,7 @@ function inflateDeflate(block: Buffer, maxBytes: number): Buffer {
   }
 }
 
-/** Avro's snappy: a raw block, then the CRC-32 of the inflated bytes, big-endian. */
+/** Avro's snappy codec: a raw block followed by the CRC-32 of the decompressed bytes, big-endian. */
 function inflateChecked(block: Buffer, maxBytes: number): Buffer {
   if (block.length < 5)
     throw new HieraxError('CORRUPT_BLOCK', `a snappy block of ${block.length} bytes has no checksum`)

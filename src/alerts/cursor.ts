@@ -1,6 +1,6 @@
 import { type ErrorCode, HieraxError } from '../errors.ts'
 
-/** Which errors a cursor throws: where its bytes end too early, and where they are malformed. */
+/** Error codes of a cursor: for bytes that end too early, and for malformed bytes. */
 export interface CursorCodes {
   readonly overrun: ErrorCode
   readonly corrupt: ErrorCode
@@ -9,8 +9,8 @@ export interface CursorCodes {
 const zigzag = new DataView(new ArrayBuffer(8))
 
 /**
- * A position in bytes that are read as Avro's binary encoding. Every read is checked against `end` before it is made, so
- * a bogus length cannot cause an over-read or an allocation.
+ * Reads Avro's binary encoding at a position that moves forward. Every read is checked against `end` first, so a bogus length causes
+ * neither an over-read nor a large allocation.
  */
 export class Cursor {
   readonly bytes: Buffer
@@ -33,7 +33,7 @@ export class Cursor {
     return this.end - this.position
   }
 
-  /** Moves on by a number of bytes. */
+  /** Moves forward by a number of bytes. */
   skip(length: number): void {
     const next = this.position + length
     if (next > this.end) throw this.overrun(length)
@@ -101,7 +101,7 @@ export class Cursor {
     return this.#view.getFloat64(start, true)
   }
 
-  /** The length of something that follows: not negative and not more than what remains. */
+  /** Reads a length. It is not negative and not greater than the remaining bytes. */
   length(): number {
     const length = this.long()
     if (length < 0) throw this.corrupt(`a length is negative (${length})`)
@@ -109,14 +109,14 @@ export class Cursor {
     return length
   }
 
-  /** Index of a union's branch. */
+  /** Reads the index of a union's branch. */
   branch(branches: number): number {
     const index = this.long()
     if (index < 0 || index >= branches) throw this.corrupt(`a union of ${branches} types has no type ${index}`)
     return index
   }
 
-  /** A string; what is not UTF-8 becomes U+FFFD. `path` names it in the error where it is too long. */
+  /** Reads a string. Invalid UTF-8 becomes U+FFFD. `path` names the field in the error for a string that is too long. */
   string(maxBytes: number, path: string): string {
     const length = this.length()
     if (length > maxBytes) {
@@ -124,7 +124,7 @@ export class Cursor {
     }
     const start = this.position
     this.position += length
-    // `isdiffpos`, once in every history point: faster than a call of native code.
+    // For `isdiffpos`, which every history point has, this is faster than a native call.
     if (length === 1 && this.bytes[start]! < 0x80) return String.fromCharCode(this.bytes[start]!)
     return this.bytes.toString('utf8', start, this.position)
   }

@@ -8,29 +8,29 @@ import { parseSchema } from './schema.ts'
 import { type PacketReader, readerFor, type Survey } from './survey.ts'
 import { ztf } from './ztf.ts'
 
-/** The surveys whose packets are read, in the order in which they are asked. ZTF comes last: it takes what no other one does. */
+/** The surveys whose packets can be decoded, in the order in which they are tried. ZTF is last, because it accepts all packets but Rubin's. */
 export const surveys: readonly Survey[] = [ztf]
 
-/** Decodes alert packets. It keeps compiled writer schemas, so use one for a whole stream. */
+/** Decodes alert packets. It caches compiled writer schemas, so use one decoder for a whole stream. */
 export interface AlertDecoder {
   /**
-   * All records of an Avro object container file, in its order. Synchronous; takes time and memory in proportion to the
-   * bytes, whatever they are.
+   * Decodes all records of an Avro object container file, in order. It is synchronous. Time and memory are proportional to the number
+   * of bytes, also for malformed input.
    *
-   * Throws only `HieraxError` of kind `alert`; its `record` is the index of the record at fault, where it is one record's.
+   * Throws only `HieraxError` of kind `alert`. If the error concerns one record, `record` is its index.
    */
   decode(bytes: Uint8Array | null): Alert[]
 }
 
 /**
- * A decoder of the alerts of some surveys.
+ * Creates a decoder for the alerts of the given surveys.
  *
- * It reads Avro itself, because a stream may bring anything: avsc trusts counts (an array that claims 10^8 items in four
- * bytes keeps it busy for ten seconds) and reads past the end before it complains. The tests compare every field with avsc's.
+ * It does not use avsc, which is unsafe for malformed input: it trusts array lengths (four bytes that claim 10^8 items block it for ten
+ * seconds) and reads past the end before it throws. Tests compare every field with the result of avsc.
  */
 export function createDecoder(limits: Partial<DecoderLimits> = {}, of: readonly Survey[] = surveys): AlertDecoder {
   const decoder = new Decoder({ ...defaultLimits, ...limits }, of)
-  // Bound, so that it can be handed on as a function.
+  // A closure, so that callers can pass `decode` as a function.
   return { decode: bytes => decoder.decode(bytes) }
 }
 
@@ -69,7 +69,7 @@ class Decoder {
     return alerts
   }
 
-  /** The next record of a block and how many history points it claimed. Errors get the record's index. */
+  /** Reads the next record of a block. Returns the alert and the number of history points. Errors get the record's index. */
   #record({ cursor, count }: Block, { survey, read }: SurveyReader, index: number, pointsLeft: number) {
     if (cursor.position === cursor.bytes.length) {
       throw new HieraxError('CORRUPT_BLOCK', `a block claims ${count} records and ends before record ${index}`)
@@ -93,7 +93,7 @@ class Decoder {
   }
 }
 
-/** Codes for a record that does not end before the limit on its size. */
+/** Error codes for a record that may exceed the limit on its size. */
 const longRecordCodes = { overrun: 'RECORD_TOO_LARGE', corrupt: 'CORRUPT_RECORD' } as const
 
 interface SurveyReader {
@@ -108,14 +108,14 @@ interface CachedReader {
 }
 
 /**
- * Compiled readers by the bytes of the writer schema, the least recently used dropped first. A schema that is refused is
- * remembered as well, so that a stream of them costs no more than one of good packets.
+ * A cache of compiled readers by the bytes of the writer schema; the least recently used are dropped. Errors are cached too, so packets
+ * with an invalid schema are no more expensive than valid ones.
  */
 export class ReaderCache {
   readonly #limits: DecoderLimits
   readonly #surveys: readonly Survey[]
   readonly #entries: LRUCache<string, CachedReader>
-  /** The entry used last: nearly all packets of a stream have the same schema. */
+  /** The entry that was used last, because nearly all packets of a stream have the same schema. */
   #last: CachedReader | null = null
 
   constructor(limits: DecoderLimits, of: readonly Survey[] = surveys) {
@@ -124,12 +124,12 @@ export class ReaderCache {
     this.#entries = new LRUCache({ max: limits.maxSchemas })
   }
 
-  /** Schemas remembered at the moment. */
+  /** Number of cached schemas. */
   get size(): number {
     return this.#entries.size
   }
 
-  /** The reader for a writer schema. Throws what parsing and compiling throw, again for the same bytes. */
+  /** The reader for a writer schema. Throws the errors of parsing and compiling, also from the cache. */
   for(schema: Buffer): SurveyReader {
     const entry = this.#last?.schema.equals(schema) ? this.#last : this.#find(schema)
     this.#last = entry
@@ -142,7 +142,7 @@ export class ReaderCache {
     const key = `${schema.length}:${crc32(schema)}`
     const known = this.#entries.get(key)
     if (known?.schema.equals(schema)) return known
-    // A copy: a view would keep the whole packet.
+    // A copy, because a view would keep the whole packet in memory.
     const entry = { schema: Buffer.from(schema), outcome: this.#compile(schema) }
     this.#entries.set(key, entry)
     return entry
@@ -152,7 +152,7 @@ export class ReaderCache {
     try {
       return readerFor(parseSchema(schema, this.#limits), this.#surveys, this.#limits)
     } catch (thrown) {
-      // Anything else is the engine's: a stack that overflows in spite of the limits.
+      // Any other error is the JavaScript engine's: a stack overflow in spite of the limits.
       return HieraxError.from(thrown, 'SCHEMA_INVALID')
     }
   }

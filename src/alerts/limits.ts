@@ -1,16 +1,16 @@
-/** Limits on what the decoder reads. A packet that exceeds one is refused with a code that says so. */
+/** Limits of the decoder. A packet that exceeds one is refused. */
 export interface DecoderLimits {
   /** Bytes of one container. */
   readonly maxBytes: number
   /** Bytes of the embedded writer schema. */
   readonly maxSchemaBytes: number
-  /** Types and fields in it, references to named types included. */
+  /** Types in the writer schema, including references to named types. */
   readonly maxSchemaNodes: number
-  /** Nesting of types in it, and of values of a recursive type. */
+  /** Nesting depth of types in the writer schema, and of values of a recursive type. */
   readonly maxDepth: number
   /** Writer schemas whose compiled readers are kept. */
   readonly maxSchemas: number
-  /** Bytes of all blocks of one container once inflated (deflate, snappy). */
+  /** Decompressed bytes of all blocks of one container (deflate, snappy). */
   readonly maxInflatedBytes: number
   /** Records in one container. */
   readonly maxRecords: number
@@ -24,7 +24,7 @@ export interface DecoderLimits {
   readonly maxStringBytes: number
 }
 
-/** Real packets: 76 kB, a schema of 27 kB with some 400 nodes, 31 records, histories of a few hundred points. */
+/** For comparison, real packets have up to 76 kB, a schema of 27 kB with about 400 types, 31 records, and histories of a few hundred points. */
 export const defaultLimits: DecoderLimits = {
   maxBytes: 16 * 2 ** 20,
   maxSchemaBytes: 256 * 2 ** 10,

@@ -3,15 +3,15 @@ import type { Cursor } from './cursor.ts'
 import type { Schema } from './schema.ts'
 import type { Skip, Skippers } from './skippers.ts'
 
-/** A decoded value: null where the writer's union says so or its field is absent. */
+/** A decoded value; null if the packet has null or lacks the field. */
 export type Value = number | bigint | string | null
 
-/** What a field is read as: any Avro number, a whole number exactly, or a string. */
+/** How a field is read: any Avro number as a number, an int or long exactly as a bigint, or a string. */
 export type Kind = 'number' | 'long' | 'string'
 
 const kindNames: Record<Kind, string> = { number: 'a number', long: 'a whole number', string: 'a string' }
 
-/** Reads the wanted fields of a record and skips the others. Neighbouring skips of known size become one. */
+/** Compiles a reader of a record that reads the wanted fields and skips the others. Adjacent fields of fixed size are skipped together. */
 export function recordReader(
   fields: ReadonlyMap<string, Schema>,
   wanted: ReadonlyMap<string, Skip>,
@@ -38,10 +38,10 @@ export function recordReader(
 }
 
 /**
- * A reader of one value. Throws WRONG_TYPE for a writer's type that can't be read as `kind`; where only some types of a
- * union can't, only for values of those.
+ * Compiles a reader of one value. Throws WRONG_TYPE if the writer's type cannot be read as `kind`. If only some types of a union cannot,
+ * the reader throws for values of these types.
  *
- * @param path name of the field for messages, for example `candidate.jd`
+ * @param path name of the field in error messages, for example `candidate.jd`
  */
 export function valueReader(
   schema: Schema,
@@ -59,7 +59,7 @@ export function valueReader(
   })
 }
 
-/** Whether every value of a writer's type can be read as `kind`, or is null. */
+/** Whether every value of a writer's type is null or can be read as `kind`. */
 export function isReadable(schema: Schema, kind: Kind): boolean {
   if (schema.type === 'union') return schema.branches.every(branch => isReadable(branch, kind))
   return schema.type === 'null' || accepts(schema.type, kind)
@@ -72,11 +72,11 @@ function accepts(type: Schema['type'], kind: Kind): boolean {
 }
 
 /**
- * A reader of a value that may be null, alone or in a union of any order. `of` makes the reader of another type, or
- * returns null where that type can't be read. Throws WRONG_TYPE where no type but null can be.
+ * Compiles a reader of a value whose type may be null or a union with null. `of` compiles the reader for any other type, or returns
+ * null if that type cannot be read. Throws WRONG_TYPE if no type other than null can be read.
  *
- * @param wanted what the value should be, for messages
- * @param none what null is read as
+ * @param wanted the expected type, for error messages
+ * @param none the result for null
  */
 export function nullable<Result>(
   schema: Schema,
@@ -86,7 +86,7 @@ export function nullable<Result>(
   of: (schema: Schema) => ((cursor: Cursor) => Result) | null
 ): (cursor: Cursor) => Result {
   const wrong = ({ type }: Schema) =>
-    new HieraxError('WRONG_TYPE', `${path} should be ${wanted}, its writer's type is ${shown(type)}`)
+    new HieraxError('WRONG_TYPE', `${path} should be ${wanted}, but the writer's type is ${shown(type)}`)
   if (schema.type === 'null') return () => none
   if (schema.type !== 'union') {
     const reader = of(schema)

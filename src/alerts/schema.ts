@@ -31,18 +31,18 @@ export interface RecordSchema {
   readonly type: 'record'
   /** Full name, namespace included. */
   readonly name: string
-  /** In the writer's order. Filled while the schema is parsed, because a record may refer to itself. */
+  /** In the writer's order. The map is filled during parsing, because a record may refer to itself. */
   readonly fields: Map<string, Schema>
 }
 
-/** An Avro schema as far as decoding needs it: no defaults, documentation or logical types. It may be cyclic. */
+/** The parts of an Avro schema that decoding needs, without defaults, documentation and logical types. It may be cyclic. */
 export type Schema = PrimitiveSchema | FixedSchema | EnumSchema | ArraySchema | MapSchema | UnionSchema | RecordSchema
 
 type SchemaLimits = Pick<DecoderLimits, 'maxSchemaNodes' | 'maxDepth'>
 
 /**
- * Parses the text of a writer schema, forgiving what strict parsers refuse in real packets (defaults of the wrong type).
- * Throws SCHEMA_INVALID, or SCHEMA_TOO_LARGE where it has too many nodes or nests too deeply.
+ * Parses the text of a writer schema. It accepts defaults of the wrong type, which occur in real packets and which strict parsers
+ * refuse. Throws SCHEMA_INVALID, or SCHEMA_TOO_LARGE if there are too many types or they are nested too deeply.
  */
 export function parseSchema(text: Buffer, limits: SchemaLimits): Schema {
   let json: unknown
@@ -83,7 +83,7 @@ class SchemaParser {
       case 'map':
         return { type: 'map', values: this.parse(json.values, namespace, depth + 1) }
       default:
-        // {"type": "double", "logicalType": …}, or a type wrapped once more.
+        // {"type": "double", "logicalType": …}, or a type in another object.
         return this.parse(json.type, namespace, depth + 1)
     }
   }
@@ -155,12 +155,12 @@ function isObject(json: unknown): json is Json {
   return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
-/** An Avro name that is also safe as a property of an object, whoever may build one from it. */
+/** Whether a name is a valid Avro name that is also safe as a property of an object. */
 function isName(name: unknown): name is string {
   return typeof name === 'string' && name.length <= 256 && /^[A-Za-z_]\w*$/.test(name) && name !== '__proto__'
 }
 
-/** Full name of a definition: its own dots win over its namespace, which wins over that around it. */
+/** Full name of a definition. A name with dots is already full; otherwise its own namespace applies, else the enclosing one. */
 function nameOf(json: Json, namespace: string): string {
   const { name } = json
   if (typeof name !== 'string' || !name.split('.').every(isName)) throw invalid(`a type is named ${shown(name)}`)

@@ -6,14 +6,14 @@ import type { ArraySchema, RecordSchema, Schema, UnionSchema } from './schema.ts
 export type Skip = (cursor: Cursor) => void
 
 /**
- * How a type is skipped: over a fixed number of bytes, or by reading on. Whatever is not of fixed size takes at least one
- * byte, so that skipping is never more work than there are bytes, however a count may lie.
+ * How a value is skipped: a fixed number of bytes, or a function. A value without fixed size has at least one byte, so the work of
+ * skipping is bounded by the number of bytes, also if an item count is bogus.
  */
 export type Skipper = number | Skip
 
 const fixedSizes: Partial<Record<Schema['type'], number>> = { null: 0, boolean: 1, float: 4, double: 8 }
 
-/** Compiles skippers of a writer schema's types, each named type once. Values of recursive types are bounded in depth. */
+/** Compiles skippers for the types of a writer schema, each record once. The depth of values of recursive types is limited. */
 export class Skippers {
   readonly #records = new Map<RecordSchema, Skipper | 'under way'>()
   readonly #maxDepth: number
@@ -48,7 +48,7 @@ export class Skippers {
     }
   }
 
-  /** Skippers of values that follow each other, those of fixed size taken together and those without size left out. */
+  /** Skippers for consecutive values. Adjacent values of fixed size are skipped together; values of zero bytes need no skipper. */
   sequence(schemas: Iterable<Schema>): Skip[] {
     const steps: Skip[] = []
     let fixed = 0
@@ -68,7 +68,7 @@ export class Skippers {
     return steps
   }
 
-  /** Skips an array and says how many items it has; items without size do not count. */
+  /** Compiles a function that skips an array and returns its number of items; items of zero bytes are not counted. */
   countedArray(schema: ArraySchema): (cursor: Cursor) => number {
     const item = this.of(schema.items)
     return cursor => {
@@ -124,7 +124,7 @@ export class Skippers {
     return skipper
   }
 
-  /** A record inside itself: its skipper is known only when the whole is compiled. */
+  /** For a record inside itself: its skipper is looked up at run time, because it is still being compiled. */
   #recursive(schema: RecordSchema): Skip {
     return cursor => {
       if (++cursor.depth > this.#maxDepth) {
@@ -140,7 +140,7 @@ function asSkip(skipper: Skipper): Skip {
   return typeof skipper === 'number' ? cursor => cursor.skip(skipper) : skipper
 }
 
-/** Runs skips in turn. A single one is returned as it is, so that records nested needlessly cost nothing. */
+/** Combines skips. A single one is returned unchanged, so that records with one field add no cost. */
 function chain(steps: readonly Skip[]): Skip {
   if (steps.length === 1) return steps[0]!
   return cursor => {
@@ -148,7 +148,7 @@ function chain(steps: readonly Skip[]): Skip {
   }
 }
 
-/** Skips one run of an array's or map's items. A negative count is followed by the run's size in bytes. */
+/** Skips one block of items of an array or map. A negative count is followed by the size of the block in bytes. */
 function skipItems(cursor: Cursor, count: number, item: Skipper): void {
   const size = count < 0 ? cursor.length() : null
   if (item !== 0 && Math.abs(count) > (size ?? cursor.remaining)) {

@@ -7,21 +7,21 @@ import type { RecordSchema, Schema } from './schema.ts'
 import { type Skip, Skippers } from './skippers.ts'
 
 /**
- * A survey whose packets are read: how they are recognised, what is read of them, and how that becomes an alert.
- * `Records` and `Lists` are the names of the fields that hold the records and arrays in `reads`.
+ * The packet format of a survey: how its packets are recognised, which fields are read, and how an alert is made of them. `Records` and
+ * `Lists` are the names of the fields with records and with arrays in `reads`.
  */
 export interface Survey<Records extends string = string, Lists extends string = string> {
   readonly name: string
-  /** Whether a packet with this writer schema is the survey's. */
+  /** Whether packets with this writer schema are of this survey. */
   recognises(schema: RecordSchema): boolean
   readonly reads: PacketFields<Records, Lists>
-  /** Checks and normalises a packet; keeps nothing of it. Throws INVALID_VALUE or MISSING_FIELD. */
+  /** Validates and normalises a packet. It must not keep a reference to it. Throws INVALID_VALUE or MISSING_FIELD. */
   toAlert(packet: Packet<Records, Lists>): Alert
 }
 
-/** What is read of a packet; everything else is skipped without being decoded. */
+/** The fields of a packet that are read. All others are skipped without being decoded. */
 export interface PacketFields<Records extends string = string, Lists extends string = string> {
-  /** Fields of the packet itself. */
+  /** Top-level fields of the packet. */
   readonly head: Fields
   /** Fields of records in the packet. The writer's schema must have each of these records; their values may be null. */
   readonly records: Readonly<Record<Records, Fields>>
@@ -29,45 +29,45 @@ export interface PacketFields<Records extends string = string, Lists extends str
   readonly lists: Readonly<Record<Lists, List>>
 }
 
-/** What is read of each record of an array. */
+/** The fields that are read of each record of an array. */
 export interface List {
-  /** Null: the records are counted and not read. */
+  /** Null if the records are only counted. */
   readonly fields: Fields | null
-  /** A field without which, in the writer's schema, the records are counted instead of read. */
+  /** If the writer's schema lacks this field, the records are only counted. */
   readonly readIf?: string
 }
 
-/** What is read of a record, by field. */
+/** The fields that are read of a record, by name. */
 export type Fields<Name extends string = string> = Readonly<Record<Name, Field>>
 
 /** How a field is read. */
 interface Field {
   readonly kind: Kind
-  /** What is done about a writer's schema that lacks the field, or has it as another type. */
+  /** What happens if the writer's schema lacks the field or has it with another type. */
   readonly how: 'needed' | 'optional' | 'welcome'
 }
 
-/** A field without which the packet's schema is refused. */
+/** A field that the writer's schema must have. */
 export const needed = (kind: Kind): Field => ({ kind, how: 'needed' })
-/** A field that may be absent; a schema that has it as another type is refused. */
+/** A field that may be absent, but must not have another type. */
 export const optional = (kind: Kind): Field => ({ kind, how: 'optional' })
-/** A field that is not read where it is absent or of another type. */
+/** A field that is ignored if it is absent or has another type. */
 export const welcome = (kind: Kind): Field => ({ kind, how: 'welcome' })
 
-/** Positions of the values of fields in a row. */
+/** The column of each field in {@link Rows}. */
 export function columnsOf<Name extends string>(fields: Fields<Name>): Readonly<Record<Name, number>> {
   return Object.fromEntries(Object.keys(fields).map((name, column) => [name, column])) as Record<Name, number>
 }
 
-/** Values of the fields of some records: those of record `i` begin at `i * width` and are in the order of the fields. */
+/** The values of records. Those of record `i` begin at `i * width`, in the order of the fields. */
 export class Rows {
   readonly width: number
   readonly values: Value[] = []
-  /** Records read. */
+  /** Number of records that were read. */
   count = 0
-  /** Records that were counted and not read. */
+  /** Number of records that were only counted. */
   unread = 0
-  /** Where the record that is being read begins. */
+  /** Index of the first value of the current record. */
   base = 0
 
   constructor(fields: Fields | null) {
@@ -88,14 +88,14 @@ export class Rows {
   }
 }
 
-/** One packet as its writer wrote it, with what is not read left out. Reused for the next one. */
+/** The values that were read of one packet. The object is reused for the next packet. */
 export interface Packet<Records extends string = string, Lists extends string = string> {
-  /** One row of values; its `count` says nothing. */
+  /** One row of values; its `count` is not used. */
   readonly head: Rows
-  /** One row of values each, null where the record is; `count` is 1, or 0 where it is. */
+  /** One row of values each. `count` is 1, or 0 if the record is null; its values are null then. */
   readonly records: Readonly<Record<Records, Rows>>
   readonly lists: Readonly<Record<Lists, Rows>>
-  /** Records read of all lists together. */
+  /** Number of records read from all lists. */
   points: number
 }
 
@@ -112,7 +112,7 @@ export function readerFor(
   limits: DecoderLimits
 ): { survey: Survey; read: PacketReader } {
   if (schema.type !== 'record') {
-    throw new HieraxError('WRONG_TYPE', `the packet should be a record, its writer's type is ${shown(schema.type)}`)
+    throw new HieraxError('WRONG_TYPE', `the packet should be a record, but the writer's type is ${shown(schema.type)}`)
   }
   const survey = surveys.find(each => each.recognises(schema))
   if (survey !== undefined) return { survey, read: new Compiler(survey.reads, limits).packet(schema) }
@@ -120,12 +120,12 @@ export function readerFor(
   throw new HieraxError('WRONG_SURVEY', `the packet is ${shown(schema.name)} ${origin}`)
 }
 
-/** Rubin's packets carry a `diaSource` where ZTF's carry a `candidate`, also when a broker re-published them. */
+/** Whether packets are Rubin's, which have a `diaSource` instead of ZTF's `candidate`, also if a broker republished them. */
 export function isRubin({ name, fields }: RecordSchema): boolean {
   return fields.has('diaSource') || fields.has('diaSourceId') || name.startsWith('lsst.')
 }
 
-/** Compiles a reader of those fields of a packet that are wanted, from the schema it was written with. */
+/** Compiles a reader of the wanted fields of a packet from the writer's schema. */
 class Compiler {
   readonly #reads: PacketFields
   readonly #limits: DecoderLimits
@@ -171,7 +171,7 @@ class Compiler {
     }
   }
 
-  /** Readers of fields into the current row. Throws MISSING_FIELD where the writer lacks one that is needed. */
+  /** Compiles readers of fields into the current row. Throws MISSING_FIELD if the writer's schema lacks a needed field. */
   #fields(schemas: ReadonlyMap<string, Schema>, fields: Fields, prefix: string, rows: Rows): Map<string, Skip> {
     const lacking = Object.keys(fields).find(name => fields[name]!.how === 'needed' && !schemas.has(name))
     if (lacking !== undefined) throw missing(`${prefix}${lacking}`)
@@ -210,7 +210,7 @@ class Compiler {
     })
   }
 
-  /** Reads a record into the current row, after `begin`; reads nothing where it is null. */
+  /** Compiles a reader of a record into the current row. If the record is not null, `begin` is called first. */
   #record(schema: Schema, fields: Fields, path: string, rows: Rows, begin?: Skip): Skip {
     return nullable<void>(schema, path, 'a record', undefined, branch => {
       if (branch.type !== 'record') return null
@@ -225,7 +225,7 @@ class Compiler {
     })
   }
 
-  /** Count of the next run of an array's items; its size in bytes, given with negative counts, is of no use here. */
+  /** Reads the item count of the next block of an array. A negative count is followed by the size in bytes, which is not needed. */
   #itemCount(cursor: Cursor, path: string): number {
     const signed = cursor.long()
     if (signed < 0) cursor.length()

@@ -13,7 +13,7 @@ import { columnsOf, type Fields, isRubin, needed, optional, type Packet, type Su
 
 const head = { objectId: needed('string'), schemavsn: optional('string'), candid: optional('long') }
 
-/** What is read of each point of `prv_candidates`. */
+/** The fields that are read of each point of `prv_candidates`. */
 const point = {
   jd: needed('number'),
   fid: needed('number'),
@@ -28,7 +28,7 @@ const point = {
   ssdistnr: welcome('number')
 }
 
-/** What is read of `candidate`: first the fields of a point of the history, so that both have the same columns. */
+/** The fields that are read of `candidate`. Those of a history point come first, so that both have the same columns. */
 const candidate = {
   ...point,
   magpsf: needed('number'),
@@ -47,16 +47,16 @@ const candidate = {
 const headColumn = columnsOf(head)
 const column = columnsOf(candidate)
 
-/** ZTF's alerts of schema 2.0 to 4.02, original or re-serialised. */
+/** ZTF alerts with schema 2.0 to 4.02, original or serialised again by a broker. */
 export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
   name: 'ZTF',
-  /** All but Rubin's, so that the error for a packet of unknown origin names the field that it lacks. */
+  /** Accepts all packets but Rubin's. For an unknown packet, the error then names the missing field. */
   recognises: schema => !isRubin(schema),
   reads: {
     head,
     records: { candidate },
     lists: {
-      // The experimental schema 3.5 has forced photometry here: without `magpsf` nothing says what was detected.
+      // The experimental schema 3.5 has forced photometry here. It lacks `magpsf`, so detections cannot be identified.
       prv_candidates: { fields: point, readIf: 'magpsf' },
       fp_hists: { fields: null }
     }
@@ -68,7 +68,7 @@ export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
 const jdRange = { from: 2_450_000, to: 2_500_000 }
 const magnitudeRange = { from: -10, to: 40 }
 
-/** Impossible values of the alert itself are refused; impossible points of its history are dropped and counted. */
+/** Throws if the alert itself has impossible values. History points with impossible values are dropped and counted. */
 function toAlert({ head, records, lists }: Packet<'candidate', 'prv_candidates' | 'fp_hists'>): Alert {
   const objectId = head.values[headColumn.objectId]
   const schemaVersion = head.values[headColumn.schemavsn]
@@ -144,7 +144,7 @@ function photometry(own: readonly Value[], observation: Observation): AlertPhoto
   }
 }
 
-/** `drb`, else `rb`, of the candidate or of a point of the history. */
+/** The real–bogus score of the candidate or a history point: `drb`, else `rb`. */
 function realBogus(values: readonly Value[], base: number): number | null {
   return score(values[base + column.drb]) ?? score(values[base + column.rb])
 }
@@ -154,8 +154,8 @@ function single(value: number | null): number | null {
 }
 
 /**
- * A point of `prv_candidates`: with `magpsf` a detection, without it (or with NaN, as table tools write what is missing) an upper
- * limit at `diffmaglim`. A packet can't know the future: points not before `ownJd` are dropped.
+ * A point of `prv_candidates`. With `magpsf` it is a detection. Without it, or with NaN (which table tools write for missing values), it
+ * is an upper limit at `diffmaglim`. Points that are not older than the alert (`ownJd`) are dropped.
  */
 function historyPoint(values: readonly Value[], base: number, ownJd: number): HistoryPoint | 'future' | 'invalid' {
   const jd = values[base + column.jd]
@@ -214,14 +214,14 @@ function upperLimit(jd: number, fid: FilterId, limit: Value | undefined): Observ
   }
 }
 
-/** Sign of the difference, `True` and `False` as Python writes it included: null where it can't be read. */
+/** Sign of the difference (`isdiffpos`), including Python's `True` and `False`; null for other values. */
 function sign(value: Value | undefined): boolean | null {
   if (value === 't' || value === '1' || value === 'True') return true
   if (value === 'f' || value === '0' || value === 'False') return false
   return null
 }
 
-/** The programme, null where it is unknown; `invalid` for what no 32-bit integer can be. */
+/** The programme; null if it is unknown, `invalid` if it is not a 32-bit integer. */
 function programId(value: Value | undefined): number | null | 'invalid' {
   if (value === null || value === undefined) return null
   return typeof value === 'number' && value === (value | 0) ? value : 'invalid'
@@ -231,7 +231,7 @@ function isMagnitude(value: Value | undefined): value is number {
   return isBetween(value, magnitudeRange.from, magnitudeRange.to)
 }
 
-/** An error that is positive and finite, also in single precision. */
+/** Whether a photometric error is positive and finite in single precision. */
 function isError(value: Value | undefined): value is number {
   return typeof value === 'number' && Math.fround(value) > 0 && Number.isFinite(Math.fround(value))
 }
@@ -240,12 +240,12 @@ function isFilter(value: Value | undefined): value is FilterId {
   return value === 1 || value === 2 || value === 3
 }
 
-/** Not empty, and nothing in it that would spoil a key, a log line, a terminal or a page. */
+/** Whether an object id is not empty and is safe in a key, a log line, a terminal and a page. */
 function isObjectId(value: Value | undefined): value is string {
   return typeof value === 'string' && value !== '' && !unprintable.test(value)
 }
 
-/** Control characters, line breaks, marks of direction, and the replacement of bytes that are not text. */
+/** Control characters, line breaks, direction marks, and the replacement character for invalid UTF-8. */
 const unprintable = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/u
 
 function inRange(path: string, value: Value | undefined, from: number, to: number): number {
@@ -254,18 +254,18 @@ function inRange(path: string, value: Value | undefined, from: number, to: numbe
 }
 
 function invalid(path: string, value: unknown, wanted: string): HieraxError {
-  return new HieraxError('INVALID_VALUE', `${path} should be ${wanted}, it is ${shown(value)}`)
+  return new HieraxError('INVALID_VALUE', `${path} should be ${wanted}, but is ${shown(value)}`)
 }
 
 /*
- * What a packet says in place of "none": null, NaN, −999 as the survey writes it, and whatever others write instead. An
- * impossible value is none: a distance is not negative, a score is within 0 and 1.
+ * A missing value is null, NaN, −999 (which the survey writes) or something that others write. Impossible values count as missing: a
+ * distance is not negative, and a score is from 0 to 1.
  */
 
-/** Magnitudes of catalogue sources lie within ±90; −999, −99, 99 and 999, which stand for none, do not. */
+/** Catalogue magnitudes are within ±90. The values −999, −99, 99 and 999 mean that there is none. */
 const noMagnitude = 90
 
-/** A score within 0 and 1, or null. */
+/** A score from 0 to 1, or null. */
 function score(value: Value | undefined): number | null {
   return isBetween(value, 0, 1) ? value : null
 }
@@ -275,7 +275,7 @@ function distance(value: Value | undefined): number | null {
   return atLeastZero(value)
 }
 
-/** What a packet says of its place and history beside the photometry; `own` are the columns of the candidate. */
+/** The context fields of a packet: catalogue sources and history at the position. `own` are the values of the candidate. */
 function contextOf(own: readonly Value[]): AlertContext {
   return {
     sgscore1: score(own[column.sgscore1]),
@@ -301,7 +301,7 @@ function contextOf(own: readonly Value[]): AlertContext {
   }
 }
 
-/** Whether a value is a number within bounds. */
+/** Whether a value is a number from `from` to `to`. */
 function isBetween(value: Value | undefined, from: number, to: number): value is number {
   return typeof value === 'number' && value >= from && value <= to
 }

@@ -6,8 +6,8 @@ import {
   contextWords,
   evidenceLine,
   lightCurveWords,
-  priorWords,
   type MessageEvidence,
+  priorWords,
   termText
 } from '../../src/messages/evidence-words.ts'
 
