@@ -12,7 +12,7 @@ const hex = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case 
 const probability = z.number().min(0).max(1)
 const power = z.number().min(0).max(1)
 
-/** By days as the temperature: among a set of classes (P − f1 / 2) / prior^priorPower decides, f1 being attainable at a node. */
+/** Rule for sets of classes, by days: the greatest (P − f1 / 2) / prior^priorPower wins, where f1 is the attainable F1 of a node. */
 export const namingShape = z.array(
   z.strictObject({ untilDays: z.number().positive(), priorPower: power, f1: z.record(z.string(), probability) })
 )
@@ -45,9 +45,9 @@ const shape = z.strictObject({
     sources: z.array(z.strictObject({ source: text, objects: z.number().int().min(0) })),
     notes: z.array(text).default([])
   }),
-  /** Divides the logits. */
+  /** Divisor of the logits, by days. */
   temperature: byDays(z.number().positive()).nullable(),
-  /** Power of the prior when classes are named. */
+  /** Rules of class assignment. */
   decision: z.strictObject({
     priorPower: z.union([power, byDays(power).min(1)]),
     naming: namingShape.optional()
@@ -56,11 +56,11 @@ const shape = z.strictObject({
   priors: z.record(z.string(), z.number().positive().max(1)).nullable(),
   metrics: z.array(z.strictObject({ title: text, columns: z.array(z.string()), rows: z.array(z.array(z.string())) })),
   limitations: z.array(text),
-  /** A light curve and the marginal probabilities that the model gives it, tried at every start. */
+  /** A light curve and its marginal probabilities, checked at every start. */
   probe: z.strictObject({
     points: z.array(point).min(1),
     probabilities: z.record(z.string(), probability),
-    /** Where the model judges novelty. */
+    /** For a model with novelty. */
     novelty: probability.nullable().optional(),
     /** For a model with a context term: an alert at the end of the light curve, and the probabilities with it. */
     withContext: z
@@ -75,7 +75,7 @@ const shape = z.strictObject({
   populations: z
     .record(text, z.strictObject({ description: text, shares: z.record(z.string(), z.number().positive().max(1)) }))
     .optional(),
-  /** What the context term was trained on, where the model has one. */
+  /** Training data of the context term, for a model with one. */
   context: z
     .strictObject({
       features: text,
@@ -99,18 +99,18 @@ const shape = z.strictObject({
     .optional(),
   /** SHA-256 of every other file of the folder. */
   files: z.record(z.string().regex(/^[\w-][\w.-]*$/, 'must be a plain file name'), hex),
-  /** SHA-256 of this card's bytes with these 64 digits replaced by zeros. */
+  /** SHA-256 of the card's bytes, computed with zeros in place of these 64 digits. */
   sha256: hex
 })
 
-/** A model's card: what it is, where it comes from, how well it does, and what its files are. */
+/** The card of a model: description, training, performance, and checksums of its files. */
 export type Card = z.infer<typeof shape>
 
-/** A card before its files are known. */
+/** A card without its files and checksum. */
 export type CardDraft = Omit<Card, 'format' | 'formatVersion' | 'files' | 'sha256'>
 
 /**
- * Reads a card and checks it: its own checksum, its form, and that this version of Hierax knows its inputs. Throws
+ * Reads a card and checks its checksum, its structure, and that this version of Hierax supports its inputs. Throws
  * MODEL_INVALID; `origin` names the file in errors.
  */
 export function parseCard(bytes: Uint8Array, origin: string): Card {
@@ -134,7 +134,7 @@ export function parseCard(bytes: Uint8Array, origin: string): Card {
     }
   }
   if ((powers.some(({ value }) => value > 0) || card.decision.naming !== undefined) && card.priors === null) {
-    refuse('`decision` weighs by priors, but `priors` is null')
+    refuse('`decision` uses priors, but `priors` is null')
   }
   return card
 }
@@ -160,7 +160,7 @@ export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** A card's bytes with the last occurrence of its checksum blanked: its value, as the card ends with it. */
+/** A card's bytes with zeros in place of the last occurrence of its checksum, which is the field at the end of the card. */
 function withoutChecksum(bytes: Uint8Array, stated: string): Uint8Array {
   const copy = Buffer.from(bytes)
   const at = copy.lastIndexOf(stated)

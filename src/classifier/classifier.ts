@@ -17,13 +17,13 @@ import type { Classifier, Population, Reply, TaxonomyNode } from './types.ts'
 
 /** Rows of one call of the network. */
 const maxRows = 256
-/** Bound on steps × (rows + cost of a call's overhead, in rows) of one call: a few milliseconds. */
+/** Maximum of steps × (rows + overhead) in one call, which takes a few milliseconds. The overhead of a call is given in rows. */
 const maxWork = 400
 const overhead = 24
-/** Longest time that a batch holds the event loop, ms. */
+/** Maximum time that a batch blocks the event loop, ms. */
 const maxHold = 5
 
-/** Loads a model folder onto a runtime and tries it on its probe. Throws MODEL_INVALID, TAXONOMY_INVALID, RUNTIME_UNAVAILABLE. */
+/** Loads a model folder onto a runtime and checks its probe. Throws MODEL_INVALID, TAXONOMY_INVALID, RUNTIME_UNAVAILABLE. */
 export async function loadClassifier(
   folder: string,
   options: { runtime?: RuntimeName; population?: PopulationSetting } = {}
@@ -49,10 +49,10 @@ export async function createClassifier(
   return probed.withPopulation(population)
 }
 
-/** A reply with what novelty is judged by (null before the first detection), and what the network alone says. */
+/** A reply with the input of novelty (null before the first detection) and the logits of the network. */
 export interface SteppedReply extends Reply {
   readonly noveltyFeatures: NoveltyFeatures | null
-  /** Logits over temperature by node, at the class mix of the training, without the context term. */
+  /** Logits divided by the temperature, by node, for the class mix of the training set and without the context term. */
   readonly logits: Float64Array
 }
 
@@ -79,10 +79,10 @@ export class RecurrentClassifier implements Classifier {
   readonly #features: Float32Array
   readonly #logits: Float32Array
   readonly #composer: Composer
-  /** The batch in progress: memory and buffers serve one at a time. */
+  /** Settles after the batch in progress: all batches share the memory and the buffers. */
   #queue: Promise<unknown> = Promise.resolve()
 
-  /** Without a population, probabilities are given at the class mix of the training. */
+  /** Without a population, probabilities apply to the class mix of the training set. */
   constructor(model: Model, runtime: Runtime, population: Population | null = null, network?: Network) {
     this.name = model.card.name
     this.version = model.card.version
@@ -108,7 +108,7 @@ export class RecurrentClassifier implements Classifier {
     this.#logits = new Float32Array(sizes.outputs)
   }
 
-  /** The same network with another class mix; this one must not be used any more. */
+  /** A classifier with the same network and another class mix. This one must not be used afterwards. */
   withPopulation(population: Population | null): RecurrentClassifier {
     return new RecurrentClassifier(this.#model, this.#runtime, population, this.#network)
   }
@@ -132,7 +132,7 @@ export class RecurrentClassifier implements Classifier {
     const replies = new Array<SteppedReply>(questions.length)
     const yieldIfBusy = createYield(maxHold)
     for (let from = 0; from < questions.length; from += maxRows) {
-      // The longest first, so that those that are not done are always the first rows.
+      // The longest first, so that the unfinished rows always come first.
       const rows = questions
         .slice(from, from + maxRows)
         .map((question, row) => new SequenceRow(this.#layout, this.#set, question, from + row))
@@ -152,7 +152,7 @@ export class RecurrentClassifier implements Classifier {
     return this.#memory[row] as RowMemory
   }
 
-  /** One call of the network: the first `active` rows by as many steps as the next of them that must stop, or work, allows. */
+  /** One call of the network for the first `active` rows. The number of steps is limited by the work and by the first row that must stop. */
   #advance(rows: readonly SequenceRow[], active: number): void {
     let steps = Math.max(1, Math.floor(maxWork / (active + overhead)))
     for (let at = 0; at < active; at++) steps = Math.min(steps, (rows[at] as SequenceRow).stepsToNextStop())
@@ -188,7 +188,7 @@ export class RecurrentClassifier implements Classifier {
     if (finished > 0) this.#answer(active - finished, finished)
   }
 
-  /** The head for the `finished` rows from `first` on: rows are sorted, so those that are done are the last active ones. */
+  /** Runs the head for the `finished` rows from `first` on. Rows are sorted, so finished rows are the last active ones. */
   #answer(first: number, finished: number): void {
     const { features, outputs } = this.#network.sizes
     const logits = this.#network.head(finished, this.#features.subarray(0, finished * features))
@@ -209,7 +209,7 @@ export class RecurrentClassifier implements Classifier {
     const temperature = temperatureAt(card, days)
     const { nodes, evidence, logits } = this.#composer.compose(this.#logits, temperature, row.question.alert ?? null)
     if (Number.isNaN(nodes.probability[0])) {
-      throw new HieraxError('INTERNAL', 'the network gave a probability that is not a number')
+      throw new HieraxError('INTERNAL', 'a probability of the network is not a number')
     }
     const features = noveltyFeatures(taxonomy, memory.mean(), this.#logits, row.detections)
     const outside = this.#set.outsideAt >= 0 && memory.inputs[this.#set.outsideAt] === 1
@@ -226,7 +226,7 @@ export class RecurrentClassifier implements Classifier {
   }
 }
 
-/** Seals the checkpoint of a row that must stop here, and keeps a copy where it is to be one of the older ones. */
+/** Completes the checkpoint of a row that must stop here, and copies it if it is one of the older checkpoints to keep. */
 function capture(row: SequenceRow, memory: RowMemory): void {
   const { question, detections, captures, pending, done } = row
   const captured = captures[0] === detections
@@ -238,7 +238,7 @@ function capture(row: SequenceRow, memory: RowMemory): void {
   row.older.unshift(memory.capture(length, detections))
 }
 
-/** Siblings whose shares the population gives compete by their probability; others are weighed by the training's priors. */
+/** Siblings with shares in the population are compared by probability alone, all others with the priors of the training set. */
 function decisionRuleOf({ card, priors, taxonomy }: Model, population: Population | null): DecisionRule {
   const { priorPower } = card.decision
   if (priors === null || population === null) return { priorPower, priors }
@@ -249,7 +249,7 @@ function decisionRuleOf({ card, priors, taxonomy }: Model, population: Populatio
   return { priorPower, priors: weighed }
 }
 
-/** Number of rows that are not done, which come first. */
+/** Number of unfinished rows; they come first. */
 function countActive(rows: readonly SequenceRow[]): number {
   const end = rows.findIndex(row => row.isDone)
   return end < 0 ? rows.length : end

@@ -45,13 +45,13 @@ export const contextFeatureNames = [
 const longestAge = 200
 /** Greatest number of detections. */
 const mostDetections = 30
-/** Score that catalogues give to a source that they can't judge. */
+/** Star–galaxy score of a source that the catalogue could not classify. */
 const undecidedScore = 0.5
 
 /**
- * Writes the features of an alert, in the order of `contextFeatureNames`. Every one is bounded; a field that is missing sets its
- * features to a neutral value and its mask to 1. Returns false, and writes nothing, where the packet has no context field
- * at all. Allocates nothing.
+ * Writes the features of an alert, in the order of `contextFeatureNames`. Every feature is bounded. A
+ * missing field sets its features to a neutral value and its mask to 1. If the packet has no context field at all, it writes nothing and
+ * returns false. It allocates nothing.
  */
 export function contextFeatures(view: AlertView, out: Float64Array): boolean {
   const { context, magnitude } = view
@@ -99,7 +99,7 @@ function isEmpty(context: AlertContext): boolean {
   return true
 }
 
-/** 1 at a distance of 0, ½ at the scale, and then falling with the square. */
+/** 1 at distance 0, ½ at the scale, and proportional to the inverse square of large distances. */
 function nearness(distance: number, scale: number): number {
   const ratio = distance / scale
   return 1 / (1 + ratio * ratio)
@@ -113,7 +113,7 @@ function flag(holds: boolean): number {
   return holds ? 1 : 0
 }
 
-/** File of a model folder that holds its context term; a model without it answers by the light curve alone. */
+/** File of a model folder with its context term; a model without it uses the light curve alone. */
 export const contextFile = 'context.json'
 
 const numbers = z.array(z.number())
@@ -122,24 +122,24 @@ const shape = z.strictObject({
   formatVersion: z.literal(1),
   /** Version of the features (`contextVersion`). */
   features: z.string(),
-  /** By feature: subtracted from it, and what it is then divided by. */
+  /** Mean and standard deviation by feature, for its standardisation. */
   mean: numbers,
   deviation: z.array(z.number().positive()),
-  /** One layer is a logistic one; with two, the first goes through tanh. Rows of weights are outputs. */
+  /** One layer is linear; of two, the first has a tanh. Each row of weights belongs to one output. */
   layers: z
     .array(z.strictObject({ weights: z.array(numbers).min(1), biases: numbers }))
     .min(1)
     .max(2),
-  /** Nodes that get a term, in the order of the last layer's outputs: whole groups of siblings. */
+  /** Nodes with a term, whole groups of siblings, in the order of the last layer's outputs. */
   nodes: z.array(z.string()).min(1),
-  /** Greatest change that context can make to the log-odds of two siblings. */
+  /** Maximum change of the log odds of two siblings. */
   bound: z.number().positive()
 })
 
 /** Content of a context file. */
 export type ContextFile = Omit<z.infer<typeof shape>, 'format' | 'formatVersion'>
 
-/** A layer with its numbers side by side. */
+/** A layer with its weights in one array. */
 interface Layer {
   readonly weights: Float64Array
   readonly biases: Float64Array
@@ -148,8 +148,8 @@ interface Layer {
 }
 
 /**
- * What a packet says beside its photometry, as terms that are added to the logits of the network. Plain double arithmetic, one
- * alert at a time: the same to the bit in any batch.
+ * Terms that are added to the logits of the network, from the fields of a packet other than its photometry. Double precision, one
+ * alert at a time, so the result is bit-identical in any batch.
  */
 export class ContextTerm {
   readonly #mean: Float64Array
@@ -179,8 +179,8 @@ export class ContextTerm {
   }
 
   /**
-   * Adds the terms of an alert to `logits` (one a node in the taxonomy's order). Returns false, and adds nothing, where the packet
-   * has no context field.
+   * Adds the terms of an alert to `logits` (one per node, in the taxonomy's order). If the packet has no context field, it adds
+   * nothing and returns false.
    */
   addTo(view: AlertView, logits: Float64Array): boolean {
     const features = this.#features
@@ -222,12 +222,12 @@ export class ContextTerm {
 }
 
 /**
- * A value within ±`bound`: nearly itself up to half of it, then bending smoothly. Square roots only, which are the same to the
- * bit on every machine.
+ * Limits a value smoothly to ±`bound`; up to half of the bound it hardly changes. It uses only square roots, which are
+ * bit-identical on every machine.
  */
 export function softClip(value: number, bound: number): number {
   const square = (value / bound) * (value / bound)
-  // Beyond that, the fourth power might overflow; the limit is reached long before.
+  // The fourth power might overflow; the result has reached the bound long before.
   if (square > 1e12) return value > 0 ? bound : -bound
   return value / Math.sqrt(Math.sqrt(1 + square * square))
 }
@@ -276,6 +276,6 @@ function checkNodes(nodes: readonly string[], taxonomy: Taxonomy, refuse: Refuse
     const missing = group.find(node => !seen.has(node))
     if (missing === undefined || !group.some(node => seen.has(node))) continue
     const without = taxonomy.nodes[missing]?.name
-    refuse(`nodes: ${shown(without)} is missing; a group of siblings gets terms as a whole`)
+    refuse(`nodes: ${shown(without)} is missing; a group of siblings has terms for all nodes or for none`)
   }
 }

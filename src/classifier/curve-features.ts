@@ -1,8 +1,8 @@
 import { age, clipped, inputCount, inputStateLength, modified, noAge, type Point, scaled } from './inputs.ts'
 
 /*
- * Further inputs, version 2: what astronomers measure on a whole light curve, as far as it is known after each detection. They
- * are kept in running sums, so a detection costs the same however long the curve, and they follow the 27 numbers of version 1.
+ * The inputs that version 2 adds: features of the whole light curve up to each detection. They are computed from running sums, so the cost
+ * of a detection does not depend on the length of the curve. They follow the 27 numbers of version 1.
  */
 
 /** Names of the numbers of one band. */
@@ -50,7 +50,7 @@ export const featureNames: readonly string[] = [
   ...commonNames
 ]
 
-/** Of a band, from its start. Times are modified Julian days; NaN means not known yet. */
+/** Offsets of the numbers of a band. Times are modified Julian days; NaN means not yet known. */
 const ofBand = {
   detections: 0,
   peak: 1,
@@ -64,19 +64,19 @@ const ofBand = {
   integral: 19, // of the flux, in days × flux of magnitude 18.5
   scatterSum: 20,
   scatterCount: 21,
-  week: 22, // sums of a straight line that forgets
+  week: 22, // sums of a straight line, exponentially weighted
   month: 27,
   direction: 32, // of the latest turn: −1 brighter, 1 fainter
   turnFrom: 33 // extreme magnitude since that turn
 } as const
 const perBand = 34
 
-/** Where the bands lie, after the state of version 1. */
+/** Offsets of the bands, after the state of version 1. */
 const g: number = inputStateLength
 const r: number = g + perBand
 const common = r + perBand
 
-/** What the bands have in common. */
+/** Offsets of the numbers that the bands share. */
 const ofCurve = {
   total: common,
   firstTime: common + 1,
@@ -99,23 +99,21 @@ const ofCurve = {
   colourLate: common + 22
 } as const
 
-/** Doubles that are kept between detections, those of version 1 included. */
+/** Length of the state, including that of version 1. */
 export const featureStateLength: number = common + 23
 
 /** Days after the peak at which the fade is read off. */
 const fadeDays = [15, 30, 60] as const
 
-/** A number of the state. */
 function at(state: Float64Array, index: number): number {
   return state[index] as number
 }
 
-/** Adds to a number of the state. */
 function add(state: Float64Array, index: number, value: number): void {
   state[index] = at(state, index) + value
 }
 
-/** Greatest time between points of two bands that make a colour, days. */
+/** Maximum time between the two points of a colour, days. */
 const pairing = 3
 /** Added in quadrature to the errors of points when a line is fitted, mag. */
 const floor = 0.03
@@ -176,12 +174,12 @@ function takeLimits(
   } else add(state, ofCurve.limits, Math.expm1((out[offset + 23] as number) * 2))
 }
 
-/** Colours at and after the peak belong to the brightest point so far, which has just changed. */
+/** Colours at and after the peak refer to the brightest point so far, which has just changed. */
 function forgetPeakColours(state: Float64Array): void {
   for (const index of [ofCurve.colourAtPeak, ofCurve.colourGap, ofCurve.colourLate]) state[index] = Number.NaN
 }
 
-/** Makes a colour of the latest points of both bands, where they are close enough in time. */
+/** Computes a colour from the latest points of both bands if they are close enough in time. */
 function stepColours(state: Float64Array, fid: 1 | 2, time: number): void {
   const other = fid === 1 ? r : g
   if (!(time - at(state, other + ofBand.latestTime) <= pairing)) return
@@ -229,7 +227,7 @@ function writeCommon(state: Float64Array, band: number, out: Float32Array, offse
   out[offset + 18] = Math.sqrt(at(state, ofCurve.squares) / count)
 }
 
-/** Least rate of the rise from the last upper limit before the first detection to the peak, scaled. */
+/** Minimum rate of the rise from the last upper limit before the first detection to the peak, scaled. */
 function riseSinceLimit(state: Float64Array, limit: number, brightest: number): number {
   const band = at(state, g + ofBand.peak) === brightest ? g : r
   const days = at(state, band + ofBand.peakTime) - at(state, ofCurve.limitTime)
@@ -255,7 +253,7 @@ function stepBand(state: Float64Array, band: number, magnitude: number, sigma: n
   const since = time - at(state, ofCurve.firstTime)
   if (!first) {
     const interval = time - previousTime
-    judgeScatter(state, band, magnitude, sigma, interval)
+    measureScatter(state, band, magnitude, sigma, interval)
     readFades(state, band, magnitude, time)
     // Trapezium of the flux against that of magnitude 18.5; gaps count as 60 days at most.
     const flux = (m: number): number => 10 ** (-0.4 * (m - 18.5))
@@ -282,8 +280,8 @@ function stepBand(state: Float64Array, band: number, magnitude: number, sigma: n
   return brightest
 }
 
-/** How far a point lies from the line through the month before it, and from the previous point, in sigmas. */
-function judgeScatter(state: Float64Array, band: number, magnitude: number, sigma: number, interval: number): void {
+/** Residuals of a point from the previous point (in sigmas) and from the line through the month before it (mag). */
+function measureScatter(state: Float64Array, band: number, magnitude: number, sigma: number, interval: number): void {
   const step = (magnitude - at(state, band + ofBand.latest)) / (Math.SQRT2 * sigma)
   if (interval <= 4) {
     add(state, band + ofBand.scatterSum, Math.min(step ** 2, 100))
@@ -296,7 +294,7 @@ function judgeScatter(state: Float64Array, band: number, magnitude: number, sigm
   state[ofCurve.bumpWeight] = at(state, ofCurve.bumpWeight) * fade + 1
 }
 
-/** The fade so many days after the peak, by a straight line between the points before and after. */
+/** Interpolates the fade at each of `fadeDays` after the peak, between the points before and after. */
 function readFades(state: Float64Array, band: number, magnitude: number, time: number): void {
   const from = at(state, band + ofBand.latestTime)
   for (const [which, days] of fadeDays.entries()) {
@@ -350,7 +348,7 @@ function writeBand(state: Float64Array, band: number, out: Float32Array, offset:
  * t, m, t², t·m. Magnitudes are counted from 18.5, to lose little precision in the differences of large sums.
  */
 const zero = 18.5
-/** Added to the variance of time under a slope, days²: two points of one night give a slope near 0. */
+/** Added to the variance of time in a slope, days², so that two points of one night give a slope near 0. */
 const shrinkage = 9
 
 /** Sums of one line. */

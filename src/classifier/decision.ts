@@ -1,13 +1,13 @@
 import type { Taxonomy } from './taxonomy.ts'
 import type { Answer, NodeProbabilities } from './types.ts'
 
-/** Least marginal probability of a predicted node. */
+/** Minimum marginal probability of a predicted node. */
 const minProbability = 0.5
 
 /** Values by days from the first to the latest detection: the first entry whose `untilDays` is not exceeded applies. */
 export type ByDays = readonly { readonly untilDays: number | null; readonly value: number }[]
 
-/** The value for a light curve that spans so many days. */
+/** The value for a light curve of this length in days. */
 export function valueAt(entries: ByDays, days: number): number | undefined {
   return entries.find(({ untilDays }) => untilDays === null || days <= untilDays)?.value
 }
@@ -15,22 +15,22 @@ export function valueAt(entries: ByDays, days: number): number | undefined {
 /** A power of the prior: one, or by days. */
 export type PriorPower = number | ByDays
 
-/** The power for a light curve that spans so many days. */
+/** The power for a light curve of this length in days. */
 export function priorPowerAt(power: PriorPower, days: number): number {
   return typeof power === 'number' ? power : (valueAt(power, days) ?? 0)
 }
 
-/** How a model predicts a node from probabilities, as its card states it. */
+/** The rule by which a model predicts a node, from its card. */
 export interface DecisionRule {
-  /** Power π of the prior that a candidate is weighed against: siblings compete by P/prior^π. 0: by P alone. */
+  /** The sibling with the greatest P/prior^π wins; this is π. 0: by P alone. */
   readonly priorPower: PriorPower
   /** Prior of every node in the taxonomy's order (share of the training set below it); null where π is 0. */
   readonly priors: Float64Array | null
 }
 
 /**
- * The predicted node: from the root down to the child that wins among its siblings by the rule (the first of equals), as
- * long as that child's marginal probability is at least 0.5. Null when that fails at the first step.
+ * The predicted node. From the root on, it moves to the child that wins by the rule (the first of equals), as
+ * long as the marginal probability of that child is at least 0.5. Null if no child of the root qualifies.
  * `days` is the time from the first to the latest detection.
  */
 export function decide(
@@ -71,7 +71,7 @@ function winner(
   return best
 }
 
-/** Siblings share the parent's factor in P and in the prior, so conditional over marginal prior ranks them the same. */
+/** P and prior of siblings share a factor of their parent, so the conditional probability over the marginal prior ranks them equally. */
 function weighed({ priors }: DecisionRule, power: number, conditional: number, node: number): number {
   if (priors === null || power === 0) return conditional
   return conditional / (priors[node] as number) ** power

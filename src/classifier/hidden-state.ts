@@ -14,34 +14,34 @@ import type { NetworkSizes } from './network.ts'
  *   checkpoint: hash of the points covered u64 · their number u32 · 0 u32 · state of the inputs f64 each (25 in version 1) ·
  *               hidden vector, its running sum, its running maximum f32 × hidden each
  *
- * The older ones are the states after 8k − 1 detections for the two greatest k below the newest: a question about one of
- * the last 9 to 16 detections, or a point that changes among them, resumes from there instead of from the start.
- * For the reference network: 24 + 1,092 + 2 × 984 = 3,084 bytes, one page of LMDB; with inputs of version 2 it is two.
+ * The older checkpoints are the states after 8k − 1 detections, for the two greatest k below the newest. If an alert or a changed point
+ * is among the last 9 to 16 detections, classification resumes there instead of at the start. For the reference network, a state has
+ * 24 + 1,092 + 2 × 984 = 3,084 bytes, which fit on one page of LMDB; with inputs of version 2 it needs two pages.
  */
 const magic = 0x31535848
 const headerBytes = 24
 const spacing = 8
-/** A state is at most this long, unless its newest checkpoint alone is longer. */
+/** Maximum size of a state, unless its newest checkpoint alone is larger. */
 const maxBytes = 8168
 
-/** Where hash, length and state of the inputs lie in a checkpoint, in bytes from its start. */
+/** Byte offsets of hash, length and input state in a checkpoint. */
 export const hashAt = 0
 export const lengthAt = 8
 const inputsAt = 16
 
-/** Sizes of a model's vectors, and where things lie in a checkpoint, in bytes from its start. */
+/** Sizes of a model's vectors, and byte offsets in a checkpoint. */
 export interface StateLayout {
   readonly hidden: number
   readonly outputs: number
   readonly inputs: number
-  /** Where the number of detections before the present sequence lies; −1 where there is none. */
+  /** Offset of the number of detections before the current sequence; −1 if there is none. */
   readonly earlier: number
   readonly vectors: number
   readonly logits: number
   /** Bytes of a checkpoint without and with logits. */
   readonly checkpointBytes: number
   readonly newestBytes: number
-  /** How many older checkpoints fit. */
+  /** Maximum number of older checkpoints. */
   readonly maxOlder: number
   /** First 8 bytes of the model's SHA-256. */
   readonly model: Uint8Array
@@ -70,7 +70,7 @@ export function stateLayout(
   }
 }
 
-/** Numbers of detections whose checkpoints are kept as the older ones beside a newest of `detections`, newest first. */
+/** Numbers of detections of the older checkpoints to keep, for a newest checkpoint after `detections`; newest first. */
 export function olderCheckpoints(layout: StateLayout, detections: number): number[] {
   const counts: number[] = []
   const latest = spacing * Math.floor(detections / spacing) - 1
@@ -81,14 +81,14 @@ export function olderCheckpoints(layout: StateLayout, detections: number): numbe
 /** A checkpoint in the bytes of a state. */
 export interface Checkpoint {
   readonly bytes: Uint8Array
-  /** Points that it covers. */
+  /** Number of points that it covers. */
   readonly length: number
   readonly detections: number
-  /** Whether the logits of its answer follow it: only those of a state's newest do. */
+  /** Whether logits follow it; they follow only the newest checkpoint of a state. */
   readonly answered: boolean
 }
 
-/** Joins a newest checkpoint (with logits) and older ones to a state. */
+/** Encodes a state: the newest checkpoint (with logits) and older ones. */
 export function encodeState(layout: StateLayout, newest: Uint8Array, older: readonly Checkpoint[]): Uint8Array {
   const kept = older.slice(0, layout.maxOlder)
   const state = new Uint8Array(headerBytes + layout.newestBytes + kept.length * layout.checkpointBytes)
@@ -107,8 +107,8 @@ export function encodeState(layout: StateLayout, newest: Uint8Array, older: read
 }
 
 /**
- * The checkpoints of a state that hold for the first `length` points of a light curve, newest first. Empty for null, for bytes
- * that are damaged, of another version or of another model, and where the points have changed.
+ * The checkpoints of a state that are valid for the first `length` points of a light curve, newest first. Empty if the state is null,
+ * damaged, of another version or of another model, or if the points have changed.
  */
 export function usableCheckpoints(
   layout: StateLayout,
@@ -128,7 +128,7 @@ export function usableCheckpoints(
     const offset = headerBytes + index * layout.checkpointBytes + (index > 0 ? 4 * layout.outputs : 0)
     const covered = view.getUint32(offset + lengthAt, true)
     if (covered > length) continue
-    // All checkpoints of a state saw the same points, so where one holds, the older ones hold too.
+    // All checkpoints of a state cover prefixes of the same points: if one is valid, the older ones are too.
     if (usable.length === 0 && curve.hashOf(covered) !== view.getBigUint64(offset + hashAt, true)) continue
     usable.push({
       bytes: state.subarray(offset, offset + (index === 0 ? layout.newestBytes : layout.checkpointBytes)),

@@ -11,27 +11,27 @@ import {
   stepInputs
 } from './inputs.ts'
 
-/** A way to turn detections into numbers. A model's card names the one that it was trained on. */
+/** The inputs of a network, computed for each detection. A model's card names the set that it was trained on. */
 export interface InputSet {
   readonly version: string
-  /** What the network sees of one detection, in order. All of it is causal. */
+  /** Names of the inputs of one detection, in order. All are causal. */
   readonly names: readonly string[]
   /** Numbers per detection. */
   readonly count: number
-  /** Doubles of the state that is kept between detections. */
+  /** Length of the state that is kept between detections, in doubles. */
   readonly stateLength: number
-  /** Where the state keeps the number of detections before the present sequence; −1 where sequences never restart. */
+  /** Index in the state of the number of detections before the current sequence; −1 if sequences never restart. */
   readonly earlierAt: number
-  /** Where the state records that a detection lay outside the range of the training set; −1 where it does not record this. */
+  /** Index in the state of a flag for detections outside the range of the training set; −1 if there is none. */
   readonly outsideAt: number
   /** Resets a state to that before the first detection. */
   clear(state: Float64Array): void
   /**
-   * Whether a detection begins a new sequence: it comes `gap` days after a sequence of `detections`. Ages and the
-   * network's memory are then reset.
+   * Whether a detection `gap` days after a sequence of `detections` begins a new sequence. Ages and the hidden state of the
+   * network are then reset.
    */
   startsAnew(detections: number, gap: number): boolean
-  /** Ends the present sequence: the detection at `index` will be the first of the next one. */
+  /** Ends the current sequence: the detection at `index` will be the first of the next one. */
   restart(state: Float64Array, index: number): void
   /**
    * Computes the numbers of the detection `point` at `index` into `out` at `offset` and updates the state. Every earlier detection must
@@ -69,14 +69,14 @@ const features: InputSet = {
   }
 }
 
-/** A sequence of at most `detections` is isolated if the next detection comes more than `days` later. */
+/** A sequence of at most `detections` is isolated if the next detection is more than `days` later. */
 const isolated = { detections: 2, days: 60 }
 const earlier = featureStateLength
 const outside = featureStateLength + 1
 
 /**
- * Version 3: the numbers of version 2, the logarithm of the number of detections before the present sequence, and whether there
- * are any. Ages are not counted from one or two old detections, which are often spurious: the sequence restarts after them.
+ * Version 3: the inputs of version 2, the logarithm of the number of detections before the current sequence, and whether there
+ * are any. One or two isolated old detections are often spurious. The sequence restarts after them, so that ages are not counted from them.
  */
 const sequences: InputSet = {
   version: 'ztf-72.v3',
@@ -106,13 +106,13 @@ const sequences: InputSet = {
   }
 }
 
-/** All input sets of this version of Hierax. */
+/** All input sets that this version of Hierax supports. */
 export const inputSets: readonly InputSet[] = [reference, features, sequences]
 
-/** The one that new models are trained on. */
+/** The input set of new models. */
 export const latestInputs: InputSet = sequences
 
-/** A set of inputs by its version; undefined where it is unknown. */
+/** The input set of a version; undefined if the version is unknown. */
 export function inputSetOf(version: string): InputSet | undefined {
   return inputSets.find(each => each.version === version)
 }

@@ -3,7 +3,7 @@ import type { Observation } from '../lightcurves/observation.ts'
 /** Version of these inputs, as a model's card names it. */
 export const inputsVersion = 'ztf-27.v1'
 
-/** What the network sees of one detection, in order. All of it is causal: earlier points only. */
+/** Names of the inputs of one detection, in order. All are causal: they use no later points. */
 export const inputNames = [
   'magnitude',
   'logError',
@@ -48,9 +48,9 @@ export interface Points {
 }
 
 /*
- * What is kept between two detections: 25 doubles, whatever the length of the light curve. The points of the last 0.8 days
- * and pending upper limits are not among them, because the light curve has them: a cursor into it replaces the former, and a
- * scan back to the previous detection finds the latter. Either visits each point once.
+ * The state between two detections: 25 doubles, whatever the length of the light curve. It does not contain the points of the last
+ * 0.8 days, which a cursor into the light curve finds, nor the upper limits since the previous detection, which a scan backwards
+ * finds. Both visit each point once.
  */
 const count = 0
 const firstTime = 1
@@ -58,7 +58,7 @@ const previousTime = 2
 /** Index of the first point that is not yet `minSlopeInterval` older than the last detection. */
 const cursor = 3
 const bandsFrom = 4
-/* By band: brightest magnitude so far (infinite: none seen), its time, first magnitude, latest magnitude and time, … */
+/* By band: brightest magnitude so far (infinite: none), its time, first magnitude, latest magnitude and time, … */
 const brightest = 0
 const brightestTime = 1
 const firstMagnitude = 2
@@ -72,11 +72,11 @@ const perBand = 7
 /** Doubles of the state that is kept between detections. */
 export const inputStateLength: number = bandsFrom + 3 * perBand
 
-/** Least time between two points that give a slope, days. */
+/** Minimum time between two points of a slope, days. */
 const minSlopeInterval = 0.8
-/** Greatest age of an upper limit before the first detection that counts, days. */
+/** Maximum age of an upper limit before the first detection, days. */
 const upperLimitWindow = 30
-/** Logarithmic age where there is no earlier point to measure from. */
+/** Logarithmic age if there is no earlier point. */
 export const noAge = 1.2
 const minError = 0.005
 
@@ -89,22 +89,22 @@ export function clearInputState(state: Float64Array): void {
   }
 }
 
-/** Makes a cleared state ignore the points before `index`. */
+/** Makes a cleared state skip the points before `index`. */
 export function passPointsBefore(state: Float64Array, index: number): void {
   state[cursor] = index
 }
 
-/** Julian date of the latest detection that a state has seen, as a modified Julian day. */
+/** Modified Julian date of the latest detection of a state. */
 export function latestDetection(state: Float64Array): number {
   return state[previousTime] as number
 }
 
-/** Number of detections that a state has seen in its present sequence. */
+/** Number of detections in the current sequence of a state. */
 export function detectionsSeen(state: Float64Array): number {
   return state[count] as number
 }
 
-/** Days from the first to the latest detection that a state has seen. */
+/** Days from the first to the latest detection of a state. */
 export function daysSinceFirst(state: Float64Array): number {
   return (state[previousTime] as number) - (state[firstTime] as number)
 }
@@ -112,7 +112,7 @@ export function daysSinceFirst(state: Float64Array): number {
 /**
  * Computes the inputs of the detection `point` at `index` into `out` at `offset` (27 numbers) and updates the state.
  * Every earlier detection must have been stepped through, in order. Magnitudes are difference magnitudes (mag), times
- * modified Julian days. Costs the same at any length of the light curve, amortised over its points.
+ * modified Julian days. The amortised cost does not depend on the length of the light curve.
  */
 export function stepInputs(
   state: Float64Array,
@@ -181,7 +181,7 @@ function passAnchors(state: Float64Array, points: Points, until: number): void {
   state[cursor] = index
 }
 
-/** Inputs 12–15 and 20: brightness and colour against the other band (g and r pair up, i goes with g). */
+/** Inputs 12–15 and 20 (counted from 1): brightness and colour against the other band (g and r pair up, i goes with g). */
 function colours(
   state: Float64Array,
   band: number,
@@ -205,8 +205,8 @@ function colours(
 }
 
 /**
- * Inputs 16–18: slope to the latest point of the band that is at least 0.8 days older; where all are younger, to the
- * latest of them.
+ * Inputs 16–18 (counted from 1): slope to the latest point of the band that is at least 0.8 days older, or if there is none, to the
+ * latest point of the band.
  */
 function slope(
   state: Float64Array,
@@ -232,7 +232,7 @@ function slope(
   out[offset + 17] = 1
 }
 
-/** Inputs 21–24: the latest upper limit in [from, time), of any band, and how many there are. */
+/** Inputs 21–24 (counted from 1): the latest upper limit in [from, time), in any band, and the number of upper limits. */
 function upperLimits(
   points: Points,
   index: number,
@@ -268,12 +268,12 @@ export function modified(jd: number): number {
   return jd - 2400000.5
 }
 
-/** A magnitude as the network sees it. */
+/** A magnitude, as an input of the network. */
 export function scaled(magnitude: number): number {
   return (magnitude - 18.5) / 1.5
 }
 
-/** A time in days as the network sees it. */
+/** An age in days, as an input of the network. */
 export function age(days: number): number {
   return Math.log(1 + days) / 3
 }

@@ -11,29 +11,29 @@ import { networkSizes, type Weight, type Weights } from './network.ts'
 import { type NoveltyProbe, noveltyFile, parseNovelty } from './novelty.ts'
 import { parseTaxonomy, type Taxonomy } from './taxonomy.ts'
 
-/** Folder of the models that come with the package: the same distance from `src/` and from `dist/`. */
+/** Folder of the bundled models. The relative path is the same from `src/` and from `dist/`. */
 export const modelsFolder: string = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../models')
 
-/** The model that is used where none is named. */
+/** The default model. */
 export const bundledModel: string = path.join(modelsFolder, 'ztf-hawk-2')
 
 /** The bundled model of the first release. */
 export const firstModel: string = path.join(modelsFolder, 'ztf-hawk')
 
-/** The network of the reference study, whose inputs and answers are known to the digit. */
+/** The network of the reference study; its inputs and outputs are published. */
 export const referenceModel: string = path.join(modelsFolder, 'ztf-reference')
 
-/** A model as it was read and checked, not yet on a runtime. */
+/** A model that is read and checked, but not yet on a runtime. */
 export interface Model {
   readonly card: Card
   readonly taxonomy: Taxonomy
   readonly weights: Weights
-  /** What the network sees of a detection. */
+  /** The inputs that are computed for each detection. */
   readonly inputs: InputSet
   /** For each node of the taxonomy, the output unit that carries its logit. */
   readonly units: Int32Array
   readonly priors: Float64Array | null
-  /** Null for a model that does not judge novelty. */
+  /** Null for a model without novelty. */
   readonly novelty: NoveltyProbe | null
   /** Null for a model without a context term. */
   readonly context: ContextTerm | null
@@ -64,8 +64,8 @@ const networkShape = z.strictObject({
 
 /**
  * Reads a model folder: `card.json` and the files that it names, at least `model.json` (outputs and a TensorFlow.js weights
- * manifest), the weights, and `taxonomy.json`. Every file's SHA-256 must be the card's. Files that the card does not name
- * are left alone. Throws MODEL_INVALID (or TAXONOMY_INVALID) naming the file, what it is and what it should be.
+ * manifest), the weights, and `taxonomy.json`. The SHA-256 of every file must equal that in the card. Files that the card does not
+ * name are ignored. Throws MODEL_INVALID (or TAXONOMY_INVALID) with the file, the value and the expected value.
  */
 export async function readModelFolder(folder: string): Promise<Model> {
   const pathOf = (name: string): string => path.join(folder, name)
@@ -75,7 +75,7 @@ export async function readModelFolder(folder: string): Promise<Model> {
   for (const [name, wanted] of Object.entries(card.files)) {
     const bytes = await readOrRefuse(pathOf(name))
     const got = sha256Hex(bytes)
-    if (got !== wanted) refuserOf(pathOf(name))(`SHA-256 is ${got}, the card states ${wanted}`)
+    if (got !== wanted) refuserOf(pathOf(name))(`SHA-256 is ${got}, the card has ${wanted}`)
     files.set(name, bytes)
   }
   const named = (name: string): Buffer =>
@@ -88,7 +88,7 @@ export async function readModelFolder(folder: string): Promise<Model> {
   const weights = readWeights(network, named, refuseNetwork)
   const taxonomy = parseTaxonomy(named('taxonomy.json').toString('utf8'), pathOf('taxonomy.json'))
   const [got, wanted] = [taxonomy, card.taxonomy].map(({ name, version }) => `${name} ${version}`)
-  if (got !== wanted) refuserOf(pathOf('taxonomy.json'))(`it is ${got}, the card states ${wanted}`)
+  if (got !== wanted) refuserOf(pathOf('taxonomy.json'))(`it is ${got}, the card has ${wanted}`)
   const inputs = inputSetOf(card.inputs) as InputSet
   const sizes = networkSizes(weights)
   if (sizes.inputs !== inputs.count) {
@@ -109,8 +109,8 @@ export async function readModelFolder(folder: string): Promise<Model> {
 }
 
 /**
- * SHA-256 of a model: over the lines that `sha256sum` prints for its files (the card and those that it names) in the order of
- * their names' bytes. In a folder without other files: `LC_ALL=C sha256sum * | sha256sum`.
+ * SHA-256 of a model: over the lines that `sha256sum` prints for its files (the card and those that it names), sorted by the bytes of
+ * their names. In a folder without other files: `LC_ALL=C sha256sum * | sha256sum`.
  */
 export function modelSha256(files: Readonly<Record<string, string>>, cardBytes: Uint8Array): string {
   const all: Record<string, string> = { ...files, 'card.json': sha256Hex(cardBytes) }
@@ -139,7 +139,7 @@ function readWeights(
     const bytes = named(paths[0])
     const sizes = arrays.map(({ shape }) => shape.reduce((size, axis) => size * axis, 1))
     const wanted = 4 * sizes.reduce((sum, size) => sum + size, 0)
-    if (bytes.length !== wanted) refuse(`${paths[0]} has ${bytes.length} bytes, its manifest states ${wanted}`)
+    if (bytes.length !== wanted) refuse(`${paths[0]} has ${bytes.length} bytes, its manifest requires ${wanted}`)
     let offset = 0
     for (const [which, { name, shape }] of arrays.entries()) {
       const start = offset

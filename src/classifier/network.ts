@@ -16,7 +16,7 @@ export interface NetworkSizes {
   readonly inputs: number
   readonly embedding: number
   readonly hidden: number
-  /** Numbers that the head sees: 3 × hidden + embedding. */
+  /** Width of the input of the head: 3 × hidden + embedding. */
   readonly features: number
   readonly dense: number
   readonly outputs: number
@@ -63,7 +63,7 @@ export function networkSizes(weights: Weights): NetworkSizes {
   return { inputs, embedding, hidden, features, dense, outputs }
 }
 
-/** The result of some steps of some objects. */
+/** The result of several steps of several objects. */
 export interface Advance {
   /** Hidden vectors [rows, hidden] after each step, row by row. */
   readonly hidden: readonly Float32Array[]
@@ -73,9 +73,9 @@ export interface Advance {
 
 /**
  * The network: dense embedding (relu) → gated recurrent unit, reset after → [hidden, embedding, mean of hidden, maximum of
- * hidden] → dense (relu) → one logit a node. Weights stay in the runtime as tensors; all other inputs and outputs are
- * arrays. On WebAssembly each row's result is the same to the bit in any batch; that holds for this set of
- * ops and not across others (a fused product differs from a product and a sum in the last bit).
+ * hidden] → dense (relu) → one logit per node. Weights stay in the runtime as tensors; all other inputs and outputs are
+ * arrays. On WebAssembly the result of a row is bit-identical in any batch. This depends on the choice of ops: a fused product differs
+ * in the last bit from a product and a sum.
  */
 export class Network {
   readonly sizes: NetworkSizes
@@ -142,7 +142,7 @@ export class Network {
   }
 }
 
-/** Weights as tensors; the recurrent unit's are split into those of its two gates and those of its candidate. */
+/** Weights as tensors. Those of the recurrent unit are split into its two gates and its candidate. */
 function upload({ tf }: Runtime, weights: Weights, { hidden }: NetworkSizes) {
   const dense = (name: string): Tensor2D => {
     const { shape, values } = weights[name]!

@@ -3,10 +3,10 @@ import { parseJson, type Refuse, refuserOf } from './model-file.ts'
 import { logSumExp } from './probabilities.ts'
 import type { Taxonomy } from './taxonomy.ts'
 
-/** File of a model folder that holds its novelty probe; a model without it publishes no novelty. */
+/** File of a model folder with its novelty parameters; a model without it publishes no novelty. */
 export const noveltyFile = 'novelty.json'
 
-/** What novelty is computed from. */
+/** The input of novelty. */
 export interface NoveltyFeatures {
   /** Mean of the hidden vector over the detections. */
   readonly mean: Float32Array
@@ -20,21 +20,21 @@ const ascending = numbers.min(2).refine(values => values.every((value, at) => at
   error: 'must ascend'
 })
 const spread = z.strictObject({ mean: z.number(), deviation: z.number().positive() })
-/** Form of a novelty file. */
+/** Schema of a novelty file. */
 export const noveltyShape = z.strictObject({
   format: z.literal('hierax-novelty'),
   formatVersion: z.literal(1),
-  /** Objects of the training set that centre, whitening and spreads come from, and objects that the scale comes from. */
+  /** Number of objects behind centre, whitening and spreads, and a description of the objects behind the scale. */
   objects: z.number().int(),
   scaledOn: z.string(),
-  /** Mean and deviation, over the training set, of the logarithm of the distance and of the energy. */
+  /** Mean and standard deviation of the log distance and of the energy over the training set. */
   distance: spread,
   energy: spread,
-  /** Shares of the objects of known classes whose score is at most that of `scale`. */
+  /** Quantile levels of the scores in `scale`, over objects of known classes. */
   levels: ascending.refine(values => values[0] === 0 && values.at(-1) === 1, { error: 'must run from 0 to 1' }),
   /** Scores by the number of detections: the first entry whose `untilDetections` is not exceeded. */
   scale: z.array(z.strictObject({ untilDetections: z.number().int().positive().nullable(), scores: ascending })).min(1),
-  /** Least and greatest value of each input in the training set, with a margin: beyond them the novelty is 1. */
+  /** Minimum and maximum of each input in the training set, with a margin. Outside this range novelty is 1. */
   range: z.strictObject({ low: numbers, high: numbers }).optional(),
   /** Mean of the training set [hidden]. */
   centre: numbers.min(1),
@@ -42,7 +42,7 @@ export const noveltyShape = z.strictObject({
   whitening: z.array(numbers)
 })
 
-/** What a novelty probe is made from. */
+/** Content of a novelty file. */
 export type NoveltyFile = Omit<z.infer<typeof noveltyShape>, 'format' | 'formatVersion'>
 
 /** Novelty features of an object, from its mean hidden vector and the logits of the taxonomy's nodes. */
@@ -58,10 +58,10 @@ export function noveltyFeatures(
 }
 
 /**
- * How little an object looks like anything that the model was trained on. Two terms are added, each in units of its deviation
- * over the training set: the logarithm of the Mahalanobis distance of the mean hidden vector from the training set's, and the
- * energy of the logits (Liu et al. 2020, arXiv:2010.03759). The sum is mapped to 0–1 by the sums of objects of known
- * classes with as many detections. In plain loops, one object at a time: the same to the bit in any batch.
+ * How much an object differs from the training set of the model. The score is the sum of two standardised terms: the log Mahalanobis
+ * distance of the mean hidden vector from that of the training set, and the energy of the logits (Liu et al. 2020,
+ * arXiv:2010.03759). It is mapped to 0–1 by the quantiles of objects of known classes with as many detections. Plain loops, one
+ * object at a time, so the result is bit-identical in any batch.
  */
 export class NoveltyProbe {
   readonly #file: Omit<NoveltyFile, 'objects' | 'scaledOn'>
@@ -74,7 +74,7 @@ export class NoveltyProbe {
     this.#centred = new Float64Array(file.centre.length)
   }
 
-  /** Whether one of the inputs at an offset lies outside of the range of the training set. */
+  /** Whether any of the inputs at an offset is outside the range of the training set. */
   isOutside(inputs: Float32Array, offset: number): boolean {
     const { range } = this.#file
     if (range === undefined) return false
@@ -86,7 +86,7 @@ export class NoveltyProbe {
     return false
   }
 
-  /** Share of the objects of known classes, with as many detections, whose score is lower; 0–1. */
+  /** Fraction of the objects of known classes with as many detections that have a lower score, 0–1. */
   novelty(features: NoveltyFeatures): number {
     const { scale, levels } = this.#file
     const score = this.score(features)
@@ -138,7 +138,8 @@ export function parseNovelty(text: string, width: number, inputs: number, origin
     refuse(`whitening has ${whitening.length} rows, the hidden vector has ${width} numbers`)
   const short = whitening.findIndex((row, at) => row.length !== at + 1)
   if (short >= 0) refuse(`whitening[${short}] has ${whitening[short]?.length} numbers, expected ${short + 1}`)
-  if (scale.some(({ scores }) => scores.length !== levels.length)) refuse('a scale does not fit the levels')
+  if (scale.some(({ scores }) => scores.length !== levels.length))
+    refuse('`scores` and `levels` must have the same length')
   if (scale.at(-1)?.untilDetections !== null) refuse('the last entry of `scale` must have `untilDetections` null')
   return new NoveltyProbe(file)
 }

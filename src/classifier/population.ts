@@ -7,26 +7,25 @@ import type { Population } from './types.ts'
 /** Shares of whole groups of siblings, by node. */
 export type PopulationShares = Readonly<Record<string, number>>
 
-/** What the setting `population` may be: the name of a population of the card, or shares. */
+/** A value of the setting `population`: the name of a population of the card, or shares. */
 export type PopulationSetting = string | PopulationShares
 
-/** The population where none is set: the real alert stream. */
+/** The default population: the public alert stream. */
 export const defaultPopulation = 'stream'
 
-/** Name of a population whose shares a user gave. */
+/** Name of a population with configured shares. */
 export const customPopulation = 'custom'
 
-/** Shares of a group may miss 1 by so much; they are scaled to it. */
+/** Maximum deviation of the sum of a group's shares from 1; the shares are then normalised. */
 const tolerance = 1e-3
 
-/** What of a card decides about populations. */
+/** The fields of a card that concern populations. */
 export type PopulationCard = Pick<Card, 'name' | 'version' | 'populations' | 'priors'>
 
 /**
- * The population that a model runs with: one of its card by name, or the shares that are given. The default is the card's
- * `stream`; a card without `stream` runs with its first population, and a card without any at the class mix of its
- * training (null). Throws CONFIG_INVALID for a setting that does not fit the model, MODEL_INVALID for a card whose shares
- * are wrong.
+ * The population of a model: one of its card by name, or the given shares. The default is `stream`; without it, the first
+ * population of the card; without any, the class mix of the training set (null). Throws CONFIG_INVALID if the setting does not fit
+ * the model, and MODEL_INVALID if the shares of the card are invalid.
  */
 export function populationOf(
   card: PopulationCard,
@@ -37,22 +36,20 @@ export function populationOf(
   if (typeof setting !== 'string') {
     const refuse: Refuse = problem => invalid(`population: ${problem} (model ${model})`)
     if (card.priors === null) {
-      refuse(
-        'shares were given, but the card states no shares of the training to correct from (`priors` is null); leave the setting out'
-      )
+      refuse('shares need the priors of the training set, but in the card `priors` is null; remove the setting')
     }
     return { name: customPopulation, shares: wholeGroups(setting, taxonomy, refuse) }
   }
   const name = nameIn(card, setting, model)
   if (name === null) return null
   const refuse: Refuse = refuserOf(`${model}: population ${shown(name)} of the card`)
-  if (card.priors === null) refuse('the card has no `priors` to correct from')
+  if (card.priors === null) refuse('the card has no `priors`, which a population needs')
   return { name, shares: wholeGroups(card.populations?.[name]?.shares ?? {}, taxonomy, refuse) }
 }
 
 /**
- * What a population adds to the logit of every node, in the taxonomy's order: the logarithm of its share over the share
- * among the siblings in training (`priors` has the marginal shares of the training). 0 in groups that it does not name.
+ * The term that a population adds to the logit of every node, in the taxonomy's order: ln(share in the population / share among
+ * the siblings in the training set). `priors` has the marginal shares of the training set. 0 in groups without shares.
  */
 export function priorTerms(
   population: Population | null,
@@ -75,12 +72,12 @@ export function priorTerms(
 
 /** A population in words: `stream (Transient 0.02, Persistent 0.98)`. */
 export function describePopulation(population: Population | null): string {
-  if (population === null) return 'the class mix of the training'
+  if (population === null) return 'the class mix of the training set'
   const shares = Object.entries(population.shares).map(([name, share]) => `${name} ${Number(share.toPrecision(4))}`)
   return `${population.name} (${shares.join(', ')})`
 }
 
-/** Name of the card's population that a setting selects; null for the class mix of the training. */
+/** Name of the card's population that a setting selects; null for the class mix of the training set. */
 function nameIn({ populations = {} }: PopulationCard, setting: string, model: string): string | null {
   if (Object.hasOwn(populations, setting)) return setting
   const names = Object.keys(populations)
@@ -88,7 +85,7 @@ function nameIn({ populations = {} }: PopulationCard, setting: string, model: st
   const instead = 'or give shares of siblings, such as Transient=0.38,Persistent=0.62'
   if (names.length === 0) {
     invalid(
-      `population: got ${shown(setting)}, but the card of ${model} has no populations; leave the setting out, ${instead}`
+      `population: got ${shown(setting)}, but the card of ${model} has no populations; remove the setting, ${instead}`
     )
   }
   return invalid(
@@ -96,7 +93,7 @@ function nameIn({ populations = {} }: PopulationCard, setting: string, model: st
   )
 }
 
-/** Shares in the taxonomy's order, each group scaled to 1. Refuses where a node is unknown or a group is not whole. */
+/** Shares in the taxonomy's order, normalised by group. Rejects unknown nodes and incomplete groups. */
 function wholeGroups(shares: PopulationShares, taxonomy: Taxonomy, refuse: Refuse): Record<string, number> {
   const names = taxonomy.nodes.map(({ name }) => name)
   for (const [name, share] of Object.entries(shares)) {

@@ -4,9 +4,9 @@ import type { Taxonomy } from './taxonomy.ts'
 import type { AlertView, Evidence, NodeProbabilities, Population } from './types.ts'
 
 /*
- * From logits to probabilities, in double precision and row by row, so that a row's result does not depend on the batch it was
- * computed in. Logits are one a node, in the taxonomy's order. Plain loops: the mapping functions of typed arrays cost several
- * times as much.
+ * From logits to probabilities, in double precision and row by row, so that the result of a row does not depend on its
+ * batch. There is one logit per node, in the taxonomy's order. Plain loops are several times as fast as the mapping functions of
+ * typed arrays.
  */
 
 /** Probabilities of every node: a softmax inside each group of siblings, then products along the paths. */
@@ -56,17 +56,17 @@ function largestOf(logits: ArrayLike<number>, group: readonly number[]): number 
   return largest
 }
 
-/** The probabilities of an answer and what they rest on. */
+/** Probabilities with their evidence. */
 export interface Composed {
   readonly nodes: NodeProbabilities
   readonly evidence: readonly Evidence[]
-  /** Logits of the network over temperature, without context and prior. */
+  /** Logits of the network divided by the temperature, without context and prior. */
   readonly logits: Float64Array
 }
 
 /**
- * Adds up what an answer rests on. The logit of a node is that of the light curve, plus the context term, plus the logarithm of
- * the population's share over that of the training.
+ * Adds the terms of the evidence. The logit of a node is the sum of the light-curve logit, the context term, and
+ * ln(share in the population / share in the training set).
  */
 export class Composer {
   readonly #taxonomy: Taxonomy
@@ -92,7 +92,7 @@ export class Composer {
     this.#top = taxonomy.siblings.find(group => taxonomy.parents[group[0] as number] === -1) ?? []
   }
 
-  /** Composes the answer to one row of network logits. */
+  /** Computes probabilities and evidence from one row of network logits. */
   compose(networkLogits: Float32Array, temperature: number, alert: AlertView | null): Composed {
     const size = networkLogits.length
     const logits = new Float64Array(size)

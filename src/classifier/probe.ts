@@ -4,17 +4,17 @@ import type { Card } from './card.ts'
 import type { SteppedCurve, SteppedQuestion } from './sequence-rows.ts'
 import type { Classifier, Reply } from './types.ts'
 
-/** A probe's probabilities may differ by so much between backends, … */
+/** Maximum difference of a probability between backends. */
 const tolerance = 1e-4
-/** … and its novelty by so much: between two levels of its scale it can be steep. */
+/** Maximum difference of novelty, which can be steep between two levels of its scale. */
 const noveltyTolerance = 2e-3
 
-/** A classifier that asks no more of a light curve than the network does. */
+/** A classifier that accepts a light curve without a hash. */
 interface Probed extends Pick<Classifier, 'nodes'> {
   classify(questions: readonly SteppedQuestion[]): Promise<Reply[]>
 }
 
-/** Runs a card's probe light curve. Throws MODEL_INVALID where a node's probability or the novelty is not the card's. */
+/** Runs the probe of a card. Throws MODEL_INVALID if a probability or the novelty differs from the card. */
 export async function checkProbe(classifier: Probed, card: Pick<Card, 'probe'>, origin: string): Promise<void> {
   const got = await runProbe(classifier, card.probe.points, card.probe.withContext)
   compare(got.probabilities, card.probe.probabilities, `${origin}: the probe`)
@@ -30,7 +30,7 @@ export async function checkProbe(classifier: Probed, card: Pick<Card, 'probe'>, 
   if (novelty === want || Math.abs((novelty ?? Number.NaN) - (want ?? Number.NaN)) <= noveltyTolerance) return
   throw new HieraxError(
     'MODEL_INVALID',
-    `${origin}: the probe gives the novelty ${novelty}, the card states ${want}, within ${noveltyTolerance}`
+    `${origin}: the probe has novelty ${novelty}, the card has ${want} (tolerance ${noveltyTolerance})`
   )
 }
 
@@ -40,7 +40,7 @@ function compare(got: Probabilities, wanted: Probabilities, what: string): void 
     if (difference <= tolerance) continue
     throw new HieraxError(
       'MODEL_INVALID',
-      `${what} gives P(${name}) = ${got[name]}, the card states ${wanted[name]}, within ${tolerance}`
+      `${what} has P(${name}) = ${got[name]}, the card has ${wanted[name]} (tolerance ${tolerance})`
     )
   }
 }
@@ -63,7 +63,7 @@ export async function runProbe(
 
 type Probabilities = Readonly<Record<string, number>>
 
-/** The points of a probe as a light curve that is cached nowhere, and so needs no hash. */
+/** The points of a probe as a light curve. It is never cached, so it needs no hash. */
 function probeCurve(points: Card['probe']['points']): SteppedCurve {
   const at = (index: number): Observation => ({
     ...points[index]!,

@@ -13,21 +13,20 @@ export interface DetectionRange {
   readonly until: number | null
 }
 
-/** From which probability on a node's alerts are as pure as was asked for, in one range of detections. */
+/** The probability threshold of a node for a required purity, in one range of detections. */
 export interface PurityThreshold extends DetectionRange {
-  /** Null: no probability is known to be enough, so nothing of this range is. */
+  /** Null: no threshold reaches the required purity. */
   readonly minProbability: number | null
-  /** Expected purity from `minProbability` on; where that is null, the most that can be asked for in this range, null without data. */
+  /** Expected purity above `minProbability`. If that is null: the highest purity available in this range, null without data. */
   readonly purity: number | null
-  /** Expected completeness from `minProbability` on. */
+  /** Expected completeness above `minProbability`. */
   readonly completeness: number | null
 }
 
 /**
- * The thresholds for a node that is to have a purity, one for each range of detections of the card's table. A threshold is the
- * least one whose expected purity, and that of every greater one in the table, is at least the purity asked for: a
- * threshold that is pure by chance between impure ones does not count. Throws CONFIG_INVALID where the card has no table
- * for the node in this population, naming what it has.
+ * The thresholds of a node for a required purity, one for each range of detections in the card's table. The lowest threshold is
+ * selected for which it and all higher thresholds reach the purity. A single pure threshold between impure ones is not selected.
+ * Throws CONFIG_INVALID if the card has no table for the node in this population; the error lists the tables of the card.
  */
 export function purityThresholds(
   card: Pick<Card, 'name' | 'version' | 'purity'>,
@@ -44,7 +43,7 @@ export function purityThresholds(
   })
 }
 
-/** The threshold that applies to a number of detections; null where nothing passes. */
+/** The threshold for a number of detections; null if nothing passes. */
 export function thresholdFor(thresholds: readonly PurityThreshold[], detections: number): number | null {
   for (const { from, until, minProbability } of thresholds) {
     if (detections >= from && (until === null || detections <= until)) return minProbability
@@ -84,7 +83,7 @@ function thresholdIn(
   if (least !== null) {
     return { minProbability: least.threshold, purity: least.purity, completeness: least.completeness }
   }
-  // By the rule, more than the purity of the greatest threshold is never met.
+  // The purity at the highest threshold is the most that this rule can reach.
   return { minProbability: null, purity: descending[0]?.purity ?? null, completeness: null }
 }
 
@@ -101,7 +100,7 @@ function noTable(
   node: string
 ): string {
   const card = `the card of ${name} ${version}`
-  const instead = 'Give minProbability instead; `hierax evaluate --alerts` prints a table for labelled packets of yours'
+  const instead = 'Use minProbability instead; `hierax evaluate --alerts` prints a table for your own labelled packets'
   if (purity.length === 0) return `${card} has no table of expected purity. ${instead}`
   const nodesOf = (of: string): string =>
     [...new Set(purity.filter(row => row.population === of).map(row => row.node))].join(', ')
@@ -111,9 +110,9 @@ function noTable(
   }
   const running =
     population === null
-      ? 'the class mix of the training'
+      ? 'the class mix of the training set'
       : population.name === customPopulation
-        ? 'shares that you gave: tables are made for the populations of the card'
+        ? 'your own shares; only the populations of the card have tables'
         : `the population ${shown(population.name)}`
   const has = populations.map(each => `${shown(each)} (${nodesOf(each)})`).join('; ')
   return `${card} has no table of expected purity for ${running}; it has ${has}. ${instead}`

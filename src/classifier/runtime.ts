@@ -4,7 +4,7 @@ import util from 'node:util'
 import type * as tfjs from '@tensorflow/tfjs-core'
 import { HieraxError } from '../errors.ts'
 
-/** TensorFlow.js with a backend that is ready. */
+/** TensorFlow.js with a started backend. */
 export interface Runtime {
   readonly name: 'wasm' | 'node'
   readonly tf: typeof tfjs
@@ -16,9 +16,9 @@ export type RuntimeName = 'wasm' | 'node' | 'auto'
 const started = new Map<Runtime['name'], Promise<Runtime>>()
 
 /**
- * Starts a TensorFlow.js backend, once a process. `wasm` works everywhere and gives the same bits at any batch size;
- * `node` needs tfjs-node (`npm run setup:tensorflow`) and may differ in the seventh digit from batch to batch. Both cannot
- * be active in one process: the last one started is. Throws RUNTIME_UNAVAILABLE.
+ * Starts a TensorFlow.js backend, once per process. `wasm` works everywhere, and its results are bit-identical at any batch size.
+ * `node` needs tfjs-node (`npm run setup:tensorflow`), and its results may differ in the seventh digit from batch to batch. Only one
+ * backend is active in a process: the last one started. Throws RUNTIME_UNAVAILABLE.
  */
 export async function createRuntime(name: RuntimeName = 'wasm'): Promise<Runtime> {
   if (name !== 'auto') return start(name)
@@ -65,7 +65,7 @@ async function startWasm(): Promise<Runtime> {
   }
 }
 
-/** tfjs-node calls helpers that Node 23 took out of `util`; one thread is as fast as two, and leaves the other free. */
+/** tfjs-node calls helpers that Node 23 removed from `util`. One thread is as fast as two and leaves a core free. */
 async function startNode(): Promise<Runtime> {
   const legacy = util as unknown as Record<string, unknown>
   legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined

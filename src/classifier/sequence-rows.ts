@@ -11,10 +11,10 @@ import type { InputSet } from './input-sets.ts'
 import { detectionsSeen, latestDetection, modified, type Point } from './inputs.ts'
 import type { Question } from './types.ts'
 
-/** What the network reads of a light curve. */
+/** The part of a light curve that the network reads. */
 export type SteppedCurve = Pick<LightCurve, 'length' | 'at' | 'jd' | 'hashOf'>
 
-/** A question that needs no more of its light curve than that. */
+/** A question with this part of a light curve. */
 export interface SteppedQuestion extends Pick<Question, 'jd' | 'state'>, Partial<Pick<Question, 'alert'>> {
   readonly curve: SteppedCurve
 }
@@ -30,28 +30,28 @@ export class SequenceRow {
   readonly question: SteppedQuestion
   /** Position in the batch of questions. */
   readonly index: number
-  /** Checkpoint to begin with; null for the start. */
+  /** Checkpoint to resume from; null at the start. */
   readonly resumed: Checkpoint | null
   /** Detections before the first pending one. */
   readonly before: number
   /** Detections to step through, oldest first. */
   readonly pending: readonly Step[]
-  /** How many of them are done. */
+  /** Number of pending detections that are done. */
   done = 0
-  /** Checkpoints to keep as the state's older ones, newest first; those at `captures` are added on the way. */
+  /** Older checkpoints of the new state, newest first. Those at `captures` are added while stepping. */
   readonly older: Checkpoint[]
   /** Numbers of detections at which to capture a checkpoint, ascending. */
   readonly captures: number[]
   /** Numbers of detections after which a new sequence begins, ascending. */
   readonly restarts: number[]
 
-  /** Finds the newest checkpoint that serves the question, and the detections after it. */
+  /** Finds the newest usable checkpoint and the detections after it. */
   constructor(layout: StateLayout, set: InputSet, question: SteppedQuestion, index: number) {
     const { curve } = question
     const length = pointsUpTo(curve, question.jd)
     let usable = usableCheckpoints(layout, question.state, curve, length)
     let pending = detectionsIn(curve, usable[0]?.length ?? 0, length)
-    // Without a detection after it, a checkpoint serves only with the logits of its answer.
+    // A checkpoint with no detection after it is usable only if it has logits.
     while (pending.length === 0 && usable[0]?.answered === false) {
       usable = usable.slice(1)
       pending = detectionsIn(curve, usable[0]?.length ?? 0, length)
@@ -76,7 +76,7 @@ export class SequenceRow {
     return this.done === this.pending.length
   }
 
-  /** Detections to step through before the row must stop: for a capture, a new sequence, or at its end. */
+  /** Number of detections until the row must stop: at a capture, at a new sequence, or at its end. */
   stepsToNextStop(): number {
     const end = this.before + this.pending.length
     const at = this.detections
@@ -85,7 +85,7 @@ export class SequenceRow {
   }
 }
 
-/** Numbers of detections of the object after which one of the pending ones begins a new sequence. */
+/** Numbers of detections after which a new sequence begins, among the pending detections. */
 function restartsIn(
   layout: StateLayout,
   set: InputSet,
@@ -137,12 +137,12 @@ function pointsUpTo(curve: SteppedCurve, jd: number): number {
   return low
 }
 
-/** Less than any number of a hidden vector. */
+/** Below all values of a hidden vector. */
 const lowest = -2
 
 /**
- * Memory of a row: its current checkpoint with the logits of its answer, as one run of bytes that is read and written at once,
- * and views of the numbers in it, which are worked on in place.
+ * Memory of a row: one block of bytes with its current checkpoint and logits, and views of the numbers in it, which are updated in
+ * place.
  */
 export class RowMemory {
   /** The checkpoint with its logits. */
@@ -174,7 +174,7 @@ export class RowMemory {
     this.#header = new DataView(memory)
   }
 
-  /** Takes on a checkpoint, or the start. */
+  /** Loads a checkpoint, or the initial state. */
   load(checkpoint: Checkpoint | null): void {
     this.bytes.fill(0)
     if (checkpoint !== null) this.bytes.set(checkpoint.bytes)
@@ -192,7 +192,7 @@ export class RowMemory {
     this.maximum.fill(lowest)
   }
 
-  /** Takes on the next hidden vector, which lies at an offset of an array. */
+  /** Adds the next hidden vector, which is at an offset of an array. */
   accumulate(vectors: Float32Array, offset: number): void {
     const { hidden, sum, maximum } = this
     for (let unit = 0; unit < hidden.length; unit++) {
@@ -203,7 +203,7 @@ export class RowMemory {
     }
   }
 
-  /** Writes what the head sees: hidden vector, embedding (`size` numbers), mean and maximum of the hidden vectors. */
+  /** Writes the input of the head: hidden vector, embedding (`size` numbers), mean and maximum of the hidden vectors. */
   features(embedding: Float32Array, offset: number, size: number, out: Float32Array, to: number): void {
     const { hidden, sum, maximum } = this
     const width = hidden.length
@@ -222,7 +222,7 @@ export class RowMemory {
     return this.sum.map(sum => sum / detections)
   }
 
-  /** Notes how many points the checkpoint covers, and their hash. */
+  /** Writes the number of points that the checkpoint covers, and their hash. */
   seal(length: number, hash: bigint): void {
     this.#header.setBigUint64(hashAt, hash, true)
     this.#header.setUint32(lengthAt, length, true)

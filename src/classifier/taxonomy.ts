@@ -5,7 +5,7 @@ import { parseJson, type Refuse, refuserOf } from './model-file.ts'
 import type { TaxonomyNode } from './types.ts'
 
 /**
- * A tree of classes, checked. Nodes are indexed without the root, parents before children (depth first, siblings as in
+ * A checked tree of classes. Nodes are indexed without the root, parents before children (depth first, siblings as in
  * the file); that is the order of every array of probabilities.
  */
 export interface Taxonomy {
@@ -17,7 +17,7 @@ export interface Taxonomy {
   readonly parents: Int32Array
   /** Indices of each group of siblings. */
   readonly siblings: readonly (readonly number[])[]
-  /** Node of each published label (a leaf or an inner node; the root too, which says nothing). */
+  /** Node of each published label: a leaf, an inner node, or the root (no information). */
   readonly labels: ReadonlyMap<string, string>
   /** Index of a node by name; −1 for the root and for a name that is not in the tree. */
   indexOf(name: string): number
@@ -60,8 +60,8 @@ export function parseTaxonomy(text: string, origin = 'taxonomy'): Taxonomy {
   const reached = new Set(nodes.map(node => node.name))
   const unreached = file.nodes.find(({ name }) => name !== file.root && !reached.has(name))
   if (unreached !== undefined) {
-    const names = circle(unreached.name, listed).map(each => shown(each))
-    refuse(`the nodes ${names.join(' → ')} form a circle`)
+    const names = cycle(unreached.name, listed).map(each => shown(each))
+    refuse(`the nodes ${names.join(' → ')} form a cycle`)
   }
   return build(file, nodes, labelMap(file, reached, refuse))
 }
@@ -73,7 +73,7 @@ function refuseDuplicateKeys(text: string, origin: string): void {
   if (duplicate === undefined) return
   const line = duplicate.linePos?.[0].line ?? 0
   const key = text.slice(duplicate.pos[0]).match(/^"(?:[^"\\]|\\.)*"/)?.[0] ?? 'a key'
-  refuserOf(`${origin}, line ${line}`, 'TAXONOMY_INVALID')(`${key} is given twice; a label maps to one node`)
+  refuserOf(`${origin}, line ${line}`, 'TAXONOMY_INVALID')(`${key} occurs twice; a label maps to one node`)
 }
 
 function childrenByParent(
@@ -106,8 +106,8 @@ function depthFirst(root: string, children: ReadonlyMap<string, FileNode[]>): Ta
   return nodes
 }
 
-/** The circle that the parents of a node end in, for a node whose parents never lead to the root. */
-function circle(start: string, listed: ReadonlyMap<string, FileNode>): string[] {
+/** The cycle that the parents of a node end in, for a node whose parents never lead to the root. */
+function cycle(start: string, listed: ReadonlyMap<string, FileNode>): string[] {
   const seen: string[] = []
   let name = start
   while (!seen.includes(name)) {

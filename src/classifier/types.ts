@@ -16,46 +16,46 @@ export interface NodeProbabilities {
   readonly probability: Float64Array
 }
 
-/** The answer of a model for one light curve at one time. */
+/** The result of a model for one light curve at one time. */
 export interface Answer extends NodeProbabilities {
   /** The predicted node, its probability and its path from below the root; null for none. */
   readonly prediction: { readonly node: string; readonly probability: number; readonly path: readonly string[] } | null
-  /** How little the object looks like the training set, 0–1; null for a model without a novelty probe. */
+  /** How much the object differs from the training set, 0–1; null for a model without novelty. */
   readonly novelty: number | null
   /** One entry for each child of the root, in the taxonomy's order. */
   readonly evidence: readonly Evidence[]
 }
 
-/** Three log terms whose sum, by a softmax over the children of the root, gives a child's conditional probability. */
+/** Three log terms of a child of the root. The softmax of their sums over the children gives the conditional probabilities. */
 export interface Evidence {
   readonly node: string
-  /** What the light curve says, at the class mix of the training. */
+  /** Term of the light curve, for the class mix of the training set. */
   readonly lightCurve: number
-  /** What the packet's other fields say; 0 without them, and for a model without a context term. */
+  /** Term of the other fields of the packet; 0 without them, and for a model without a context term. */
   readonly context: number
-  /** Logarithm of the population's share over that of the training. */
+  /** ln(share in the population / share in the training set). */
   readonly prior: number
 }
 
-/** A class mix: shares of siblings, by node. Groups of siblings that are not named keep the mix of the training. */
+/** A class mix: shares of siblings, by node. Groups of siblings without shares keep the mix of the training set. */
 export interface Population {
-  /** As the card names it; `custom` for shares that a user gave. */
+  /** Name in the card; `custom` for configured shares. */
   readonly name: string
   readonly shares: Readonly<Record<string, number>>
 }
 
-/** What to classify: a light curve up to a time, with the cached state of an earlier step where there is one. */
+/** A light curve to classify at one time, with a cached state if there is one. */
 export interface Question {
   readonly curve: LightCurve
   /** Julian date, days: only points with `jd` ≤ this are used. */
   readonly jd: number
-  /** Cached state of this model for this object as `Reply.state` gave it, of any earlier time; null where there is none. */
+  /** Cached `Reply.state` of this model for this object, of any earlier time; null if there is none. */
   readonly state: Uint8Array | null
-  /** Magnitude and context of the alert that is answered; null where there is none: the light curve speaks alone. */
+  /** Magnitude and context of the alert; null to use the light curve alone. */
   readonly alert: AlertView | null
 }
 
-/** What a context term sees of an alert. */
+/** The part of an alert that a context term uses. */
 export interface AlertView {
   /** Julian date, days. */
   readonly jd: number
@@ -64,12 +64,12 @@ export interface AlertView {
   readonly context: AlertContext
 }
 
-/** The answer to a question, with the state to keep for the next one. */
+/** The answer to a question, with the state to cache for the next one. */
 export interface Reply {
   readonly answer: Answer
-  /** To be cached with the object under the model's SHA-256; only ever a cache: a missing one gives the same answer. */
+  /** To be cached with the object under the model's SHA-256. Without it the answer is the same but takes longer. */
   readonly state: Uint8Array
-  /** Network steps that this answer took: 1 for one new detection on a valid state. */
+  /** Number of network steps: 1 for one new detection with a valid state. */
   readonly steps: number
 }
 
@@ -87,14 +87,14 @@ export interface Classifier {
   readonly root: string
   /** TensorFlow.js backend that runs it: `wasm` or `node`. */
   readonly runtime: string
-  /** The class mix for which probabilities are given; null for a model whose card has none. */
+  /** The class mix to which the probabilities apply; null for a model whose card has none. */
   readonly population: Population | null
   /**
-   * Answers all questions, batched over objects. The bytes of an answer do not depend on the other questions, nor on
-   * the states given. Yields to the event loop between network steps.
+   * Classifies all questions in batches. The bytes of an answer depend neither on the other questions nor on
+   * the cached states. Yields to the event loop between network steps.
    */
   classify(questions: readonly Question[]): Promise<Reply[]>
-  /** Live tensors, to show a leak. */
+  /** Number of live tensors; it grows only if there is a leak. */
   tensors(): number
   dispose(): void
 }

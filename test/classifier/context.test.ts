@@ -127,7 +127,10 @@ test('what is wrong with a file is named', () => {
     [asJson({ ...good, nodes: ['T'] }), /the last layer has 2 outputs, `nodes` has 1 names/],
     [asJson({ ...good, nodes: ['T', 'Object'] }), /"Object" is not a node of the taxonomy tree, or it is the root/],
     [asJson({ ...good, nodes: ['T', 'T'] }), /"T" is given twice/],
-    [asJson({ ...good, nodes: ['T', 'T1'] }), /"P" is missing; a group of siblings gets terms as a whole/],
+    [
+      asJson({ ...good, nodes: ['T', 'T1'] }),
+      /"P" is missing; a group of siblings has terms for all nodes or for none/
+    ],
     [asJson({ ...good, bound: -1 }), /bound/]
   ]
   for (const [file, message] of wrong) assert.throws(() => read(file), { code: 'MODEL_INVALID', message })

@@ -150,7 +150,7 @@ describe('a model folder', () => {
       await assert.rejects(loadClassifier(dir), refusal('MODEL_INVALID', message))
     }
     await change({ inputs: 'ztf-31.v9' }, /inputs "ztf-31\.v9" are unknown; this version has ztf-27\.v1, ztf-70\.v2/)
-    await change({ taxonomy: { name: 'other', version: '1' } }, /ztf-tree 1, the card states other 1/)
+    await change({ taxonomy: { name: 'other', version: '1' } }, /ztf-tree 1, the card has other 1/)
     await change({ decision: { priorPower: 0.4 } }, /`priors` is null/)
     await change({ decision: { priorPower: 0.4 }, priors: { 'SN Ia': 0.6 } }, /no prior is given for "Transient"/)
     await change({ temperature: [{ untilDays: 3, value: 1.1 }] }, /`untilDays` null/)
@@ -164,10 +164,7 @@ describe('a model folder', () => {
       const { probabilities } = card.probe
       probabilities.TDE = (probabilities.TDE as number) + 2e-4
     })
-    await assert.rejects(
-      loadClassifier(dir),
-      refusal('MODEL_INVALID', /the probe gives P\(TDE\) = 0\.\d+, the card states/)
-    )
+    await assert.rejects(loadClassifier(dir), refusal('MODEL_INVALID', /the probe has P\(TDE\) = 0\.\d+, the card has/))
   })
 
   test('network and taxonomy must fit each other', async () => {

@@ -111,7 +111,7 @@ describe('the population of a model', () => {
 
   test('is described with its shares', () => {
     assert.equal(describePopulation(of('labelled')), 'labelled (Transient 0.9, Persistent 0.1)')
-    assert.equal(describePopulation(null), 'the class mix of the training')
+    assert.equal(describePopulation(null), 'the class mix of the training set')
   })
 })
 

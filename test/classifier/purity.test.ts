@@ -82,13 +82,13 @@ describe('the threshold of a purity', () => {
     }
     assert.match(
       refused(card, stream, 'AGN', 0),
-      /made 1 has no table .* for "AGN" in the population "stream"; it has SN Ia, TDE\. Give minProbability/
+      /made 1 has no table .* for "AGN" in the population "stream"; it has SN Ia, TDE\. Use minProbability/
     )
     assert.match(
       refused(card, { ...stream, name: 'other' }, 'TDE', 0),
       /"other"; it has "stream" \(SN Ia, TDE\); "labelled" \(SN Ia\)/
     )
-    assert.match(refused(card, { ...stream, name: 'custom' }, 'SN Ia', 0), /for shares that you gave/)
+    assert.match(refused(card, { ...stream, name: 'custom' }, 'SN Ia', 0), /for your own shares/)
     assert.match(refused(card, null, 'SN Ia', 0), /for the class mix of the training/)
     assert.match(refused({ name: 'old', version: '1' }, null, 'SN Ia', 0), /old 1 has no table of expected purity\. /)
   })

@@ -69,7 +69,7 @@ test('what is wrong with a tree is said with names', () => {
   refused(withNode('A', 'D'), /two nodes are named "A"/)
   refused(withNode('E', 'Nowhere'), /the parent "Nowhere" of "E" is not a node/)
   refused(withNode('E', null), /two roots: "Object" and "E"/)
-  refused(withNode('E', 'E'), /"E" → "E" form a circle/)
+  refused(withNode('E', 'E'), /"E" → "E" form a cycle/)
   refused(
     { ...small, nodes: [...small.nodes, { name: 'E', parent: 'F' }, { name: 'F', parent: 'E' }] },
     /"E" → "F" → "E"/
@@ -94,7 +94,7 @@ test('a label maps to one node that exists', () => {
     /the label "x" is mapped twice/
   )
   const twice = JSON.stringify(small, null, 2).replace('"inner": "A"', '"b": "A"')
-  refused(twice, /line \d+: "b" is given twice/)
+  refused(twice, /line \d+: "b" occurs twice/)
 })
 
 test('the taxonomy of the paper has 37 nodes with the root', () => {

@@ -85,7 +85,7 @@ export async function ensureTopic(admin: Admin, spec: TopicSpec): Promise<{ part
 
 /**
  * Makes sure that the topics exist, see {@link ensureTopic}. An existing topic stays as it is; a different number of
- * partitions is logged as a warning. Several processes may do so at once.
+ * partitions is logged as a warning. Several processes may do this at the same time.
  */
 export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[], logger: KafkaLogger): Promise<void> {
   for (const spec of specs) {
@@ -146,11 +146,11 @@ interface SharedAdmin {
 }
 
 /**
- * What the source asks a cluster beside its consumer: states and offsets of topics, each request with a time limit.
+ * Reads states and offsets of topics, beside the consumer of a source. Each request has a time limit.
  *
- * Requests share an admin client until one fails: a client that once met a dead topic asks for it again with every
- * request. It is disconnected only when its last request has ended: kafkajs makes several of each, and would connect
- * again in between, with nobody to close that connection.
+ * Requests share an admin client until one fails, because kafkajs repeats a failed metadata request for a dead topic with every later
+ * request of the client. The client is disconnected only after its last request: kafkajs splits a request into several, and would
+ * reconnect between them and leave that connection open.
  */
 export class ClusterView {
   readonly #kafka: Kafka
@@ -180,7 +180,7 @@ export class ClusterView {
       try {
         offsets.push(...(await this.#topicOffsets(topic)))
       } catch (error) {
-        this.#logger.debug({ topic, reason: String(error) }, 'offsets of a topic cannot be read')
+        this.#logger.debug({ topic, reason: String(error) }, 'cannot read the offsets of a topic')
       }
     }
     return offsets
@@ -219,7 +219,7 @@ export class ClusterView {
   }
 
   #sharedAdmin(): SharedAdmin {
-    if (this.#closed) throw new Error('the view of the cluster is closed')
+    if (this.#closed) throw new Error('the admin client is closed')
     if (this.#current === null) {
       const admin = this.#kafka.admin()
       this.#current = { admin, connected: admin.connect(), pending: new Set() }

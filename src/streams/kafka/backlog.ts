@@ -3,19 +3,19 @@ import { nightOf } from './topics.ts'
 
 /** Settings of the gate. */
 export interface BacklogOptions {
-  /** A night whose lag does not shrink for so long (ms) no longer holds back the nights after it. */
+  /** If the lag of a night does not shrink for this time (ms), later nights no longer wait for it. */
   readonly patience: number
-  /** A night that caught up holds back later ones again when it lags by more than this many messages. */
+  /** Later nights wait again for a night that had caught up if it lags by more than this number of messages. */
   readonly reclose: bigint
 }
 
-/** A night that no longer holds back others although it lags. */
+/** A night for which later nights no longer wait although it lags. */
 interface GivenUp {
   readonly night: string
   readonly lag: bigint
 }
 
-/** The topics that wait, and the nights given up just now. */
+/** The topics that wait, and the nights that were given up in this decision. */
 export interface BacklogDecision {
   readonly heldTopics: ReadonlySet<string>
   readonly givenUp: readonly GivenUp[]
@@ -33,10 +33,9 @@ interface Behind {
 /**
  * Decides which nights wait while older ones lag, so that alerts are read nearly in time order.
  *
- * The lag is the whole group's (committed offsets against high watermarks), so that a member that owns only newer
- * partitions waits as well. A night stops holding back others when it reaches the high watermarks seen when the wait
- * began, however many late alerts still arrive. A night that makes no progress, or whose offsets can't be read, is given
- * up after `patience`.
+ * The lag is that of the whole group (committed offsets against high watermarks), so that a member that owns only newer
+ * partitions waits as well. The wait for a night ends when it reaches the high watermarks from the beginning of the wait, even if
+ * late alerts still arrive. A night without progress, or with unreadable offsets, is given up after `patience`.
  */
 export class BacklogGate {
   readonly #options: BacklogOptions
@@ -95,7 +94,7 @@ export class BacklogGate {
   }
 }
 
-/** Where the group resumes: its committed offset, or the first message that is still there. */
+/** Where the group resumes: at its committed offset, or at the first message that is still retained. */
 export function position({ committed, low }: PartitionOffsets): bigint {
   return committed === null || committed < low ? low : committed
 }

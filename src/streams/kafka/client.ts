@@ -38,15 +38,15 @@ export function debugOnly(logger: KafkaLogger): KafkaLogger {
 
 /** How often and how fast kafkajs retries a request by itself. */
 export const retries = {
-  /** Quick, and for about a minute: a broker that comes back is noticed at once, and none that restarts is given up. */
+  /** Frequent retries for about a minute: a broker that returns is noticed at once, and a restart of a broker is tolerated. */
   patient: { initialRetryTime: 100, maxRetryTime: 1000, retries: 60 },
   /** For callers that retry by themselves and report every failure. */
   brief: { initialRetryTime: 100, maxRetryTime: 500, retries: 3 },
-  /** A person is waiting: gives up after some seconds. */
+  /** For interactive commands: gives up after some seconds. */
   interactive: { initialRetryTime: 100, maxRetryTime: 1500, retries: 5 }
 } as const satisfies Record<string, RetryOptions>
 
-/** Normal answers while a cluster starts or elects leaders; kafkajs retries all of them. */
+/** Errors that are normal while a cluster starts or elects leaders; kafkajs retries them. */
 const expectedAtStart =
   /LEADER_NOT_AVAILABLE|NOT_LEADER|COORDINATOR|GROUP_LOAD_IN_PROGRESS|REBALANCE_IN_PROGRESS|leadership election|not the leader|coordinator (?:is|not)|does not host this topic-partition|group is rebalancing|loading/i
 
@@ -96,7 +96,7 @@ let warningsSuppressed = false
 
 /** kafkajs sets timers with negative delays; Node 22 and later warn about them on every run. Drops only that warning. */
 function suppressKnownWarnings(): void {
-  // kafkajs announces its change of partitioner once per process; partitions are computed here.
+  // kafkajs warns once per process about its change of partitioner. Hierax computes partitions itself.
   process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
   if (warningsSuppressed) return
   warningsSuppressed = true

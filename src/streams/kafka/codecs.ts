@@ -8,7 +8,7 @@ import { HieraxError } from '../../errors.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 
-/** Most bytes that one compressed record batch may inflate to. */
+/** Maximum inflated size of one compressed record batch, bytes. */
 export const maxInflatedBytes = 128 * 1024 * 1024
 
 function assertBounded(bytes: number): void {
@@ -34,9 +34,9 @@ function inflateXerial(bytes: Buffer): Buffer {
   const blocks: Buffer[] = []
   let total = 0
   for (let at = xerialHeaderBytes; at < bytes.length; ) {
-    if (at + 4 > bytes.length) throw new Error('a block ends before its length')
+    if (at + 4 > bytes.length) throw new Error('a block is truncated before its length field')
     const end = at + 4 + bytes.readUInt32BE(at)
-    if (end > bytes.length) throw new Error('a block is longer than what is left')
+    if (end > bytes.length) throw new Error('a block is longer than the remaining bytes')
     const block = inflateBlock(bytes.subarray(at + 4, end), maxInflatedBytes - total)
     total += block.length
     blocks.push(block)
@@ -57,7 +57,7 @@ async function decompressLz4(bytes: Buffer): Promise<Buffer> {
 
 let zstd: Promise<ZstdStreaming> | null = null
 
-/** The WebAssembly module is loaded for the first batch, and again after it has thrown. */
+/** Loads the WebAssembly module for the first batch, and again after an exception. */
 async function decompressZstd(bytes: Buffer): Promise<Buffer> {
   const bound = zstdOutputBound(bytes)
   assertBounded(bound)
@@ -91,7 +91,7 @@ export const decompressors = {
   zstd: decompressZstd
 } as const
 
-/** kafkajs's numbers of the compressions. */
+/** The compression types of kafkajs. */
 export const compressionTypes = {
   gzip: CompressionTypes.GZIP,
   snappy: CompressionTypes.Snappy,
@@ -99,7 +99,7 @@ export const compressionTypes = {
   zstd: CompressionTypes.ZSTD
 } as const
 
-/** Names the compression in its errors, which end up in the log of the consumer's crash. */
+/** Adds the compression to the error, which appears in the log when the consumer crashes. */
 async function decompress(name: keyof typeof decompressors, bytes: Buffer): Promise<Buffer> {
   try {
     return await decompressors[name](bytes)
@@ -124,8 +124,8 @@ export function registerCodecs(): void {
   }
 }
 
-// How much a frame can inflate to, read off its block headers without inflating it: the libraries take no limit, and a
-// few bytes of lz4 or zstd can ask for gigabytes.
+// Upper bounds of the inflated size, computed from the block headers without inflating. The libraries have no limit, and a
+// few bytes of lz4 or zstd can inflate to gigabytes.
 
 const lz4Magic = 0x184d2204
 const lz4BlockMax: Readonly<Record<number, number>> = { 4: 1 << 16, 5: 1 << 18, 6: 1 << 20, 7: 1 << 22 }
@@ -133,19 +133,19 @@ const lz4BlockMax: Readonly<Record<number, number>> = { 4: 1 << 16, 5: 1 << 18, 
 /**
  * Upper bound of the inflated size of an LZ4 frame, bytes, from its block headers: blocks times the largest block size
  * (lz4_Frame_format.md, "General Structure of LZ4 Frame format").
- * @throws {Error} when it is no LZ4 frame or ends early.
+ * @throws {Error} if it is not an LZ4 frame or is truncated.
  */
 export function lz4OutputBound(frame: Buffer): number {
-  if (frame.length < 7 || frame.readUInt32LE(0) !== lz4Magic) throw new Error('it is no LZ4 frame')
+  if (frame.length < 7 || frame.readUInt32LE(0) !== lz4Magic) throw new Error('it is not an LZ4 frame')
   const flags = frame.readUInt8(4)
   const blockMax = lz4BlockMax[(frame.readUInt8(5) >> 4) & 7]
-  if (blockMax === undefined) throw new Error('its greatest block size is unknown')
+  if (blockMax === undefined) throw new Error('its maximum block size is unknown')
   const blockChecksum = (flags & 0x10) !== 0 ? 4 : 0
   const contentSize = (flags & 0x08) !== 0 ? 8 : 0
   const dictionary = (flags & 0x01) !== 0 ? 4 : 0
   let blocks = 0
   for (let at = 7 + contentSize + dictionary; ; blocks++) {
-    if (at + 4 > frame.length) throw new Error('it ends early')
+    if (at + 4 > frame.length) throw new Error('it is truncated')
     const size = frame.readUInt32LE(at) & 0x7fffffff
     if (size === 0) return blocks * blockMax
     at += 4 + size + blockChecksum
@@ -170,12 +170,12 @@ function zstdFrame(bytes: Buffer, start: number): { end: number; bound: number }
   const descriptor = bytes.readUInt8(start + 4)
   let at = start + zstdHeaderLength(descriptor)
   for (let bound = 0; ; ) {
-    if (at + 3 > bytes.length) throw new Error('it ends early')
+    if (at + 3 > bytes.length) throw new Error('it is truncated')
     const header = bytes.readUIntLE(at, 3)
     const size = header >> 3
     const type = (header >> 1) & 3
     if (type === 3) throw new Error('a block is of an unknown type')
-    // 0 raw: as it is; 1 run: one byte, `size` times; 2 compressed: at most the greatest size of a block.
+    // 0 raw: as it is; 1 run: one byte, `size` times; 2 compressed: at most the maximum block size.
     bound += type === 2 ? zstdBlockMax : size
     at += 3 + (type === 1 ? 1 : size)
     if ((header & 1) === 1) return { end: at + ((descriptor & 4) !== 0 ? 4 : 0), bound }
@@ -184,20 +184,20 @@ function zstdFrame(bytes: Buffer, start: number): { end: number; bound: number }
 
 /**
  * Upper bound of the inflated size of one or more zstd frames, bytes (RFC 8878, 3.1.1.2).
- * @throws {Error} when they are no zstd frames or end early.
+ * @throws {Error} if it is not a sequence of zstd frames or is truncated.
  */
 export function zstdOutputBound(bytes: Buffer): number {
   let total = 0
   for (let at = 0; at < bytes.length; ) {
-    if (at + 8 > bytes.length) throw new Error('it ends early')
+    if (at + 8 > bytes.length) throw new Error('it is truncated')
     const magic = bytes.readUInt32LE(at)
     if ((magic & 0xfffffff0) >>> 0 === zstdSkippable) {
       at += 8 + bytes.readUInt32LE(at + 4)
       continue
     }
-    if (magic !== zstdMagic) throw new Error('it is no zstd frame')
+    if (magic !== zstdMagic) throw new Error('it is not a zstd frame')
     const { end, bound } = zstdFrame(bytes, at)
-    if (end > bytes.length) throw new Error('it ends early')
+    if (end > bytes.length) throw new Error('it is truncated')
     total += bound
     at = end
   }

@@ -4,9 +4,9 @@ import type { ISocketFactory } from 'kafkajs'
 
 /** Bytes of one read. */
 const readBytes = 256 * 1024
-/** Responses up to this size are copied, which costs next to nothing. */
+/** Responses up to this size are copied, which is cheap. */
 const smallBytes = 64 * 1024
-/** Larger responses are passed on in pieces: no fetch asks for as much, and a bogus length must not cause an allocation. */
+/** Larger responses are passed on in pieces. No fetch is that large, and a bogus length must not cause an allocation. */
 const largestBytes = 64 * 1024 * 1024
 const lengthBytes = 4
 const keepAlive = 60_000
@@ -15,9 +15,9 @@ const keepAlive = 60_000
  * Assembles the responses on a connection to a broker (each is preceded by its length, 4 bytes), so that kafkajs gets
  * each as a whole.
  *
- * This saves memory: Node allocates 64 kB for each read, and kafkajs collects these buffers and copies them into one, in
- * all 2 × 67 kB for each alert, for which V8 collects the whole heap every few hundred alerts. Here one buffer serves all
- * reads, a second one holds the response, and only kafkajs's copy is new.
+ * This saves memory. Without it, Node allocates 64 kB for each read, and kafkajs copies these buffers into a new one. That is
+ * 2 × 67 kB per alert, and causes a full garbage collection every few hundred alerts. Here all reads share one buffer, a second buffer
+ * holds the response, and only the copy of kafkajs is allocated.
  */
 export class ResponseAssembler {
   readonly #emit: (bytes: Buffer) => void
@@ -87,8 +87,8 @@ const clientIdAt = 12
  * Turns a request for the metadata of *all* topics into one for none, in place; leaves any other request unchanged.
  *
  * kafkajs asks for all topics when it only needs the brokers: before an idempotent producer gets its id, before a topic is
- * created or deleted. That fails when a single partition of any topic in the cluster has no leader, and the answer is
- * long. From version 1 on, -1 topics means all and 0 means none.
+ * created or deleted. That fails if any partition in the cluster has no leader, and the response is
+ * large. From version 1 on, -1 topics means all and 0 means none.
  */
 export function askForNoTopics(request: Buffer): void {
   if (request.length < clientIdAt + 2) return

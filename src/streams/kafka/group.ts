@@ -4,9 +4,9 @@ import type { SourceLimits } from './source-options.ts'
 
 /** One assignment of partitions to this member, from one join of the group to the next. */
 export interface Assignment {
-  /** Aborted when the partitions may belong to others: work in progress is worthless then. */
+  /** Aborted when the partitions may belong to other members; the work in progress must be discarded. */
   readonly lost: AbortController
-  /** Aborted when the member must leave soon: work in progress is finished, nothing new is started. */
+  /** Aborted when the member must leave soon: the work in progress is finished and no new work starts. */
   readonly leave: AbortController
   /** Thrown to kafkajs once the work in progress is finished, so that it rejoins the group. */
   rejoin: Error | null
@@ -17,8 +17,8 @@ export function newAssignment(): Assignment {
 }
 
 /**
- * Heartbeats while handlers work: kafkajs sends its own only between batches, and a member that is silent for a whole
- * session is evicted. The coordinator's answer decides about the assignment:
+ * Sends heartbeats while handlers work. kafkajs sends its own only between batches, and a member that is silent for a whole
+ * session is evicted. The coordinator's answer determines what happens to the assignment:
  *
  * - a rebalance has started: finish the chunks in progress (for half of the rebalance time-out), commit, rejoin;
  * - this member or its generation is unknown: the partitions already belong to others;
@@ -109,8 +109,8 @@ export class Heartbeats {
 const commitRetry = 500
 
 /**
- * Commits the offsets of handled messages, those of all partitions together and at most once per `interval` ms: a
- * request for each batch would cost too much. What was handled within that time is repeated after a crash.
+ * Commits the offsets of handled messages, for all partitions together and at most once per `interval` ms, because a
+ * request for each batch would cost too much. After a crash, messages handled in the last interval are repeated.
  */
 export class OffsetCommits {
   readonly #interval: number
@@ -176,7 +176,7 @@ export class OffsetCommits {
   #schedule(delay = this.#interval): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null
-      // One at a time: requests would pile up while the coordinator is away.
+      // One at a time: otherwise requests would accumulate while the coordinator is unreachable.
       if (this.#inFlight > 0) this.#schedule()
       else void this.flush()
     }, delay)

@@ -8,7 +8,7 @@ import { assertAcknowledged } from './producer.ts'
 export interface PacketPublisherOptions {
   readonly connection: KafkaConnection
   readonly topic: string
-  /** Partitions of the topic when it is created because it is absent; the broker's default unless given. */
+  /** Number of partitions if the topic is created; default: that of the broker. */
   readonly partitions?: number
 }
 
@@ -16,9 +16,9 @@ export interface PacketPublisherOptions {
 export interface PacketPublisher {
   /** Partitions of the topic. */
   readonly partitions: number
-  /** Takes a packet and sends when a request is full. Rejects with PUBLISH_FAILED when an earlier request failed. */
+  /** Buffers a packet, and sends a request when it is full. Rejects with PUBLISH_FAILED if an earlier request failed. */
   publish(packet: Uint8Array): Promise<void>
-  /** Resolves when all in-sync replicas have every packet taken so far. */
+  /** Resolves when all in-sync replicas have every packet so far. */
   flush(): Promise<void>
   /** Closes the connection, without a flush. */
   close(): Promise<void>
@@ -107,7 +107,7 @@ class RoundRobinPublisher implements PacketPublisher {
       .send({ topic: this.#topic, acks: -1, messages })
       .then(answers => assertAcknowledged(answers, this.#topic))
       .catch(cause => {
-        const message = `the topic ${this.#topic} took no packets (${cause.message})`
+        const message = `packets could not be published to the topic ${this.#topic} (${cause.message})`
         this.#failure ??= new HieraxError('PUBLISH_FAILED', message, { cause })
       })
   }

@@ -3,7 +3,7 @@ import type { OutputMessage } from '../types.ts'
 import type { RenewableProducer } from './producer.ts'
 import { backoff, pause } from './timing.ts'
 
-/** No broker takes a request of more than 100 MB (`socket.request.max.bytes`): it closes the connection. */
+/** A broker closes the connection at a request of more than 100 MB (`socket.request.max.bytes`). */
 const maxValueBytes = 64 * 1024 * 1024
 
 /** One call of `send`: settled when all its messages have been acknowledged, or when it gives up. */
@@ -20,7 +20,7 @@ export class PendingSend {
     })
   }
 
-  /** True once nobody waits for its messages any more. */
+  /** True once the call is settled. */
   get ended(): boolean {
     return this.#settle === null
   }
@@ -57,7 +57,7 @@ export interface QueueEvents {
 
 /**
  * The messages for one partition: one request at a time, in the order of the calls, each repeated until it is
- * acknowledged or nobody waits for it any more. So a message never overtakes an earlier one of its key.
+ * acknowledged or its calls have given up. A message therefore never overtakes an earlier one with the same key.
  */
 export class PartitionQueue {
   readonly topic: string
@@ -92,7 +92,7 @@ export class PartitionQueue {
     this.#queue.push({ message, bytes, send })
     if (this.#running) return
     this.#running = true
-    // In the next microtask, when the caller has pushed all it has for this partition.
+    // In the next microtask, after the caller has pushed all its messages for this partition.
     queueMicrotask(() => void this.#run())
   }
 
@@ -104,7 +104,7 @@ export class PartitionQueue {
     this.#running = false
   }
 
-  /** As many messages as fit into a request, without those that nobody waits for any more. */
+  /** As many messages as fit into a request, without those of calls that have given up. */
   #nextRequest(): QueuedMessage[] {
     const batch: QueuedMessage[] = []
     let bytes = 0
@@ -129,7 +129,7 @@ export class PartitionQueue {
       if (result.decision === 'too-large') return this.#divide(batch)
       this.#events.failed(this, result.error)
       await pause(backoff(failures), this.#closing)
-      // The broker may have written it all the same.
+      // The broker may have written the request nevertheless.
       if (batch.every(({ send }) => send.ended)) return result.abandon()
     }
     this.#events.published(this, batch.length)
@@ -148,8 +148,8 @@ export class PartitionQueue {
     }
     const size = first.message.value?.length ?? 0
     if (size === 0) {
-      // The topic accepts no message at all: retried, as after any other fault.
-      this.#events.failed(this, new Error('the topic refuses even an empty message as too large'))
+      // The topic accepts no message at all: retry, as after any other failure.
+      this.#events.failed(this, new Error('the topic rejects even an empty message as too large'))
       await pause(backoff(5), this.#closing)
       if (!first.send.ended) await this.#deliver(batch)
       return
@@ -159,7 +159,7 @@ export class PartitionQueue {
   }
 }
 
-/** The same message, empty, with headers that say so. */
+/** The same message without its value, marked by headers. */
 function withoutValue(message: Message): Message {
   const headers = { ...message.headers, 'value.omitted': 'true', 'value.bytes': String(message.value?.length ?? 0) }
   return { ...message, value: Buffer.alloc(0), headers }

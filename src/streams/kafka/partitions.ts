@@ -23,28 +23,28 @@ interface OwnedPartition extends TopicPartition {
   /** Next offset to be handled; null while unknown. */
   next: bigint | null
   paused: boolean
-  /** The topic is read from its end, and that offset is not known yet. */
+  /** The partition starts at the end of the topic, and that offset is not known yet. */
   awaitsStart: boolean
 }
 
 /** Time limit for reading the offsets of one topic, ms. */
 const offsetTimeout = 5000
 
-/** Readings in a row without a topic's offsets after which a warning is logged. */
+/** Consecutive failures to read a topic's offsets after which a warning is logged. */
 const warnAfter = 3
 
 /**
  * Tracks the owned partitions: sets their first offsets, reports their lag, notices messages that retention removed
  * unread, and pauses nights that must wait for older ones.
  *
- * After every join all partitions are paused until the group's offsets have been read, for a bounded time. Those that
- * may have to start at their end stay paused until it is known: kafkajs would read them from the earliest offset.
+ * After every join all partitions are paused until the group's offsets have been read, for a bounded time. Partitions that
+ * start at the end of the topic stay paused until that offset is known, because kafkajs would read them from the earliest offset.
  */
 export class PartitionTracker {
   readonly #context: TrackerContext
   /** By `topic/partition`. */
   #owned = new Map<string, OwnedPartition>()
-  /** How many readings in a row left a topic's offsets unknown. */
+  /** Number of consecutive failures to read a topic's offsets. */
   #unreadInARow = 0
   #generation = 0
   #timer: NodeJS.Timeout | null = null
@@ -103,13 +103,13 @@ export class PartitionTracker {
     if (this.#timer !== null) clearTimeout(this.#timer)
   }
 
-  /** The partitions are no longer ours. */
+  /** The partitions no longer belong to this member. */
   disown(): void {
     for (const partition of this.#owned.values()) this.#report(partition, -1)
     this.#owned.clear()
   }
 
-  /** Reads the offsets now, and again after an interval for as long as the assignment lasts. */
+  /** Reads the offsets now and then regularly until the assignment ends. */
   async #refresh(generation: number, first: boolean): Promise<void> {
     const offsets = await this.#readOffsets()
     if (this.#closed || generation !== this.#generation) return
@@ -205,10 +205,10 @@ export class PartitionTracker {
     this.#unreadInARow = unread.length > 0 ? this.#unreadInARow + 1 : 0
     if (unread.length > 0) {
       const waiting = [...this.#owned].filter(([, { awaitsStart }]) => awaitsStart).map(([key]) => key)
-      // One slow or refused request is no fault: the next reading follows soon. A lasting one is said once.
+      // A single failed request is not a problem, as the next one follows soon. A lasting failure is logged once.
       options.logger[this.#unreadInARow === warnAfter ? 'warn' : 'debug'](
         { topics: unread, waiting },
-        'offsets cannot be read; lag is unknown, and partitions that start at the latest offset wait'
+        'cannot read offsets; the lag is unknown, and partitions that start at the latest offset stay paused'
       )
     }
     return offsets

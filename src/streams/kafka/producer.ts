@@ -1,7 +1,7 @@
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
 import { protocolErrorType } from './client.ts'
 
-/** What to do about a failed request: repeat it, repeat it under a new producer, or divide it. */
+/** What to do after a failed request: repeat it, repeat it with a new producer, or divide it. */
 export type RetryDecision = 'retry' | 'renew' | 'too-large'
 
 /** Answers after which kafkajs's sequence numbers and the broker's no longer agree. */
@@ -14,20 +14,20 @@ const lostSequence = new Set([
   'PRODUCER_FENCED'
 ])
 
-/** What to do about a request that failed with `error`. */
+/** What to do after a request failed with `error`. */
 export function retryDecision(error: unknown): RetryDecision {
   const type = protocolErrorType(error)
   if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') return 'too-large'
   if (type !== null) return lostSequence.has(type) ? 'renew' : 'retry'
   const { name, retriable } = error as { name?: unknown; retriable?: unknown }
-  // kafkajs's own attempts are used up: the same request may be sent again with the same sequence numbers.
+  // kafkajs has used up its own retries. The same request may be repeated with the same sequence numbers.
   if (name === 'KafkaJSNumberOfRetriesExceeded' || retriable === true) return 'retry'
   return 'renew'
 }
 
 /**
- * Throws when a request was not acknowledged: kafkajs skips partitions that the topic does not have, or no longer, and
- * resolves as if all was well.
+ * Throws if a request was not acknowledged. kafkajs skips partitions that the topic does not have (any more) and resolves
+ * without an error.
  */
 export function assertAcknowledged(answers: readonly RecordMetadata[], topic: string): void {
   if (answers.length > 0) return
@@ -42,7 +42,7 @@ export type SendResult =
       readonly acknowledged: false
       readonly error: unknown
       readonly decision: RetryDecision
-      /** Must be called when the request will not be repeated: no other may use its sequence numbers. */
+      /** Call this if the request will not be repeated, because no other request may use its sequence numbers. */
       readonly abandon: () => void
     }
 
@@ -56,8 +56,8 @@ interface Generation {
 /**
  * One idempotent producer, shared by all partitions, and replaced when its sequence numbers are lost.
  *
- * A request whose outcome is unknown must be repeated unchanged, or under a new producer: another request with its
- * sequence number would be taken for a duplicate, acknowledged and dropped.
+ * A request with an unknown outcome must be repeated unchanged, or by a new producer. The broker would treat another request with its
+ * sequence number as a duplicate, acknowledge it and drop it.
  */
 export class RenewableProducer {
   readonly #kafka: Kafka

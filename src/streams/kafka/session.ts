@@ -14,7 +14,7 @@ export interface SessionContext {
   readonly cluster: ClusterView
   readonly gate: BacklogGate
   readonly topics: readonly string[]
-  /** Topics that a group without offsets reads from their end. */
+  /** Topics that a group without committed offsets reads from the end. */
   readonly fromLatest: ReadonlySet<string>
   readonly handler: BatchHandler
   /** Messages were handled. */
@@ -30,7 +30,7 @@ export interface SessionContext {
 export class ConsumerSession {
   /** The session's part of the source's readiness. */
   phase: 'joining' | 'running' | 'rebalancing' = 'joining'
-  /** Resolves with the error when the consumer can't go on. */
+  /** Resolves with the error if the consumer cannot continue. */
   readonly crashed: Promise<Error>
   readonly #context: SessionContext
   readonly #consumer: Consumer
@@ -40,7 +40,7 @@ export class ConsumerSession {
   readonly #started: Promise<void>
   #crash: (error: Error) => void = () => undefined
   #assignment = newAssignment()
-  /** kafkajs offers a commit without retries with the first batch; until then there is one that retries by itself. */
+  /** Replaced at the first batch, whose payload has a commit without retries. Until then, kafkajs retries this one itself. */
   #commit = ({ topics }: Offsets): Promise<void> =>
     this.#consumer.commitOffsets(
       topics.flatMap(({ topic, partitions }) => partitions.map(entry => ({ topic, ...entry })))
@@ -79,7 +79,7 @@ export class ConsumerSession {
     this.#started = this.#start().catch(error => this.#crash(asError(error)))
   }
 
-  /** True when nothing was fetched for `ms` although no batch is in progress: the brokers or a topic are gone. */
+  /** True if nothing was fetched for `ms` while no batch was in progress: the brokers or a topic are gone. */
   stalled(ms: number): boolean {
     return this.#working === 0 && performance.now() - this.#lastFetch > ms
   }
@@ -91,7 +91,7 @@ export class ConsumerSession {
     this.#assignment.leave.abort()
     this.#partitions.close()
     void this.#commits.flush()
-    // kafkajs must not be stopped while it joins: it would continue as a member that nobody controls.
+    // Do not stop kafkajs while it joins: it would stay in the group after the disconnect.
     const ended = this.#started.then(() => this.#consumer.disconnect())
     const timeout = this.#working > 0 ? limits.stopTimeout : Math.min(limits.stopTimeout, 5000)
     if (!(await settles(ended, timeout))) {
@@ -106,7 +106,7 @@ export class ConsumerSession {
   async #start(): Promise<void> {
     const { topics, options } = this.#context
     await this.#consumer.connect()
-    // From the beginning even with `from: latest`: an offset removed by retention must not lead to the end.
+    // From the beginning even with `from: latest`: if retention removed the committed offset, reading must not jump to the end.
     await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true })
     if (this.#closing) return
     await this.#consumer.run({
@@ -169,7 +169,7 @@ export class ConsumerSession {
     await this.#leave(assignment)
   }
 
-  /** kafkajs withholds batches of nothing but transaction markers and aborted messages from `eachBatch`. */
+  /** kafkajs does not pass batches with only transaction markers and aborted messages to `eachBatch`. */
   #skipped(batch: ConsumerEndBatchProcessEvent['payload']): void {
     if (batch.batchSize > 0) return
     this.#partitions.fetched(batch, batch.firstOffset)
@@ -187,14 +187,14 @@ export class ConsumerSession {
     this.#context.onRejected(error)
   }
 
-  /** At the end of a batch: commits what was handled when the member must leave, and makes kafkajs rejoin the group. */
+  /** At the end of a batch, if the member must leave: commits what was handled and makes kafkajs rejoin the group. */
   async #leave(assignment: Assignment): Promise<void> {
     if (!assignment.leave.signal.aborted || assignment !== this.#assignment) return
     await this.#commits.flush()
     if (assignment.rejoin !== null) throw assignment.rejoin
   }
 
-  /** The present partitions may belong to others from now on; work on them is worthless. */
+  /** The partitions may now belong to other members; results for them must be discarded. */
   #loseAssignment(reason: Error): void {
     const previous = this.#assignment
     this.#assignment = newAssignment()
@@ -220,7 +220,7 @@ export interface BatchWork {
 
 /**
  * Hands a fetched batch to the handler in chunks of bounded size, in offset order. A rejected chunk is retried with
- * growing pauses until it succeeds or the assignment ends: no message is ever skipped.
+ * increasing delay until it succeeds or the assignment ends: no message is ever skipped.
  */
 export async function processBatch(work: BatchWork): Promise<void> {
   const { batch, assignment } = work
@@ -232,7 +232,7 @@ export async function processBatch(work: BatchWork): Promise<void> {
   }
 }
 
-/** True when the chunk was handled and its partition is still ours. */
+/** True if the chunk was handled and its partition is still assigned to this member. */
 async function handleChunk(messages: readonly InputMessage[], work: BatchWork): Promise<boolean> {
   const { lost, leave } = work.assignment
   const control: BatchControl = { heartbeat: work.heartbeat, signal: lost.signal }

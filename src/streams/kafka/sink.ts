@@ -30,11 +30,11 @@ export interface KafkaSinkOptions {
 export interface KafkaSink extends Sink {
   /** Connects ahead of the first message. Rejects with KAFKA_UNAVAILABLE. */
   connect(): Promise<void>
-  /** Why messages can't be published at present, for readiness; null when they can. */
+  /** Why messages cannot be published now, for readiness; null if they can. */
   reason(): string | null
 }
 
-/** Age of an unacknowledged message (ms) that is reported even before a request fails: kafkajs waits half a minute. */
+/** A message unacknowledged for this time (ms) makes the sink not ready. kafkajs itself reports a failure only after half a minute. */
 const silenceLimit = 10_000
 
 /** How long a request in flight may delay closing, ms. */
@@ -42,7 +42,7 @@ const closeTimeout = 3000
 
 /**
  * A sink that writes to Kafka so that nothing acknowledged is lost and the messages of one key stay in order: an
- * idempotent producer, all in-sync replicas, one request at a time to each partition, one partition a request.
+ * idempotent producer, acknowledgement by all in-sync replicas, and one request at a time for each partition.
  * It retries until a send's signal is aborted or it is closed.
  *
  * A message's partition depends on the number of partitions that its topic had when it was first written to.
@@ -61,7 +61,7 @@ class PartitionedSink implements KafkaSink, QueueEvents {
   /** By topic, one queue for each partition. */
   readonly #queues = new Map<string, PartitionQueue[]>()
   readonly #pending = new Set<PendingSend>()
-  /** Reasons of the failures that last, by queue, or by topic while its partitions are unknown. */
+  /** Reasons of current failures, by queue, or by topic while its partitions are unknown. */
   readonly #failing = new Map<PartitionQueue | string, string>()
   readonly #closing = new AbortController()
   /** Calls that wait until the partitions of a topic are known; later calls queue up behind them. */
@@ -110,7 +110,7 @@ class PartitionedSink implements KafkaSink, QueueEvents {
   async close(): Promise<void> {
     this.#closing.abort()
     for (const send of this.#pending) send.giveUp(notPublished('the sink was closed'))
-    // kafkajs waits half a minute for a cluster that does not answer; nobody needs that answer.
+    // kafkajs waits half a minute for a cluster that does not answer. The result is not needed.
     await withTimeout(this.#producer.close(), closeTimeout).catch(() => undefined)
   }
 
@@ -133,7 +133,10 @@ class PartitionedSink implements KafkaSink, QueueEvents {
   }
 
   omitted({ topic }: PartitionQueue, bytes: number): void {
-    this.#options.logger.warn({ topic, bytes }, 'value too large for the output topic; message sent without it')
+    this.#options.logger.warn(
+      { topic, bytes },
+      'value too large for the output topic; sending the message without its value'
+    )
   }
 
   #recovered(queue: PartitionQueue | string): void {
@@ -200,7 +203,7 @@ type Partitioner = (topic: string, key: string | null, partitions: number) => nu
 export function createPartitioner(): Partitioner {
   const choose = kafkajs.Partitioners.DefaultPartitioner()
   const metadata = new Map<number, PartitionMetadata[]>()
-  // All partitions count as available: a message waits for its partition rather than go elsewhere.
+  // All partitions count as available: a message waits for its partition instead of going to another.
   const available = { leader: 0, partitionErrorCode: 0, replicas: [], isr: [] }
   return (topic, key, partitions) => {
     const partitionMetadata =

@@ -1,7 +1,7 @@
 import type { PartitionStatus } from '../types.ts'
 import type { KafkaConnection, KafkaLogger } from './client.ts'
 
-/** The wall clock, by which nights are chosen; a test passes its own to cross midnight. */
+/** The wall clock, which determines the current night; tests pass their own. */
 export interface SourceClock {
   /** Epoch ms. */
   now(): number
@@ -22,18 +22,18 @@ interface SourceEvents {
 
 /** Bounds and intervals; times in ms. */
 export interface SourceLimits {
-  /** Messages of one handler call at most. */
+  /** Maximum number of messages in one handler call. */
   readonly chunkMessages: number
-  /** Bytes of one handler call at most (one message may exceed it). */
+  /** Maximum number of bytes in one handler call (a single message may exceed it). */
   readonly chunkBytes: number
-  /** Bytes of one fetch, and of one partition in it: the bound for what is fetched but not handled, for each broker. */
+  /** Maximum bytes of one fetch, and of one partition in it. They bound the unhandled data per broker. */
   readonly fetchBytes: number
   readonly partitionBytes: number
   /** How long a broker may hold a fetch that finds nothing. Small, because resuming a paused partition waits for it. */
   readonly fetchWait: number
   /** Partitions handled at the same time. */
   readonly concurrency: number
-  /** A member that sends no heartbeat for so long is evicted from the group. */
+  /** A member without a heartbeat for this time is evicted from the group. */
   readonly sessionTimeout: number
   /** How long a rebalance waits for members that finish their work. */
   readonly rebalanceTimeout: number
@@ -44,7 +44,7 @@ export interface SourceLimits {
   /** How often the group's lag is read, at rest and while a night waits for an older one. */
   readonly lagInterval: number
   readonly backlogInterval: number
-  /** A night whose lag does not shrink for so long no longer holds back later ones. */
+  /** If the lag of a night does not shrink for this time, later nights no longer wait for it. */
   readonly backlogPatience: number
   /** How long `stop` waits for handlers. */
   readonly stopTimeout: number
@@ -61,12 +61,12 @@ export interface KafkaSourceOptions {
   readonly connection: KafkaConnection
   readonly logger: KafkaLogger
   readonly group: string
-  /** Where a group that never committed starts. Topics that appear later are always read from their beginning. */
+  /** Where a group without committed offsets starts. Topics that appear later are always read from the beginning. */
   readonly from: 'earliest' | 'latest'
-  /** `nightly`, or names; topics that do not exist (yet) are waited for. */
+  /** `nightly`, or names. The source waits for topics that do not exist yet. */
   readonly topics: 'nightly' | readonly string[]
   readonly programs: readonly number[]
-  /** Nights before the present one that are read as well; 2 when absent. */
+  /** Number of earlier nights to read as well; default 2. */
   readonly nightsBack?: number
   /** `oldest-first` (default): newer nights wait while older ones lag. */
   readonly backlog?: 'oldest-first' | 'together'

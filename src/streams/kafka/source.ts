@@ -8,12 +8,12 @@ import { type KafkaSourceOptions, type ResolvedOptions, resolveOptions, type Sou
 import { backoff, pause } from './timing.ts'
 import { sameTopics, TopicDiscovery, untilNextRefresh } from './topics.ts'
 
-/** Whether the source works, and if not, why: a fixed text that programs may compare. */
+/** Whether the source works, with a reason that programs may compare. */
 interface SourceHealth {
   readonly ready: boolean
   /**
    * `waiting for a topic` (ready), `retrying: CODE` (ready: the handler rejects), `connecting`, `joining`,
-   * `rebalancing`, `crashed: NAME`, `stopping`, `stopped`; null when all is well.
+   * `rebalancing`, `crashed: NAME`, `stopping`, `stopped`; null if the source is working.
    */
   readonly reason: string | null
 }
@@ -25,7 +25,7 @@ export interface KafkaSource extends Source {
   subscribed(): readonly string[]
 }
 
-/** A consumer that fetches nothing for so long (ms) is checked: its topic may have been deleted. */
+/** If a consumer fetches nothing for this time (ms), the topics are looked up again: its topic may have been deleted. */
 const stallTimeout = 5000
 
 const waiting = 'waiting for a topic'
@@ -48,7 +48,7 @@ class SessionSupervisor implements KafkaSource {
   readonly #stopping = new AbortController()
   #session: ConsumerSession | null = null
   #topics: readonly string[] = []
-  /** With `from: latest`, the topics found first: a group without offsets reads them from their end. */
+  /** With `from: latest`, the topics of the first lookup: a group without committed offsets reads them from the end. */
   #fromLatest: ReadonlySet<string> | null = null
   #reason: string | null = 'connecting'
   #retrying: string | null = null
@@ -138,7 +138,7 @@ class SessionSupervisor implements KafkaSource {
     this.#session = session
     const ended = new AbortController()
     const end = () => ended.abort()
-    // A refresh of the topics in flight is not waited for: the session would start new work meanwhile.
+    // Do not wait for a topic refresh in flight: the session would start new work meanwhile.
     const stopped = new Promise<null>(resolve => ended.signal.addEventListener('abort', () => resolve(null)))
     this.#stopping.signal.addEventListener('abort', end, { once: true })
     if (this.#stopping.signal.aborted) end()
@@ -163,7 +163,7 @@ class SessionSupervisor implements KafkaSource {
       try {
         if (!sameTopics(await this.#discovery.refresh(), this.#topics)) return null
       } catch (error) {
-        // The consumer itself retries while the cluster is away.
+        // The consumer retries by itself while the cluster is unreachable.
         this.#options.logger.debug({ reason: String(error) }, 'topics could not be looked up')
       }
     }
@@ -189,13 +189,13 @@ class SessionSupervisor implements KafkaSource {
   }
 }
 
-/** Refused credentials in a row after which the source gives up: the first may come from a broker that is being set up. */
+/** Consecutive rejections of the credentials after which the source gives up. A broker that is starting may reject them at first. */
 const maxRefusals = 3
 
 /**
- * Decides how long to wait after a failure of the consumer, and when to give up: when credentials are refused repeatedly,
- * or when it crashes for minutes without any progress. A cluster that does not answer is waited for without limit, and
- * isolated crashes do not count as consecutive.
+ * Decides how long to wait after a failure of the consumer, and when to give up: if credentials are rejected repeatedly,
+ * or if the consumer crashes for minutes without progress. It never gives up on a cluster that does not answer. Crashes that
+ * are far apart do not count as consecutive.
  */
 export class CrashPolicy {
   readonly #limits: SourceLimits

@@ -69,7 +69,7 @@ async function readAsGroup(
     await read(consumer, options, positions, handle)
   } finally {
     await consumer.disconnect().catch(() => undefined)
-    // The cluster forgets a group without commits in any case, only later.
+    // Without this, the cluster removes a group without commits later.
     await admin.deleteGroups([groupId]).catch(() => undefined)
   }
 }
@@ -81,7 +81,7 @@ async function read(
   positions: Positions,
   handle: (messages: readonly TailedMessage[]) => Promise<void>
 ): Promise<void> {
-  // After every rebalance the partitions would begin at the group's offsets, of which there are none.
+  // The group has no committed offsets, so the positions must be set after every rebalance.
   consumer.on(consumer.events.GROUP_JOIN, () => {
     for (const [partition, { next }] of positions) consumer.seek({ topic, partition, offset: String(next) })
   })
@@ -112,7 +112,7 @@ async function read(
   })
 }
 
-/** The messages not handed over yet: those that are fetched again after an outage are left out. */
+/** The messages that were not handled yet. After an outage, messages are fetched again; these are left out. */
 function unseen({ topic, partition, messages }: Batch, positions: Positions): TailedMessage[] {
   const next = positions.get(partition)?.next ?? 0n
   return messages

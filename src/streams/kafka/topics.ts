@@ -31,16 +31,16 @@ export function nightOf(topic: string): string | null {
 
 /**
  * Milliseconds from `now` (epoch ms) to the next refresh of the topics: the next whole multiple of `interval`, or
- * midnight UTC when it comes first. Members of a group thus change topics at the same time: one rebalance.
+ * midnight UTC when it comes first. All members of a group thus change topics at the same time, which takes only one rebalance.
  */
 export function untilNextRefresh(now: number, interval: number): number {
   return Math.min(interval - (now % interval), day - (now % day))
 }
 
-/** Refreshes in a row after which a dead topic is dropped: during elections topics look dead briefly. */
+/** Consecutive refreshes after which a dead topic is dropped. During leader elections a topic looks dead for a short time. */
 const deadRefreshes = 2
 
-/** Finds the topics to subscribe: those of the configured ones that exist and can be read. Never creates any. */
+/** Finds the topics to subscribe to: the configured ones that exist and can be read. It never creates topics. */
 export class TopicDiscovery {
   readonly #options: ResolvedOptions
   readonly #cluster: Pick<ClusterView, 'topicStates'>
@@ -53,7 +53,7 @@ export class TopicDiscovery {
     this.#cluster = cluster
   }
 
-  /** Topics to subscribe now, oldest night first. Rejects when the cluster does not answer. */
+  /** Topics to subscribe to now, oldest night first. Rejects if the cluster does not answer. */
   async refresh(): Promise<readonly string[]> {
     const { topics, clock } = this.#options
     const configured = topics === 'nightly' ? nightlyTopics(clock.now(), this.#options) : topics
@@ -85,7 +85,7 @@ export class TopicDiscovery {
   }
 }
 
-/** True when both lists hold the same topics. */
+/** True if both lists have the same topics. */
 export function sameTopics(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every(topic => b.includes(topic))
 }
