@@ -19,7 +19,8 @@ const kept = 'private, max-age=31536000, immutable'
 
 /** The live page: a few files, read once, each at an address of its own. Throws where it was not built. */
 export function addPageRoutes(app: FastifyInstance): void {
-  if (!fs.existsSync(`${folder}index.html`)) throw new Error(`the live page is missing in ${folder}: npm run build`)
+  if (!fs.existsSync(`${folder}index.html`))
+    throw new Error(`the live page is not built: run \`npm run build\` (there is no ${folder}index.html)`)
   serve(app, '/', 'index.html', 'no-cache')
   serve(app, '/favicon.ico', 'favicon.svg', 'no-cache')
   serve(app, '/favicon.svg', 'favicon.svg', 'no-cache')

@@ -75,7 +75,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   } catch (thrown) {
     if (!signal.aborted) throw thrown
   } finally {
-    screen.status('Stopping …')
+    if (!signal.aborted) screen.status('Stopping …')
     await cleanUp(cleanup, screen)
     screen.clear()
     for (const line of summary) screen.line(line)

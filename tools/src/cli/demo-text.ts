@@ -15,7 +15,7 @@ import type { Stats } from '../demo/stats.ts'
 /** The first line. */
 export function startingLine(screen: Screen, curves: number): string {
   const title = screen.styled('bold', `Hierax ${version}`)
-  return `${title}: live classification of ZTF alerts simulated from ${curves} real and many synthetic light curves\n`
+  return `${title}: live classification of simulated ZTF alerts, from ${curves} real and many synthetic light curves\n`
 }
 
 /** The addresses, and commands to try; `example` is an object whose alerts come early. */
@@ -54,9 +54,9 @@ export function greeting(
     '  Try from another terminal:',
     ...commands.map(([what, command]) => `    ${dim(`${what}:`.padEnd(14))}${command}`),
     '',
-    'For each supernova alert there are six or seven of stars, active galaxies, minor planets and artefacts.',
-    'Each line below is an object whose class has just become confident: probability at least',
-    `${confidentProbability} after at least ${confidentDetections} detections. It ends with the true class: ✓ correct, ✗ wrong.`,
+    'For each supernova alert there are six or seven alerts of stars, active galaxies, minor planets and artefacts.',
+    `A line is printed when an object reaches a confident class: a probability of at least ${confidentProbability} with at least`,
+    `${confidentDetections} detections. It shows the first and the current probability of the class, and the true class: ✓ correct, ✗ wrong.`,
     'Ctrl-C stops the demo and removes everything it created.',
     ''
   ]
@@ -81,7 +81,7 @@ function pageOf(objectId: string, address: string): string {
   return `${address}/?object=${encodeURIComponent(objectId)}`
 }
 
-/** Reports an object whose class has just become confident. */
+/** Reports an object that has reached a confident class. */
 export function confidentLine(screen: Screen, object: ConfidentClass): string {
   const ancestors = object.path.slice(0, -1).map(name => `${name} › `)
   const name = `${ancestors.join('')}${object.node}`
@@ -130,7 +130,7 @@ export function summaryLines(stats: Stats, tracker: ConfidenceTracker, seconds: 
       `${count(confidentObjects(tracker))} objects have a confident class${classes.length > 0 ? `: ${classes.join(', ')}` : ''}.`,
     outcomeLine(stats),
     ...scoreLines(tracker.score),
-    'Everything was stopped and removed. For your own alerts: `npx hierax classify FILE.avro …`, `npx hierax serve --help`.'
+    'Everything was stopped and removed. To classify your own alerts: `npx hierax classify FILE.avro …`, `npx hierax serve --help`.'
   ]
 }
 
@@ -158,7 +158,7 @@ function scoreLines({ correct, wrong, mistakes }: Score): string[] {
   const listed = most.slice(0, 5).map(([what, times]) => `${what} ${times}`)
   const more = most.length > listed.length ? ', …' : ''
   return [
-    `Of ${count(checked)} confident classes ${count(correct)} are correct (${percent(correct / checked)})` +
+    `Of ${count(checked)} confident classes ${count(correct)} are correct (${percent(correct / checked)}; an object may reach several)` +
       `${wrong > 0 ? `; wrong: ${listed.join(', ')}${more}` : ''}.`
   ]
 }

@@ -22,7 +22,7 @@ export function register(program: Command): void {
     )
     .option('--rate <n>', 'packets per second', decimal({ min: 0.1, max: 10_000 }), 150)
     .option('--for <seconds>', 'stop after this many seconds', decimal({ min: 0 }))
-    .option('--objects <n>', 'stop after this many objects', integer({ min: 1 }))
+    .option('--objects <n>', 'simulate this many objects, and stop after their last alert', integer({ min: 1 }))
     .option('--seed <n>', 'seed; the same seed gives the same packets', integer({ min: 0 }), 0)
     .option('--port <n>', 'port of the HTTP service (default: 8080, or a free one)', integer({ min: 0, max: 65_535 }))
     .option(

@@ -78,7 +78,10 @@ test('the summary counts alerts by outcome, and correct classes', () => {
   const text = summaryLines(stats, tracked(), 61).join('\n')
   assert.match(text, /^1,234 alerts of 2 objects in 61 s; 2 objects have a confident class: Persistent 2\.$/m)
   assert.match(text, /: 1,000 classified, 200 rejected as bogus, 32 near a known minor planet\.$/m)
-  assert.match(text, /^Of 2 confident classes 1 are correct \(50\.0 %\); wrong: bogus as Persistent 1\.$/m)
+  assert.match(
+    text,
+    /^Of 2 confident classes 1 are correct \(50\.0 %; an object may reach several\); wrong: bogus as Persistent 1\.$/m
+  )
   assert.doesNotMatch(summaryLines(stats, new ConfidenceTracker(), 1).join(), /correct/)
 })
 
