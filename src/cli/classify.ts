@@ -1,39 +1,186 @@
-import { type Command, Option } from 'commander'
-import type { ClassifyOptions } from './classify-run.ts'
-import { list, populationOption } from './options.ts'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import type { Writable } from 'node:stream'
+import type { Alert } from '../alerts/alert.ts'
+import { createDecoder } from '../alerts/decoder.ts'
+import { loadModels, readModels } from '../app/models.ts'
+import { resolveRoutes } from '../app/routes.ts'
+import { loadConfig } from '../config/load.ts'
+import { HieraxError } from '../errors.ts'
+import { openStore } from '../lightcurves/stores/open.ts'
+import { Pipeline } from '../pipeline.ts'
+import { type FilePackets, openPackets } from '../streams/files.ts'
+import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
+import { startProgress } from './progress.ts'
 
-const examples = `
-Examples:
-  $ hierax classify alert.avro
-  $ hierax classify --order time --dead-letters refused.jsonl night.tar.gz > classifications.jsonl
-  $ hierax classify alerts/ | jq -c '[.objectId, .prediction.node, .prediction.probability]'`
+/** Options of `hierax classify` as commander gives them. */
+export interface ClassifyOptions {
+  readonly store: string
+  readonly deadLetters?: string
+  readonly order: 'arrival' | 'time'
+  readonly config?: string
+  readonly model?: string[]
+  readonly population?: string
+  readonly programs?: string[]
+}
 
-/** Adds `hierax classify`: packets from disk to classifications on standard output. */
-export function register(program: Command): void {
-  program
-    .command('classify')
-    .summary('classify packets from disk')
-    .description(
-      'Classify alert packets from files, folders, .tar or .tar.gz archives, or standard input (-). Print one JSON classification per line, as the service would publish it. Light curves accumulate during the run.'
-    )
-    .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
-    .option('--store <url>', 'store of light curves: memory: or lmdb:DIR', 'memory:')
-    .option('--dead-letters <file>', 'file for rejected packets, as JSON lines (default: standard error)')
-    .addOption(
-      new Option('--order <order>', 'order of processing: that of the files, or by time')
-        .choices(['arrival', 'time'])
-        .default('arrival')
-    )
-    .option('--model <list>', 'model folders, separated by commas (default: the bundled model)', list)
-    .option(...populationOption)
-    .option('--programs <list>', 'survey programmes whose photometry is used', list)
-    .option(
-      '--config <file>',
-      'configuration file; uses admit.*, input.programs, model, population, runtime and output.routes'
-    )
-    .addHelpText('after', examples)
-    .action(async (paths: string[], options: ClassifyOptions) => {
-      const { classify } = await import('./classify-run.ts')
-      await classify(paths, options)
+/** Bounds of a batch. */
+const batchMessages = 256
+const batchBytes = 16 * 1024 * 1024
+
+/** Runs `hierax classify`. */
+export async function classify(paths: readonly string[], options: ClassifyOptions): Promise<void> {
+  const { model, population, programs, store: url } = options
+  const overrides = { model, population, 'input.programs': programs, 'store.url': url }
+  const config = loadConfig({ file: options.config, env: process.env, overrides })
+  const packets = await openPackets(paths)
+  const deadLetters = deadLetterWriter(options.deadLetters)
+  const models = await readModels(config)
+  resolveRoutes(config.output.routes, models)
+  const classifiers = await loadModels(config, models)
+  const store = await openStore(config.store.url, { programs: config.input.programs })
+  const progress = startProgress({ total: packets.total, unit: 'packets' })
+  try {
+    const arriving = inOrder(packets)
+    const reading = options.order === 'time' ? await sortedByTime(arriving) : arriving
+    const pipeline = new Pipeline({
+      decode: reading.decode,
+      store,
+      classifiers,
+      sink: lineSink(config.output.deadLetters, deadLetters),
+      admission: { programs: config.input.programs, admit: config.admit },
+      output: { ...config.output, encoding: 'json', routes: [] }
     })
+    for await (const batch of batches(reading.messages)) {
+      await pipeline.process(batch)
+      progress.advance(batch.length)
+    }
+  } finally {
+    progress.stop()
+    await deadLetters.close()
+    await store.close()
+    for (const classifier of classifiers) classifier.dispose()
+  }
+}
+
+/** Packets as messages, and how to decode them. */
+interface Reading {
+  readonly messages: Iterable<InputMessage> | AsyncIterable<InputMessage>
+  readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
+}
+
+/**
+ * Packets that are decoded already, by the token that replaces their bytes in a message: their alerts, or the error. Entries live as
+ * long as their token, because the pipeline decodes a message twice after a failure.
+ */
+type Known = WeakMap<Uint8Array, readonly Alert[] | HieraxError>
+
+/** The packets in the order of the files. One that can't be read from disk becomes a dead letter at its place. */
+function inOrder(packets: FilePackets): Reading {
+  const decoder = createDecoder()
+  const unreadable: Known = new WeakMap()
+  async function* messages(): AsyncGenerator<InputMessage> {
+    for await (const { path, bytes, error } of packets) {
+      const value = bytes ?? new Uint8Array()
+      if (error) unreadable.set(value, error)
+      yield { topic: 'files', source: path, value, ingested: Date.now() }
+    }
+  }
+  return { messages: messages(), decode: bytes => lookUp(unreadable, bytes) ?? decoder.decode(bytes) }
+}
+
+/**
+ * The alerts of all packets, sorted by time. They are decoded first (an alert without its images is a tenth of its packet),
+ * and passed to the pipeline as tokens.
+ */
+async function sortedByTime({ messages, decode }: Reading): Promise<Reading> {
+  const found: { message: InputMessage; jd: number }[] = []
+  const known: Known = new WeakMap()
+  const add = (message: InputMessage, jd: number, what: readonly Alert[] | HieraxError): void => {
+    const value = new Uint8Array()
+    found.push({ message: { ...message, value }, jd })
+    known.set(value, what)
+  }
+  for await (const message of messages) {
+    try {
+      for (const alert of decode(message.value)) add(message, alert.record.jd, [alert])
+    } catch (thrown) {
+      add(message, Number.NEGATIVE_INFINITY, HieraxError.from(thrown, 'DECODE_FAILED'))
+    }
+  }
+  found.sort((a, b) => (a.jd < b.jd ? -1 : a.jd > b.jd ? 1 : 0)).reverse()
+  // Alerts are released as they are taken: those of an archive fill memory.
+  function* oldestFirst(): Generator<InputMessage> {
+    for (let next = found.pop(); next; next = found.pop()) yield next.message
+  }
+  return { messages: oldestFirst(), decode: token => lookUp(known, token) ?? [] }
+}
+
+/** The alerts of a token; throws its error. */
+function lookUp(known: Known, token: Uint8Array | null): readonly Alert[] | undefined {
+  const what = token === null ? undefined : known.get(token)
+  if (what instanceof HieraxError) throw what
+  return what
+}
+
+async function* batches(
+  messages: Iterable<InputMessage> | AsyncIterable<InputMessage>
+): AsyncGenerator<InputMessage[]> {
+  let batch: InputMessage[] = []
+  let bytes = 0
+  for await (const message of messages) {
+    batch.push(message)
+    bytes += message.value?.length ?? 0
+    if (batch.length < batchMessages && bytes < batchBytes) continue
+    yield batch
+    batch = []
+    bytes = 0
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** Classifications as lines on standard output, dead letters as lines elsewhere. */
+function lineSink(deadLetterTopic: string, deadLetters: DeadLetterWriter): Sink {
+  return {
+    async send(messages) {
+      const lines: string[] = []
+      for (const message of messages) {
+        if (message.topic === deadLetterTopic) deadLetters.write(message)
+        else lines.push(`${Buffer.from(message.value).toString()}\n`)
+      }
+      if (lines.length > 0 && !process.stdout.write(lines.join(''))) await once(process.stdout, 'drain')
+    },
+    async close() {}
+  }
+}
+
+interface DeadLetterWriter {
+  write(message: OutputMessage): void
+  close(): Promise<void>
+}
+
+/** Dead letters as JSON lines: path and error, flat under the names of Kafka's headers and nested for tools like jq. */
+function deadLetterWriter(file: string | undefined): DeadLetterWriter {
+  let output: Writable = process.stderr
+  let failure: Error | null = null
+  if (file !== undefined) {
+    try {
+      output = fs.createWriteStream(file, { fd: fs.openSync(file, 'w') }).on('error', error => (failure = error))
+    } catch (cause) {
+      throw new HieraxError('USAGE', `--dead-letters ${file} can't be written: ${(cause as Error).message}`, { cause })
+    }
+  }
+  return {
+    write: ({ headers: { source, 'error.code': code, 'error.message': message, 'error.record': record } }) => {
+      const flat = { 'error.code': code, 'error.message': message }
+      output.write(`${JSON.stringify({ path: source, ...flat, error: { code, message, record } })}\n`)
+    },
+    close: async () => {
+      if (file === undefined) return
+      output.end()
+      await once(output, 'close').catch(() => {})
+      if (failure)
+        throw new HieraxError('OUTPUT_FAILED', `--dead-letters ${file}: ${failure.message}`, { cause: failure })
+    }
+  }
 }

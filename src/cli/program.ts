@@ -2,17 +2,7 @@ import { debuglog } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { HieraxError, nearest } from '../errors.ts'
 import { version } from '../version.ts'
-import { register as classify } from './classify.ts'
-import { register as replay } from './replay.ts'
-import { register as serve } from './serve.ts'
-import { register as store } from './store.ts'
-import { register as tail } from './tail.ts'
-
-type Register = (program: Command) => void
-
-// One line a command. A command's file only describes it; what does the work is imported when the command runs, so that
-// `--help` stays quick.
-const commands: readonly Register[] = [serve, classify, replay, tail, store]
+import { commands, type Register } from './commands.ts'
 
 /** Packages with commands that a service does without. Their module `commands.ts` exports the list `commands`. */
 const packages = [

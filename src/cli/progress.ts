@@ -1,46 +1,61 @@
-import type { SingleBar } from 'cli-progress'
+import { Screen } from './screen.ts'
 
 /** How far a long piece of work is, shown on a terminal. */
 export interface Progress {
   /** So many more are done. */
   advance(count?: number): void
-  /** Takes the bar away; call it before anything else is printed, and at the end. */
+  /** Removes the bar; call it before anything else is printed, and at the end. */
   stop(): void
 }
 
 /** Where progress is shown. */
 export interface ProgressOptions {
-  /** How many there are; null where that is not known: then only count and rate are shown. */
+  /** How many there are; if that is not known (null), only count and rate are shown. */
   readonly total: number | null
   /** What is counted, in the plural. */
   readonly unit: string
   readonly stream?: NodeJS.WriteStream
 }
 
-/** A progress bar on standard error; shows nothing where that is not a terminal. */
-export async function startProgress({ total, unit, stream = process.stderr }: ProgressOptions): Promise<Progress> {
-  if (!stream.isTTY) return { advance: () => undefined, stop: () => undefined }
-  const bar = await createBar(total, unit, stream)
-  const begun = performance.now()
+/** Least time between two updates, ms. */
+const updateEvery = 100
+
+const barWidth = 30
+
+/** A progress bar on standard error; shows nothing if that is not a terminal. */
+export function startProgress({ total, unit, stream = process.stderr }: ProgressOptions): Progress {
+  if (!stream.isTTY) return { advance() {}, stop() {} }
+  const screen = new Screen(stream)
+  const began = performance.now()
   let done = 0
-  bar.start(total ?? 0, 0, { rate: 0 })
+  let shown = began
+  const show = (): void => {
+    shown = performance.now()
+    screen.status(progressLine(done, total, unit, (shown - began) / 1000))
+  }
+  const timer = setInterval(show, updateEvery).unref()
   return {
     advance(count = 1) {
       done += count
-      bar.update(done, { rate: Math.round((done * 1000) / Math.max(1, performance.now() - begun)) })
+      // Work that keeps the event loop busy holds back the timer.
+      if (performance.now() - shown >= updateEvery) show()
     },
-    stop: () => bar.stop()
+    stop() {
+      clearInterval(timer)
+      shown = Number.POSITIVE_INFINITY
+      screen.clear()
+    }
   }
 }
 
-async function createBar(total: number | null, unit: string, stream: NodeJS.WriteStream): Promise<SingleBar> {
-  const { default: progress } = await import('cli-progress')
-  const format =
-    total === null
-      ? `{value} ${unit} | {rate}/s | {duration_formatted}`
-      : `{bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | {eta_formatted} left`
-  return new progress.SingleBar(
-    { format, stream, clearOnComplete: true, hideCursor: true, fps: 10, gracefulExit: false },
-    progress.Presets.shades_classic
-  )
+/** For example `█████░░░░░ 50% | 40/80 packets | 20/s | 2 s left`. */
+export function progressLine(done: number, total: number | null, unit: string, seconds: number): string {
+  const rate = done / Math.max(seconds, 1e-3)
+  if (total === null) return `${done} ${unit} | ${Math.round(rate)}/s`
+  const part = total > 0 ? Math.min(1, done / total) : 1
+  const filled = Math.floor(part * barWidth)
+  const left = done > 0 ? Math.max(0, Math.ceil((total - done) / rate)) : null
+  const remaining = left === null ? '' : ` | ${left < 120 ? `${left} s` : `${Math.round(left / 60)} min`} left`
+  const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled)
+  return `${bar} ${Math.floor(100 * part)}% | ${done}/${total} ${unit} | ${Math.round(rate)}/s${remaining}`
 }

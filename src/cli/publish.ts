@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClusterConfig } from '../config/config.ts'
+import { topic as topicKind } from '../config/kinds.ts'
+import { loadConfig } from '../config/load.ts'
 import { HieraxError } from '../errors.ts'
-import type { PacketPublisher } from '../streams/kafka/packet-publisher.ts'
+import { openPacketPublisher, type PacketPublisher } from '../streams/kafka/packet-publisher.ts'
 import type { Progress } from './progress.ts'
 
 /** Options that name a topic of a cluster, as `replay` and `simulate` take them. */
@@ -13,22 +14,16 @@ export interface PublishTarget {
 }
 
 /** Connects to the topic that the options name; TLS and credentials come from the configuration's `input`. */
-export async function openTarget(target: PublishTarget): Promise<PacketPublisher> {
-  checkTopic(target.topic)
-  const [{ loadConfig }, { openPacketPublisher }] = await Promise.all([
-    import('../config/load.ts'),
-    import('../streams/kafka/packet-publisher.ts')
-  ])
-  const { input } = loadConfig({
-    file: target.config,
-    env: process.env,
-    overrides: { 'input.brokers': target.brokers }
-  })
-  const { brokers, ssl, sasl }: ClusterConfig = input
+export async function openTarget({ brokers, topic, partitions, config }: PublishTarget): Promise<PacketPublisher> {
+  if (!topicKind.schema.safeParse(topic).success) {
+    const message = `--topic: ${JSON.stringify(topic)} is not a valid topic name (letters, digits, ".", "_", "-")`
+    throw new HieraxError('USAGE', message)
+  }
+  const { input } = loadConfig({ file: config, env: process.env, overrides: { 'input.brokers': brokers } })
   return openPacketPublisher({
-    connection: { brokers, ssl, sasl, clientId: 'hierax-replay' },
-    topic: target.topic,
-    ...(target.partitions === undefined ? {} : { partitions: target.partitions })
+    connection: { brokers: input.brokers, ssl: input.ssl, sasl: input.sasl, clientId: 'hierax-replay' },
+    topic,
+    ...(partitions === undefined ? {} : { partitions })
   })
 }
 
@@ -52,7 +47,7 @@ export async function publishAll(
   const begun = performance.now()
   const done = { packets: 0, bytes: 0, seconds: 0 }
   for await (const packet of packets) {
-    if (rate > 0) await wait(begun + (done.packets * 1000) / rate, publisher, signal)
+    if (rate > 0) await waitUntil(begun + (done.packets * 1000) / rate, publisher, signal)
     if (signal.aborted) break
     await publisher.publish(packet)
     done.packets += 1
@@ -63,12 +58,11 @@ export async function publishAll(
   return { ...done, seconds: (performance.now() - begun) / 1000 }
 }
 
-/** Sends queued packets and sleeps until the next one is due, at least for the resolution of timers, so that a few may be due at once. */
-async function wait(due: number, publisher: PacketPublisher, signal: AbortSignal): Promise<void> {
-  const early = due - performance.now()
-  if (early <= 0) return
+/** Sends queued packets and sleeps until it is time for the next one, at least for the resolution of timers, so that several may follow at once. */
+async function waitUntil(time: number, publisher: PacketPublisher, signal: AbortSignal): Promise<void> {
+  if (time <= performance.now()) return
   await publisher.flush()
-  await sleep(Math.max(10, due - performance.now()), undefined, { signal }).catch(() => undefined)
+  await sleep(Math.max(10, time - performance.now()), undefined, { signal }).catch(() => undefined)
 }
 
 /** A summary in one line. */
@@ -76,12 +70,4 @@ export function summary({ packets, bytes, seconds }: Published, topic: string, p
   const rate = Math.round(packets / Math.max(seconds, 1e-3))
   const size = (bytes / 1e6).toFixed(1)
   return `${packets} packets (${size} MB) to ${topic}, ${partitions} partitions, in ${seconds.toFixed(1)} s: ${rate}/s\n`
-}
-
-function checkTopic(topic: string): void {
-  if (/^[\w.-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return
-  throw new HieraxError(
-    'USAGE',
-    `--topic: ${JSON.stringify(topic)} is not a valid topic name (letters, digits, ".", "_", "-")`
-  )
 }

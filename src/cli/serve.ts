@@ -1,28 +1,59 @@
-import type { Command } from 'commander'
-import { list, populationOption } from './options.ts'
-import type { ServeOptions } from './serve-run.ts'
+import { once } from 'node:events'
+import { readModels } from '../app/models.ts'
+import { describeModels, resolveRoutes } from '../app/routes.ts'
+import { startService } from '../app/start-service.ts'
+import { defaultPopulation } from '../classifier/population.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { printConfig } from '../config/show.ts'
+import { HieraxError } from '../errors.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { endSignal } from './end-signal.ts'
 
-const examples = `
-Examples:
-  $ HIERAX_INPUT_BROKERS=kafka:9092 hierax serve
-  $ hierax serve --config hierax.yaml
-  $ hierax serve --config hierax.yaml --print-config`
+/** Options of `hierax serve` as commander gives them. */
+export interface ServeOptions {
+  readonly config?: string
+  readonly model?: string[]
+  readonly population?: string
+  readonly printConfig?: boolean
+}
 
-/** Adds `hierax serve`: the service. */
-export function register(program: Command): void {
-  program
-    .command('serve')
-    .summary('run the service: read alerts from Kafka, publish classifications to Kafka')
-    .description(
-      'Consume alerts, classify them, and publish the probability of every node. Serve health checks, metrics and the API over HTTP. On SIGTERM or SIGINT, finish the batches in flight, commit them and exit with 0. A second signal ends the process at once. Every setting is also an environment variable (HIERAX_…).'
-    )
-    .option('--config <file>', 'configuration file (YAML; default: HIERAX_CONFIG)')
-    .option('--model <list>', 'model folders, separated by commas (default: the bundled model)', list)
-    .option(...populationOption)
-    .option('--print-config', 'print the settings in effect, with secrets masked, and exit')
-    .addHelpText('after', examples)
-    .action(async (options: ServeOptions) => {
-      const { serve } = await import('./serve-run.ts')
-      await serve(options)
-    })
+/** Runs `hierax serve` until a signal ends it, or until the input fails for good. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const overrides = { model: options.model, population: options.population }
+  const config = loadConfig({ file: options.config, env: process.env, overrides })
+  if (options.printConfig) {
+    const comments = (await fromCards(config)).map(line => `# ${line}\n`)
+    process.stdout.write(printConfig(config) + comments.join(''))
+    return
+  }
+  const logger = createLogger({ level: config.log.level })
+  const ending = endSignal(() => logger.info({}, 'stopping: finishing the batches in flight'))
+  const signalled = once(ending, 'abort')
+  const service = await startService(config, { logger })
+  try {
+    await Promise.race([signalled, service.ended])
+  } catch (thrown) {
+    const { code, message } = HieraxError.from(thrown)
+    logger.fatal({ code, reason: message }, 'the service cannot continue')
+    if (service.storeLost) setTimeout(endAtOnce, 10_000).unref()
+    throw thrown
+  } finally {
+    await service.stop()
+    // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
+    setTimeout(() => (service.storeLost ? endAtOnce() : process.exit()), 1000).unref()
+  }
+}
+
+/** A store that does not answer keeps threads, for whose end `process.exit` would wait. */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL')
+}
+
+/** What the models' cards define, if the settings leave something to them. */
+async function fromCards(config: Config): Promise<string[]> {
+  const { routes } = config.output
+  if (config.population === defaultPopulation && routes.every(route => route.minPurity === undefined)) return []
+  const models = await readModels(config)
+  return describeModels(models, resolveRoutes(routes, models))
 }

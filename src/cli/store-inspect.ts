@@ -1,26 +1,13 @@
 import { loadModels } from '../app/models.ts'
-import { loadConfig } from '../config/load.ts'
 import { HieraxError } from '../errors.ts'
-import { openStore } from '../lightcurves/stores/open.ts'
 import { toJson } from '../messages/encoding.ts'
 import { ObjectClassifier } from '../pipeline/object-classifier.ts'
 import { toObjectView } from '../service/views.ts'
-
-/** Options of `hierax store …` as commander gives them. */
-export interface StoreOptions {
-  readonly store?: string
-  readonly config?: string
-  readonly model?: string[]
-}
+import { openNamed, type StoreOptions } from './store.ts'
 
 /** Runs `hierax store inspect`. */
 export async function inspect(objectId: string, options: StoreOptions): Promise<void> {
-  const config = loadConfig({
-    file: options.config,
-    env: process.env,
-    overrides: { 'store.url': options.store, model: options.model }
-  })
-  const store = await openStore(config.store.url, { programs: config.input.programs, readOnly: true })
+  const { config, store } = await openNamed(options, { readOnly: true })
   try {
     const state = await store.get(objectId)
     if (!state)

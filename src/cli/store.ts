@@ -1,86 +1,126 @@
-import { type Command, Option } from 'commander'
-import { list } from './options.ts'
-import type { StoreOptions } from './store-inspect.ts'
-import type { MoveOptions } from './store-move.ts'
-import type { VerifyOptions } from './store-verify.ts'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip, createGzip } from 'node:zlib'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { maskUrl } from '../config/show.ts'
+import { HieraxError, printable } from '../errors.ts'
+import { decodeRecord } from '../lightcurves/object-record.ts'
+import type { Store } from '../lightcurves/store.ts'
+import { openStore } from '../lightcurves/stores/open.ts'
+import { exportLines, importLines } from '../lightcurves/stores/transfer.ts'
 
-const examples = `
-Examples:
-  $ hierax store inspect ZTF19aazzpje
-  $ hierax store inspect ZTF19aazzpje --store lmdb:/var/lib/hierax | jq .classifications[0].prediction`
-
-const verifyExamples = `
-Examples:
-  $ hierax store verify
-  $ hierax store verify --store valkey://localhost:6379/0 --json`
-
-const moveExamples = `
-Examples:
-  $ hierax store export --store lmdb:./data | hierax store import --store valkey://localhost:6379/0
-  $ hierax store export objects.ndjson.gz
-  $ hierax store import objects.ndjson.gz --store lmdb:/var/lib/hierax`
-
-/** Adds `hierax store` and its subcommands. */
-export function register(program: Command): void {
-  const store = program
-    .command('store')
-    .summary('inspect, verify, export or import the store')
-    .description('Inspect, verify, export or import the store of light curves, also while `serve` runs.')
-    .addHelpText('after', `${examples}${verifyExamples.slice(10)}${moveExamples.slice(10)}`)
-  store
-    .command('inspect')
-    .summary('print one object as JSON')
-    .description(
-      'Print one object as JSON: its light curve, its newest alert and its current classification by each model.'
-    )
-    .argument('<object-id>', 'for example ZTF19aazzpje')
-    .option('--store <url>', 'URL of the store (default: store.url of the configuration)')
-    .option('--model <list>', 'model folders, separated by commas (default: the bundled model)', list)
-    .option('--config <file>', 'configuration file')
-    .addHelpText('after', examples)
-    .action(async (objectId: string, options: StoreOptions) => {
-      const { inspect } = await import('./store-inspect.ts')
-      await inspect(objectId, options)
-    })
-  withStore(store.command('verify'))
-    .summary('verify the checksum of every object')
-    .description(
-      'Verify the checksum of every object in a store. Print the damaged objects, then the number of objects and points. Exit with 1 if an object is damaged. `serve` rebuilds a damaged object from later alerts.'
-    )
-    .option('--json', 'print the result as one JSON object')
-    .addOption(new Option('--here', 'check in this process').hideHelp())
-    .addHelpText('after', verifyExamples)
-    .action(async (options: VerifyOptions) => {
-      const { verify } = await import('./store-verify.ts')
-      await verify(options)
-    })
-  withStore(store.command('export'))
-    .summary('write all objects as NDJSON')
-    .description(
-      'Write all objects of a store as NDJSON: a header, one line per object, and a line with the number of objects. Damaged objects are reported and left out, and the exit code is 1.'
-    )
-    .argument('[file]', 'output file; compressed if its name ends in .gz', '-')
-    .addHelpText('after', moveExamples)
-    .action(async (file: string, options: MoveOptions) => {
-      const { exportStore } = await import('./store-move.ts')
-      await exportStore(file, options)
-    })
-  withStore(store.command('import'))
-    .summary('merge an export into a store')
-    .description(
-      'Merge the output of `store export` into an empty or non-empty store. Imports may be repeated, in any order. A damaged line is rejected with its number.'
-    )
-    .argument('[file]', 'input file; compressed if its name ends in .gz', '-')
-    .addHelpText('after', moveExamples)
-    .action(async (file: string, options: MoveOptions) => {
-      const { importStore } = await import('./store-move.ts')
-      await importStore(file, options)
-    })
-  for (const command of store.commands) command.copyInheritedSettings(store)
+/** Options of `hierax store …` as commander gives them. */
+export interface StoreOptions {
+  readonly store?: string
+  readonly config?: string
+  /** Of `inspect`. */
+  readonly model?: string[]
+  /** Of `verify`. */
+  readonly json?: boolean
+  /** Of `verify`: check in this process. */
+  readonly here?: boolean
 }
 
-function withStore(command: Command): Command {
-  return command
-    .option('--store <url>', 'URL of the store (default: store.url of the configuration)')
-    .option('--config <file>', 'configuration file')
+/** The store that the options name. `outlives`: one in memory is refused. */
+export async function openNamed(
+  options: StoreOptions,
+  { readOnly = false, outlives = false }: { readonly readOnly?: boolean; readonly outlives?: boolean }
+): Promise<{ config: Config; store: Store; url: string }> {
+  const overrides = { 'store.url': options.store, model: options.model }
+  const config = loadConfig({ file: options.config, env: process.env, overrides })
+  const { url } = config.store
+  if (outlives && url === 'memory:') throw new HieraxError('USAGE', 'a store in memory does not outlive its process')
+  return { config, store: await openStore(url, { programs: config.input.programs, readOnly }), url: maskUrl(url) }
+}
+
+/** Runs `hierax store verify`, in a child process: reading a file with damaged pages may crash it. */
+export async function verify(options: StoreOptions): Promise<void> {
+  if (options.here) return check(options)
+  const { store, config, json } = options
+  const named = Object.entries({ '--store': store, '--config': config }).flatMap(([name, value]) =>
+    value === undefined ? [] : [name, value]
+  )
+  const args = ['store', 'verify', '--here', ...named, ...(json ? ['--json'] : [])]
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, ...args], { stdio: 'inherit' })
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+  if (signal !== null) {
+    throw new HieraxError('STORE_CORRUPT', `The file of the store is damaged: reading it ended with ${signal}`)
+  }
+  process.exitCode = code ?? 1
+}
+
+async function check(options: StoreOptions): Promise<void> {
+  const { store, url } = await openNamed(options, { readOnly: true })
+  const before = (await store.statistics()).objects
+  const result = { store: url, objects: 0, points: 0, corrupt: [] as { objectId: string; message: string }[] }
+  const report = (objectId: string, message: string): void => {
+    result.corrupt.push({ objectId, message })
+    if (!options.json) process.stdout.write(`corrupt: ${printable(message)}\n`)
+  }
+  try {
+    for await (const object of store.records()) {
+      result.objects++
+      if ('record' in object) result.points += decodeRecord(object.objectId, object.record).curve.length
+      else report(object.objectId, object.error.message)
+    }
+    const missing = Math.min(before, (await store.statistics()).objects) - result.objects
+    if (missing > 0) report('', `${missing} objects of the index can't be read`)
+  } finally {
+    await store.close()
+  }
+  const { objects, points, corrupt } = result
+  const text = `${url}: ${objects} objects, ${points} points, ${corrupt.length} corrupt`
+  process.stdout.write(`${options.json ? JSON.stringify(result) : text}\n`)
+  if (corrupt.length > 0) process.exitCode = 1
+}
+
+/** Runs `hierax store export`; a summary goes to standard error. */
+export async function exportStore(file: string, options: StoreOptions): Promise<void> {
+  const { store, url } = await openNamed(options, { readOnly: true, outlives: true })
+  let corrupt = 0
+  let objects = 0
+  const onCorrupt = (error: HieraxError): void => {
+    corrupt++
+    process.stderr.write(`left out: ${printable(error.message)}\n`)
+  }
+  try {
+    const lines = exportLines(store, onCorrupt, () => void objects++)
+    const target = file === '-' ? process.stdout : fs.createWriteStream(file, { flush: true })
+    if (file.endsWith('.gz')) await pipeline(lines, createGzip(), target)
+    else await pipeline(lines, target, { end: file !== '-' })
+  } catch (error) {
+    if (error instanceof HieraxError) throw error
+    throw new HieraxError('OUTPUT_FAILED', `${file}: ${(error as Error).message}`, { cause: error })
+  } finally {
+    await store.close()
+  }
+  process.stderr.write(`${objects} objects of ${url} exported${corrupt > 0 ? `, ${corrupt} corrupt` : ''}\n`)
+  if (corrupt > 0) process.exitCode = 1
+}
+
+/** Runs `hierax store import`; a summary goes to standard error. */
+export async function importStore(file: string, options: StoreOptions): Promise<void> {
+  const input = source(file)
+  const { store, url } = await openNamed(options, { outlives: true })
+  try {
+    const objects = await importLines(input, store, file === '-' ? 'standard input' : file)
+    process.stderr.write(`${objects} objects imported into ${url}\n`)
+  } finally {
+    input.destroy()
+    await store.close()
+  }
+}
+
+function source(file: string): Readable {
+  if (file === '-') return process.stdin
+  if (!fs.existsSync(file)) throw new HieraxError('INPUT_NOT_FOUND', `There is no file ${file}`)
+  const bytes = fs.createReadStream(file)
+  if (!file.endsWith('.gz')) return bytes
+  const inflated = createGunzip()
+  bytes.on('error', error => inflated.destroy(error))
+  return bytes.pipe(inflated)
 }

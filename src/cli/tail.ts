@@ -1,38 +1,181 @@
-import { type Command, Option } from 'commander'
-import { decimal, integer, list } from './options.ts'
-import type { TailOptions } from './tail-run.ts'
+import { once } from 'node:events'
+import { loadConfig } from '../config/load.ts'
+import { HieraxError, nearest, printable } from '../errors.ts'
+import { evidenceLine } from '../messages/evidence-words.ts'
+import {
+  CurrentClassifications,
+  type ReadClassification,
+  type Recency,
+  readClassification
+} from '../messages/reading.ts'
+import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
+import { Screen } from './screen.ts'
 
-const examples = `
-Examples:
-  $ hierax tail
-  $ hierax tail --brokers kafka:9092 --node "SN Ia" --min 0.9
-  $ hierax tail --from earliest --end --json | jq -r .objectId | sort -u`
+/** Options of `hierax tail` as commander gives them. */
+export interface TailOptions {
+  readonly brokers?: string[]
+  readonly topic?: string
+  readonly node?: string
+  readonly min?: number
+  readonly from: 'earliest' | 'latest'
+  readonly current?: true
+  readonly limit?: number
+  readonly end?: true
+  readonly json?: true
+  readonly config?: string
+}
 
-/** Adds `hierax tail`: a subscriber. */
-export function register(program: Command): void {
-  program
-    .command('tail')
-    .summary('print classifications from Kafka as they arrive')
-    .description(
-      'Print classifications from Kafka until Ctrl-C: one line per alert, or one JSON object with --json. A line ends with the evidence: the log odds of light curve, context and prior at the first split. Repeated messages are printed once. A message older than the current classification of its object (the greatest jd, candid and revision so far) is marked "older". The command commits no offsets and deletes its consumer group at the end.'
+/** Number of unreadable messages that are reported one by one; further ones are counted. */
+const maxReported = 5
+
+/** Runs `hierax tail` until a signal, a closed pipe, the limit or the end of the topic ends it. */
+export async function tail(options: TailOptions): Promise<void> {
+  const overrides = { 'output.brokers': options.brokers }
+  const { output } = loadConfig({ file: options.config, env: process.env, overrides })
+  const { brokers, ssl, sasl } = output
+  const topic = options.topic ?? output.classifications
+  const connection = { brokers, ssl, sasl, clientId: 'hierax-tail' }
+  const ending = new AbortController()
+  // A closed pipe (SIGPIPE: see main.ts) ends it as Ctrl-C does.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const) process.once(signal, () => ending.abort())
+  const subscriber = new Subscriber(options, ending)
+  try {
+    const from = { connection, topic, from: options.from, untilEnd: options.end === true, signal: ending.signal }
+    await followTopic(from, messages => subscriber.take(messages))
+  } finally {
+    subscriber.sumUp()
+    // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
+    setTimeout(() => process.exit(), 1000).unref()
+  }
+}
+
+/** Selects and prints messages as the options say. */
+class Subscriber {
+  readonly #options: TailOptions
+  readonly #ending: AbortController
+  readonly #screen = new Screen()
+  readonly #current = new CurrentClassifications()
+  readonly #taxonomies = new Map<string, boolean>()
+  #shown = 0
+  #unreadable = 0
+
+  constructor(options: TailOptions, ending: AbortController) {
+    this.#options = options
+    this.#ending = ending
+  }
+
+  /** Prints the selected messages; waits for a slow reader. */
+  async take(messages: readonly TailedMessage[]): Promise<void> {
+    const { limit = Number.POSITIVE_INFINITY } = this.#options
+    const lines: string[] = []
+    for (const message of messages) {
+      if (this.#shown >= limit) break
+      const line = this.#lineOf(message)
+      if (line === null) continue
+      lines.push(`${line}\n`)
+      this.#shown += 1
+    }
+    const { signal } = this.#ending
+    if (lines.length > 0 && !process.stdout.write(lines.join('')))
+      await once(process.stdout, 'drain', { signal }).catch(() => {})
+    if (this.#shown >= limit) this.#ending.abort()
+  }
+
+  /** Reports how many messages could not be read. */
+  sumUp(): void {
+    if (this.#unreadable <= maxReported) return
+    process.stderr.write(`hierax: ${this.#unreadable} messages could not be read\n`)
+  }
+
+  #lineOf({ value, source }: TailedMessage): string | null {
+    let body: ReadClassification
+    try {
+      body = readClassification(value)
+    } catch (thrown) {
+      this.#reportUnreadable(source, HieraxError.from(thrown))
+      return null
+    }
+    const recency = this.#current.add(body)
+    if (recency === 'duplicate' || !this.#isSelected(body, recency)) return null
+    return this.#options.json ? JSON.stringify(body) : tailLine(this.#screen, body, recency, this.#options.node)
+  }
+
+  #isSelected(body: ReadClassification, recency: Recency): boolean {
+    const { node: name, min, current } = this.#options
+    if (current && recency === 'older') return false
+    if (name === undefined) return min === undefined || (body.prediction?.probability ?? -1) >= min
+    const node = body.nodes.find(node => node.name === name)
+    if (body.nodes.length > 0) this.#checkNode(name, body)
+    return node !== undefined && node.probability >= (min ?? 0)
+  }
+
+  /** Reports a node that no taxonomy has, once: taxonomies are known only from messages. */
+  #checkNode(name: string, { nodes, classifier: { taxonomy } }: ReadClassification): void {
+    if (this.#taxonomies.has(taxonomy)) return
+    const has = nodes.some(node => node.name === name)
+    this.#taxonomies.set(taxonomy, has)
+    if (has || [...this.#taxonomies.values()].includes(true)) return
+    const near = nearest(
+      name,
+      nodes.map(node => node.name)
     )
-    .option('--brokers <list>', 'comma-separated host:port list (default: output.brokers of the configuration)', list)
-    .option('--topic <name>', 'topic to read (default: output.classifications)')
-    .option('--node <name>', 'print only messages in which this node has a probability of at least --min')
-    .option('--min <p>', 'minimum probability of --node, or of the predicted node', decimal({ min: 0, max: 1 }))
-    .addOption(
-      new Option('--from <where>', 'start with the oldest message or with the next one')
-        .choices(['earliest', 'latest'])
-        .default('latest')
-    )
-    .option('--current', 'omit messages that would be marked "older"')
-    .option('--limit <n>', 'stop after this number of lines', integer({ min: 1 }))
-    .option('--end', 'stop at the current end of the topic')
-    .option('--json', 'print one JSON object per line (docs/message.md)')
-    .option('--config <file>', 'configuration file; uses brokers, TLS, credentials and topic of the output')
-    .addHelpText('after', examples)
-    .action(async (options: TailOptions) => {
-      const { tail } = await import('./tail-run.ts')
-      await tail(options)
-    })
+    const message = `the taxonomy ${JSON.stringify(taxonomy)} has no node ${JSON.stringify(name)}. Did you mean ${near}?`
+    process.stderr.write(`hierax: ${printable(message)}\n`)
+  }
+
+  #reportUnreadable(source: string, { code, message }: HieraxError): void {
+    this.#unreadable += 1
+    if (this.#unreadable > maxReported) return
+    process.stderr.write(`hierax: ${code}: ${source}: ${printable(message)}\n`)
+  }
+}
+
+/** Julian date of the Unix epoch. */
+const jdOfEpoch = 2440587.5
+const msPerDay = 86_400_000
+
+/**
+ * A classification in one line: exposure (UTC), object, magnitude by band, predicted path and its probability, number of
+ * detections, and evidence. The probability of `node`, if given, comes before the prediction.
+ */
+export function tailLine(screen: Screen, body: ReadClassification, recency: Recency, node?: string): string {
+  const { alert, lightCurve, nodes } = body
+  const photometry = alert ? `${alert.band} ${alert.magnitude.toFixed(2)}` : ''
+  const wanted = node === undefined ? undefined : nodes.find(({ name }) => name === node)
+  const detections = `${lightCurve.detections} detection${lightCurve.detections === 1 ? '' : 's'}`
+  const why = evidenceLine(body)
+  const parts = [
+    screen.styled('dim', timeOf(body.jd)),
+    screen.styled('cyan', printable(body.objectId).padEnd(12)),
+    printable(photometry).padEnd(7),
+    ...(wanted ? [`${printable(wanted.name)} ${shade(screen, wanted.probability)}`] : []),
+    predicted(screen, body),
+    screen.styled('dim', detections),
+    ...(recency === 'older' ? [screen.styled('yellow', 'older')] : []),
+    ...(why === null ? [] : [screen.styled('dim', printable(why))])
+  ]
+  return parts.join('  ')
+}
+
+function predicted(screen: Screen, { status, reason, prediction }: ReadClassification): string {
+  if (status !== 'CLASSIFIED') return screen.styled('dim', `not classified: ${printable(reason ?? 'no reason')}`)
+  if (!prediction) return screen.styled('dim', 'undecided')
+  const path = prediction.path.map(printable)
+  const above = path.slice(0, -1).map(name => `${name} › `)
+  return `${screen.styled('dim', above.join(''))}${path.at(-1) ?? ''} ${shade(screen, prediction.probability)}`
+}
+
+function shade(screen: Screen, probability: number): string {
+  const text = probability.toFixed(3)
+  return probability >= 0.9
+    ? screen.styled('green', text)
+    : probability >= 0.5
+      ? screen.styled('yellow', text)
+      : screen.styled('dim', text)
+}
+
+/** `2020-01-08 10:47` of a Julian date; the date itself if it is out of the calendar's range. */
+function timeOf(jd: number): string {
+  const time = new Date((jd - jdOfEpoch) * msPerDay)
+  return Number.isNaN(time.getTime()) ? `JD ${jd}` : time.toISOString().slice(0, 16).replace('T', ' ')
 }

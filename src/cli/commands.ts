@@ -1,0 +1,183 @@
+import { type Command, Option } from 'commander'
+import { decimal, integer, list, populationOption } from './options.ts'
+
+/** Adds a command to the program. */
+export type Register = (program: Command) => void
+
+/*
+ * The commands of the service. They are only described here: what does the work is imported when the command runs, so that `--help`
+ * stays quick.
+ */
+
+const modelOption = ['--model <list>', 'model folders, separated by commas (default: the bundled model)', list] as const
+const brokersOption = (side: string) =>
+  ['--brokers <list>', `comma-separated host:port list (default: ${side}.brokers of the configuration)`, list] as const
+
+const serve: Register = program =>
+  program
+    .command('serve')
+    .summary('run the service: read alerts from Kafka, publish classifications to Kafka')
+    .description(
+      'Consume alerts, classify them, and publish the probability of every node. Serve health checks, metrics and the API over HTTP. On SIGTERM or SIGINT, finish the batches in flight, commit them and exit with 0. A second signal ends the process at once. Every setting is also an environment variable (HIERAX_…).'
+    )
+    .option('--config <file>', 'configuration file (YAML; default: HIERAX_CONFIG)')
+    .option(...modelOption)
+    .option(...populationOption)
+    .option('--print-config', 'print the settings in effect, with secrets masked, and exit')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ HIERAX_INPUT_BROKERS=kafka:9092 hierax serve
+  $ hierax serve --config hierax.yaml
+  $ hierax serve --config hierax.yaml --print-config`
+    )
+    .action(async options => (await import('./serve.ts')).serve(options))
+
+const classify: Register = program =>
+  program
+    .command('classify')
+    .summary('classify packets from disk')
+    .description(
+      'Classify alert packets from files, folders, .tar or .tar.gz archives, or standard input (-). Print one JSON classification per line, as the service would publish it. Light curves accumulate during the run.'
+    )
+    .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
+    .option('--store <url>', 'store of light curves: memory: or lmdb:DIR', 'memory:')
+    .option('--dead-letters <file>', 'file for rejected packets, as JSON lines (default: standard error)')
+    .addOption(
+      new Option('--order <order>', 'order of processing: that of the files, or by time')
+        .choices(['arrival', 'time'])
+        .default('arrival')
+    )
+    .option(...modelOption)
+    .option(...populationOption)
+    .option('--programs <list>', 'survey programmes whose photometry is used', list)
+    .option(
+      '--config <file>',
+      'configuration file; uses admit.*, input.programs, model, population, runtime and output.routes'
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hierax classify alert.avro
+  $ hierax classify --order time --dead-letters refused.jsonl night.tar.gz > classifications.jsonl
+  $ hierax classify alerts/ | jq -c '[.objectId, .prediction.node, .prediction.probability]'`
+    )
+    .action(async (paths, options) => (await import('./classify.ts')).classify(paths, options))
+
+const replay: Register = program =>
+  program
+    .command('replay')
+    .summary('publish packets from disk to Kafka, unchanged')
+    .description(
+      'Publish alert packets from files, folders, .tar or .tar.gz archives, or standard input (-) to a Kafka topic. The bytes are unchanged. Messages have no key and are distributed over all partitions.'
+    )
+    .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
+    // Not mandatory to commander, which would report that it is missing before a misspelt option.
+    .option('--topic <name>', 'topic (required); created if it does not exist')
+    .option(...brokersOption('input'))
+    .option('--rate <n>', 'packets per second; 0 for no limit', decimal({ min: 0 }), 0)
+    .option('--repeat <n>', 'how many times to publish all packets', integer({ min: 1 }), 1)
+    .option('--partitions <n>', 'number of partitions if the topic is created', integer({ min: 1, max: 10_000 }))
+    .option('--config <file>', 'configuration file; uses brokers, TLS and credentials of the input')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hierax replay alerts/ --topic ztf_20250101_programid1
+  $ hierax replay night.tar.gz --brokers kafka:9092 --topic alerts --rate 1333 --partitions 16`
+    )
+    .action(async (paths, options) => (await import('./replay.ts')).replay(paths, options))
+
+const tail: Register = program =>
+  program
+    .command('tail')
+    .summary('print classifications from Kafka as they arrive')
+    .description(
+      'Print classifications from Kafka until Ctrl-C: one line per alert, or one JSON object with --json. A line ends with the evidence: the log odds of light curve, context and prior at the first split. Repeated messages are printed once. A message older than the current classification of its object (the greatest jd, candid and revision so far) is marked "older". The command commits no offsets and deletes its consumer group at the end.'
+    )
+    .option(...brokersOption('output'))
+    .option('--topic <name>', 'topic to read (default: output.classifications)')
+    .option('--node <name>', 'print only messages in which this node has a probability of at least --min')
+    .option('--min <p>', 'minimum probability of --node, or of the predicted node', decimal({ min: 0, max: 1 }))
+    .addOption(
+      new Option('--from <where>', 'start with the oldest message or with the next one')
+        .choices(['earliest', 'latest'])
+        .default('latest')
+    )
+    .option('--current', 'omit messages that would be marked "older"')
+    .option('--limit <n>', 'stop after this number of lines', integer({ min: 1 }))
+    .option('--end', 'stop at the current end of the topic')
+    .option('--json', 'print one JSON object per line (docs/message.md)')
+    .option('--config <file>', 'configuration file; uses brokers, TLS, credentials and topic of the output')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hierax tail
+  $ hierax tail --brokers kafka:9092 --node "SN Ia" --min 0.9
+  $ hierax tail --from earliest --end --json | jq -r .objectId | sort -u`
+    )
+    .action(async options => (await import('./tail.ts')).tail(options))
+
+const inspectExamples = `
+  $ hierax store inspect ZTF19aazzpje
+  $ hierax store inspect ZTF19aazzpje --store lmdb:/var/lib/hierax | jq .classifications[0].prediction`
+
+const verifyExamples = `
+  $ hierax store verify
+  $ hierax store verify --store valkey://localhost:6379/0 --json`
+
+const moveExamples = `
+  $ hierax store export --store lmdb:./data | hierax store import --store valkey://localhost:6379/0
+  $ hierax store export objects.ndjson.gz
+  $ hierax store import objects.ndjson.gz --store lmdb:/var/lib/hierax`
+
+const store: Register = program => {
+  const group = program
+    .command('store')
+    .summary('inspect, verify, export or import the store')
+    .description('Inspect, verify, export or import the store of light curves, also while `serve` runs.')
+    .addHelpText('after', `\nExamples:${inspectExamples}${verifyExamples}${moveExamples}`)
+  const command = (name: string, examples: string) =>
+    group
+      .command(name)
+      .option('--store <url>', 'URL of the store (default: store.url of the configuration)')
+      .option('--config <file>', 'configuration file')
+      .addHelpText('after', `\nExamples:${examples}`)
+  command('inspect', inspectExamples)
+    .summary('print one object as JSON')
+    .description(
+      'Print one object as JSON: its light curve, its newest alert and its current classification by each model.'
+    )
+    .argument('<object-id>', 'for example ZTF19aazzpje')
+    .option(...modelOption)
+    .action(async (objectId, options) => (await import('./store-inspect.ts')).inspect(objectId, options))
+  command('verify', verifyExamples)
+    .summary('verify the checksum of every object')
+    .description(
+      'Verify the checksum of every object in a store. Print the damaged objects, then the number of objects and points. Exit with 1 if an object is damaged. `serve` rebuilds a damaged object from later alerts.'
+    )
+    .option('--json', 'print the result as one JSON object')
+    .addOption(new Option('--here', 'check in this process').hideHelp())
+    .action(async options => (await import('./store.ts')).verify(options))
+  command('export', moveExamples)
+    .summary('write all objects as NDJSON')
+    .description(
+      'Write all objects of a store as NDJSON: a header, one line per object, and a line with the number of objects. Damaged objects are reported and left out, and the exit code is 1.'
+    )
+    .argument('[file]', 'output file; compressed if its name ends in .gz', '-')
+    .action(async (file, options) => (await import('./store.ts')).exportStore(file, options))
+  command('import', moveExamples)
+    .summary('merge an export into a store')
+    .description(
+      'Merge the output of `store export` into an empty or non-empty store. Imports may be repeated, in any order. A damaged line is rejected with its number.'
+    )
+    .argument('[file]', 'input file; compressed if its name ends in .gz', '-')
+    .action(async (file, options) => (await import('./store.ts')).importStore(file, options))
+  for (const sub of group.commands) sub.copyInheritedSettings(group)
+}
+
+/** All commands of the service, in the order of the help. */
+export const commands: readonly Register[] = [serve, classify, replay, tail, store]
