@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 // node tools/kafka-local/cli.mjs [--nodes 1|3] [--port 9092] [--version 3.9.2] [--property KEY=VALUE]… [--fetch]
-// Prints one line of JSON ({"version","brokers","pids","folder"}) when Kafka is ready; ends it on SIGTERM or SIGINT.
+// Prints one line of JSON ({"version","brokers","pids","folder"}) when Kafka is ready; stops Kafka on SIGTERM or SIGINT.
 import { parseArgs } from 'node:util'
 import { install, startKafka } from './kafka-local.mjs'
 
 const usage = `Usage: node tools/kafka-local/cli.mjs [options]
 
-A real Apache Kafka on 127.0.0.1 without Docker; needs Java, and Maven for the first run.
+Starts a real Apache Kafka on 127.0.0.1 without Docker. Requires Java, and Maven on the first run.
 
   --nodes N             1 (default) or 3
   --port N              port of the first node (default: a free one)
-  --version X.Y.Z       Kafka's version (default: KAFKA_VERSION, else 3.9.2)
-  --property KEY=VALUE  a line of server.properties; may be repeated
-  --fetch               only fetch Kafka into the cache
-  --help`
+  --version X.Y.Z       version of Kafka (default: KAFKA_VERSION, else 3.9.2)
+  --property KEY=VALUE  a line of server.properties; can be repeated
+  --fetch               only download Kafka into the cache
+  --help                show this help`
 
 async function main() {
   const { values } = parseArgs({

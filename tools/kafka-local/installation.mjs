@@ -1,4 +1,4 @@
-// Finds Java and Maven, and fetches Kafka's jars once into the user's cache.
+// Finds Java and Maven, and downloads Kafka's jars once into the user's cache.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 
-/** The version that is started when none is named. */
+/** The default version. */
 export const defaultVersion = '3.9.2'
 
-/** Something that this machine lacks or refuses; its message says what to install. */
+/** A missing prerequisite; the message says what to install. */
 export class KafkaLocalError extends Error {
   /** @param {string} message @param {{cause?: unknown}} [options] */
   constructor(message, options) {
@@ -21,7 +21,7 @@ export class KafkaLocalError extends Error {
 }
 
 /**
- * Runs a program to its end, or until `signal` ends it. Rejects only when it can't be started or is ended so.
+ * Runs a program until it exits or `signal` aborts it. Rejects only if it cannot be started or is aborted.
  * @param {string} command @param {string[]} args @param {AbortSignal} [signal]
  * @returns {Promise<{code: number | null, output: string}>}
  */
@@ -36,30 +36,30 @@ export function runToEnd(command, args, signal) {
   })
 }
 
-/** The Java to use: of JAVA_HOME where that is set, else of the path. */
+/** The Java command: from JAVA_HOME if set, else from the PATH. */
 function javaCommand() {
   const home = process.env.JAVA_HOME
   return home === undefined || home === '' ? 'java' : path.join(home, 'bin', 'java')
 }
 
 /**
- * Java's command, major version and full description (which names the build).
+ * Java's command, major version and full description, which includes the build.
  * @param {string} version of Kafka
  */
 async function findJava(version) {
   const command = javaCommand()
   const needed = Number.parseInt(version, 10) >= 4 ? 17 : 11
   const { code, output } = await runToEnd(command, ['-version']).catch(() => ({ code: -1, output: '' }))
-  if (code !== 0) throw new KafkaLocalError(`Java ${needed} or later is needed, and '${command}' does not run`)
+  if (code !== 0) throw new KafkaLocalError(`Java ${needed} or later is required, but '${command}' does not run`)
   const major = Number(/version "(?:1\.)?(\d+)/.exec(output)?.[1] ?? 0)
   if (major < needed)
-    throw new KafkaLocalError(`Kafka ${version} needs Java ${needed} or later; '${command}' is ${major}`)
+    throw new KafkaLocalError(`Kafka ${version} requires Java ${needed} or later; '${command}' is version ${major}`)
   return { command, major, description: output }
 }
 
 /**
- * Copies Kafka's jars to a folder of their own, then renames it: of two that fetch at once, one wins and neither sees
- * a folder half full.
+ * Downloads Kafka's jars to a temporary folder and renames it, so that concurrent downloads never see an incomplete
+ * folder.
  * @param {string} version @param {string} lib @param {AbortSignal} [signal]
  */
 async function fetchJars(version, lib, signal) {
@@ -70,14 +70,14 @@ async function fetchJars(version, lib, signal) {
   try {
     const run = () =>
       runToEnd('mvn', args, signal).catch(cause => {
-        if (signal?.aborted) throw new KafkaLocalError(`Kafka ${version} was not fetched in time`, { cause })
-        throw new KafkaLocalError("Maven is needed to fetch Kafka, and 'mvn' does not run", { cause })
+        if (signal?.aborted) throw new KafkaLocalError(`downloading Kafka ${version} took too long`, { cause })
+        throw new KafkaLocalError("Maven is required to download Kafka, but 'mvn' does not run", { cause })
       })
     let result = await run()
-    // Two Mavens that fill one local repository can trip over each other: the second attempt finds the files there.
+    // Two Maven processes can conflict in one local repository: the second attempt finds the files there.
     if (result.code !== 0) result = await run()
     if (result.code !== 0)
-      throw new KafkaLocalError(`Maven could not fetch Kafka ${version}: ${result.output.slice(-600).trim()}`)
+      throw new KafkaLocalError(`Maven could not download Kafka ${version}: ${result.output.slice(-600).trim()}`)
     try {
       fs.renameSync(part, lib)
     } catch (error) {
@@ -89,12 +89,12 @@ async function fetchJars(version, lib, signal) {
 }
 
 /**
- * Where Kafka is on this machine, fetched when it is not there yet (46 MB).
- * @param {string} [version] @param {AbortSignal} [signal] ends the fetching
+ * The Kafka on this machine, downloaded on first use (46 MB).
+ * @param {string} [version] @param {AbortSignal} [signal] aborts the download
  * @returns {Promise<import('./kafka-local.d.mts').Installation>}
  */
 export async function install(version = process.env.KAFKA_VERSION || defaultVersion, signal) {
-  if (!/^\d+\.\d+\.\d+$/.test(version)) throw new KafkaLocalError(`'${version}' is no version of Kafka`)
+  if (!/^\d+\.\d+\.\d+$/.test(version)) throw new KafkaLocalError(`'${version}' is not a version of Kafka`)
   const java = await findJava(version)
   const caches = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
   const cache = path.join(caches, 'hierax', 'kafka', version)
@@ -105,7 +105,7 @@ export async function install(version = process.env.KAFKA_VERSION || defaultVers
     .sort()
     .map(name => path.join(lib, name))
     .join(path.delimiter)
-  // A class-data archive fits one build of Java and these very jars only.
+  // A class-data archive is valid only for one build of Java and exactly these jars.
   const fits = createHash('sha256').update(`${java.description}\n${classPath}`).digest('hex').slice(0, 12)
   const archive = java.major >= 13 ? path.join(cache, `classes-${fits}.jsa`) : null
   return { version, java: java.command, classPath, archive }

@@ -3,7 +3,7 @@ export interface Installation {
   readonly version: string
   readonly java: string
   readonly classPath: string
-  /** Class-data archive that halves the start-up (made by the first node's exit); null where Java knows none. */
+  /** Class-data archive that halves the start-up time (written when the first node exits); null if Java does not support it. */
   readonly archive: string | null
 }
 
@@ -11,7 +11,7 @@ export interface Security {
   readonly protocol: 'plaintext' | 'ssl' | 'sasl_plaintext' | 'sasl_ssl'
   /** Name → password; each may use PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
   readonly users?: Readonly<Record<string, string>>
-  /** PEM text; `key` in PKCS #8. With `clientCa`, clients must show a certificate that it signed. */
+  /** PEM text; `key` in PKCS #8. With `clientCa`, clients must present a certificate signed by it. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly clientCa?: string }
 }
 
@@ -32,9 +32,9 @@ export interface KafkaLocalOptions {
   readonly nodes?: number
   /** Kafka's version; default `KAFKA_VERSION`, else 3.9.2. */
   readonly version?: string
-  /** Port of the first node's client listener, the others' follow; free ones by default. */
+  /** Port of the first node's client listener; the other nodes use the next ones. Default: free ports. */
   readonly port?: number
-  /** Further lines of server.properties; they win over the defaults. */
+  /** Additional lines of server.properties; they override the defaults. */
   readonly properties?: Readonly<Record<string, string | number | boolean>>
   /** Of the client listener; default plaintext. */
   readonly security?: Security
@@ -43,15 +43,15 @@ export interface KafkaLocalOptions {
 /** One node of a running cluster. */
 export interface KafkaNode {
   readonly id: number
-  /** `host:port` of the client listener; the same after a restart. */
+  /** `host:port` of the client listener; unchanged by a restart. */
   readonly broker: string
-  /** Its process; null while it is down. */
+  /** Process id; null while the node is down. */
   readonly pid: number | null
-  /** Ends it as a power cut would (SIGKILL); its data stay. */
+  /** Kills the node with SIGKILL, as a power failure would; its data remain. */
   kill(): Promise<void>
-  /** Ends it in good order; its data stay. */
+  /** Stops the node gracefully; its data remain. */
   stop(): Promise<void>
-  /** Starts it again on the same ports and data. */
+  /** Starts the node again with the same ports and data. */
   start(): Promise<void>
 }
 
@@ -59,31 +59,31 @@ export interface KafkaCluster {
   readonly version: string
   /** `host:port` of each client listener. */
   readonly brokers: string[]
-  /** `host:port` of each plaintext listener (the brokers' own), also where the client listener is secured. */
+  /** `host:port` of each inter-broker listener, which is plaintext even if the client listener is secured. */
   readonly internalBrokers: string[]
   readonly nodes: KafkaNode[]
   /** Temporary folder of data and logs. */
   readonly folder: string
-  /** Jars and Java, to run one of Kafka's own tools. */
+  /** Jars and Java, for running Kafka's own tools. */
   readonly installation: Installation
-  /** Ends all nodes and removes the folder. */
+  /** Stops all nodes and removes the folder. */
   stop(): Promise<void>
 }
 
-/** Something that this machine lacks or refuses; its message says what to install. */
+/** A missing prerequisite; the message says what to install. */
 export class KafkaLocalError extends Error {}
 
-/** The version that is started when none is named. */
+/** The default version. */
 export const defaultVersion: string
 
 /**
- * Fetches Kafka when it is not in the cache yet (46 MB, by Maven). Rejects with a KafkaLocalError where Java, Maven or
- * the network is missing, or when `signal` ends the fetching.
+ * Downloads Kafka with Maven (46 MB) unless it is in the cache. Rejects with a KafkaLocalError if Java, Maven or
+ * the network is unavailable, or if `signal` aborts the download.
  */
 export function install(version?: string, signal?: AbortSignal): Promise<Installation>
 
 /**
- * Starts a real Apache Kafka (KRaft) on loopback; resolves when every node takes connections. Nothing outlives the
- * process that called it, however that ends. Rejects with a KafkaLocalError.
+ * Starts a real Apache Kafka (KRaft) on loopback; resolves when every node accepts connections. Its processes and files are
+ * removed when the calling process ends, even by SIGKILL. Rejects with a KafkaLocalError.
  */
 export function startKafka(options?: KafkaLocalOptions): Promise<KafkaCluster>

@@ -1,4 +1,4 @@
-// A real Apache Kafka (KRaft) on loopback without Docker: one JVM a node, data in a temporary folder.
+// A real Apache Kafka (KRaft) on loopback without Docker: one JVM per node, data in a temporary folder.
 import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
@@ -11,7 +11,7 @@ export { defaultVersion, install, KafkaLocalError } from './installation.mjs'
 
 const clusterId = 'aGllcmF4LWxvY2FsLTAwMQ'
 
-/** @param {number} port @returns {Promise<boolean>} whether nothing listens on it */
+/** @param {number} port @returns {Promise<boolean>} whether the port is free */
 function isFree(port) {
   return new Promise(resolve => {
     const server = net.createServer()
@@ -21,8 +21,8 @@ function isFree(port) {
 }
 
 /**
- * Ports that are free now. They lie below the range from which the system takes the ports of outgoing connections, so
- * that a node finds its own again after a restart.
+ * Free ports, below the system's range for outgoing connections, so that no connection takes a node's port while the
+ * node restarts.
  * @param {number} count
  */
 async function freePorts(count) {
@@ -31,12 +31,12 @@ async function freePorts(count) {
     const port = 12_000 + Math.floor(Math.random() * 18_000)
     if (!ports.has(port) && (await isFree(port))) ports.add(port)
   }
-  if (ports.size < count) throw new KafkaLocalError('No free ports on 127.0.0.1')
+  if (ports.size < count) throw new KafkaLocalError('no free ports on 127.0.0.1')
   return [...ports]
 }
 
 /**
- * What `kafka-storage format` would write, without its JVM; SCRAM's salted passwords need the real one.
+ * Formats the storage without the JVM of `kafka-storage format`, except for SCRAM passwords, which only the tool can salt.
  * @param {import('./kafka-local.d.mts').Installation} installation
  * @param {import('./kafka-local.d.mts').NodeSettings} settings
  * @param {string} propertiesFile
@@ -54,11 +54,11 @@ async function format(installation, settings, propertiesFile) {
   const tool = ['-cp', installation.classPath, 'kafka.tools.StorageTool']
   const args = ['format', '-t', clusterId, '-c', propertiesFile, ...scram]
   const { code, output } = await runToEnd(installation.java, [...tool, ...args])
-  if (code !== 0) throw new KafkaLocalError(`Kafka's storage could not be formatted: ${output.slice(-600).trim()}`)
+  if (code !== 0) throw new KafkaLocalError(`formatting Kafka's storage failed: ${output.slice(-600).trim()}`)
 }
 
 /**
- * Settings of every node of a cluster.
+ * Settings of all nodes of a cluster.
  * @param {string} folder @param {import('./kafka-local.d.mts').KafkaLocalOptions} options
  * @returns {Promise<import('./kafka-local.d.mts').NodeSettings[]>}
  */

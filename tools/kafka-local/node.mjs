@@ -1,4 +1,4 @@
-// One node of a cluster: a JVM that can be killed and started again, and that does not outlive us.
+// One node of a cluster: a JVM that can be killed and restarted, and that ends with this process.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -10,8 +10,8 @@ import { KafkaLocalError } from './installation.mjs'
 const startLimit = 120_000
 const stopLimit = 30_000
 
-/** @param {number} port @returns {Promise<boolean>} whether something takes connections there */
-function answers(port) {
+/** @param {number} port @returns {Promise<boolean>} whether something accepts connections there */
+function acceptsConnections(port) {
   return new Promise(resolve => {
     const socket = net.connect(port, '127.0.0.1')
     socket.once('connect', () => resolve(true))
@@ -23,7 +23,7 @@ function answers(port) {
 }
 
 /**
- * A shell that waits for our end, whatever it is (even SIGKILL closes the pipe), and then ends the JVM and removes the
+ * Starts a shell that waits until this process ends (even SIGKILL closes the pipe), then kills the JVM and removes the
  * cluster's folder.
  * @param {number} pid @param {string} folder
  */
@@ -69,15 +69,15 @@ export class LocalNode {
     const child = this.#spawn(log)
     this.#child = child
     const failed = once(child, 'exit').catch(error => [error.message])
-    for (const began = Date.now(); !(await answers(this.#settings.ports.client)); ) {
+    for (const began = Date.now(); !(await acceptsConnections(this.#settings.ports.client)); ) {
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
         const [reason] = await failed
         const tail = fs.readFileSync(log, 'utf8').slice(-1500).trim()
-        throw new KafkaLocalError(`Kafka's node ${this.id} ended while it started (${reason}): ${tail}`)
+        throw new KafkaLocalError(`Kafka node ${this.id} exited during start (${reason}): ${tail}`)
       }
       if (Date.now() - began > startLimit) {
         await this.kill()
-        throw new KafkaLocalError(`Kafka's node ${this.id} did not open its port within ${startLimit / 1000} s`)
+        throw new KafkaLocalError(`Kafka node ${this.id} did not open its port within ${startLimit / 1000} s`)
       }
       await sleep(50)
     }
@@ -88,7 +88,7 @@ export class LocalNode {
     const { java, classPath, archive } = this.#installation
     const heap = this.#settings.nodes > 1 ? '256m' : '512m'
     const options = [`-Xmx${heap}`, '-Xms64m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
-    // Each run that finds no archive writes one of its own, renamed when it is whole: starts that race don't meet.
+    // A run without an archive writes a temporary one and renames it when complete, so that concurrent starts do not conflict.
     const part = archive === null || fs.existsSync(archive) ? null : `${archive}.${process.pid}-${this.id}.part`
     if (part !== null && this.id === 1) options.push(`-XX:ArchiveClassesAtExit=${part}`)
     else if (part === null && archive !== null) options.push(`-XX:SharedArchiveFile=${archive}`)
@@ -105,7 +105,7 @@ export class LocalNode {
       watch?.kill('SIGKILL')
       if (this.#child === child) this.#child = null
       if (part === null || !fs.existsSync(part)) return
-      // 143: the end that we asked for by SIGTERM, after which the archive is whole.
+      // 143: exit after SIGTERM, when the archive is complete.
       if (code === 143 || code === 0) fs.renameSync(part, archive ?? part)
       else fs.rmSync(part, { force: true })
     })
@@ -118,9 +118,9 @@ export class LocalNode {
     if (child === null || child.pid === undefined) return
     const ended = once(child, 'exit')
     child.kill(signal)
-    const late = setTimeout(() => child.kill('SIGKILL'), stopLimit)
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopLimit)
     await ended
-    clearTimeout(late)
+    clearTimeout(timer)
   }
 
   stop() {

@@ -1,14 +1,14 @@
-// A node's server.properties.
+// The server.properties of a node.
 import fs from 'node:fs'
 import path from 'node:path'
 
 /** @typedef {import('./kafka-local.d.mts').NodeSettings} NodeSettings */
 
-/** The mechanisms that a SASL listener offers. */
+/** SASL mechanisms of the client listener. */
 export const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']
 
 /**
- * Listeners of one node: CLIENT for those outside, INTERNAL (plaintext) between brokers, CONTROLLER for the quorum.
+ * Listeners of one node: CLIENT for clients, INTERNAL (plaintext) between brokers, CONTROLLER for the quorum.
  * @param {NodeSettings} node
  */
 function listeners({ ports, security }) {
@@ -39,7 +39,7 @@ function sasl({ security }) {
 /** @param {NodeSettings} node */
 function tls({ security, folder }) {
   if (!security.protocol.endsWith('ssl')) return {}
-  if (security.tls === undefined) throw new TypeError('A TLS listener needs a key and a certificate')
+  if (security.tls === undefined) throw new TypeError('a TLS listener requires a key and a certificate')
   const keyStore = path.join(folder, 'keystore.pem')
   fs.writeFileSync(keyStore, `${security.tls.key.trim()}\n${security.tls.cert.trim()}\n`, { mode: 0o600 })
   const result = {
@@ -80,7 +80,7 @@ export function serverProperties(node) {
     'group.initial.rebalance.delay.ms': 0,
     'auto.create.topics.enable': false,
     'log.cleaner.dedupe.buffer.size': 2097152,
-    // A killed node may come back on its ports at once, and a quorum of three elects within a second.
+    // A killed node can restart on its ports at once, and a quorum of three elects a leader within a second.
     'broker.session.timeout.ms': 2000,
     'broker.heartbeat.interval.ms': 500,
     'controller.quorum.fetch.timeout.ms': nodes > 1 ? 1000 : 2000,

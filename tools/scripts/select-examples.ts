@@ -1,6 +1,6 @@
 /**
- * Chooses the light curves of `examples/lightcurves.jsonl` from a larger collection: a few of every class, small, of the
- * sources that may be passed on, as difference photometry.
+ * Selects the light curves of `examples/lightcurves.jsonl` from a larger collection: a few short ones of every class, from the
+ * redistributable sources, as difference photometry.
  *
  *   node --conditions=source --import tsx tools/scripts/select-examples.ts ../shared/lightcurves/labelled.jsonl.gz
  */
@@ -14,8 +14,8 @@ import {
 import { bundledLightCurves, readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
 import { bandOf } from 'hierax/lightcurves/observation.ts'
 
-/** Published type → how many, and those that are taken whatever else there is. */
-const wanted: Readonly<Record<string, { count: number; first?: readonly string[] }>> = {
+/** Number of light curves by published type, and ids that are always selected. */
+const selection: Readonly<Record<string, { count: number; first?: readonly string[] }>> = {
   'SN Ia': { count: 4, first: ['ZTF21aagmoqw', 'ZTF20achfdib', 'ZTF24ablkziv'] },
   'SN Ia-91T': { count: 1 },
   'SN Ia-91bg': { count: 1 },
@@ -56,14 +56,14 @@ const wanted: Readonly<Record<string, { count: number; first?: readonly string[]
   EB: { count: 1 }
 }
 
-/** Sources whose numbers may be passed on. */
+/** Sources whose data may be redistributed. */
 const sources = /^(HSE_ANTARES|ztf-dr-vars|fink_.*)$/
-const mostPoints = 60
-const fewestDetections = 5
-/** Detections of a light curve that is long enough to tell and short enough to ship. */
+const maxPoints = 60
+const minDetections = 5
+/** Preferred number of detections: enough to be informative, few enough to ship. */
 const idealDetections = 30
-/** Days that its detections should cover. */
-const shortestSpan = 25
+/** Preferred minimum time between the first and the last detection, days. */
+const minSpan = 25
 
 const file = process.argv[2]
 if (file === undefined) {
@@ -73,17 +73,17 @@ if (file === undefined) {
 
 const byLabel = new Map<string, SimulatedLightCurve[]>()
 for await (const curve of readLightCurves(file)) {
-  if (!sources.test(curve.source) || !wanted[curve.label]) continue
+  if (!sources.test(curve.source) || !selection[curve.label]) continue
   const small = { ...curve, points: shortened(curve.points) }
-  if (detections(small) < fewestDetections) continue
+  if (detections(small) < minDetections) continue
   byLabel.set(curve.label, [...(byLabel.get(curve.label) ?? []), small])
 }
 
 const chosen: SimulatedLightCurve[] = []
-for (const [label, { count, first = [] }] of Object.entries(wanted)) {
+for (const [label, { count, first = [] }] of Object.entries(selection)) {
   const rank = ({ id }: SimulatedLightCurve) => (first.includes(id) ? first.indexOf(id) : first.length)
   const ideal = (curve: SimulatedLightCurve) =>
-    Math.abs(detections(curve) - idealDetections) - 10 * bandCount(curve) + (span(curve) < shortestSpan ? 30 : 0)
+    Math.abs(detections(curve) - idealDetections) - 10 * bandCount(curve) + (span(curve) < minSpan ? 30 : 0)
   const candidates = (byLabel.get(label) ?? []).sort(
     (a, b) => rank(a) - rank(b) || ideal(a) - ideal(b) || (a.id < b.id ? -1 : 1)
   )
@@ -107,10 +107,10 @@ function span(curve: SimulatedLightCurve): number {
   return (times.at(-1) ?? 0) - (times[0] ?? 0)
 }
 
-/** From the points that lead up to the first detection on, as many as are wanted. */
+/** The first points, from 30 days before the first detection. */
 function shortened(points: readonly SimulatedPoint[]): SimulatedPoint[] {
   const first = points.find(point => point.detection)
-  return points.filter(point => first && point.jd >= first.jd - 30).slice(0, mostPoints)
+  return points.filter(point => first && point.jd >= first.jd - 30).slice(0, maxPoints)
 }
 
 function line({ id, label, source, ra, dec, points }: SimulatedLightCurve) {

@@ -92,7 +92,7 @@ test('what is missing is named', { skip: (await missingForLocal()) ?? false }, a
   const before = process.env.JAVA_HOME
   process.env.JAVA_HOME = '/nowhere'
   try {
-    await assert.rejects(install(), /Java 11 or later is needed, and '\/nowhere\/bin\/java' does not run/)
+    await assert.rejects(install(), /Java 11 or later is required, but '\/nowhere\/bin\/java' does not run/)
   } finally {
     if (before === undefined) delete process.env.JAVA_HOME
     else process.env.JAVA_HOME = before

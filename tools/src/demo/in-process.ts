@@ -2,9 +2,7 @@ import { setTimeout as sleep, setImmediate as yieldToService } from 'node:timers
 import type { StreamsFactory } from 'hierax/app/streams.ts'
 import type { PacketPublisher } from 'hierax/streams/kafka/packet-publisher.ts'
 import type { Sink } from 'hierax/streams/types.ts'
-import type { MemoryLog } from '../memory-log/log.ts'
-import { createMemorySink } from '../memory-log/sink.ts'
-import { createMemorySource } from '../memory-log/source.ts'
+import { createMemorySink, createMemorySource, type MemoryLog } from '../memory-log/memory-log.ts'
 
 /** Messages kept per output partition: a demo that runs for days must not exhaust memory. */
 const retainedOutput = 100

@@ -1,11 +1,11 @@
 /**
- * `npm run fuzz`: hostile packets among real alerts, through the whole service. Every packet must have its outcome, the real
- * alerts the same bytes as without the others; memory and the event loop are watched. See docs/reliability.md. Exits with 1 when
- * something is wrong.
+ * `npm run fuzz`: sends hostile packets among real alerts through the whole service. Every packet must have exactly one outcome, and
+ * messages about real alerts must have the same bytes as without hostile packets. Memory and event loop are monitored. See
+ * docs/reliability.md. Exits with 1 if a check fails.
  */
 import { parseArgs } from 'node:util'
 import { build } from '../../../test/support/build.ts'
-import { type TrialResult, trial } from './run/trial.ts'
+import { type FuzzResult, runFuzz } from './run/fuzz-run.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,12 +22,12 @@ const { values } = parseArgs({
 
 const help = `Usage: npm run --silent fuzz -- [options]
 
-  --seed N            the same seed makes the same packets (1)
-  --packets N         hostile packets (100000); one of ten packets beside them is a real alert
-  --seconds N         end after so long, whatever is left
-  --recipe NAME       packets of one recipe only
-  --max-block MS      fail when the main thread worked for so long without a turn of the event loop (200; 0: only tell)
-  --max-megabytes N   fail when the process took more memory (1024; 0: only tell)
+  --seed N            seed; the same seed gives the same packets (1)
+  --packets N         number of hostile packets (100000); one packet in ten is a real alert
+  --seconds N         time limit
+  --recipe NAME       only packets of one recipe
+  --max-block MS      fail if the event loop is blocked by more work (200; 0: only report)
+  --max-megabytes N   fail if the process uses more memory (1024; 0: only report)
   --outcomes          print the outcomes of every recipe`
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -37,32 +37,32 @@ async function main(): Promise<number> {
     say(help)
     return 0
   }
-  // The service serves a page, which has to be there.
+  // The service needs the built page.
   if (!build()) return 1
   const options = {
     seed: Number(values.seed),
     packets: Number(values.packets),
     ...(values.recipe === undefined ? {} : { recipe: values.recipe })
   }
-  const hostile = await trial({
+  const hostile = await runFuzz({
     ...options,
     clean: false,
     ...(values.seconds === undefined ? {} : { seconds: Number(values.seconds) }),
     progress: (packets, { peakMegabytes, longestWork }) =>
       say(`… ${packets} packets, at most ${Math.round(peakMegabytes)} MB and ${Math.round(longestWork)} ms`)
   })
-  tell(hostile)
-  const clean = await trial({ ...options, clean: true, batches: hostile.batches })
-  const problems = [...judge(hostile), ...compare(hostile, clean)]
+  printSummary(hostile)
+  const clean = await runFuzz({ ...options, clean: true, batches: hostile.batches })
+  const problems = [...problemsOf(hostile), ...differences(hostile, clean)]
   say(
-    `real alerts    ${hostile.real} with ${hostile.answers.length} answers, against ${clean.answers.length} in a run without the others`
+    `real alerts    ${hostile.real} with ${hostile.digests.length} messages; ${clean.digests.length} in a run without hostile packets`
   )
   for (const problem of problems) say(`WRONG: ${problem}`)
-  say(problems.length === 0 ? 'all is well' : `${problems.length} problems`)
+  say(problems.length === 0 ? 'no problems' : `${problems.length} problems`)
   return problems.length === 0 ? 0 : 1
 }
 
-function tell({ hostile, real, seconds, watched, ledger, logBytes, longestLine }: TrialResult): void {
+function printSummary({ hostile, real, seconds, maxima, ledger, logBytes, longestLine }: FuzzResult): void {
   const codes = new Map<string, number>()
   for (const [recipe, counts] of ledger.outcomes) {
     if (recipe === 'a real alert') continue
@@ -79,33 +79,31 @@ function tell({ hostile, real, seconds, watched, ledger, logBytes, longestLine }
       .join(', ')}`
   )
   say(
-    `event loop     held for at most ${Math.round(watched.longestWork)} ms of work (${Math.round(watched.longestBlock)} ms of wall time)`
+    `event loop     blocked for at most ${Math.round(maxima.longestWork)} ms of work (${Math.round(maxima.longestBlock)} ms of wall time)`
   )
-  if (watched.longestWork > 100) say(`               during: ${watched.during}`)
-  say(`memory         at most ${Math.round(watched.peakMegabytes)} MB`)
-  say(`log            ${logBytes} bytes, the longest line ${longestLine}`)
+  if (maxima.longestWork > 100) say(`               during: ${maxima.during}`)
+  say(`memory         at most ${Math.round(maxima.peakMegabytes)} MB`)
+  say(`log            ${logBytes} bytes, longest line ${longestLine}`)
 }
 
-function judge({ watched, ledger, longestLine }: TrialResult): string[] {
+function problemsOf({ maxima, ledger, longestLine }: FuzzResult): string[] {
   const problems = [...ledger.problems].map(([problem, count]) => `${problem} (${count} times)`)
   const [block, megabytes] = [Number(values['max-block']), Number(values['max-megabytes'])]
-  if (block > 0 && watched.longestWork > block)
-    problems.push(`the event loop was held for ${Math.round(watched.longestWork)} ms`)
-  if (megabytes > 0 && watched.peakMegabytes > megabytes)
-    problems.push(`memory grew to ${Math.round(watched.peakMegabytes)} MB`)
-  if (longestLine > 4096) problems.push(`a line of the log has ${longestLine} characters`)
+  if (block > 0 && maxima.longestWork > block)
+    problems.push(`the event loop was blocked for ${Math.round(maxima.longestWork)} ms`)
+  if (megabytes > 0 && maxima.peakMegabytes > megabytes)
+    problems.push(`memory grew to ${Math.round(maxima.peakMegabytes)} MB`)
+  if (longestLine > 4096) problems.push(`a log line has ${longestLine} characters`)
   return problems
 }
 
-/** The real alerts' messages, one by one. */
-function compare(hostile: TrialResult, clean: TrialResult): string[] {
-  if (hostile.answers.length === 0) return ['no real alert was answered']
-  if (hostile.real !== clean.real) return [`${hostile.real} real alerts against ${clean.real}`]
-  const different = hostile.answers.findIndex((answer, index) => answer !== clean.answers[index])
-  if (different < 0 && hostile.answers.length === clean.answers.length) return []
-  return [
-    `answer ${different} to a real alert is ${hostile.answers[different]}, without the others ${clean.answers[different]}`
-  ]
+/** Differences between the messages about real alerts. */
+function differences(hostile: FuzzResult, clean: FuzzResult): string[] {
+  if (hostile.digests.length === 0) return ['no message about a real alert']
+  if (hostile.real !== clean.real) return [`${hostile.real} real alerts, but ${clean.real} without hostile packets`]
+  const at = hostile.digests.findIndex((digest, index) => digest !== clean.digests[index])
+  if (at < 0 && hostile.digests.length === clean.digests.length) return []
+  return [`message ${at} is ${hostile.digests[at]}, but ${clean.digests[at]} without hostile packets`]
 }
 
 process.exit(await main())

@@ -7,7 +7,7 @@ import { createDecoder } from 'hierax/alerts/decoder.ts'
 import { until } from '../../../test/support/until.ts'
 import { maxUnread, publishInProcess } from '../../src/demo/in-process.ts'
 import { SimulatedStream } from '../../src/demo/simulated-stream.ts'
-import { MemoryLog } from '../../src/memory-log/log.ts'
+import { MemoryLog } from '../../src/memory-log/memory-log.ts'
 
 test('the stream reuses light curves, ends after the given number of objects, and knows the label of each', async () => {
   const curves: SimulatedLightCurve[] = []

@@ -3,9 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { test } from 'node:test'
 import { HieraxError } from 'hierax/errors.ts'
 import { until } from '../../../test/support/until.ts'
-import { MemoryLog } from '../../src/memory-log/log.ts'
-import { createMemorySink } from '../../src/memory-log/sink.ts'
-import { createMemorySource } from '../../src/memory-log/source.ts'
+import { createMemorySink, createMemorySource, MemoryLog } from '../../src/memory-log/memory-log.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 const filled = (count: number, partitions = 3): MemoryLog => {

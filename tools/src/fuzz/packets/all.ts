@@ -1,24 +1,24 @@
 import { type Random, random } from '@hierax/training/random.ts'
 import { bombs } from './bombs.ts'
 import { mutations } from './mutations.ts'
-import type { Pantry, Recipe } from './recipe.ts'
+import type { Recipe } from './recipe.ts'
 import { schemas } from './schemas.ts'
 import { values } from './values.ts'
 
-/** Every way to make a hostile packet. */
+/** All recipes for hostile packets. */
 export const allRecipes: readonly Recipe[] = [...mutations, ...values, ...schemas, ...bombs]
 
-/** A packet and the recipe that it was made by. */
+/** A packet and the name of its recipe. */
 export interface HostilePacket {
   readonly recipe: string
   readonly bytes: Buffer | null
 }
 
-/** The packet of a number in a run with a seed: the same on every machine, whatever came before it. */
-export function hostilePacket(seed: number, serial: number, pantry: Pantry): HostilePacket {
+/** The packet with a serial number in the run of a seed. It does not depend on the packets before it. */
+export function hostilePacket(seed: number, serial: number, bases: readonly Buffer[]): HostilePacket {
   const draw = random(seed, serial)
   const recipe = chosen(draw)
-  return { recipe: recipe.name, bytes: recipe.make(draw, pantry, serial) }
+  return { recipe: recipe.name, bytes: recipe.make(draw, bases, serial) }
 }
 
 const totalWeight = allRecipes.reduce((sum, { weight }) => sum + (weight ?? 1), 0)

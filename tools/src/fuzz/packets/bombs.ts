@@ -19,7 +19,7 @@ import { type Recipe, recipes } from './recipe.ts'
 
 const mebibyte = 2 ** 20
 
-/** Made once: they are the same every time, and dear. */
+/** Computes a value once, on first use. */
 function once<T>(make: () => T): () => T {
   let made: T | undefined
   return () => (made ??= make())
@@ -39,7 +39,7 @@ const denseRecords = once(() => {
   return deflated(1000, Buffer.concat(Array.from({ length: 1000 }, () => one)))
 })
 
-/** As above, each of another object. */
+/** The same, with a different object per record. */
 const denseObjects = once(() => {
   const history = Array.from({ length: 100 }, (_, index) =>
     detection({ jd: 2_458_900 + index, candid: BigInt(index + 1) })
@@ -50,7 +50,7 @@ const denseObjects = once(() => {
   return deflated(1000, Buffer.concat(records))
 })
 
-/** A record with one more field that is skipped item by item, as many as fit. */
+/** A record of `size` bytes with an additional array that must be skipped item by item. */
 function slow(items: SchemaJson, item: Buffer, size: number): Buffer {
   const count = Math.floor((size - 4000) / item.length)
   const schema = packetSchema([...packetFields, { name: 'slow', type: { type: 'array', items } }])
@@ -91,7 +91,7 @@ const slowRecords = once(() => {
   return Buffer.concat([head(schema, 'deflate'), block(3, deflateRawSync(Buffer.concat([values, values, values])))])
 })
 
-/** A million upper limits in one packet, which all would be valid; as they are, or in a few kilobytes. */
+/** A million valid upper limits in one packet. */
 const millionLimits = once(() => {
   const record = encoded({ objectId: 'FUZ-limits', prv_candidates: [point(), point()] })
   const one = avroType({ type: 'record', name: 'point', fields: historyFields }).toBuffer(point())
@@ -100,12 +100,12 @@ const millionLimits = once(() => {
   return Buffer.concat([record.subarray(0, at - long(2).length), ...many])
 })
 
-const limitsAsTheyAre = (): Buffer => Buffer.concat([head(packetSchema()), block(1, millionLimits())])
+const limitsUncompressed = (): Buffer => Buffer.concat([head(packetSchema()), block(1, millionLimits())])
 
 const limitsDeflated = once(() => deflated(1, millionLimits()))
 
-/** A snappy block whose preamble says `claimed`. */
-function snappyLie(claimed: number, elements: Buffer): Buffer {
+/** A snappy block that claims to inflate to `claimed` bytes. */
+function snappyBlock(claimed: number, elements: Buffer): Buffer {
   const preamble: number[] = []
   for (let rest = claimed; ; rest = Math.floor(rest / 128)) {
     preamble.push(rest > 127 ? (rest % 128) | 128 : rest)
@@ -117,15 +117,15 @@ function snappyLie(claimed: number, elements: Buffer): Buffer {
   return Buffer.concat([head(packetSchema(), 'snappy'), block(1, Buffer.concat([stream, check]))])
 }
 
-/** Small packets that ask for much work or memory. */
+/** Small packets that cause much work or need much memory. */
 export const bombs: readonly Recipe[] = [
   ...recipes(1, {
-    'snappy that lies about its length': random =>
-      snappyLie(
+    'snappy with a bogus length': random =>
+      snappyBlock(
         random.pick([2 ** 32 - 1, 2 ** 31, 16 * mebibyte, 2 ** 35, 0]),
         Buffer.from([0xfc, 0xff, 0xff, 0xff, 0xff, 1, 2, 3])
       ),
-    'blocks that lie about their length': random =>
+    'blocks with bogus lengths': random =>
       Buffer.concat([
         head(packetSchema()),
         long(random.pick([1n, 1000n, -1n, 2n ** 62n])),
@@ -137,7 +137,7 @@ export const bombs: readonly Recipe[] = [
         head(packetSchema()),
         ...Array.from({ length: random.pick([1, 999, 1001, 20_000]) }, () => block(0, Buffer.alloc(0)))
       ]),
-    'records that are not there': random =>
+    'bogus record count': random =>
       Buffer.concat([
         head(packetSchema()),
         block(random.pick([2, 999, 1001, 1e9]), encoded({ objectId: 'FUZ-count' }))
@@ -156,7 +156,7 @@ export const bombs: readonly Recipe[] = [
   }),
   ...recipes(0.02, {
     'snappy of runs': () =>
-      snappyLie(
+      snappyBlock(
         12 * mebibyte,
         Buffer.concat([Buffer.from([0, 0]), Buffer.alloc(3 * 196_608, Buffer.from([0xfe, 1, 0]))])
       ),
@@ -167,7 +167,7 @@ export const bombs: readonly Recipe[] = [
         ...Array.from({ length: 20 }, () => block(1, zeros().subarray(0, 12_000)))
       ]),
     'a hundred thousand points in a few bytes': random => random.pick([denseRecords, denseObjects])(),
-    'a million upper limits in a packet': random => random.pick([limitsAsTheyAre, limitsDeflated])(),
+    'a million upper limits in a packet': random => random.pick([limitsUncompressed, limitsDeflated])(),
     'millions of items to skip': random => random.pick(slowItems)(),
     'records of millions of items': () => slowRecords()
   })

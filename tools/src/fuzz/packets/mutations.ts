@@ -3,9 +3,12 @@ import type { Random } from '@hierax/training/random.ts'
 import { createDecoder } from 'hierax/alerts/decoder.ts'
 import SnappyJS from 'snappyjs'
 import { block, head, long, sized } from '../../../../test/alerts/packets.ts'
-import { type Pantry, type Recipe, recipes } from './recipe.ts'
+import { type Recipe, recipes } from './recipe.ts'
 
-/** A packet under another object id, of the same length: what is made of it must not pass for a real object's. */
+/**
+ * A packet with another object id of the same length, so that packets made from it never belong to a real object. Null if the id is not
+ * one of ZTF.
+ */
 export function renamed(packet: Buffer): Buffer | null {
   const decoder = createDecoder()
   try {
@@ -21,9 +24,9 @@ export function renamed(packet: Buffer): Buffer | null {
   }
 }
 
-const base = (random: Random, { bases }: Pantry): Buffer => Buffer.from(random.pick(bases))
+const base = (random: Random, bases: readonly Buffer[]): Buffer => Buffer.from(random.pick(bases))
 
-/** Where the head of a container ends: after the schema come the blocks. */
+/** Offset of the end of the schema, approximately; the blocks follow. */
 function bodyStart(packet: Buffer): number {
   const schema = packet.indexOf('avro.schema')
   const name = packet.indexOf('"fields"', schema)
@@ -43,8 +46,8 @@ function noise(random: Random, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => random.integer(0, 255)))
 }
 
-/** Numbers that a length, a count or a branch should not be. */
-const lies = [
+/** Bogus lengths, counts and union branches. */
+const bogusNumbers = [
   -1n,
   -(2n ** 63n),
   2n ** 63n - 1n,
@@ -56,13 +59,13 @@ const lies = [
   1_000_000n
 ]
 
-function lying(packet: Buffer, random: Random): Buffer {
+function withBogusNumber(packet: Buffer, random: Random): Buffer {
   const at = random.integer(bodyStart(packet), packet.length)
   const replaced = random.integer(0, 3)
-  return Buffer.concat([packet.subarray(0, at), long(random.pick(lies)), packet.subarray(at + replaced)])
+  return Buffer.concat([packet.subarray(0, at), long(random.pick(bogusNumbers)), packet.subarray(at + replaced)])
 }
 
-/** The schema text and the records of a container of one block. */
+/** Schema text and records of a container with one block. */
 function parts(packet: Buffer): { schema: string; records: Buffer } | null {
   const from = packet.indexOf('{"')
   const marker = packet.subarray(packet.length - 16)
@@ -112,53 +115,53 @@ function schemaMutated(random: Random): (text: string) => string {
   }
 }
 
-/** Ways to spoil a packet that was good. */
+/** Recipes that damage a valid packet. */
 export const mutations: readonly Recipe[] = [
   ...recipes(4, {
-    'bit flips': (random, pantry) => {
-      const packet = base(random, pantry)
+    'bit flips': (random, bases) => {
+      const packet = base(random, bases)
       return flipped(packet, random, 0, packet.length)
     },
-    'bit flips in the record': (random, pantry) => {
-      const packet = base(random, pantry)
+    'bit flips in the record': (random, bases) => {
+      const packet = base(random, bases)
       return flipped(packet, random, bodyStart(packet), Math.min(packet.length, bodyStart(packet) + 6000))
     },
-    'bit flips in the head': (random, pantry) => flipped(base(random, pantry), random, 0, 200),
-    truncated: (random, pantry) => {
-      const packet = base(random, pantry)
+    'bit flips in the head': (random, bases) => flipped(base(random, bases), random, 0, 200),
+    truncated: (random, bases) => {
+      const packet = base(random, bases)
       return packet.subarray(0, random.integer(0, packet.length))
     },
-    'a bogus number': (random, pantry) => lying(base(random, pantry), random)
+    'a bogus number': (random, bases) => withBogusNumber(base(random, bases), random)
   }),
   ...recipes(2, {
-    'schema altered': (random, pantry) => rewritten(base(random, pantry), 'null', r => r, schemaMutated(random)),
-    'bytes overwritten': (random, pantry) => {
-      const packet = base(random, pantry)
+    'schema altered': (random, bases) => rewritten(base(random, bases), 'null', r => r, schemaMutated(random)),
+    'bytes overwritten': (random, bases) => {
+      const packet = base(random, bases)
       noise(random, random.integer(1, 64)).copy(packet, random.integer(0, packet.length))
       return packet
     },
-    'bytes left over': (random, pantry) => Buffer.concat([base(random, pantry), noise(random, random.integer(1, 99))]),
-    'a piece cut out': (random, pantry) => {
-      const packet = base(random, pantry)
+    'trailing bytes': (random, bases) => Buffer.concat([base(random, bases), noise(random, random.integer(1, 99))]),
+    'bytes removed': (random, bases) => {
+      const packet = base(random, bases)
       const at = random.integer(0, packet.length)
       return Buffer.concat([packet.subarray(0, at), packet.subarray(at + random.integer(1, 500))])
     },
-    'two packets spliced': (random, pantry) => {
-      const [one, two] = [base(random, pantry), base(random, pantry)]
+    'two packets spliced': (random, bases) => {
+      const [one, two] = [base(random, bases), base(random, bases)]
       return Buffer.concat([
         one.subarray(0, random.integer(0, one.length)),
         two.subarray(random.integer(0, two.length))
       ])
     },
-    'deflated, whole': (random, pantry) => rewritten(base(random, pantry), 'deflate', r => deflateRawSync(r)),
-    'deflated, damaged': (random, pantry) =>
-      rewritten(base(random, pantry), 'deflate', r => flipped(deflateRawSync(r), random, 0, 400)),
-    'snappy with a wrong checksum': (random, pantry) => rewritten(base(random, pantry), 'snappy', checksummed),
-    'snappy, damaged': (random, pantry) =>
-      rewritten(base(random, pantry), 'snappy', r => flipped(checksummed(r), random, 0, 40)),
-    'another codec': (random, pantry) =>
+    'deflated, valid': (random, bases) => rewritten(base(random, bases), 'deflate', r => deflateRawSync(r)),
+    'deflated, damaged': (random, bases) =>
+      rewritten(base(random, bases), 'deflate', r => flipped(deflateRawSync(r), random, 0, 400)),
+    'snappy with a wrong checksum': (random, bases) => rewritten(base(random, bases), 'snappy', checksummed),
+    'snappy, damaged': (random, bases) =>
+      rewritten(base(random, bases), 'snappy', r => flipped(checksummed(r), random, 0, 40)),
+    'another codec': (random, bases) =>
       rewritten(
-        base(random, pantry),
+        base(random, bases),
         random.pick(['zstandard', 'bzip2', 'xz', '', '\n', '__proto__', 'deflate', 'snappy']),
         r => r
       )
@@ -173,6 +176,6 @@ export const mutations: readonly Recipe[] = [
         Buffer.from('SIMPLE  =')
       ]),
     'metadata of many entries': random =>
-      Buffer.concat([Buffer.from('Obj\x01'), long(random.pick(lies)), sized('__proto__'), sized('x'), long(0)])
+      Buffer.concat([Buffer.from('Obj\x01'), long(random.pick(bogusNumbers)), sized('__proto__'), sized('x'), long(0)])
   })
 ]

@@ -1,24 +1,18 @@
 import type { Random } from '@hierax/training/random.ts'
 
-/** What a recipe makes packets from. */
-export interface Pantry {
-  /** Real packets, or simulated ones, under object ids of their own. */
-  readonly bases: readonly Buffer[]
-}
-
 /** One way to make a hostile packet. */
 export interface Recipe {
   readonly name: string
-  /** How often it is taken; 1 unless given. Packets that are large or dear to make come less often. */
+  /** Relative frequency, default 1; lower for packets that are large or expensive to make. */
   readonly weight?: number
-  /** `serial` is the packet's number in the run: what rests on it is distinct in every packet. */
-  make(random: Random, pantry: Pantry, serial: number): Buffer | null
+  /**
+   * @param bases valid packets under object ids of their own, to be damaged
+   * @param serial number of the packet in the run, different for every packet
+   */
+  make(random: Random, bases: readonly Buffer[], serial: number): Buffer | null
 }
 
-/** A recipe without its name. */
-type Making = Recipe['make']
-
-/** Recipes by name, all of one weight. */
-export function recipes(weight: number, makings: Readonly<Record<string, Making>>): Recipe[] {
-  return Object.entries(makings).map(([name, make]) => ({ name, weight, make }))
+/** Recipes of the same weight. */
+export function recipes(weight: number, byName: Readonly<Record<string, Recipe['make']>>): Recipe[] {
+  return Object.entries(byName).map(([name, make]) => ({ name, weight, make }))
 }

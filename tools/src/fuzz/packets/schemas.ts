@@ -10,7 +10,7 @@ import {
 } from '../../../../test/alerts/packets.ts'
 import { type Recipe, recipes } from './recipe.ts'
 
-const evil = [
+const dangerousNames = [
   '__proto__',
   'constructor',
   'prototype',
@@ -36,13 +36,13 @@ const evil = [
 const record = (name: string, fields: unknown[]): SchemaJson => ({ type: 'record', name, fields })
 const field = (name: string, type: SchemaJson): { name: string; type: SchemaJson } => ({ name, type })
 
-/** The packet's schema with another field in it, and what the record holds of it. */
+/** A packet whose schema has an additional field, with the given bytes for it. */
 function withField(extra: unknown, bytes: Buffer): Buffer {
   const schema = packetSchema([...packetFields, extra as (typeof packetFields)[number]])
   return Buffer.concat([head(schema), block(1, Buffer.concat([encoded({ objectId: 'FUZ-schema' }), bytes]))])
 }
 
-/** Schema text that is not made from an object, after a head that is. */
+/** A packet with this text as its schema. */
 const withText = (text: string): Buffer =>
   Buffer.concat([head(Buffer.from(text)), block(1, encoded({ objectId: 'FUZ-text' }))])
 
@@ -54,8 +54,8 @@ function doubling(depth: number, leaf: SchemaJson): SchemaJson {
   return inner
 }
 
-/** Values of a list in itself, so deep. */
-function deep(levels: number): Buffer {
+/** A recursive list with so many levels. */
+function deepList(levels: number): Buffer {
   return withField(
     field('list', record('list', [field('next', ['null', 'list'])])),
     Buffer.concat([Buffer.alloc(levels, 2), long(0)])
@@ -67,50 +67,50 @@ const counts = [2n ** 62n, -(2n ** 62n), 2n ** 31n, -1n, 2n ** 63n - 1n, -(2n **
 /** Writer schemas that no survey would write. */
 export const schemas: readonly Recipe[] = [
   ...recipes(6, {
-    'a schema never seen before': (_random, _pantry, serial) =>
+    'a schema never seen before': (_random, _bases, serial) =>
       container({ objectId: 'FUZ-distinct' }, { ...(packetSchema() as object), doc: `schema ${serial}` }),
-    'a refused schema never seen before': (_random, _pantry, serial) =>
+    'a rejected schema never seen before': (_random, _bases, serial) =>
       withText(`{"type":"record","name":"r${serial}"}`)
   }),
   ...recipes(2, {
-    'field named like JavaScript': random => withField(field(random.pick(evil), 'int'), long(1)),
+    'field named like JavaScript': random => withField(field(random.pick(dangerousNames), 'int'), long(1)),
     'record named like JavaScript': random =>
-      withField(field('more', record(random.pick(evil), [field('a', 'int')])), long(1)),
+      withField(field('more', record(random.pick(dangerousNames), [field('a', 'int')])), long(1)),
     'namespace like JavaScript': random =>
       Buffer.concat([
-        head({ ...(packetSchema() as object), namespace: random.pick(evil) }),
+        head({ ...(packetSchema() as object), namespace: random.pick(dangerousNames) }),
         block(1, encoded({ objectId: 'FUZ-name' }))
       ]),
     'symbols like JavaScript': random =>
-      withField(field('kind', { type: 'enum', name: 'kind', symbols: [random.pick(evil), 'A'] }), long(0)),
+      withField(field('kind', { type: 'enum', name: 'kind', symbols: [random.pick(dangerousNames), 'A'] }), long(0)),
     'aliases, defaults and logical types': random =>
       withField(
         {
           name: 'when',
           type: { type: 'long', logicalType: random.pick(['timestamp-millis', 'uuid', '__proto__']) },
-          aliases: [random.pick(evil)],
+          aliases: [random.pick(dangerousNames)],
           default: 'never'
         },
         long(random.integer(0, 2 ** 40))
       ),
     'union out of range': random =>
       withField(field('u', ['null', 'int']), long(random.pick([2n, -1n, 99n, 2n ** 62n]))),
-    'array of nothing, without end': random =>
+    'array of null with a bogus count': random =>
       withField(field('n', { type: 'array', items: 'null' }), Buffer.concat([long(random.pick(counts)), long(0)])),
-    'array of nothing, in lying blocks': random =>
+    'array of empty items with bogus block sizes': random =>
       withField(
         field('n', { type: 'array', items: { type: 'fixed', name: 'empty', size: 0 } }),
         Buffer.concat([long(-(2n ** 62n)), long(random.pick(counts)), long(0)])
       ),
-    'map without end': random =>
+    'map with a bogus count': random =>
       withField(field('m', { type: 'map', values: 'null' }), Buffer.concat([long(random.pick(counts)), long(0)])),
     'fixed of any size': random =>
       withField(
         field('f', { type: 'fixed', name: 'f', size: random.pick([0, 2 ** 53, -1, 1.5, 2 ** 31, 1e300]) }),
         Buffer.alloc(8)
       ),
-    'list in itself': random => deep(random.pick([10, 63, 64, 65, 1000, 100_000])),
-    'record in itself': () =>
+    'recursive list': random => deepList(random.pick([10, 63, 64, 65, 1000, 100_000])),
+    'record that contains itself': () =>
       withText(
         '{"type":"record","name":"alert","fields":[{"name":"candidate","type":"alert"},{"name":"objectId","type":"string"}]}'
       ),
@@ -118,7 +118,7 @@ export const schemas: readonly Recipe[] = [
       const depth = random.pick([10, 60, 70, 1000, 10_000])
       return withText(`${'{"type":"array","items":'.repeat(depth)}"int"${'}'.repeat(depth)}`)
     },
-    'type wrapped in type': random => {
+    'nested type objects': random => {
       const depth = random.pick([10, 70, 5000])
       return withText(`${'{"type":'.repeat(depth)}"int"${'}'.repeat(depth)}`)
     },
@@ -138,14 +138,14 @@ export const schemas: readonly Recipe[] = [
           '{"type":["null"]}'
         ])
       ),
-    'doubled and doubled': random =>
+    'exponentially nested records': random =>
       withField(
         field('d', doubling(random.pick([5, 20, 40, 60]), random.pick<SchemaJson>(['null', 'int', 'boolean']))),
         Buffer.alloc(2000)
       )
   }),
   ...recipes(0.1, {
-    'as many fields as fit': random =>
+    'thousands of fields': random =>
       withText(
         JSON.stringify(
           record(
@@ -154,11 +154,11 @@ export const schemas: readonly Recipe[] = [
           )
         )
       ),
-    'a schema as long as is read': random =>
+    'schema around the maximum length': random =>
       withText(
         JSON.stringify({ ...(packetSchema() as object), doc: 'x'.repeat(random.pick([250_000, 262_144, 1_000_000])) })
       ),
-    'a union of everything': () =>
+    'union of thousands of types': () =>
       withText(
         JSON.stringify(Array.from({ length: 4990 }, (_, index) => ({ type: 'fixed', name: `f${index}`, size: index })))
       )

@@ -96,17 +96,17 @@ const fields = [
   'diffmaglim'
 ] as const
 
-/** Objects that hostile packets share, so that what they do to one adds up. */
-const shared = (random: Random): string => `FUZ-shared-${random.integer(0, 9)}`
+/** Ids of objects that many hostile packets share, so that their effects accumulate. */
+const sharedObject = (random: Random): string => `FUZ-shared-${random.integer(0, 9)}`
 
 const anyCandid = (random: Random): bigint => BigInt(random.integer(1, 2 ** 53))
 
-/** One alert of an object with a history; jd in the survey's time. */
+/** An alert with a history, at a time within the survey. */
 function withHistory(
   random: Random,
   count: number,
   make: (jd: number, index: number) => object,
-  objectId = shared(random)
+  objectId = sharedObject(random)
 ): Buffer {
   const jd = 2_459_000 + random.uniform(0, 1000)
   const history = Array.from({ length: count }, (_, index) => make(jd - 30 * ((index + 1) / (count + 1)), index))
@@ -117,22 +117,21 @@ function withHistory(
   })
 }
 
-const whole = (field: string, value: number): number =>
+const integerFor = (field: string, value: number): number =>
   field === 'fid' ? Math.trunc(Number.isFinite(value) ? Math.max(-2e9, Math.min(2e9, value)) : 7) : value
 
-/** Values that a well-formed packet should not have, and more of them than it should. */
+/** Well-formed packets with invalid values, or with too many of them. */
 export const values: readonly Recipe[] = [
   ...recipes(3, {
-    'a number that is none': random => {
+    'NaN, infinite and extreme numbers': random => {
       const field = random.pick(fields)
       return container({
         objectId: 'FUZ-number',
-        candidate: candidate({ [field]: whole(field, random.pick(numbers)) })
+        candidate: candidate({ [field]: integerFor(field, random.pick(numbers)) })
       })
     },
-    'a time out of this world': random =>
-      container({ objectId: 'FUZ-time', candidate: candidate({ jd: random.pick(times) }) }),
-    'history of nonsense': random =>
+    'impossible times': random => container({ objectId: 'FUZ-time', candidate: candidate({ jd: random.pick(times) }) }),
+    'history of invalid points': random =>
       withHistory(random, random.integer(1, 60), () => {
         const field = random.pick(['jd', 'magpsf', 'sigmapsf', 'diffmaglim'] as const)
         return random.pick([point, detection])({
@@ -165,26 +164,26 @@ export const values: readonly Recipe[] = [
     }
   }),
   ...recipes(0.6, {
-    // A million of them in 100,000 packets.
+    // About a million upper limits in 100,000 packets.
     'endless upper limits of one object': random =>
       withHistory(random, 2000, jd => point({ jd: jd + random.uniform(0, 1e-3) }), 'FUZ-limits')
   }),
   ...recipes(0.15, {
-    'one point under ever new candids': random =>
+    'one point under many candids': random =>
       withHistory(random, 100, (_, index) => detection({ jd: 2_458_990 + (index % 5), candid: anyCandid(random) })),
     'late alerts of a large object': random =>
       container({
-        objectId: shared(random),
+        objectId: sharedObject(random),
         candidate: candidate({ jd: 2_459_000 + random.uniform(0, 1000), candid: anyCandid(random) }),
         prv_candidates: null
       })
   }),
   ...recipes(0.04, {
-    'as much history as is read': random =>
+    'maximum length of history': random =>
       withHistory(random, 5000, jd => detection({ jd, candid: anyCandid(random) })),
-    'more history than is read': random => withHistory(random, 5001, jd => point({ jd })),
+    'history over the limit': random => withHistory(random, 5001, jd => point({ jd })),
     'a thousand records': random => {
-      const name = shared(random)
+      const name = sharedObject(random)
       const records = Array.from({ length: 1000 }, () =>
         encoded({
           objectId: name,

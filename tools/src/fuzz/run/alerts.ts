@@ -3,23 +3,24 @@ import { readLightCurves } from '@hierax/training/light-curves/read-light-curves
 import { createDecoder } from 'hierax/alerts/decoder.ts'
 import { shared, sharedFiles } from '../../../../test/support/shared.ts'
 import { Simulation } from '../../simulator/simulate.ts'
+import { renamed } from '../packets/mutations.ts'
 
-/** A good packet and the objects that are in it. */
+/** A valid packet and the objects in it. */
 export interface RealAlert {
   readonly objectIds: readonly string[]
   readonly bytes: Buffer
 }
 
-/** Good packets in their order, and those that hostile ones are made from. */
+/** A sequence of valid packets, and the packets from which hostile ones are made. */
 export interface RealAlerts {
   readonly bases: readonly Buffer[]
   next(): RealAlert
 }
 
-/** So many packets are spoilt, each in many ways. */
-const mostBases = 200
+/** Maximum number of base packets. */
+const maxBases = 200
 
-/** Real packets (`../shared/alerts`) where they are at hand, and after them simulated ones, as many as are asked for. */
+/** All real packets (`../shared/alerts`), if available, followed by simulated ones. The base packets have object ids of their own. */
 export async function realAlerts(seed: number): Promise<RealAlerts> {
   const curves = []
   for await (const curve of readLightCurves()) curves.push(curve)
@@ -38,16 +39,16 @@ export async function realAlerts(seed: number): Promise<RealAlerts> {
     if (done) throw new Error('There are no more alerts to simulate')
     return { objectIds: [value.objectId], bytes: value.bytes }
   }
-  const every = Math.max(1, Math.floor(real.length / mostBases))
+  const every = Math.max(1, Math.floor(real.length / maxBases))
   const bases =
-    real.length > 0 ? real.filter((_, index) => index % every === 0) : Array.from({ length: mostBases }, next)
+    real.length > 0 ? real.filter((_, index) => index % every === 0) : Array.from({ length: maxBases }, next)
   if (real.length === 0) waiting.push(...bases)
-  return { bases: bases.map(({ bytes }) => bytes), next }
+  return { bases: bases.map(({ bytes }) => renamed(bytes)).filter(packet => packet !== null), next }
 }
 
 const decoder = createDecoder()
 
-/** Objects in a packet; none where it can't be read. */
+/** Objects in a packet; none if it is invalid. */
 function idsOf(bytes: Buffer): string[] {
   try {
     return decoder.decode(bytes).map(alert => alert.objectId)

@@ -1,16 +1,16 @@
 import type { Readable } from 'node:stream'
 
-/** A packet on its way from the process that makes packets to the one that is tried. */
+/** A packet sent from the process that makes packets to the process under test. */
 export interface Frame {
   /** Name of the recipe; null for a real alert. */
   readonly recipe: string | null
   readonly value: Buffer | null
 }
 
-/** What ends a batch. */
+/** Kind of the frame that ends a batch. */
 const end = 2
 
-/** A packet as bytes: kind u8 · null u8 · length of the name u16 · length of the value u32 · name · value. */
+/** Bytes of a packet: kind u8 · null u8 · length of the name u16 · length of the value u32 · name · value. */
 export function frameOf({ recipe, value }: Frame): Buffer {
   const name = Buffer.from(recipe ?? '')
   const header = Buffer.alloc(8)
@@ -21,7 +21,7 @@ export function frameOf({ recipe, value }: Frame): Buffer {
   return Buffer.concat([header, name, value ?? Buffer.alloc(0)])
 }
 
-/** The end of a batch as bytes. */
+/** Bytes of the end of a batch. */
 export const batchEnd = Buffer.from([end, 0, 0, 0, 0, 0, 0, 0])
 
 /** Batches of packets from a stream of frames. */
@@ -39,7 +39,7 @@ export async function* readBatches(stream: Readable): AsyncGenerator<Frame[]> {
     const name = await read.bytes(header.readUInt16LE(2))
     const value = await read.bytes(header.readUInt32LE(4))
     if (name === null || value === null) return
-    // A copy: a view would keep the chunk of the pipe that it came in.
+    // A copy: a view would retain the whole chunk of the pipe.
     batch.push({ recipe: header[0] === 1 ? name.toString() : null, value: header[1] === 1 ? null : Buffer.from(value) })
   }
 }

@@ -1,27 +1,27 @@
 import { type ErrorCode, errorTable } from 'hierax/errors.ts'
 import type { InputMessage, OutputMessage } from 'hierax/streams/types.ts'
 
-/** What came of one packet. */
+/** The outcomes of one packet. */
 interface Entry {
   readonly message: InputMessage
   readonly recipe: string
-  answers: number
-  letters: number
+  classifications: number
+  deadLetters: number
 }
 
-/** Codes that say "this is unexpected": a packet that gets one has found a defect. */
+/** Codes for unexpected errors: a packet that gets one of them has found a bug. */
 const unexpected: readonly string[] = ['DECODE_FAILED', 'PROCESSING_FAILED', 'INTERNAL']
 
-/** Keeps account: every packet has its outcome, and only one. */
+/** Records outcomes and checks that every packet has exactly one. */
 export class Ledger {
-  /** Outcomes (`answered`, or the code of the dead letter) of each recipe. */
+  /** Outcomes (`classification`, or the code of the dead letter) of each recipe. */
   readonly outcomes = new Map<string, Map<string, number>>()
-  /** What is wrong, each once, with how often. */
+  /** Problems, with the number of occurrences. */
   readonly problems = new Map<string, number>()
   #open = new Map<string, Entry>()
-  #letters = 0
+  #deadLetters = 0
 
-  wrong(problem: string): void {
+  report(problem: string): void {
     this.problems.set(problem, (this.problems.get(problem) ?? 0) + 1)
   }
 
@@ -29,7 +29,7 @@ export class Ledger {
     this.#open = new Map(
       messages.map((message, index) => [
         message.source,
-        { message, recipe: recipes[index] as string, answers: 0, letters: 0 }
+        { message, recipe: recipes[index] as string, classifications: 0, deadLetters: 0 }
       ])
     )
   }
@@ -37,42 +37,44 @@ export class Ledger {
   sent(messages: readonly OutputMessage[]): void {
     for (const { headers, value } of messages) {
       const entry = this.#open.get(headers.source ?? '')
-      if (!entry) this.wrong(`a message names the source ${headers.source}, which is not in flight`)
+      if (!entry) this.report(`a message names the source ${headers.source}, which is not in flight`)
       else if (headers['error.code'] === undefined) {
-        if (entry.answers++ === 0) this.#count(entry.recipe, 'answered')
-      } else this.#letter(entry, headers['error.code'], headers['error.message'] ?? '', value)
+        if (entry.classifications++ === 0) this.#count(entry.recipe, 'classification')
+      } else this.#deadLetter(entry, headers['error.code'], headers['error.message'] ?? '', value)
     }
   }
 
   end(): void {
-    for (const { recipe, answers, letters } of this.#open.values()) {
-      if (letters + Math.min(answers, 1) !== 1) this.wrong(`${recipe}: ${answers} answers and ${letters} dead letters`)
+    for (const { recipe, classifications, deadLetters } of this.#open.values()) {
+      if (deadLetters + Math.min(classifications, 1) !== 1)
+        this.report(`${recipe}: ${classifications} classifications and ${deadLetters} dead letters`)
     }
   }
 
-  /** Holds the metrics against what came out. */
-  async compareMetrics(text: string): Promise<void> {
+  /** Compares the service's metrics with the recorded outcomes. */
+  compareMetrics(text: string): void {
     const sum = (name: string): number =>
       [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce(
         (total, found) => total + Number(found[1]),
         0
       )
     const [consumed, outcomes] = [sum('hierax_alerts_consumed_total'), sum('hierax_outcomes_total')]
-    if (consumed !== outcomes) this.wrong(`consumed ${consumed} alerts, but counted ${outcomes} outcomes`)
-    const letters = sum('hierax_dead_letters_total')
-    if (letters !== this.#letters) this.wrong(`sent ${this.#letters} dead letters, but counted ${letters}`)
-    if (text.length > 200_000) this.wrong(`the metrics have ${text.length} bytes`)
+    if (consumed !== outcomes) this.report(`consumed ${consumed} alerts, but counted ${outcomes} outcomes`)
+    const deadLetters = sum('hierax_dead_letters_total')
+    if (deadLetters !== this.#deadLetters)
+      this.report(`sent ${this.#deadLetters} dead letters, but counted ${deadLetters}`)
+    if (text.length > 200_000) this.report(`the metrics have ${text.length} bytes`)
   }
 
-  #letter(entry: Entry, code: string, message: string, value: Uint8Array): void {
-    entry.letters++
-    this.#letters++
+  #deadLetter(entry: Entry, code: string, message: string, value: Uint8Array): void {
+    entry.deadLetters++
+    this.#deadLetters++
     this.#count(entry.recipe, code)
-    if (errorTable[code as ErrorCode]?.kind !== 'alert') this.wrong(`a dead letter has the code ${code}`)
-    if (unexpected.includes(code)) this.wrong(`${entry.recipe}: ${code} ${message.slice(0, 200)}`)
-    if (message.length > 1000) this.wrong(`${entry.recipe}: a message of ${message.length} characters`)
+    if (errorTable[code as ErrorCode]?.kind !== 'alert') this.report(`a dead letter has the unexpected code ${code}`)
+    if (unexpected.includes(code)) this.report(`${entry.recipe}: ${code} ${message.slice(0, 200)}`)
+    if (message.length > 1000) this.report(`${entry.recipe}: a message of ${message.length} characters`)
     if (Buffer.compare(value, entry.message.value ?? new Uint8Array()) !== 0)
-      this.wrong(`${entry.recipe}: the dead letter is not the packet`)
+      this.report(`${entry.recipe}: the dead letter differs from the packet`)
   }
 
   #count(recipe: string, outcome: string): void {

@@ -1,13 +1,12 @@
 /**
- * Writes batches of packets to standard output: real alerts and, unless `--clean`, hostile packets among them. A process of its own, so
- * that making packets costs the service neither time nor memory. The same seed makes the same batches; without the hostile
- * packets the real ones are the same, in the same batches.
+ * Writes batches of packets to standard output: real alerts and, unless `--clean`, hostile packets among them. It runs in a separate
+ * process, so that making packets costs the service neither time nor memory. The same seed gives the same batches; with `--clean`
+ * they contain the same real alerts.
  */
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { random } from '@hierax/training/random.ts'
 import { allRecipes, hostilePacket } from '../packets/all.ts'
-import { renamed } from '../packets/mutations.ts'
 import { realAlerts } from './alerts.ts'
 import { batchEnd, frameOf } from './frames.ts'
 
@@ -21,20 +20,19 @@ const { values } = parseArgs({
 })
 const seed = Number(values.seed)
 const packets = Number(values.packets)
-/** Of ten packets so many are real. */
+/** Real alerts among ten packets. */
 const realIn10 = 1
 
 const only = values.recipe === undefined ? null : allRecipes.find(({ name }) => name === values.recipe)
 if (only === undefined)
-  throw new Error(`There is no recipe ${values.recipe}; there are ${allRecipes.map(r => r.name).join(', ')}`)
+  throw new Error(`unknown recipe ${values.recipe}; the recipes are ${allRecipes.map(r => r.name).join(', ')}`)
 
 async function write(bytes: Buffer): Promise<void> {
   if (!process.stdout.write(bytes)) await once(process.stdout, 'drain')
 }
 
-process.stdout.on('error', () => process.exit()) // nobody reads any more
+process.stdout.on('error', () => process.exit()) // the reader has ended
 const alerts = await realAlerts(seed)
-const pantry = { bases: alerts.bases.map(renamed).filter(packet => packet !== null) }
 const plan = random(seed)
 let serial = 0
 while (serial < packets) {
@@ -43,7 +41,7 @@ while (serial < packets) {
   for (let place = 0; place < size && serial < packets; place++) {
     if (plan.integer(1, 10) <= realIn10) {
       const alert = alerts.next()
-      // Never two alerts of one object in a batch: their answers then do not rest on where batches end.
+      // At most one alert of an object per batch: classifications then do not depend on where batches end.
       if (alert.objectIds.some(id => objects.has(id))) {
         await write(batchEnd)
         objects.clear()
@@ -55,8 +53,8 @@ while (serial < packets) {
     const number = serial++
     if (values.clean) continue
     const hostile = only
-      ? { recipe: only.name, bytes: only.make(random(seed, number), pantry, number) }
-      : hostilePacket(seed, number, pantry)
+      ? { recipe: only.name, bytes: only.make(random(seed, number), alerts.bases, number) }
+      : hostilePacket(seed, number, alerts.bases)
     await write(frameOf({ recipe: hostile.recipe, value: hostile.bytes }))
   }
   await write(batchEnd)
