@@ -1,8 +1,8 @@
-# The image of Hierax: docs/container.md. One exact base for all stages; Node 22 is the long-term release that runs here.
+# The image of Hierax: docs/container.md. All stages use the same exact base image with Node 22 (LTS).
 FROM node:22.23.3-bookworm-slim AS base
 WORKDIR /app
-# Own stages compile and install, so that neither sources nor development dependencies reach the image. Install scripts
-# are not run: all native parts come prebuilt within their packages.
+# Separate stages compile and install, so that the image has neither sources nor development dependencies. Install scripts
+# are not run: the packages contain prebuilt native parts.
 COPY .npmrc package.json package-lock.json ./
 COPY training/package.json ./training/
 COPY tools/package.json ./tools/
@@ -19,7 +19,7 @@ COPY schemas ./schemas
 COPY examples ./examples
 RUN npm run build
 
-# The simulator of docker-compose.yml; the service's image has neither it nor training.
+# The simulator for docker-compose.yml; the image of the service has neither simulator nor training.
 FROM build AS tools
 RUN chmod 0755 dist/cli/main.js \
     && ln -s /app/dist/cli/main.js /usr/local/bin/hierax
@@ -27,7 +27,7 @@ USER 1000:1000
 ENTRYPOINT ["hierax"]
 
 FROM base AS dependencies
-# The service alone: neither training nor tools.
+# Only the service, without training and tools.
 RUN npm ci --ignore-scripts --no-audit --omit=dev --workspaces=false
 
 FROM node:22.23.3-bookworm-slim AS runtime
@@ -43,16 +43,16 @@ COPY examples ./examples
 COPY models ./models
 COPY ops/health.mjs ./ops/health.mjs
 COPY --from=build /app/dist ./dist
-# A new volume takes over the owner of what it is mounted on.
+# A new volume gets the owner of its mount point.
 RUN chmod 0755 dist/cli/main.js \
     && ln -s /app/dist/cli/main.js /usr/local/bin/hierax \
     && install -d -o 1000 -g 1000 -m 0750 /data
-# The environment beats a configuration file: the health check knows the port.
+# Variables override a configuration file, so that the health check knows the port.
 ENV NODE_ENV=production \
     HIERAX_HTTP_HOST=0.0.0.0 \
     HIERAX_HTTP_PORT=8080 \
     HIERAX_STORE_URL=lmdb:/data
-# `node` of the base image, as a number, so that a cluster can see that it is not root.
+# The user `node` of the base image, as a number, so that Kubernetes can verify that it is not root.
 USER 1000:1000
 VOLUME ["/data"]
 EXPOSE 8080

@@ -1,4 +1,4 @@
-// The container's health check: exit code 0 while GET /health/live answers 200, else 1 and the reason on standard error.
+// The container's health check: exits with 0 if GET /health/live returns 200, else with 1 and the reason on standard error.
 const { HIERAX_HTTP_HOST: host = '127.0.0.1', HIERAX_HTTP_PORT: port = '8080' } = process.env
 const name = ['0.0.0.0', '::', ''].includes(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
 

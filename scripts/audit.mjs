@@ -1,7 +1,7 @@
 /**
- * `npm run audit:production`: known vulnerabilities of severity high or critical in what the service is shipped with. Exits with 1
- * when there are any. Where the registry does not tell (offline, or a mirror without advisories) it says so and exits with
- * 0: a build must not depend on somebody else's service.
+ * `npm run audit:production`: exits with 1 if the dependencies of the service have known vulnerabilities of severity high or
+ * critical. If the registry provides no advisories (offline, or a mirror without them), it reports this and exits with 0: a build
+ * must not depend on another service.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -10,7 +10,7 @@ const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--workspaces=false'
   timeout: 60_000
 })
 
-/** Counts by severity, or null where no answer came. */
+/** Counts by severity; null without a response. */
 function counts() {
   try {
     return JSON.parse(stdout).metadata?.vulnerabilities ?? null
@@ -21,7 +21,7 @@ function counts() {
 
 const found = counts()
 if (found === null) {
-  console.log('The registry gives no advisories here: dependencies were NOT audited.')
+  console.log('The registry provides no advisories: dependencies were NOT audited.')
 } else {
   console.log(
     Object.entries(found)

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
-// npm run lock: adds to package-lock.json what npm leaves out of it, and `npm ci` then misses.
+// npm run lock: adds entries to package-lock.json that npm omits and `npm ci` requires.
 //
-// A package with prebuilt binaries names one optional package for each platform. Where a registry does not carry the
-// one or other of them, `npm install` drops it from the lock without a word, and `npm ci` refuses the lock everywhere.
-// Their versions are exact and their platforms are in their names, which is all that `npm ci` needs to pass them over.
-// `--check` only reports.
+// A package with prebuilt binaries names one optional package for each platform. If a registry lacks some of them,
+// `npm install` silently drops them from the lock, and `npm ci` rejects the lock everywhere. Their versions are exact and
+// their names contain the platform, which is all that `npm ci` needs to skip them. `--check` only reports.
 import fs from 'node:fs'
 import { placeOf } from './lock.mjs'
 
@@ -13,7 +12,7 @@ const processors = 'arm64|arm|ia32|loong64|mips64el|ppc64|riscv64|s390x|x64'
 const platform = new RegExp(`\\b(${systems})-(${processors})(?:-|$)`)
 
 /**
- * Optional packages that some package of the lock names and the lock does not hold, as entries of it.
+ * Lock entries for optional packages that are referenced in the lock but missing from it.
  * @param {{packages: Record<string, {dev?: boolean, optionalDependencies?: Record<string, string>}>}} lock
  */
 function missingEntries(lock) {

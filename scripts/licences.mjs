@@ -1,7 +1,6 @@
 /**
- * `npm run licences`: writes docs/licences.md, the licences of everything that the service is shipped with, as its packages state
- * them; `--check` compares instead. Exits with 1 for a licence that is not on the list below, and for a document that is
- * out of date.
+ * `npm run licences`: writes docs/licences.md, the licences of all shipped dependencies as stated by the packages; `--check` only
+ * compares. Exits with 1 for a licence that is not on the list below, or if the document is out of date.
  */
 import fs from 'node:fs'
 import path from 'node:path'
@@ -14,7 +13,7 @@ const root = path.resolve(
 )
 const document = path.join(root, 'docs/licences.md')
 
-/** Licences that a work under Apache 2.0 may be shipped with, as SPDX names them. */
+/** Licences (SPDX) that are compatible with distribution under Apache 2.0. */
 const allowed = new Set([
   '0BSD',
   'Apache-2.0',
@@ -30,7 +29,7 @@ const allowed = new Set([
   'Zlib'
 ])
 
-/** Whether an SPDX expression can be met: one of alternatives, all of what is joined. */
+/** Whether an SPDX expression is permitted: one operand of OR, all operands of AND. */
 function permitted(expression) {
   const text = expression.replace(/[()]/g, ' ').trim()
   return text.split(/\s+OR\s+/).some(choice => choice.split(/\s+AND\s+/).every(licence => allowed.has(licence.trim())))
@@ -44,7 +43,7 @@ function stated({ license, licenses }) {
 }
 
 /**
- * Places in the lock of all that the root package depends on, directly or not; development, peers and workspaces are not shipped.
+ * Paths in the lock of all direct and indirect dependencies of the root package; development and peer dependencies and workspaces are not shipped.
  * @param {Record<string, {dependencies?: object, optionalDependencies?: object}>} packages
  */
 function reachable(packages) {
@@ -62,7 +61,7 @@ function reachable(packages) {
   return [...places]
 }
 
-/** Packages of the lock that are shipped. Those of other platforms are not installed: the lock knows their licence. */
+/** The shipped packages. Packages for other platforms are not installed; the lock has their licence. */
 function shipped() {
   const { packages } = JSON.parse(fs.readFileSync(path.join(root, 'package-lock.json'), 'utf8'))
   const found = new Map()
@@ -70,7 +69,7 @@ function shipped() {
     const entry = packages[place]
     const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)
     const file = path.join(root, place, 'package.json')
-    // What is for one platform is not read: the page is the same on every machine.
+    // Platform-specific packages are not read, so that the page is the same on every machine.
     const own = !entry.os && !entry.cpu && fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : null
     if (own === null && entry.optional && entry.license === undefined) continue
     found.set(`${name} ${entry.version}`, {
@@ -89,10 +88,10 @@ function written(packages) {
   for (const { licence } of packages) byLicence.set(licence, (byLicence.get(licence) ?? 0) + 1)
   const summary = [...byLicence].sort((a, b) => b[1] - a[1]).map(([licence, count]) => `${licence} (${count})`)
   return [
-    '# Licences of what Hierax is shipped with',
+    '# Licences of the shipped dependencies',
     '',
-    'Hierax itself is under the Apache Licence 2.0. Its dependencies, as their packages state it; `npm run licences` writes this page, and a',
-    'test holds it against the lock file and against the list of licences that are compatible.',
+    'Hierax itself is under the Apache Licence 2.0. The table lists its dependencies with the licence that each package states. `npm run licences`',
+    'writes this page, and a test compares it with the lock file and with the list of compatible licences.',
     '',
     `${summary.join(', ')}.`,
     '',

@@ -1,5 +1,5 @@
 /**
- * Where a package at `from` in a lock file finds `name`: in its own node_modules or one above it; null where it is not in the lock.
+ * Path in a lock file at which the package at `from` finds `name`: in its own node_modules or one above; null if it is not in the lock.
  * @param {Record<string, object>} packages @param {string} from @param {string} name
  * @returns {string | null}
  */

@@ -2,12 +2,12 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
-/** Where the tests' Python lives. */
+/** Folder of the Python environment of the tests. */
 export function pythonHome() {
   return path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'hierax', 'test-python')
 }
 
-/** The requirements that are installed there; null where there are none. */
+/** The requirements installed there; null if there is no environment. */
 export function stampOf(home) {
   const stamp = path.join(home, 'installed.txt')
   return fs.existsSync(stamp) ? fs.readFileSync(stamp, 'utf8') : null

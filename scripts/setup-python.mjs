@@ -1,6 +1,6 @@
 /*
- * `npm run setup:python`: the Python that tests use (subscribers' examples, the tester of the API), with the packages of
- * test/python/requirements.txt, in a folder of the user's cache. Does nothing where it is there already.
+ * `npm run setup:python`: installs the Python environment of the tests (examples for subscribers, API tests), with the packages of
+ * test/python/requirements.txt, in the user's cache. Does nothing if it is up to date.
  */
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -20,5 +20,5 @@ if (stampOf(home) === wanted) {
   const python = path.join(home, 'bin', 'python')
   run(python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements)
   fs.writeFileSync(path.join(home, 'installed.txt'), wanted)
-  console.log(`Python for the tests was put into ${home}`)
+  console.log(`Python for the tests was installed in ${home}`)
 }

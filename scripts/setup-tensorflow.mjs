@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// npm run setup:tensorflow: makes @tensorflow/tfjs-node load, which training uses when it is there.
+// npm run setup:tensorflow: installs @tensorflow/tfjs-node, which training uses if it is available.
 //
-// By the package's own installer where its download host answers; else, on linux-x64, with TensorFlow's library from
-// Maven Central and the addon compiled here. `npm install` and `npm ci` take it away again; libraries and addon stay in
-// a cache, so that running this again takes seconds.
+// It uses the package's own installer if its download host is reachable. Otherwise, on linux-x64, it takes TensorFlow's
+// library from Maven Central and compiles the addon. `npm install` and `npm ci` remove the package again; libraries and
+// addon stay in a cache, so that a repeated setup takes seconds.
 import { placeAddon } from './tensorflow/addon.mjs'
 import { placeLibraries } from './tensorflow/libraries.mjs'
 import { missingForBuild, reachable, SetupError, say } from './tensorflow/machine.mjs'
@@ -17,7 +17,7 @@ async function main() {
   const own = await reachable(downloadHost)
   const missing = missingForBuild()
   if (!own && missing !== null)
-    throw new SetupError(`${new URL(downloadHost).host} is out of reach, and ${missing}; then run this again`)
+    throw new SetupError(`${new URL(downloadHost).host} is unreachable, and ${missing}; then run this again`)
 
   say('Installing the JavaScript of tfjs-node …')
   installPackage(root)
@@ -31,7 +31,7 @@ async function main() {
 }
 
 /**
- * @param {string} root @param {boolean} only whether there is no other way to try
+ * @param {string} root @param {boolean} only whether there is no alternative
  * @returns {boolean} whether it worked
  */
 function useOwnInstaller(root, only) {
@@ -42,7 +42,7 @@ function useOwnInstaller(root, only) {
     return true
   } catch (error) {
     if (only || !(error instanceof SetupError)) throw error
-    say('It did not succeed; building here instead.')
+    say('The installer failed; building the addon instead.')
     return false
   }
 }

@@ -1,4 +1,4 @@
-// The addon of @tensorflow/tfjs-node, compiled from the sources within the package.
+// Compiles the addon of @tensorflow/tfjs-node from the sources in the package.
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -8,7 +8,7 @@ import { packageFolder, tfjsVersion } from './package.mjs'
 
 const header = fileURLToPath(new URL('include/tensorflow_c.h', import.meta.url))
 
-/** Names under which the addon's sources ask for TensorFlow's declarations. */
+/** Headers that the addon's sources include. */
 const headerNames = [
   'tensorflow/c/c_api.h',
   'tensorflow/c/eager/c_api.h',
@@ -22,7 +22,7 @@ const headerNames = [
 const napi = '8'
 
 /**
- * Compiles the addon, or takes it from the cache, and puts it where the package looks for it.
+ * Compiles the addon, or takes it from the cache, and copies it into the package.
  * @param {string} root of the project @param {string} folder of the package
  */
 export function placeAddon(root, folder) {
@@ -53,7 +53,7 @@ function compile(root, folder, output) {
     ...[path.join(nodeApi, 'include'), include, folder].map(path => `-I${path}`),
     ...['tfjs_backend.cc', 'tfjs_binding.cc'].map(name => path.join(folder, 'binding', name)),
     ...[`-L${path.join(folder, 'deps', 'lib')}`, '-ltensorflow', '-ltensorflow_framework'],
-    // Found beside the addon, wherever the project is moved.
+    // Relative to the addon, so that the project can be moved.
     ...['-Wl,-rpath,$ORIGIN/../../deps/lib', '-o', output]
   ])
 }

@@ -1,4 +1,4 @@
-// TensorFlow's shared libraries for linux-x64, from Maven Central: 117 MB to fetch, 480 MB unpacked, once.
+// Downloads TensorFlow's shared libraries for linux-x64 from Maven Central, once: 117 MB, 480 MB unpacked.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -25,8 +25,8 @@ async function sha256(file) {
 }
 
 /**
- * Fetches and checks the libraries. They become visible by one rename, so that of two set-ups at once neither sees half
- * a folder.
+ * Downloads and checks the libraries. A rename makes them visible, so that concurrent setups never see an incomplete
+ * folder.
  * @param {string} folder
  */
 async function fetchLibraries(folder) {
@@ -36,12 +36,12 @@ async function fetchLibraries(folder) {
   try {
     const includes = Object.keys(libraries).map(name => `**/${name}`)
     const options = [`-Dartifact=${artifact}`, `-Dmdep.unpack.includes=${includes}`, `-DoutputDirectory=${unpacked}`]
-    // In a folder of its own: without a project the plugin leaves its marks where it runs.
+    // In a separate folder, because the plugin writes files to the working directory.
     run('mvn', ['-q', '-B', plugin, ...options], { cwd: part })
     const files = fs.readdirSync(unpacked, { recursive: true, encoding: 'utf8' })
     for (const [name, expected] of Object.entries(libraries)) {
       const found = files.find(file => path.basename(file) === name)
-      if (found === undefined) throw new SetupError(`${artifact} holds no ${name}`)
+      if (found === undefined) throw new SetupError(`${artifact} does not contain ${name}`)
       const actual = await sha256(path.join(unpacked, found))
       if (actual !== expected) throw new SetupError(`${name} of ${artifact} has SHA-256 ${actual}, not ${expected}`)
       fs.renameSync(path.join(unpacked, found), path.join(part, name))
@@ -60,13 +60,13 @@ async function fetchLibraries(folder) {
 }
 
 /**
- * Puts the libraries into the package's folder, under the names that its addon and its own installer look for.
+ * Copies the libraries into the package, under the names that its addon and its installer expect.
  * @param {string} folder of the package
  */
 export async function placeLibraries(folder) {
   const cache = path.join(cacheFolder(), version)
   if (!fs.existsSync(cache)) {
-    say("Fetching TensorFlow's libraries (once: 117 MB) …")
+    say("Downloading TensorFlow's libraries (once: 117 MB) …")
     await fetchLibraries(cache)
   }
   const target = path.join(folder, 'deps', 'lib')
@@ -82,7 +82,7 @@ export async function placeLibraries(folder) {
   }
 }
 
-/** A hard link where both are on one disk, else a copy. @param {string} from @param {string} to */
+/** A hard link if both paths are on one disk, else a copy. @param {string} from @param {string} to */
 function link(from, to) {
   fs.rmSync(to, { force: true })
   try {

@@ -1,9 +1,9 @@
-// What the set-up of TensorFlow asks of the machine.
+// Access to the machine for the setup of TensorFlow.
 import { spawnSync } from 'node:child_process'
 import os from 'node:os'
 import path from 'node:path'
 
-/** Something that this machine lacks or refuses; its message says what to do. */
+/** A problem with the machine; the message says what to do. */
 export class SetupError extends Error {
   /** @param {string} message */
   constructor(message) {
@@ -12,7 +12,7 @@ export class SetupError extends Error {
   }
 }
 
-/** Where libraries and the compiled addon stay between two installs of the packages. */
+/** Cache of the libraries and the compiled addon. */
 export function cacheFolder() {
   return path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'hierax', 'tensorflow')
 }
@@ -28,7 +28,7 @@ export function say(line) {
 }
 
 /**
- * Runs a program to its end and shows what it prints only when it fails.
+ * Runs a program; an error contains its output.
  * @param {string} command @param {string[]} args
  * @param {{cwd?: string, limitMs?: number}} [options] `limitMs` ends it after that time
  */
@@ -41,7 +41,7 @@ export function run(command, args, { cwd, limitMs } = {}) {
 }
 
 /**
- * Whether a host answers at all within a few seconds. Behind a proxy only the client itself can tell: then true.
+ * Whether a host responds within a few seconds; true behind a proxy, where this cannot be checked.
  * @param {string} url
  */
 export async function reachable(url, limitMs = 4000) {
@@ -55,12 +55,12 @@ export async function reachable(url, limitMs = 4000) {
 }
 
 /**
- * What building the addon lacks on this machine, in words; null when nothing.
+ * What this machine lacks for building the addon, as text; null if nothing.
  * @returns {string | null}
  */
 export function missingForBuild() {
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    return `only linux-x64 can be set up without the download host, and this is ${process.platform}-${process.arch}`
+    return `without the download host only linux-x64 is supported, and this is ${process.platform}-${process.arch}`
   const programs = [
     { command: 'mvn', package: 'maven' },
     { command: compiler(), package: 'g++' }

@@ -6,27 +6,27 @@ import { run } from './machine.mjs'
 
 const name = '@tensorflow/tfjs-node'
 
-/** The last release; all of @tensorflow must have one version, so that they share one tfjs-core. */
+/** The last release; all @tensorflow packages must have the same version, to share one tfjs-core. */
 export const tfjsVersion = '4.22.0'
 const headersVersion = '1.9.0'
 
-/** Where the package's own installer gets its binaries from. */
+/** Host from which the package's installer downloads its binaries. */
 export const downloadHost =
   process.env.TFJS_NODE_CDN_STORAGE || process.env.CDN_STORAGE || 'https://storage.googleapis.com/'
 
-// Node 23 dropped two functions that tfjs-node 4.22 calls: they must be there before it loads.
+// Node 23 removed two functions that tfjs-node 4.22 calls; they must be defined before it loads.
 const probe = `
 const util = require('node:util')
 util.isNullOrUndefined ??= value => value === null || value === undefined
 util.isArray ??= Array.isArray
 const tf = require('${name}')
 const product = tf.matMul([[1, 2], [3, 4]], [[1, 2], [3, 4]]).dataSync()
-if (String(product) !== '7,10,15,22') throw new Error('matMul gives ' + product)
+if (String(product) !== '7,10,15,22') throw new Error('matMul returned ' + product)
 process.stdout.write(tf.backend().binding.TF_Version)`
 
 /**
- * Version of the TensorFlow library that the package computes with, or why it does not load. A process of its own: a
- * library that does not fit can end it.
+ * Version of the TensorFlow library of the package, or the reason why it does not load. It is loaded in a child process, which an
+ * incompatible library could crash.
  * @param {string} root of the project
  * @returns {{version: string} | {reason: string}}
  */
@@ -38,7 +38,7 @@ export function load(root) {
 }
 
 /**
- * Folder of the package; null where it is not installed.
+ * Folder of the package; null if it is not installed.
  * @param {string} root @param {string} [wanted]
  */
 export function packageFolder(root, wanted = name) {
@@ -57,13 +57,13 @@ export function packageFolder(root, wanted = name) {
 export function installPackage(root) {
   if (packageFolder(root) && packageFolder(root, 'node-api-headers')) return
   const packages = [`${name}@${tfjsVersion}`, `node-api-headers@${headersVersion}`]
-  // As a plain dependency, for this once: npm passes over what the project names as an optional peer.
+  // As a regular dependency, because npm skips the project's optional peer dependencies.
   const options = ['--no-save', '--save-prod', '--ignore-scripts', '--no-audit', '--no-fund']
   run('npm', ['install', ...options, ...packages], { cwd: root })
 }
 
 /**
- * Lets the package fetch its binaries by its own installer.
+ * Runs the package's own installer, which downloads its binaries.
  * @param {string} root
  */
 export function runOwnInstaller(root) {

@@ -25,8 +25,8 @@ test('schemathesis finds nothing wrong with the API of a running service', {
     ])
     assert.equal(simulated.code, 0, simulated.stderr)
     await service.untilConsumed((await tools.offsets(topic)).total)
-    // Event streams have no end: test/service/events-document.test.ts holds them against the document. The limit of
-    // requests is an answer that the document names.
+    // Event streams never end; test/service/events-document.test.ts compares them with the document. The rate stays
+    // below the service's limit of requests.
     const args = ['run', `${service.url}/api/v1/openapi.json`, '--exclude-path-regex', '/events', '--no-color']
     const bounds = [
       '--max-examples',

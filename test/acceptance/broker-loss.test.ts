@@ -5,13 +5,13 @@ import type { KafkaNode } from '@hierax/tools/kafka-local/kafka-local.mjs'
 import { kafka, type TestKafka } from '../support/brokers.ts'
 import { joined, Trial } from './trial/trial.ts'
 
-/** Of the short form; `npm run test:long` is the long one. */
+/** Kills in the short form; `npm run test:long` runs the long one. */
 const kills = Number(process.env.BROKER_KILLS ?? 2)
 
 const one = await kafka({ own: true })
 const three = await kafka({ nodes: 3 })
 
-/** Kills a random broker at a random moment under load and starts it again, `times` times; `between` says what must go on meanwhile. */
+/** Kills a random broker at a random moment under load and restarts it, `times` times; `between` runs while it is down. */
 async function lose(
   cluster: TestKafka,
   trial: Trial,
@@ -31,7 +31,7 @@ async function lose(
   assert.equal(await member.end(), 0)
 }
 
-describe('brokers that die', { skip: one.skip || three.skip }, () => {
+describe('killed brokers', { skip: one.skip || three.skip }, () => {
   test(`one broker, killed and restarted ${kills} times: nothing is lost`, { timeout: 1_800_000 }, async t => {
     const trial = await Trial.create({ input: one, parts: kills })
     t.diagnostic(`seed ${trial.random.seed}`)
@@ -43,11 +43,11 @@ describe('brokers that die', { skip: one.skip || three.skip }, () => {
     }
   })
 
-  test(`three brokers, one of them killed ${kills} times: the service goes on`, { timeout: 1_800_000 }, async t => {
+  test(`three brokers, one of them killed ${kills} times: the service continues`, { timeout: 1_800_000 }, async t => {
     const trial = await Trial.create({ input: three, parts: kills, replication: 3 })
     t.diagnostic(`seed ${trial.random.seed}`)
     try {
-      // With one broker missing, all that was sent is done before it comes back.
+      // With one broker down, all input is processed before it restarts.
       await lose(three, trial, { times: kills, between: () => trial.finished() })
       t.diagnostic(JSON.stringify({ brokers: 3, kills, ...(await trial.judge()) }))
     } finally {

@@ -5,13 +5,13 @@ import { kafka } from '../support/brokers.ts'
 import type { ServiceProcess } from '../support/service.ts'
 import { joined, Trial } from './trial/trial.ts'
 
-/** Of the short form; `npm run test:long` is the long one, with 50 each. */
+/** Counts of the short form; `npm run test:long` runs the long one, with 50 each. */
 const kills = Number(process.env.KILLS ?? 4)
 const terms = Number(process.env.TERMS ?? 2)
 
 const running = await kafka({ own: true })
 
-/** Ends a random one of the members at a random moment, once or many times, one member first and then two. */
+/** Sends the signal to a random member at a random moment, `times` times; the first half with one member, the rest with two. */
 async function disturb(trial: Trial, signal: 'SIGKILL' | 'SIGTERM', times: number): Promise<void> {
   const { random } = trial
   let members: ServiceProcess[] = []

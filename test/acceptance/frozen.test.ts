@@ -13,7 +13,7 @@ import { joined, Trial } from './trial/trial.ts'
 /** Of the short form; `npm run test:long` is the long one. */
 const freezes = Number(process.env.FREEZES ?? 1)
 
-/** Beyond a session: the group has given the partitions of a silent member to others. */
+/** Longer than a session: by then the group has assigned the partitions of the silent member to others. */
 const frozenMs = 15_000
 
 const running = await kafka({ own: true })
@@ -21,7 +21,7 @@ const running = await kafka({ own: true })
 const rebalances = async (member: ServiceProcess): Promise<number> =>
   total(await member.metrics(), 'hierax_rebalances_total')
 
-/** Stops a member at a random moment for longer than its session, and wakes it when the other one has its partitions. */
+/** Freezes a member at a random moment for longer than its session, and resumes it when the other one has its partitions. */
 async function freeze(trial: Trial, victim: ServiceProcess, other: ServiceProcess): Promise<void> {
   await trial.load.next()
   const before = await rebalances(other)
@@ -39,9 +39,8 @@ async function freeze(trial: Trial, victim: ServiceProcess, other: ServiceProces
       )
     )
       break
-    // Stopped while it held the lock of the shared store: nobody but its own process can free that, and processes that know nothing
-    // of each other can't end one another. The other one waits, and says so, as the docs tell. Another moment, then. (Workers have a
-    // parent that ends the stopped one: below, and in every moment.)
+    // It was frozen while it held the lock of the shared store, which only its own process can release. The other process waits and
+    // reports this, as documented. Try another moment. (Workers have a parent that kills the frozen one: see the next test.)
     assert.ok(attempt < 5, `the other member never got the partitions:\n${other.log}`)
     victim.child.kill('SIGCONT')
     await sleep(3000)
@@ -52,11 +51,13 @@ async function freeze(trial: Trial, victim: ServiceProcess, other: ServiceProces
   await sleep(2000)
   const after = (await trial.progress()).byPartition
   for (const [partition, offset] of byPartition)
-    assert.ok((after.get(partition) ?? 0) >= offset, `the commit of partition ${partition} went back`)
+    assert.ok((after.get(partition) ?? 0) >= offset, `the committed offset of partition ${partition} moved back`)
 }
 
-describe('a member that is frozen', { skip: running.skip }, () => {
-  test(`does no harm when it wakes after its session has ended, ${freezes} times`, { timeout: 3_600_000 }, async t => {
+describe('a frozen member', { skip: running.skip }, () => {
+  test(`does no harm when it resumes after its session has expired, ${freezes} times`, {
+    timeout: 3_600_000
+  }, async t => {
     const trial = await Trial.create({ input: running, parts: 2 * freezes, partSize: 600 })
     t.diagnostic(`seed ${trial.random.seed}`)
     try {
@@ -78,8 +79,8 @@ describe('a member that is frozen', { skip: running.skip }, () => {
   })
 })
 
-describe('a worker that is frozen in the middle of a write', { skip: running.skip }, () => {
-  test('is ended by its parent, which frees the store for the others; nothing is lost', {
+describe('a worker that is frozen during a write', { skip: running.skip }, () => {
+  test('is killed by its parent, which releases the store for the others; nothing is lost', {
     timeout: 600_000
   }, async t => {
     const trial = await Trial.create({ input: running, parts: 3 })
@@ -93,22 +94,22 @@ describe('a worker that is frozen in the middle of a write', { skip: running.ski
         FREEZE_WRITES: pathToFileURL(path.join(root, 'dist/lightcurves/stores/lmdb-writes.js')).href,
         FREEZE_FILE: file
       })
-      // Said for two seconds or so, which the load may outlast: looked for from the beginning on.
-      const readinessSaysIt = async (): Promise<boolean> => {
+      // Readiness reports it for only about two seconds, so it is polled from the start.
+      const readinessReportsIt = async (): Promise<boolean> => {
         if (!fs.existsSync(file)) return false
         const { status, text } = await member.get('/health/ready')
         return status === 503 && /does not answer|writes have no answer/.test(text)
       }
-      const said = member.until('readiness to say it', readinessSaysIt, 180_000)
-      said.catch(() => {})
+      const reported = member.until('readiness to report it', readinessReportsIt, 180_000)
+      reported.catch(() => {})
       await trial.load.next()
       await member.until('a worker that froze', () => fs.existsSync(file), 120_000)
-      await Promise.all([said, trial.load.next()])
+      await Promise.all([reported, trial.load.next()])
       assert.equal((await member.get('/health/live')).status, 200)
       await trial.load.next()
       await trial.finished()
       const frozen = Number(fs.readFileSync(file, 'utf8'))
-      assert.throws(() => process.kill(frozen, 0), { code: 'ESRCH' }, 'it is no more')
+      assert.throws(() => process.kill(frozen, 0), { code: 'ESRCH' }, 'the process has ended')
       assert.ok(total(await member.metrics(), 'hierax_worker_restarts_total') >= 1)
       await member.until('readiness', async () => (await member.get('/health/ready')).status === 200, 60_000)
       assert.equal(await member.end(), 0)
@@ -120,7 +121,7 @@ describe('a worker that is frozen in the middle of a write', { skip: running.ski
   })
 })
 
-/** Messages that were made before the freeze and written after others that were made since. */
+/** Number of messages from before the freeze that were written after later ones. */
 async function lateMessages(trial: Trial): Promise<number> {
   const newest = new Map<number, number>()
   let late = 0

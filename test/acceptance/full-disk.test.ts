@@ -8,8 +8,8 @@ import { joined, Trial } from './trial/trial.ts'
 
 const running = await kafka({ own: true })
 
-describe('a disk that is full', { skip: running.skip || lacksSmallDisk() }, () => {
-  test('input waits, readiness says why, and nothing is lost: when there is room again, and after a kill in between', {
+describe('a full disk', { skip: running.skip || lacksSmallDisk() }, () => {
+  test('consumption pauses, readiness gives the reason, and nothing is lost, also with a kill while it is full', {
     timeout: 600_000
   }, async t => {
     const disk = smallDisk(48)
@@ -23,11 +23,11 @@ describe('a disk that is full', { skip: running.skip || lacksSmallDisk() }, () =
       for (const killed of [false, true]) {
         disk.fill()
         await trial.load.next()
-        await member.until('readiness to say that writes fail', async () => {
+        await member.until('readiness to report that writes fail', async () => {
           const { status, text } = await member.get('/health/ready')
           return status === 503 && JSON.parse(text).parts.store.reason === 'writes fail'
         })
-        assert.equal((await member.get('/health/live')).status, 200, 'waiting is not dying')
+        assert.equal((await member.get('/health/live')).status, 200, 'it is alive while it waits')
         const { committed, sent } = await trial.progress()
         assert.ok(committed < sent, `${committed} of ${sent} are committed`)
         await sleep(3000)
@@ -50,7 +50,7 @@ describe('a disk that is full', { skip: running.skip || lacksSmallDisk() }, () =
     }
   })
 
-  test('a service that is started on it says so and exits', async () => {
+  test('a service that starts on it reports the error and exits', async () => {
     const disk = smallDisk(8)
     try {
       disk.fill()

@@ -18,11 +18,11 @@ const running = await kafka()
 const { tools } = running
 const partitions = 2
 
-/** Of the short form; `npm run fuzz` is the long one. */
+/** Packets of the short form; `npm run fuzz` runs the long one. */
 const packets = Number(process.env.HOSTILE_PACKETS ?? 400)
 
 describe('hostile packets', () => {
-  test('among real alerts all get their outcome, and the real ones the same bytes (npm run fuzz)', {
+  test('among real alerts: every packet has an outcome, and messages about real alerts have the same bytes (npm run fuzz)', {
     timeout: 280_000
   }, async t => {
     const args = [
@@ -46,7 +46,7 @@ describe('hostile packets', () => {
     assert.equal(code, 0, report)
   })
 
-  test('on a real Kafka each get one outcome, and the service lives', {
+  test('on a real Kafka: every packet has one outcome, and the service survives', {
     skip: running.skip,
     timeout: 240_000
   }, async t => {
@@ -55,7 +55,7 @@ describe('hostile packets', () => {
     for (let serial = 0; serial < packets; serial += 10) {
       const some = Array.from({ length: 10 }, (_, at) => hostilePacket(11, serial + at, alerts.bases).bytes)
       const values = [...some, alerts.next().bytes]
-      // One a request: several large ones together would be refused.
+      // One per request: several large ones together would be rejected.
       for (const [at, value] of values.entries()) await tools.produce(topic, [{ partition: at % partitions, value }])
     }
     const sent = (await tools.offsets(topic)).total

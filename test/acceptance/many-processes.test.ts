@@ -24,7 +24,7 @@ const skip = running.skip || server.skip
 const { tools } = running
 const partitions = 8
 
-/** What a run left behind, to be compared with another's. */
+/** The results of a run, to be compared with those of another. */
 interface Outcome {
   readonly records: Map<string, string>
   readonly bytes: Map<string, string>
@@ -32,7 +32,7 @@ interface Outcome {
   readonly alerts: Set<string>
 }
 
-/** Packets on a topic of 8 partitions, of no object in one partition only: real ones where they are at hand, and simulated ones. */
+/** A topic of 8 partitions with simulated packets and, if available, real ones. The packets of an object are on several partitions. */
 const input = async (): Promise<{ topic: string; messages: number }> => {
   const curves = []
   for await (const curve of readLightCurves()) curves.push(curve)
@@ -59,11 +59,11 @@ const settingsOf = (topic: string, run: string, store: string): Record<string, s
   HIERAX_STORE_URL: store
 })
 
-/** Waits until the group has read everything and nothing is published any more. */
+/** Waits until the group has read everything and nothing more is published. */
 async function atRest(topic: string, run: string, limitMs = 150_000): Promise<void> {
   const began = Date.now()
   for (let before = -1; ; await sleep(300)) {
-    // A coordinator or leader that has just begun may not know yet that it is one.
+    // A new coordinator or leader may not be ready yet.
     const messages = await restingAt(topic, run).catch(() => null)
     if (messages !== null && messages === before) return
     before = messages ?? -1
@@ -71,7 +71,7 @@ async function atRest(topic: string, run: string, limitMs = 150_000): Promise<vo
   }
 }
 
-/** How many messages are published; null while there is something left to read. */
+/** Number of published messages; null while there is unread input. */
 async function restingAt(topic: string, run: string): Promise<number | null> {
   const read = await tools.isRead(topic, `${topic}.${run}`)
   return read ? (await tools.offsets(`${topic}.${run}`)).total : null
@@ -134,7 +134,7 @@ describe('many processes over 8 partitions', { skip }, () => {
     assertSame(await outcomeOf(topic, 'four', store), calm)
   })
 
-  test('three workers over one LMDB, one of them killed under load, give the same again', async () => {
+  test('three workers over one LMDB, one of them killed under load, give the same result', async () => {
     const { topic, messages, calm } = await made
     const store = `lmdb:${path.join(folder, 'workers')}`
     const service = await ServiceProcess.start({ ...settingsOf(topic, 'workers', store), HIERAX_WORKERS: '3' })
@@ -148,7 +148,7 @@ describe('many processes over 8 partitions', { skip }, () => {
     await atRest(topic, 'workers')
     let metrics = new Map<string, number>()
     const lags = () => [...metrics].filter(([name]) => name.startsWith('hierax_consumer_lag')).map(([, lag]) => lag)
-    // What the workers tell of themselves comes a little later.
+    // The workers report their metrics with a delay.
     await service.until(
       'readiness and no lag',
       async () => {
@@ -161,7 +161,7 @@ describe('many processes over 8 partitions', { skip }, () => {
     assert.equal(metrics.get('hierax_worker_restarts_total'), 1)
     assert.ok(total(metrics, 'hierax_alerts_consumed_total') > messages / 2)
     assert.equal(total(metrics, 'hierax_alerts_consumed_total'), total(metrics, 'hierax_outcomes_total'))
-    assert.equal(metrics.get('hierax_store_objects'), calm.records.size, 'the store is one, and not added up')
+    assert.equal(metrics.get('hierax_store_objects'), calm.records.size, 'the store is counted once')
     assert.equal(total(metrics, 'hierax_ready'), 4)
     const recent = JSON.parse((await service.get('/api/v1/recent?limit=20')).text)
     assert.equal(recent.length, 20)
@@ -175,7 +175,7 @@ describe('many processes over 8 partitions', { skip }, () => {
   })
 })
 
-/** Process ids of the workers that joined the group and whose process is there, as the log and the system tell. */
+/** Process ids of the running workers. */
 function workersOf({ child }: ServiceProcess): number[] {
   const children = fs.readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
   return children.split(' ').filter(Boolean).map(Number)

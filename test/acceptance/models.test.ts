@@ -15,7 +15,7 @@ after(() => fs.rmSync(folder, { recursive: true, force: true }))
 const running = await kafka()
 const { tools } = running
 
-/** A model of a tree of three nodes with names that need care, in a second's training. */
+/** A model of a tree of three nodes, whose names have special characters, trained for a second. */
 async function smallModel(): Promise<string> {
   const file = (name: string): string => path.join(folder, name)
   const names = ['bright/young', 'Überrest ★ <α>']
@@ -29,7 +29,7 @@ async function smallModel(): Promise<string> {
 }
 
 describe('several models side by side', { skip: running.skip }, () => {
-  test('each answers every alert with messages of its own; alerts and outcomes count once', async () => {
+  test('each publishes messages of its own for every alert; alerts and outcomes are counted once', async () => {
     const name = tools.name('alerts')
     const simulated = await runHierax([
       ...['simulate', '--brokers', running.brokers.join(','), '--topic', name, '--partitions', '2'],

@@ -16,7 +16,7 @@ const input = await kafka({ properties: quick })
 const output = await kafka({ properties: quick })
 const skip = input.skip || needsShared().skip
 
-/** Sums over all parts of readiness: reasons by part. */
+/** The status of readiness, and the reasons by part. */
 async function reasons(
   service: ServiceProcess
 ): Promise<{ status: number; parts: Record<string, { ready: boolean; reason: string }> }> {
@@ -24,8 +24,8 @@ async function reasons(
   return { status, parts: JSON.parse(text).parts }
 }
 
-describe('hierax serve when brokers go away', { skip }, () => {
-  test('input waits for an output cluster that is down, says why, and loses nothing when brokers restart under load', async () => {
+describe('hierax serve when brokers fail', { skip }, () => {
+  test('consumption is paused while the output cluster is down, readiness gives the reason, and nothing is lost when brokers restart under load', async () => {
     const [inputNode] = input.cluster?.nodes ?? []
     const [outputNode] = output.cluster?.nodes ?? []
     assert.ok(inputNode && outputNode)
@@ -51,11 +51,11 @@ describe('hierax serve when brokers go away', { skip }, () => {
       }
     }
     await produce(0)
-    await service.until('readiness to say that the output is unreachable', async () => {
+    await service.until('readiness to report that the output is unreachable', async () => {
       const { status, parts } = await reasons(service)
       return status === 503 && parts.producer?.ready === false && parts.producer.reason === 'output cluster unreachable'
     })
-    assert.equal((await service.get('/health/live')).status, 200, 'waiting is not dying')
+    assert.equal((await service.get('/health/live')).status, 200, 'it is alive while it waits')
     assert.equal(total(await service.metrics(), 'hierax_alerts_consumed_total'), 0)
 
     await outputNode.start()
@@ -64,7 +64,7 @@ describe('hierax serve when brokers go away', { skip }, () => {
       for (let round = 1; round < rounds; round++) await produce(round)
     })()
     await service.until(
-      'work to go on',
+      'processing to continue',
       async () => total(await service.metrics(), 'hierax_alerts_consumed_total') > 300
     )
     await inputNode.kill()
@@ -75,7 +75,7 @@ describe('hierax serve when brokers go away', { skip }, () => {
 
     const sent = (await input.tools.offsets(topic)).total
     assert.ok(sent >= packets.length * rounds)
-    await service.until('all to be answered', () => input.tools.isRead(topic, topic).catch(() => false), 120_000)
+    await service.until('all input to be processed', () => input.tools.isRead(topic, topic).catch(() => false), 120_000)
     assert.equal(await service.end(), 0)
     const answered = new Map<string, number>()
     const sources = new Set<string>()
@@ -85,7 +85,7 @@ describe('hierax serve when brokers go away', { skip }, () => {
       answered.set(name, (answered.get(name) ?? 0) + 1)
       sources.add(headers.source as string)
     }
-    assert.equal(sources.size, sent, 'every message led to an answer')
+    assert.equal(sources.size, sent, 'every message has a classification')
     for (const name of packets.flatMap(packet => packet.alerts)) assert.ok((answered.get(name) ?? 0) >= rounds, name)
   })
 })

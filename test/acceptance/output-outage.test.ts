@@ -5,7 +5,7 @@ import { kafka } from '../support/brokers.ts'
 import { type ServiceProcess, total } from '../support/service.ts'
 import { joined, Trial } from './trial/trial.ts'
 
-/** Of the short form; `npm run test:long` is the long one, with a minute. */
+/** Duration in the short form; `npm run test:long` runs the long one, with a minute. */
 const seconds = Number(process.env.OUTAGE_SECONDS ?? 15)
 
 const input = await kafka({ own: true })
@@ -16,9 +16,9 @@ const readiness = async (member: ServiceProcess): Promise<{ status: number; reas
   return { status, reason: JSON.parse(text).parts.producer.reason }
 }
 
-describe('an output cluster that is out of reach', { skip: input.skip || output.skip }, () => {
+describe('an output cluster that fails', { skip: input.skip || output.skip }, () => {
   for (const way of ['does not answer', 'is down'] as const) {
-    test(`that ${way} for ${seconds} s: input waits, readiness says why, nothing is dropped`, {
+    test(`that ${way} for ${seconds} s: consumption pauses, readiness gives the reason, nothing is dropped`, {
       timeout: 900_000
     }, async t => {
       const trial = await Trial.create({ input, output, parts: 3 })
@@ -34,19 +34,19 @@ describe('an output cluster that is out of reach', { skip: input.skip || output.
         if (way === 'is down') await node.kill()
         else process.kill(node.pid as number, 'SIGSTOP')
         await trial.load.next()
-        await member.until('readiness to say why', async () => (await readiness(member)).status === 503, 60_000)
+        await member.until('readiness to give the reason', async () => (await readiness(member)).status === 503, 60_000)
         const { reason } = await readiness(member)
         assert.match(reason, /^output cluster (unreachable|does not answer)$/)
         const said = (Date.now() - began) / 1000
         await sleep(1000)
         const waiting = await trial.progress()
-        assert.ok(waiting.committed < waiting.sent, 'input waits')
+        assert.ok(waiting.committed < waiting.sent, 'consumption is paused')
         while (Date.now() - began < seconds * 1000) {
           await sleep(500)
-          assert.equal((await member.get('/health/live')).status, 200, 'waiting is not dying')
+          assert.equal((await member.get('/health/live')).status, 200, 'it is alive while it waits')
         }
         assert.equal((await trial.progress()).committed, waiting.committed, 'nothing is committed')
-        assert.equal(total(await member.metrics(), 'hierax_rebalances_total'), 1, 'heartbeats go on')
+        assert.equal(total(await member.metrics(), 'hierax_rebalances_total'), 1, 'heartbeats continue')
         if (way === 'is down') await node.start()
         else process.kill(node.pid as number, 'SIGCONT')
         await member.until('readiness', async () => (await readiness(member)).status === 200, 90_000)

@@ -2,11 +2,11 @@ import fs from 'node:fs'
 import { createDecoder } from '../../src/alerts/decoder.ts'
 import { sharedFiles } from '../support/shared.ts'
 
-/** A real packet and what it holds. */
+/** A real packet and its alerts. */
 export interface RealPacket {
   readonly name: string
   readonly bytes: Buffer
-  /** `objectId/candid` of its records; empty where it can't be read. */
+  /** `objectId/candid` of its records; empty if it cannot be decoded. */
   readonly alerts: readonly string[]
 }
 

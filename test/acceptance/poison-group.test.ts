@@ -20,11 +20,13 @@ const stores = [
   ['valkey', server.skip, (form: string) => `${server.url}/${form === 'workers' ? 5 : 6}`]
 ] as const
 
-/** Which of them run: each waits for the sessions of members that died, four times or more. `POISON=all` runs all. */
+/** The selected combinations, since each waits for expired sessions at least four times. `POISON=all` runs all. */
 const wanted = (process.env.POISON ?? 'workers lmdb,services valkey').split(',')
 const runs = (form: string): boolean => wanted.includes('all') || wanted.includes(form)
 
-describe('packets that end a member of a group are refused, and all others answered', { concurrency: true }, () => {
+describe('packets that crash a member of a group are rejected, and all others classified', {
+  concurrency: true
+}, () => {
   for (const [name, missing, urlOf] of stores) {
     const skip = running.skip || missing
     if (runs(`workers ${name}`))
@@ -37,11 +39,11 @@ describe('packets that end a member of a group are refused, and all others answe
           })
         }
         const settings = { ...topic.settings(urlOf('workers')), HIERAX_WORKERS: '2', NODE_OPTIONS: poison }
-        assert.equal(await keepRunning([hierax, 'serve'], settings, topic.done, keep), 0, 'the parent lives')
+        assert.equal(await keepRunning([hierax, 'serve'], settings, topic.done, keep), 0, 'the parent survives')
         // The third death of one worker in a row has a message of its own.
         const deaths = log.split(/a worker end(?:ed|s)\b/).length - 1
         t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths of workers`)
-        // Three alone, and before them one with others in flight, unless it happened to be fetched alone.
+        // Three deaths with the packet alone, preceded by one with others in flight unless it was fetched alone.
         assert.ok(deaths >= 3 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
         await topic.judge()
       })
@@ -52,7 +54,7 @@ describe('packets that end a member of a group are refused, and all others answe
         const members = [1, 2].map(() => keepRunning([hierax, 'serve'], settings, topic.done))
         const deaths = (await Promise.all(members)).reduce((sum, deaths) => sum + deaths, 0)
         t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths of two members`)
-        // Three alone, and before them one with others in flight, unless it happened to be fetched alone.
+        // Three deaths with the packet alone, preceded by one with others in flight unless it was fetched alone.
         assert.ok(deaths >= 3 && deaths <= 8 * topic.expected.length, `${deaths} deaths`)
         await topic.judge()
       })

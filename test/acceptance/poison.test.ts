@@ -15,15 +15,15 @@ const running = await kafka()
 const server = await valkey()
 const script = fileURLToPath(new URL('../support/poisoned-service.ts', import.meta.url))
 
-/** Store, whether it is missing, its URL, and which packets are poisonous. */
+/** Store, the reason to skip it, its URL, and the indices of the poison packets. */
 const stores = [
   ['lmdb', false, `lmdb:${path.join(folder, 'store')}`, [13, 42]],
   ['valkey', server.skip, `${server.url}/4`, [13]]
 ] as const
 
 for (const [name, missing, store, poisonous] of stores) {
-  describe(`packets that end the process, over a ${name} store`, { skip: running.skip || missing }, () => {
-    test('are refused, and all others are answered', { timeout: 290_000 }, async t => {
+  describe(`packets that crash the process, with a ${name} store`, { skip: running.skip || missing }, () => {
+    test('are rejected, and all others are classified', { timeout: 290_000 }, async t => {
       const topic = await poisonedTopic(running, poisonous)
       const deaths = await keepRunning(
         ['--conditions=source', '--import', 'tsx', script],
@@ -31,7 +31,7 @@ for (const [name, missing, store, poisonous] of stores) {
         topic.done
       )
       t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths`)
-      // Three alone, and before them one with others in flight, unless it happened to be fetched alone.
+      // Three deaths with the packet alone, preceded by one with others in flight unless it was fetched alone.
       assert.ok(deaths >= 3 && deaths <= 4 * topic.expected.length, `${deaths} deaths`)
       await topic.judge()
     })

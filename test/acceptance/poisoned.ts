@@ -9,14 +9,14 @@ import type { TestKafka } from '../support/brokers.ts'
 import type { ReadMessage } from '../support/kafka-tools.ts'
 import { cleanEnvironment } from '../support/service.ts'
 
-/** Packets on a topic, some of which end the process that decodes them. */
+/** A topic with packets, some of which crash the process that decodes them. */
 export interface PoisonedTopic {
-  /** Offsets of the poisonous ones, as sources. */
+  /** Sources (`topic/partition/offset`) of the poison packets. */
   readonly expected: readonly string[]
   settings(store: string): Readonly<Record<string, string>>
-  /** Whether all of them have their outcome. */
+  /** Whether every packet has its outcome. */
   done(): Promise<boolean>
-  /** Holds what came out against what had to. */
+  /** Compares the output with the expected outcomes. */
   judge(): Promise<void>
 }
 
@@ -32,7 +32,7 @@ async function somePackets(count: number): Promise<Buffer[]> {
 const isPoison = ({ value }: ReadMessage): boolean => value?.includes('POISON') === true
 const alertOf = ({ value }: ReadMessage): bigint => decodeClassification(value as Buffer, 'avro').candid
 
-/** Puts 60 packets on a new topic of two partitions, the ones of these numbers poisonous. */
+/** Produces 60 packets, with poison packets at these indices, to a new topic of two partitions. */
 export async function poisonedTopic(
   { tools, brokers }: TestKafka,
   poisonous: readonly number[]
@@ -49,12 +49,12 @@ export async function poisonedTopic(
       some.map((value, at) => ({ partition: (from + at) % partitions, value }))
     )
   }
-  // On a busy machine the producer may send a batch again: what counts is what the topic holds.
+  // On a busy machine the producer may repeat a batch, so the sources are read from the topic.
   const sourceOf = ({ partition, offset }: ReadMessage): string => `${topic}/${partition}/${offset}`
   const expected = (await tools.read(topic)).filter(isPoison).map(sourceOf).sort()
   const [out, dead] = [`${topic}.out`, `${topic}.dead`]
-  const innocent = packets.length - poisonous.length
-  // What comes twice, as the last words of a process may, counts once.
+  const healthy = packets.length - poisonous.length
+  // A crashed process may have repeated messages; these count once.
   const distinct = async (topic: string, enough: number, of: (message: ReadMessage) => unknown): Promise<number> => {
     const written = await tools.offsets(topic).catch(() => null)
     if (written === null || written.total < enough) return 0
@@ -73,18 +73,18 @@ export async function poisonedTopic(
     }),
     done: async () =>
       (await distinct(dead, expected.length, ({ headers }) => headers.source)) === expected.length &&
-      (await distinct(out, innocent, alertOf)) === innocent,
+      (await distinct(out, healthy, alertOf)) === healthy,
     judge: async () => {
       const refused = await tools.read(dead)
       assert.ok(refused.every(({ headers }) => headers['error.code'] === 'POISON'))
       assert.deepEqual([...new Set(refused.map(({ headers }) => headers.source))].sort(), expected)
-      assert.ok(refused.every(isPoison), 'the packet itself is in the dead letter')
-      assert.equal(new Set((await tools.read(out)).map(alertOf)).size, innocent)
+      assert.ok(refused.every(isPoison), 'the dead letter contains the packet')
+      assert.equal(new Set((await tools.read(out)).map(alertOf)).size, healthy)
     }
   }
 }
 
-/** Starts a process again and again, as whatever keeps a service running does, until all is done; resolves with the number of deaths. */
+/** Restarts a process whenever it ends, as a supervisor does, until everything is done; resolves with the number of deaths. */
 export async function keepRunning(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
@@ -92,7 +92,7 @@ export async function keepRunning(
   onStart: (child: ChildProcess) => void = () => {}
 ): Promise<number> {
   for (let deaths = 0; ; deaths++) {
-    assert.ok(deaths < 30, 'it dies without end')
+    assert.ok(deaths < 30, 'it keeps dying')
     const child = spawn(process.execPath, args, {
       env: cleanEnvironment(settings),
       stdio: ['ignore', 'pipe', 'ignore']
@@ -110,7 +110,7 @@ export async function keepRunning(
         await sleep(100)
       }
     } finally {
-      child.kill('SIGKILL') // where it is still there, something failed
+      child.kill('SIGKILL') // still running only if something failed
     }
   }
 }

@@ -16,7 +16,7 @@ const password = 'correct horse'
 const running = await kafka({ security: { protocol: 'sasl_ssl', users: { hierax: password }, tls: { key, cert } } })
 
 describe('hierax on a cluster with TLS and SCRAM', { skip: running.skip }, () => {
-  test('serves nightly topics with settings from a file, the password from a file of its own', async () => {
+  test('serves nightly topics with settings from a file and the password from another file', async () => {
     const night = new Date().toISOString().slice(0, 10).replaceAll('-', '')
     const topic = `ztf_${night}_programid1`
     await running.tools.topic(topic, { partitions: 2 })
@@ -56,9 +56,7 @@ store: { url: 'lmdb:${path.join(folder, 'store')}' }
     fs.writeFileSync(wrong, 'no')
     fs.writeFileSync(config, yaml(wrong))
     const refused = await ServiceProcess.start({ HIERAX_CONFIG: config })
-    await refused.until('the log to say that the credentials are refused', () =>
-      /refused the credentials/.test(refused.log)
-    )
+    await refused.until('the log to report rejected credentials', () => /refused the credentials/.test(refused.log))
     assert.equal((await refused.get('/health/ready')).status, 503)
     assert.equal(await refused.end(), 0)
   })

@@ -20,7 +20,7 @@ const { tools } = running
 const partitions = 4
 const large = { config: { 'max.message.bytes': '20000000' } }
 
-/** Puts packets on a topic of their own, spread over its partitions; returns the settings of a service that reads it. */
+/** Produces packets to the partitions of a new topic; returns the settings of a service that reads it. */
 async function prepare(packets: readonly RealPacket[], name = tools.name('alerts')): Promise<Record<string, string>> {
   await tools.topic(name, { partitions, ...large })
   for (let at = 0; at < packets.length; at += 8) {
@@ -41,7 +41,7 @@ async function prepare(packets: readonly RealPacket[], name = tools.name('alerts
 }
 
 describe('hierax serve on real packets', { skip }, () => {
-  test('every alert has exactly one outcome, and the metrics say so', async () => {
+  test('every alert has exactly one outcome, and the metrics agree', async () => {
     const packets = realPackets()
     const settings = await prepare(packets)
     const service = await ServiceProcess.start(settings)
@@ -56,7 +56,7 @@ describe('hierax serve on real packets', { skip }, () => {
     assert.deepEqual(
       new Set(bodies.map(body => `${body.objectId}/${body.candid}`)),
       new Set(alerts),
-      'every alert is answered'
+      'every alert has a message'
     )
     assert.equal(dead.length, refused.length)
     const originals = new Set(refused.map(packet => packet.bytes.toString('base64')))
@@ -75,7 +75,7 @@ describe('hierax serve on real packets', { skip }, () => {
     checkMessages(out, bodies)
   })
 
-  test('a service that is stopped in the middle goes on where it was', async () => {
+  test('a service that is stopped and started again resumes where it stopped', async () => {
     const packets = realPackets().filter(packet => packet.alerts.length > 0)
     const settings = await prepare(packets)
     const first = await ServiceProcess.start(settings)
@@ -101,7 +101,7 @@ describe('hierax serve on real packets', { skip }, () => {
     const expected = (await tools.read(calm.HIERAX_OUTPUT_CLASSIFICATIONS as string)).map(message =>
       decodeClassification(message.value as Buffer, 'avro')
     )
-    assert.deepEqual(currentIds(bodies), currentIds(expected), 'the answer of every object is the same')
+    assert.deepEqual(currentIds(bodies), currentIds(expected), 'the current classification of every object is the same')
   })
 
   test('JSON encoding, routes and another output cluster', async () => {
@@ -137,7 +137,7 @@ describe('hierax serve on real packets', { skip }, () => {
   })
 })
 
-/** What the contract says of every message. */
+/** Checks what the contract guarantees for every message. */
 function checkMessages(
   messages: readonly { key: string | null; value: Buffer | null; headers: Readonly<Record<string, string>> }[],
   bodies: readonly Classification[]

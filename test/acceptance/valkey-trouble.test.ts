@@ -18,8 +18,8 @@ async function somePackets(count: number): Promise<Buffer[]> {
   return [...new Simulation(curves, { seed: 9, objects: 60, cutoutBytes: 0 })].slice(0, count).map(({ bytes }) => bytes)
 }
 
-describe('a service whose Valkey is in trouble', { skip: running.skip || skip }, () => {
-  test('waits while it is frozen, away or full, says why, resumes, and loses nothing', {
+describe('a service whose Valkey fails', { skip: running.skip || skip }, () => {
+  test('pauses while Valkey is frozen, down or full, reports the reason, resumes, and loses nothing', {
     timeout: 280_000
   }, async () => {
     const packets = await somePackets(160)
@@ -57,7 +57,7 @@ describe('a service whose Valkey is in trouble', { skip: running.skip || skip },
       try {
         await send()
         await readiness(reason)
-        assert.equal((await service.get('/health/live')).status, 200, 'what waits is alive')
+        assert.equal((await service.get('/health/live')).status, 200, 'it is alive while it waits')
       } finally {
         await end()
       }

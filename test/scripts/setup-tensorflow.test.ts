@@ -28,7 +28,7 @@ test('says at once what is missing, and leaves the project as it was', () => {
   const folder = emptyProject('bare')
   const { status, stderr } = setUp(folder)
   assert.equal(status, 1)
-  assert.match(stderr, /127\.0\.0\.1:1 is out of reach, and /)
+  assert.match(stderr, /127\.0\.0\.1:1 is unreachable, and /)
   if (process.platform === 'linux' && process.arch === 'x64') assert.match(stderr, /install maven and g\+\+/)
   assert.doesNotMatch(stderr, /^\s+at /m)
   assert.deepEqual(fs.readdirSync(folder), ['package.json'])

@@ -1,4 +1,4 @@
-/** What the order of answers rests on, in a decoded Avro message (`candid` a bigint) or in JSON (`candid` a string). */
+/** The fields that determine the order of an object's messages, decoded from Avro (`candid` a bigint) or JSON (`candid` a string). */
 export interface AnswerOrder {
   readonly jd: number
   readonly candid: bigint | string
@@ -6,8 +6,8 @@ export interface AnswerOrder {
 }
 
 /**
- * Positive where `a` is the later answer of the two, zero where they tie: the greater (`jd`, `candid`, `revision`), as
- * docs/subscribe.md promises it. The tests' only statement of this order; the product's own are tested against it.
+ * Positive if `a` is more current than `b`, zero if they tie: it has the greater (`jd`, `candid`, `revision`), as documented in
+ * docs/subscribe.md. This is the only implementation of the order in the tests; those of the service are tested against it.
  */
 export function compareAnswers(a: AnswerOrder, b: AnswerOrder): number {
   if (a.jd !== b.jd) return a.jd - b.jd
@@ -16,7 +16,7 @@ export function compareAnswers(a: AnswerOrder, b: AnswerOrder): number {
   return a.lightCurve.revision - b.lightCurve.revision
 }
 
-/** The current answer of every object, in order of `objectId`; of messages that tie, the last. */
+/** The current classification of every object, in order of `objectId`; if messages tie, the last one. */
 export function currentAnswers<T extends AnswerOrder & { readonly objectId: string }>(
   bodies: Iterable<T>
 ): Map<string, T> {
@@ -28,7 +28,7 @@ export function currentAnswers<T extends AnswerOrder & { readonly objectId: stri
   return new Map([...current].sort())
 }
 
-/** The `id` of every object's current answer. */
+/** The `id` of every object's current classification. */
 export function currentIds(bodies: Iterable<AnswerOrder & { objectId: string; id: string }>): Map<string, string> {
   return new Map([...currentAnswers(bodies)].map(([objectId, { id }]) => [objectId, id]))
 }

@@ -12,39 +12,39 @@ import type { KafkaConnection } from '../../src/streams/kafka/client.ts'
 import { KafkaTools } from './kafka-tools.ts'
 import { requireAll } from './shared.ts'
 
-/** Image for the broker where Docker is there. */
+/** Image of the broker in Docker. */
 const image = 'confluentinc/cp-kafka:7.9.1'
 
-/** What a test asks for. Anything but the default needs a broker of its own, which only the local Kafka gives. */
+/** Requirements of a test. Any option requires a separate broker, which only the local Kafka provides. */
 export interface TestKafkaOptions extends KafkaLocalOptions {
-  /** A broker of its own, to be killed and restarted. */
+  /** A separate broker, to be killed and restarted. */
   readonly own?: boolean
 }
 
-/** A real Kafka for tests, or the reason why there is none. */
+/** A real Kafka for tests, or the reason to skip them. */
 export interface TestKafka {
   /** For `test(name, { skip: kafka.skip }, …)`. */
   readonly skip: string | false
   /** `host:port` of each broker. */
   readonly brokers: string[]
-  /** Nodes to kill and restart; null when the broker is not the test's own. */
+  /** Nodes to kill and restart; null if the broker is shared. */
   readonly cluster: KafkaCluster | null
-  /** How Hierax would reach it (plaintext). */
+  /** Connection settings for Hierax (plaintext). */
   readonly connection: KafkaConnection
-  /** Topics, messages and offsets; connected on first use, closed after the file's tests. */
+  /** Topics, messages and offsets; connected on first use, closed after the tests of the file. */
   readonly tools: KafkaTools
 }
 
-/** A broker that runs, and how to end it. */
+/** A running broker. */
 export interface RunningKafka {
   readonly brokers: string[]
-  /** For people: where it comes from. */
+  /** Description of its origin. */
   readonly from: string
   readonly cluster: KafkaCluster | null
   stop(): Promise<void>
 }
 
-/** Whether a Docker engine (not only its client) answers. */
+/** Whether a Docker engine responds, not only the client. */
 async function dockerAnswers(): Promise<boolean> {
   try {
     await promisify(execFile)('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 10_000 })
@@ -68,15 +68,15 @@ async function startLocal(options: KafkaLocalOptions): Promise<RunningKafka> {
 }
 
 /**
- * A broker for the default needs: `KAFKA_BROKERS`, else Docker, else a local Kafka. A string says what is missing for
- * any of them.
+ * A broker without special requirements: `KAFKA_BROKERS`, else Docker, else a local Kafka. If there is none, a string that says
+ * what is missing.
  */
 export async function findKafka(): Promise<RunningKafka | string> {
   const named = process.env.KAFKA_BROKERS
   if (named !== undefined && named !== '')
     return { brokers: named.split(','), from: 'KAFKA_BROKERS', cluster: null, stop: async () => {} }
   if (await dockerAnswers()) return startContainer()
-  // Nobody kills it: one that is busy is not to count as gone.
+  // It is never killed, so a busy one must not be considered dead.
   return ownKafka({ properties: { 'broker.session.timeout.ms': 9000 } })
 }
 
@@ -85,7 +85,7 @@ async function ownKafka(options: KafkaLocalOptions): Promise<RunningKafka | stri
   return lacking === null ? startLocal(options) : `needs Kafka: set KAFKA_BROKERS, or start Docker, or: ${lacking}`
 }
 
-/** What this machine lacks to run a local Kafka; the runner looks once and tells the files. */
+/** What this machine lacks to run a local Kafka, or null; the test runner checks once and passes the result to the files. */
 export async function missingForLocal(version?: string): Promise<string | null> {
   if (process.env.KAFKA_LOCAL_MISSING) return process.env.KAFKA_LOCAL_MISSING
   try {
@@ -98,8 +98,8 @@ export async function missingForLocal(version?: string): Promise<string | null> 
 }
 
 /**
- * A real Kafka for the tests of one file; call it at the top of the file with `await`. It is stopped after them. With
- * `HIERAX_REQUIRE_ALL=1` it throws where it would make the tests skip.
+ * A real Kafka for the tests of one file, stopped after them; await it at the top of the file. With `HIERAX_REQUIRE_ALL=1` it
+ * throws instead of skipping the tests.
  */
 export async function kafka(options: TestKafkaOptions = {}): Promise<TestKafka> {
   const { own = Object.keys(options).length > 0, ...local } = options

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { requireAll } from './shared.ts'
 
-/** Where a Chromium may be: `CHROMIUM` names one, else where packages of Linux and macOS put it. */
+/** Possible paths of Chromium: `CHROMIUM`, else those of Linux and macOS packages. */
 const places = [
   process.env.CHROMIUM ?? '',
   '/usr/bin/chromium',
@@ -12,22 +12,22 @@ const places = [
 ]
 const executable = places.find(place => place !== '' && existsSync(place))
 
-/** Options for a test that needs a browser: skips it where there is none, unless everything is required. */
+/** Options for a test that needs a browser: skips it if there is none, unless everything is required. */
 export function needsBrowser(): { skip: string | false } {
   if (executable !== undefined) return { skip: false }
-  if (requireAll) throw new Error('HIERAX_REQUIRE_ALL=1, but there is no Chromium (CHROMIUM may name one)')
-  return { skip: 'needs Chromium, which is not here (CHROMIUM may name one)' }
+  if (requireAll) throw new Error('HIERAX_REQUIRE_ALL=1, but Chromium was not found (set CHROMIUM to its path)')
+  return { skip: 'needs Chromium, which was not found (set CHROMIUM to its path)' }
 }
 
 const flags =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
 
-/** Starts a browser without a window. Its sandbox is off, as it can't be had as root in a container: own pages only. */
+/** Starts a headless browser. It has no sandbox, which root in a container cannot use, so it must open only our own pages. */
 export function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: executable as string, args: flags.split(' ') })
 }
 
-/** A page with all that it complains of. */
+/** A page with its errors and warnings. */
 export interface WatchedPage {
   readonly page: Page
   /** Errors and warnings of the console (violations of the content-security policy among them), and exceptions. */
@@ -35,7 +35,7 @@ export interface WatchedPage {
   close(): Promise<void>
 }
 
-/** Opens a page in a context of its own. */
+/** Opens a page in a separate context. */
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
   const page = await context.newPage()

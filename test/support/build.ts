@@ -3,13 +3,13 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { root } from './shared.ts'
 
-/** When the newest of the files was changed, epoch ms. */
+/** Modification time of the newest file, epoch ms. */
 function newest(folder: string): number {
   const files = fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
   return Math.max(0, ...files.map(entry => fs.statSync(path.join(entry.parentPath, entry.name)).mtimeMs))
 }
 
-/** Builds what the tests of command line and page run, where it is missing or older than its sources. False when that fails. */
+/** Builds dist/, which the tests of command line and page run, if it is missing or older than its sources. False if the build fails. */
 export function build(): boolean {
   const made = ['dist/cli/main.js', 'training/dist/commands.js', 'tools/dist/commands.js', 'dist/web/index.html'].map(
     file => path.join(root, file)

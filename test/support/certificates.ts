@@ -4,7 +4,7 @@ import path from 'node:path'
 import { after } from 'node:test'
 import { generate } from 'selfsigned'
 
-/** A certificate for 127.0.0.1 that signs itself, as PEM text and as files that live as long as the tests of the file. */
+/** A self-signed certificate for 127.0.0.1, as PEM text and as files that are removed after the tests of the file. */
 export async function certificate(): Promise<{ key: string; cert: string; keyFile: string; certFile: string }> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     keySize: 2048,

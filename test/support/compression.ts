@@ -35,7 +35,7 @@ async function compressZstd(bytes: Buffer): Promise<Buffer> {
   return Buffer.from(packed)
 }
 
-/** Compresses the records of a batch as other producers do, for each of Kafka's compressions. */
+/** Compression of record batches as by other producers, by Kafka's name. */
 export const compressors = {
   gzip: promisify<Buffer, Buffer>(gzip),
   snappy: compressSnappy,
@@ -43,7 +43,7 @@ export const compressors = {
   zstd: compressZstd
 } as const
 
-/** Lets kafkajs's producers in this process compress: the service only decompresses. */
+/** Enables compression in the kafkajs producers of this process; the service itself only decompresses. */
 export function registerCompressors(): void {
   registerCodecs()
   for (const name of Object.keys(compressors) as (keyof typeof compressors)[]) {

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Classifier, Question, Reply } from '../../src/classifier/types.ts'
 
-/** Questions a fake classifier was asked, and how many of them came with a usable state. */
+/** A fake classifier with a list of its questions, and whether each had a state. */
 export interface FakeClassifier extends Classifier {
   readonly asked: { jd: number; warm: boolean }[]
 }
 
 /**
- * A classifier of two leaves whose answer is a pure function of the light curve up to the time asked for: enough to test
- * what goes on around a classifier.
+ * A classifier with two leaves whose answer is a pure function of the light curve up to the requested time, for tests of the code around
+ * a classifier.
  */
 export function fakeClassifier(name = 'fake'): FakeClassifier {
   const asked: { jd: number; warm: boolean }[] = []

@@ -4,7 +4,7 @@ import { root } from './shared.ts'
 
 /** A fenced block of a page. */
 export interface Fence {
-  /** What stands behind the backticks: language, and the file's name where the block is one. */
+  /** The text after the backticks: language and, if the block is a file, its name. */
   readonly info: string
   readonly text: string
   /** Line of the page, counted from 1, of the first line of the text. */
@@ -28,7 +28,7 @@ export function fencesOf(page: string): Fence[] {
   return fences
 }
 
-/** The text of the block that is the named file. */
+/** The content of the block with this file name. */
 export function fileIn(page: string, name: string): string {
   const found = fencesOf(page).find(({ info }) => info.split(' ')[1] === name)
   if (!found) throw new Error(`${page} has no file ${name}`)

@@ -1,8 +1,8 @@
-// Preloaded into `hierax serve` with workers: one of them stops itself in the middle of a write, the lock of the store in its hand.
-// FREEZE_WRITES: dist/lightcurves/stores/lmdb-writes.js; FREEZE_FILE: gets the process id, and is there once only.
+// Preloaded into `hierax serve` with workers: one worker stops itself during a write, while it holds the lock of the store.
+// FREEZE_WRITES: dist/lightcurves/stores/lmdb-writes.js; FREEZE_FILE: receives the process id and marks that one has stopped.
 import fs from 'node:fs'
 
-/** The write to stop in: past those of the start, and no later than the second batch, however large batches are. */
+/** Number of the write to stop in: after those at start, and at the latest in the second batch, however large batches are. */
 const before = 3
 
 if (process.send) {

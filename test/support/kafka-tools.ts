@@ -5,7 +5,7 @@ import { createKafka } from '../../src/streams/kafka/client.ts'
 import { registerCompressors } from './compression.ts'
 import { silent } from './loggers.ts'
 
-/** A message as it was read from a topic. */
+/** A message read from a topic. */
 export interface ReadMessage {
   readonly partition: number
   readonly offset: bigint
@@ -16,7 +16,7 @@ export interface ReadMessage {
   readonly timestamp: number
 }
 
-/** A message to be produced to an explicit partition. */
+/** A message for a given partition. */
 export interface RawMessage {
   readonly partition: number
   readonly value: Buffer | string | null
@@ -30,7 +30,7 @@ export interface TopicOptions {
   readonly config?: Readonly<Record<string, string>>
 }
 
-/** What tests do with a Kafka from the outside. Connects on first use. */
+/** Access to a Kafka from tests. Connects on first use. */
 export class KafkaTools {
   readonly kafka: Kafka
   readonly #brokers: readonly string[]
@@ -62,7 +62,7 @@ export class KafkaTools {
     return this.#producer
   }
 
-  /** A name that no other test uses. */
+  /** A unique name. */
   name(stem = 'test'): string {
     return `${stem}-${randomUUID().slice(0, 12)}`
   }
@@ -75,7 +75,7 @@ export class KafkaTools {
     const admin = await this.admin()
     await admin.createTopics({ waitForLeaders: false, topics: [topic] })
     await this.#until(`leaders of ${name}`, async () => {
-      // Not every broker knows of it at once.
+      // Some brokers may not know the topic yet.
       const metadata = await admin.fetchTopicMetadata({ topics: [name] }).catch(() => null)
       const found = metadata?.topics[0]?.partitions ?? []
       return found.length === partitions && found.every(({ leader, isr }) => leader >= 0 && isr.length === replication)
@@ -84,8 +84,8 @@ export class KafkaTools {
   }
 
   /**
-   * Produces values as they are, each to its explicit partition, acknowledged by all. Every partition has a request of its
-   * own: where one of several in a request has no leader yet, kafkajs sends again what the others took.
+   * Produces unmodified values to their partitions, acknowledged by all replicas. Each partition has a separate request, because kafkajs
+   * would repeat the messages of all partitions of a request if one of them has no leader yet.
    */
   async produce(topic: string, messages: readonly RawMessage[], compression?: CompressionTypes): Promise<void> {
     const producer = await this.#connectedProducer()
@@ -96,7 +96,7 @@ export class KafkaTools {
     }
   }
 
-  /** The names of all topics; asked with a client as it comes, for the service's own never asks for all. */
+  /** Names of all topics, from a plain client, because the service's own never requests all of them. */
   async topics(): Promise<string[]> {
     const admin = new Kafka({ brokers: [...this.#brokers], logLevel: logLevel.NOTHING }).admin()
     try {
@@ -107,7 +107,7 @@ export class KafkaTools {
     }
   }
 
-  /** First and next offset of each partition, and the messages between them over all. */
+  /** First and next offset of each partition, and the total number of messages between them. */
   async offsets(topic: string): Promise<{ ends: Map<number, { low: bigint; high: bigint }>; total: number }> {
     const admin = await this.admin()
     const ends = new Map<number, { low: bigint; high: bigint }>()
@@ -119,7 +119,7 @@ export class KafkaTools {
     return { ends, total: Number(total) }
   }
 
-  /** Whether a group has committed all that a topic holds. */
+  /** Whether a group has committed all messages of a topic. */
   async isRead(topic: string, group: string): Promise<boolean> {
     const admin = await this.admin()
     const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
@@ -128,7 +128,7 @@ export class KafkaTools {
     return [...ends].every(([partition, { low, high }]) => low === high || (offsets.get(partition) ?? -1n) >= high)
   }
 
-  /** Waits until a topic holds at least `count` messages. */
+  /** Waits until a topic has at least `count` messages. */
   async waitFor(topic: string, count: number, limitMs = 30_000): Promise<void> {
     let total = 0
     const enough = async () => {
@@ -138,12 +138,12 @@ export class KafkaTools {
       )
       return total >= count
     }
-    await this.#until(() => `${count} messages on ${topic}; it holds ${total}`, enough, limitMs)
+    await this.#until(() => `${count} messages on ${topic}; it has ${total}`, enough, limitMs)
   }
 
   /**
-   * All messages of a topic up to the end it has now, by partition and offset; with `count`, once it holds at least so
-   * many.
+   * All messages of a topic up to its current end, by partition and offset. With `count`, first waits for that many
+   * messages.
    */
   async read(topic: string, count = 0, limitMs = 30_000): Promise<ReadMessage[]> {
     if (count > 0) await this.waitFor(topic, count, limitMs)
@@ -152,7 +152,7 @@ export class KafkaTools {
     return messages.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
   }
 
-  /** Shows all messages of a topic up to the end it has now, those of a partition in order, without keeping them. */
+  /** Visits all messages of a topic up to its current end, in order within each partition, without storing them. */
   async scan(topic: string, visit: (message: ReadMessage) => void, limitMs = 30_000): Promise<void> {
     const { ends } = await this.offsets(topic)
     const left = new Map([...ends].filter(([, { low, high }]) => high > low).map(([id, { high }]) => [id, high]))

@@ -1,8 +1,8 @@
-// Types of a library that has none.
+// Types for a library without its own.
 
 declare module 'snappyjs' {
   interface SnappyJS {
-    /** A Buffer gives a Buffer. Throws when damaged, or when it would inflate to more than `maxLength` bytes. */
+    /** Returns a Buffer for a Buffer. Throws if it is damaged or would inflate to more than `maxLength` bytes. */
     uncompress(compressed: Buffer, maxLength?: number): Buffer
     compress(uncompressed: Buffer): Buffer
   }

@@ -2,17 +2,17 @@ import type { KafkaLogger } from '../../src/streams/kafka/client.ts'
 
 const nothing = (): void => {}
 
-/** A logger that keeps quiet. */
+/** A logger that discards everything. */
 export const silent: KafkaLogger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
-/** One line that was logged. */
+/** A logged line. */
 export interface LogLine {
   readonly level: keyof KafkaLogger
   readonly message: string
   readonly fields: object
 }
 
-/** A logger that keeps its lines. */
+/** A logger that records its lines. */
 export function recorder(): { logger: KafkaLogger; lines: LogLine[] } {
   const lines: LogLine[] = []
   const at = (level: keyof KafkaLogger) => (fields: object, message: string) =>

@@ -11,7 +11,7 @@ import type { InputMessage, OutputMessage } from '../../src/streams/types.ts'
 import { contextWith } from '../lightcurves/observations.ts'
 import { fakeClassifier } from './fake-classifier.ts'
 
-/** A pipeline on memory with everything that it sent. */
+/** A pipeline on an in-memory store, with everything that it sent. */
 export interface Bench {
   readonly pipeline: Pipeline
   readonly sent: OutputMessage[]
@@ -20,7 +20,7 @@ export interface Bench {
   deadLetters(): OutputMessage[]
 }
 
-/** Settings as the configuration has them by default. */
+/** The default settings. */
 export const admission: PipelineOptions['admission'] = {
   programs: [1],
   admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 }
@@ -33,7 +33,7 @@ export const output: PipelineOptions['output'] = {
   routes: []
 }
 
-/** Makes a pipeline; by default the bytes of a packet name an alert of `alerts`. */
+/** Creates a pipeline; by default the bytes of a packet are the key of an alert in `alerts`. */
 export function bench(parts: Partial<PipelineOptions> & { alerts?: ReadonlyMap<string, Alert> } = {}): Bench {
   const sent: OutputMessage[] = []
   const pipeline = new Pipeline({
@@ -57,7 +57,7 @@ export function bench(parts: Partial<PipelineOptions> & { alerts?: ReadonlyMap<s
   }
 }
 
-/** Packets as messages, numbered from `first` on. */
+/** Packets as messages, with offsets from `first`. */
 export function messages(values: readonly (string | Uint8Array | null)[], first = 0): InputMessage[] {
   return values.map((value, index) => ({
     value: typeof value === 'string' ? Buffer.from(value) : value,
@@ -67,7 +67,7 @@ export function messages(values: readonly (string | Uint8Array | null)[], first 
   }))
 }
 
-/** An alert with sensible defaults. `photometry` changes are those of its record. */
+/** An alert with default values; `photometry` overrides fields of its record. */
 export function alertOf(
   objectId: string,
   observation: Observation,

@@ -1,6 +1,6 @@
 /**
- * Preloaded into `hierax serve` and its workers (`node --import`): a packet that holds the text `POISON` ends the process while it is decoded,
- * as a defect in native code would.
+ * Preloaded into `hierax serve` and its workers (`node --import`): a packet that contains the text `POISON` aborts the process while it is
+ * decoded, like a bug in native code.
  */
 import { register } from 'node:module'
 
@@ -19,7 +19,7 @@ const hooks = `
     const loaded = await next(url, context)
     if (!url.endsWith('/dist/alerts/decoder.js')) return loaded
     const source = String(loaded.source)
-    if (!source.includes(healthy)) throw new Error('the decoder is made in another way')
+    if (!source.includes(healthy)) throw new Error('createDecoder was not found')
     return { ...loaded, source: source.replace(healthy, 'function healthyDecoder(') + poisoned }
   }`
 

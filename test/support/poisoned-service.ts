@@ -1,6 +1,6 @@
 /**
- * `hierax serve` with a defect: a packet that holds the text `POISON` ends the process while it is decoded, as a defect in
- * native code would. Settings come from the environment.
+ * `hierax serve` with a bug: a packet that contains the text `POISON` aborts the process while it is decoded, like a bug in
+ * native code. Settings come from the environment.
  */
 import { createDecoder } from '../../src/alerts/decoder.ts'
 import { startService } from '../../src/app/start-service.ts'

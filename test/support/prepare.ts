@@ -3,13 +3,13 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { root } from './shared.ts'
 
-/** What some tests need and `npm install` does not bring: each script does nothing where it is there already. */
+/** Prerequisites of some tests that `npm install` does not install. Each script does nothing if they are present. */
 const needs = [
   { mentions: /testPython/, script: 'scripts/setup-python.mjs', what: 'Python packages' },
   { mentions: /tfjs-node/, script: 'scripts/setup-tensorflow.mjs', what: 'TensorFlow for Node' }
 ]
 
-/** Installs what the test files need. Where that is impossible it says why, and the tests that need it are skipped. */
+/** Installs the prerequisites of the test files. If one is unavailable, it prints the reason, and the tests that need it are skipped. */
 export function prepare(files: readonly string[]): void {
   const texts = files.map(file => fs.readFileSync(path.join(root, file), 'utf8'))
   for (const { mentions, script, what } of needs) {

@@ -7,16 +7,16 @@ import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { root } from './shared.ts'
 
-/** The command line as it is shipped; `npm test` builds it before the tests. */
+/** The built command line; `npm test` builds it before the tests. */
 export const hierax = path.join(root, 'dist/cli/main.js')
 
-/** Environment of the tests without settings that a developer may have. */
+/** The environment without the developer's own HIERAX_ settings. */
 export function cleanEnvironment(settings: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HIERAX_'))
   return { ...Object.fromEntries(own), ...settings }
 }
 
-/** Settings of a service that reads one topic, in a group of the same name, and answers on topics named after it. */
+/** Settings of a service that reads one topic, with a group of the same name and output topics named after it. */
 export function aroundTopic(brokers: readonly string[], topic: string, store: string): Record<string, string> {
   return {
     HIERAX_INPUT_BROKERS: brokers.join(','),
@@ -28,12 +28,12 @@ export function aroundTopic(brokers: readonly string[], topic: string, store: st
   }
 }
 
-/** A folder for one test file, removed with `fs.rmSync` by whoever made it. */
+/** A temporary folder; the caller removes it. */
 export function temporaryFolder(): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-test-'))
 }
 
-/** Runs a command of Hierax to its end. */
+/** Runs a command of Hierax until it exits. */
 export async function runHierax(
   args: readonly string[],
   { settings = {}, input }: { settings?: Readonly<Record<string, string>>; input?: Uint8Array } = {}
@@ -50,19 +50,19 @@ export async function runHierax(
 
 const running = new Set<ChildProcess>()
 
-// A test that failed leaves its services running, and with them its process. Benchmarks use them too, and are no tests, though a
-// test may start one.
+// A failed test leaves its services running, which would keep its process alive. Benchmarks also use this file outside of the test
+// runner.
 if (process.argv[1]?.endsWith('.test.ts'))
   after(() => {
     for (const child of running) child.kill('SIGKILL')
   })
 
-/** A `hierax serve` in a process of its own. */
+/** A `hierax serve` in a child process. */
 export class ServiceProcess {
   child: ChildProcess
   private readonly lines: string[] = []
   private readonly env: NodeJS.ProcessEnv
-  /** Number of the first line of the present process. */
+  /** Index of the first line of the current process. */
   private firstLine = 0
   private ending = false
 
@@ -71,7 +71,7 @@ export class ServiceProcess {
     this.child = this.spawn(supervised)
   }
 
-  /** Starts one on a free port and waits until it serves HTTP. A supervised one is started again when it loses its store. */
+  /** Starts a service on a free port and waits until it serves HTTP. A supervised one is restarted if it loses its store. */
   static async start(settings: Readonly<Record<string, string>>, supervised = false): Promise<ServiceProcess> {
     const service = new ServiceProcess(cleanEnvironment({ HIERAX_HTTP_PORT: '0', ...settings }), supervised)
     await service.started()
@@ -97,37 +97,37 @@ export class ServiceProcess {
     return this.until('the service to start', () => this.url !== null, 120_000)
   }
 
-  /** What the present process logged. */
+  /** The log of the current process. */
   private get recent(): string {
     return this.lines.slice(this.firstLine).join('')
   }
 
-  /** Everything that it logged. */
+  /** The whole log. */
   get log(): string {
     return this.lines.join('')
   }
 
-  /** Address of its HTTP server, once the log names it. */
+  /** Address of its HTTP server; null until it is logged. */
   get url(): string | null {
     return /"address":"([^"]+)"/.exec(this.recent)?.[1] ?? null
   }
 
   async get(route: string): Promise<{ status: number; text: string }> {
-    // One that was started again has another address.
+    // A restarted service has another address.
     if (this.url === null) await this.started()
     const { child } = this
     try {
       const response = await fetch(`${this.url}${route}`)
       return { status: response.status, text: await response.text() }
     } catch (error) {
-      // It may have ended just now, to be started again.
+      // It may just be restarting.
       await sleep(1000)
       if (this.child === child) throw error
       return this.get(route)
     }
   }
 
-  /** Values of the metrics by name and labels, as written. */
+  /** Values of the metrics by name with labels, as in the text format. */
   async metrics(): Promise<Map<string, number>> {
     const { text } = await this.get('/metrics')
     const samples = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
@@ -136,16 +136,16 @@ export class ServiceProcess {
     )
   }
 
-  /** Waits for something; shows the log when it does not come, or when the process ends first. */
+  /** Waits for a condition; throws with the log if it is not met in time, or if the process exits first. */
   async until(what: string, done: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
     for (const began = Date.now(); !(await done()); await sleep(50)) {
       if (this.child.exitCode !== null || this.child.signalCode !== null)
-        throw new Error(`It ended before ${what}:\n${this.log}`)
+        throw new Error(`The service exited before ${what}:\n${this.log}`)
       if (Date.now() - began > limitMs) throw new Error(`Waited ${limitMs / 1000} s for ${what}:\n${this.log}`)
     }
   }
 
-  /** Waits until all input is read and answered: no lag, and consumed = `alerts` where given. */
+  /** Waits until at least `alerts` alerts are consumed. */
   async untilConsumed(alerts: number, limitMs = 60_000): Promise<Map<string, number>> {
     let metrics = new Map<string, number>()
     await this.until(
@@ -159,7 +159,7 @@ export class ServiceProcess {
     return metrics
   }
 
-  /** Sends a signal and resolves with the exit code (null: ended by the signal). */
+  /** Sends a signal and resolves with the exit code; null if the signal ended the process. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.ending = true
     if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode

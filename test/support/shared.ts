@@ -5,20 +5,20 @@ import { fileURLToPath } from 'node:url'
 /** Root of the project. */
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
-/** Folder of real data beside the project; absent for most users. */
+/** Folder with real data beside the project; most users do not have it. */
 export const shared = path.resolve(root, '../shared')
 
-/** True where a missing prerequisite must fail a test instead of skipping it (CI). */
+/** Whether a missing prerequisite must fail a test instead of skipping it (CI). */
 export const requireAll = process.env.HIERAX_REQUIRE_ALL === '1'
 
 /**
- * Options for a test that reads the real data: skips it with a message where the folder is absent, unless everything is
+ * Options for a test that reads the real data: skips it with a message if the folder is missing, unless everything is
  * required.
  */
 export function needsShared(): { skip: string | false } {
   if (fs.existsSync(shared)) return { skip: false }
   if (requireAll) throw new Error('HIERAX_REQUIRE_ALL=1, but ../shared (real alerts and light curves) is missing')
-  return { skip: 'needs ../shared (real alerts and light curves), which is not here' }
+  return { skip: 'needs ../shared (real alerts and light curves), which is missing' }
 }
 
 /** Files below a folder of ../shared, sorted by name. */

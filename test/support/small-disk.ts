@@ -7,13 +7,13 @@ import { requireAll } from './shared.ts'
 /** A disk of a few megabytes that can be filled and freed. */
 export interface SmallDisk {
   readonly folder: string
-  /** Takes all the room that is left. */
+  /** Uses all free space. */
   fill(): void
   free(): void
   close(): void
 }
 
-/** Why no small disk can be had here; false where one can. */
+/** The reason why no small disk can be mounted; false if one can. */
 export function lacksSmallDisk(): string | false {
   const reason = 'needs root on Linux, to mount a small disk'
   try {
@@ -25,7 +25,7 @@ export function lacksSmallDisk(): string | false {
   }
 }
 
-/** Mounts a disk (in memory) of so many megabytes. Throws where that is not permitted. */
+/** Mounts an in-memory disk of this size. Throws if mounting is not permitted. */
 export function smallDisk(megabytes: number): SmallDisk {
   const folder = temporaryFolder()
   try {

@@ -6,7 +6,7 @@ import type { SteppedCurve } from '../../src/classifier/sequence-rows.ts'
 import type { FilterId, Observation } from '../../src/lightcurves/observation.ts'
 import { shared } from './shared.ts'
 
-/** Points in an array as a light curve for a classifier; `mjd` − `jd` arithmetic is left to the caller. */
+/** An array of points as a light curve for a classifier. */
 export function steppedCurve(points: readonly Observation[]): SteppedCurve {
   const hashes = [0n]
   for (const point of points) {
@@ -28,7 +28,7 @@ export function steppedCurve(points: readonly Observation[]): SteppedCurve {
 
 const noQuality = { realBogus: null, solarSystemDistance: null }
 
-/** A point with sensible defaults. */
+/** A detection with default values. */
 export function detection(jd: number, fid: FilterId, magnitude: number, error = 0.1, positive = true): Observation {
   const candid = BigInt(Math.round(jd * 1e6)) * 4n + BigInt(fid)
   return {
@@ -50,7 +50,7 @@ export function upperLimit(jd: number, fid: FilterId, magnitude: number): Observ
   return { jd, fid, magnitude: Math.fround(magnitude), ...nothing }
 }
 
-/** A labelled object with what the reference study computed for it after every detection. */
+/** A labelled object with the reference study's values after every detection. */
 export interface ReferenceCase {
   readonly id: string
   readonly label: string
@@ -63,7 +63,7 @@ interface CaseLine extends Omit<ReferenceCase, 'points'> {
   points: { mjd: number; band: string; mag: number; err: number | null; upperLimit: boolean; sign: number }[]
 }
 
-/** The worked cases of `../shared/reference`. Points keep their order; magnitudes keep their double precision. */
+/** The test cases of `../shared/reference`, with points in their order and magnitudes in double precision. */
 export function referenceCases(): ReferenceCase[] {
   const lines = gunzipSync(readFileSync(path.join(shared, 'reference/cases.jsonl.gz'))).toString('utf8')
   return lines

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits until `done` says so; throws after `limitMs`. */
+/** Waits until `done` returns true; throws after `limitMs`. */
 export async function until(done: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
   for (const began = Date.now(); !(await done()); await sleep(20))
-    if (Date.now() - began > limitMs) throw new Error(`Waited ${limitMs / 1000} s in vain for: ${done}`)
+    if (Date.now() - began > limitMs) throw new Error(`Waited ${limitMs / 1000} s for: ${done}`)
 }

@@ -9,7 +9,7 @@ import { Redis } from 'iovalkey'
 import { requireAll } from './shared.ts'
 import { until } from './until.ts'
 
-/** A server that a test started, to be killed and restarted. */
+/** A server started by a test, to be killed and restarted. */
 export class ValkeyServer {
   readonly port: number
   readonly folder: string
@@ -31,7 +31,7 @@ export class ValkeyServer {
     return this.child?.pid ?? 0
   }
 
-  /** Starts it, on the data that it had, and waits until it answers. */
+  /** Starts the server with its existing data, and waits until it accepts connections. */
   async start(): Promise<void> {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', '']
     this.child = spawn(
@@ -44,12 +44,12 @@ export class ValkeyServer {
     await until(() => accepts(this.port))
   }
 
-  /** Holds it (SIGSTOP) or lets it go on (SIGCONT). */
+  /** Freezes (SIGSTOP) or resumes (SIGCONT) the server. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.child?.kill(signal)
   }
 
-  /** Ends it at once, as a power failure would as far as it is concerned. */
+  /** Kills the server, like a power failure. */
   async kill(): Promise<void> {
     if (!this.child || this.child.exitCode !== null || this.child.signalCode !== null) return
     const ended = once(this.child, 'close')
@@ -57,26 +57,26 @@ export class ValkeyServer {
     await ended
   }
 
-  /** `{port}` in an option stands for the server's port. */
+  /** Replaces `{port}` in an option by the server's port. */
   private withPort(option: string): string {
     return option.replace('{port}', String(this.port))
   }
 }
 
-/** A real server for tests, or the reason why there is none. */
+/** A real server for tests, or the reason to skip them. */
 export interface TestValkey {
   readonly skip: string | false
-  /** Where it is, without a database. */
+  /** URL without a database. */
   readonly url: string
-  /** The server itself; null where it is not the test's own. */
+  /** The server; null if it is shared. */
   readonly server: ValkeyServer | null
-  /** A client for what tests do behind the store's back. */
+  /** A client for direct access, without the store. */
   client(db?: number): Redis
 }
 
 /**
- * A Valkey or Redis server for the tests of one file: `VALKEY_URL` unless the test needs one of its own (or options), else a local
- * `valkey-server` or `redis-server` on a free port. It ends after them. With `HIERAX_REQUIRE_ALL=1` it throws where there is none.
+ * A Valkey or Redis server for the tests of one file: `VALKEY_URL` unless the test needs a separate one (or options), else a local
+ * `valkey-server` or `redis-server` on a free port, stopped after the tests. With `HIERAX_REQUIRE_ALL=1` it throws if there is none.
  */
 export async function valkey(own = false, options: readonly string[] = []): Promise<TestValkey> {
   const named = process.env.VALKEY_URL
@@ -91,7 +91,7 @@ export async function valkey(own = false, options: readonly string[] = []): Prom
   await server.start()
   after(async () => {
     await server.kill()
-    // A child of it may still write there.
+    // A child process of the server may still be writing there.
     fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   })
   return reached(server.url, server)
@@ -120,7 +120,7 @@ function binary(): string | null {
   return found ?? null
 }
 
-/** A port of the loopback interface that is free at present. */
+/** A currently free port on loopback. */
 export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

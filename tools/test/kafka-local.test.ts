@@ -14,7 +14,7 @@ const broker = await kafka({ own: true })
 const withKafka = { skip: broker.skip, timeout: 90_000 }
 const cli = path.join(root, 'tools/kafka-local/cli.mjs')
 
-/** Whether a process lives; one that ended and waits to be noticed does not. */
+/** Whether a process is running; a zombie is not. */
 function lives(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -40,7 +40,7 @@ test('a node keeps its address and its messages through a kill and a stop', with
 })
 
 test('what Java clients compress is read', withKafka, async () => {
-  // Kafka 4 keeps the console producer in a jar of its own; that of Kafka 3 talks to both.
+  // In Kafka 4 the console producer is in a separate jar; the one of Kafka 3 works with both.
   const { java, classPath } = await install('3.9.2')
   const lines = Array.from({ length: 200 }, (_, i) => `${i} ${'light curve '.repeat(i)}`)
   for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
@@ -61,7 +61,7 @@ test('what Java clients compress is read', withKafka, async () => {
 })
 
 test('Java reads what is compressed here: the broker validates a batch by inflating it', withKafka, async () => {
-  // A topic with a codec of its own makes the broker inflate and compress each batch again.
+  // The topic has its own codec, so the broker recompresses each batch.
   const topic = await broker.tools.topic(undefined, { config: { 'compression.type': 'gzip' } })
   const { Snappy, LZ4, ZSTD } = kafkajs.CompressionTypes
   const value = Buffer.alloc(100_000, 'light curve ')
@@ -84,11 +84,11 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const)
     await until(() => !pids.some(lives) && !fs.existsSync(folder))
   })
 
-test('a version that is none is refused', async () => {
+test('an invalid version is rejected', async () => {
   await assert.rejects(install('latest'), KafkaLocalError)
 })
 
-test('what is missing is named', { skip: (await missingForLocal()) ?? false }, async () => {
+test('the error names what is missing', { skip: (await missingForLocal()) ?? false }, async () => {
   const before = process.env.JAVA_HOME
   process.env.JAVA_HOME = '/nowhere'
   try {

@@ -8,7 +8,7 @@ import type { KafkaTools } from '../../support/kafka-tools.ts'
 import { admission } from '../../support/pipeline.ts'
 import { type Delivery, Recomputation } from './recompute.ts'
 
-/** What was counted when a disturbed group was compared with an undisturbed one. */
+/** Counts of a comparison between a disturbed and an undisturbed group. */
 export interface Figures {
   readonly packets: number
   readonly alerts: number
@@ -17,26 +17,26 @@ export interface Figures {
   /** Messages of the undisturbed and of the disturbed group. */
   readonly messagesCalm: number
   readonly messagesWild: number
-  /** Ids that both gave, and those of the disturbed group alone, each recomputed from a subset of its object's packets. */
+  /** Ids published by both groups, and those only of the disturbed group, each recomputed from a subset of its object's packets. */
   readonly idsInBoth: number
   readonly idsRecomputed: number
 }
 
-/** All that a group said. */
+/** The output of a group. */
 interface Output {
   readonly messages: number
   /** Bytes (base64) by id. */
   readonly bytes: ReadonlyMap<string, string>
   readonly objectOf: ReadonlyMap<string, string>
   readonly alerts: ReadonlySet<string>
-  /** Bytes of each object's answer. */
+  /** Bytes of each object's current classification. */
   readonly answers: ReadonlyMap<string, string>
   readonly refused: ReadonlySet<string>
 }
 
 /**
- * Fails unless every alert and every dead letter has its outcome, equal ids have equal bytes within and across both groups, the
- * answer of every object has equal bytes, and every other id is one that a subset of its object's packets yields.
+ * Fails unless every alert and every invalid packet has its outcome, equal ids have equal bytes within and across both groups, the
+ * current classification of every object has equal bytes, and every other id can be recomputed from a subset of its object's packets.
  */
 export async function judge(
   tools: KafkaTools,
@@ -47,10 +47,10 @@ export async function judge(
   const wild = await outputOf(tools, groups.wild, delivery.versioned)
   for (const [name, output] of Object.entries({ calm, wild })) {
     sameSets(output.alerts, delivery.alerts, `${name}: every alert has its outcome`)
-    sameSets(output.refused, delivery.refused, `${name}: every packet that can not be read has its dead letter`)
+    sameSets(output.refused, delivery.refused, `${name}: every invalid packet has its dead letter`)
   }
   for (const [objectId, answer] of calm.answers)
-    assert.equal(wild.answers.get(objectId), answer, `answer of ${objectId}`)
+    assert.equal(wild.answers.get(objectId), answer, `current classification of ${objectId}`)
   const others = new Map<string, Map<string, string>>()
   let idsInBoth = 0
   for (const [id, bytes] of wild.bytes) {
@@ -76,14 +76,14 @@ export async function judge(
   }
 }
 
-/** Recomputes every answer that only the disturbed group gave; fails for one that nothing explains. */
+/** Recomputes every message that only the disturbed group published; fails if no subset of packets yields it. */
 async function recomputed(delivery: Delivery, others: ReadonlyMap<string, Map<string, string>>): Promise<number> {
   const classifier = await loadClassifier(bundledModel)
   const recomputation = new Recomputation(classifier, admission)
   let count = 0
   for (const [objectId, ids] of others) {
     const unexplained = await recomputation.unexplained(objectId, delivery.objects.get(objectId) ?? [], ids)
-    assert.deepEqual(unexplained, [], 'every other answer is one that a subset of the packets of its object yields')
+    assert.deepEqual(unexplained, [], 'every other message follows from a subset of the packets of its object')
     count += ids.size
   }
   classifier.dispose()
@@ -91,19 +91,19 @@ async function recomputed(delivery: Delivery, others: ReadonlyMap<string, Map<st
 }
 
 /**
- * Reads all that a group said. At no moment do two messages contend for being the answer of an object: states of an object follow
- * one another, each holding the one before, and another state has a greater revision.
+ * Reads the output of a group. Two messages never tie for the current classification of an object, because every state of an object
+ * contains the one before, and a different state has a greater revision.
  *
- * But for alerts of which the packets hold several versions. Of the newest alert one version stands, and the others count in the
- * revision; once a newer alert is merged, nothing is known of the versions of the former, and each is answered as it came. Where a
- * process died before it said the newer one, two versions may tie until that is said. In the end one message stands alone for those, too.
+ * The exception are alerts with several versions of the packet. Of the newest alert one version counts, and the others add to the
+ * revision. Once a newer alert is merged, the versions of the older one are no longer known, and each is classified as it arrives. If
+ * a process died before it published the newer alert, two versions may tie until that is published. At the end there is no tie.
  */
 async function outputOf(tools: KafkaTools, group: string, versioned: ReadonlySet<string>): Promise<Output> {
   const bytes = new Map<string, string>()
   const objectOf = new Map<string, string>()
   const alerts = new Set<string>()
   const best = new Map<string, Classification>()
-  const contenders = new Map<string, Set<string>>()
+  const tied = new Map<string, Set<string>>()
   let messages = 0
   await tools.scan(
     `${group}.out`,
@@ -118,17 +118,16 @@ async function outputOf(tools: KafkaTools, group: string, versioned: ReadonlySet
       alerts.add(`${body.objectId}/${body.candid}`)
       const old = best.get(body.objectId)
       const order = old ? compareAnswers(body, old) : 1
-      if (order > 0) contenders.set(body.objectId, new Set())
+      if (order > 0) tied.set(body.objectId, new Set())
       if (order < 0) return
       if (order === 0 && !versioned.has(`${body.objectId}/${body.candid}`))
-        assert.equal(body.id, old?.id, 'at no moment do two messages contend for being an answer')
+        assert.equal(body.id, old?.id, 'two messages never tie for the current classification')
       best.set(body.objectId, body)
-      contenders.get(body.objectId)?.add(body.id)
+      tied.get(body.objectId)?.add(body.id)
     },
     240_000
   )
-  for (const [objectId, ids] of contenders)
-    assert.equal(ids.size, 1, `no two messages contend for the answer of ${objectId}`)
+  for (const [objectId, ids] of tied) assert.equal(ids.size, 1, `no tie for the current classification of ${objectId}`)
   const refused = new Set((await tools.read(`${group}.dead`)).map(({ headers }) => headers.source as string))
   const answers = new Map([...best].map(([objectId, { id }]) => [objectId, bytes.get(id) as string]))
   return { messages, bytes, objectOf, alerts, answers, refused }

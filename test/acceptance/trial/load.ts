@@ -11,15 +11,15 @@ export const partitions = 4
 
 const allPartitions = Array.from({ length: partitions }, (_, partition) => partition)
 
-/** Epochs of a made object: so many alerts it has. */
+/** Number of alerts of a simulated object. */
 const epochs = 5
 
 /** Bytes of one request of the producer. */
 const requestBytes = 900_000
 
 /**
- * Alerts for a trial, a part at a time: real packets (all that are in ../shared, oddities included) spread over the parts, full-size
- * packets of made objects, rubbish and repetitions, all in random order over four partitions.
+ * The alerts of a trial, in parts: all real packets of ../shared (including odd ones) distributed over the parts, full-size packets of
+ * simulated objects, invalid packets and duplicates, in random order on four partitions.
  */
 export class TrialLoad {
   packets = 0
@@ -27,9 +27,9 @@ export class TrialLoad {
   readonly #topic: string
   readonly #random: Random
   readonly #base: BasePackets
-  /** Packets of real objects with many alerts stay on few partitions: what can have been merged is then soon listed. */
+  /** Packets of a real object stay on few partitions, which limits the number of subsets to recompute. */
   readonly #real: Buffer[]
-  readonly #lanes = new Map<Buffer, readonly number[]>()
+  readonly #partitionsOf = new Map<Buffer, readonly number[]>()
   readonly #partSize: number
   readonly #realInPart: number
   #parts = 0
@@ -47,12 +47,12 @@ export class TrialLoad {
     this.#random = options.random
     this.#base = base
     this.#real = options.random.shuffled(real.map(({ bytes }) => bytes))
-    for (const { name, bytes } of real) this.#lanes.set(bytes, lanesOf(path.dirname(name)))
+    for (const { name, bytes } of real) this.#partitionsOf.set(bytes, partitionsFor(path.dirname(name)))
     this.#partSize = options.partSize
     this.#realInPart = Math.ceil(real.length / options.parts)
   }
 
-  /** Makes the topic. `parts` are expected, of `partSize` packets of made objects each. */
+  /** Creates the topic, for about `parts` parts with `partSize` packets of simulated objects each. */
   static async create(
     tools: KafkaTools,
     options: { random: Random; parts: number; partSize?: number; replication?: number }
@@ -75,10 +75,10 @@ export class TrialLoad {
     const objects = Math.round(this.#partSize / epochs)
     const stream = new AlertStream(this.#base, objects, objects * this.#parts++)
     const fresh = [...stream.packets(0, epochs), ...this.#real.splice(0, this.#realInPart)]
-    const rubbish = Array.from({ length: 5 }, () => Buffer.from(`no packet ${this.#parts} ${random.next()}`))
-    const again = random.shuffled([...this.#last, ...fresh]).slice(0, this.#partSize / 10)
+    const invalid = Array.from({ length: 5 }, () => Buffer.from(`no packet ${this.#parts} ${random.next()}`))
+    const duplicates = random.shuffled([...this.#last, ...fresh]).slice(0, this.#partSize / 10)
     this.#last = random.shuffled(fresh).slice(0, this.#partSize / 4)
-    await this.#produce(random.shuffled([...fresh, ...rubbish, ...again]))
+    await this.#produce(random.shuffled([...fresh, ...invalid, ...duplicates]))
   }
 
   async #produce(packets: readonly Buffer[]): Promise<void> {
@@ -93,8 +93,8 @@ export class TrialLoad {
       )
     }
     for (const packet of packets) {
-      const lanes = this.#lanes.get(packet) ?? allPartitions
-      const partition = lanes[this.#random.below(lanes.length)] as number
+      const allowed = this.#partitionsOf.get(packet) ?? allPartitions
+      const partition = allowed[this.#random.below(allowed.length)] as number
       const bytes = (waiting[partition] ?? []).reduce((sum, value) => sum + value.length, packet.length)
       if (bytes > requestBytes) await flush(partition)
       waiting[partition]?.push(packet)
@@ -105,7 +105,7 @@ export class TrialLoad {
 }
 
 /** Two partitions for the packets of a folder. */
-function lanesOf(folder: string): number[] {
+function partitionsFor(folder: string): number[] {
   const first = [...folder].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % partitions
   return [first, (first + 1) % partitions]
 }

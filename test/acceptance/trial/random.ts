@@ -1,4 +1,4 @@
-/** Random numbers of a seed. */
+/** Random numbers from a seed. */
 export class Random {
   readonly seed: number
   #state: number
@@ -16,12 +16,12 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
-  /** A whole number below `end`. */
+  /** An integer from 0 to `end` − 1. */
   below(end: number): number {
     return Math.floor(this.next() * end)
   }
 
-  /** The items in another order. */
+  /** The items in random order. */
   shuffled<T>(items: readonly T[]): T[] {
     const order = [...items]
     for (let last = order.length - 1; last > 0; last--) {

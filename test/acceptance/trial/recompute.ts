@@ -9,32 +9,32 @@ import { ClassificationWriter } from '../../../src/messages/writer.ts'
 import { type Arrival, pendingAnswers } from '../../../src/pipeline/pending-answers.ts'
 import { bench, messages } from '../../support/pipeline.ts'
 
-/** One packet of an object as it lies on a topic. */
+/** A packet of an object on a topic. */
 export interface Delivered {
   readonly partition: number
   readonly bytes: Buffer
 }
 
-/** What lies on the input topic, as anybody could read it. */
+/** The content of the input topic. */
 export interface Delivery {
   readonly alerts: ReadonlySet<string>
-  /** Alerts of which the packets hold several versions (the same `candid`, another record). */
+  /** Alerts with several versions of the packet (the same `candid`, different records). */
   readonly versioned: ReadonlySet<string>
-  /** `topic/partition/offset` of what can't be read. */
+  /** `topic/partition/offset` of invalid packets. */
   readonly refused: ReadonlySet<string>
-  /** Packets by object, those of a partition in order. */
+  /** Packets by object; those of a partition are in order. */
   readonly objects: ReadonlyMap<string, readonly Delivered[]>
   readonly packets: number
 }
 
-/** More subsets than this are not looked through for one object. */
-const most = 60_000
+/** Maximum number of subsets to search for one object. */
+const maxSubsets = 60_000
 
 const decoder = createDecoder()
 
 /**
- * What a service can have said of an object, whatever its crashes: a state holds the packets up to some offset of each partition,
- * so an answer is right exactly when one of these subsets gives it.
+ * Recomputes the messages that a service can have published about an object. Whatever its crashes, a state contains the packets up to
+ * some offset of each partition, so a message is correct exactly if one of these subsets yields it.
  */
 export class Recomputation {
   readonly #admission: AdmissionSettings
@@ -47,17 +47,17 @@ export class Recomputation {
     this.#writer = new ClassificationWriter(classifier, { admit: admission.admit, programs: admission.programs })
   }
 
-  /** Of these messages (bytes by id) of one object, those that no subset of its packets, in the order delivered, yields. */
+  /** The ids among these messages (bytes by id) of an object that no subset of its packets, in order of delivery, yields. */
   async unexplained(
     objectId: string,
     delivered: readonly Delivered[],
-    said: ReadonlyMap<string, string>
+    messagesById: ReadonlyMap<string, string>
   ): Promise<string[]> {
-    const wanted = new Map(said)
+    const unexplained = new Map(messagesById)
     for (const subset of prefixes(delivered)) {
-      if (wanted.size === 0) break
+      if (unexplained.size === 0) break
       const ids = this.#idsOf(objectId, subset)
-      if (!ids.some(id => wanted.has(id))) continue
+      if (!ids.some(id => unexplained.has(id))) continue
       const { pipeline, sent } = bench({
         decode: bytes => decoder.decode(bytes),
         classifiers: [this.#classifier],
@@ -66,13 +66,13 @@ export class Recomputation {
       await pipeline.process(messages(subset.map(({ bytes }) => bytes)))
       for (const { headers, value } of sent) {
         const id = headers.id as string
-        if (wanted.get(id) === Buffer.from(value).toString('base64')) wanted.delete(id)
+        if (unexplained.get(id) === Buffer.from(value).toString('base64')) unexplained.delete(id)
       }
     }
-    return [...wanted.keys()]
+    return [...unexplained.keys()]
   }
 
-  /** Ids of all answers to a subset's alerts, without asking the network. */
+  /** Ids of all messages about a subset's alerts, without running the network. */
   #idsOf(objectId: string, subset: readonly Delivered[]): string[] {
     const arrivals = subset.flatMap(packet => this.#arrivals(packet)).filter(arrival => arrival.objectId === objectId)
     const observations = arrivals.flatMap(arrival => arrival.observations)
@@ -108,18 +108,18 @@ export class Recomputation {
   }
 }
 
-/** Every choice of a number of leading packets of each partition. */
+/** All combinations of leading packets of each partition, the longest first. */
 function* prefixes(delivered: readonly Delivered[]): Generator<Delivered[]> {
   const byPartition = new Map<number, Delivered[]>()
   for (const packet of delivered) {
     const list = byPartition.get(packet.partition) ?? []
-    // A repetition adds nothing to what was delivered before it.
+    // A duplicate adds nothing.
     if (!list.some(({ bytes }) => bytes.equals(packet.bytes))) list.push(packet)
     byPartition.set(packet.partition, list)
   }
   const lists = [...byPartition.values()]
   const count = lists.reduce((product, list) => product * (list.length + 1), 1)
-  if (count > most) throw new Error(`${count} subsets of ${delivered.length} packets are too many to look through`)
+  if (count > maxSubsets) throw new Error(`${count} subsets of ${delivered.length} packets are too many to search`)
   for (let number = count - 1; number > 0; number--) {
     let rest = number
     yield lists.flatMap(list => {

@@ -10,29 +10,25 @@ import { TrialLoad } from './load.ts'
 import { Random } from './random.ts'
 import type { Delivered, Delivery } from './recompute.ts'
 
-/** Waits until a member has its part of the work. */
+/** Waits until a member has an assignment. */
 export async function joined(member: ServiceProcess): Promise<void> {
-  await member.until('its part', async () => total(await member.metrics(), 'hierax_rebalances_total') > 0, 90_000)
+  await member.until('its assignment', async () => total(await member.metrics(), 'hierax_rebalances_total') > 0, 90_000)
 }
 
-/** What a trial is made of. */
 export interface TrialOptions {
   readonly input: TestKafka
-  /** The cluster that gets the answers; the input's when absent. */
+  /** The output cluster; default: the input cluster. */
   readonly output?: TestKafka
-  /** How often `load.next` will be called, about. */
+  /** Approximate number of calls of `load.next`. */
   readonly parts: number
-  /** Packets of made objects in a part. */
+  /** Packets of simulated objects in a part. */
   readonly partSize?: number
   readonly replication?: number
-  /** Folder of the stores; a temporary one when absent. */
+  /** Folder of the store; default: a temporary one. */
   readonly folder?: string
 }
 
-/**
- * A topic that is read twice, by a group whose processes are disturbed and by one that is left alone, and the judgement on what
- * each of them said.
- */
+/** A topic that is read twice, by a disturbed group (`wild`) and by an undisturbed one (`calm`), and the comparison of their outputs. */
 export class Trial {
   readonly random: Random
   readonly load: TrialLoad
@@ -51,7 +47,7 @@ export class Trial {
     this.wild = `${topic}.wild`
   }
 
-  /** `SEED` repeats one. */
+  /** `SEED` repeats a trial. */
   static async create(options: TrialOptions): Promise<Trial> {
     const random = new Random(Number(process.env.SEED ?? Date.now() % 100_000))
     const { load, topic } = await TrialLoad.create(options.input.tools, { random, ...options })
@@ -59,8 +55,8 @@ export class Trial {
   }
 
   /**
-   * Starts a member of the disturbed group. As under any supervisor it is started again when it loses the store, which can happen
-   * when another member is killed in the middle of a write.
+   * Starts a member of the disturbed group. As under any supervisor, it is restarted if it loses the store, which can happen
+   * when another member is killed during a write.
    */
   member(changes: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
     return ServiceProcess.start({ ...this.settings(this.wild), ...changes }, true)
@@ -79,7 +75,7 @@ export class Trial {
     }
   }
 
-  /** Messages that a group has committed, and those on the topic. */
+  /** Number of messages that a group has committed, and of those on the topic. */
   async progress(group = this.wild): Promise<{ committed: number; sent: number; byPartition: Map<number, number> }> {
     const { tools } = this.#options.input
     const admin = await tools.admin()
@@ -89,16 +85,16 @@ export class Trial {
     return { committed, sent: (await tools.offsets(this.topic)).total, byPartition }
   }
 
-  /** Waits until the group has done everything. */
+  /** Waits until the group has committed everything. */
   async finished(group = this.wild, limitMs = 240_000): Promise<void> {
     await until(async () => {
-      // While a broker is down, the question may go to it.
+      // The request may go to a broker that is down.
       const progress = await this.progress(group).catch(() => null)
       return progress !== null && progress.committed >= progress.sent
     }, limitMs)
   }
 
-  /** Lets an undisturbed service read everything, and compares. */
+  /** Lets an undisturbed service read everything, and compares the outputs. */
   async judge(): Promise<Figures> {
     const { input, output = input } = this.#options
     const calm = `${this.topic}.calm`

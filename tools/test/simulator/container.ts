@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import avro from 'avsc'
 
-/** A record of schema 4.02 as a plain reader sees it: 64-bit integers as text. */
+/** A record of schema 4.02 from an independent reader, with 64-bit integers as text. */
 export interface PlainRecord {
   readonly candidate: Record<string, unknown> & { jd: number }
   readonly prv_candidates: (Record<string, unknown> & { jd: number })[] | null
@@ -34,7 +34,7 @@ const header = avro.Type.forSchema({
 })
 const types = new Map<string, avro.Type>()
 
-/** Reads a packet as the Avro specification lays a container out, by the schema in it: one block of one record. */
+/** Reads a packet, a container with one block of one record, according to the Avro specification and the schema in it. */
 export function readRecord(bytes: Buffer): PlainRecord {
   const { magic, meta, sync, count, block, end } = header.fromBuffer(bytes)
   assert.equal(magic.toString('latin1'), 'Obj\x01')

@@ -200,7 +200,7 @@ test('impossible settings are usage errors', () => {
   assert.throws(() => new Simulation(curves, { cutoutBytes: 200_000 }), { code: 'USAGE', message: /63 × 63/ })
 })
 
-/** The fields of a point that go in and come out. */
+/** The fields of a point that a round trip preserves. */
 function plain({ jd, fid, detection, positive, magnitude, error }: SimulatedPoint) {
   return { jd, fid, detection, positive, magnitude, error }
 }
