@@ -4,73 +4,88 @@ import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { Weights } from 'hierax/classifier/network.ts'
 import type { NoveltyFile } from 'hierax/classifier/novelty.ts'
 import { runProbe } from 'hierax/classifier/probe.ts'
-import type { Runtime } from 'hierax/classifier/runtime.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { AlertView } from 'hierax/classifier/types.ts'
+import { groupBy, sum, tally } from './collections.ts'
 import type { KnownObject, KnownSet, LabelledObject } from './data/labelled.ts'
 import { syntheticSource } from './data/synthetic.ts'
+import type { AttainableF1ByAge } from './evaluation/class-assignment.ts'
+import type { Table } from './evaluation/tables.ts'
 import { formatNovelty, writeModelFolder } from './model-writer.ts'
-import { drawsOf, type Sampling, samplingPower } from './network/batches.ts'
-import { type BalanceOptions, type FitOptions, type FitState, rootBalance } from './network/fit.ts'
-import { countEvents, logitCorrection, nodeWeights, samplingCorrection, type WhxeOptions } from './network/whxe.ts'
+import { drawsOf, samplingPower } from './network/batches.ts'
+import { type FitState, finalWeights } from './network/fit.ts'
+import { gradientClip } from './network/optimiser.ts'
+import { logitCorrection, nodeWeights, samplingCorrection } from './network/whxe.ts'
+import type { Fitted, Session, TrainPlan } from './session.ts'
+import { sumsByNode } from './tree.ts'
 
-/** A trained network and what its model folder is to say. */
-export interface Trained {
-  readonly taxonomy: Taxonomy
-  /** Text of the taxonomy file. */
-  readonly taxonomyText: string
-  readonly weights: Weights
-  /** Objects that it was trained on. */
-  readonly objects: readonly (LabelledObject & { readonly node: number })[]
-  readonly whxe: WhxeOptions
+/** What a card says beside how the network was trained. */
+export interface Findings extends Partial<Pick<CardDraft, 'temperature' | 'purity'>> {
+  readonly metrics?: readonly Table[]
+  readonly notes?: readonly string[]
+  readonly naming?: AttainableF1ByAge
   /** What it judges novelty by; null where it doesn't. */
-  readonly novelty: NoveltyFile | null
-  readonly sampling: Sampling
-  readonly balance: BalanceOptions
-  /** Class mixes for the card, the default first; that of the labelled objects is added. */
-  readonly populations: NonNullable<CardDraft['populations']>
-  /** What the context term was trained on, and the term; null for a model without one. */
-  readonly context: { readonly text: string; readonly card: NonNullable<CardDraft['context']> } | null
-  /** The card but for what follows from the above. */
-  readonly card: Omit<CardDraft, 'taxonomy' | 'training' | 'priors' | 'probe' | 'populations' | 'context'> & {
-    readonly training: Omit<CardDraft['training'], 'sources'>
-  }
+  readonly novelty?: NoveltyFile | null
+  /** Text of the context file and what the term was trained on; null for a model without a context term. */
+  readonly context?: { readonly text: string; readonly card: NonNullable<CardDraft['context']> } | null
 }
 
 /**
- * Writes the model folder of a trained network, with the probabilities that it gives its probe, and opens it. What corrects for
- * W^β (β above 0) and for objects drawn unevenly goes into the bias of the logits.
+ * Writes the model folder of a trained network, with the probabilities that it gives its probe, and opens it; without findings,
+ * one that is still to be judged. What corrects for W^β (β above 0) and for objects drawn unevenly goes into the bias of the
+ * logits.
  */
-export async function exportModel(folder: string, runtime: Runtime, trained: Trained): Promise<RecurrentClassifier> {
-  const { taxonomy, taxonomyText, objects, whxe, card } = trained
-  const labels = objects.map(object => object.node)
-  const ofWeights = logitCorrection(taxonomy, nodeWeights(taxonomy, labels, whxe.labelsCount), whxe.beta)
-  const ofSampling = samplingCorrection(taxonomy, labels, samplingPower(trained.sampling))
+export async function exportModel(
+  session: Pick<Session, 'plan' | 'taxonomy' | 'taxonomyText' | 'runtime' | 'notes'>,
+  folder: string,
+  { state, kept }: Pick<Fitted, 'state' | 'kept'>,
+  findings: Findings = {}
+): Promise<RecurrentClassifier> {
+  const { plan, taxonomy, runtime } = session
+  const { recipe } = plan
+  const { temperature = null, metrics = [], naming = [], novelty = null, context = null, purity } = findings
+  const labels = kept.map(object => object.node)
+  const { beta, labelsCount } = recipe.loss
+  const ofWeights = logitCorrection(taxonomy, nodeWeights(taxonomy, labels, labelsCount), beta)
+  const ofSampling = samplingCorrection(taxonomy, labels, samplingPower(recipe.sampling.draws))
   const correction = ofWeights.map((each, node) => each + (ofSampling[node] as number))
   const parts = {
-    taxonomy: taxonomyText,
-    weights: withBias(trained.weights, correction),
+    taxonomy: session.taxonomyText,
+    weights: withBias(finalWeights(state), correction),
     outputs: taxonomy.nodes.map(({ name }) => name),
-    ...(trained.novelty === null ? {} : { novelty: formatNovelty(trained.novelty) }),
-    ...(trained.context === null ? {} : { context: trained.context.text })
+    ...(novelty === null ? {} : { novelty: formatNovelty(novelty) }),
+    ...(context === null ? {} : { context: context.text })
   }
-  const draws = drawsOf(labels, rootBalance(taxonomy, trained.balance))
+  const priors = priorsOf(taxonomy, labels, drawsOf(taxonomy, labels, recipe.sampling.balance))
+  const recipeNote = plan.recipeName === null ? [] : [`Recipe: ${plan.recipeName}.`]
   const draft: CardDraft = {
-    ...card,
+    name: plan.name,
+    version: plan.version,
+    description: recipe.card.description,
+    license: recipe.card.license,
+    inputs: recipe.network.inputs,
+    training: {
+      command: plan.command,
+      seed: recipe.seed,
+      notes: [settingsNote(plan, state, runtime.name), ...recipeNote, ...session.notes, ...(findings.notes ?? [])],
+      sources: sourcesOf(kept)
+    },
+    temperature,
+    decision: { priorPower: recipe.decision.priorPower, ...(naming.length > 0 ? { naming } : {}) },
+    metrics: [...metrics],
+    limitations: [...recipe.card.limitations, ...limitationsOf(taxonomy, kept)],
+    ...(purity === undefined ? {} : { purity }),
     taxonomy: { name: taxonomy.name, version: taxonomy.version },
-    training: { ...card.training, sources: sourcesOf(objects) },
-    priors: Object.fromEntries(
-      [...priorsOf(taxonomy, labels, draws)].map((prior, node) => [parts.outputs[node] as string, prior])
-    ),
-    ...(trained.balance.share > 0
-      ? { populations: { ...trained.populations, labelled: labelledMix(taxonomy, objects) } }
+    priors: Object.fromEntries([...priors].map((prior, node) => [parts.outputs[node] as string, prior])),
+    ...(recipe.sampling.balance > 0
+      ? { populations: { ...plan.populations, labelled: labelledMix(taxonomy, kept) } }
       : {}),
-    ...(trained.context === null ? {} : { context: trained.context.card }),
+    ...(context === null ? {} : { context: context.card }),
     probe: { points: probePoints(), probabilities: {} }
   }
   await writeModelFolder(folder, { ...parts, card: draft })
   const unprobed = new RecurrentClassifier(await readModelFolder(folder), runtime)
-  const probe = await runProbe(unprobed, draft.probe.points, trained.context === null ? undefined : probeAlert)
+  const probe = await runProbe(unprobed, draft.probe.points, context === null ? undefined : probeAlert)
   unprobed.dispose()
   await writeModelFolder(folder, { ...parts, card: { ...draft, probe } })
   return new RecurrentClassifier(await readModelFolder(folder), runtime)
@@ -81,28 +96,19 @@ export async function exportModel(folder: string, runtime: Runtime, trained: Tra
  * Without draws every object counts once.
  */
 export function priorsOf(taxonomy: Taxonomy, labels: readonly number[], draws?: Float64Array): Float64Array {
-  const counts = new Float64Array(taxonomy.nodes.length)
-  let events = 0
-  for (const [at, label] of labels.entries()) {
-    const times = draws?.[at] ?? 1
-    events += times
-    for (let node = label; node >= 0; node = taxonomy.parents[node] as number) counts[node]! += times
-  }
-  return counts.map(count => Math.max(count, 0.5) / events)
+  const events = draws === undefined ? labels.length : sum(draws)
+  return sumsByNode(taxonomy, labels, draws).map(count => Math.max(count, 0.5) / events)
 }
 
 /** The class mix of the labelled objects, synthetic ones left out: shares of the children of the root. */
-export function labelledMix(
-  taxonomy: Taxonomy,
-  objects: readonly (LabelledObject & { readonly node: number })[]
-): NonNullable<CardDraft['populations']>[string] {
+export function labelledMix(taxonomy: Taxonomy, objects: readonly KnownObject[]): TrainPlan['populations'][string] {
   const real = objects.filter(({ source }) => source !== syntheticSource)
   const priors = priorsOf(
     taxonomy,
     real.map(({ node }) => node)
   )
   const roots = taxonomy.siblings.find(group => taxonomy.parents[group[0] as number] === -1) ?? []
-  const total = roots.reduce((sum, node) => sum + (priors[node] as number), 0)
+  const total = sum(roots.map(node => priors[node] as number))
   const shares = roots.map(node => [
     taxonomy.nodes[node]?.name ?? '',
     Number(((priors[node] as number) / total).toFixed(6))
@@ -114,9 +120,8 @@ export function labelledMix(
 }
 
 /** Objects by source, most first. */
-export function sourcesOf(objects: readonly LabelledObject[]): Card['training']['sources'] {
-  const counts = new Map<string, number>()
-  for (const { source } of objects) counts.set(source, (counts.get(source) ?? 0) + 1)
+function sourcesOf(objects: readonly LabelledObject[]): Card['training']['sources'] {
+  const counts = tally(objects.map(({ source }) => source))
   return [...counts].map(([source, objects]) => ({ source, objects })).sort((a, b) => b.objects - a.objects)
 }
 
@@ -161,7 +166,7 @@ export function notesOf(taxonomy: Taxonomy, { objects, unknownLabels, undetected
   const silent = objects.filter(({ node }) => node < 0).length
   const notes = [`${objects.length} objects have labels of the taxonomy ${taxonomy.name} ${taxonomy.version}.`]
   if (unknownLabels.length > 0) {
-    const total = unknownLabels.reduce((sum, [, count]) => sum + count, 0)
+    const total = sum(unknownLabels.map(([, count]) => count))
     const labels = unknownLabels.map(([label, count]) => `${label} (${count})`).join(', ')
     notes.push(`Left out, as the taxonomy does not know their labels: ${total} objects: ${labels}.`)
   }
@@ -171,27 +176,26 @@ export function notesOf(taxonomy: Taxonomy, { objects, unknownLabels, undetected
 }
 
 /** How a network was trained, in a sentence. */
-export function settingsNote(options: FitOptions, { history, best }: FitState, runtime: string): string {
-  const { whxe, optimiser, augmentation, widths } = options
+function settingsNote({ recipe, teachers }: TrainPlan, { history, best }: FitState, runtime: string): string {
+  const { loss, schedule, sampling, augmentation, network } = recipe
   const end =
     best === null ? `${history.length} epochs` : `epoch ${best.epoch + 1} of ${history.length} (early stopping)`
+  const balance =
+    sampling.balance === 0
+      ? ''
+      : `at least ${100 * sampling.balance} % of the draws of each child of the root, ${sampling.persistent.join()} through windows in time and against other reference images; `
   return [
-    `Weighted hierarchical cross-entropy with α = ${whxe.alpha}, β = ${whxe.beta} (N_labels: ${whxe.labelsCount}); ${end},`,
-    `batches of ${options.batch}, ${options.sampling} sampling, dropout ${options.dropout}, AdamW at ${optimiser.learningRate}`,
-    `with decay ${optimiser.weightDecay}, gradients clipped at ${optimiser.clip}; ${augmentation.copies} varied copies drawn`,
+    `Weighted hierarchical cross-entropy with α = ${loss.alpha}, β = ${loss.beta} (N_labels: ${loss.labelsCount}); ${end},`,
+    `batches of ${schedule.batch}, ${sampling.draws} sampling, dropout ${network.dropout}, AdamW at ${schedule.learningRate}`,
+    `with decay ${schedule.weightDecay}, gradients clipped at ${gradientClip}; ${augmentation.copies} varied copies drawn`,
     `${100 * augmentation.share} % of the time, at most ${augmentation.cap} detections; last step's extra weight`,
-    `${options.lastWeight}; ${balanceText(options.balance)}share of the loss from teachers ${options.distillation}; widths ${widths.embedding}, ${widths.hidden}, ${widths.dense}; runtime ${runtime}.`
+    `${loss.lastWeight}; ${balance}share of the loss from teachers ${teachers.length > 0 ? loss.distillation : 0}; widths ${network.embedding}, ${network.hidden}, ${network.dense}; runtime ${runtime}.`
   ].join(' ')
 }
 
-function balanceText({ share, persistent }: FitOptions['balance']): string {
-  if (share === 0) return ''
-  return `at least ${100 * share} % of the draws of each child of the root, ${persistent} through windows in time and against other reference images; `
-}
-
 /** What a user must know before trusting a model, as far as it follows from its training set. */
-export function limitationsOf(taxonomy: Taxonomy, objects: readonly KnownObject[]): string[] {
-  const { counts } = countEvents(
+function limitationsOf(taxonomy: Taxonomy, objects: readonly KnownObject[]): string[] {
+  const counts = sumsByNode(
     taxonomy,
     objects.map(({ node }) => node)
   )
@@ -199,35 +203,25 @@ export function limitationsOf(taxonomy: Taxonomy, objects: readonly KnownObject[
     const count = counts[node] as number
     return count < few ? [`${name} (${count})`] : []
   })
-  const limitations: string[] = []
-  if (rare.length > 0)
-    limitations.push(`Nodes with fewer than ${few} training objects are hardly learned: ${rare.join(', ')}.`)
   const made = objects.filter(({ photometry }) => photometry === 'total_mag').length
-  if (made > 0) {
-    limitations.push(
-      `${made} objects were made from total magnitudes, not seen by difference imaging: real variable stars look different, and accuracy at the top of the tree is flattered.`
-    )
-  }
-  for (const [source, nodes] of nodesBySource(taxonomy, objects)) {
-    if (nodes.size === 1)
-      limitations.push(
+  const bySource = groupBy(objects, ({ source }) => source)
+  return [
+    ...(rare.length > 0
+      ? [`Nodes with fewer than ${few} training objects are hardly learned: ${rare.join(', ')}.`]
+      : []),
+    ...(made > 0
+      ? [
+          `${made} objects were made from total magnitudes, not seen by difference imaging: real variable stars look different, and accuracy at the top of the tree is flattered.`
+        ]
+      : []),
+    ...[...bySource].flatMap(([source, some]) => {
+      // Nodes below the children of the root, else those themselves.
+      const nodes = new Set(some.map(({ node }) => taxonomy.path(node)).map(names => names[1] ?? names[0] ?? ''))
+      if (nodes.size > 1) return []
+      return [
         `Source ${source} has objects of one class only (${[...nodes].join()}): its marks may pass for the class's.`
-      )
-  }
-  limitations.push(
+      ]
+    }),
     'Minor planets, artefacts and classes that are not in the tree get probabilities like everything else.'
-  )
-  return limitations
-}
-
-/** Names of the nodes below the root that the objects of each source lie in. */
-function nodesBySource(taxonomy: Taxonomy, objects: readonly KnownObject[]): Map<string, Set<string>> {
-  const found = new Map<string, Set<string>>()
-  for (const { source, node } of objects) {
-    const path = taxonomy.path(node)
-    const nodes = found.get(source) ?? new Set()
-    nodes.add(path[1] ?? path[0] ?? '')
-    found.set(source, nodes)
-  }
-  return found
+  ]
 }

@@ -1,14 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import { z } from 'zod'
 import { foldOf, type KnownObject } from './data/labelled.ts'
-import { isAtOrBelow } from './evaluation/class-assignment.ts'
-import { areaUnderCurve } from './evaluation/metrics.ts'
+import { areaUnderCurve, shareOf } from './evaluation/metrics.ts'
 import { collectNoveltyFeatures, fitNovelty, noveltyScale, noveltyScores } from './evaluation/novelty-fit.ts'
 import { type Cut, daysOf, type Prediction } from './evaluation/predict.ts'
-import type { Table } from './evaluation/tables.ts'
-import { exported, fitInto, predictedBy, type Session } from './session.ts'
+import { writeRunFile } from './evaluation/run-file.ts'
+import { decimals, type Table, tableOf, tablesShape } from './evaluation/tables.ts'
+import { exportModel } from './export.ts'
+import { fitInto, predictedBy, type Session } from './session.ts'
+import { isAtOrBelow } from './tree.ts'
 
 /** How novel the objects of a node look to a network that never saw one, beside held-out objects of the other classes. */
 export interface LeftOut {
@@ -25,12 +26,18 @@ export interface LeftOut {
   readonly knownAbove95: number
 }
 
-const fileName = 'leave-out.json'
+/** What a model takes from a run with nodes left out. */
+export const leaveOutFile = {
+  name: 'leave-out.json',
+  shape: z.object({ command: z.string(), tables: tablesShape }),
+  option: '--left-out',
+  writtenBy: '--leave-out NODE'
+}
 
 /**
  * For each node of `plan.leaveOut`, trains a network without the objects at or below it into `plan.out/without-NODE` and
  * compares how novel they look with held-out objects of the other classes. Half of what is held out sets the scale, the other
- * half is compared. False where the signal broke it off.
+ * half is compared. False where the signal interrupted it.
  */
 export async function leaveOut(session: Session): Promise<boolean> {
   const { plan, listener } = session
@@ -42,10 +49,7 @@ export async function leaveOut(session: Session): Promise<boolean> {
     found.push(...ofNode)
   }
   const tables = [leftOutTable(found)]
-  await writeFile(
-    path.join(plan.out, fileName),
-    `${JSON.stringify({ command: plan.command, tables, leftOut: found }, null, 1)}\n`
-  )
+  await writeRunFile(plan.out, leaveOutFile, { command: plan.command, tables, leftOut: found })
   listener.tables(tables)
   return true
 }
@@ -64,24 +68,6 @@ function checkLeaveOut({ plan, taxonomy, objects }: Session): void {
   }
 }
 
-const shape = z.object({
-  command: z.string(),
-  tables: z.array(z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(z.string())) }))
-})
-
-/** What a model takes from a run with nodes left out: command and tables. Throws USAGE where there is none. */
-export async function readLeftOut(folder: string): Promise<z.infer<typeof shape>> {
-  const file = path.join(folder, fileName)
-  try {
-    return shape.parse(JSON.parse(await readFile(file, 'utf8')))
-  } catch (cause) {
-    const message = `--left-out ${folder}: ${file} can't be used (${(cause as Error).message.split('\n')[0]})`
-    throw new HieraxError('USAGE', `${message}; it is what \`hierax train --leave-out NODE --out ${folder}\` writes`, {
-      cause
-    })
-  }
-}
-
 async function leaveOutNode(session: Session, name: string): Promise<LeftOut[] | null> {
   const { plan, taxonomy, objects } = session
   const node = taxonomy.indexOf(name)
@@ -94,13 +80,13 @@ async function leaveOutNode(session: Session, name: string): Promise<LeftOut[] |
   if (!trained.state.finished) return null
   const { kept, heldOut } = trained
   const setsScale = ({ id }: KnownObject): boolean => foldOf(id, 2, plan.recipe.foldSeed) === 0
-  const unscaled = await exported(session, folder, trained)
+  const unscaled = await exportModel(session, folder, trained)
   const fitted = fitNovelty(await collectNoveltyFeatures(unscaled, kept), kept.length)
   const scaling = heldOut.filter(setsScale)
   const scores = noveltyScores(fitted, await collectNoveltyFeatures(unscaled, scaling))
   unscaled.dispose()
   const novelty = { ...fitted, ...noveltyScale(scores, `${scaling.length} objects held out from training`) }
-  const classifier = await exported(session, folder, trained, { novelty })
+  const classifier = await exportModel(session, folder, trained, { novelty })
   const ofStrange = await predictedBy(classifier, strange, plan)
   const ofKnown = await predictedBy(
     classifier,
@@ -115,8 +101,7 @@ function compared(node: string, days: Cut, ofStrange: readonly Prediction[], ofK
   const at = (some: readonly Prediction[]): number[] =>
     some.filter(({ cut }) => cut === days).map(({ novelty }) => novelty ?? 0)
   const [strange, known] = [at(ofStrange), at(ofKnown)]
-  const share = (values: readonly number[], from: number): number =>
-    values.length === 0 ? 0 : values.filter(value => value >= from).length / values.length
+  const share = (values: readonly number[], from: number): number => shareOf(values, value => value >= from) ?? 0
   return {
     node,
     days,
@@ -132,26 +117,19 @@ function compared(node: string, days: Cut, ofStrange: readonly Prediction[], ofK
 
 function leftOutTable(found: readonly LeftOut[]): Table {
   const rows = [...found].sort((a, b) => daysOf(b.days) - daysOf(a.days))
-  return {
-    title: 'Novelty of classes that a network was trained without, against held-out objects of the others',
-    columns: [
-      'left out',
-      'days',
-      'objects',
-      'known',
-      'AUC',
-      'novelty ≥ 0.9',
-      'of the known',
-      'novelty ≥ 0.95',
-      'of the known'
-    ],
-    rows: rows.map(each => [
-      each.node,
-      String(each.days),
-      String(each.objects),
-      String(each.known),
-      each.areaUnderCurve.toFixed(3),
-      ...[each.above90, each.knownAbove90, each.above95, each.knownAbove95].map(share => share.toFixed(3))
-    ])
-  }
+  return tableOf(
+    'Novelty of classes that a network was trained without, against held-out objects of the others',
+    rows,
+    [
+      ['left out', each => each.node],
+      ['days', each => each.days],
+      ['objects', each => each.objects],
+      ['known', each => each.known],
+      ['AUC', each => decimals(each.areaUnderCurve)],
+      ['novelty ≥ 0.9', each => decimals(each.above90)],
+      ['of the known', each => decimals(each.knownAbove90)],
+      ['novelty ≥ 0.95', each => decimals(each.above95)],
+      ['of the known', each => decimals(each.knownAbove95)]
+    ]
+  )
 }

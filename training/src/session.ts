@@ -6,24 +6,15 @@ import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import type { Runtime, RuntimeName } from 'hierax/classifier/runtime.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
+import { sum } from './collections.ts'
 import { isHeldOut, type KnownObject } from './data/labelled.ts'
-import type { AttainableF1ByAge } from './evaluation/class-assignment.ts'
 import type { EvaluationOptions } from './evaluation/evaluation.ts'
 import { type Prediction, predictAll } from './evaluation/predict.ts'
 import type { Table } from './evaluation/tables.ts'
-import { exportModel, limitationsOf, settingsNote, type Trained } from './export.ts'
-import { batchesPerEpoch, drawsOf } from './network/batches.ts'
+import { drawsOf, inputsOf } from './network/batches.ts'
 import { readCheckpoint, type Settings, writeCheckpoint } from './network/checkpoint.ts'
 import { readTeachers, type Teacher } from './network/distillation.ts'
-import {
-  type EpochRecord,
-  type FitOptions,
-  type FitState,
-  finalWeights,
-  fit,
-  inputsOf,
-  rootBalance
-} from './network/fit.ts'
+import { type EpochRecord, type FitState, fit } from './network/fit.ts'
 import { gradientClip } from './network/optimiser.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -41,7 +32,7 @@ export interface TrainPlan {
   readonly folds: number
   /** Only this one of them, 0 … folds − 1. */
   readonly fold: number | null
-  /** Nodes without whose objects to train, one after another, to see how novel they look; empty for none. */
+  /** Nodes without whose objects to train, one after another, to measure how novel they look; empty for none. */
   readonly leaveOut: readonly string[]
   /** Folder of such a run whose figures the card is to have. */
   readonly leftOut: string | null
@@ -52,7 +43,7 @@ export interface TrainPlan {
   /** Models to learn from, or cross-validations whose networks of the same fold are learned from. */
   readonly teachers: readonly string[]
   /** Class mixes for the card, the default first. */
-  readonly populations: Trained['populations']
+  readonly populations: NonNullable<CardDraft['populations']>
   /** Labelled packets for a context term; null for none. */
   readonly alerts: readonly string[] | null
   readonly name: string
@@ -75,7 +66,6 @@ export interface TrainListener {
 /** What all networks of a run have in common. */
 export interface Session {
   readonly plan: TrainPlan
-  readonly fit: FitOptions
   readonly taxonomy: Taxonomy
   readonly taxonomyText: string
   readonly runtime: Runtime
@@ -91,33 +81,11 @@ export function heldOutShare({ recipe: { schedule }, leaveOut }: Pick<TrainPlan,
   return schedule.heldOut ?? (leaveOut.length > 0 ? 0.2 : schedule.earlyStopping > 0 ? 0.1 : 0)
 }
 
-/** What decides the outcome of a training, by its recipe. */
-export function fitOptions({ recipe, teachers }: Pick<TrainPlan, 'recipe' | 'teachers'>): FitOptions {
-  const { network, loss, schedule, sampling } = recipe
-  const { learningRate, weightDecay } = schedule
-  return {
-    inputs: network.inputs,
-    epochs: recipe.epochs,
-    batch: schedule.batch,
-    seed: recipe.seed,
-    sampling: sampling.draws,
-    balance: { share: sampling.balance, persistent: sampling.persistent.join() },
-    dropout: network.dropout,
-    lastWeight: loss.lastWeight,
-    patience: schedule.earlyStopping,
-    distillation: teachers.length > 0 ? loss.distillation : 0,
-    widths: { embedding: network.embedding, hidden: network.hidden, dense: network.dense },
-    whxe: { alpha: loss.alpha, beta: loss.beta, labelsCount: loss.labelsCount },
-    optimiser: { learningRate, weightDecay, clip: gradientClip },
-    augmentation: recipe.augmentation
-  }
-}
-
 /** A trained network, the objects that it was trained on, and those that were held out. */
 export interface Fitted {
   readonly state: FitState
-  readonly kept: KnownObject[]
-  readonly heldOut: KnownObject[]
+  readonly kept: readonly KnownObject[]
+  readonly heldOut: readonly KnownObject[]
 }
 
 /**
@@ -125,26 +93,27 @@ export interface Fitted {
  * to begin with and to learn from are those in the folder of this name in the plan's folders; null: it has none.
  */
 export async function fitInto(
-  { plan, fit: options, taxonomy, taxonomyText, runtime, listener, signal }: Session,
+  { plan, taxonomy, taxonomyText, runtime, listener, signal }: Session,
   folder: string,
   objects: readonly KnownObject[],
   title: string,
   inner: string | null
 ): Promise<Fitted> {
+  const { recipe } = plan
   const models = (folders: readonly string[]): Promise<Teacher[]> => {
     const named = inner === null ? [] : folders.map(each => path.join(each, inner))
-    return readTeachers(named, taxonomy, inputsOf(options.inputs))
+    return readTeachers(named, taxonomy, inputsOf(recipe.network.inputs))
   }
   const teachers = await models(plan.teachers)
   const [start = null] = await models(plan.start === null ? [] : [plan.start])
-  const isOut = ({ id }: KnownObject): boolean => isHeldOut(id, heldOutShare(plan), plan.recipe.foldSeed)
+  const isOut = ({ id }: KnownObject): boolean => isHeldOut(id, heldOutShare(plan), recipe.foldSeed)
   const heldOut = objects.filter(isOut)
   const kept = objects.filter(object => !isOut(object))
   const file = path.join(folder, 'training', 'checkpoint.json')
   await mkdir(folder, { recursive: true })
   const settings: Settings = {
     runtime: runtime.name,
-    ...settingsOf(options),
+    ...settingsOf(plan),
     ...(start === null ? {} : { start: start.sha256.slice(0, 16) }),
     taxonomy: digest([taxonomyText]),
     teachers: teachers.map(({ sha256 }) => sha256.slice(0, 16)).join(),
@@ -152,24 +121,18 @@ export async function fitInto(
     heldOut: digest(heldOut.map(lineOf))
   }
   const resumed = await resumable(plan.resume, file, settings)
-  const draws = drawsOf(
-    kept.map(({ node }) => node),
-    rootBalance(taxonomy, options.balance)
-  )
-  const perEpoch = batchesPerEpoch(
-    draws.reduce((sum, each) => sum + each, 0),
-    options.batch
-  )
+  const nodes = kept.map(({ node }) => node)
+  const perEpoch = Math.ceil(sum(drawsOf(taxonomy, nodes, recipe.sampling.balance)) / recipe.schedule.batch)
   const done = resumed === null ? 0 : resumed.epoch * perEpoch + resumed.batch
-  await listener.begin(title, perEpoch * options.epochs, done)
+  await listener.begin(title, perEpoch * recipe.epochs, done)
   try {
-    const state = await fit(runtime, taxonomy, kept, heldOut, options, {
+    const state = await fit(runtime, taxonomy, kept, heldOut, recipe, {
       resumed,
       teachers,
       start: start?.weights ?? null,
       signal,
       onBatch: () => listener.batch(),
-      onEpoch: record => listener.epoch(record, options.epochs),
+      onEpoch: record => listener.epoch(record, recipe.epochs),
       save: state => writeCheckpoint(file, settings, state)
     })
     return { state, kept, heldOut }
@@ -178,7 +141,7 @@ export async function fitInto(
   }
 }
 
-/** The state to go on from. An interrupted training is not begun again unasked. */
+/** The state to resume from. Without `--resume`, an interrupted training is not started again. */
 async function resumable(resume: boolean, file: string, settings: Settings): Promise<FitState | null> {
   if (resume) return readCheckpoint(file, settings)
   const left = await readCheckpoint(file, settings).catch(() => null)
@@ -187,74 +150,45 @@ async function resumable(resume: boolean, file: string, settings: Settings): Pro
   throw new HieraxError('USAGE', `${where}; resume it with --resume, or remove that file to start again`)
 }
 
-/** Options of a fit, flat, by the names that checkpoints have. */
-function settingsOf({ distillation, ...fit }: FitOptions): Settings {
-  const flat: Record<string, string | number> = { teaching: distillation }
-  for (const [key, value] of Object.entries(fit)) {
-    if (typeof value !== 'object') flat[key] = value
-    else for (const [inner, each] of Object.entries(value)) flat[`${key}.${inner}`] = each as string | number
+/** What decides the outcome of a training beside its data, by the names that checkpoints have. */
+function settingsOf({ recipe, teachers }: TrainPlan): Settings {
+  const { network, loss, schedule, sampling, augmentation } = recipe
+  return {
+    teaching: teachers.length > 0 ? loss.distillation : 0,
+    inputs: network.inputs,
+    epochs: recipe.epochs,
+    batch: schedule.batch,
+    seed: recipe.seed,
+    sampling: sampling.draws,
+    'balance.share': sampling.balance,
+    'balance.persistent': sampling.persistent.join(),
+    dropout: network.dropout,
+    lastWeight: loss.lastWeight,
+    patience: schedule.earlyStopping,
+    'widths.embedding': network.embedding,
+    'widths.hidden': network.hidden,
+    'widths.dense': network.dense,
+    'whxe.alpha': loss.alpha,
+    'whxe.beta': loss.beta,
+    'whxe.labelsCount': loss.labelsCount,
+    'optimiser.learningRate': schedule.learningRate,
+    'optimiser.weightDecay': schedule.weightDecay,
+    'optimiser.clip': gradientClip,
+    'augmentation.share': augmentation.share,
+    'augmentation.copies': augmentation.copies,
+    'augmentation.cap': augmentation.cap
   }
-  return flat
 }
 
 function lineOf({ id, node, points }: KnownObject): string {
-  const sum = points.reduce((total, { jd, magnitude, error }) => total + jd + magnitude + error, 0)
-  return `${id}\n${node}\n${points.length}\n${sum}\n`
+  const total = points.reduce((total, { jd, magnitude, error }) => total + jd + magnitude + error, 0)
+  return `${id}\n${node}\n${points.length}\n${total}\n`
 }
 
 function digest(parts: readonly string[]): string {
   const hash = createHash('sha256')
   for (const part of parts) hash.update(part)
   return hash.digest('hex').slice(0, 16)
-}
-
-/** What a card says beside how the network was trained. */
-export interface Findings extends Partial<Pick<CardDraft, 'temperature' | 'purity'>> {
-  readonly metrics?: readonly Table[]
-  readonly notes?: readonly string[]
-  readonly naming?: AttainableF1ByAge
-  readonly novelty?: Trained['novelty']
-  readonly context?: Trained['context']
-}
-
-/** Writes a trained network as a model folder and opens it; without findings, one that is still to be judged. */
-export async function exported(
-  { plan, fit, taxonomy, taxonomyText, runtime, notes: found }: Session,
-  folder: string,
-  { state, kept }: Fitted,
-  { temperature = null, metrics = [], notes = [], naming = [], novelty = null, context = null, purity }: Findings = {}
-): Promise<RecurrentClassifier> {
-  const { card, decision } = plan.recipe
-  const recipe = plan.recipeName === null ? [] : [`Recipe: ${plan.recipeName}.`]
-  return exportModel(folder, runtime, {
-    taxonomy,
-    taxonomyText,
-    weights: finalWeights(state),
-    objects: kept,
-    whxe: fit.whxe,
-    sampling: fit.sampling,
-    balance: fit.balance,
-    populations: plan.populations,
-    context,
-    novelty,
-    card: {
-      name: plan.name,
-      version: plan.version,
-      description: card.description,
-      license: card.license,
-      inputs: fit.inputs,
-      training: {
-        command: plan.command,
-        seed: fit.seed,
-        notes: [settingsNote(fit, state, runtime.name), ...recipe, ...found, ...notes]
-      },
-      temperature,
-      decision: { priorPower: decision.priorPower, ...(naming.length > 0 ? { naming } : {}) },
-      metrics: [...metrics],
-      limitations: [...card.limitations, ...limitationsOf(taxonomy, kept)],
-      ...(purity === undefined ? {} : { purity })
-    }
-  })
 }
 
 /** What a model says of objects at every cut. */

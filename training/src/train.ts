@@ -13,7 +13,7 @@ import { foldOf, type KnownObject, knownTo, readLabelled } from './data/labelled
 import { syntheticObjects, syntheticSource } from './data/synthetic.ts'
 import { alertTables } from './evaluation/alert-tables.ts'
 import { parseCandidates } from './evaluation/class-assignment.ts'
-import { crossValidate, readCrossValidation, writeCrossValidation } from './evaluation/cross-validation.ts'
+import { crossValidate, crossValidationFile } from './evaluation/cross-validation.ts'
 import {
   collectNoveltyFeatures,
   fitNovelty,
@@ -25,23 +25,13 @@ import {
 } from './evaluation/novelty-fit.ts'
 import type { Prediction } from './evaluation/predict.ts'
 import { puritySamplesOf, purityTable } from './evaluation/purity-tables.ts'
+import { readRunFile, writeRunFile } from './evaluation/run-file.ts'
 import type { Table } from './evaluation/tables.ts'
-import { labelledMix, notesOf, priorsOf, type Trained } from './export.ts'
-import { leaveOut, readLeftOut } from './leave-out.ts'
+import { exportModel, type Findings, labelledMix, notesOf, priorsOf } from './export.ts'
+import { leaveOut, leaveOutFile } from './leave-out.ts'
 import { formatContext } from './model-writer.ts'
-import { drawsOf } from './network/batches.ts'
-import { inputsOf, rootBalance } from './network/fit.ts'
-import {
-  exported,
-  type Findings,
-  type Fitted,
-  fitInto,
-  fitOptions,
-  predictedBy,
-  type Session,
-  type TrainListener,
-  type TrainPlan
-} from './session.ts'
+import { drawsOf, inputsOf } from './network/batches.ts'
+import { type Fitted, fitInto, predictedBy, type Session, type TrainListener, type TrainPlan } from './session.ts'
 
 /** Fewer held-out objects give no scale of novelty. */
 const fewestForScale = 100
@@ -88,7 +78,7 @@ async function openSession(plan: TrainPlan, listener: TrainListener, signal: Abo
   const runtime = await createRuntime(plan.runtime)
   listener.note(`Runtime: ${runtime.name === 'node' ? 'tfjs-node' : 'WebAssembly'}.`)
   const evaluation = { among, minDetections: judged.minDetections, bootstrap: judged.bootstrap }
-  return { plan, fit: fitOptions(plan), taxonomy, taxonomyText, objects, runtime, notes, evaluation, listener, signal }
+  return { plan, taxonomy, taxonomyText, objects, runtime, notes, evaluation, listener, signal }
 }
 
 async function trainFolds(session: Session): Promise<boolean> {
@@ -105,7 +95,7 @@ async function trainFolds(session: Session): Promise<boolean> {
   const folder = plan.fold === null ? plan.out : path.join(plan.out, `fold-${plan.fold}`)
   const found = crossValidate(taxonomy, plan.recipe.decision, objects.filter(isReal), predicted, evaluation)
   const novelty = noveltyScale(scores, 'objects, each by a network of the other folds')
-  await writeCrossValidation(folder, found, novelty, plan.command)
+  await writeRunFile(folder, crossValidationFile, { command: plan.command, ...found, novelty })
   listener.tables(found.tables)
   return true
 }
@@ -122,7 +112,7 @@ interface TrainedFold {
 
 /** One fold; null where it was interrupted. */
 async function trainFold(session: Session, fold: number): Promise<TrainedFold | null> {
-  const { plan, fit, objects, taxonomy, evaluation } = session
+  const { plan, objects, taxonomy, evaluation } = session
   const isTest = (object: KnownObject): boolean =>
     foldOf(object.id, plan.folds, plan.recipe.foldSeed) === fold && isReal(object)
   const test = objects.filter(isTest)
@@ -138,20 +128,20 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
   const fitted = await fitInto(session, folder, others, `fold ${fold + 1} of ${plan.folds}`, name)
   if (!fitted.state.finished) return null
   const { kept } = fitted
-  const classifier = await exported(session, folder, fitted)
+  const classifier = await exportModel(session, folder, fitted)
   const probe = fitNovelty(
     await collectNoveltyFeatures(classifier, kept),
     kept.length,
-    rangeOf(kept, inputsOf(fit.inputs))
+    rangeOf(kept, inputsOf(plan.recipe.network.inputs))
   )
   const scores = noveltyScores(probe, await collectNoveltyFeatures(classifier, test))
   const atLabelledMix = classifier.withPopulation({ name: 'labelled', ...labelledMix(taxonomy, objects) })
-  const predictions = await predictedBy(fit.balance.share > 0 ? atLabelledMix : classifier, test, plan)
+  const predictions = await predictedBy(plan.recipe.sampling.balance > 0 ? atLabelledMix : classifier, test, plan)
   classifier.dispose()
   const folds = new Map([[fold, predictions]])
   const found = crossValidate(taxonomy, plan.recipe.decision, objects.filter(isReal), folds, evaluation)
   const novelty = { ...probe, ...noveltyScale(scores, `${test.length} objects of the fold that was left out`) }
-  const judged = await exported(session, folder, fitted, { metrics: found.tables, naming: found.naming, novelty })
+  const judged = await exportModel(session, folder, fitted, { metrics: found.tables, naming: found.naming, novelty })
   judged.dispose()
   return { predictions, scores }
 }
@@ -159,12 +149,12 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
 /** The model of all objects. */
 async function trainModel(session: Session): Promise<boolean> {
   const { plan, taxonomy, objects, evaluation, listener } = session
-  const before = plan.crossValidation === null ? null : await readCrossValidation(plan.crossValidation)
+  const before = plan.crossValidation === null ? null : await readRunFile(plan.crossValidation, crossValidationFile)
   const fitted = await fitInto(session, plan.out, objects, path.basename(plan.out), '')
   if (!fitted.state.finished) return false
   const { heldOut } = fitted
-  const leftOut = plan.leftOut === null ? null : await readLeftOut(plan.leftOut)
-  const classifier = await exported(session, plan.out, fitted)
+  const leftOut = plan.leftOut === null ? null : await readRunFile(plan.leftOut, leaveOutFile)
+  const classifier = await exportModel(session, plan.out, fitted)
   const novelty = await noveltyOf(session, classifier, fitted, before?.novelty ?? null)
   let temperature = before?.temperature ?? null
   let naming = before?.naming ?? []
@@ -189,7 +179,7 @@ async function trainModel(session: Session): Promise<boolean> {
     ...(leftOut === null ? [] : [`Figures on classes that were left out come from \`${leftOut.command}\`.`]),
     `Novelty: scale from ${novelty.scaledOn}.`
   ]
-  const model = await exported(session, plan.out, fitted, {
+  const model = await exportModel(session, plan.out, fitted, {
     ...{ temperature, metrics, notes, naming, novelty },
     ...(learned === null ? {} : { context: learned.context, purity: learned.purity })
   })
@@ -204,13 +194,13 @@ function titled(beginning: string, tables: readonly Table[]): Table[] {
 
 /** The novelty probe; its scale comes from a cross-validation, else from held-out objects, else from the training set. */
 async function noveltyOf(
-  { fit }: Session,
+  { plan }: Session,
   classifier: RecurrentClassifier,
   { kept, heldOut }: Fitted,
   validated: NoveltyScale | null
 ): Promise<NoveltyFile> {
   const features = await collectNoveltyFeatures(classifier, kept)
-  const fitted = fitNovelty(features, kept.length, rangeOf(kept, inputsOf(fit.inputs)))
+  const fitted = fitNovelty(features, kept.length, rangeOf(kept, inputsOf(plan.recipe.network.inputs)))
   if (validated !== null) return { ...fitted, ...validated }
   if (heldOut.length >= fewestForScale) {
     const scores = noveltyScores(fitted, await collectNoveltyFeatures(classifier, heldOut))
@@ -223,7 +213,7 @@ async function noveltyOf(
 /** What labelled packets give a model. */
 interface ContextFindings {
   /** Null where no group of siblings has enough labelled objects. */
-  readonly context: Trained['context']
+  readonly context: NonNullable<Findings['context']> | null
   readonly purity: NonNullable<Findings['purity']>
   /** How the answers hold on objects that neither network nor context term had seen. */
   readonly tables: readonly Table[]
@@ -234,7 +224,7 @@ interface ContextFindings {
  * of the objects that they have not seen; else the network of all objects does, and its card says so.
  */
 async function learnContext(
-  { plan, fit, taxonomy, runtime, listener, objects }: Session,
+  { plan, taxonomy, runtime, listener, objects }: Session,
   paths: readonly string[],
   network: RecurrentClassifier,
   validated: { readonly folds: readonly unknown[] } | null
@@ -242,7 +232,7 @@ async function learnContext(
   const known = new Map(objects.map(({ id, label }) => [id, label]))
   const { objects: alertObjects, notes } = await readAlertSamples(paths, { labels: known })
   const labels = objects.map(({ node }) => node)
-  const shares = priorsOf(taxonomy, labels, drawsOf(labels, rootBalance(taxonomy, fit.balance)))
+  const shares = priorsOf(taxonomy, labels, drawsOf(taxonomy, labels, plan.recipe.sampling.balance))
   const opened: RecurrentClassifier[] = []
   const ofFold = async (fold: number): Promise<RecurrentClassifier> => {
     if (validated === null) return network
@@ -280,6 +270,6 @@ async function learnContext(
     purity: populations.flatMap(population =>
       purityTable(puritySamplesOf(heldOut, taxonomy, shares, population), taxonomy, population)
     ),
-    tables: alertTables(heldOut, { taxonomy, shares, labelled: null, stream })
+    tables: alertTables(heldOut, { taxonomy, shares, stream })
   }
 }

@@ -1,8 +1,11 @@
-import { latestInputs } from 'hierax/classifier/input-sets.ts'
+import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
+import type { Runtime } from 'hierax/classifier/runtime.ts'
 import { parseTaxonomy, type Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { KnownObject } from '../src/data/labelled.ts'
-import type { Trained } from '../src/export.ts'
+import { exportModel, type Findings } from '../src/export.ts'
 import type { SimulatedPoint } from '../src/light-curves/light-curve.ts'
+import type { FitState } from '../src/network/fit.ts'
+import { noMoments } from '../src/network/optimiser.ts'
 import { initialWeights } from '../src/network/trainable.ts'
 import { random } from '../src/random.ts'
 import { parseRecipe } from '../src/recipe.ts'
@@ -64,35 +67,6 @@ export function lineOf({ id, label, source, photometry, points }: KnownObject): 
   })
 }
 
-/** A small network that learned nothing, as if it had been trained on objects of the small taxonomy. */
-export function madeTraining(objects: readonly KnownObject[], but: Partial<Trained> = {}): Trained {
-  return {
-    taxonomy: smallTaxonomy,
-    taxonomyText: smallTaxonomyText,
-    weights: initialWeights({ embedding: 6, hidden: 5, dense: 7 }, smallTaxonomy.nodes.length, 3),
-    objects,
-    novelty: null,
-    whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
-    sampling: 'natural',
-    balance: { share: 0, persistent: '' },
-    populations: {},
-    context: null,
-    card: {
-      name: 'made',
-      version: '1',
-      inputs: latestInputs.version,
-      description: 'made',
-      license: 'none',
-      training: { command: 'made', seed: 3, notes: [] },
-      temperature: null,
-      decision: { priorPower: 0.4 },
-      metrics: [],
-      limitations: []
-    },
-    ...but
-  }
-}
-
 /** Tells nobody. */
 export const silent: TrainListener = {
   note: () => undefined,
@@ -137,4 +111,24 @@ export function smallPlan(out: string, taxonomy: string, data: string): TrainPla
     version: '1',
     command: 'made'
   }
+}
+
+/** Writes a small network that learned nothing, as if it had been trained on objects of the small taxonomy, and opens it. */
+export async function madeModel(
+  folder: string,
+  runtime: Runtime,
+  objects: readonly KnownObject[],
+  { beta = 0, ...findings }: Findings & { readonly beta?: number } = {}
+): Promise<RecurrentClassifier> {
+  const recipe = parseRecipe({ seed: 3, loss: { beta } }, 'made')
+  const plan = { ...smallPlan(folder, '', ''), recipe }
+  const session = { plan, taxonomy: smallTaxonomy, taxonomyText: smallTaxonomyText, runtime, notes: [] }
+  return exportModel(session, folder, { state: madeState, kept: objects }, findings)
+}
+
+/** The state of a training before its first step. */
+export const madeState: FitState = {
+  ...{ epoch: 0, batch: 0, lossSum: 0, finished: true, history: [], best: null },
+  moments: noMoments({}),
+  weights: initialWeights({ embedding: 6, hidden: 5, dense: 7 }, smallTaxonomy.nodes.length, 3)
 }

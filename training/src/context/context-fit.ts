@@ -8,8 +8,9 @@ import {
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { AlertView } from 'hierax/classifier/types.ts'
 import type { AlertContext, ContextField } from 'hierax/lightcurves/observation.ts'
-import { countEvents, unweightedWhxe, type Whxe } from '../network/whxe.ts'
+import { unweightedWhxe, type Whxe } from '../network/whxe.ts'
 import { type Random, random, seedOf } from '../random.ts'
+import { parentOf, sumsByNode } from '../tree.ts'
 import { minimise } from './minimise.ts'
 
 /** How training alerts are varied. */
@@ -109,18 +110,12 @@ function groupsOf(
   samples: readonly ContextSample[],
   { parents, minObjects }: ContextFitOptions
 ): readonly (readonly number[])[] {
-  const { counts } = countEvents(taxonomy, objectNodes(samples))
+  const counts = sumsByNode(taxonomy, objectNodes(samples))
   const isEnough = (group: readonly number[]): boolean =>
     group.filter(node => (counts[node] as number) >= minObjects).length > 1
   return taxonomy.siblings.filter(
     group => group.length > 1 && (parents === null ? isEnough(group) : parents.includes(parentOf(taxonomy, group)))
   )
-}
-
-/** Name of the parent of a group of siblings. */
-export function parentOf(taxonomy: Taxonomy, siblings: readonly number[]): string {
-  const parent = taxonomy.parents[siblings[0] as number] as number
-  return taxonomy.nodes[parent]?.name ?? taxonomy.root
 }
 
 /** The node of every object, once. */
@@ -182,7 +177,7 @@ function offsetOf(
   groups: readonly (readonly number[])[]
 ): Float64Array {
   const offset = new Float64Array(taxonomy.nodes.length)
-  const { counts } = countEvents(taxonomy, objectNodes(samples))
+  const counts = sumsByNode(taxonomy, objectNodes(samples))
   const sum = (group: readonly number[], of: Float64Array): number =>
     group.reduce((total, node) => total + (of[node] as number), 0)
   for (const group of groups) {
@@ -303,7 +298,7 @@ export class ContextProblem {
       this.#addTerms(outputs, logits)
       dLogits.fill(0)
       const weight = weights[which] as number
-      total += weight * this.#whxe.loss(logits, 0, labels[which] as number, dLogits, weight)
+      total += weight * this.#whxe.loss(logits, labels[which] as number, dLogits, weight)
       this.#backThroughTerms(outputs, dLogits, dOutputs)
       this.#backward(input, dOutputs, gradient)
     }

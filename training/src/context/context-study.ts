@@ -13,7 +13,8 @@ import {
   trainingAdmission
 } from '../data/alert-samples.ts'
 import { foldOf, nodeOfLabel } from '../data/labelled.ts'
-import { type ContextFitOptions, type ContextSample, defaultContextFit, fitContext, parentOf } from './context-fit.ts'
+import { parentOf } from '../tree.ts'
+import { type ContextFitOptions, type ContextSample, defaultContextFit, fitContext } from './context-fit.ts'
 
 /** What gives the network's logits: a classifier. */
 export interface LogitSource {

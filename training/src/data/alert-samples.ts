@@ -13,6 +13,7 @@ import type { AlertPhotometry, AlertRecord, Observation } from 'hierax/lightcurv
 import { openPackets } from 'hierax/streams/files.ts'
 import { z } from 'zod'
 import { type JsonLine, jsonLines } from '../light-curves/json-lines.ts'
+import { topOf } from '../tree.ts'
 import { nodeOfLabel } from './labelled.ts'
 
 /** An alert with what is known of it and the light curve of its object. */
@@ -268,13 +269,6 @@ export function topOfSample(taxonomy: Taxonomy, { group, label, doubtful }: Aler
   if (label === null || doubtful || (group !== null && noClass.has(group.toLowerCase()))) return -1
   const node = nodeOfLabel(taxonomy, label)
   return node === null || node < 0 ? -1 : topOf(taxonomy, node)
-}
-
-/** The child of the root at or above a node. */
-export function topOf(taxonomy: Taxonomy, node: number): number {
-  let top = node
-  while ((taxonomy.parents[top] as number) >= 0) top = taxonomy.parents[top] as number
-  return top
 }
 
 const text = z.string().min(1)

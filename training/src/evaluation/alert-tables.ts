@@ -2,22 +2,22 @@ import { priorTerms } from 'hierax/classifier/population.ts'
 import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { Population } from 'hierax/classifier/types.ts'
+import { groupBy, mean, sum } from '../collections.ts'
 import type { HeldOutAlert } from '../context/context-study.ts'
-import { type AlertScores, alertScores, type Scored, shareOf } from './metrics.ts'
-import type { Table } from './tables.ts'
+import { type AlertScores, alertScores, shareOf } from './metrics.ts'
+import { detectionRanges, isInRange } from './purity-tables.ts'
+import { type Column, decimals, type Table, tableOf } from './tables.ts'
 
 /** By what answers are judged. */
 export interface AlertTableSettings {
   readonly taxonomy: Taxonomy
   /** Shares of every node in the networks' training. */
   readonly shares: Float64Array
-  /** Class mix of the labelled objects; null: the one that they have. */
-  readonly labelled: Population | null
   /** Class mix of nights of the stream. */
   readonly stream: Population | null
 }
 
-/** What of an answer is taken. */
+/** Which parts of an answer are used. */
 interface Parts {
   readonly network: boolean
   readonly context: boolean
@@ -26,20 +26,8 @@ interface Parts {
 }
 
 const whole: Parts = { network: true, context: true }
-const scoreColumns = [
-  'AUC',
-  'false positives at 95 %',
-  'log loss',
-  'calibration error',
-  'others above .5',
-  'of the class above .5'
-]
-const ranges: readonly (readonly [title: string, from: number, to: number])[] = [
-  ['1 detection', 1, 1],
-  ['2 to 3', 2, 3],
-  ['4 to 9', 4, 9],
-  ['10 or more', 10, Number.POSITIVE_INFINITY]
-]
+const networkAlone: Parts = { network: true, context: false }
+const rangeTitles = ['1 detection', '2 to 3', '4 to 9', '10 or more'] as const
 
 /**
  * Tables of how answers to real alerts hold on held-out objects, for the model's card. The class in question is the first
@@ -49,12 +37,28 @@ const ranges: readonly (readonly [title: string, from: number, to: number])[] = 
 export function alertTables(heldOut: readonly HeldOutAlert[], settings: AlertTableSettings): Table[] {
   const judge = new Judge(heldOut, settings)
   const last = heldOut.filter(({ isLast }) => isLast)
+  const signs = last.filter(({ positiveLogits }) => positiveLogits !== null)
+  const parts = (title: string, some: readonly (readonly [string, readonly HeldOutAlert[]])[]): Table => {
+    const found = some.filter(([, alerts]) => alerts.length > 0)
+    const rows = found.map(([name, alerts]) => ({ name, ...judge.scores(alerts, whole) }))
+    return tableOf(`${title}: P(${judge.name}), held out`, rows, scoreColumns('part', judge))
+  }
   return [
-    partsTable(judge, last),
+    tableOf(
+      `P(${judge.name}) of real alerts, held out: last alert of each labelled object`,
+      [
+        { name: 'network and context', ...judge.scores(last, whole) },
+        { name: 'network alone', ...judge.scores(last, networkAlone) },
+        { name: 'context alone', ...judge.scores(last, { network: false, context: true }) },
+        { name: 'every sign positive, network and context', ...judge.scores(signs, { ...whole, positive: true }) },
+        { name: 'every sign positive, network alone', ...judge.scores(signs, { ...networkAlone, positive: true }) }
+      ],
+      scoreColumns('what answers', judge)
+    ),
     labelTable(judge, last),
-    scoreTable(judge, 'Number of detections (the last such alert of an object)', byDetections(heldOut)),
-    scoreTable(judge, 'Time of the alert', byEra(last)),
-    scoreTable(judge, 'Place', [
+    parts('Number of detections (the last such alert of an object)', byDetections(heldOut)),
+    parts('Time of the alert', byEra(last)),
+    parts('Place', [
       ['off PS1 sources (none within 1.5″)', last.filter(isOffSources)],
       ['in galaxy cores (PS1 source within 1″, star score below .76)', last.filter(isInCore)]
     ]),
@@ -62,13 +66,18 @@ export function alertTables(heldOut: readonly HeldOutAlert[], settings: AlertTab
   ].filter(({ rows }) => rows.length > 0)
 }
 
-/** Held-out scores of the last alerts, network and context together. */
-export function heldOutScores(heldOut: readonly HeldOutAlert[], settings: AlertTableSettings): AlertScores {
-  const judge = new Judge(heldOut, settings)
-  return judge.scores(
-    heldOut.filter(({ isLast }) => isLast),
-    whole
-  )
+function scoreColumns(first: string, { name }: Judge): Column<AlertScores & { readonly name: string }>[] {
+  return [
+    [first, each => each.name],
+    [name, each => each.positives],
+    ['others', each => each.negatives],
+    ['AUC', each => decimals(each.auc)],
+    ['false positives at 95 %', each => decimals(each.falseAt95)],
+    ['log loss', each => decimals(each.logLoss)],
+    ['calibration error', each => decimals(each.calibrationError)],
+    ['others above .5', each => decimals(each.negativesAbove)],
+    ['of the class above .5', each => decimals(each.positivesAbove)]
+  ]
 }
 
 /** Gives probabilities of the class in question. */
@@ -79,26 +88,26 @@ class Judge {
   readonly #labelled: Float64Array
   readonly #stream: Float64Array
 
-  constructor(heldOut: readonly HeldOutAlert[], { taxonomy, shares, labelled, stream }: AlertTableSettings) {
+  constructor(heldOut: readonly HeldOutAlert[], { taxonomy, shares, stream }: AlertTableSettings) {
     this.#taxonomy = taxonomy
     this.target = taxonomy.parents.indexOf(-1)
     this.name = taxonomy.nodes[this.target]?.name ?? ''
-    this.#labelled = priorTerms(labelled ?? mixOf(taxonomy, heldOut), shares, taxonomy)
+    this.#labelled = priorTerms(mixOf(taxonomy, heldOut), shares, taxonomy)
     this.#stream = priorTerms(stream, shares, taxonomy)
   }
 
   probability(alert: HeldOutAlert, { network, context, positive }: Parts, stream = false): number {
     const prior = stream ? this.#stream : this.#labelled
     const logits = positive ? (alert.positiveLogits ?? alert.logits) : alert.logits
-    const sum = prior.map((term, node) => {
-      return term + (network ? (logits[node] as number) : 0) + (context ? (alert.context[node] as number) : 0)
-    })
-    return nodeProbabilities(this.#taxonomy, sum).probability[this.target] as number
+    const total = prior.map(
+      (term, node) => term + (network ? (logits[node] as number) : 0) + (context ? (alert.context[node] as number) : 0)
+    )
+    return nodeProbabilities(this.#taxonomy, total).probability[this.target] as number
   }
 
   scores(alerts: readonly HeldOutAlert[], parts: Parts): AlertScores {
     return alertScores(
-      alerts.map((alert): Scored => ({ probability: this.probability(alert, parts), truth: alert.top === this.target }))
+      alerts.map(alert => ({ probability: this.probability(alert, parts), truth: alert.top === this.target }))
     )
   }
 }
@@ -106,104 +115,57 @@ class Judge {
 /** The class mix that the last alerts of labelled objects have. */
 function mixOf(taxonomy: Taxonomy, heldOut: readonly HeldOutAlert[]): Population {
   const last = heldOut.filter(({ isLast }) => isLast)
-  const roots = taxonomy.nodes.flatMap(({ name }, node) => (taxonomy.parents[node] === -1 ? [{ name, node }] : []))
-  const count = (node: number): number => last.filter(({ top }) => top === node).length
-  // A class without objects is not impossible.
-  const total = roots.reduce((sum, { node }) => sum + Math.max(0.5, count(node)), 0)
-  return {
-    name: 'labelled',
-    shares: Object.fromEntries(roots.map(({ name, node }) => [name, Math.max(0.5, count(node)) / total]))
-  }
-}
-
-function partsTable(judge: Judge, last: readonly HeldOutAlert[]): Table {
-  const signs = last.filter(({ positiveLogits }) => positiveLogits !== null)
-  const rows: [string, AlertScores][] = [
-    ['network and context', judge.scores(last, whole)],
-    ['network alone', judge.scores(last, { network: true, context: false })],
-    ['context alone', judge.scores(last, { network: false, context: true })],
-    ['every sign positive, network and context', judge.scores(signs, { ...whole, positive: true })],
-    ['every sign positive, network alone', judge.scores(signs, { network: true, context: false, positive: true })]
-  ]
-  return {
-    title: `P(${judge.name}) of real alerts, held out: last alert of each labelled object`,
-    columns: ['what answers', ...countColumns(judge), ...scoreColumns],
-    rows: rows.map(([title, scores]) => [title, ...scoreCells(scores)])
-  }
-}
-
-function scoreTable(
-  judge: Judge,
-  title: string,
-  parts: readonly (readonly [string, readonly HeldOutAlert[]])[]
-): Table {
-  return {
-    title: `${title}: P(${judge.name}), held out`,
-    columns: ['part', ...countColumns(judge), ...scoreColumns],
-    rows: parts
-      .filter(([, alerts]) => alerts.length > 0)
-      .map(([name, alerts]) => [name, ...scoreCells(judge.scores(alerts, whole))])
-  }
+  const roots = taxonomy.nodes.flatMap(({ name }, node) => {
+    if (taxonomy.parents[node] !== -1) return []
+    // A class without objects is not impossible.
+    return [{ name, count: Math.max(0.5, last.filter(({ top }) => top === node).length) }]
+  })
+  const total = sum(roots.map(({ count }) => count))
+  return { name: 'labelled', shares: Object.fromEntries(roots.map(({ name, count }) => [name, count / total])) }
 }
 
 function labelTable(judge: Judge, last: readonly HeldOutAlert[]): Table {
-  const labels = new Map<string, HeldOutAlert[]>()
-  for (const alert of last) {
-    const label = alert.sample.label ?? ''
-    labels.set(label, [...(labels.get(label) ?? []), alert])
-  }
-  const mean = (values: readonly number[]): number => values.reduce((sum, each) => sum + each, 0) / values.length
-  return {
-    title: `Labels: P(${judge.name}), held out, last alert of each object`,
-    columns: ['label', 'objects', 'mean', 'above .5', 'mean, network alone', 'above .5, every sign positive'],
-    rows: [...labels]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([label, alerts]) => {
-        const of = (parts: Parts): number[] => alerts.map(alert => judge.probability(alert, parts))
-        const above = (parts: Parts): string => decimals(shareOf(of(parts), value => value > 0.5))
-        return [
-          label,
-          String(alerts.length),
-          decimals(mean(of(whole))),
-          above(whole),
-          decimals(mean(of({ network: true, context: false }))),
-          above({ ...whole, positive: true })
-        ]
-      })
-  }
+  const labels = [...groupBy(last, ({ sample }) => sample.label ?? '')].sort(([a], [b]) => (a < b ? -1 : 1))
+  type Label = (typeof labels)[number]
+  const meanOf = (parts: Parts) => (label: Label) => decimals(mean(of(label, parts)))
+  const above = (parts: Parts) => (label: Label) => decimals(shareOf(of(label, parts), value => value > 0.5))
+  const of = ([, alerts]: Label, parts: Parts): number[] => alerts.map(alert => judge.probability(alert, parts))
+  return tableOf(`Labels: P(${judge.name}), held out, last alert of each object`, labels, [
+    ['label', ([label]) => label],
+    ['objects', ([, alerts]) => alerts.length],
+    ['mean', meanOf(whole)],
+    ['above .5', above(whole)],
+    ['mean, network alone', meanOf(networkAlone)],
+    ['above .5, every sign positive', above({ ...whole, positive: true })]
+  ])
 }
 
 /** The nights that lines name: shares above ½ in the stream's class mix, and where the labelled objects of the class stand. */
 function nightTable(judge: Judge, heldOut: readonly HeldOutAlert[]): Table {
-  const nights = [...new Set(heldOut.flatMap(({ sample }) => sample.night ?? []))].sort()
-  return {
-    title: `Nights of the stream: P(${judge.name}) of alerts with two detections or more, held out`,
-    columns: ['night', 'alerts', 'above .5', `labelled ${judge.name}`, "of them in the night's highest tenth"],
-    rows: nights.flatMap(night => {
-      const ofNight = heldOut.filter(({ sample }) => sample.night === night)
-      const values = ofNight
-        .filter(({ sample }) => sample.detections >= 2)
-        .map(alert => judge.probability(alert, whole, true))
-        .sort((a, b) => a - b)
-      if (values.length === 0) return []
-      const tenth = values.at(-Math.max(1, Math.floor(values.length / 10))) as number
-      const known = ofNight.filter(({ top }) => top === judge.target)
-      const high = known.filter(alert => judge.probability(alert, whole, true) >= tenth)
-      const above = decimals(shareOf(values, value => value > 0.5))
-      return [[night, String(values.length), above, String(known.length), String(high.length)]]
-    })
-  }
+  const named = heldOut.filter(({ sample }) => sample.night !== null)
+  const nights = [...groupBy(named, ({ sample }) => sample.night as string)].sort(([a], [b]) => (a < b ? -1 : 1))
+  const streamed = (alert: HeldOutAlert): number => judge.probability(alert, whole, true)
+  const items = nights.flatMap(([night, alerts]) => {
+    const values = alerts.filter(({ sample }) => sample.detections >= 2).map(streamed)
+    if (values.length === 0) return []
+    const tenth = values.toSorted((a, b) => a - b).at(-Math.max(1, Math.floor(values.length / 10))) as number
+    const known = alerts.filter(({ top }) => top === judge.target)
+    return [{ night, values, known, high: known.filter(alert => streamed(alert) >= tenth) }]
+  })
+  return tableOf(`Nights of the stream: P(${judge.name}) of alerts with two detections or more, held out`, items, [
+    ['night', each => each.night],
+    ['alerts', each => each.values.length],
+    ['above .5', each => decimals(shareOf(each.values, value => value > 0.5))],
+    [`labelled ${judge.name}`, each => each.known.length],
+    ["of them in the night's highest tenth", each => each.high.length]
+  ])
 }
 
 /** The last alert of each labelled object with so many detections. */
 function byDetections(heldOut: readonly HeldOutAlert[]): [string, HeldOutAlert[]][] {
-  return ranges.map(([title, from, to]) => {
-    const latest = new Map<string, HeldOutAlert>()
-    for (const alert of heldOut) {
-      const { detections } = alert.sample
-      if (alert.top >= 0 && detections >= from && detections <= to) latest.set(alert.objectId, alert)
-    }
-    return [title, [...latest.values()]]
+  return detectionRanges.map((range, which) => {
+    const some = heldOut.filter(({ top, sample }) => top >= 0 && isInRange(sample.detections, range))
+    return [rangeTitles[which] as string, [...new Map(some.map(alert => [alert.objectId, alert])).values()]]
   })
 }
 
@@ -228,18 +190,4 @@ function isOffSources({ sample }: HeldOutAlert): boolean {
 function isInCore({ sample }: HeldOutAlert): boolean {
   const { distpsnr1, sgscore1 } = sample.view.context
   return distpsnr1 !== null && distpsnr1 < 1 && sgscore1 !== null && sgscore1 < 0.76
-}
-
-function countColumns({ name }: Judge): string[] {
-  return [name, 'others']
-}
-
-function scoreCells(scores: AlertScores): string[] {
-  const { positives, negatives, auc, falseAt95, logLoss, calibrationError, negativesAbove, positivesAbove } = scores
-  const figures = [auc, falseAt95, logLoss, calibrationError, negativesAbove, positivesAbove]
-  return [String(positives), String(negatives), ...figures.map(decimals)]
-}
-
-function decimals(value: number | null): string {
-  return value === null ? '–' : value.toFixed(3)
 }

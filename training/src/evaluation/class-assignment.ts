@@ -2,7 +2,9 @@ import type { Card } from 'hierax/classifier/card.ts'
 import { type PriorPower, priorPowerAt } from 'hierax/classifier/decision.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
+import { sum } from '../collections.ts'
 import type { LabelledObject } from '../data/labelled.ts'
+import { isAtOrBelow } from '../tree.ts'
 import type { Prediction } from './predict.ts'
 
 /** Classes that a model is to choose among, each one node or several counted as one. */
@@ -82,7 +84,7 @@ export function parseCandidates(taxonomy: Taxonomy, text: string): Candidates {
   if (classes.length < 2) return fail('it takes at least two classes')
   const all = classes.flatMap(({ nodes, countedWith = [] }) => [...nodes, ...countedWith])
   for (const node of all) {
-    const above = all.filter(other => other === node || isBelow(taxonomy, node, other))
+    const above = all.filter(other => isAtOrBelow(taxonomy, node, other))
     if (above.length > 1) fail(`${shown(taxonomy.nodes[node]?.name)} is given twice, or below another class`)
   }
   return { title: text, classes, leftOut }
@@ -106,17 +108,15 @@ export function depthOf(taxonomy: Taxonomy): number {
 
 /** Index of the class that a label's node lies in, at or below one of its nodes; −1 where it lies in none or is left out. */
 export function classOf(taxonomy: Taxonomy, { classes, leftOut }: Candidates, node: number): number {
-  const holds = (of: readonly number[]): boolean => of.some(each => each === node || isBelow(taxonomy, node, each))
+  const holds = (of: readonly number[]): boolean => of.some(each => isAtOrBelow(taxonomy, node, each))
   if (node < 0 || holds(leftOut)) return -1
   return classes.findIndex(({ nodes, countedWith = [] }) => holds(nodes) || holds(countedWith))
 }
 
 /** Probabilities of the classes given that it is one of them: they sum to 1. */
 export function classProbabilities({ classes }: Candidates, probability: Float64Array): Float64Array {
-  const sums = Float64Array.from(classes, ({ nodes }) =>
-    nodes.reduce((sum, at) => sum + (probability[at] as number), 0)
-  )
-  const total = sums.reduce((sum, each) => sum + each, 0)
+  const sums = Float64Array.from(classes, ({ nodes }) => sum(nodes.map(node => probability[node] as number)))
+  const total = sum(sums)
   return total > 0 ? sums.map(each => each / total) : sums.fill(1 / classes.length)
 }
 
@@ -135,39 +135,11 @@ export function ranked(
   const scores = classes.map(({ nodes }, which) => {
     const probability = probabilities[which] as number
     if (priors === null) return probability
-    const prior = nodes.reduce((sum, node) => sum + (priors[node] as number), 0)
-    const f1 = nodes.reduce((sum, node) => sum + ((early?.f1[node] ?? 0) * (priors[node] as number)) / prior, 0)
+    const prior = sum(nodes.map(node => priors[node] as number))
+    const f1 = sum(nodes.map(node => ((early?.f1[node] ?? 0) * (priors[node] as number)) / prior))
     return (probability - f1 / 2) / prior ** power
   })
   return [...scores.keys()].sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b)
-}
-
-/** Whether a node lies below another. */
-export function isBelow(taxonomy: Taxonomy, node: number, other: number): boolean {
-  for (let at = taxonomy.parents[node] as number; at >= 0; at = taxonomy.parents[at] as number)
-    if (at === other) return true
-  return false
-}
-
-/** Whether a node is another or lies below it. */
-export function isAtOrBelow(taxonomy: Taxonomy, node: number, other: number): boolean {
-  return node === other || isBelow(taxonomy, node, other)
-}
-
-/** Edges from a node to a label's node; 0 where it lies below the label, which then says no more. */
-export function treeDistance(taxonomy: Taxonomy, node: number, label: number): number {
-  if (node === label || isBelow(taxonomy, node, label)) return 0
-  const above = new Map<number, number>()
-  let edges = 0
-  for (let at = label; at >= 0; at = taxonomy.parents[at] as number) above.set(at, edges++)
-  above.set(-1, edges)
-  let up = 0
-  let at = node
-  while (!above.has(at)) {
-    at = taxonomy.parents[at] as number
-    up += 1
-  }
-  return up + (above.get(at) as number)
 }
 
 /** Until which ages, days, classes are named for the best F1 to be expected, and by which power of the prior. Ascending. */
@@ -180,18 +152,18 @@ export type AttainableF1ByAge = NonNullable<Card['decision']['naming']>
 const fewest = 50
 
 /**
- * The highest F1 that is to be expected when some objects are said to be of a class and the others are not: the greatest of
- * 2 Σ p / (m + Σ all p) over the m with the highest probabilities. A rule that reaches it says so where p exceeds half of it (Lipton,
- * Elkan & Naryanaswamy 2014, arXiv:1402.1892). It needs calibrated probabilities, and no labels.
+ * The highest expected F1 of any choice of objects for a class: the greatest of 2 Σ p / (m + Σ all p) over the m with the
+ * highest probabilities. The rule that reaches it chooses those whose p exceeds half of it (Lipton, Elkan & Naryanaswamy 2014,
+ * arXiv:1402.1892). It requires calibrated probabilities, but no labels.
  */
 export function attainableF1(probabilities: Float64Array): number {
   const descending = probabilities.slice().sort().reverse()
-  const all = descending.reduce((sum, p) => sum + p, 0)
-  let said = 0
+  const all = sum(descending)
+  let expected = 0
   let best = 0
   for (const [index, p] of descending.entries()) {
-    said += p
-    best = Math.max(best, (2 * said) / (index + 1 + all))
+    expected += p
+    best = Math.max(best, (2 * expected) / (index + 1 + all))
   }
   return all > 0 ? Math.min(1, best) : 0
 }

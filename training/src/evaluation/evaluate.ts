@@ -205,7 +205,7 @@ export async function evaluateAlerts(
   const samples = puritySamplesOf(answers, taxonomy, priors, population)
   const purity = purityTable(samples, taxonomy, population)
   const judged = new Set(samples.map(({ objectId }) => objectId)).size
-  const settings = { taxonomy, shares: priors ?? evenShares(taxonomy), labelled: null, stream: population }
+  const settings = { taxonomy, shares: priors ?? evenShares(taxonomy), stream: population }
   const tables = samples.length === 0 ? [] : alertTables(answers, settings)
   return {
     population,

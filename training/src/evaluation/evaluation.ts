@@ -1,5 +1,7 @@
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import { mean } from '../collections.ts'
 import type { KnownObject } from '../data/labelled.ts'
+import { isAtOrBelow, isBelow, treeDistance } from '../tree.ts'
 import {
   type Candidates,
   type ClassAssignment,
@@ -7,9 +9,7 @@ import {
   classOf,
   classProbabilities,
   depthOf,
-  isBelow,
-  ranked,
-  treeDistance
+  ranked
 } from './class-assignment.ts'
 import {
   bootstrapErrors,
@@ -17,11 +17,11 @@ import {
   classScores,
   confusionMatrix,
   type Judged,
+  largest,
   type PurityPoint,
   purityCurve,
-  Reliability,
   type ReliabilityBin,
-  reliabilityOf,
+  reliability,
   type Scores,
   scores
 } from './metrics.ts'
@@ -29,7 +29,7 @@ import type { Cut, Prediction } from './predict.ts'
 
 const noveltyBins = 20
 
-/** How a set of classes fares at a cut. */
+/** The figures of a set of classes at a cut. */
 export interface SetEvaluation {
   readonly title: string
   readonly classes: readonly string[]
@@ -47,7 +47,7 @@ export interface SetEvaluation {
   readonly mistakeDistance: number | null
 }
 
-/** Whether the probability of a node can be taken at its word. */
+/** How well the probability of a node is calibrated. */
 export interface NodeCalibration {
   readonly node: string
   /** Objects whose labels tell whether they belong to the node, and those that do. */
@@ -85,29 +85,29 @@ export interface EvaluationOptions {
   readonly bootstrap: number
 }
 
-/** Sets of classes that are judged: every depth of the tree, and the sets given. */
-export function setsOf(taxonomy: Taxonomy, among: readonly Candidates[]): Candidates[] {
-  const depths = Array.from({ length: depthOf(taxonomy) }, (_, at) => candidatesAtDepth(taxonomy, at + 1))
-  return [...depths, ...among]
-}
-
 /** Measures the predictions of one cut. `others` are those of objects that can't be judged but for their novelty. */
 export function evaluateCut(
   taxonomy: Taxonomy,
   rule: ClassAssignment,
   predictions: readonly Prediction<KnownObject>[],
-  options: EvaluationOptions,
+  { among, minDetections, bootstrap }: EvaluationOptions,
   others: readonly Pick<Prediction, 'novelty'>[] = []
 ): CutEvaluation {
-  const enough = predictions.filter(({ object }) => object.detections >= options.minDetections)
-  const sets = setsOf(taxonomy, options.among).map(candidates => {
-    const among = options.among.includes(candidates)
-    return evaluateSet(taxonomy, rule, candidates, among ? enough : predictions, options.bootstrap)
-  })
-  const nodes = taxonomy.nodes.map((_, node) => calibrationOf(taxonomy, node, predictions))
-  const judges = predictions.some(({ novelty }) => novelty !== null)
-  const novelty = judges ? { known: noveltyCounts(predictions), others: noveltyCounts(others) } : null
-  return { days: predictions[0]?.cut ?? 'full', objects: predictions.length, sets, nodes, novelty }
+  const enough = predictions.filter(({ object }) => object.detections >= minDetections)
+  const depths = Array.from({ length: depthOf(taxonomy) }, (_, at) => candidatesAtDepth(taxonomy, at + 1))
+  const novelty = predictions.some(({ novelty }) => novelty !== null)
+    ? { known: noveltyCounts(predictions), others: noveltyCounts(others) }
+    : null
+  return {
+    days: predictions[0]?.cut ?? 'full',
+    objects: predictions.length,
+    sets: [
+      ...depths.map(depth => evaluateSet(taxonomy, rule, depth, predictions, bootstrap)),
+      ...among.map(set => evaluateSet(taxonomy, rule, set, enough, bootstrap))
+    ],
+    nodes: taxonomy.nodes.map((_, node) => calibrationOf(taxonomy, node, predictions)),
+    novelty
+  }
 }
 
 /** Judges predictions among classes. Objects that belong to none of them are left out. */
@@ -119,20 +119,18 @@ export function evaluateSet(
   bootstrap: number
 ): SetEvaluation {
   const { title, classes } = candidates
-  const judged: Judged[] = []
-  let mistakes = 0
-  let distance = 0
-  for (const { object, probability, age } of predictions) {
+  const distances: number[] = []
+  const judged = predictions.flatMap(({ object, probability, age }): Judged[] => {
     const truth = classOf(taxonomy, candidates, object.node)
-    if (truth < 0) continue
+    if (truth < 0) return []
     const probabilities = classProbabilities(candidates, probability)
-    const [named, second] = ranked(candidates, probabilities, rule, age) as [number, number | undefined]
-    judged.push({ probabilities, truth, named, second: second ?? -1 })
-    if (named === truth) continue
-    mistakes += 1
-    const edges = classes[named]?.nodes.map(node => treeDistance(taxonomy, node, object.node)) ?? []
-    distance += Math.min(...edges)
-  }
+    const [named, second = -1] = ranked(candidates, probabilities, rule, age) as [number, number?]
+    if (named !== truth) {
+      const edges = classes[named]?.nodes.map(node => treeDistance(taxonomy, node, object.node)) ?? []
+      distances.push(Math.min(...edges))
+    }
+    return [{ probabilities, truth, named, second }]
+  })
   const names = classes.map(({ name }) => name)
   return {
     title,
@@ -143,8 +141,8 @@ export function evaluateSet(
     perClass: classScores(judged, names),
     confusion: confusionMatrix(judged, names.length),
     purity: Object.fromEntries(names.map((name, which) => [name, purityCurve(judged, which)])),
-    reliability: reliabilityOf(judged),
-    mistakeDistance: mistakes > 0 ? distance / mistakes : null
+    reliability: reliability(judged.map(largest)).bins,
+    mistakeDistance: distances.length > 0 ? mean(distances) : null
   }
 }
 
@@ -162,28 +160,21 @@ function calibrationOf(
   node: number,
   predictions: readonly Prediction<KnownObject>[]
 ): NodeCalibration {
-  const reliability = new Reliability()
-  let objects = 0
-  let members = 0
-  let sum = 0
-  let brier = 0
-  for (const { object, probability } of predictions) {
-    if (object.node < 0 || isBelow(taxonomy, node, object.node)) continue
-    const p = probability[node] as number
-    const isMember = object.node === node || isBelow(taxonomy, object.node, node)
-    reliability.add(p, isMember)
-    objects += 1
-    if (isMember) members += 1
-    sum += p
-    brier += (p - Number(isMember)) ** 2
-  }
+  const scored = predictions
+    .filter(({ object }) => object.node >= 0 && !isBelow(taxonomy, node, object.node))
+    .map(({ object, probability }) => ({
+      probability: probability[node] as number,
+      truth: isAtOrBelow(taxonomy, object.node, node)
+    }))
+  const objects = scored.length
+  const { error, bins } = reliability(scored)
   return {
     node: taxonomy.nodes[node]?.name ?? '',
     objects,
-    members,
-    meanProbability: objects > 0 ? sum / objects : 0,
-    calibrationError: reliability.error(),
-    brier: objects > 0 ? brier / objects : 0,
-    bins: reliability.bins()
+    members: scored.filter(({ truth }) => truth).length,
+    meanProbability: objects > 0 ? mean(scored.map(({ probability }) => probability)) : 0,
+    calibrationError: error,
+    brier: objects > 0 ? mean(scored.map(({ probability, truth }) => (probability - Number(truth)) ** 2)) : 0,
+    bins
   }
 }

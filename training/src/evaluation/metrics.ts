@@ -1,3 +1,5 @@
+import { lowerBound } from 'hierax/lightcurves/layout.ts'
+import { deviation, mean, sum } from '../collections.ts'
 import { random } from '../random.ts'
 
 /** One object as the metrics see it: probabilities of the classes, its class, the class that was named, and the next one. */
@@ -27,7 +29,7 @@ export interface Scores {
 /** Names of the scores, in the order of tables. */
 export const scoreNames = ['accuracy', 'macroF1', 'logLoss', 'calibrationError', 'brier', 'top2'] as const
 
-/** How one class fares. */
+/** The scores of one class. */
 export interface ClassScores {
   readonly name: string
   readonly objects: number
@@ -53,8 +55,7 @@ export interface PurityPoint {
   readonly completeness: number
 }
 
-/** Bins of calibration errors. */
-export const calibrationBins = 15
+const calibrationBins = 15
 const smallestProbability = 1e-15
 const thresholds = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99]
 
@@ -65,42 +66,29 @@ export function scores(objects: readonly Judged[], classes: number): Scores | nu
   let top2 = 0
   let logLoss = 0
   let brier = 0
-  const bins = new Reliability()
   for (const { probabilities, truth, named, second } of objects) {
     if (named === truth) right += 1
     if (named === truth || second === truth) top2 += 1
     logLoss -= Math.log(Math.max(probabilities[truth] as number, smallestProbability))
     for (let each = 0; each < classes; each++)
       brier += ((probabilities[each] as number) - (each === truth ? 1 : 0)) ** 2
-    addLargest(bins, probabilities, truth)
   }
   const n = objects.length
-  const f1s = classCounts(objects, classes)
-    .filter(({ objects }) => objects > 0)
-    .map(f1Of)
+  const withObjects = classCounts(objects, classes).filter(({ objects }) => objects > 0)
   return {
     accuracy: right / n,
-    macroF1: f1s.reduce((sum, each) => sum + each, 0) / f1s.length,
+    macroF1: mean(withObjects.map(f1Of)),
     logLoss: logLoss / n,
-    calibrationError: bins.error(),
+    calibrationError: reliability(objects.map(largest)).error,
     brier: brier / n,
     top2: top2 / n
   }
 }
 
-/** Reliability of the largest probability: its bins. */
-export function reliabilityOf(objects: readonly Judged[]): ReliabilityBin[] {
-  const bins = new Reliability()
-  for (const { probabilities, truth } of objects) addLargest(bins, probabilities, truth)
-  return bins.bins()
-}
-
-function addLargest(bins: Reliability, probabilities: Float64Array, truth: number): void {
-  let likeliest = 0
-  for (let each = 1; each < probabilities.length; each++) {
-    if ((probabilities[each] as number) > (probabilities[likeliest] as number)) likeliest = each
-  }
-  bins.add(probabilities[likeliest] as number, likeliest === truth)
+/** The largest probability of an object, and whether it is that of its class. */
+export function largest({ probabilities, truth }: Pick<Judged, 'probabilities' | 'truth'>): Scored {
+  const probability = Math.max(...probabilities)
+  return { probability, truth: probabilities.indexOf(probability) === truth }
 }
 
 /** Standard deviations of the scores over so many samples of the objects, drawn with replacement. */
@@ -116,29 +104,19 @@ export function bootstrapErrors(
     const sample = objects.map(() => objects[draw.integer(0, objects.length - 1)] as Judged)
     return scores(sample, classes) as Scores
   })
-  const deviation = (name: keyof Scores): number => {
-    const mean = drawn.reduce((sum, each) => sum + each[name], 0) / samples
-    return Math.sqrt(drawn.reduce((sum, each) => sum + (each[name] - mean) ** 2, 0) / Math.max(1, samples - 1))
-  }
-  return Object.fromEntries(scoreNames.map(name => [name, deviation(name)])) as Record<keyof Scores, number>
+  const errors = scoreNames.map(name => [name, deviation(drawn.map(each => each[name]))])
+  return Object.fromEntries(errors) as Record<keyof Scores, number>
 }
 
 /** Chance that the first kind has the larger value of the two, of one of each; ties count half. 0.5 where there are none. */
 export function areaUnderCurve(of: readonly number[], against: readonly number[]): number {
   if (of.length === 0 || against.length === 0) return 0.5
   const sorted = [...against].sort((a, b) => a - b)
-  const countBelow = (value: number, orEqual: boolean): number => {
-    let [low, high] = [0, sorted.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const at = sorted[middle] as number
-      if (at < value || (orEqual && at === value)) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-  const wins = of.reduce((sum, value) => sum + (countBelow(value, false) + countBelow(value, true)) / 2, 0)
-  return wins / (of.length * sorted.length)
+  const wins = of.map(value => {
+    const below = lowerBound(sorted.length, at => (sorted[at] as number) < value)
+    return (below + lowerBound(sorted.length, at => (sorted[at] as number) <= value, below)) / 2
+  })
+  return sum(wins) / (of.length * sorted.length)
 }
 
 /** Precision, recall and F1 of every class. */
@@ -173,42 +151,28 @@ export function purityCurve(objects: readonly Judged[], which: number): PurityPo
   })
 }
 
-/** Predicted probabilities against outcomes, in bins of equal width. */
-export class Reliability {
-  readonly #objects = new Float64Array(calibrationBins)
-  readonly #predicted = new Float64Array(calibrationBins)
-  readonly #observed = new Float64Array(calibrationBins)
-
-  add(probability: number, outcome: boolean): void {
-    const bin = Math.min(calibrationBins - 1, Math.floor(probability * calibrationBins))
-    this.#objects[bin]! += 1
-    this.#predicted[bin]! += probability
-    if (outcome) this.#observed[bin]! += 1
+/**
+ * Predicted probabilities against outcomes, in bins of equal width: the bins that hold objects, and the mean distance between
+ * predicted and observed, weighted by the objects of a bin (0 without any).
+ */
+export function reliability(
+  scored: readonly Scored[],
+  count = calibrationBins
+): { readonly error: number; readonly bins: ReliabilityBin[] } {
+  const sums = Array.from({ length: count }, () => ({ objects: 0, predicted: 0, observed: 0 }))
+  for (const { probability, truth } of scored) {
+    const bin = sums[Math.min(count - 1, Math.floor(probability * count))]!
+    bin.objects += 1
+    bin.predicted += probability
+    if (truth) bin.observed += 1
   }
-
-  /** Mean distance between predicted and observed, bins weighted by their objects; 0 without any. */
-  error(): number {
-    let total = 0
-    let distance = 0
-    for (let bin = 0; bin < calibrationBins; bin++) {
-      total += this.#objects[bin] as number
-      distance += Math.abs((this.#predicted[bin] as number) - (this.#observed[bin] as number))
-    }
-    return total > 0 ? distance / total : 0
-  }
-
-  /** Bins that hold objects. */
-  bins(): ReliabilityBin[] {
-    const found: ReliabilityBin[] = []
-    for (let bin = 0; bin < calibrationBins; bin++) {
-      const objects = this.#objects[bin] as number
-      if (objects === 0) continue
-      const [from, to] = [bin / calibrationBins, (bin + 1) / calibrationBins]
-      const predicted = (this.#predicted[bin] as number) / objects
-      found.push({ from, to, objects, predicted, observed: (this.#observed[bin] as number) / objects })
-    }
-    return found
-  }
+  const distance = sum(sums.map(({ predicted, observed }) => Math.abs(predicted - observed)))
+  const bins = sums.flatMap(({ objects, predicted, observed }, bin): ReliabilityBin[] => {
+    if (objects === 0) return []
+    const [from, to] = [bin / count, (bin + 1) / count]
+    return [{ from, to, objects, predicted: predicted / objects, observed: observed / objects }]
+  })
+  return { error: scored.length > 0 ? distance / scored.length : 0, bins }
 }
 
 interface ClassCounts {
@@ -231,7 +195,7 @@ function f1Of({ objects, named, right }: ClassCounts): number {
   return right === 0 ? 0 : (2 * right) / (objects + named)
 }
 
-/** An answer to the question whether an object is of a class, and the truth. */
+/** The probability of a class, and whether the object is of it. */
 export interface Scored {
   readonly probability: number
   readonly truth: boolean
@@ -252,21 +216,22 @@ export interface AlertScores {
   readonly positivesAbove: number | null
 }
 
-const smallest = 1e-9
-
 /** Scores of probabilities, by the definitions of the score of the stream's data (last alert of each object, threshold ½). */
 export function alertScores(scored: readonly Scored[]): AlertScores {
   const positives = scored.filter(({ truth }) => truth).map(({ probability }) => probability)
   const negatives = scored.filter(({ truth }) => !truth).map(({ probability }) => probability)
   const both = positives.length > 0 && negatives.length > 0
   const reached = [...positives].sort((a, b) => a - b)[Math.max(0, Math.ceil(0.05 * positives.length) - 1)] ?? 0
+  const losses = [...positives, ...negatives.map(probability => 1 - probability)].map(
+    probability => -Math.log(Math.max(1e-9, probability))
+  )
   return {
     positives: positives.length,
     negatives: negatives.length,
     auc: both ? areaUnderCurve(positives, negatives) : null,
     falseAt95: both ? shareOf(negatives, probability => probability >= reached) : null,
-    logLoss: scored.length > 0 ? logLossOf(positives, negatives) : null,
-    calibrationError: scored.length > 0 ? calibrationErrorOf(scored) : null,
+    logLoss: scored.length > 0 ? mean(losses) : null,
+    calibrationError: scored.length > 0 ? reliability(scored, 10).error : null,
     negativesAbove: shareOf(negatives, probability => probability > 0.5),
     positivesAbove: shareOf(positives, probability => probability > 0.5)
   }
@@ -275,19 +240,4 @@ export function alertScores(scored: readonly Scored[]): AlertScores {
 /** Share of the values for which a condition holds; null without values. */
 export function shareOf(values: readonly number[], holds: (value: number) => boolean): number | null {
   return values.length === 0 ? null : values.filter(holds).length / values.length
-}
-
-function logLossOf(positives: readonly number[], negatives: readonly number[]): number {
-  const loss = (total: number, probability: number): number => total - Math.log(Math.max(smallest, probability))
-  const sum = positives.reduce(loss, 0) + negatives.map(probability => 1 - probability).reduce(loss, 0)
-  return sum / (positives.length + negatives.length)
-}
-
-function calibrationErrorOf(scored: readonly Scored[]): number {
-  const gaps = new Float64Array(10)
-  for (const { probability, truth } of scored) {
-    const bin = Math.min(9, Math.floor(10 * probability))
-    gaps[bin] = (gaps[bin] as number) + Number(truth) - probability
-  }
-  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / scored.length
 }

@@ -4,9 +4,10 @@ import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
 import { type DetectionRange, describeRange } from 'hierax/classifier/purity.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { Population } from 'hierax/classifier/types.ts'
+import { groupBy, sum } from '../collections.ts'
 import type { HeldOutAlert } from '../context/context-study.ts'
-import { isAtOrBelow, isBelow } from './class-assignment.ts'
-import type { Table } from './tables.ts'
+import { isAtOrBelow, isBelow, lineage, sumsByNode } from '../tree.ts'
+import { type Column, type Table, tableOf } from './tables.ts'
 
 /** An answered alert of an object whose label is known. */
 export interface PuritySample {
@@ -15,7 +16,7 @@ export interface PuritySample {
   readonly node: number
   /** Detections that the answer rests on. */
   readonly detections: number
-  /** By node, given for the population that purities are wanted for. */
+  /** By node, in the population that purities are computed for. */
   readonly probability: Float64Array
 }
 
@@ -29,6 +30,11 @@ export const detectionRanges: readonly DetectionRange[] = [
   { from: 4, until: 9 },
   { from: 10, until: null }
 ]
+
+/** Whether a number of detections lies in a range. */
+export function isInRange(detections: number, { from, until }: DetectionRange): boolean {
+  return detections >= from && (until === null || detections <= until)
+}
 
 /** Thresholds on the probability of a node. */
 export const purityThresholdGrid: readonly number[] = [
@@ -69,9 +75,7 @@ export function purityTable(
   population: Population | null
 ): PurityRows {
   return detectionRanges.flatMap(range => {
-    const inRange = samples.filter(
-      ({ detections }) => detections >= range.from && (range.until === null || detections <= range.until)
-    )
+    const inRange = samples.filter(({ detections }) => isInRange(detections, range))
     const objects = weighed(inRange, taxonomy, population)
     if (objects === null) return []
     return taxonomy.nodes.flatMap(({ name }, node) => {
@@ -105,29 +109,26 @@ export function puritySamplesOf(
 
 /** Tables for people: one for each node, thresholds by row, ranges of detections by column. */
 export function purityTablesFor(rows: PurityRows): Table[] {
-  const populations = [...new Set(rows.map(({ population }) => population))]
-  return populations.flatMap(population => {
-    const own = rows.filter(row => row.population === population)
+  return [...groupBy(rows, ({ population }) => population)].flatMap(([population, own]) => {
     const ranges = detectionRanges.filter(({ from }) => own.some(row => row.fromDetections === from))
-    return [...new Set(own.map(({ node }) => node))].map((node): Table => {
-      const byRange = ranges.map(({ from }) => own.find(row => row.node === node && row.fromDetections === from))
-      const used = purityThresholdGrid.filter(threshold =>
-        byRange.some(row => row?.thresholds.some(each => each.threshold === threshold))
-      )
-      return {
-        title: `Expected purity / completeness of ${node} in the population ${population}`,
-        columns: ['probability >=', ...ranges.map(describeRange)],
-        rows: [
-          ['objects', ...byRange.map(row => String(row?.objects ?? '–'))],
-          ...used.map(threshold => [
-            String(threshold),
-            ...byRange.map(row => {
-              const found = row?.thresholds.find(each => each.threshold === threshold)
-              return found === undefined ? '–' : `${found.purity.toFixed(3)} / ${found.completeness.toFixed(3)}`
-            })
-          ])
-        ]
+    return [...groupBy(own, ({ node }) => node)].map(([node, ofNode]): Table => {
+      const byRange = ranges.map(({ from }) => ofNode.find(row => row.fromDetections === from))
+      const cell = (row: PurityRows[number] | undefined, threshold: number | null): string => {
+        if (threshold === null) return String(row?.objects ?? '–')
+        const found = row?.thresholds.find(each => each.threshold === threshold)
+        return found === undefined ? '–' : `${found.purity.toFixed(3)} / ${found.completeness.toFixed(3)}`
       }
+      const used = purityThresholdGrid.filter(threshold =>
+        ofNode.some(row => row.thresholds.some(each => each.threshold === threshold))
+      )
+      return tableOf<number | null>(
+        `Expected purity / completeness of ${node} in the population ${population}`,
+        [null, ...used],
+        [
+          ['probability >=', threshold => threshold ?? 'objects'],
+          ...ranges.map((range, at): Column<number | null> => [describeRange(range), each => cell(byRange[at], each)])
+        ]
+      )
     })
   })
 }
@@ -138,31 +139,25 @@ function weighed(
   taxonomy: Taxonomy,
   population: Population | null
 ): WeighedObject[] | null {
-  const objects = new Map<string, { node: number; probabilities: Float64Array[] }>()
-  for (const { objectId, node, probability } of samples) {
-    const object = objects.get(objectId)
-    if (object === undefined) objects.set(objectId, { node, probabilities: [probability] })
-    else object.probabilities.push(probability)
-  }
+  const objects = [...groupBy(samples, ({ objectId }) => objectId).values()]
+  const nodes = objects.map(([first]) => (first as PuritySample).node)
+  const counts = sumsByNode(taxonomy, nodes)
   const factors = new Float64Array(taxonomy.nodes.length).fill(1)
   for (const group of taxonomy.siblings) {
     const shares = group.map(node => population?.shares[taxonomy.nodes[node]?.name ?? ''])
     if (shares[0] === undefined) continue
-    const counts = group.map(
-      node => [...objects.values()].filter(object => isAtOrBelow(taxonomy, object.node, node)).length
-    )
-    const total = counts.reduce((sum, count) => sum + count, 0)
+    const total = sum(group.map(node => counts[node] as number))
     // Below a class without objects there is nothing to weigh, and nothing is missing.
     if (total === 0 && taxonomy.parents[group[0] as number] !== -1) continue
     for (const [at, node] of group.entries()) {
-      if (counts[at] === 0) return null
-      factors[node] = ((shares[at] as number) * total) / (counts[at] as number)
+      if (counts[node] === 0) return null
+      factors[node] = ((shares[at] as number) * total) / (counts[node] as number)
     }
   }
-  return [...objects.values()].map(({ node, probabilities }) => {
-    let weight = 1
-    for (let at = node; at >= 0; at = taxonomy.parents[at] as number) weight *= factors[at] as number
-    return { node, weight, probabilities }
+  return objects.map((alerts, at) => {
+    const node = nodes[at] as number
+    const weight = lineage(taxonomy, node).reduce((product, each) => product * (factors[each] as number), 1)
+    return { node, weight, probabilities: alerts.map(({ probability }) => probability) }
   })
 }
 
@@ -177,7 +172,7 @@ function figuresOf(
     .map(object => ({ ...object, isTrue: isAtOrBelow(taxonomy, object.node, node) }))
   const members = known.filter(({ isTrue }) => isTrue)
   if (members.length < fewest || known.length - members.length < fewest) return null
-  const all = members.reduce((sum, { weight }) => sum + weight, 0)
+  const all = sum(members.map(({ weight }) => weight))
   const thresholds = purityThresholdGrid.flatMap(threshold => {
     const sums = { objects: 0, above: 0, right: 0, probability: 0 }
     for (const { weight, probabilities, isTrue } of known) {

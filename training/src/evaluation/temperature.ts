@@ -1,6 +1,7 @@
 import type { CardDraft } from 'hierax/classifier/card.ts'
 import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import { sum } from '../collections.ts'
 import type { KnownObject } from '../data/labelled.ts'
 import { unweightedWhxe } from '../network/whxe.ts'
 import type { Prediction } from './predict.ts'
@@ -51,16 +52,13 @@ function coolest(taxonomy: Taxonomy, predictions: readonly Prediction<KnownObjec
   const cases = predictions.map(prediction => ({ logits: logits(prediction), node: prediction.object.node }))
   const lossAt = (logarithm: number): number => {
     const scale = 1 / Math.exp(logarithm)
-    return cases.reduce(
-      (sum, { logits, node }) =>
-        sum +
-        whxe.loss(
-          logits.map(logit => logit * scale),
-          0,
-          node
-        ),
-      0
+    const losses = cases.map(({ logits, node }) =>
+      whxe.loss(
+        logits.map(logit => logit * scale),
+        node
+      )
     )
+    return sum(losses)
   }
   const ratio = (Math.sqrt(5) - 1) / 2
   let [low, high] = [Math.log(lowest), Math.log(highest)]

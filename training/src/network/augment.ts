@@ -1,19 +1,7 @@
-import type { Point, Points } from 'hierax/classifier/inputs.ts'
+import type { Point } from 'hierax/classifier/inputs.ts'
 import type { KnownObject } from '../data/labelled.ts'
 import { type Random, random, seedOf } from '../random.ts'
-
-/** How light curves are varied for training. */
-export interface Augmentation {
-  /** Share of draws that are varied; the others are the object as it was observed. */
-  readonly share: number
-  /** Different variants of an object; each is the same whenever it is drawn. */
-  readonly copies: number
-  /** Detections of a sequence at most. */
-  readonly cap: number
-}
-
-/** The augmentation of the reference study. */
-export const defaultAugmentation: Augmentation = { share: 0.75, copies: 10, cap: 160 }
+import type { Recipe } from '../recipe.ts'
 
 /** Share of draws in which a persistent source is seen through a window in time, and the window's length in days, evenly in the logarithm. */
 const windowShare = 0.6
@@ -29,14 +17,6 @@ const isolatedShare = 0.08
 const depth = 20.6
 const depthSpread = 0.1
 
-/** Points in an array as the inputs read them. */
-export function pointsOf(points: readonly Point[]): Points {
-  return {
-    at: index => points[index] as Point,
-    jd: index => points[index]?.jd ?? Number.NaN
-  }
-}
-
 /** A limit brighter than this is of an image that shows nothing, mag. */
 const leastLimit = 16
 
@@ -51,7 +31,7 @@ export type Kind = 'transient' | 'persistent'
  */
 export function drawPoints(
   object: KnownObject,
-  { share, copies, cap }: Augmentation,
+  { share, copies, cap }: Recipe['augmentation'],
   seed: number,
   draw: Random,
   kind: Kind = 'transient'
@@ -180,7 +160,7 @@ function thinned(points: readonly Point[], cap: number, random: Random): readonl
 }
 
 /** Points up to the last of the first `cap` detections. */
-function capped(points: readonly Point[], cap: number): readonly Point[] {
+export function capped(points: readonly Point[], cap: number): readonly Point[] {
   let detections = 0
   for (const [index, point] of points.entries()) {
     if (point.detection && ++detections === cap) return points.slice(0, index + 1)

@@ -1,8 +1,14 @@
-import { type InputSet, latestInputs } from 'hierax/classifier/input-sets.ts'
+import { type InputSet, inputSetOf, latestInputs } from 'hierax/classifier/input-sets.ts'
 import type { Point } from 'hierax/classifier/inputs.ts'
+import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import { HieraxError } from 'hierax/errors.ts'
+import { lowerBound } from 'hierax/lightcurves/layout.ts'
+import { chunks, sum, tally } from '../collections.ts'
 import type { KnownObject } from '../data/labelled.ts'
 import { type Random, random } from '../random.ts'
-import { type Augmentation, drawPoints, pointsOf } from './augment.ts'
+import type { Recipe } from '../recipe.ts'
+import { topOf } from '../tree.ts'
+import { capped, drawPoints } from './augment.ts'
 
 /** Sequences side by side, padded to the longest; time first. */
 export interface Batch {
@@ -16,84 +22,52 @@ export interface Batch {
   readonly targets: Int32Array
 }
 
-/** How objects are drawn for an epoch: each once, or as many in all with every label's node equally often, or in between. */
-export type Sampling = 'natural' | 'balanced' | 'square-root'
-
-/** Children of the root, and which of them each object belongs to. */
-export interface RootBalance {
-  /** Least share of the draws of an epoch that each child of the root gets; 0: as many as it has objects. */
-  readonly share: number
-  /** For every node, the child of the root above it (itself where it is one). */
-  readonly rootOf: (node: number) => number
-  /** Whether a child of the root stands for persistent sources. */
-  readonly isPersistent: (root: number) => boolean
-}
-
 /** How far sequences are displaced when they are sorted by length, in the logarithm: batches of one epoch differ from another's. */
 const lengthJitter = 0.15
 
-/** Settings of an epoch's batches. */
-export interface BatchOptions {
-  readonly batch: number
-  readonly seed: number
-  readonly sampling: Sampling
-  readonly augmentation: Augmentation
-  readonly lastWeight: number
-  readonly inputs: InputSet
-  readonly balance?: RootBalance
-}
-
-/** Number of batches of an epoch of so many draws. */
-export function batchesPerEpoch(draws: number, batch: number): number {
-  return Math.ceil(draws / batch)
-}
-
 /**
- * How often each object is drawn in an epoch, on average, with draws from the children of the root balanced: those of a child that has
- * too few objects are drawn repeatedly.
+ * How often each object is drawn in an epoch, on average. Each child of the root gets at least the share `balance` of the
+ * draws: the objects of one that has too few are drawn repeatedly. With a balance of 0 every object is drawn once.
  */
-export function drawsOf(nodes: readonly number[], balance: RootBalance | undefined): Float64Array {
-  const draws = new Float64Array(nodes.length).fill(1)
-  if (balance === undefined || balance.share === 0) return draws
-  const counts = new Map<number, number>()
-  for (const node of nodes) counts.set(balance.rootOf(node), (counts.get(balance.rootOf(node)) ?? 0) + 1)
-  const largest = Math.max(...counts.values())
-  const least = (balance.share / (1 - balance.share)) * largest
-  return draws.map((_, at) => {
-    const count = counts.get(balance.rootOf(nodes[at] as number)) as number
-    return Math.max(1, least / count)
-  })
+export function drawsOf(taxonomy: Taxonomy, nodes: readonly number[], balance: number): Float64Array {
+  const tops = nodes.map(node => topOf(taxonomy, node))
+  const counts = tally(tops)
+  const least = (balance / (1 - balance)) * Math.max(...counts.values())
+  return Float64Array.from(tops, top => Math.max(1, least / (counts.get(top) as number)))
 }
 
 /**
  * The batches of an epoch: objects drawn, varied, sorted by length into batches, and those shuffled. A function of its
  * arguments alone, so that a resumed training finds the same ones.
  */
-export function epochBatches(objects: readonly KnownObject[], epoch: number, options: BatchOptions): (() => Batch)[] {
-  const { seed, sampling, augmentation, lastWeight, batch, inputs, balance } = options
+export function epochBatches(
+  objects: readonly KnownObject[],
+  taxonomy: Taxonomy,
+  epoch: number,
+  { seed, sampling, augmentation, loss, schedule, network }: Recipe
+): (() => Batch)[] {
   const draw = random(seed, epoch, 101)
-  const sequences = drawObjects(objects, sampling, balance, draw).map(object => {
-    const kind = balance?.isPersistent(balance.rootOf(object.node)) === true ? 'persistent' : 'transient'
-    const sequence = sequenceOf(drawPoints(object, augmentation, seed, draw, kind), object.node, lastWeight, inputs)
+  const inputs = inputsOf(network.inputs)
+  const isPersistent = (node: number): boolean =>
+    sampling.persistent.includes(taxonomy.nodes[topOf(taxonomy, node)]?.name ?? '')
+  const sequences = drawObjects(objects, taxonomy, sampling, draw).map(object => {
+    const kind = isPersistent(object.node) ? 'persistent' : 'transient'
+    const points = drawPoints(object, augmentation, seed, draw, kind)
+    const sequence = sequenceOf(points, object.node, loss.lastWeight, inputs)
     return { sequence, key: Math.log(sequence.steps) + draw.uniform(-lengthJitter, lengthJitter) }
   })
   sequences.sort((a, b) => a.key - b.key)
-  const groups: Sequence[][] = []
-  for (let from = 0; from < sequences.length; from += batch) {
-    groups.push(sequences.slice(from, from + batch).map(({ sequence }) => sequence))
-  }
-  return shuffled(groups, draw).map(group => () => joined(group))
+  return shuffled(chunks(sequences, schedule.batch), draw).map(
+    group => () => joined(group.map(({ sequence }) => sequence))
+  )
 }
 
 /** Objects in batches by length, as they are: for the loss on held-out ones. */
 export function plainBatches(objects: readonly KnownObject[], batch: number, cap: number, inputs?: InputSet): Batch[] {
-  const original: Augmentation = { share: 0, copies: 1, cap }
   const sequences = objects
-    .map((object, at) => sequenceOf(drawPoints(object, original, 0, random(at)), object.node, 0, inputs))
+    .map(({ points, node }) => sequenceOf(capped(points, cap), node, 0, inputs))
     .sort((a, b) => a.steps - b.steps)
-  const batches: Batch[] = []
-  for (let from = 0; from < sequences.length; from += batch) batches.push(joined(sequences.slice(from, from + batch)))
-  return batches
+  return chunks(sequences, batch).map(joined)
 }
 
 /** Pads sequences to one length and lays them side by side. */
@@ -114,56 +88,39 @@ export function joined(sequences: readonly Sequence[]): Batch {
 }
 
 /** An object counts by the number of those with its label to this power, inverted. */
-export function samplingPower(sampling: Sampling): number {
-  return { natural: 0, 'square-root': 0.5, balanced: 1 }[sampling]
+export function samplingPower(draws: Recipe['sampling']['draws']): number {
+  return { natural: 0, 'square-root': 0.5, balanced: 1 }[draws]
 }
 
+/** Objects as an epoch draws them: each as often as `drawsOf` has it, or as many in all, by the number of each label. */
 function drawObjects(
   objects: readonly KnownObject[],
-  sampling: Sampling,
-  balance: RootBalance | undefined,
+  taxonomy: Taxonomy,
+  sampling: Recipe['sampling'],
   draw: Random
-): readonly KnownObject[] {
-  if (sampling === 'natural') return shuffled(repeatedly(objects, balance, draw), draw)
-  const counts = new Map<number, number>()
-  for (const { node } of objects) counts.set(node, (counts.get(node) ?? 0) + 1)
-  const power = samplingPower(sampling)
-  const cumulative: number[] = []
+): KnownObject[] {
+  const nodes = objects.map(({ node }) => node)
+  if (sampling.draws === 'natural') {
+    const draws = drawsOf(taxonomy, nodes, sampling.balance)
+    const drawn = objects.flatMap((object, at) => {
+      // The whole part always, the rest by chance.
+      const times = Math.floor(draws[at] as number)
+      const rest = (draws[at] as number) - times
+      return new Array<KnownObject>(times + (rest > 0 && draw.uniform() < rest ? 1 : 0)).fill(object)
+    })
+    return shuffled(drawn, draw)
+  }
+  const counts = tally(nodes)
+  const power = samplingPower(sampling.draws)
   let total = 0
-  for (const { node } of objects) {
+  const cumulative = nodes.map(node => {
     total += (counts.get(node) as number) ** -power
-    cumulative.push(total)
-  }
-  return objects.map(() => objects[firstAbove(cumulative, draw.uniform(0, total))] as KnownObject)
-}
-
-/** Every object as often as it is drawn: the whole part always, the rest by chance. */
-function repeatedly(
-  objects: readonly KnownObject[],
-  balance: RootBalance | undefined,
-  draw: Random
-): readonly KnownObject[] {
-  const draws = drawsOf(
-    objects.map(({ node }) => node),
-    balance
-  )
-  return objects.flatMap((object, at) => {
-    const times = Math.floor(draws[at] as number)
-    const more = (draws[at] as number) > times && draw.uniform() < (draws[at] as number) - times ? 1 : 0
-    return new Array<KnownObject>(times + more).fill(object)
+    return total
   })
-}
-
-/** Index of the first of ascending numbers that is above a value; the last where none is. */
-function firstAbove(ascending: readonly number[], value: number): number {
-  let low = 0
-  let high = ascending.length - 1
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((ascending[middle] as number) > value) high = middle
-    else low = middle + 1
-  }
-  return low
+  return objects.map(() => {
+    const value = draw.uniform(0, total)
+    return objects[lowerBound(objects.length - 1, at => (cumulative[at] as number) <= value)] as KnownObject
+  })
 }
 
 /** Fisher–Yates. */
@@ -202,18 +159,16 @@ export function sequenceOf(
   lastWeight = 0,
   set: InputSet = latestInputs
 ): Sequence {
-  const times: number[] = []
-  const found: number[] = []
-  for (const [index, point] of points.entries()) {
-    if (!point.detection) continue
-    found.push(index)
-    times.push(point.jd)
-  }
+  const found = [...points.keys()].filter(index => points[index]?.detection)
+  const times = found.map(index => (points[index] as Point).jd)
   const begin = lastSequence(times, set)
   const steps = found.length - begin
   const inputs = new Float32Array(Math.max(steps, 1) * set.count)
   const state = new Float64Array(set.stateLength)
-  const accessor = pointsOf(points)
+  const accessor = {
+    at: (index: number) => points[index] as Point,
+    jd: (index: number) => points[index]?.jd ?? Number.NaN
+  }
   set.clear(state)
   let sequence = 0
   for (const [at, index] of found.entries()) {
@@ -226,6 +181,13 @@ export function sequenceOf(
     set.step(state, accessor, index, points[index] as Point, inputs, row * set.count)
   }
   return { steps, inputs, weights: stepWeights(times.slice(begin), lastWeight), target }
+}
+
+/** The set of inputs of a version. Throws USAGE where it is unknown. */
+export function inputsOf(version: string): InputSet {
+  const set = inputSetOf(version)
+  if (set === undefined) throw new HieraxError('USAGE', `inputs ${version} are unknown`)
+  return set
 }
 
 /** Number of detections before the last sequence. */
@@ -245,14 +207,11 @@ export function stepWeights(times: readonly number[], lastWeight = 0): Float32Ar
   const first = times[0] ?? 0
   const age = (step: number): number => (times[step] as number) - first
   const last = times.length - 1
-  const weights = new Float64Array(times.length)
-  let total = 0
-  for (let step = 0; step <= last; step++) {
+  const weights = times.map((_, step) => {
     const next = step < last ? age(step + 1) : Math.max(1.5 * age(last), shortestEnd)
-    const weight = Math.log(1 + next) - Math.log(1 + age(step)) + leastWeight
-    weights[step] = weight
-    total += weight
-  }
+    return Math.log(1 + next) - Math.log(1 + age(step)) + leastWeight
+  })
+  const total = sum(weights)
   return Float32Array.from(
     weights,
     (weight, step) => (1 - lastWeight) * (weight / total) + (step === last ? lastWeight : 0)

@@ -1,28 +1,24 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
-import type { Weight, Weights } from 'hierax/classifier/network.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import type { FitState } from './fit.ts'
 
-/** What a training depends on, flat: a checkpoint is resumed only where all of it is the same. */
+/** What a training depends on, by name: a checkpoint is resumed only where all of it is the same. */
 export type Settings = Readonly<Record<string, string | number>>
 
+const format = 'hierax-checkpoint'
 const formatVersion = 1
 
 /**
- * Writes a checkpoint: settings, weights, moments and progress, in one file that is there either as before or whole, whatever
- * interrupts.
+ * Writes a checkpoint: settings, weights, moments and progress, in one file that is replaced as a whole, so that an interruption
+ * leaves either the old or the new one. Arrays are base64.
  */
 export async function writeCheckpoint(file: string, settings: Settings, state: FitState): Promise<void> {
   const { weights, moments, best, ...progress } = state
-  const content = JSON.stringify({
-    format: 'hierax-checkpoint',
-    formatVersion,
-    settings,
-    ...progress,
-    weights: encodedWeights(weights),
-    moments: { steps: moments.steps, first: encodedAll(moments.first), second: encodedAll(moments.second) },
-    best: best === null ? null : { ...best, weights: encodedWeights(best.weights) }
+  const stored = { format, formatVersion, settings, ...progress, weights, moments, best }
+  const content = JSON.stringify(stored, (_, value: unknown) => {
+    if (!(value instanceof Float32Array)) return value
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
   })
   await mkdir(path.dirname(file), { recursive: true })
   const handle = await open(`${file}.tmp`, 'w')
@@ -47,66 +43,33 @@ export async function readCheckpoint(file: string, settings: Settings): Promise<
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw new HieraxError('USAGE', `${file} can't be read: ${(cause as Error).message}`, { cause })
   }
-  const stored = parsed(content, file)
-  for (const key of new Set([...Object.keys(settings), ...Object.keys(stored.settings)])) {
-    const [was, is] = [stored.settings[key], settings[key]]
+  const { settings: before, ...stored } = parsed(content, file)
+  for (const key of new Set([...Object.keys(settings), ...Object.keys(before)])) {
+    const [was, is] = [before[key], settings[key]]
     if (was === is) continue
     const message = `${file} is of a training with ${key} ${shown(was)}, this one has ${shown(is)}`
     throw new HieraxError('USAGE', `${message}: resume it with the same options and data, or name another --out`)
   }
-  const { epoch, batch, lossSum, finished, history, moments, best } = stored
+  const { epoch, batch, lossSum, finished, history, weights, moments, best } = stored
   return {
-    ...{ epoch, batch, lossSum, finished, history },
-    weights: decodedWeights(stored.weights),
-    moments: { steps: moments.steps, first: decodedAll(moments.first), second: decodedAll(moments.second) },
-    best: best === null ? null : { ...best, weights: decodedWeights(best.weights) }
+    ...{ epoch, batch, lossSum, finished, history, weights: decoded(weights), moments: decoded(moments) },
+    best: best === null ? null : { ...best, weights: decoded(best.weights) }
   }
 }
 
-type Encoded = Readonly<Record<string, string>>
-type EncodedWeights = Readonly<Record<string, { readonly shape: readonly number[]; readonly values: string }>>
-
-interface Stored extends Pick<FitState, 'epoch' | 'batch' | 'lossSum' | 'finished' | 'history'> {
-  readonly settings: Settings
-  readonly weights: EncodedWeights
-  readonly moments: { readonly steps: number; readonly first: Encoded; readonly second: Encoded }
-  readonly best: { readonly epoch: number; readonly loss: number; readonly weights: EncodedWeights } | null
-}
-
-function parsed(content: string, file: string): Stored {
+function parsed(content: string, file: string): FitState & { settings: Settings } {
   try {
-    const value = JSON.parse(content) as Stored & { format?: unknown; formatVersion?: unknown }
-    if (value.format === 'hierax-checkpoint' && value.formatVersion === formatVersion) return value
+    const value = JSON.parse(content)
+    if (value.format === format && value.formatVersion === formatVersion) return value
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new HieraxError('USAGE', `${file} is not a checkpoint of this version of Hierax: remove it to start again`)
 }
 
-function encoded(values: Float32Array): string {
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64')
-}
-
-function decoded(text: string): Float32Array {
-  return new Float32Array(new Uint8Array(Buffer.from(text, 'base64')).buffer)
-}
-
-function encodedAll(arrays: Readonly<Record<string, Float32Array>>): Encoded {
-  return Object.fromEntries(Object.entries(arrays).map(([name, values]) => [name, encoded(values)]))
-}
-
-function decodedAll(arrays: Encoded): Record<string, Float32Array> {
-  return Object.fromEntries(Object.entries(arrays).map(([name, text]) => [name, decoded(text)]))
-}
-
-function encodedWeights(weights: Weights): EncodedWeights {
-  return Object.fromEntries(
-    Object.entries(weights).map(([name, { shape, values }]) => [name, { shape, values: encoded(values) }])
-  )
-}
-
-function decodedWeights(weights: EncodedWeights): Record<string, Weight> {
-  return Object.fromEntries(
-    Object.entries(weights).map(([name, { shape, values }]) => [name, { shape, values: decoded(values) }])
-  )
+/** Parsed JSON with every text in it, at any depth, as the array that it encodes. */
+function decoded<T>(value: T): T {
+  if (typeof value === 'string') return new Float32Array(new Uint8Array(Buffer.from(value, 'base64')).buffer) as T
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, decoded(each)])) as T
 }

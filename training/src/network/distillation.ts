@@ -3,12 +3,12 @@ import path from 'node:path'
 import type { InputSet } from 'hierax/classifier/input-sets.ts'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { Weight, Weights } from 'hierax/classifier/network.ts'
-import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
+import { logSumExp, nodeProbabilities } from 'hierax/classifier/probabilities.ts'
 import type { Runtime } from 'hierax/classifier/runtime.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import type { Batch } from './batches.ts'
-import { type BatchLoss, TrainableNetwork } from './trainable.ts'
+import { type BatchLoss, stepLoss, TrainableNetwork } from './trainable.ts'
 
 /** A model that another is to learn from. */
 export interface Teacher {
@@ -55,7 +55,7 @@ function digestOf(weights: Weights): string {
   return hash.digest('hex')
 }
 
-/** What several models say together, step by step: the mean of their marginal probabilities. */
+/** The joint answer of several models, step by step: the mean of their marginal probabilities. */
 export class Ensemble {
   readonly #taxonomy: Taxonomy
   readonly #members: readonly { readonly network: TrainableNetwork; readonly weights: Weights }[]
@@ -105,32 +105,33 @@ export function distilledLoss(
   ensemble: Ensemble,
   share: number
 ): (batch: Batch) => BatchLoss {
-  const outputs = taxonomy.nodes.length
+  const size = taxonomy.nodes.length
   return batch => {
     const labelled = lossOf(batch)
-    const wanted = ensemble.conditionals(batch)
+    const taught = ensemble.conditionals(batch)
+    const fromTeachers = stepLoss(
+      batch,
+      (logits, at, gradient, weight) =>
+        teacherLoss(taxonomy, logits, taught.subarray(at * size, (at + 1) * size), gradient, weight),
+      share
+    )
     return (logits, gradient) => {
-      let total = (1 - share) * labelled(logits, gradient)
+      const ofLabels = (1 - share) * labelled(logits, gradient)
       for (let index = 0; index < gradient.length; index++) gradient[index]! *= 1 - share
-      for (let at = 0; at < batch.weights.length; at++) {
-        const weight = share * (batch.weights[at] as number)
-        if (weight > 0) total += weight * teacherLoss(taxonomy, logits, wanted, at * outputs, gradient, weight)
-      }
-      return total
+      return fromTeachers(logits, gradient, ofLabels)
     }
   }
 }
 
 /**
  * How far the conditionals of a row of logits are from those of a teacher: Σ over groups of siblings of the teacher's P(parent)
- * times the Kullback–Leibler divergence. `scale` times its derivative is added to `gradient`; logits, the teacher's
- * conditionals and the gradient are read and written at `offset`, one a node in the taxonomy's order.
+ * times the Kullback–Leibler divergence. `scale` times its derivative is added to `gradient`. All three arrays hold one number
+ * a node, in the taxonomy's order.
  */
 export function teacherLoss(
   taxonomy: Taxonomy,
   logits: ArrayLike<number>,
   conditional: ArrayLike<number>,
-  offset: number,
   gradient: Float32Array,
   scale: number
 ): number {
@@ -139,17 +140,13 @@ export function teacherLoss(
     if (siblings.length === 1) continue
     let weight = 1
     let above = taxonomy.parents[siblings[0] as number] as number
-    for (; above >= 0; above = taxonomy.parents[above] as number) weight *= conditional[offset + above] as number
-    let largest = Number.NEGATIVE_INFINITY
-    for (const node of siblings) largest = Math.max(largest, logits[offset + node] as number)
-    let sum = 0
-    for (const node of siblings) sum += Math.exp((logits[offset + node] as number) - largest)
-    const logSum = largest + Math.log(sum)
+    for (; above >= 0; above = taxonomy.parents[above] as number) weight *= conditional[above] as number
+    const logSum = logSumExp(logits, siblings)
     for (const node of siblings) {
-      const wanted = conditional[offset + node] as number
-      const logarithm = (logits[offset + node] as number) - logSum
+      const wanted = conditional[node] as number
+      const logarithm = (logits[node] as number) - logSum
       if (wanted > 0) total += weight * wanted * (Math.log(wanted) - logarithm)
-      gradient[offset + node] = (gradient[offset + node] as number) + scale * weight * (Math.exp(logarithm) - wanted)
+      gradient[node] = (gradient[node] as number) + scale * weight * (Math.exp(logarithm) - wanted)
     }
   }
   return total

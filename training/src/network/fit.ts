@@ -1,60 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
-import { type InputSet, inputSetOf } from 'hierax/classifier/input-sets.ts'
 import type { Weights } from 'hierax/classifier/network.ts'
 import type { Runtime } from 'hierax/classifier/runtime.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import type { KnownObject } from '../data/labelled.ts'
 import { random } from '../random.ts'
-import type { Augmentation } from './augment.ts'
-import { type Batch, epochBatches, plainBatches, type RootBalance, type Sampling } from './batches.ts'
+import type { Recipe } from '../recipe.ts'
+import { type Batch, epochBatches, inputsOf, plainBatches } from './batches.ts'
 import { distilledLoss, Ensemble, type Teacher } from './distillation.ts'
 import { dropoutFactors } from './layers.ts'
-import { adamStep, type Moments, noMoments, type OptimiserOptions, oneCycle } from './optimiser.ts'
-import { type BatchLoss, initialWeights, TrainableNetwork, type Widths } from './trainable.ts'
+import { adamStep, type Moments, noMoments, oneCycle } from './optimiser.ts'
+import { type BatchLoss, initialWeights, stepLoss, TrainableNetwork } from './trainable.ts'
 import { nodeWeights, Whxe, type WhxeOptions } from './whxe.ts'
-
-/** All that decides the outcome of a training beside its data, its taxonomy and the runtime. */
-export interface FitOptions {
-  /** Version of the inputs. */
-  readonly inputs: string
-  readonly epochs: number
-  /** Sequences of a batch. */
-  readonly batch: number
-  readonly seed: number
-  readonly sampling: Sampling
-  readonly balance: BalanceOptions
-  readonly dropout: number
-  /** Share of an object's loss that its last step gets more. */
-  readonly lastWeight: number
-  /** Ends when the held-out loss has not fallen for so many epochs, and takes the best weights; 0: never. */
-  readonly patience: number
-  /** Share of the loss that is the distance from the teachers' answers, where there are teachers. */
-  readonly distillation: number
-  readonly widths: Widths
-  readonly whxe: WhxeOptions
-  readonly optimiser: OptimiserOptions
-  readonly augmentation: Augmentation
-}
-
-/** How the children of the root are drawn. */
-export interface BalanceOptions {
-  /** Least share of the draws that each child of the root gets; 0: as many as it has objects. */
-  readonly share: number
-  /** Children of the root that stand for persistent sources, by comma: these are seen through windows and against other references. */
-  readonly persistent: string
-}
-
-/** The balance of a taxonomy's root. */
-export function rootBalance({ parents, nodes }: Taxonomy, { share, persistent }: BalanceOptions): RootBalance {
-  const rootOf = (node: number): number => {
-    let at = node
-    while (at >= 0 && (parents[at] as number) >= 0) at = parents[at] as number
-    return at
-  }
-  const names = new Set(persistent.split(','))
-  return { share, rootOf, isPersistent: root => root >= 0 && names.has(nodes[root]?.name ?? '') }
-}
 
 /** How an epoch went: mean losses of an object; null where nothing is held out. */
 export interface EpochRecord {
@@ -79,13 +36,13 @@ export interface FitState {
   best: { readonly epoch: number; readonly loss: number; readonly weights: Weights } | null
 }
 
-/** Models and weights to learn from, and functions that are called on the way. */
+/** Models and weights to learn from, and functions that are called during a training. */
 export interface FitHooks {
   /** Models whose answers the network is to learn beside the labels. */
   readonly teachers?: readonly Teacher[]
   /** Weights to begin with; random ones where none are given. */
   readonly start?: Weights | null
-  /** State to go on from. */
+  /** State to resume from. */
   readonly resumed?: FitState | null
   /** After each batch. */
   readonly onBatch?: (loss: number) => void
@@ -96,30 +53,32 @@ export interface FitHooks {
 }
 
 /**
- * Trains the network; resolves with its last state, `finished` false where the signal interrupted it. The same arguments give
- * the same weights on the same runtime, however often it was interrupted and resumed. Throws INTERNAL where the loss
- * is no longer a number.
+ * Trains the network by a recipe; resolves with its last state, `finished` false where the signal interrupted it. The same
+ * arguments give the same weights on the same runtime, however often it was interrupted and resumed. Throws INTERNAL where
+ * the loss is no longer a number.
  */
 export async function fit(
   runtime: Runtime,
   taxonomy: Taxonomy,
   training: readonly KnownObject[],
   heldOut: readonly KnownObject[],
-  options: FitOptions,
+  recipe: Recipe,
   hooks: FitHooks = {}
 ): Promise<FitState> {
-  const state = hooks.resumed ?? initialState(taxonomy, options, hooks.start ?? null)
+  const { epochs, loss, schedule } = recipe
+  const { teachers = [], start = null } = hooks
+  const state = hooks.resumed ?? initialState(taxonomy, recipe, start)
   const network = new TrainableNetwork(runtime, state.weights)
-  const lossOf = lossFor(taxonomy, training, options.whxe)
-  const { teachers = [] } = hooks
+  const lossOf = lossFor(taxonomy, training, loss)
   const trainedLoss =
-    teachers.length === 0 || options.distillation === 0
+    teachers.length === 0 || loss.distillation === 0
       ? lossOf
-      : distilledLoss(taxonomy, lossOf, new Ensemble(runtime, taxonomy, teachers), options.distillation)
-  const validation = plainBatches(heldOut, options.batch, options.augmentation.cap, inputsOf(options.inputs))
-  while (!state.finished && state.epoch < options.epochs) {
+      : distilledLoss(taxonomy, lossOf, new Ensemble(runtime, taxonomy, teachers), loss.distillation)
+  const inputs = inputsOf(recipe.network.inputs)
+  const validation = plainBatches(heldOut, schedule.batch, recipe.augmentation.cap, inputs)
+  while (!state.finished && state.epoch < epochs) {
     const begun = performance.now()
-    const batches = await runEpoch(network, taxonomy, training, trainedLoss, state, options, hooks)
+    const batches = await runEpoch(epochBatches(training, taxonomy, state.epoch, recipe))
     if (batches === null) {
       await hooks.save?.(state)
       return state
@@ -129,29 +88,43 @@ export async function fit(
     const seconds = (performance.now() - begun) / 1000
     const record: EpochRecord = { epoch: state.epoch, trainingLoss, heldOutLoss, seconds }
     state.history.push(record)
-    recordBest(state, record, options.patience)
+    recordBest(state, record, schedule.earlyStopping)
     Object.assign(state, { epoch: state.epoch + 1, batch: 0, lossSum: 0 })
-    if (state.epoch === options.epochs) state.finished = true
+    if (state.epoch === epochs) state.finished = true
     await hooks.save?.(state)
     await hooks.onEpoch?.(record)
   }
   return state
+
+  /** The rest of the current epoch; its number of batches, or null where it was interrupted. */
+  async function runEpoch(batches: readonly (() => Batch)[]): Promise<number | null> {
+    for (; state.batch < batches.length; state.batch++) {
+      await setImmediate()
+      if (hooks.signal?.aborted === true) return null
+      const batch = (batches[state.batch] as () => Batch)()
+      const seed = random(recipe.seed, state.epoch, state.batch, 303).integer(0, 2 ** 31)
+      const dropout = dropoutFactors(network.sizes, batch.rows * batch.steps, recipe.network.dropout, seed)
+      const { loss, gradients } = network.gradients(state.weights, batch, dropout, trainedLoss(batch))
+      if (!Number.isFinite(loss)) {
+        const where = `the loss is ${loss} in epoch ${state.epoch + 1}`
+        throw new HieraxError('INTERNAL', `${where}: try a lower schedule.learningRate in the recipe`)
+      }
+      const rate = oneCycle(state.epoch * batches.length + state.batch, batches.length * epochs)
+      adamStep(state.weights, state.moments, gradients, schedule, rate)
+      state.lossSum += loss
+      hooks.onBatch?.(loss)
+    }
+    return batches.length
+  }
 }
 
 /** The weights that a finished training stands for. */
-export function finalWeights(state: FitState): Weights {
+export function finalWeights(state: Pick<FitState, 'best' | 'weights'>): Weights {
   return state.best?.weights ?? state.weights
 }
 
-/** Throws USAGE where the version is unknown. */
-export function inputsOf(version: string): InputSet {
-  const set = inputSetOf(version)
-  if (set === undefined) throw new HieraxError('USAGE', `inputs ${version} are unknown`)
-  return set
-}
-
-function initialState(taxonomy: Taxonomy, { widths, seed, inputs }: FitOptions, start: Weights | null): FitState {
-  const made = initialWeights(widths, taxonomy.nodes.length, seed, inputsOf(inputs).count)
+function initialState(taxonomy: Taxonomy, { network, seed }: Recipe, start: Weights | null): FitState {
+  const made = initialWeights(network, taxonomy.nodes.length, seed, inputsOf(network.inputs).count)
   for (const [name, { shape }] of Object.entries(start ?? {})) {
     const wanted = made[name]?.shape.join() ?? 'none'
     if (shape.join() === wanted) continue
@@ -162,41 +135,7 @@ function initialState(taxonomy: Taxonomy, { widths, seed, inputs }: FitOptions, 
   return { epoch: 0, batch: 0, lossSum: 0, finished: false, weights, moments, history: [], best: null }
 }
 
-/** The rest of the current epoch; its number of batches, or null where it was interrupted. */
-async function runEpoch(
-  network: TrainableNetwork,
-  taxonomy: Taxonomy,
-  training: readonly KnownObject[],
-  lossOf: (batch: Batch) => BatchLoss,
-  state: FitState,
-  options: FitOptions,
-  { onBatch, signal }: FitHooks
-): Promise<number | null> {
-  const balance = rootBalance(taxonomy, options.balance)
-  const batches = epochBatches(training, state.epoch, { ...options, balance, inputs: inputsOf(options.inputs) })
-  const total = batches.length * options.epochs
-  for (; state.batch < batches.length; state.batch++) {
-    await setImmediate()
-    if (signal?.aborted === true) return null
-    const batch = (batches[state.batch] as () => Batch)()
-    const seed = random(options.seed, state.epoch, state.batch, 303).integer(0, 2 ** 31)
-    const dropout = dropoutFactors(network.sizes, batch.rows * batch.steps, options.dropout, seed)
-    const { loss, gradients } = network.gradients(state.weights, batch, dropout, lossOf(batch))
-    if (!Number.isFinite(loss)) {
-      throw new HieraxError(
-        'INTERNAL',
-        `the loss is ${loss} in epoch ${state.epoch + 1}: try a lower schedule.learningRate in the recipe`
-      )
-    }
-    const rate = oneCycle(state.epoch * batches.length + state.batch, total)
-    adamStep(state.weights, state.moments, gradients, options.optimiser, rate)
-    state.lossSum += loss
-    onBatch?.(loss)
-  }
-  return batches.length
-}
-
-/** Keeps the best weights and ends the training where patience has run out. */
+/** Keeps the best weights and ends the training where the loss has not fallen for so many epochs (0: never). */
 function recordBest(state: FitState, { epoch, heldOutLoss }: EpochRecord, patience: number): void {
   if (patience === 0 || heldOutLoss === null) return
   if (state.best === null || heldOutLoss < state.best.loss) {
@@ -218,17 +157,10 @@ function lossFor(
 ): (batch: Batch) => BatchLoss {
   const labels = training.map(object => object.node)
   const whxe = new Whxe(taxonomy, nodeWeights(taxonomy, labels, options.labelsCount), options)
-  const outputs = taxonomy.nodes.length
-  return ({ rows, weights, targets }) =>
-    (logits, gradient) => {
-      let total = 0
-      for (let at = 0; at < weights.length; at++) {
-        const weight = weights[at] as number
-        if (weight > 0)
-          total += weight * whxe.loss(logits, at * outputs, targets[at % rows] as number, gradient, weight)
-      }
-      return total
-    }
+  return batch =>
+    stepLoss(batch, (logits, at, gradient, weight) =>
+      whxe.loss(logits, batch.targets[at % batch.rows] as number, gradient, weight)
+    )
 }
 
 /** Mean loss of objects as they are. */

@@ -10,7 +10,7 @@ import type { Runtime } from 'hierax/classifier/runtime.ts'
  *   n    = tanh(x W_n + b_n + r m)                     candidate
  *   h'   = n + z (h − n)
  *
- * Both ways do all that they can for all steps at once; what is left in the loops is 12 operations a step forward and 6 back.
+ * Both passes do all that they can for all steps at once; the loops hold 12 operations a step forward and 6 back.
  */
 
 /** Weights of the unit; the columns of its kernels are reset, update, candidate. */
@@ -35,11 +35,7 @@ export interface Recurrence {
 }
 
 /** Derivatives with respect to the unit's weights and to its input [steps × rows, embedding]. */
-export interface GatedUnitGradient {
-  readonly kernel: Tensor2D
-  readonly bias: Tensor1D
-  readonly recurrentKernel: Tensor2D
-  readonly recurrentBias: Tensor1D
+export interface GatedUnitGradient extends GatedUnit {
   readonly input: Tensor2D
 }
 
@@ -51,40 +47,31 @@ export function forward(tf: Runtime['tf'], unit: GatedUnit, input: Tensor2D, row
   const [gateBias, memoryBias] = tf.split(unit.recurrentBias, [2 * width, width]) as [Tensor1D, Tensor1D]
   const gateInputs = stepwise(tf, tf.add(ofGates, gateBias), rows, 2 * width)
   const candidateInputs = stepwise(tf, ofCandidate, rows, width)
-  const before: Tensor2D[] = []
-  const hidden: Tensor2D[] = []
-  const resets: Tensor2D[] = []
-  const updates: Tensor2D[] = []
-  const memories: Tensor2D[] = []
-  const candidates: Tensor2D[] = []
-  let h: Tensor2D = tf.zeros([rows, width])
+  const passed: Record<keyof Recurrence, Tensor2D>[] = []
+  let before: Tensor2D = tf.zeros([rows, width])
   for (let step = 0; step < steps; step++) {
-    const recurrent = tf.matMul(h, unit.recurrentKernel)
+    const recurrent = tf.matMul(before, unit.recurrentKernel)
     const [toGates, toMemory] = tf.split(recurrent, [2 * width, width], 1) as [Tensor2D, Tensor2D]
     const gates = tf.sigmoid(tf.add(gateInputs[step] as Tensor2D, toGates))
     const [reset, update] = tf.split(gates, 2, 1) as [Tensor2D, Tensor2D]
     const memory = tf.add(toMemory, memoryBias) as Tensor2D
     const candidate: Tensor2D = tf.tanh(tf.add(candidateInputs[step] as Tensor2D, tf.mul(reset, memory)))
-    before.push(h)
-    h = tf.add(candidate, tf.mul(update, tf.sub(h, candidate)))
-    hidden.push(h)
-    resets.push(reset)
-    updates.push(update)
-    memories.push(memory)
-    candidates.push(candidate)
+    const hidden: Tensor2D = tf.add(candidate, tf.mul(update, tf.sub(before, candidate)))
+    passed.push({ before, hidden, reset, update, memory, candidate })
+    before = hidden
   }
-  const stack = (tensors: Tensor2D[]): Tensor3D => tf.stack(tensors) as Tensor3D
+  const stack = (name: keyof Recurrence): Tensor3D => tf.stack(passed.map(each => each[name])) as Tensor3D
   return {
-    before: stack(before),
-    hidden: stack(hidden),
-    reset: stack(resets),
-    update: stack(updates),
-    memory: stack(memories),
-    candidate: stack(candidates)
+    before: stack('before'),
+    hidden: stack('hidden'),
+    reset: stack('reset'),
+    update: stack('update'),
+    memory: stack('memory'),
+    candidate: stack('candidate')
   }
 }
 
-/** The way back: from the derivative with respect to the hidden vectors after each step, [steps × rows, hidden]. */
+/** The backward pass: from the derivative with respect to the hidden vectors after each step, [steps × rows, hidden]. */
 export function backward(
   tf: Runtime['tf'],
   unit: GatedUnit,
@@ -105,7 +92,7 @@ export function backward(
   const factors = stepwise(tf, tf.concat([intoReset, intoUpdate, intoMemory], 2), rows, 3 * width)
   const updates = stepwise(tf, update, rows, width)
   const given = stepwise(tf, dHidden, rows, width)
-  // Turned explicitly: WebAssembly multiplies turned matrices many times more slowly.
+  // Transposed explicitly: WebAssembly multiplies matrices that are flagged as transposed many times more slowly.
   const transposed = tf.transpose(unit.recurrentKernel)
   const totals: Tensor2D[] = []
   const parts: Tensor2D[] = []
@@ -133,10 +120,7 @@ export function backward(
   }
 }
 
-/**
- * A tensor with steps first as one tensor a step. On WebAssembly by way of an array: it copies the whole of what it takes a
- * slice of, each time.
- */
+/** A tensor with steps first as one tensor a step. On WebAssembly by way of an array: there every slice copies the whole tensor. */
 function stepwise(tf: Runtime['tf'], tensor: Tensor, rows: number, width: number): Tensor2D[] {
   const size = rows * width
   const steps = tensor.size / size

@@ -1,15 +1,7 @@
 import type { Weights } from 'hierax/classifier/network.ts'
+import type { Recipe } from '../recipe.ts'
 
-/** Settings of AdamW (Loshchilov & Hutter 2019) and of its schedule. */
-export interface OptimiserOptions {
-  /** The highest learning rate. */
-  readonly learningRate: number
-  readonly weightDecay: number
-  /** Gradients are scaled down to this norm where theirs is greater. */
-  readonly clip: number
-}
-
-/** As in the reference study. */
+/** Gradients are scaled down to this norm where theirs is greater, as in the reference study. */
 export const gradientClip = 1
 
 /** Running moments of the gradient and the number of steps made: what a checkpoint must hold beside the weights. */
@@ -40,12 +32,10 @@ export function noMoments(weights: Weights): Moments {
  */
 export function oneCycle(step: number, steps: number): number {
   const top = Math.max(1, warmUp * steps)
+  const between = (from: number, to: number, part: number): number =>
+    to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2
   if (step < top) return between(startFactor, 1, step / top)
   return between(1, endFactor, Math.min(1, (step - top) / Math.max(1, steps - 1 - top)))
-}
-
-function between(from: number, to: number, part: number): number {
-  return to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2
 }
 
 /** Euclidean norm of all gradients together. */
@@ -55,13 +45,14 @@ export function gradientNorm(gradients: Readonly<Record<string, Float32Array>>):
   return Math.sqrt(squares)
 }
 
-/** One step of AdamW: changes weights and moments in place. `rate` is the share of the learning rate. */
+/** One step of AdamW (Loshchilov & Hutter 2019): changes weights and moments in place. `rate` is the share of the learning rate. */
 export function adamStep(
   weights: Weights,
   moments: Moments,
   gradients: Readonly<Record<string, Float32Array>>,
-  { learningRate, weightDecay, clip }: OptimiserOptions,
-  rate: number
+  { learningRate, weightDecay }: Pick<Recipe['schedule'], 'learningRate' | 'weightDecay'>,
+  rate: number,
+  clip = gradientClip
 ): void {
   moments.steps += 1
   const scale = Math.min(1, clip / (gradientNorm(gradients) + 1e-6))

@@ -3,6 +3,7 @@ import { latestInputs } from 'hierax/classifier/input-sets.ts'
 import { type NetworkSizes, networkSizes, type Weight, type Weights } from 'hierax/classifier/network.ts'
 import type { Runtime } from 'hierax/classifier/runtime.ts'
 import { random } from '../random.ts'
+import type { Recipe } from '../recipe.ts'
 import type { Batch } from './batches.ts'
 import { backward, type Dropout, forward, type GatedUnit, pool, poolGradient, type Recurrence } from './layers.ts'
 
@@ -12,7 +13,28 @@ import { backward, type Dropout, forward, type GatedUnit, pool, poolGradient, ty
  */
 export type BatchLoss = (logits: Float32Array, gradient: Float32Array) => number
 
-/** What a pass through the network gives on its way, as far as the way back needs it. */
+/**
+ * Adds the loss of every step of a batch, times its weight and a share, to `total`. `lossAt` gives the loss of the step at an
+ * index from its logits, and writes the derivative times the weight into its part of the gradient.
+ */
+export function stepLoss(
+  { weights }: Batch,
+  lossAt: (logits: Float32Array, at: number, gradient: Float32Array, weight: number) => number,
+  share = 1
+): (logits: Float32Array, gradient: Float32Array, total?: number) => number {
+  return (logits, gradient, total = 0) => {
+    const size = logits.length / weights.length
+    for (let at = 0; at < weights.length; at++) {
+      const weight = share * (weights[at] as number)
+      if (weight === 0) continue
+      const [from, to] = [at * size, (at + 1) * size]
+      total += weight * lossAt(logits.subarray(from, to), at, gradient.subarray(from, to), weight)
+    }
+    return total
+  }
+}
+
+/** What the forward pass leaves for the backward pass. */
 interface Pass {
   readonly x: Tensor2D
   readonly embedded: Tensor2D
@@ -27,8 +49,8 @@ interface Pass {
 }
 
 /**
- * The network of `Network` in the form that is trained: whole sequences at once, and the way back written out. The derivative
- * is by hand, not by the tape of TensorFlow.js: that costs three times the operations, and lacks what the running mean and
+ * The network of `Network` in the form that is trained: whole sequences at once, with a backward pass. The derivative is
+ * written by hand, as the automatic one of TensorFlow.js costs three times the operations and lacks what the running mean and
  * maximum need. Weights go in and gradients come out as arrays.
  */
 export class TrainableNetwork {
@@ -133,7 +155,16 @@ export class TrainableNetwork {
   }
 }
 
-type Uploaded = ReturnType<typeof upload>
+type Layer = 'embedding' | 'gru' | 'hidden' | 'output'
+type Uploaded = Readonly<
+  Record<`${Layer}/kernel` | 'gru/recurrent_kernel', Tensor2D> &
+    Record<`${Layer}/bias` | 'gru/recurrent_bias', Tensor1D>
+>
+
+function upload(tf: Runtime['tf'], weights: Weights): Uploaded {
+  const tensors = Object.entries(weights).map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])])
+  return Object.fromEntries(tensors)
+}
 
 function gatedUnit(w: Uploaded): GatedUnit {
   return {
@@ -144,39 +175,12 @@ function gatedUnit(w: Uploaded): GatedUnit {
   }
 }
 
-function upload(tf: Runtime['tf'], weights: Weights) {
-  const kernel = (name: string): Tensor2D => {
-    const { shape, values } = weights[name] as Weight
-    return tf.tensor2d(values, shape as [number, number])
-  }
-  const bias = (name: string): Tensor1D => tf.tensor1d((weights[name] as Weight).values)
-  return {
-    'embedding/kernel': kernel('embedding/kernel'),
-    'embedding/bias': bias('embedding/bias'),
-    'gru/kernel': kernel('gru/kernel'),
-    'gru/bias': bias('gru/bias'),
-    'gru/recurrent_kernel': kernel('gru/recurrent_kernel'),
-    'gru/recurrent_bias': bias('gru/recurrent_bias'),
-    'hidden/kernel': kernel('hidden/kernel'),
-    'hidden/bias': bias('hidden/bias'),
-    'output/kernel': kernel('output/kernel'),
-    'output/bias': bias('output/bias')
-  }
-}
-
-/** Widths of a network that is to be trained. */
-export interface Widths {
-  readonly embedding: number
-  readonly hidden: number
-  readonly dense: number
-}
-
 /**
  * Weights to begin with, uniform within ±1/√(numbers that go into a unit; for the recurrent unit: its hidden width). Arrays are
  * named and ordered as in a model folder.
  */
 export function initialWeights(
-  { embedding, hidden, dense }: Widths,
+  { embedding, hidden, dense }: Pick<Recipe['network'], 'embedding' | 'hidden' | 'dense'>,
   outputs: number,
   seed: number,
   inputs: number = latestInputs.count

@@ -5,8 +5,9 @@ import path from 'node:path'
 import { after, test } from 'node:test'
 import { Simulation } from '@hierax/tools/simulator/simulate.ts'
 import { needsShared, shared } from '../../../test/support/shared.ts'
-import { knownAlerts, readAlertSamples, topOf, topOfGroup, topOfSample } from '../../src/data/alert-samples.ts'
+import { knownAlerts, readAlertSamples, topOfGroup, topOfSample } from '../../src/data/alert-samples.ts'
 import type { SimulatedLightCurve } from '../../src/light-curves/light-curve.ts'
+import { topOf } from '../../src/tree.ts'
 import { madeObject, smallTaxonomy as tree } from '../support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-alerts-'))

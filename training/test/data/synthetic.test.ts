@@ -6,8 +6,8 @@ import { nodeOfLabel } from '../../src/data/labelled.ts'
 import { syntheticObjects } from '../../src/data/synthetic.ts'
 import { shiftedReference } from '../../src/network/augment.ts'
 import { drawsOf } from '../../src/network/batches.ts'
-import { rootBalance } from '../../src/network/fit.ts'
 import { random } from '../../src/random.ts'
+import { topOf } from '../../src/tree.ts'
 
 const file = new URL('../../../models/taxonomies/ztf-tree-2.json', import.meta.url)
 const taxonomy = parseTaxonomy(readFileSync(file, 'utf8'))
@@ -53,12 +53,11 @@ test('another reference image shifts fluxes by one amount, and what does not sta
 })
 
 test('children of the root with few objects are drawn repeatedly', () => {
-  const balance = rootBalance(taxonomy, { share: 0.25, persistent: 'Persistent' })
   const nodes = [...new Array(60).fill(taxonomy.indexOf('SN Ia-norm')), ...new Array(5).fill(taxonomy.indexOf('AGN'))]
-  const draws = drawsOf(nodes, balance)
+  const draws = drawsOf(taxonomy, nodes, 0.25)
   assert.ok(draws.subarray(0, 60).every(times => times === 1))
   assert.ok(draws.subarray(60).every(times => Math.abs(times - 4) < 1e-12))
-  assert.ok(drawsOf(nodes, { ...balance, share: 0 }).every(times => times === 1))
-  assert.equal(balance.isPersistent(balance.rootOf(taxonomy.indexOf('AGN'))), true)
-  assert.equal(balance.isPersistent(balance.rootOf(taxonomy.indexOf('SN Ib'))), false)
+  assert.ok(drawsOf(taxonomy, nodes, 0).every(times => times === 1))
+  assert.equal(topOf(taxonomy, taxonomy.indexOf('AGN')), taxonomy.indexOf('Persistent'))
+  assert.equal(topOf(taxonomy, taxonomy.indexOf('SN Ib')), taxonomy.indexOf('Transient'))
 })

@@ -10,10 +10,10 @@ import {
   depthOf,
   fitAttainableF1,
   parseCandidates,
-  ranked,
-  treeDistance
+  ranked
 } from '../../src/evaluation/class-assignment.ts'
 import type { Prediction } from '../../src/evaluation/predict.ts'
+import { treeDistance } from '../../src/tree.ts'
 import { madeObject, smallTaxonomy as tree } from '../support.ts'
 
 const [A, A1, A2, B, C, C1] = [0, 1, 2, 3, 4, 5] as const

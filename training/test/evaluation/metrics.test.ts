@@ -7,7 +7,7 @@ import {
   confusionMatrix,
   type Judged,
   purityCurve,
-  Reliability,
+  reliability,
   scores
 } from '../../src/evaluation/metrics.ts'
 
@@ -58,21 +58,18 @@ test('classes, confusion, purity against completeness', () => {
 })
 
 test('reliability: bins of equal width, 1 in the last; a calibrated one has no error', () => {
-  const exact = new Reliability()
-  for (let each = 0; each < 100; each++) exact.add(0.25, each % 4 === 0)
-  close(exact.error(), 0)
-  const wrong = new Reliability()
-  wrong.add(1, false)
-  wrong.add(0, false)
-  close(wrong.error(), 0.5)
+  const exact = reliability(Array.from({ length: 100 }, (_, at) => ({ probability: 0.25, truth: at % 4 === 0 })))
+  close(exact.error, 0)
+  const wrong = reliability([1, 0].map(probability => ({ probability, truth: false })))
+  close(wrong.error, 0.5)
   assert.deepEqual(
-    wrong.bins().map(({ objects, predicted, observed }) => [objects, predicted, observed]),
+    wrong.bins.map(({ objects, predicted, observed }) => [objects, predicted, observed]),
     [
       [1, 0, 0],
       [1, 1, 0]
     ]
   )
-  assert.equal(new Reliability().error(), 0)
+  assert.equal(reliability([]).error, 0)
 })
 
 test('bootstrap: the error of an accuracy is that of a share, and the same each time', () => {

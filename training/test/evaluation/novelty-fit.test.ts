@@ -12,9 +12,8 @@ import { createRuntime, type Runtime } from 'hierax/classifier/runtime.ts'
 import { areaUnderCurve } from '../../src/evaluation/metrics.ts'
 import { collectNoveltyFeatures, fitNovelty, noveltyScale, noveltyScores } from '../../src/evaluation/novelty-fit.ts'
 import { curveOf } from '../../src/evaluation/predict.ts'
-import { exportModel } from '../../src/export.ts'
 import { formatCard, formatNovelty } from '../../src/model-writer.ts'
-import { madeObject, madeObjects, madeTraining, smallTaxonomy as tree } from '../support.ts'
+import { madeModel, madeObject, madeObjects, smallTaxonomy as tree } from '../support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-novelty-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -25,12 +24,12 @@ let novelty: NoveltyFile
 
 before(async () => {
   runtime = await createRuntime('wasm')
-  const classifier = await exportModel(path.join(folder, 'without'), runtime, madeTraining(objects))
+  const classifier = await madeModel(path.join(folder, 'without'), runtime, objects)
   const features = await collectNoveltyFeatures(classifier, objects)
   classifier.dispose()
   const fitted = fitNovelty(features, objects.length)
   novelty = { ...fitted, ...noveltyScale(noveltyScores(fitted, features), 'made objects') }
-  const probed = await exportModel(path.join(folder, 'with'), runtime, madeTraining(objects, { novelty }))
+  const probed = await madeModel(path.join(folder, 'with'), runtime, objects, { novelty })
   probed.dispose()
 })
 

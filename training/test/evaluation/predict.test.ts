@@ -10,19 +10,19 @@ import { createRuntime, type Runtime } from 'hierax/classifier/runtime.ts'
 import type { KnownObject } from '../../src/data/labelled.ts'
 import { type Cut, type Prediction, predictAll } from '../../src/evaluation/predict.ts'
 import { atTemperature, fitTemperature } from '../../src/evaluation/temperature.ts'
-import { exportModel, priorsOf } from '../../src/export.ts'
+import { priorsOf } from '../../src/export.ts'
 import { joined, sequenceOf } from '../../src/network/batches.ts'
 import { TrainableNetwork } from '../../src/network/trainable.ts'
 import { logitCorrection, nodeWeights } from '../../src/network/whxe.ts'
 import { random } from '../../src/random.ts'
-import { madeObject, madeObjects, madeTraining, smallTaxonomy as tree } from '../support.ts'
+import { madeModel, madeObject, madeObjects, madeState, smallTaxonomy as tree } from '../support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-predict-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const objects = madeObjects(12)
 const labels = objects.map(({ node }) => node)
-const { weights } = madeTraining(objects)
+const { weights } = madeState
 let runtime: Runtime
 
 async function predictions(
@@ -42,11 +42,7 @@ before(async () => {
 test('an exported model says after every detection what the trained network said', async () => {
   const network = new TrainableNetwork(runtime, weights)
   for (const beta of [0, 0.7]) {
-    const classifier = await exportModel(
-      path.join(folder, `beta${beta}`),
-      runtime,
-      madeTraining(objects, { whxe: { alpha: 0, beta, labelsCount: 'labels' } })
-    )
+    const classifier = await madeModel(path.join(folder, `beta${beta}`), runtime, objects, { beta })
     const correction = logitCorrection(tree, nodeWeights(tree, labels, 'labels'), beta)
     const object = madeObject(9, 2, 9)
     const logits = network.logits(weights, joined([sequenceOf(object.points, 2)]))
@@ -70,7 +66,7 @@ test('an exported model says after every detection what the trained network said
 })
 
 test('a model folder has sources, priors and a probe', async () => {
-  const classifier = await exportModel(path.join(folder, 'card'), runtime, madeTraining(objects))
+  const classifier = await madeModel(path.join(folder, 'card'), runtime, objects)
   classifier.dispose()
   const { card, priors } = await readModelFolder(path.join(folder, 'card'))
   assert.deepEqual(card.training.sources, [{ source: 'made', objects: 12 }])
@@ -80,7 +76,7 @@ test('a model folder has sources, priors and a probe', async () => {
 })
 
 test('cuts do not depend on each other, and later points do not matter', async () => {
-  const classifier = await exportModel(path.join(folder, 'cuts'), runtime, madeTraining(objects))
+  const classifier = await madeModel(path.join(folder, 'cuts'), runtime, objects)
   const all = await predictions(classifier, objects, [7, 'full', 3])
   assert.deepEqual(
     all.slice(0, 3).map(({ object, cut }) => [object.id, cut]),

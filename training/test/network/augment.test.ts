@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { KnownObject } from '../../src/data/labelled.ts'
-import { defaultAugmentation, drawPoints, vary } from '../../src/network/augment.ts'
+import { drawPoints, vary } from '../../src/network/augment.ts'
 import { random } from '../../src/random.ts'
+import { parseRecipe } from '../../src/recipe.ts'
 import { madeObject } from '../support.ts'
 
+const { augmentation: defaultAugmentation } = parseRecipe({}, 'made')
 const object = madeObject(1, 2, 40)
 
 test('a draw is a function of seed, object and the source of draws', () => {

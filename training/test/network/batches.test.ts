@@ -3,26 +3,11 @@ import { test } from 'node:test'
 import { inputSets, latestInputs } from 'hierax/classifier/input-sets.ts'
 import { needsShared } from '../../../test/support/shared.ts'
 import { referenceCases } from '../../../test/support/stepped-curve.ts'
-import { defaultAugmentation } from '../../src/network/augment.ts'
-import {
-  type BatchOptions,
-  batchesPerEpoch,
-  epochBatches,
-  joined,
-  plainBatches,
-  sequenceOf,
-  stepWeights
-} from '../../src/network/batches.ts'
-import { madeObject, madeObjects } from '../support.ts'
+import { epochBatches, joined, plainBatches, sequenceOf, stepWeights } from '../../src/network/batches.ts'
+import { parseRecipe } from '../../src/recipe.ts'
+import { madeObject, madeObjects, smallTaxonomy as tree } from '../support.ts'
 
-const options: BatchOptions = {
-  batch: 8,
-  seed: 1,
-  sampling: 'natural',
-  augmentation: defaultAugmentation,
-  lastWeight: 0,
-  inputs: latestInputs
-}
+const options = parseRecipe({ seed: 1, schedule: { batch: 8 } }, 'made')
 const inputCount = latestInputs.count
 
 test('steps count by the logarithm of the time for which they are the latest', () => {
@@ -57,18 +42,20 @@ test('a batch is padded, time first, and its weights sum to 1', () => {
 
 test('an epoch is a function of its seed and number', () => {
   const objects = madeObjects(30)
-  const epoch = (number: number, seed = 1) => epochBatches(objects, number, { ...options, seed }).map(make => make())
+  const epoch = (number: number, seed = 1) =>
+    epochBatches(objects, tree, number, { ...options, seed }).map(make => make())
   assert.deepEqual(epoch(3), epoch(3))
   assert.notDeepEqual(epoch(3), epoch(4))
   assert.notDeepEqual(epoch(3), epoch(3, 2))
-  assert.equal(epoch(3).length, batchesPerEpoch(30, 8))
+  assert.equal(epoch(3).length, 4)
 })
 
 test('natural sampling takes each object once, balanced sampling each node equally often', () => {
   const objects = [...madeObjects(4), ...Array.from({ length: 396 }, (_, at) => madeObject(10 + at, 1, 6))]
-  const nodes = (sampling: BatchOptions['sampling']): Map<number, number> => {
+  const nodes = (draws: (typeof options)['sampling']['draws']): Map<number, number> => {
+    const sampling = { ...options.sampling, draws }
     const counts = new Map<number, number>()
-    for (const make of epochBatches(objects, 1, { ...options, sampling })) {
+    for (const make of epochBatches(objects, tree, 1, { ...options, sampling })) {
       for (const node of make().targets) counts.set(node, (counts.get(node) ?? 0) + 1)
     }
     return counts
@@ -85,7 +72,7 @@ test('sequences of one batch are of similar length', () => {
   const objects = Array.from({ length: 256 }, (_, at) => madeObject(at, 1, 2 + (at % 60)))
   let padded = 0
   let steps = 0
-  for (const make of epochBatches(objects, 1, { ...options, batch: 32 })) {
+  for (const make of epochBatches(objects, tree, 1, { ...options, schedule: { ...options.schedule, batch: 32 } })) {
     const batch = make()
     padded += batch.rows * batch.steps
     steps += batch.weights.filter(weight => weight > 0).length

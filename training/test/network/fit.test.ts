@@ -3,15 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { inputSets, latestInputs } from 'hierax/classifier/input-sets.ts'
+import { inputSets } from 'hierax/classifier/input-sets.ts'
 import { createRuntime, type Runtime } from 'hierax/classifier/runtime.ts'
-import { defaultAugmentation } from '../../src/network/augment.ts'
 import { plainBatches } from '../../src/network/batches.ts'
 import { readCheckpoint, writeCheckpoint } from '../../src/network/checkpoint.ts'
 import { Ensemble, teacherLoss } from '../../src/network/distillation.ts'
-import { type FitOptions, type FitState, finalWeights, fit } from '../../src/network/fit.ts'
+import { type FitState, finalWeights, fit } from '../../src/network/fit.ts'
 import { dropoutFactors } from '../../src/network/layers.ts'
 import { TrainableNetwork } from '../../src/network/trainable.ts'
+import { parseRecipe } from '../../src/recipe.ts'
 import { madeObjects, smallTaxonomy } from '../support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-fit-'))
@@ -21,22 +21,16 @@ before(async () => {
   runtime = await createRuntime('wasm')
 })
 
-const options: FitOptions = {
-  inputs: latestInputs.version,
-  epochs: 4,
-  batch: 16,
-  seed: 1,
-  sampling: 'natural',
-  balance: { share: 0, persistent: '' },
-  dropout: 0.15,
-  lastWeight: 0,
-  patience: 0,
-  distillation: 0,
-  widths: { embedding: 8, hidden: 8, dense: 8 },
-  whxe: { alpha: 0, beta: 0, labelsCount: 'labels' },
-  optimiser: { learningRate: 0.02, weightDecay: 1e-4, clip: 1 },
-  augmentation: defaultAugmentation
-}
+const options = parseRecipe(
+  {
+    epochs: 4,
+    seed: 1,
+    network: { embedding: 8, hidden: 8, dense: 8 },
+    schedule: { batch: 16, learningRate: 0.02 }
+  },
+  'made'
+)
+const patient = { ...options, schedule: { ...options.schedule, earlyStopping: 3 } }
 const objects = madeObjects(80)
 const training = objects.slice(0, 60)
 const heldOut = objects.slice(60)
@@ -59,39 +53,22 @@ for (const [where, batches] of [
   ['between two epochs', 8]
 ] as const) {
   test(`interrupted ${where} and resumed from its file, it ends with the same bits`, async () => {
-    const unbroken = await fit(runtime, smallTaxonomy, training, heldOut, { ...options, patience: 3 })
+    const unbroken = await fit(runtime, smallTaxonomy, training, heldOut, patient)
     const file = path.join(folder, `${batches}`, 'checkpoint.json')
     const breaking = new AbortController()
     let done = 0
-    const broken = await fit(
-      runtime,
-      smallTaxonomy,
-      training,
-      heldOut,
-      { ...options, patience: 3 },
-      {
-        signal: breaking.signal,
-        onBatch: () => {
-          if (++done === batches) breaking.abort()
-        },
-        save: state => writeCheckpoint(file, { seed: 1 }, state)
-      }
-    )
+    const broken = await fit(runtime, smallTaxonomy, training, heldOut, patient, {
+      signal: breaking.signal,
+      onBatch: () => {
+        if (++done === batches) breaking.abort()
+      },
+      save: state => writeCheckpoint(file, { seed: 1 }, state)
+    })
     assert.equal(broken.finished, false)
     const resumed = await readCheckpoint(file, { seed: 1 })
     assert.deepEqual([resumed?.epoch, resumed?.batch], batches === 6 ? [1, 2] : [2, 0])
     let further = 0
-    const ended = await fit(
-      runtime,
-      smallTaxonomy,
-      training,
-      heldOut,
-      { ...options, patience: 3 },
-      {
-        resumed,
-        onBatch: () => further++
-      }
-    )
+    const ended = await fit(runtime, smallTaxonomy, training, heldOut, patient, { resumed, onBatch: () => further++ })
     assert.equal(further, 16 - batches)
     assert.deepEqual(ended.weights, unbroken.weights)
     assert.deepEqual(ended.moments, unbroken.moments)
@@ -103,8 +80,8 @@ for (const [where, batches] of [
 
 test('it stops early and takes the best weights', async () => {
   // A rate at which the loss on held-out objects soon grows.
-  const optimiser = { ...options.optimiser, learningRate: 0.5 }
-  const wild = { ...options, epochs: 30, patience: 2, optimiser }
+  const schedule = { ...options.schedule, learningRate: 0.5, earlyStopping: 2 }
+  const wild = { ...options, epochs: 30, schedule }
   const state = await fit(runtime, smallTaxonomy, training, heldOut, wild)
   const losses = state.history.map(each => each.heldOutLoss as number)
   const best = losses.indexOf(Math.min(...losses))
@@ -143,18 +120,21 @@ test('dropout drops at its rate, keeps the mean, and repeats for a seed', () => 
 })
 
 test('a student of teachers comes nearer to what they say than one of the labels alone', async () => {
-  const long = { ...options, epochs: 25, dropout: 0, augmentation: { ...defaultAugmentation, share: 0 } }
+  const network = { ...options.network, dropout: 0 }
+  const long = { ...options, epochs: 25, network, augmentation: { ...options.augmentation, share: 0 } }
   const teacher = await fit(runtime, smallTaxonomy, training, [], { ...long, seed: 9 })
   const teachers = [{ sha256: 'made', weights: finalWeights(teacher) }]
   const [batch] = plainBatches(heldOut, 32, 160)
   assert.ok(batch !== undefined)
   const said = new Ensemble(runtime, smallTaxonomy, teachers).conditionals(batch)
   const distance = async (distillation: number): Promise<number> => {
-    const state = await fit(runtime, smallTaxonomy, training, [], { ...long, distillation }, { teachers })
+    const loss = { ...long.loss, distillation }
+    const state = await fit(runtime, smallTaxonomy, training, [], { ...long, loss }, { teachers })
     const logits = new TrainableNetwork(runtime, state.weights).logits(state.weights, batch)
-    const nothing = new Float32Array(logits.length)
+    const nothing = new Float32Array(6)
+    const row = (of: Float32Array, at: number): Float32Array => of.subarray(6 * at, 6 * at + 6)
     const distances = [...batch.weights].map((weight, at) =>
-      weight === 0 ? 0 : weight * teacherLoss(smallTaxonomy, logits, said, at * 6, nothing, 0)
+      weight === 0 ? 0 : weight * teacherLoss(smallTaxonomy, row(logits, at), row(said, at), nothing, 0)
     )
     return distances.reduce((sum, each) => sum + each, 0)
   }
@@ -165,7 +145,7 @@ test('a student of teachers comes nearer to what they say than one of the labels
 test('a teacher that sees the first numbers only says the same as on those alone', async () => {
   const [reference] = inputSets
   assert.ok(reference !== undefined)
-  const fewer = { ...options, epochs: 1, inputs: reference.version }
+  const fewer = { ...options, epochs: 1, network: { ...options.network, inputs: reference.version } }
   const { weights } = await fit(runtime, smallTaxonomy, training, [], fewer)
   const ensemble = new Ensemble(runtime, smallTaxonomy, [{ sha256: 'made', weights }])
   const [all] = plainBatches(heldOut, 32, 160)
@@ -177,7 +157,7 @@ test('a teacher that sees the first numbers only says the same as on those alone
 test('a training begins with the weights that it is given, and leaves them as they are; other shapes are refused', async () => {
   const { weights } = await fit(runtime, smallTaxonomy, training, [], { ...options, epochs: 1, seed: 5 })
   const kept = structuredClone(weights)
-  const still = { ...options, epochs: 1, optimiser: { learningRate: 1e-12, weightDecay: 0, clip: 1 } }
+  const still = { ...options, epochs: 1, schedule: { ...options.schedule, learningRate: 1e-12, weightDecay: 0 } }
   const state = await fit(runtime, smallTaxonomy, training, [], still, { start: weights })
   for (const [name, { values }] of Object.entries(state.weights)) {
     values.forEach((value, at) => {
@@ -186,7 +166,7 @@ test('a training begins with the weights that it is given, and leaves them as th
   }
   await fit(runtime, smallTaxonomy, training, [], { ...options, epochs: 1 }, { start: weights })
   assert.deepEqual(weights, kept)
-  const wider = { ...options, widths: { ...options.widths, hidden: 9 } }
+  const wider = { ...options, network: { ...options.network, hidden: 9 } }
   await assert.rejects(fit(runtime, smallTaxonomy, training, [], wider, { start: weights }), {
     code: 'USAGE',
     message: /--start: gru.* has the shape/

@@ -5,8 +5,8 @@ import { createRuntime, type Runtime } from 'hierax/classifier/runtime.ts'
 import { requireAll } from '../../../test/support/shared.ts'
 import { type Batch, joined, sequenceOf } from '../../src/network/batches.ts'
 import type { Dropout } from '../../src/network/layers.ts'
-import { type BatchLoss, initialWeights, TrainableNetwork } from '../../src/network/trainable.ts'
-import { Whxe } from '../../src/network/whxe.ts'
+import { type BatchLoss, initialWeights, stepLoss, TrainableNetwork } from '../../src/network/trainable.ts'
+import { unweightedWhxe } from '../../src/network/whxe.ts'
 import { random } from '../../src/random.ts'
 import { madeObject, smallTaxonomy } from '../support.ts'
 
@@ -22,16 +22,11 @@ function batch(): Batch {
   return joined(targets.map((node, id) => sequenceOf(madeObject(id, node, 3 + 2 * id).points, node)))
 }
 
-function lossOf({ targets, weights, rows }: Batch): BatchLoss {
-  const whxe = new Whxe(smallTaxonomy, new Float64Array(outputs).fill(1), { alpha: 0, beta: 0 })
-  return (logits, gradient) => {
-    let total = 0
-    for (const [at, weight] of weights.entries()) {
-      if (weight === 0) continue
-      total += weight * whxe.loss(logits, at * outputs, targets[at % rows] as number, gradient, weight)
-    }
-    return total
-  }
+function lossOf(batch: Batch): BatchLoss {
+  const whxe = unweightedWhxe(smallTaxonomy)
+  return stepLoss(batch, (logits, at, gradient, weight) =>
+    whxe.loss(logits, batch.targets[at % batch.rows] as number, gradient, weight)
+  )
 }
 
 function dropoutOf({ rows, steps }: Batch): Dropout {
