@@ -53,7 +53,6 @@ for (const [name, file, labels, nodes] of trees) {
       among: [],
       minDetections: 1,
       bootstrap: 0,
-      predictions: null,
       runtime: 'wasm'
     })
     assert.equal(outcome.evaluations.length, 2)

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { bundledModel } from 'hierax/classifier/model-folder.ts'
-import type { PopulationSetting } from 'hierax/classifier/population.ts'
 import { integer, list, population, populationOption } from 'hierax/cli/options.ts'
 import { type Progress, startProgress } from 'hierax/cli/progress.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
@@ -48,47 +47,27 @@ export function register(program: Command): void {
       new Option('--runtime <name>', 'TensorFlow.js backend').choices(['auto', 'node', 'wasm']).default('auto')
     )
     .addHelpText('after', examples)
-    .action(async (options: EvaluateOptions) => {
-      await runEvaluate(options)
-    })
+    .action(runEvaluate)
 }
 
-/** Options of `hierax evaluate` as commander gives them. */
-export interface EvaluateOptions {
+/** Options as commander gives them. */
+interface EvaluateOptions extends Omit<EvaluatePlan, 'model' | 'days'> {
   readonly model?: string
-  readonly data: string[]
-  readonly alerts: string[]
-  readonly population?: PopulationSetting
   readonly days: string[]
-  readonly among: string[]
-  readonly minDetections: number
-  readonly bootstrap: number
   readonly json?: string
-  readonly predictions?: string
   readonly report?: string
-  readonly runtime: 'auto' | 'node' | 'wasm'
 }
 
 /** Runs `hierax evaluate`: tables on standard output, what became of the data on standard error. */
-export async function runEvaluate(options: EvaluateOptions): Promise<void> {
-  if (options.data.length === 0 && options.alerts.length === 0) {
+async function runEvaluate({ model = bundledModel, days, json, report, ...options }: EvaluateOptions): Promise<void> {
+  const { data, alerts = [], predictions } = options
+  if (data.length === 0 && alerts.length === 0) {
     throw new HieraxError('USAGE', 'nothing to evaluate: name labelled light curves (--data) or packets (--alerts)')
   }
-  if (options.data.length === 0 && options.predictions !== undefined) {
+  if (data.length === 0 && predictions !== undefined) {
     throw new HieraxError('USAGE', '--predictions needs light curves: name them with --data')
   }
-  const plan: EvaluatePlan = {
-    model: options.model ?? bundledModel,
-    data: options.data,
-    alerts: options.alerts,
-    ...(options.population === undefined ? {} : { population: options.population }),
-    days: cutsOf(options.days),
-    among: options.among,
-    minDetections: options.minDetections,
-    bootstrap: options.bootstrap,
-    predictions: options.predictions ?? null,
-    runtime: options.runtime
-  }
+  const plan: EvaluatePlan = { ...options, model, days: cutsOf(days) }
   const { evaluate } = await import('../evaluation/evaluate.ts')
   const { writeReport } = await import('../evaluation/report.ts')
   const { plainTable } = await import('../evaluation/tables.ts')
@@ -104,12 +83,12 @@ export async function runEvaluate(options: EvaluateOptions): Promise<void> {
   const { tables, ...figures } = outcome
   if (tables.length > 0) process.stdout.write(`${tables.map(plainTable).join('\n\n')}\n`)
   else process.stderr.write('No object has a label of the taxonomy; there is nothing to evaluate.\n')
-  if (options.report !== undefined) process.stderr.write(`Report: ${await writeReport(options.report, outcome)}\n`)
-  if (options.json === undefined) return
+  if (report !== undefined) process.stderr.write(`Report: ${await writeReport(report, outcome)}\n`)
+  if (json === undefined) return
   try {
-    await writeFile(options.json, `${JSON.stringify(figures, null, 1)}\n`)
+    await writeFile(json, `${JSON.stringify(figures, null, 1)}\n`)
   } catch (cause) {
-    throw new HieraxError('USAGE', `--json ${options.json} can't be written: ${(cause as Error).message}`, { cause })
+    throw new HieraxError('USAGE', `--json ${json} can't be written: ${(cause as Error).message}`, { cause })
   }
 }
 

@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { loadClassifier, type RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { type Model, readModelFolder } from 'hierax/classifier/model-folder.ts'
 import { describePopulation, type PopulationSetting } from 'hierax/classifier/population.ts'
@@ -38,8 +37,8 @@ export interface EvaluatePlan {
   readonly among: readonly string[]
   readonly minDetections: number
   readonly bootstrap: number
-  /** File for one JSON line per object and cut; null for none. */
-  readonly predictions: string | null
+  /** File for one JSON line per object and cut. */
+  readonly predictions?: string
   readonly runtime: RuntimeName
 }
 
@@ -78,24 +77,25 @@ export async function evaluate(
     runtime: plan.runtime,
     ...(setting === undefined ? {} : { population: setting })
   })
-  const writer = plan.predictions === null ? null : new PredictionWriter(plan.predictions, taxonomy, rule, among)
+  let file: PredictionFile | null = null
   const predictions: Prediction<KnownObject>[] = []
   const others: Pick<Prediction, 'cut' | 'novelty'>[] = []
   let alerts: AlertEvaluation | null = null
   await begin?.(objects.length)
   try {
+    if (plan.predictions !== undefined) file = await openPredictions(plan.predictions, taxonomy, rule, among)
     for await (const prediction of predictAll(classifier, objects, plan.days)) {
       const object = judged.get(prediction.object.id)
       if (object !== undefined) predictions.push({ ...prediction, object })
       else others.push({ cut: prediction.cut, novelty: prediction.novelty })
-      await writer?.write(prediction)
+      await file?.write(prediction)
       if (prediction.cut === plan.days.at(-1)) advance?.(1)
     }
     if (plan.alerts !== undefined && plan.alerts.length > 0) {
       alerts = await evaluateAlerts(plan.alerts, trained, classifier, labelsOf(objects))
     }
   } finally {
-    await writer?.close()
+    await file?.close()
     classifier.dispose()
   }
   const { name, version, sha256, runtime, population } = classifier
@@ -134,46 +134,36 @@ function at<T extends Pick<Prediction, 'cut'>>(predictions: readonly T[], cut: C
   return predictions.filter(prediction => prediction.cut === cut)
 }
 
-/** Writes predictions as JSON lines: id, label, days, the probability of every node, novelty, and the class named among each set. */
-class PredictionWriter {
-  readonly #stream: ReturnType<typeof createWriteStream>
-  readonly #taxonomy: Taxonomy
-  readonly #rule: ClassAssignment
-  readonly #among: readonly Candidates[]
-  #failure: Error | null = null
+/** A file of predictions that is open. */
+interface PredictionFile {
+  write(prediction: Prediction<LabelledObject>): Promise<void>
+  close(): Promise<void>
+}
 
-  constructor(file: string, taxonomy: Taxonomy, rule: ClassAssignment, among: readonly Candidates[]) {
-    this.#stream = createWriteStream(file)
-    this.#stream.on('error', error => {
-      this.#failure = new HieraxError('USAGE', `--predictions ${file} can't be written: ${error.message}`, {
-        cause: error
-      })
+/** Opens a file for predictions, one JSON line each. This and the functions that it gives throw USAGE. */
+async function openPredictions(
+  file: string,
+  { nodes }: Taxonomy,
+  rule: ClassAssignment,
+  sets: readonly Candidates[]
+): Promise<PredictionFile> {
+  const checked = <T>(action: Promise<T>): Promise<T> =>
+    action.catch((cause: Error) => {
+      throw new HieraxError('USAGE', `--predictions ${file} can't be written: ${cause.message}`, { cause })
     })
-    this.#taxonomy = taxonomy
-    this.#rule = rule
-    this.#among = among
-  }
-
-  async write({ object, cut, age, probability, novelty }: Prediction<LabelledObject>): Promise<void> {
-    if (this.#failure !== null) throw this.#failure
-    const { id, label } = object
-    const nodes = Object.fromEntries(this.#taxonomy.nodes.map(({ name }, node) => [name, probability[node]]))
-    const among = Object.fromEntries(
-      this.#among.map(candidates => {
-        const [first] = ranked(candidates, classProbabilities(candidates, probability), this.#rule, age)
+  const handle = await checked(open(file, 'w'))
+  return {
+    async write({ object: { id, label }, cut, age, probability, novelty }) {
+      const ofNodes = Object.fromEntries(nodes.map(({ name }, node) => [name, probability[node]]))
+      const named = sets.map(candidates => {
+        const [first] = ranked(candidates, classProbabilities(candidates, probability), rule, age)
         return [candidates.title, candidates.classes[first as number]?.name]
       })
-    )
-    const line = { id, label, days: cut, nodes, novelty, ...(this.#among.length > 0 ? { among } : {}) }
-    if (!this.#stream.write(`${JSON.stringify(line)}\n`)) await once(this.#stream, 'drain').catch(() => undefined)
-  }
-
-  async close(): Promise<void> {
-    if (this.#failure === null) {
-      this.#stream.end()
-      await once(this.#stream, 'close').catch(() => undefined)
-    }
-    if (this.#failure !== null) throw this.#failure
+      const among = sets.length > 0 ? { among: Object.fromEntries(named) } : {}
+      const line = JSON.stringify({ id, label, days: cut, nodes: ofNodes, novelty, ...among })
+      await checked(handle.appendFile(`${line}\n`))
+    },
+    close: () => checked(handle.close())
   }
 }
 

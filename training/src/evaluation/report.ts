@@ -6,7 +6,7 @@ import { HieraxError } from 'hierax/errors.ts'
 import type { EvaluateOutcome } from './evaluate.ts'
 import type { Table } from './tables.ts'
 
-/** Folder of the page's script and style: the same distance from `src/` and from `dist/`. */
+/** Folder of the page and its script and style: the same distance from `src/` and from `dist/`. */
 const parts = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../report')
 
 /**
@@ -25,47 +25,31 @@ export async function writeReport(folder: string, outcome: EvaluateOutcome): Pro
   return file
 }
 
+/** The page: `report/page.mustache` with its places, `{{name}}`, filled in. */
 async function reportPage({ model, notes, evaluations, tables }: EvaluateOutcome): Promise<string> {
   const require = createRequire(import.meta.url)
-  const beside = (entry: string, file: string): string => path.join(path.dirname(entry), '../dist', file)
   const read = (file: string): Promise<string> => readFile(file, 'utf8')
-  const library = [
-    await read(beside(require.resolve('d3'), 'd3.min.js')),
-    await read(beside(require.resolve('@observablehq/plot'), 'plot.umd.min.js'))
-  ]
-  const script = joined([await read(path.join(parts, 'plots.js')), await read(path.join(parts, 'page.js'))])
-  const style = await read(path.join(parts, 'page.css'))
-  const title = `${model.name} ${model.version}: evaluation`
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>${escaped(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<header>
-<h1>${escaped(title)}</h1>
-<p class="muted">Model <code>${model.sha256}</code> on ${escaped(model.runtime)}.</p>
-${notes.map(note => `<p class="muted">${escaped(note)}</p>`).join('\n')}
-${navigation()}
-</header>
-<main>
-${evaluations.length === 0 ? '<p>No object has a label that the taxonomy knows: nothing is judged.</p>' : sections()}
-<section id="tables-section"><h2 id="tables">All figures as tables</h2>
-${tables.map(tableHtml).join('\n')}
-</section>
-</main>
-<noscript><p>The plots need JavaScript; the tables have all figures.</p></noscript>
-<script type="application/json" id="evaluation">${inScript(JSON.stringify({ evaluations }))}</script>
-${library.map(each => `<script>${inElement(each)}</script>`).join('\n')}
-<script type="module">${inElement(script)}</script>
-</body>
-</html>
-`
+  const part = (name: string): Promise<string> => read(path.join(parts, name))
+  const library = (name: string, file: string): Promise<string> =>
+    read(path.join(path.dirname(require.resolve(name)), '../dist', file))
+  const libraries = [await library('d3', 'd3.min.js'), await library('@observablehq/plot', 'plot.umd.min.js')]
+  const contents: Readonly<Record<string, string>> = {
+    title: escaped(`${model.name} ${model.version}: evaluation`),
+    sha256: model.sha256,
+    runtime: escaped(model.runtime),
+    notes: notes.map(note => `<p class="muted">${escaped(note)}</p>`).join('\n'),
+    tables: tables.map(tableHtml).join('\n'),
+    style: await part('page.css'),
+    // No name of a node can end the element early.
+    evaluation: JSON.stringify({ evaluations }).replaceAll('<', '\\u003c'),
+    library: libraries.map(each => `<script>${inElement(each)}</script>`).join('\n'),
+    script: inElement(joined([await part('plots.js'), await part('page.js')]))
+  }
+  const nothing = '<p>No object has a label that the taxonomy knows: nothing is judged.</p>\n'
+  const plots = (_: string, sections: string): string => (evaluations.length === 0 ? nothing : sections)
+  return (await part('page.mustache'))
+    .replace(/<!-- plots -->\n(.*?)<!-- end of plots -->\n/s, plots)
+    .replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => contents[name] as string)
 }
 
 /** Modules that import from each other only, in order, as one. */
@@ -76,56 +60,6 @@ function joined(modules: readonly string[]): string {
 /** A script that does not end its element early. */
 function inElement(script: string): string {
   return script.replaceAll('</script', '<\\/script')
-}
-
-const chapters = [
-  [
-    'metrics',
-    'Metrics against days',
-    'Days from the first detection to the cut. Bars: standard deviation by bootstrap.'
-  ],
-  [
-    'reliability',
-    'Reliability of every set of classes',
-    'The largest probability against the share for which it was true, by cut.'
-  ],
-  [
-    'nodes',
-    'Calibration of every node',
-    'In brackets the objects at or below the node. The area of a dot grows with the objects of its bin; the line goes through bins of ten or more.'
-  ],
-  [
-    'confusion',
-    'Confusion',
-    'Rows are true classes, columns the classes named by the rule of the card. Colour: share of the row.'
-  ],
-  [
-    'purity',
-    'Purity against completeness',
-    'One point for each threshold of the probability of a class; the ring is 0.5.'
-  ],
-  [
-    'novelty',
-    'Novelty',
-    'How little objects look like the training set. Known classes should be level at the dashed line.'
-  ]
-] as const
-
-function navigation(): string {
-  const links = [...chapters.map(([id, title]) => [id, title]), ['tables', 'All figures as tables']]
-  return `<nav aria-label="Contents">${links.map(([id, title]) => `<a href="#${id}">${title}</a>`).join(' ')}</nav>`
-}
-
-/** Places for the plots; from the third on they are of one cut, which can be chosen. */
-function sections(): string {
-  const choice =
-    '<p class="choice"><label>Plots from here on are at the cut of <select id="days"></select> days</label></p>'
-  return chapters
-    .map(([id, title, text], at) => {
-      const section = `<section><h2>${title}</h2>\n<p>${text}</p>\n<div id="${id}"${id === 'confusion' ? ' class="row"' : ''}></div></section>`
-      return at === 2 ? `${choice}\n${section}` : section
-    })
-    .join('\n')
 }
 
 function tableHtml({ title, columns, rows }: Table): string {
@@ -145,9 +79,4 @@ ${body}
 function escaped(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return text.replaceAll(/[&<>"']/g, character => entities[character] as string)
-}
-
-/** JSON that no name of a node can end early. */
-function inScript(json: string): string {
-  return json.replaceAll('<', '\\u003c')
 }

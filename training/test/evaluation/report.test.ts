@@ -40,7 +40,6 @@ before(async () => {
     among: [`A,${nasty}`],
     minDetections: 1,
     bootstrap: 5,
-    predictions: null,
     runtime: 'wasm'
   })
   file = await writeReport(path.join(folder, 'report'), outcome)
