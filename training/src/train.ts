@@ -230,7 +230,7 @@ async function learnContext(
   validated: { readonly folds: readonly unknown[] } | null
 ): Promise<ContextFindings> {
   const known = new Map(objects.map(({ id, label }) => [id, label]))
-  const { objects: alertObjects, notes } = await readAlertSamples(paths, { labels: known })
+  const { objects: alertObjects, notes } = await readAlertSamples(paths, known)
   const labels = objects.map(({ node }) => node)
   const shares = priorsOf(taxonomy, labels, drawsOf(taxonomy, labels, plan.recipe.sampling.balance))
   const opened: RecurrentClassifier[] = []

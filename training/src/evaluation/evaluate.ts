@@ -189,7 +189,7 @@ export async function evaluateAlerts(
   classifier: Pick<RecurrentClassifier, 'classify' | 'population'>,
   labels: ReadonlyMap<string, string>
 ): Promise<AlertEvaluation> {
-  const { objects, notes } = await readAlertSamples(paths, { labels })
+  const { objects, notes } = await readAlertSamples(paths, labels)
   const answers = await answerAlerts({ taxonomy, objects }, classifier, context)
   const { population } = classifier
   const samples = puritySamplesOf(answers, taxonomy, priors, population)

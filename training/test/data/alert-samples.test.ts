@@ -68,7 +68,7 @@ test('lines about alerts label these alone, from the packets that they name', as
 
 test('packets alone take labels by object id', async () => {
   const labels = new Map([[curves[1]?.id as string, 'type B']])
-  const { objects } = await readAlertSamples([path.join(folder, 'packets')], { labels })
+  const { objects } = await readAlertSamples([path.join(folder, 'packets')], labels)
   const { alerts, notes } = knownAlerts(tree, objects)
   assert.equal(alerts.length, 4)
   assert.ok(Math.abs(alerts.reduce((sum, { weight }) => sum + weight, 0) - 1) < 1e-12)
