@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import type { PartState } from '../service/schemas.ts'
 import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
-import { createKafka, kafkaError } from '../streams/kafka/client.ts'
-import { createKafkaSink } from '../streams/kafka/sink.ts'
-import { createKafkaSource } from '../streams/kafka/source.ts'
+import { createKafka } from '../streams/kafka/client.ts'
+import { kafkaError } from '../streams/kafka/connection.ts'
+import { KafkaSink } from '../streams/kafka/sink.ts'
+import { KafkaSource } from '../streams/kafka/source.ts'
 import type { BatchHandler, Sink } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -39,7 +40,7 @@ const stopTimeout = 20_000
 export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag }) => {
   const { input, output } = config
   const outputConnection = { brokers: output.brokers, ssl: output.ssl, sasl: output.sasl, clientId: 'hierax' }
-  const source = createKafkaSource({
+  const source = new KafkaSource({
     connection: { brokers: input.brokers, ssl: input.ssl, sasl: input.sasl, clientId: 'hierax' },
     logger,
     group: input.group,
@@ -60,7 +61,7 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
       onOutOfRange: (topic, _partition, messages) => metrics.expired(topic, messages)
     }
   })
-  const sink = createKafkaSink({
+  const sink = new KafkaSink({
     connection: outputConnection,
     logger,
     onRetry: () => metrics.increment('publish_retries_total')

@@ -1,4 +1,4 @@
-import type { KafkaLogger } from '../../src/streams/kafka/client.ts'
+import type { KafkaLogger } from '../../src/streams/kafka/connection.ts'
 
 const nothing = (): void => {}
 

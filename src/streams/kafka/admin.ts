@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka, PartitionMetadata } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
-import { createKafka, debugOnly, type KafkaConnection, type KafkaLogger, protocolErrorType } from './client.ts'
+import { type KafkaLogger, protocolErrorType } from './connection.ts'
+import type { PartitionOffsets } from './offsets.ts'
 import { withTimeout } from './timing.ts'
 
 /** A topic that must exist. */
@@ -124,18 +125,6 @@ async function waitForLeaders(admin: Admin, topic: string): Promise<number> {
   }
 }
 
-/** Offsets of one partition, as the brokers and a group's coordinator report them. */
-export interface PartitionOffsets {
-  readonly topic: string
-  readonly partition: number
-  /** First offset that is still there. */
-  readonly low: bigint
-  /** Offset that the next message will get. */
-  readonly high: bigint
-  /** The group's committed offset; null when it never committed. */
-  readonly committed: bigint | null
-}
-
 /** Time limit of one request of a {@link ClusterView}, ms. */
 const requestTimeout = 5000
 
@@ -160,8 +149,8 @@ export class ClusterView {
   readonly #disconnecting = new Set<Promise<void>>()
   #closed = false
 
-  constructor(connection: KafkaConnection, group: string, logger: KafkaLogger) {
-    this.#kafka = createKafka(connection, debugOnly(logger), { initialRetryTime: 50, maxRetryTime: 200, retries: 2 })
+  constructor(kafka: Kafka, group: string, logger: KafkaLogger) {
+    this.#kafka = kafka
     this.#group = group
     this.#logger = logger
   }

@@ -3,38 +3,8 @@ import type { ConnectionOptions } from 'node:tls'
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { registerCodecs } from './codecs.ts'
+import type { KafkaConnection, KafkaLogger } from './connection.ts'
 import { framedSocket } from './framed-socket.ts'
-
-/** How to reach a cluster. */
-export interface KafkaConnection {
-  /** `host:port` of one broker or more. */
-  readonly brokers: readonly string[]
-  /** TLS: false is off, true trusts the system's roots, else paths of PEM files (any of them turns TLS on). */
-  readonly ssl: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string }
-  readonly sasl: {
-    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
-    readonly username: string
-    readonly password: string
-  } | null
-  readonly clientId: string
-}
-
-/** The part of pino's logger that is used here. */
-export interface KafkaLogger {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
-
-/** For clients whose caller reports every failure itself. */
-export const silentLogger: KafkaLogger = { debug() {}, info() {}, warn() {}, error() {} }
-
-/** The same logger with every line at level debug: for clients whose caller retries and reports failures itself. */
-export function debugOnly(logger: KafkaLogger): KafkaLogger {
-  const debug: KafkaLogger['debug'] = (fields, message) => logger.debug(fields, message)
-  return { debug, info: debug, warn: debug, error: debug }
-}
 
 /** How often and how fast kafkajs retries a request by itself. */
 export const retries = {
@@ -61,34 +31,27 @@ function fieldsOf(entry: LogEntry): Record<string, unknown> {
   return fields
 }
 
-function bridge(logger: KafkaLogger): KafkaConfig['logCreator'] {
+function logTo(logger: KafkaLogger): NonNullable<KafkaConfig['logCreator']> {
   return () => entry => {
-    const fields = fieldsOf(entry)
     const message = String(entry.log.message).slice(0, 500)
     const expected = expectedAtStart.test(`${message} ${String(entry.log.error ?? '')}`)
-    if (entry.level >= logLevel.DEBUG || expected) logger.debug(fields, message)
-    else if (entry.level === logLevel.ERROR) logger.error(fields, message)
-    else if (entry.level === logLevel.WARN) logger.warn(fields, message)
-    else logger.debug(fields, message)
+    const level = entry.level === logLevel.ERROR ? 'error' : entry.level === logLevel.WARN ? 'warn' : 'debug'
+    logger[expected ? 'debug' : level](fieldsOf(entry), message)
   }
+}
+
+function tlsOptions(ssl: KafkaConnection['ssl']): boolean | ConnectionOptions {
+  if (typeof ssl === 'boolean') return ssl
+  const files = Object.entries(ssl).filter(([, file]) => file !== undefined)
+  return Object.fromEntries(files.map(([name, file]) => [name, readPem(name, file)]))
 }
 
 function readPem(name: string, file: string): string {
   try {
     return fs.readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new HieraxError('CONFIG_INVALID', `ssl.${name}: the PEM file ${JSON.stringify(file)} can't be read`, {
-      cause
-    })
-  }
-}
-
-function tlsOptions(ssl: KafkaConnection['ssl']): boolean | ConnectionOptions {
-  if (typeof ssl === 'boolean') return ssl
-  return {
-    ...(ssl.ca === undefined ? {} : { ca: [readPem('ca', ssl.ca)] }),
-    ...(ssl.cert === undefined ? {} : { cert: readPem('cert', ssl.cert) }),
-    ...(ssl.key === undefined ? {} : { key: readPem('key', ssl.key) })
+    const message = `ssl.${name}: the PEM file ${JSON.stringify(file)} can't be read`
+    throw new HieraxError('CONFIG_INVALID', message, { cause })
   }
 }
 
@@ -133,32 +96,6 @@ export function createKafka(
     socketFactory: framedSocket,
     retry: { ...retry },
     logLevel: logLevel.INFO,
-    logCreator: bridge(logger) as NonNullable<KafkaConfig['logCreator']>
+    logCreator: logTo(logger)
   })
-}
-
-/** A failure of kafkajs as a KAFKA_UNAVAILABLE error that names the cluster and the cause; a HieraxError stays as it is. */
-export function kafkaError(thrown: unknown, connection: KafkaConnection): HieraxError {
-  if (thrown instanceof HieraxError) return thrown
-  const cause = rootCause(thrown)
-  const problem = cause instanceof Error && /SASL/.test(cause.name) ? 'refused the credentials' : 'does not answer'
-  const text = (cause instanceof Error ? cause.message : String(cause)).slice(0, 300)
-  return new HieraxError(
-    'KAFKA_UNAVAILABLE',
-    `The Kafka cluster at ${connection.brokers.join(', ')} ${problem}: ${text}`,
-    { cause: thrown }
-  )
-}
-
-/** The error at the end of a chain of causes. */
-export function rootCause(thrown: unknown): unknown {
-  let error = thrown
-  for (let depth = 0; depth < 5 && error instanceof Error && error.cause instanceof Error; depth++) error = error.cause
-  return error
-}
-
-/** Kafka's name of the error (`NOT_LEADER_FOR_PARTITION`) when a broker reported it; else null. */
-export function protocolErrorType(error: unknown): string | null {
-  const type = (rootCause(error) as { type?: unknown } | null)?.type
-  return typeof type === 'string' ? type : null
 }

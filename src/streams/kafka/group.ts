@@ -1,6 +1,7 @@
 import { AssignerProtocol, type EachBatchPayload, type Offsets, type PartitionAssigner } from 'kafkajs'
-import type { KafkaLogger } from './client.ts'
-import type { SourceLimits } from './source-options.ts'
+import type { KafkaLogger } from './connection.ts'
+import type { SourceLimits } from './limits.ts'
+import { keyOf } from './offsets.ts'
 
 /** One assignment of partitions to this member, from one join of the group to the next. */
 export interface Assignment {
@@ -134,7 +135,7 @@ export class OffsetCommits {
 
   /** The messages of a partition before `offset` have been handled. */
   add(topic: string, partition: number, offset: string): void {
-    const key = `${topic}/${partition}`
+    const key = keyOf({ topic, partition })
     this.#handled.set(key, { topic, partition, offset })
     this.#pending.add(key)
     this.#schedule()

@@ -1,7 +1,8 @@
 import type { Producer } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { ensureTopic, withAdmin } from './admin.ts'
-import { createKafka, type KafkaConnection, kafkaError, retries, silentLogger } from './client.ts'
+import { createKafka, retries } from './client.ts'
+import { type KafkaConnection, kafkaError, silentLogger } from './connection.ts'
 import { assertAcknowledged } from './producer.ts'
 
 /** Where packets go. */

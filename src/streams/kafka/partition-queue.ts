@@ -1,6 +1,6 @@
 import type { Message } from 'kafkajs'
 import type { OutputMessage } from '../types.ts'
-import type { RenewableProducer } from './producer.ts'
+import type { SendResult } from './producer.ts'
 import { backoff, pause } from './timing.ts'
 
 /** A broker closes the connection at a request of more than 100 MB (`socket.request.max.bytes`). */
@@ -46,13 +46,20 @@ interface QueuedMessage {
   readonly send: PendingSend
 }
 
-/** Gets the results of the requests. */
-export interface QueueEvents {
-  published(queue: PartitionQueue, count: number): void
+/** What a queue works with. */
+export interface QueueContext {
+  readonly partition: number
+  /** Sends one request to the partition. */
+  readonly request: (messages: Message[]) => Promise<SendResult>
+  /** Approximate limit of a request, bytes. */
+  readonly maxRequestBytes: number
+  /** Ends every pause once it is aborted. */
+  readonly closing: AbortSignal
+  readonly onPublished: (count: number) => void
   /** A request failed and will be repeated. */
-  failed(queue: PartitionQueue, error: unknown): void
+  readonly onFailure: (error: unknown) => void
   /** A value of `bytes` bytes was too large for the broker; the message is sent without it. */
-  omitted(queue: PartitionQueue, bytes: number): void
+  readonly onOmitted: (bytes: number) => void
 }
 
 /**
@@ -60,32 +67,17 @@ export interface QueueEvents {
  * acknowledged or its calls have given up. A message therefore never overtakes an earlier one with the same key.
  */
 export class PartitionQueue {
-  readonly topic: string
-  readonly partition: number
-  readonly #producer: RenewableProducer
-  readonly #events: QueueEvents
-  readonly #maxRequestBytes: number
-  readonly #closing: AbortSignal
+  readonly #context: QueueContext
   #queue: QueuedMessage[] = []
   #running = false
 
-  constructor(
-    { topic, partition }: { readonly topic: string; readonly partition: number },
-    producer: RenewableProducer,
-    events: QueueEvents,
-    options: { readonly maxRequestBytes: number; readonly closing: AbortSignal }
-  ) {
-    this.topic = topic
-    this.partition = partition
-    this.#producer = producer
-    this.#events = events
-    this.#maxRequestBytes = options.maxRequestBytes
-    this.#closing = options.closing
+  constructor(context: QueueContext) {
+    this.#context = context
   }
 
   push(output: OutputMessage, send: PendingSend): void {
     const value = Buffer.from(output.value.buffer, output.value.byteOffset, output.value.byteLength)
-    const full: Message = { partition: this.partition, key: output.key, value, headers: { ...output.headers } }
+    const full: Message = { partition: this.#context.partition, key: output.key, value, headers: { ...output.headers } }
     const message = value.length > maxValueBytes ? withoutValue(full) : full
     let bytes = 64 + (message.value?.length ?? 0) + (output.key?.length ?? 0)
     for (const [name, header] of Object.entries(output.headers)) bytes += name.length + header.length + 4
@@ -111,7 +103,7 @@ export class PartitionQueue {
     let taken = 0
     for (const queued of this.#queue) {
       if (!queued.send.ended) {
-        if (batch.length > 0 && bytes + queued.bytes > this.#maxRequestBytes) break
+        if (batch.length > 0 && bytes + queued.bytes > this.#context.maxRequestBytes) break
         batch.push(queued)
         bytes += queued.bytes
       }
@@ -122,17 +114,17 @@ export class PartitionQueue {
   }
 
   async #deliver(batch: readonly QueuedMessage[]): Promise<void> {
-    const messages = batch.map(({ message }) => message)
+    const { request, closing, onFailure, onPublished } = this.#context
     for (let failures = 1; ; failures++) {
-      const result = await this.#producer.send(this.topic, messages)
+      const result = await request(batch.map(({ message }) => message))
       if (result.acknowledged) break
       if (result.decision === 'too-large') return this.#divide(batch)
-      this.#events.failed(this, result.error)
-      await pause(backoff(failures), this.#closing)
+      onFailure(result.error)
+      await pause(backoff(failures), closing)
       // The broker may have written the request nevertheless.
       if (batch.every(({ send }) => send.ended)) return result.abandon()
     }
-    this.#events.published(this, batch.length)
+    onPublished(batch.length)
     for (const { send } of batch) send.acknowledged()
   }
 
@@ -149,12 +141,12 @@ export class PartitionQueue {
     const size = first.message.value?.length ?? 0
     if (size === 0) {
       // The topic accepts no message at all: retry, as after any other failure.
-      this.#events.failed(this, new Error('the topic rejects even an empty message as too large'))
-      await pause(backoff(5), this.#closing)
+      this.#context.onFailure(new Error('the topic rejects even an empty message as too large'))
+      await pause(backoff(5), this.#context.closing)
       if (!first.send.ended) await this.#deliver(batch)
       return
     }
-    this.#events.omitted(this, size)
+    this.#context.onOmitted(size)
     await this.#deliver([{ ...first, message: withoutValue(first.message) }])
   }
 }

@@ -1,22 +1,36 @@
 import type { Batch, Consumer } from 'kafkajs'
-import type { ClusterView, PartitionOffsets } from './admin.ts'
-import { type BacklogGate, position } from './backlog.ts'
-import type { ResolvedOptions } from './source-options.ts'
+import type { PartitionStatus } from '../types.ts'
+import type { KafkaLogger } from './connection.ts'
+import type { SourceLimits } from './limits.ts'
+import { keyOf, messagesBetween, type PartitionOffsets, position, type TopicPartition } from './offsets.ts'
 import { withTimeout } from './timing.ts'
+
+/** What a source reports, for metrics. All optional, called synchronously, must not throw. */
+export interface SourceEvents {
+  /** The topics that are read from now on; none of them may exist yet. */
+  onTopics?(topics: readonly string[]): void
+  onPartition?(status: PartitionStatus): void
+  /** This member joined the group, for the first time or after a rebalance. */
+  onRebalance?(): void
+  /** The consumer crashed and is restarted. */
+  onRestart?(reason: string): void
+  /** Messages were removed by retention (or the topic was recreated) before they were read; reading continues. */
+  onOutOfRange?(topic: string, partition: number, messages: number): void
+}
 
 /** What the tracker works with. */
 export interface TrackerContext {
   readonly consumer: Consumer
-  readonly options: ResolvedOptions
-  readonly cluster: Pick<ClusterView, 'offsets'>
-  readonly gate: BacklogGate
+  readonly logger: KafkaLogger
+  readonly events: SourceEvents
+  readonly limits: SourceLimits
   readonly topics: readonly string[]
+  /** Topics that a group without committed offsets reads from the end. */
   readonly fromLatest: ReadonlySet<string>
-}
-
-interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
+  /** The group's offsets in these topics; topics that can't be read are left out. */
+  readonly readOffsets: (topics: readonly string[]) => Promise<PartitionOffsets[]>
+  /** The topics that must wait for older nights, given the group's offsets. */
+  readonly heldTopics: (offsets: readonly PartitionOffsets[]) => ReadonlySet<string>
 }
 
 interface OwnedPartition extends TopicPartition {
@@ -69,7 +83,7 @@ export class PartitionTracker {
       }
     }
     for (const [key, partition] of previous) if (!this.#owned.has(key)) this.#report(partition, -1)
-    this.#pause([...this.#owned.values()])
+    this.#setPaused(true, [...this.#owned.values()])
     void this.#refresh(++this.#generation, true)
   }
 
@@ -115,11 +129,12 @@ export class PartitionTracker {
     if (this.#closed || generation !== this.#generation) return
     for (const entry of offsets) {
       const owned = this.#owned.get(keyOf(entry))
-      if (owned !== undefined && (first || owned.awaitsStart)) this.#setStart(owned, entry)
+      if (owned === undefined) continue
+      if (first || owned.awaitsStart) this.#setStart(owned, entry)
+      this.#report(owned, messagesBetween(owned.next ?? position(entry), entry.high))
     }
-    this.#reportLags(offsets)
-    this.#hold(this.#heldTopics(offsets))
-    const { lagInterval, backlogInterval } = this.#context.options.limits
+    this.#hold(this.#context.heldTopics(offsets))
+    const { lagInterval, backlogInterval } = this.#context.limits
     const soon = this.#unreadInARow > 0 || [...this.#owned.values()].some(partition => partition.paused)
     this.#timer = setTimeout(() => void this.#refresh(generation, false), soon ? backlogInterval : lagInterval)
   }
@@ -135,49 +150,38 @@ export class PartitionTracker {
     owned.awaitsStart = false
     owned.next = start
     if (start === committed) return
-    const { consumer, options } = this.#context
+    const { consumer, logger } = this.#context
     const seek = { topic: owned.topic, partition: owned.partition, offset: String(start) }
     consumer.seek(seek)
     // At once, so that the next owner of the partition starts at the same offset.
     consumer
       .commitOffsets([seek])
-      .catch(error => options.logger.debug({ reason: String(error) }, 'commit of the first offset failed'))
-  }
-
-  #reportLags(offsets: readonly PartitionOffsets[]): void {
-    for (const entry of offsets) {
-      const owned = this.#owned.get(keyOf(entry))
-      if (owned !== undefined) this.#report(owned, messagesBetween(owned.next ?? position(entry), entry.high))
-    }
-  }
-
-  #heldTopics(offsets: readonly PartitionOffsets[]): ReadonlySet<string> {
-    const { options, gate, topics } = this.#context
-    if (options.backlog === 'together') return new Set()
-    const { heldTopics, givenUp } = gate.decide(topics, offsets, performance.now())
-    for (const { night, lag } of givenUp)
-      options.logger.warn({ night, lag: Number(lag) }, 'a night makes no progress; later nights no longer wait for it')
-    return heldTopics
+      .catch(error => logger.debug({ reason: String(error) }, 'commit of the first offset failed'))
   }
 
   /** Pauses the partitions of these topics, and resumes the others. */
   #hold(topics: ReadonlySet<string>): void {
     const owned = [...this.#owned.values()]
-    this.#pause(owned.filter(partition => topics.has(partition.topic) && !partition.paused))
-    const free = owned.filter(({ topic, paused, awaitsStart }) => paused && !awaitsStart && !topics.has(topic))
-    if (free.length === 0) return
-    for (const partition of free) partition.paused = false
-    this.#context.consumer.resume(free.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
+    this.#setPaused(
+      true,
+      owned.filter(({ topic, paused }) => !paused && topics.has(topic))
+    )
+    this.#setPaused(
+      false,
+      owned.filter(({ topic, paused, awaitsStart }) => paused && !awaitsStart && !topics.has(topic))
+    )
   }
 
-  #pause(partitions: readonly OwnedPartition[]): void {
+  #setPaused(paused: boolean, partitions: readonly OwnedPartition[]): void {
     if (partitions.length === 0) return
-    for (const partition of partitions) partition.paused = true
-    this.#context.consumer.pause(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
+    for (const partition of partitions) partition.paused = paused
+    const list = partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }))
+    if (paused) this.#context.consumer.pause(list)
+    else this.#context.consumer.resume(list)
   }
 
   async #checkGap({ topic, partition }: TopicPartition, expected: bigint, first: bigint): Promise<void> {
-    const offsets = await this.#context.cluster.offsets([topic])
+    const offsets = await this.#context.readOffsets([topic])
     const entry = offsets.find(offset => offset.partition === partition)
     // Compaction and transaction markers leave gaps as well; only messages before the log's start are lost.
     if (entry !== undefined && entry.low > expected)
@@ -185,7 +189,7 @@ export class PartitionTracker {
   }
 
   #outOfRange({ topic, partition, low, high }: PartitionOffsets, from: bigint, to: bigint): void {
-    const { logger, events } = this.#context.options
+    const { logger, events } = this.#context
     const messages = messagesBetween(from, to)
     logger.warn(
       { topic, partition, expected: String(from), first: String(low), next: String(high), messages },
@@ -198,15 +202,15 @@ export class PartitionTracker {
 
   /** Offsets as far as they can be read. */
   async #readOffsets(): Promise<PartitionOffsets[]> {
-    const { cluster, topics, options } = this.#context
-    const offsets = await withTimeout(cluster.offsets(topics), offsetTimeout * topics.length).catch(() => [])
+    const { readOffsets, topics, logger } = this.#context
+    const offsets = await withTimeout(readOffsets(topics), offsetTimeout * topics.length).catch(() => [])
     if (this.#closed) return offsets
     const unread = topics.filter(topic => !offsets.some(entry => entry.topic === topic))
     this.#unreadInARow = unread.length > 0 ? this.#unreadInARow + 1 : 0
     if (unread.length > 0) {
       const waiting = [...this.#owned].filter(([, { awaitsStart }]) => awaitsStart).map(([key]) => key)
       // A single failed request is not a problem, as the next one follows soon. A lasting failure is logged once.
-      options.logger[this.#unreadInARow === warnAfter ? 'warn' : 'debug'](
+      logger[this.#unreadInARow === warnAfter ? 'warn' : 'debug'](
         { topics: unread, waiting },
         'cannot read offsets; the lag is unknown, and partitions that start at the latest offset stay paused'
       )
@@ -215,14 +219,6 @@ export class PartitionTracker {
   }
 
   #report({ topic, partition, next, paused }: OwnedPartition, lag: number): void {
-    this.#context.options.events.onPartition?.({ topic, partition, lag, next, held: paused })
+    this.#context.events.onPartition?.({ topic, partition, lag, next, held: paused })
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
-}
-
-function messagesBetween(from: bigint, to: bigint): number {
-  return to > from ? Number(to - from) : 0
 }

@@ -1,5 +1,5 @@
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
-import { protocolErrorType } from './client.ts'
+import { protocolErrorType } from './connection.ts'
 
 /** What to do after a failed request: repeat it, repeat it with a new producer, or divide it. */
 export type RetryDecision = 'retry' | 'renew' | 'too-large'

@@ -1,21 +1,17 @@
 import type { Batch, Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, KafkaMessage, Offsets } from 'kafkajs'
-import type { BatchControl, BatchHandler, InputMessage } from '../types.ts'
-import type { ClusterView } from './admin.ts'
-import type { BacklogGate } from './backlog.ts'
+import type { BatchHandler, InputMessage } from '../types.ts'
 import { createKafka, retries } from './client.ts'
+import type { KafkaConnection } from './connection.ts'
 import { type Assignment, Heartbeats, newAssignment, OffsetCommits, subscriptionAssigner } from './group.ts'
-import { PartitionTracker } from './partitions.ts'
-import type { ResolvedOptions } from './source-options.ts'
+import type { SourceLimits } from './limits.ts'
+import type { TopicPartition } from './offsets.ts'
+import { PartitionTracker, type TrackerContext } from './partitions.ts'
 import { backoff, pause, withTimeout } from './timing.ts'
 
 /** What a session gets from the source that runs it. */
-export interface SessionContext {
-  readonly options: ResolvedOptions
-  readonly cluster: ClusterView
-  readonly gate: BacklogGate
-  readonly topics: readonly string[]
-  /** Topics that a group without committed offsets reads from the end. */
-  readonly fromLatest: ReadonlySet<string>
+export interface SessionContext extends Omit<TrackerContext, 'consumer'> {
+  readonly connection: KafkaConnection
+  readonly group: string
   readonly handler: BatchHandler
   /** Messages were handled. */
   readonly onProgress: () => void
@@ -50,7 +46,7 @@ export class ConsumerSession {
   #closing = false
 
   constructor(context: SessionContext) {
-    const { limits, logger, group, connection } = context.options
+    const { limits, logger, group, connection } = context
     this.#context = context
     this.crashed = new Promise(resolve => {
       this.#crash = resolve
@@ -86,7 +82,7 @@ export class ConsumerSession {
 
   /** Finishes the work in progress within time limits, commits it, leaves the group and disconnects. Never rejects. */
   async close(): Promise<void> {
-    const { limits, logger } = this.#context.options
+    const { limits, logger } = this.#context
     this.#closing = true
     this.#assignment.leave.abort()
     this.#partitions.close()
@@ -104,7 +100,7 @@ export class ConsumerSession {
   }
 
   async #start(): Promise<void> {
-    const { topics, options } = this.#context
+    const { topics, limits } = this.#context
     await this.#consumer.connect()
     // From the beginning even with `from: latest`: if retention removed the committed offset, reading must not jump to the end.
     await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true })
@@ -112,13 +108,13 @@ export class ConsumerSession {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: options.limits.concurrency,
+      partitionsConsumedConcurrently: limits.concurrency,
       eachBatch: payload => this.#eachBatch(payload)
     })
   }
 
   #listen(): void {
-    const { logger, events } = this.#context.options
+    const { logger, events } = this.#context
     const { GROUP_JOIN, REBALANCING, CRASH, FETCH, END_BATCH_PROCESS } = this.#consumer.events
     this.#consumer.on(FETCH, () => {
       this.#lastFetch = performance.now()
@@ -153,7 +149,7 @@ export class ConsumerSession {
         batch,
         assignment,
         handler: this.#context.handler,
-        limits: this.#context.options.limits,
+        limits: this.#context.limits,
         heartbeat: () => this.#heartbeats.beat(),
         onHandled: offset => {
           payload.resolveOffset(offset)
@@ -176,14 +172,14 @@ export class ConsumerSession {
     this.#handled(batch, this.#partitions.passed(batch, batch.lastOffset))
   }
 
-  #handled({ topic, partition }: { topic: string; partition: number }, nextOffset: string): void {
+  #handled({ topic, partition }: TopicPartition, nextOffset: string): void {
     this.#commits.add(topic, partition, nextOffset)
     this.#context.onProgress()
   }
 
   #rejected({ topic, partition }: Batch, error: unknown, attempt: number): void {
     const fields = { topic, partition, attempt, reason: asError(error).message }
-    this.#context.options.logger.warn(fields, 'batch failed, retrying')
+    this.#context.logger.warn(fields, 'batch failed, retrying')
     this.#context.onRejected(error)
   }
 
@@ -210,7 +206,7 @@ export interface BatchWork {
   readonly batch: Batch
   readonly assignment: Assignment
   readonly handler: BatchHandler
-  readonly limits: Pick<ResolvedOptions['limits'], 'chunkMessages' | 'chunkBytes' | 'retryFirst' | 'retryLongest'>
+  readonly limits: Pick<SourceLimits, 'chunkMessages' | 'chunkBytes' | 'retryFirst' | 'retryLongest'>
   readonly heartbeat: () => Promise<void>
   /** All messages up to this offset have their outcome. */
   readonly onHandled: (offset: string) => void
@@ -222,37 +218,30 @@ export interface BatchWork {
  * Hands a fetched batch to the handler in chunks of bounded size, in offset order. A rejected chunk is retried with
  * increasing delay until it succeeds or the assignment ends: no message is ever skipped.
  */
-export async function processBatch(work: BatchWork): Promise<void> {
-  const { batch, assignment } = work
-  for (const chunk of chunks(batch.messages, work.limits)) {
-    if (assignment.leave.signal.aborted) return
+export async function processBatch({ batch, assignment, limits, ...work }: BatchWork): Promise<void> {
+  const [lost, leave] = [assignment.lost.signal, assignment.leave.signal]
+  for (const chunk of chunks(batch.messages, limits)) {
     const messages = chunk.map(message => inputMessage(batch, message))
-    if (!(await handleChunk(messages, work))) return
-    work.onHandled(chunk.at(-1)!.offset)
-  }
-}
-
-/** True if the chunk was handled and its partition is still assigned to this member. */
-async function handleChunk(messages: readonly InputMessage[], work: BatchWork): Promise<boolean> {
-  const { lost, leave } = work.assignment
-  const control: BatchControl = { heartbeat: work.heartbeat, signal: lost.signal }
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await work.handler(messages, control)
-      return !lost.signal.aborted
-    } catch (error) {
-      if (lost.signal.aborted) return false
-      work.onRejected(error, attempt)
+    for (let attempt = 1; ; attempt++) {
+      if (leave.aborted) return
+      try {
+        await work.handler(messages, { heartbeat: work.heartbeat, signal: lost })
+        break
+      } catch (error) {
+        if (lost.aborted) return
+        work.onRejected(error, attempt)
+      }
+      await pause(backoff(attempt, limits.retryFirst, limits.retryLongest), leave)
     }
-    await pause(backoff(attempt, work.limits.retryFirst, work.limits.retryLongest), leave.signal)
-    if (leave.signal.aborted) return false
+    if (lost.aborted) return
+    work.onHandled(chunk.at(-1)!.offset)
   }
 }
 
 /** Cuts messages into runs of at most `chunkMessages` and `chunkBytes`; a single message may be larger. */
 export function* chunks<T extends Pick<KafkaMessage, 'value'>>(
   messages: readonly T[],
-  { chunkMessages, chunkBytes }: { readonly chunkMessages: number; readonly chunkBytes: number }
+  { chunkMessages, chunkBytes }: Pick<SourceLimits, 'chunkMessages' | 'chunkBytes'>
 ): Generator<T[]> {
   let chunk: T[] = []
   let bytes = 0

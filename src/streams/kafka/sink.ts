@@ -2,16 +2,10 @@ import kafkajs, { type Kafka, type PartitionMetadata } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import type { OutputMessage, Sink } from '../types.ts'
 import { partitionsOf, withAdmin } from './admin.ts'
-import {
-  createKafka,
-  debugOnly,
-  type KafkaConnection,
-  type KafkaLogger,
-  kafkaError,
-  protocolErrorType,
-  retries
-} from './client.ts'
-import { PartitionQueue, PendingSend, type QueueEvents } from './partition-queue.ts'
+import { createKafka, retries } from './client.ts'
+import { debugOnly, type KafkaConnection, type KafkaLogger, kafkaError, protocolErrorType } from './connection.ts'
+import { keyOf } from './offsets.ts'
+import { PartitionQueue, PendingSend } from './partition-queue.ts'
 import { RenewableProducer } from './producer.ts'
 import { backoff, pause, withTimeout } from './timing.ts'
 
@@ -26,14 +20,6 @@ export interface KafkaSinkOptions {
   readonly onPublished?: (topic: string, count: number) => void
 }
 
-/** A sink that writes to Kafka. */
-export interface KafkaSink extends Sink {
-  /** Connects ahead of the first message. Rejects with KAFKA_UNAVAILABLE. */
-  connect(): Promise<void>
-  /** Why messages cannot be published now, for readiness; null if they can. */
-  reason(): string | null
-}
-
 /** A message unacknowledged for this time (ms) makes the sink not ready. kafkajs itself reports a failure only after half a minute. */
 const silenceLimit = 10_000
 
@@ -46,14 +32,8 @@ const closeTimeout = 3000
  * It retries until a send's signal is aborted or it is closed.
  *
  * A message's partition depends on the number of partitions that its topic had when it was first written to.
- *
- * @throws {HieraxError} CONFIG_INVALID when a PEM file can't be read.
  */
-export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
-  return new PartitionedSink(options)
-}
-
-class PartitionedSink implements KafkaSink, QueueEvents {
+export class KafkaSink implements Sink {
   readonly #options: KafkaSinkOptions
   readonly #kafka: Kafka
   readonly #producer: RenewableProducer
@@ -61,19 +41,21 @@ class PartitionedSink implements KafkaSink, QueueEvents {
   /** By topic, one queue for each partition. */
   readonly #queues = new Map<string, PartitionQueue[]>()
   readonly #pending = new Set<PendingSend>()
-  /** Reasons of current failures, by queue, or by topic while its partitions are unknown. */
-  readonly #failing = new Map<PartitionQueue | string, string>()
+  /** Reasons of current failures, by `topic/partition`, or by topic while its partitions are unknown. */
+  readonly #failing = new Map<string, string>()
   readonly #closing = new AbortController()
   /** Calls that wait until the partitions of a topic are known; later calls queue up behind them. */
   #waiting = 0
   #lastEnqueued: Promise<void> = Promise.resolve()
 
+  /** @throws {HieraxError} CONFIG_INVALID when a PEM file can't be read. */
   constructor(options: KafkaSinkOptions) {
     this.#options = options
     this.#kafka = createKafka(options.connection, debugOnly(options.logger), retries.brief)
     this.#producer = new RenewableProducer(this.#kafka)
   }
 
+  /** Connects ahead of the first message. Rejects with KAFKA_UNAVAILABLE. */
   async connect(): Promise<void> {
     try {
       await this.#producer.connect()
@@ -82,6 +64,7 @@ class PartitionedSink implements KafkaSink, QueueEvents {
     }
   }
 
+  /** Why messages cannot be published now, for readiness; null if they can. */
   reason(): string | null {
     const [reason] = this.#failing.values()
     if (reason !== undefined) return reason
@@ -114,13 +97,7 @@ class PartitionedSink implements KafkaSink, QueueEvents {
     await withTimeout(this.#producer.close(), closeTimeout).catch(() => undefined)
   }
 
-  published(queue: PartitionQueue, count: number): void {
-    this.#recovered(queue)
-    this.#options.onPublished?.(queue.topic, count)
-  }
-
-  failed(queue: PartitionQueue | string, error: unknown): void {
-    const topic = typeof queue === 'string' ? queue : queue.topic
+  #failed(key: string, topic: string, error: unknown): void {
     const failure = kafkaError(error, this.#options.connection)
     const type = protocolErrorType(error)
     if (this.#failing.size === 0)
@@ -128,19 +105,12 @@ class PartitionedSink implements KafkaSink, QueueEvents {
         { topic, reason: failure.message },
         'publishing failed; consumption is paused until it succeeds'
       )
-    this.#failing.set(queue, type === null ? 'output cluster unreachable' : `output topic ${topic}: ${type}`)
+    this.#failing.set(key, type === null ? 'output cluster unreachable' : `output topic ${topic}: ${type}`)
     this.#options.onRetry?.(topic, failure)
   }
 
-  omitted({ topic }: PartitionQueue, bytes: number): void {
-    this.#options.logger.warn(
-      { topic, bytes },
-      'value too large for the output topic; sending the message without its value'
-    )
-  }
-
-  #recovered(queue: PartitionQueue | string): void {
-    if (this.#failing.delete(queue) && this.#failing.size === 0)
+  #recovered(key: string): void {
+    if (this.#failing.delete(key) && this.#failing.size === 0)
       this.#options.logger.info({}, 'publishing succeeds again; consumption resumes')
   }
 
@@ -169,23 +139,38 @@ class PartitionedSink implements KafkaSink, QueueEvents {
   /** Creates the queues of a topic once its partitions are known, unless `send` ends before. */
   async #open(topic: string, send: PendingSend): Promise<void> {
     if (this.#queues.has(topic)) return
-    const { maxRequestBytes = 900_000 } = this.#options
     const closing = this.#closing.signal
     for (let failures = 1; !send.ended && !closing.aborted; failures++) {
       try {
         const partitions = await withAdmin(this.#kafka, admin => partitionsOf(admin, topic))
         if (partitions.length === 0) throw new Error(`the topic ${topic} does not exist`)
-        const queues = partitions.map(
-          (_, partition) => new PartitionQueue({ topic, partition }, this.#producer, this, { maxRequestBytes, closing })
-        )
+        const queues = partitions.map((_, partition) => this.#queueOf(topic, partition))
         this.#queues.set(topic, queues)
         break
       } catch (error) {
-        this.failed(topic, error)
+        this.#failed(topic, topic, error)
         await pause(backoff(failures), closing)
       }
     }
     this.#recovered(topic)
+  }
+
+  #queueOf(topic: string, partition: number): PartitionQueue {
+    const { logger, maxRequestBytes = 900_000, onPublished } = this.#options
+    const key = keyOf({ topic, partition })
+    return new PartitionQueue({
+      partition,
+      request: messages => this.#producer.send(topic, messages),
+      maxRequestBytes,
+      closing: this.#closing.signal,
+      onPublished: count => {
+        this.#recovered(key)
+        onPublished?.(topic, count)
+      },
+      onFailure: error => this.#failed(key, topic, error),
+      onOmitted: bytes =>
+        logger.warn({ topic, bytes }, 'value too large for the output topic; sending the message without its value')
+    })
   }
 }
 

@@ -1,12 +1,31 @@
 import { HieraxError } from '../../errors.ts'
 import type { BatchHandler, Source } from '../types.ts'
 import { ClusterView } from './admin.ts'
-import { BacklogGate } from './backlog.ts'
-import { type KafkaConnection, kafkaError, rootCause } from './client.ts'
+import { createKafka } from './client.ts'
+import { debugOnly, type KafkaConnection, type KafkaLogger, kafkaError, rootCause } from './connection.ts'
+import { defaultLimits, type SourceLimits } from './limits.ts'
+import { BacklogGate, untilNextRefresh } from './nights.ts'
+import type { PartitionOffsets } from './offsets.ts'
+import type { SourceEvents } from './partitions.ts'
 import { ConsumerSession } from './session.ts'
-import { type KafkaSourceOptions, type ResolvedOptions, resolveOptions, type SourceLimits } from './source-options.ts'
 import { backoff, pause } from './timing.ts'
-import { sameTopics, TopicDiscovery, untilNextRefresh } from './topics.ts'
+import { TopicDiscovery, type TopicSelection } from './topics.ts'
+
+/** Options of the Kafka source. */
+export interface KafkaSourceOptions extends Pick<TopicSelection, 'topics' | 'programs'> {
+  readonly connection: KafkaConnection
+  readonly logger: KafkaLogger
+  readonly group: string
+  /** Where a group without committed offsets starts. Topics that appear later are always read from the beginning. */
+  readonly from: 'earliest' | 'latest'
+  /** Number of earlier nights to read as well; default 2. */
+  readonly nightsBack?: number
+  /** `oldest-first` (default): newer nights wait while older ones lag. */
+  readonly backlog?: 'oldest-first' | 'together'
+  readonly clock?: TopicSelection['clock']
+  readonly events?: SourceEvents
+  readonly limits?: Partial<SourceLimits>
+}
 
 /** Whether the source works, with a reason that programs may compare. */
 interface SourceHealth {
@@ -18,29 +37,22 @@ interface SourceHealth {
   readonly reason: string | null
 }
 
-/** A source that reads Kafka topics as a member of a consumer group. */
-export interface KafkaSource extends Source {
-  health(): SourceHealth
-  /** Topics that are subscribed at present. */
-  subscribed(): readonly string[]
-}
-
 /** If a consumer fetches nothing for this time (ms), the topics are looked up again: its topic may have been deleted. */
 const stallTimeout = 5000
 
 const waiting = 'waiting for a topic'
 
-/** A Kafka source; nothing is connected before `run`. See {@link KafkaSourceOptions}. */
-export function createKafkaSource(options: KafkaSourceOptions): KafkaSource {
-  return new SessionSupervisor(resolveOptions(options))
-}
-
 /**
- * Runs consumer sessions one after the other: a new one whenever the set of topics changes (midnight UTC, a topic is
- * created or deleted) and after every crash.
+ * A source that reads Kafka topics as a member of a consumer group; nothing is connected before `run`. It runs consumer
+ * sessions one after the other: a new one whenever the set of topics changes (midnight UTC, a topic is created or
+ * deleted) and after every crash.
  */
-class SessionSupervisor implements KafkaSource {
-  readonly #options: ResolvedOptions
+export class KafkaSource implements Source {
+  readonly #options: KafkaSourceOptions
+  readonly #logger: KafkaLogger
+  readonly #events: SourceEvents
+  readonly #limits: SourceLimits
+  readonly #clock: TopicSelection['clock']
   readonly #cluster: ClusterView
   readonly #discovery: TopicDiscovery
   readonly #gate: BacklogGate
@@ -54,12 +66,18 @@ class SessionSupervisor implements KafkaSource {
   #retrying: string | null = null
   #running: Promise<void> | null = null
 
-  constructor(options: ResolvedOptions) {
+  constructor(options: KafkaSourceOptions) {
+    const { connection, logger, group, topics, programs, nightsBack = 2, clock = Date, events = {} } = options
     this.#options = options
-    this.#cluster = new ClusterView(options.connection, options.group, options.logger)
-    this.#discovery = new TopicDiscovery(options, this.#cluster)
-    this.#gate = new BacklogGate({ patience: options.limits.backlogPatience, reclose: 10_000n })
-    this.#crashes = new CrashPolicy(options.limits, options.connection)
+    this.#logger = logger
+    this.#events = events
+    this.#clock = clock
+    this.#limits = { ...defaultLimits, ...options.limits }
+    const kafka = createKafka(connection, debugOnly(logger), { initialRetryTime: 50, maxRetryTime: 200, retries: 2 })
+    this.#cluster = new ClusterView(kafka, group, logger)
+    this.#discovery = new TopicDiscovery({ topics, programs, nightsBack, clock }, this.#cluster, logger)
+    this.#gate = new BacklogGate(this.#limits.backlogPatience)
+    this.#crashes = new CrashPolicy(this.#limits, connection)
   }
 
   run(handler: BatchHandler): Promise<void> {
@@ -83,6 +101,7 @@ class SessionSupervisor implements KafkaSource {
     return { ready: true, reason: this.#retrying }
   }
 
+  /** Topics that are subscribed at present. */
   subscribed(): readonly string[] {
     return this.#topics
   }
@@ -100,7 +119,7 @@ class SessionSupervisor implements KafkaSource {
   async #round(handler: BatchHandler): Promise<void> {
     try {
       this.#topics = await this.#discovery.refresh()
-      this.#options.events.onTopics?.(this.#topics)
+      this.#events.onTopics?.(this.#topics)
       this.#crashes.reached()
     } catch (error) {
       this.#reason = 'connecting'
@@ -109,7 +128,7 @@ class SessionSupervisor implements KafkaSource {
     }
     this.#fromLatest ??= new Set(this.#options.from === 'latest' ? this.#topics : [])
     if (this.#topics.length === 0) {
-      if (this.#reason !== waiting) this.#options.logger.info({}, 'none of the input topics exists yet; waiting')
+      if (this.#reason !== waiting) this.#logger.info({}, 'none of the input topics exists yet; waiting')
       this.#reason = waiting
       await pause(this.#untilNextRefresh(), this.#stopping.signal)
       return
@@ -118,14 +137,18 @@ class SessionSupervisor implements KafkaSource {
   }
 
   async #runSession(handler: BatchHandler, fromLatest: ReadonlySet<string>): Promise<void> {
-    const { logger, events } = this.#options
-    logger.info({ topics: this.#topics }, 'subscribing')
+    const topics = this.#topics
+    this.#logger.info({ topics }, 'subscribing')
     const session = new ConsumerSession({
-      options: this.#options,
-      cluster: this.#cluster,
-      gate: this.#gate,
-      topics: this.#topics,
+      connection: this.#options.connection,
+      group: this.#options.group,
+      logger: this.#logger,
+      events: this.#events,
+      limits: this.#limits,
+      topics,
       fromLatest,
+      readOffsets: topics => this.#cluster.offsets(topics),
+      heldTopics: offsets => this.#heldTopics(topics, offsets),
       handler,
       onProgress: () => {
         this.#retrying = null
@@ -151,8 +174,16 @@ class SessionSupervisor implements KafkaSource {
     const cause = rootCause(crash)
     const name = cause instanceof Error ? cause.name : 'Error'
     this.#reason = `crashed: ${name}`
-    events.onRestart?.(name)
+    this.#events.onRestart?.(name)
     await this.#pauseAfter(crash, 'the consumer crashed, restarting')
+  }
+
+  #heldTopics(topics: readonly string[], offsets: readonly PartitionOffsets[]): ReadonlySet<string> {
+    if (this.#options.backlog === 'together') return new Set()
+    const { heldTopics, givenUp } = this.#gate.decide(topics, offsets, performance.now())
+    for (const fields of givenUp)
+      this.#logger.warn(fields, 'a night makes no progress; later nights no longer wait for it')
+    return heldTopics
   }
 
   /** Resolves when the session has ended, or when the topics to read are no longer those of the session. */
@@ -161,10 +192,11 @@ class SessionSupervisor implements KafkaSource {
       await this.#untilRefreshIsDue(session, ended)
       if (ended.aborted) return null
       try {
-        if (!sameTopics(await this.#discovery.refresh(), this.#topics)) return null
+        const topics = await this.#discovery.refresh()
+        if (topics.length !== this.#topics.length || topics.some(topic => !this.#topics.includes(topic))) return null
       } catch (error) {
         // The consumer retries by itself while the cluster is unreachable.
-        this.#options.logger.debug({ reason: String(error) }, 'topics could not be looked up')
+        this.#logger.debug({ reason: String(error) }, 'topics could not be looked up')
       }
     }
     return null
@@ -179,12 +211,12 @@ class SessionSupervisor implements KafkaSource {
   }
 
   #untilNextRefresh(): number {
-    return untilNextRefresh(this.#options.clock.now(), this.#options.limits.listInterval)
+    return untilNextRefresh(this.#clock.now(), this.#limits.listInterval)
   }
 
   async #pauseAfter(error: unknown, message: string): Promise<void> {
     const ms = this.#crashes.failed(error, performance.now())
-    this.#options.logger.warn({ reason: String(rootCause(error)), pause: ms }, message)
+    this.#logger.warn({ reason: String(rootCause(error)), pause: ms }, message)
     await pause(ms, this.#stopping.signal)
   }
 }

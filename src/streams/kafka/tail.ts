@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Admin, Batch, Consumer, EachBatchPayload } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { topicExists, withAdmin } from './admin.ts'
-import { createKafka, type KafkaConnection, kafkaError, retries, silentLogger } from './client.ts'
+import { createKafka, retries } from './client.ts'
+import { type KafkaConnection, kafkaError, silentLogger } from './connection.ts'
 
 /** A message of the followed topic. */
 export interface TailedMessage {

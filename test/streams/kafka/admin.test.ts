@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClusterView, ensureTopics } from '../../../src/streams/kafka/admin.ts'
+import { createKafka } from '../../../src/streams/kafka/client.ts'
 import { kafka } from '../../support/brokers.ts'
 import { recorder, silent } from '../../support/loggers.ts'
 import { until } from './source-harness.ts'
@@ -63,7 +64,11 @@ test('a cluster view closed in the middle of its requests leaves no connection o
   const topics = [await broker.tools.topic(), await broker.tools.topic(), await broker.tools.topic()]
   const before = sockets()
   for (let round = 0; round < 40; round++) {
-    const view = new ClusterView(broker.connection, broker.tools.name('group'), silent)
+    const view = new ClusterView(
+      createKafka(broker.connection, silent, { retries: 2 }),
+      broker.tools.name('group'),
+      silent
+    )
     const requests = [view.topicStates(topics), view.offsets(topics), view.offsets(topics)]
     for (const request of requests) request.catch(() => undefined)
     await sleep(round)

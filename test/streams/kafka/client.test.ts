@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { createKafka, type KafkaConnection } from '../../../src/streams/kafka/client.ts'
-import { createKafkaSink } from '../../../src/streams/kafka/sink.ts'
+import { createKafka } from '../../../src/streams/kafka/client.ts'
+import type { KafkaConnection } from '../../../src/streams/kafka/connection.ts'
+import { KafkaSink } from '../../../src/streams/kafka/sink.ts'
 import { kafka } from '../../support/brokers.ts'
 import { certificate } from '../../support/certificates.ts'
 import { recorder, silent } from '../../support/loggers.ts'
@@ -22,7 +23,7 @@ function credentials(mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512', pas
 /** Publishes one message over the secured listener and reads it back over the brokers' own. */
 async function publishes(broker: typeof sasl, security: Security): Promise<void> {
   const topic = await broker.tools.topic()
-  const sink = createKafkaSink({ connection: { ...broker.connection, ...security }, logger: silent })
+  const sink = new KafkaSink({ connection: { ...broker.connection, ...security }, logger: silent })
   try {
     await sink.connect()
     await sink.send([{ topic, key: 'k', value: Buffer.from('v'), headers: {} }])
@@ -34,7 +35,7 @@ async function publishes(broker: typeof sasl, security: Security): Promise<void>
 
 async function refused(broker: typeof sasl, security: Security, message: RegExp): Promise<void> {
   const { logger, lines } = recorder()
-  const sink = createKafkaSink({ connection: { ...broker.connection, ...security }, logger })
+  const sink = new KafkaSink({ connection: { ...broker.connection, ...security }, logger })
   after(() => sink.close())
   await assert.rejects(sink.connect(), { code: 'KAFKA_UNAVAILABLE', message })
   assert.ok(!JSON.stringify(lines).includes('sesame'), 'a password was logged')

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import type { EachBatchPayload } from 'kafkajs'
 import { Heartbeats, newAssignment, OffsetCommits, spread } from '../../../src/streams/kafka/group.ts'
 import { silent } from '../../support/loggers.ts'
-import { optionsFor } from './source-harness.ts'
+import { limitsOf } from './source-harness.ts'
 
-const { limits } = optionsFor({ sessionTimeout: 300, rebalanceTimeout: 400 })
+const limits = limitsOf({ sessionTimeout: 300, rebalanceTimeout: 400 })
 
 test('partitions go to subscribers only, each to one, and evenly', () => {
   const topics = fc.uniqueArray(fc.constantFrom<string>('a', 'b', 'c'), { minLength: 1 })

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Consumer } from 'kafkajs'
-import type { ClusterView, PartitionOffsets } from '../../../src/streams/kafka/admin.ts'
-import { BacklogGate } from '../../../src/streams/kafka/backlog.ts'
-import { PartitionTracker } from '../../../src/streams/kafka/partitions.ts'
-import { resolveOptions } from '../../../src/streams/kafka/source-options.ts'
+import type { PartitionOffsets } from '../../../src/streams/kafka/offsets.ts'
+import { PartitionTracker, type TrackerContext } from '../../../src/streams/kafka/partitions.ts'
 import { recorder } from '../../support/loggers.ts'
-import { until } from './source-harness.ts'
+import { limitsOf, until } from './source-harness.ts'
 
 type Partitions = readonly { topic: string; partitions?: readonly number[] }[]
 
@@ -62,20 +60,20 @@ after(() => {
 function trackerOf(
   topics: readonly string[],
   fromLatest: readonly string[],
-  readOffsets: ClusterView['offsets'],
+  readOffsets: TrackerContext['readOffsets'],
   limits = { backlogInterval: 20, lagInterval: 20 }
 ) {
   const consumer = new FakeConsumer()
   const { logger, lines } = recorder()
-  const connection = { brokers: [], ssl: false, sasl: null, clientId: 'test' }
-  const base = { connection, logger, group: 'g', from: 'latest', topics, programs: [1], limits } as const
   const tracker = new PartitionTracker({
     consumer: consumer as unknown as Consumer,
-    options: resolveOptions(base),
-    cluster: { offsets: readOffsets },
-    gate: new BacklogGate(),
+    logger,
+    events: {},
+    limits: limitsOf(limits),
     topics,
-    fromLatest: new Set(fromLatest)
+    fromLatest: new Set(fromLatest),
+    readOffsets,
+    heldTopics: () => new Set()
   })
   trackers.push(tracker)
   return { tracker, consumer, lines }

@@ -5,7 +5,7 @@ import type { Batch, KafkaMessage } from 'kafkajs'
 import { newAssignment } from '../../../src/streams/kafka/group.ts'
 import { chunks, processBatch } from '../../../src/streams/kafka/session.ts'
 import type { BatchHandler } from '../../../src/streams/types.ts'
-import { optionsFor } from './source-harness.ts'
+import { limitsOf } from './source-harness.ts'
 
 test('chunks keep every message in order and stay within their bounds', () => {
   fc.assert(
@@ -42,7 +42,7 @@ async function work(handler: BatchHandler, assignment = newAssignment()): Promis
     batch: batchOf(6),
     assignment,
     handler,
-    limits: optionsFor({ retryFirst: 5, chunkMessages: 2 }).limits,
+    limits: limitsOf({ retryFirst: 5, chunkMessages: 2 }),
     heartbeat: async () => undefined,
     onHandled: offset => done.push(offset),
     onRejected: () => undefined

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { retryDecision } from '../../../src/streams/kafka/producer.ts'
-import { createKafkaSink } from '../../../src/streams/kafka/sink.ts'
+import { KafkaSink } from '../../../src/streams/kafka/sink.ts'
 import type { OutputMessage } from '../../../src/streams/types.ts'
 import { kafka } from '../../support/brokers.ts'
 import { silent } from '../../support/loggers.ts'
@@ -42,7 +42,7 @@ test('no acknowledged message is lost and keys stay in order while brokers die',
   const topic = await broker.tools.topic(undefined, { partitions, replication: 3, config })
   let retries = 0
   let renewals = 0
-  const sink = createKafkaSink({
+  const sink = new KafkaSink({
     connection: broker.connection,
     logger: silent,
     onRetry: (_topic, error) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { HieraxError } from '../../../src/errors.ts'
-import { createKafkaSink, createPartitioner, type KafkaSinkOptions } from '../../../src/streams/kafka/sink.ts'
+import { createPartitioner, KafkaSink, type KafkaSinkOptions } from '../../../src/streams/kafka/sink.ts'
 import type { OutputMessage } from '../../../src/streams/types.ts'
 import { kafka } from '../../support/brokers.ts'
 import { recorder, silent } from '../../support/loggers.ts'
@@ -11,7 +11,7 @@ const broker = await kafka()
 const withKafka = { skip: broker.skip, timeout: 60_000 }
 
 function sinkOf(options: Partial<KafkaSinkOptions> = {}) {
-  const sink = createKafkaSink({ connection: broker.connection, logger: silent, ...options })
+  const sink = new KafkaSink({ connection: broker.connection, logger: silent, ...options })
   after(() => sink.close())
   return sink
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ensureTopics } from '../../../src/streams/kafka/admin.ts'
 import { createKafka } from '../../../src/streams/kafka/client.ts'
-import { createKafkaSink } from '../../../src/streams/kafka/sink.ts'
+import { KafkaSink } from '../../../src/streams/kafka/sink.ts'
 import { kafka } from '../../support/brokers.ts'
 import { KafkaTools } from '../../support/kafka-tools.ts'
 import { silent } from '../../support/loggers.ts'
@@ -57,7 +57,7 @@ test('a night whose partitions have no leader any more is left out; the others g
   await outside.connect()
   await ensureTopics(outside, [{ topic: output, partitions: 2, replication: 2 }], silent)
   await outside.disconnect()
-  const sink = createKafkaSink({ connection, logger: silent })
+  const sink = new KafkaSink({ connection, logger: silent })
   await sink.connect()
   await sink.send([{ topic: output, key: 'k', value: Buffer.from('published'), headers: {} }])
   await sink.close()

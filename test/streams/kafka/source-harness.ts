@@ -1,31 +1,18 @@
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KafkaConnection } from '../../../src/streams/kafka/client.ts'
-import { createKafkaSource, type KafkaSource } from '../../../src/streams/kafka/source.ts'
-import {
-  type KafkaSourceOptions,
-  type ResolvedOptions,
-  resolveOptions,
-  type SourceLimits
-} from '../../../src/streams/kafka/source-options.ts'
+import type { KafkaConnection } from '../../../src/streams/kafka/connection.ts'
+import { defaultLimits, type SourceLimits } from '../../../src/streams/kafka/limits.ts'
+import { KafkaSource, type KafkaSourceOptions } from '../../../src/streams/kafka/source.ts'
 import type { BatchControl, InputMessage } from '../../../src/streams/types.ts'
-import { type LogLine, recorder, silent } from '../../support/loggers.ts'
+import { type LogLine, recorder } from '../../support/loggers.ts'
 
 /** A connection to nowhere, for parts that are tested without a cluster. */
 export const nowhere: KafkaConnection = { brokers: ['127.0.0.1:1'], ssl: false, sasl: null, clientId: 'test' }
 
-/** Options of a source for parts that are tested without a cluster. */
-export function optionsFor(limits: Partial<SourceLimits>): ResolvedOptions {
-  const base = {
-    connection: nowhere,
-    logger: silent,
-    group: 'g',
-    from: 'earliest',
-    topics: ['t'],
-    programs: [1]
-  } as const
-  return resolveOptions({ ...base, limits })
+/** Limits for parts that are tested without a cluster. */
+export function limitsOf(limits: Partial<SourceLimits>): SourceLimits {
+  return { ...defaultLimits, ...limits }
 }
 
 /** Limits for tests: everything that is waited for is short. */
@@ -75,7 +62,7 @@ export function startSource(connection: KafkaConnection, options: StartOptions):
   const outOfRange: Running['outOfRange'] = []
   const values: string[] = []
   const messages: InputMessage[] = []
-  const source = createKafkaSource({
+  const source = new KafkaSource({
     connection,
     logger,
     group: 'unset',

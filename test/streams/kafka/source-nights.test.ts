@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SourceClock } from '../../../src/streams/kafka/source-options.ts'
 import type { BatchControl } from '../../../src/streams/types.ts'
 import { kafka } from '../../support/brokers.ts'
 import { numbered, startSource, until } from './source-harness.ts'
@@ -15,7 +14,7 @@ const day = 86_400_000
 const someProgram = () => randomInt(1000, 2_000_000_000)
 
 /** A clock that starts at `start` and can be put forward. */
-function clockAt(start: string): SourceClock & { forward(ms: number): void } {
+function clockAt(start: string): { now(): number; forward(ms: number): void } {
   let offset = Date.parse(start) - Date.now()
   return {
     now: () => Date.now() + offset,

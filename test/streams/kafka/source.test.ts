@@ -6,7 +6,7 @@ import { HieraxError } from '../../../src/errors.ts'
 import { CrashPolicy } from '../../../src/streams/kafka/source.ts'
 import { withTimeout } from '../../../src/streams/kafka/timing.ts'
 import { kafka } from '../../support/brokers.ts'
-import { nowhere, numbered, optionsFor, startSource, until } from './source-harness.ts'
+import { limitsOf, nowhere, numbered, startSource, until } from './source-harness.ts'
 
 const { skip, tools, connection } = await kafka()
 
@@ -324,7 +324,7 @@ test('markers and aborted transactions are passed over: no lag remains, and they
   assert.deepEqual([...first.values, ...second.values], ['kept-0', 'kept-1', 'kept-2'])
 })
 
-const crashLimits = optionsFor({ retryFirst: 5, crashes: 3, crashSpan: 1000 }).limits
+const crashLimits = limitsOf({ retryFirst: 5, crashes: 3, crashSpan: 1000 })
 
 test('a cluster that is away is waited for without limit; a consumer that only crashes is given up', () => {
   const policy = new CrashPolicy(crashLimits, nowhere)

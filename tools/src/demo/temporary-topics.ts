@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensureTopics, type TopicSpec, topicExists, withAdmin } from 'hierax/streams/kafka/admin.ts'
-import { createKafka, type KafkaConnection, kafkaError, retries, silentLogger } from 'hierax/streams/kafka/client.ts'
+import { createKafka, retries } from 'hierax/streams/kafka/client.ts'
+import { type KafkaConnection, kafkaError, silentLogger } from 'hierax/streams/kafka/connection.ts'
 import type { Admin } from 'kafkajs'
 
 /**
