@@ -1,9 +1,12 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { HieraxError } from '../errors.ts'
 import type { ClassificationJson } from '../messages/classification.ts'
-import { EventStream } from './event-stream.ts'
-import type { Accept } from './filter.ts'
+import { EventStream, Sampler } from './event-stream.ts'
+import * as example from './examples.ts'
+import { type Accept, acceptOf, filterParameters } from './filter.ts'
+import { parameters, plainText, responses } from './openapi.ts'
 import type { ServicePorts } from './ports.ts'
-import { Sampler } from './sampler.ts'
 
 /** Bounds of the event streams. */
 export interface EventLimits {
@@ -69,11 +72,6 @@ export class EventHub {
   constructor(ports: Pick<ServicePorts, 'subscribe' | 'statistics'>, limits: EventLimits) {
     this.#ports = ports
     this.#limits = limits
-  }
-
-  /** Number of clients. */
-  get size(): number {
-    return this.#clients.size
   }
 
   /** A stream for a new client, until it is destroyed. Throws TOO_MANY_SUBSCRIBERS. */
@@ -179,4 +177,43 @@ export class EventHub {
 
 function eventOf(name: string, data: object): Buffer {
   return Buffer.from(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
+}
+
+const eventsQuery = z.strictObject({
+  sample: z.number().min(0.1).max(1000).describe('at most so many a second').optional(),
+  follow: z.string().min(1).max(128).describe('id of an object').optional(),
+  statistics: z.number().min(0.5).max(3600).describe('seconds between two of them').optional(),
+  ...filterParameters
+})
+
+/** The event stream of classifications as they are published. */
+export function addEventRoute(app: FastifyInstance, ports: Pick<ServicePorts, 'models'>, hub: EventHub): void {
+  app.get<{ Querystring: z.infer<typeof eventsQuery> }>(
+    '/api/v1/events',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        tags: ['objects'],
+        summary: 'Classifications as they are published (server-sent events)',
+        description:
+          'One event `classification` each, its data the classification as JSON. A client that reads too slowly misses some: an event ' +
+          '`dropped` has their number (`{"count": n}`). To receive every one, read the Kafka topic. With `sample` at most that many a ' +
+          'second are sent, evenly chosen. With `follow` those of one object are also sent as events `followed`. With `statistics` an ' +
+          'event of that name is sent every so many seconds: the answer of `/api/v1/statistics`, and how many classifications were ' +
+          'published, accepted by the filter and sent since the last one.',
+        querystring: parameters(eventsQuery),
+        response: responses(plainText('text/event-stream', example.event), 'Events', 400, 401, 404, 503)
+      }
+    },
+    async ({ query: { sample = null, follow = null, statistics = null, ...filter } }, reply) => {
+      const accept = acceptOf(filter, ports.models())
+      return (
+        reply
+          .type('text/event-stream; charset=utf-8')
+          // Proxies must not wait until there is more.
+          .header('x-accel-buffering', 'no')
+          .send(hub.open({ accept, sample, follow, statistics }))
+      )
+    }
+  )
 }

@@ -1,10 +1,10 @@
 import type { ClassificationJson } from '../messages/classification.ts'
+import type { Problem } from './problems.ts'
 import type {
   HistoryView,
   Liveness,
   ModelsView,
   ObjectView,
-  Problem,
   Readiness,
   StatisticsView,
   TaxonomyView

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { HieraxError, nearest, shown } from '../errors.ts'
 import { bands } from '../lightcurves/observation.ts'
 import type { ClassificationJson } from '../messages/classification.ts'
-import type { ModelView } from './ports.ts'
+import type { ModelView } from './schemas.ts'
 
 /** Fewest digits of a SHA-256 that may name a model. */
 const fewestDigits = 8

@@ -1,43 +1,44 @@
 import { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
 import { classificationSchema } from '../messages/classification.ts'
-import * as example from './examples.ts'
-import { problemOf } from './problems.ts'
+import { problem, problemOf } from './problems.ts'
 import * as answer from './schemas.ts'
 
-/* The OpenAPI document: JSON schemas of the answers with an example each, and what a route says of its answers. */
-
-const components = z.registry<{ id: string }>()
+/* What a route says of its parameters and answers in the OpenAPI document. */
 
 /** Answers by their name in the document. */
-const named = {
-  Problem: [answer.problem, example.problem],
-  Classification: [classificationSchema, example.classification],
-  Object: [answer.object, example.object],
-  History: [answer.history, example.history],
-  Statistics: [answer.statistics, example.statistics],
-  Taxonomy: [answer.taxonomy, example.taxonomy],
-  Model: [answer.model, example.model],
-  Readiness: [answer.readiness, example.readiness],
-  Liveness: [answer.liveness, example.liveness]
+export const components = {
+  Problem: problem,
+  Classification: classificationSchema,
+  Object: answer.object,
+  History: answer.history,
+  Statistics: answer.statistics,
+  Taxonomy: answer.taxonomy,
+  Model: answer.model,
+  Readiness: answer.readiness,
+  Liveness: answer.liveness
 } as const
 
-for (const [id, [schema]] of Object.entries(named)) components.add(schema, { id })
+export type ComponentName = keyof typeof components
 
-/** JSON schemas that routes refer to by name. */
-export const sharedSchemas = Object.entries(
-  z.toJSONSchema(components, { target: 'draft-7', uri: id => `${id}#`, override }).schemas
-).map(([$id, { $schema: _, ...schema }]) => ({
-  ...schema,
-  $id,
-  examples: [named[$id as keyof typeof named][1]] as unknown[]
-}))
+export const ref = (name: ComponentName) => ({ $ref: `${name}#` })
+
+/** JSON schemas of the components; each has the name as its `$id`. */
+export function componentSchemas(): { readonly $id: string }[] {
+  const registry = z.registry<{ id: string }>()
+  for (const [id, schema] of Object.entries(components)) registry.add(schema, { id })
+  const { schemas } = z.toJSONSchema(registry, { target: 'draft-7', uri: id => `${id}#`, override })
+  return Object.entries(schemas).map(([$id, { $schema: _, ...schema }]) => ({ ...schema, $id }))
+}
 
 /** The JSON schema of a route's parameters. */
 export function parameters(schema: z.ZodObject): object {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input', override })
   return json
 }
+
+/** The query of a route without parameters: any is refused. */
+export const noQuery = parameters(z.strictObject({}))
 
 /** Leaves out what is implied: bounds of the number formats, names that are strings, and defaults, which are for Avro's readers. */
 function override({ jsonSchema: schema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
@@ -47,8 +48,6 @@ function override({ jsonSchema: schema }: { jsonSchema: z.core.JSONSchema.BaseSc
   if (typeof schema.propertyNames === 'object' && !schema.propertyNames.enum) delete schema.propertyNames
   if (Array.isArray(schema.default)) delete schema.default
 }
-
-export const ref = (id: keyof typeof named) => ({ $ref: `${id}#` })
 
 /** JSON content, with an example where the schema's own does not fit. */
 export function json(schema: object, example?: unknown): object {

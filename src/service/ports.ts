@@ -1,22 +1,6 @@
 import type { ClassificationJson } from '../messages/classification.ts'
 import type { Part } from '../telemetry/definitions.ts'
-import type { HistoryView, Liveness, ObjectView, PartState, StatisticsView } from './schemas.ts'
-
-/** A model in use. A `Classifier` is one. */
-export interface ModelView {
-  readonly name: string
-  readonly version: string
-  readonly sha256: string
-  readonly taxonomy: string
-  readonly taxonomyVersion: string
-  readonly runtime: string
-  /** Name of the root node. */
-  readonly root: string
-  /** Nodes without the root, parents before children. */
-  readonly nodes: readonly { readonly name: string; readonly parent: string | null; readonly description?: string }[]
-  /** The class mix for which probabilities are given; null for a model without one. */
-  readonly population: ClassificationJson['population']
-}
+import type { HistoryView, Liveness, ModelView, ObjectView, PartState, StatisticsView } from './schemas.ts'
 
 /** All that the HTTP service asks of the rest of Hierax. */
 export interface ServicePorts {

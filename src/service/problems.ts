@@ -1,8 +1,23 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type ErrorCode, HieraxError, shown } from '../errors.ts'
-import type { Problem } from './schemas.ts'
+import { z } from 'zod'
+import { type ErrorCode, errorTable, HieraxError, shown } from '../errors.ts'
+import type { Immutable } from '../immutable.ts'
+
+/** An error over HTTP, with the code and the remedy of the error table. */
+export const problem = z
+  .object({
+    type: z.string().describe('URN of the code'),
+    title: z.string().describe('the code in words'),
+    status: z.int().describe('HTTP status'),
+    detail: z.string().describe('what was wrong, with what value'),
+    code: z.enum(Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]]).describe('code of the error table'),
+    remedy: z.string().describe('what to do')
+  })
+  .describe('An error (RFC 9457)')
+
+export type Problem = Immutable<z.infer<typeof problem>>
 
 /** Media type of a problem. */
 const problemType = 'application/problem+json'

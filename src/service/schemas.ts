@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { type ErrorCode, errorTable } from '../errors.ts'
 import type { Immutable } from '../immutable.ts'
 import { bands } from '../lightcurves/observation.ts'
 import {
@@ -26,18 +25,6 @@ const listOf = <T extends z.ZodType>(schema: T, description: string) => z.array(
 
 const candidate = orNull(z.string(), 'number of the candidate, where it is known')
 const nodeParent = orNull(z.string(), 'name of its parent; null below the root')
-
-/** An error over HTTP, with the code and the remedy of the error table. */
-export const problem = z
-  .object({
-    type: text('URN of the code'),
-    title: text('the code in words'),
-    status: integer('HTTP status'),
-    detail: text('what was wrong, with what value'),
-    code: z.enum(Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]]).describe('code of the error table'),
-    remedy: text('what to do')
-  })
-  .describe('An error (RFC 9457)')
 
 /** A point of a light curve; the columns of its table are these fields. */
 export const point = z.object({
@@ -158,7 +145,6 @@ export const liveness = z.object({
   reason: text('short and constant')
 })
 
-export type Problem = Immutable<z.infer<typeof problem>>
 export type PointView = Immutable<z.infer<typeof point>>
 export type AlertView = Immutable<z.infer<typeof newestAlert>>
 export type ObjectView = Immutable<z.infer<typeof object>>
@@ -172,3 +158,11 @@ export type StatisticsView = Immutable<z.infer<typeof statistics>>
 export type PartState = Immutable<z.infer<typeof partState>>
 export type Readiness = Immutable<z.infer<typeof readiness>>
 export type Liveness = Immutable<z.infer<typeof liveness>>
+
+/** A model in use. A `Classifier` is one. */
+export interface ModelView extends Omit<ModelProvenance, 'nodes'> {
+  /** Name of the root node. */
+  readonly root: string
+  /** Nodes without the root, parents before children. */
+  readonly nodes: readonly { readonly name: string; readonly parent: string | null; readonly description?: string }[]
+}

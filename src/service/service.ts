@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { HieraxError } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { defaultEventLimits, EventHub, type EventLimits } from './events.ts'
-import { sharedSchemas } from './openapi.ts'
+import { addDocumentation } from './documentation.ts'
+import { addEventRoute, defaultEventLimits, EventHub, type EventLimits } from './events.ts'
 import type { ServicePorts } from './ports.ts'
 import { answerMalformed, collectMethods, sendError, sendNotFound } from './problems.ts'
 import { addApiRoutes } from './routes/api.ts'
 import { addHealthRoutes } from './routes/health.ts'
-import { addLightCurveRoutes } from './routes/light-curve.ts'
+import { addObjectRoutes } from './routes/objects.ts'
 import { addPageRoutes } from './routes/page.ts'
 import { addConnectionLimits, addHeaders, addRateLimit, addToken, type ConnectionLimits } from './security.ts'
 
@@ -60,11 +58,11 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => sendNotFound(request, reply))
 
-  for (const schema of sharedSchemas) app.addSchema(schema)
   await addDocumentation(app, options.version)
   addHealthRoutes(app, ports)
-  addApiRoutes(app, ports, hub)
-  addLightCurveRoutes(app, ports)
+  addObjectRoutes(app, ports)
+  addApiRoutes(app, ports)
+  addEventRoute(app, ports, hub)
   addPageRoutes(app)
   refuseOthers()
   await app.ready()
@@ -110,38 +108,6 @@ function addCaching(app: FastifyInstance): void {
     if (request.headers['if-none-match'] !== etag) return payload
     reply.code(304)
     return ''
-  })
-}
-
-async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Hierax',
-        description:
-          'Hierarchical classification of ZTF alerts: light curves, classifications, and what is being published.',
-        version,
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
-      },
-      tags: [
-        { name: 'objects', description: 'Light curves and classifications' },
-        { name: 'models', description: 'What classifies' },
-        { name: 'operation', description: 'Probes and metrics' }
-      ],
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{}, { token: [] }]
-    },
-    refResolver: { buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema${index}`) }
-  })
-  await app.register(swaggerUi, {
-    routePrefix: '/api/docs',
-    uiConfig: { deepLinking: true, validatorUrl: null },
-    // The page of the documentation styles itself; its script is a file.
-    transformStaticCSP: header =>
-      header
-        .replace("script-src 'self'", `script-src 'self' ${app.swaggerCSP.script.join(' ')}`)
-        .replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
   })
 }
 

@@ -3,8 +3,7 @@ import type { LightCurve } from '../lightcurves/light-curve.ts'
 import { type AlertRecord, bandOf, type Observation } from '../lightcurves/observation.ts'
 import type { ClassificationJson } from '../messages/classification.ts'
 import type { HistoryMoment } from '../pipeline/history.ts'
-import type { ModelView } from './ports.ts'
-import type { AlertView, HistoryView, ObjectView, PointView } from './schemas.ts'
+import type { HistoryView, ModelView, ObjectView, PointView } from './schemas.ts'
 
 /** Julian date of modified Julian date 0. */
 const mjdZero = 2400000.5
@@ -15,10 +14,17 @@ export function toObjectView(
   classification: ClassificationJson | null,
   gates: Gates
 ): ObjectView {
+  const { objectId, curve, newest } = state
   return {
-    objectId: state.objectId,
-    lightCurve: Array.from({ length: state.curve.length }, (_, index) => toPointView(state.curve.at(index), gates)),
-    newest: state.newest === null ? null : toAlertView(state.newest),
+    objectId,
+    lightCurve: Array.from({ length: curve.length }, (_, index) => toPointView(curve.at(index), gates)),
+    newest: newest && {
+      candid: String(newest.candid),
+      jd: newest.jd,
+      ra: newest.ra,
+      dec: newest.dec,
+      programId: newest.programId
+    },
     classification
   }
 }
@@ -38,10 +44,6 @@ function toPointView(point: Observation, gates: Gates): PointView {
     solarSystemDistance,
     admitted: passes(point, gates)
   }
-}
-
-function toAlertView({ candid, jd, ra, dec, programId }: AlertRecord): AlertView {
-  return { candid: String(candid), jd, ra, dec, programId }
 }
 
 /** An object's history as the API answers; probabilities and log terms have six decimals. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { afterEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EventStream } from '../../src/service/event-stream.ts'
 import { classification } from '../../src/service/examples.ts'
 import { ClassificationFeed } from '../../src/service/feed.ts'
 import type { Service, ServiceOptions } from '../../src/service/service.ts'
@@ -229,32 +228,6 @@ describe('event stream', { timeout: 60_000 }, () => {
     await until(() => client.ended)
     assert.equal(world.listeners, 0)
     deaf.destroy()
-  })
-})
-
-describe('one client’s stream', () => {
-  it('takes no more than its bound, then tells what was missed', () => {
-    const stream = new EventStream(100)
-    const chunk = Buffer.alloc(40, 'x')
-    for (let index = 0; index < 5; index++) stream.offer(chunk)
-    assert.equal(stream.readableLength, 80)
-    assert.equal(String(stream.read()), 'x'.repeat(80))
-    stream.offer(chunk)
-    assert.equal(String(stream.read()), `event: dropped\ndata: {"count":3}\n\n${'x'.repeat(40)}`)
-  })
-
-  it('stalls only when nothing is read', () => {
-    const stream = new EventStream(1000)
-    assert.equal(stream.tick(0, 10), false)
-    assert.equal(stream.tick(100, 10), false)
-    stream.read()
-    stream.offer(Buffer.alloc(50))
-    assert.equal(stream.tick(200, 10), false)
-    stream.read(10)
-    assert.equal(stream.tick(300, 10), false)
-    assert.equal(stream.tick(400, 10), false)
-    assert.equal(stream.tick(405, 10), false)
-    assert.equal(stream.tick(410, 10), true)
   })
 })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { classification } from '../../src/service/examples.ts'
 import { acceptOf, type ClassificationFilter, modelNamed, modelsNamed } from '../../src/service/filter.ts'
-import type { ModelView } from '../../src/service/ports.ts'
+import type { ModelView } from '../../src/service/schemas.ts'
 import { model } from './support.ts'
 
 const { sha256 } = classification.classifier

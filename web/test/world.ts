@@ -1,7 +1,6 @@
 import type { ClassificationJson } from '../../src/messages/classification.ts'
 import { classification } from '../../src/service/examples.ts'
-import type { ModelView } from '../../src/service/ports.ts'
-import type { HistoryView, ObjectView, PointView } from '../../src/service/schemas.ts'
+import type { HistoryView, ModelView, ObjectView, PointView } from '../../src/service/schemas.ts'
 import type { Service, ServiceOptions } from '../../src/service/service.ts'
 import { createService } from '../../src/service/service.ts'
 import { MinuteStatistics } from '../../src/service/statistics.ts'
