@@ -5,11 +5,9 @@ import type { MinuteView, StatisticsView } from './schemas.ts'
 
 const seconds = 60
 
-/** Answers of one second. */
+/** Answers of one second: refusals by reason, classifications by the node of their prediction. */
 interface Bucket {
-  second: number
-  answers: number
-  classified: number
+  readonly second: number
   readonly reasons: Map<string, number>
   readonly nodes: Map<string, number>
 }
@@ -17,7 +15,7 @@ interface Bucket {
 /** Counts the answers of one model over the last minute: a ring of seconds, of one size whatever the rate. */
 export class MinuteStatistics {
   readonly #sha256: string
-  readonly #ring: Bucket[] = Array.from({ length: seconds + 1 }, () => empty(-1))
+  readonly #ring: Bucket[] = []
 
   /** @param sha256 SHA-256 of the model whose answers count */
   constructor(sha256: string) {
@@ -26,58 +24,45 @@ export class MinuteStatistics {
 
   /** Counts answers at `now` (ms of any clock that only goes forward). */
   add(answers: readonly Pick<Classification, 'classifier' | 'reason' | 'prediction'>[], now = performance.now()): void {
-    const bucket = this.#bucket(Math.floor(now / 1000))
+    const second = Math.floor(now / 1000)
+    const place = second % (seconds + 1)
+    let bucket = this.#ring[place]
+    if (bucket?.second !== second) bucket = this.#ring[place] = { second, reasons: new Map(), nodes: new Map() }
     for (const { classifier, reason, prediction } of answers) {
       if (classifier.sha256 !== this.#sha256) continue
-      bucket.answers++
-      if (reason === null) {
-        bucket.classified++
-        increase(bucket.nodes, prediction?.node ?? '', 1)
-      } else increase(bucket.reasons, reason, 1)
+      if (reason === null) increase(bucket.nodes, prediction?.node ?? '', 1)
+      else increase(bucket.reasons, reason, 1)
     }
   }
 
   /** The minute before the second of `now`. */
   view(now = performance.now()): MinuteView {
     const end = Math.floor(now / 1000)
-    const own = this.#ring.filter(({ second }) => second >= end - seconds && second < end)
     const perSecond = new Array<number>(seconds).fill(0)
     const reasons = new Map<string, number>()
     const nodes = new Map<string, number>()
-    let answers = 0
-    let classified = 0
-    for (const bucket of own) {
-      perSecond[bucket.second - end + seconds] = bucket.answers
-      answers += bucket.answers
-      classified += bucket.classified
+    // The ring has gaps for seconds without answers.
+    for (const bucket of this.#ring.filter(({ second }) => second >= end - seconds && second < end)) {
+      perSecond[bucket.second - end + seconds] = sumOf(bucket.reasons) + sumOf(bucket.nodes)
       for (const [name, count] of bucket.reasons) increase(reasons, name, count)
       for (const [name, count] of bucket.nodes) increase(nodes, name, count)
     }
     return {
       perSecond,
-      classified,
-      notClassified: answers - classified,
+      classified: sumOf(nodes),
+      notClassified: sumOf(reasons),
       reasons: Object.fromEntries(reasons),
       nodes: Object.fromEntries(nodes)
     }
   }
-
-  #bucket(second: number): Bucket {
-    const place = second % this.#ring.length
-    const kept = this.#ring[place]
-    if (kept?.second === second) return kept
-    const fresh = empty(second)
-    this.#ring[place] = fresh
-    return fresh
-  }
-}
-
-function empty(second: number): Bucket {
-  return { second, answers: 0, classified: 0, reasons: new Map(), nodes: new Map() }
 }
 
 function increase(counts: Map<string, number>, name: string, by: number): void {
   counts.set(name, (counts.get(name) ?? 0) + by)
+}
+
+function sumOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0)
 }
 
 type Values = Awaited<ReturnType<Metrics['values']>>
