@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Classification } from '../../src/messages/classification.ts'
-import { classificationMessages, type Route } from '../../src/messages/outgoing.ts'
+import { checkRoutes, classificationMessages, type Route } from '../../src/messages/outgoing.ts'
+import { fakeClassifier } from '../support/fake-classifier.ts'
 
 const origin = { topic: 'in', source: 'in/0/1', ingested: 1 }
 const body = (sha256: string, detections: number, probability: number): Classification =>
@@ -49,4 +50,13 @@ test('a route by probability is the same for all', () => {
   assert.deepEqual(topics(routes, body('a', 1, 0.5)), ['all', 'plain'])
   assert.deepEqual(topics(routes, body('a', 1, 0.49)), ['all'])
   assert.deepEqual(topics([{ topic: 'plain', node: 'TDE', minProbability: 0 }], body('a', 1, 1)), ['all'])
+})
+
+test('a route that names an unknown node is refused with the nodes there are', () => {
+  const nodes = fakeClassifier().nodes.map(node => node.name)
+  checkRoutes([{ topic: 't', node: 'A' }], nodes)
+  assert.throws(() => checkRoutes([{ topic: 't', node: 'SN Ia' }], nodes), {
+    code: 'CONFIG_INVALID',
+    message: /"SN Ia".*Any, A, B/
+  })
 })
