@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { createProgram, describeError } from '../../src/cli/program.ts'
 import { HieraxError } from '../../src/errors.ts'
+import { runHierax, startHierax } from '../support/service.ts'
 import { root } from '../support/shared.ts'
-import { hierax } from './command.ts'
 
 const execute = promisify(execFile)
 
 test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
-  assert.deepEqual(await hierax(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+  assert.deepEqual(await runHierax(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
 test('every command has help with an example', async () => {
@@ -41,12 +41,12 @@ test('a command of the service loads no other package', async () => {
 
 test('help that is asked for goes to standard output; none that is needed is an error', async () => {
   for (const args of [['--help'], ['help'], ['help', 'replay'], ['replay', '--help']]) {
-    const { code, stdout, stderr } = await hierax(args)
+    const { code, stdout, stderr } = await runHierax(args)
     assert.equal(code, 0)
     assert.match(stdout, /^Usage: hierax/)
     assert.equal(stderr, '')
   }
-  const { code, stdout, stderr } = await hierax([])
+  const { code, stdout, stderr } = await runHierax([])
   assert.equal(code, 2)
   assert.equal(stdout, '')
   assert.match(stderr, /hierax: USAGE: no command was named/)
@@ -71,14 +71,14 @@ test('wrong usage ends with 2 and one line that names the nearest', async () => 
     [['simulate', '--out'], /^hierax: USAGE: option '--out <folder>' argument missing\. See --help\.\n$/]
   ]
   for (const [args, message] of cases) {
-    const { code, stdout, stderr } = await hierax(args)
+    const { code, stdout, stderr } = await runHierax(args)
     assert.match(stderr, message)
     assert.deepEqual([code, stdout], [2, ''], args.join(' '))
   }
 })
 
 test('stacks are shown only on request', async () => {
-  const { stderr } = await hierax(['replay', 'missing', '--topic', 'x'], { env: { NODE_DEBUG: 'hierax' } })
+  const { stderr } = await runHierax(['replay', 'missing', '--topic', 'x'], { settings: { NODE_DEBUG: 'hierax' } })
   assert.match(stderr, /at async/)
 })
 
@@ -92,9 +92,7 @@ test('an error is one line, or the lines of its message and one for the remedy',
 })
 
 test('a reader that stops reading ends the command quietly', async () => {
-  const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', '--help'], {
-    cwd: root
-  })
+  const child = startHierax(['--help'])
   child.stdout.destroy()
   let errors = ''
   child.stderr.on('data', data => {

@@ -7,8 +7,8 @@ import { gunzipSync } from 'node:zlib'
 import type { Addition } from '../../src/lightcurves/store.ts'
 import { openStore } from '../../src/lightcurves/stores/open.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
+import { runHierax } from '../support/service.ts'
 import { valkey } from '../support/valkey.ts'
-import { hierax } from './command.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-store-cli-'))
 after(() => fs.rmSync(folder, { recursive: true, force: true }))
@@ -45,15 +45,15 @@ describe('hierax store', { skip: server.skip }, () => {
   test('moves every object from LMDB to Valkey and back, byte for byte, while they are in use', async () => {
     const close = await filled(lmdb('source'))
     const file = path.join(folder, 'objects.ndjson.gz')
-    const out = await hierax(['store', 'export', file, '--store', lmdb('source')])
+    const out = await runHierax(['store', 'export', file, '--store', lmdb('source')])
     assert.deepEqual([out.code, out.stderr], [0, `300 objects of ${lmdb('source')} exported\n`])
     assert.equal(gunzipSync(fs.readFileSync(file)).toString().trimEnd().split('\n').length, 302)
-    const moved = await hierax(['store', 'import', file, '--store', `${server.url}/3`])
+    const moved = await runHierax(['store', 'import', file, '--store', `${server.url}/3`])
     assert.deepEqual([moved.code, moved.stderr], [0, `300 objects imported into ${server.url}/3\n`])
     assert.deepEqual(await records(`${server.url}/3`), await records(lmdb('source')))
-    const back = await hierax(['store', 'export', '--store', `${server.url}/3`])
+    const back = await runHierax(['store', 'export', '--store', `${server.url}/3`])
     assert.equal(back.code, 0)
-    const again = await hierax(['store', 'import', '--store', lmdb('back')], { input: Buffer.from(back.stdout) })
+    const again = await runHierax(['store', 'import', '--store', lmdb('back')], { input: Buffer.from(back.stdout) })
     assert.equal(again.code, 0, again.stderr)
     assert.deepEqual(await records(lmdb('back')), await records(lmdb('source')))
     await close()
@@ -66,11 +66,11 @@ describe('hierax store', { skip: server.skip }, () => {
       const store = await openStore(url, { programs: [1] })
       await store.merge([{ ...add('Both', index, 5), mergedAt: 1000 + index }, add(`Only${index}`, 1)])
       await store.close()
-      lines.push((await hierax(['store', 'export', '--store', url])).stdout)
+      lines.push((await runHierax(['store', 'export', '--store', url])).stdout)
     }
     for (const [name, order] of Object.entries({ ab: [0, 1, 0], ba: [1, 0] }))
       for (const index of order) {
-        const { code, stderr } = await hierax(['store', 'import', '--store', lmdb(name)], {
+        const { code, stderr } = await runHierax(['store', 'import', '--store', lmdb(name)], {
           input: Buffer.from(lines[index] as string)
         })
         assert.equal(code, 0, stderr)
@@ -83,7 +83,7 @@ describe('hierax store', { skip: server.skip }, () => {
 
   test('a damaged line is refused by its number, and nothing of it gets in', async () => {
     const close = await filled(lmdb('whole'))
-    const text = (await hierax(['store', 'export', '--store', lmdb('whole')])).stdout
+    const text = (await runHierax(['store', 'export', '--store', lmdb('whole')])).stdout
     await close()
     const lines = text.trimEnd().split('\n')
     const damage = (line: number, change: (text: string) => string): string =>
@@ -99,7 +99,7 @@ describe('hierax store', { skip: server.skip }, () => {
       [damage(1, line => line.replace('[1]', '[1,2]')), /STORE_REFUSED.*programme 2/]
     ]
     for (const [index, [input, pattern]] of cases.entries()) {
-      const { code, stderr } = await hierax(['store', 'import', '--store', lmdb(`damaged${index}`)], {
+      const { code, stderr } = await runHierax(['store', 'import', '--store', lmdb(`damaged${index}`)], {
         input: Buffer.from(input)
       })
       assert.equal(code, 2, stderr)
@@ -110,7 +110,7 @@ describe('hierax store', { skip: server.skip }, () => {
   test('verify counts what is there and exits 1 for what is damaged, on every kind of store', async () => {
     for (const url of [lmdb('verified'), `${server.url}/4`]) {
       const close = await filled(url)
-      const good = await hierax(['store', 'verify', '--store', url])
+      const good = await runHierax(['store', 'verify', '--store', url])
       assert.deepEqual([good.code, good.stdout], [0, `${url}: 300 objects, 600 points, 0 corrupt\n`])
       await close()
     }
@@ -123,14 +123,14 @@ describe('hierax store', { skip: server.skip }, () => {
     fs.writeFileSync(data, bytes)
     await server.client(4).hset('hierax:o:Z299', 'r', Buffer.from('nothing of ours'))
     for (const url of [lmdb('verified'), `${server.url}/4`]) {
-      const bad = await hierax(['store', 'verify', '--store', url, '--json'])
+      const bad = await runHierax(['store', 'verify', '--store', url, '--json'])
       assert.equal(bad.code, 1)
       const result = JSON.parse(bad.stdout)
       assert.deepEqual(
         [result.objects, result.corrupt.map(({ objectId }: { objectId: string }) => objectId)],
         [300, ['Z299']]
       )
-      const out = await hierax(['store', 'export', '--store', url])
+      const out = await runHierax(['store', 'export', '--store', url])
       assert.deepEqual([out.code, out.stdout.trimEnd().split('\n').length], [1, 301])
       assert.match(out.stderr, /left out: .*"Z299"/)
     }
@@ -138,12 +138,12 @@ describe('hierax store', { skip: server.skip }, () => {
 
   test('inspect shows an object of either store in the same way', async () => {
     const shown = await Promise.all(
-      [lmdb('source'), `${server.url}/3`].map(url => hierax(['store', 'inspect', 'Z7', '--store', url]))
+      [lmdb('source'), `${server.url}/3`].map(url => runHierax(['store', 'inspect', 'Z7', '--store', url]))
     )
     assert.equal(shown[0]?.code, 0, shown[0]?.stderr)
     assert.equal(shown[0]?.stdout, shown[1]?.stdout)
-    const missing = await hierax(['store', 'inspect', 'None', '--store', `${server.url}/3`])
+    const missing = await runHierax(['store', 'inspect', 'None', '--store', `${server.url}/3`])
     assert.match(missing.stderr, /OBJECT_NOT_FOUND/)
-    assert.equal((await hierax(['store', 'verify', '--store', lmdb('nowhere')])).code, 2)
+    assert.equal((await runHierax(['store', 'verify', '--store', lmdb('nowhere')])).code, 2)
   })
 })

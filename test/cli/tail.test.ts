@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
+import kafkajs from 'kafkajs'
 import type { Classification } from '../../src/messages/classification.ts'
 import { type Encoding, encodeClassification } from '../../src/messages/encoding.ts'
 import { kafka } from '../support/brokers.ts'
 import { sampleClassification as sample } from '../support/sample-classification.ts'
-import { root } from '../support/shared.ts'
+import { runHierax, startHierax } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { hierax } from './command.ts'
 
 const running = await kafka()
 const { skip, tools } = running
@@ -48,7 +48,7 @@ describe('hierax tail', { skip }, () => {
   for (const encoding of ['avro', 'json'] as const) {
     test(`shows a line an alert, once, and what is older than an answer (${encoding})`, async () => {
       const topic = await topicOf(encoding)
-      const { code, stdout, stderr } = await hierax([
+      const { code, stdout, stderr } = await runHierax([
         'tail',
         ...brokers,
         '--topic',
@@ -72,7 +72,7 @@ describe('hierax tail', { skip }, () => {
   test('chooses by node and probability, and by what is current', async () => {
     const topic = await topicOf('avro')
     const lines = async (...args: string[]) => {
-      const { stdout } = await hierax([
+      const { stdout } = await runHierax([
         'tail',
         ...brokers,
         '--topic',
@@ -99,13 +99,13 @@ describe('hierax tail', { skip }, () => {
   test('JSON lines are the messages of the JSON encoding', async () => {
     const topic = await tools.topic()
     await tools.produce(topic, [{ partition: 0, value: encodeClassification(sample, 'avro') }])
-    const { stdout } = await hierax(['tail', ...brokers, '--topic', topic, '--from', 'earliest', '--end', '--json'])
+    const { stdout } = await runHierax(['tail', ...brokers, '--topic', topic, '--from', 'earliest', '--end', '--json'])
     assert.equal(stdout, `${encodeClassification(sample, 'json')}\n`)
   })
 
   test('a node that no taxonomy has is reported, with the nearest one', async () => {
     const topic = await topicOf('json')
-    const { code, stdout, stderr } = await hierax([
+    const { code, stdout, stderr } = await runHierax([
       'tail',
       ...brokers,
       '--topic',
@@ -123,7 +123,7 @@ describe('hierax tail', { skip }, () => {
   test('Ctrl-C ends it with 0 and leaves no group; only what came after its start is shown', async () => {
     const topic = await topicOf('avro')
     const child = follow(['tail', ...brokers, '--topic', topic])
-    const group = await ownGroup()
+    const group = await groupOf(topic)
     let at = 2458900
     await until(async () => {
       at += 1
@@ -141,9 +141,8 @@ describe('hierax tail', { skip }, () => {
   test('a reader that goes away ends it quietly, with no group left', async () => {
     const topic = await topicOf('avro')
     const child = follow(['tail', ...brokers, '--topic', topic, '--json'])
-    const group = await ownGroup()
+    const group = await groupOf(topic)
     child.process.stdout?.destroy()
-    const ended = new Promise<void>(resolve => child.process.once('exit', () => resolve()))
     let at = 2459000
     const feeding = setInterval(() => {
       at += 1
@@ -151,28 +150,28 @@ describe('hierax tail', { skip }, () => {
         { partition: 1, value: encodeClassification(answer('ZTF18ddddddd', at, 0.7), 'json') }
       ])
     }, 200)
-    await ended
+    const [code] = await child.ended
     clearInterval(feeding)
-    assert.equal(child.process.exitCode, 0)
+    assert.equal(code, 0)
     assert.equal(child.errors(), '')
     assert.ok(!(await groups()).includes(group), 'the group is gone')
   })
 
   test('a topic that is not there is a fault that names it', async () => {
-    const { code, stderr } = await hierax(['tail', ...brokers, '--topic', 'not.there'])
+    const { code, stderr } = await runHierax(['tail', ...brokers, '--topic', 'not.there'])
     assert.equal(code, 1)
     assert.match(stderr, /^hierax: TOPIC_NOT_FOUND: there is no topic "not.there" at /)
   })
 })
 
 test('a cluster that does not answer is a fault', async () => {
-  const { code, stderr } = await hierax(['tail', '--brokers', '127.0.0.1:1'])
+  const { code, stderr } = await runHierax(['tail', '--brokers', '127.0.0.1:1'])
   assert.match(stderr, /^hierax: KAFKA_UNAVAILABLE: .*127\.0\.0\.1:1/)
   assert.equal(code, 1)
 })
 
 test('wrong usage is reported before anything is connected', async () => {
-  const { code, stderr } = await hierax(['tail', '--min', '2'])
+  const { code, stderr } = await runHierax(['tail', '--min', '2'])
   assert.match(stderr, /--min.*from 0 to 1/)
   assert.equal(code, 2)
 })
@@ -182,16 +181,19 @@ async function groups(): Promise<string[]> {
   return groups.map(group => group.groupId).filter(id => id.startsWith('hierax-tail-'))
 }
 
-const seen = new Set<string>()
-
-/** The group of the tail that was just started. */
-async function ownGroup(): Promise<string> {
+/** The group of a tail that reads a topic. */
+async function groupOf(topic: string): Promise<string> {
+  const admin = await tools.admin()
   let found: string | undefined
   await until(async () => {
-    found = (await groups()).find(id => !seen.has(id))
+    const described = await admin.describeGroups(await groups())
+    found = described.groups.find(({ members }) =>
+      members.some(member =>
+        kafkajs.AssignerProtocol.MemberMetadata.decode(member.memberMetadata)?.topics.includes(topic)
+      )
+    )?.groupId
     return found !== undefined
   })
-  seen.add(found as string)
   return found as string
 }
 
@@ -203,9 +205,7 @@ interface Following {
 }
 
 function follow(args: string[]): Following {
-  const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', ...args], {
-    cwd: root
-  })
+  const child = startHierax(args)
   let output = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', chunk => {

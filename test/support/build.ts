@@ -9,15 +9,20 @@ function newest(folder: string): number {
   return Math.max(0, ...files.map(entry => fs.statSync(path.join(entry.parentPath, entry.name)).mtimeMs))
 }
 
-/** Builds dist/, which the tests of command line and page run, if it is missing or older than its sources. False if the build fails. */
-export function build(): boolean {
+/** Whether dist/, which the tests of command line and page run, is there and newer than its sources. */
+export function isBuilt(): boolean {
   const made = ['dist/cli/main.js', 'training/dist/commands.js', 'tools/dist/commands.js', 'dist/web/index.html'].map(
     file => path.join(root, file)
   )
   const built = Math.min(...made.map(file => (fs.existsSync(file) ? fs.statSync(file).mtimeMs : 0)))
   const sources = ['src', 'training/src', 'tools/src', 'web'].map(folder => newest(path.join(root, folder)))
   const changed = Math.max(...sources, fs.statSync(path.join(root, 'tsconfig.build.json')).mtimeMs)
-  if (built > changed) return true
+  return built > changed
+}
+
+/** Builds dist/ if it is missing or older than its sources. False if the build fails. */
+export function build(): boolean {
+  if (isBuilt()) return true
   console.log('Building dist/ …')
   const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, encoding: 'utf8' })
   if (status !== 0) console.error(`The build failed:\n${stdout}${stderr}`)

@@ -1,14 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isBuilt } from './build.ts'
 import { root } from './shared.ts'
+import { patienceMs } from './until.ts'
 
-/** The built command line; `npm test` builds it before the tests. */
+/** The built command line, as it is shipped. */
 export const hierax = path.join(root, 'dist/cli/main.js')
+
+// `npm test` builds it before the tests.
+if (process.env.TEST_RUN === undefined && !isBuilt())
+  console.warn('dist/ is missing or older than its sources, and commands are run from there: npm run build')
 
 /** The environment without the developer's own HIERAX_ settings. */
 export function cleanEnvironment(settings: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
@@ -33,19 +40,33 @@ export function temporaryFolder(): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-test-'))
 }
 
+/** The result of a command. */
+export interface CommandResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Starts a command of Hierax in the project's folder. */
+export function startHierax(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {}
+): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [hierax, ...args], { cwd: root, env: cleanEnvironment(settings) })
+}
+
 /** Runs a command of Hierax until it exits. */
 export async function runHierax(
   args: readonly string[],
   { settings = {}, input }: { settings?: Readonly<Record<string, string>>; input?: Uint8Array } = {}
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [hierax, ...args], { env: cleanEnvironment(settings) })
-  const stdout: Buffer[] = []
-  const stderr: Buffer[] = []
-  child.stdout.on('data', chunk => stdout.push(chunk))
-  child.stderr.on('data', chunk => stderr.push(chunk))
+): Promise<CommandResult> {
+  const child = startHierax(args, settings)
+  const ended = once(child, 'close') as Promise<[number | null]>
+  child.stdin.on('error', () => {}) // of a command that does not read it
   child.stdin.end(input)
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  const [code] = await ended
+  return { code, stdout, stderr }
 }
 
 const running = new Set<ChildProcess>()
@@ -94,7 +115,7 @@ export class ServiceProcess {
   }
 
   private started(): Promise<void> {
-    return this.until('the service to start', () => this.url !== null, 120_000)
+    return this.until('the service to start', () => this.url !== null)
   }
 
   /** The log of the current process. */
@@ -117,7 +138,8 @@ export class ServiceProcess {
     if (this.url === null) await this.started()
     const { child } = this
     try {
-      const response = await fetch(`${this.url}${route}`)
+      // A connection of its own: one that is kept may be closed by the server just as it is used again.
+      const response = await fetch(`${this.url}${route}`, { headers: { connection: 'close' } })
       return { status: response.status, text: await response.text() }
     } catch (error) {
       // It may just be restarting.
@@ -137,25 +159,21 @@ export class ServiceProcess {
   }
 
   /** Waits for a condition; throws with the log if it is not met in time, or if the process exits first. */
-  async until(what: string, done: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
-    for (const began = Date.now(); !(await done()); await sleep(50)) {
+  async until(what: string, done: () => boolean | Promise<boolean>, limitMs = patienceMs): Promise<void> {
+    for (const began = performance.now(); !(await done()); await sleep(50)) {
       if (this.child.exitCode !== null || this.child.signalCode !== null)
         throw new Error(`The service exited before ${what}:\n${this.log}`)
-      if (Date.now() - began > limitMs) throw new Error(`Waited ${limitMs / 1000} s for ${what}:\n${this.log}`)
+      if (performance.now() - began > limitMs) throw new Error(`Waited ${limitMs / 1000} s for ${what}:\n${this.log}`)
     }
   }
 
   /** Waits until at least `alerts` alerts are consumed. */
-  async untilConsumed(alerts: number, limitMs = 60_000): Promise<Map<string, number>> {
+  async untilConsumed(alerts: number): Promise<Map<string, number>> {
     let metrics = new Map<string, number>()
-    await this.until(
-      `${alerts} alerts to be consumed`,
-      async () => {
-        metrics = await this.metrics()
-        return total(metrics, 'hierax_alerts_consumed_total') >= alerts
-      },
-      limitMs
-    )
+    await this.until(`${alerts} alerts to be consumed`, async () => {
+      metrics = await this.metrics()
+      return total(metrics, 'hierax_alerts_consumed_total') >= alerts
+    })
     return metrics
   }
 

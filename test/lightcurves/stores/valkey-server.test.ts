@@ -3,8 +3,8 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Addition, Store } from '../../../src/lightcurves/store.ts'
 import { openStore } from '../../../src/lightcurves/stores/open.ts'
-import { hierax } from '../../cli/command.ts'
 import { certificate } from '../../support/certificates.ts'
+import { runHierax } from '../../support/service.ts'
 import { until } from '../../support/until.ts'
 import { valkey } from '../../support/valkey.ts'
 import { detectionAt } from '../observations.ts'
@@ -61,8 +61,8 @@ describe('who may use a server', { skip }, () => {
 
   test('TLS: a certificate that NODE_EXTRA_CA_CERTS vouches for is taken, another refused', async () => {
     const verify = (settings: Record<string, string>) =>
-      hierax(['store', 'import', '--store', `${as(':right', secured).replace('valkey:', 'valkeys:')}/0`], {
-        env: settings,
+      runHierax(['store', 'import', '--store', `${as(':right', secured).replace('valkey:', 'valkeys:')}/0`], {
+        settings,
         input: Buffer.from('{"format":"hierax-store","version":1,"programs":[1]}\n{"objects":0}\n')
       })
     const trusted = await verify({ NODE_EXTRA_CA_CERTS: files.certFile })
@@ -113,7 +113,7 @@ describe('a server in trouble', { skip }, () => {
     const store = await openStore(`${url}/2`, { programs: [1] })
     server?.signal('SIGSTOP')
     const merging = store.merge([add('A', 1)])
-    await sleep(1000)
+    await sleep(300)
     server?.signal('SIGCONT')
     await merging
     assert.deepEqual([await points(store, 'A'), store.trouble()], [1, null])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Screen } from 'hierax/cli/screen.ts'
 import type { Classification } from 'hierax/messages/classification.ts'
-import { hierax } from '../../../test/cli/command.ts'
+import { runHierax } from '../../../test/support/service.ts'
 import { confidentLine, statusLine, summaryLines } from '../../src/cli/demo-text.ts'
 import { ConfidenceTracker } from '../../src/demo/confidence.ts'
 
@@ -112,7 +112,7 @@ test('a usage error names the option', async () => {
     [['--port', '70000'], '--port'],
     [['--brokers', 'a:1,,b:2'], '--brokers']
   ] as const) {
-    const { code, stderr } = await hierax(['demo', ...args])
+    const { code, stderr } = await runHierax(['demo', ...args])
     assert.equal(code, 2, stderr)
     assert.ok(stderr.includes(option), stderr)
   }

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { hierax } from '../../../test/cli/command.ts'
 import { kafka } from '../../../test/support/brokers.ts'
+import { runHierax } from '../../../test/support/service.ts'
 import { readRecord } from '../simulator/container.ts'
 
 const running = await kafka()
@@ -16,7 +16,15 @@ after(() => rm(folder, { recursive: true }))
 
 test('--out writes one file per packet, in time order by name', async () => {
   const out = path.join(folder, 'deep', 'packets')
-  const { code, stdout, stderr } = await hierax(['simulate', '--out', out, '--objects', '3', '--cutout-bytes', '9000'])
+  const { code, stdout, stderr } = await runHierax([
+    'simulate',
+    '--out',
+    out,
+    '--objects',
+    '3',
+    '--cutout-bytes',
+    '9000'
+  ])
   assert.deepEqual([code, stderr], [0, ''])
   const names = (await readdir(out)).sort()
   assert.match(stdout, new RegExp(`^${names.length} packets in `))
@@ -41,7 +49,7 @@ test('--lightcurves and --shuffle', async () => {
   }
   await writeFile(file, JSON.stringify(curve))
   const out = path.join(folder, 'own')
-  const { code, stdout } = await hierax([
+  const { code, stdout } = await runHierax([
     'simulate',
     '--lightcurves',
     file,
@@ -57,7 +65,7 @@ test('--lightcurves and --shuffle', async () => {
 test('--mix stream with --bogus and --solar-system adds alerts to reject', async () => {
   const out = path.join(folder, 'mix')
   const args = ['--mix', 'stream', '--objects', '60', '--bogus', '0.3', '--solar-system', '0.2', '--cutout-bytes', '0']
-  const { code, stderr } = await hierax(['simulate', '--out', out, ...args])
+  const { code, stderr } = await runHierax(['simulate', '--out', out, ...args])
   assert.deepEqual([code, stderr], [0, ''])
   const names = await readdir(out)
   const candidates = await Promise.all(
@@ -82,7 +90,7 @@ test('usage errors exit with 2 and say what is wrong', async () => {
     [['--out', 'x', '--objects', '99999'], /99999 objects cannot be simulated/]
   ]
   for (const [args, message] of cases) {
-    const { code, stderr } = await hierax(['simulate', ...args])
+    const { code, stderr } = await runHierax(['simulate', ...args])
     assert.match(stderr, message)
     assert.equal(code, 2)
   }
@@ -91,7 +99,7 @@ test('usage errors exit with 2 and say what is wrong', async () => {
 test('--topic publishes packets without a key over all partitions', { skip: running.skip }, async () => {
   const { tools, brokers } = running
   const topic = tools.name('ztf_20250101_programid1')
-  const { code, stdout, stderr } = await hierax([
+  const { code, stdout, stderr } = await runHierax([
     ...['simulate', '--topic', topic, '--brokers', brokers.join(','), '--partitions', '3'],
     ...['--objects', '2', '--cutout-bytes', '0']
   ])

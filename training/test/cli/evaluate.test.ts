@@ -5,7 +5,7 @@ import path from 'node:path'
 import { after, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { referenceModel } from 'hierax/classifier/model-folder.ts'
-import { hierax } from '../../../test/cli/command.ts'
+import { runHierax } from '../../../test/support/service.ts'
 import { needsShared, root, shared } from '../../../test/support/shared.ts'
 import { lineOf, madeObject } from '../support.ts'
 
@@ -38,7 +38,7 @@ test('predictions of every object at every cut, unknown labels included, with th
     '4'
   ]
   const output = ['--predictions', file('predictions.jsonl'), '--json', file('evaluation.json')]
-  const { code, stdout, stderr } = await hierax(['evaluate', '--data', file('data.jsonl'), ...options, ...output])
+  const { code, stdout, stderr } = await runHierax(['evaluate', '--data', file('data.jsonl'), ...options, ...output])
   assert.equal(code, 0, stderr)
   assert.match(stderr, /mystery \(1\)/)
   assert.match(stdout, /Calibration of every node, whole curves/)
@@ -85,7 +85,7 @@ test('a model with one byte changed is refused', async () => {
   const weights = readFileSync(file('model/weights.bin'))
   weights[1000]! ^= 1
   writeFileSync(file('model/weights.bin'), weights)
-  const { code, stderr } = await hierax(['evaluate', '--model', file('model'), '--data', file('data.jsonl')])
+  const { code, stderr } = await runHierax(['evaluate', '--model', file('model'), '--data', file('data.jsonl')])
   assert.equal(code, 2)
   assert.match(stderr, /MODEL_INVALID: .*weights\.bin: SHA-256 is/)
 })
@@ -93,7 +93,7 @@ test('a model with one byte changed is refused', async () => {
 test('files that cannot be written are named', async () => {
   const args = ['evaluate', '--data', file('data.jsonl'), '--days', 'full', '--runtime', 'wasm']
   for (const option of ['--predictions', '--json']) {
-    const { code, stderr } = await hierax([...args, option, path.join(folder, 'none', 'x')])
+    const { code, stderr } = await runHierax([...args, option, path.join(folder, 'none', 'x')])
     assert.equal(code, 2)
     assert.match(stderr, new RegExp(`${option} .* can't be written`))
   }
@@ -101,16 +101,24 @@ test('files that cannot be written are named', async () => {
 
 test('the bundled light curves are judged', async () => {
   const examples = path.join(root, 'examples/lightcurves.jsonl')
-  const { code, stdout, stderr } = await hierax(['evaluate', '--data', examples, '--days', 'full', '--runtime', 'wasm'])
+  const { code, stdout, stderr } = await runHierax([
+    'evaluate',
+    '--data',
+    examples,
+    '--days',
+    'full',
+    '--runtime',
+    'wasm'
+  ])
   assert.equal(code, 0, stderr)
   assert.match(stdout, /^Among depth 1\n/)
 })
 
 test('something to judge by is needed', async () => {
-  const none = await hierax(['evaluate'])
+  const none = await runHierax(['evaluate'])
   assert.equal(none.code, 2)
   assert.match(none.stderr, /USAGE: .*--data\) or packets \(--alerts\)/)
-  const population = await hierax(['evaluate', '--data', file('data.jsonl'), '--population', 'A=0.5,A=0.5'])
+  const population = await runHierax(['evaluate', '--data', file('data.jsonl'), '--population', 'A=0.5,A=0.5'])
   assert.equal(population.code, 2)
   assert.match(population.stderr, /--population.*no node twice/)
 })
@@ -125,7 +133,7 @@ test('purities of labelled packets are printed for the population that is asked 
   const lines = some.map(line => JSON.stringify({ ...line, file: path.join(stream, line.file) }))
   writeFileSync(file('alerts.jsonl'), lines.join('\n'))
   const args = ['evaluate', '--alerts', file('alerts.jsonl'), '--runtime', 'wasm', '--json', file('purity.json')]
-  const { code, stdout, stderr } = await hierax([...args, '--population', 'Transient=0.1,Persistent=0.9'])
+  const { code, stdout, stderr } = await runHierax([...args, '--population', 'Transient=0.1,Persistent=0.9'])
   assert.equal(code, 0, stderr)
   assert.match(stderr, /expected for custom \(Transient 0\.1, Persistent 0\.9\)/)
   assert.match(stdout, /^P\(Transient\) of real alerts: last alert of each labelled object\n/)

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
-import { type CommandResult, hierax } from '../../../test/cli/command.ts'
-import { root } from '../../../test/support/shared.ts'
+import { type CommandResult, runHierax, startHierax } from '../../../test/support/service.ts'
 import { lineOf, madeObject, madeObjects, smallTaxonomyText } from '../support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-train-'))
@@ -58,9 +56,7 @@ async function interrupted(
   line: RegExp,
   signal: NodeJS.Signals
 ): Promise<Omit<CommandResult, 'stdout'>> {
-  const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', ...args], {
-    cwd: root
-  })
+  const child = startHierax(args)
   const code = new Promise<number | null>(resolve => child.once('close', resolve))
   let stderr = ''
   for await (const text of createInterface({ input: child.stderr })) {
@@ -71,7 +67,7 @@ async function interrupted(
 }
 
 test('a training writes a model that loads, with its card; the same seed gives the same weights', async () => {
-  const { code, stderr } = await hierax(argumentsFor('plain', '--seed', '5'))
+  const { code, stderr } = await runHierax(argumentsFor('plain', '--seed', '5'))
   assert.equal(code, 0, stderr)
   assert.match(stderr, /90 objects have labels of the taxonomy small 1/)
   assert.match(stderr, /does not know their labels: 1 objects: mystery \(1\)/)
@@ -83,7 +79,7 @@ test('a training writes a model that loads, with its card; the same seed gives t
   assert.deepEqual(card.training.sources, [{ source: 'made', objects: 90 }])
   assert.equal(card.decision.priorPower, 0.4)
   assert.ok(card.training.notes.some(note => note.includes('mystery (1)')))
-  const again = await hierax(argumentsFor('again', '--seed', '5'))
+  const again = await runHierax(argumentsFor('again', '--seed', '5'))
   assert.equal(again.code, 0, again.stderr)
   assert.deepEqual(weights('again'), weights('plain'))
 })
@@ -94,15 +90,15 @@ test('killed and resumed, it ends with the same weights; unasked, it does not st
   const killed = await interrupted(argumentsFor('killed', ...options), /^Epoch 1 of/, 'SIGKILL')
   assert.equal(killed.code, null)
   assert.ok(!existsSync(path.join(folder, 'killed', 'card.json')))
-  const unasked = await hierax(argumentsFor('killed', ...options))
+  const unasked = await runHierax(argumentsFor('killed', ...options))
   assert.equal(unasked.code, 2)
   assert.match(unasked.stderr, /interrupted in epoch \d+; resume it with --resume/)
-  const other = await hierax(argumentsFor('killed', '--epochs', '12', '--seed', '6', '--resume'))
+  const other = await runHierax(argumentsFor('killed', '--epochs', '12', '--seed', '6', '--resume'))
   assert.equal(other.code, 2)
   assert.match(other.stderr, /seed 5, this one has 6/)
-  const resumed = await hierax(argumentsFor('killed', ...options, '--resume'))
+  const resumed = await runHierax(argumentsFor('killed', ...options, '--resume'))
   assert.equal(resumed.code, 0, resumed.stderr)
-  const plain = await hierax(argumentsFor('unbroken', ...options))
+  const plain = await runHierax(argumentsFor('unbroken', ...options))
   assert.equal(plain.code, 0)
   assert.deepEqual(weights('killed'), weights('unbroken'))
 })
@@ -111,7 +107,7 @@ test('Ctrl-C saves, tells how to go on, and that works', async () => {
   const stopped = await interrupted(argumentsFor('stopped', '--epochs', '40'), /^Epoch 1 of/, 'SIGINT')
   assert.equal(stopped.code, 130)
   assert.match(stopped.stderr, /Resume with:\n {2}hierax train .* --resume\n/)
-  const resumed = await hierax(argumentsFor('stopped', '--epochs', '40', '--resume'))
+  const resumed = await runHierax(argumentsFor('stopped', '--epochs', '40', '--resume'))
   assert.equal(resumed.code, 0, resumed.stderr)
   assert.match(resumed.stderr, /batches, of which \d+ were done before/)
 })
@@ -119,18 +115,18 @@ test('Ctrl-C saves, tells how to go on, and that works', async () => {
 test('cross-validation fold by fold, then together, then its figures on the card', async () => {
   const judged = { judged: { among: ['A1,A2+B,-C'] }, decision: { bestF1: [{ untilDays: 1000, value: 0.5 }] } }
   const among = ['--recipe', recipe('among', judged), '--folds', '2']
-  const one = await hierax(argumentsFor('cv', ...among, '--fold', '1'))
+  const one = await runHierax(argumentsFor('cv', ...among, '--fold', '1'))
   assert.equal(one.code, 0, one.stderr)
   assert.match(one.stdout, /^Among depth 1\ndays +objects +accuracy/)
   assert.match(one.stdout, /\nAmong A1,A2\+B,-C\n/)
-  const all = await hierax(argumentsFor('cv', ...among, '--resume'))
+  const all = await runHierax(argumentsFor('cv', ...among, '--resume'))
   assert.equal(all.code, 0, all.stderr)
   assert.match(all.stderr, /fold 2 of 2: 12 batches, of which 12 were done before/)
   assert.match(all.stdout, /Mean and standard deviation over 2 folds/)
   assert.match(all.stdout, /by the power of the prior\npower +7 days +full\n0\.0 +\d\.\d{3} \/ \d/)
   const found = JSON.parse(readFileSync(path.join(folder, 'cv', 'cross-validation.json'), 'utf8'))
   assert.equal(found.evaluations[1].objects, 90)
-  const model = await hierax(argumentsFor('model', '--cross-validation', path.join(folder, 'cv')))
+  const model = await runHierax(argumentsFor('model', '--cross-validation', path.join(folder, 'cv')))
   assert.equal(model.code, 0, model.stderr)
   const { card } = await readModelFolder(path.join(folder, 'model'))
   assert.deepEqual(card.temperature, found.temperature)
@@ -138,21 +134,21 @@ test('cross-validation fold by fold, then together, then its figures on the card
   assert.deepEqual(Object.keys(found.naming[0].f1).length, 6)
   assert.ok(card.metrics.some(({ title }) => title === 'By cross-validation. Among depth 1'))
   const cv = path.join(folder, 'cv')
-  const taught = await hierax(argumentsFor('taught', '--folds', '2', '--fold', '0', '--teachers', `${cv},${cv}`))
+  const taught = await runHierax(argumentsFor('taught', '--folds', '2', '--fold', '0', '--teachers', `${cv},${cv}`))
   assert.equal(taught.code, 0, taught.stderr)
   const ofFold = await readModelFolder(path.join(folder, 'taught', 'fold-0'))
   assert.match(ofFold.card.training.notes[0] ?? '', /from teachers 0\.5/)
   const other = recipe('described', { ...judged, card: { description: 'another card' } })
-  const described = await hierax(argumentsFor('cv', ...among, '--resume', '--recipe', other))
+  const described = await runHierax(argumentsFor('cv', ...among, '--resume', '--recipe', other))
   assert.equal(described.code, 0, described.stderr)
   const again = ['--folds', '2', '--fold', '0', '--teachers', `${cv},${cv}`, '--resume']
-  const resumed = await hierax(argumentsFor('taught', ...again))
+  const resumed = await runHierax(argumentsFor('taught', ...again))
   assert.equal(resumed.code, 0, `a teacher is its weights, whatever its card says: ${resumed.stderr}`)
 })
 
 test('nodes are left out one by one, and the figures go on the card', async () => {
   const held = recipe('held', { schedule: { heldOut: 0.4 } })
-  const run = await hierax(argumentsFor('left-out', '--leave-out', 'B', '--leave-out', 'A1', '--recipe', held))
+  const run = await runHierax(argumentsFor('left-out', '--leave-out', 'B', '--leave-out', 'A1', '--recipe', held))
   assert.equal(run.code, 0, run.stderr)
   assert.match(run.stdout, /^Novelty of classes that a network was trained without/)
   assert.match(run.stdout, /\nB +full +\d+ +\d+ +[01]\.\d{3}/)
@@ -169,7 +165,7 @@ test('nodes are left out one by one, and the figures go on the card', async () =
   const without = await readModelFolder(path.join(folder, 'left-out', 'without-B'))
   assert.ok(without.novelty !== null)
   assert.equal(without.card.priors?.B, 0.5 / without.card.training.sources.reduce((sum, each) => sum + each.objects, 0))
-  const model = await hierax(argumentsFor('carded', '--left-out', path.join(folder, 'left-out')))
+  const model = await runHierax(argumentsFor('carded', '--left-out', path.join(folder, 'left-out')))
   assert.equal(model.code, 0, model.stderr)
   const { card } = await readModelFolder(path.join(folder, 'carded'))
   assert.ok(card.metrics.some(({ title }) => title.startsWith('Novelty of classes')))
@@ -179,7 +175,7 @@ test('nodes are left out one by one, and the figures go on the card', async () =
 
 test('early stopping holds objects out, and the card has figures and temperature from them', async () => {
   const early = recipe('early', { schedule: { earlyStopping: 2, heldOut: 0.3 } })
-  const { code, stderr } = await hierax(argumentsFor('early', '--recipe', early))
+  const { code, stderr } = await runHierax(argumentsFor('early', '--recipe', early))
   assert.equal(code, 0, stderr)
   assert.match(stderr, /held out \d/)
   const { card } = await readModelFolder(path.join(folder, 'early'))
@@ -219,7 +215,7 @@ for (const [what, args, wanted] of [
   ['a cross-validation that is missing', ['--cross-validation', folder], /cross-validation\.json can't be used/]
 ] as const) {
   test(`refused: ${what}`, async () => {
-    const { code, stderr } = await hierax(argumentsFor('refused', ...args))
+    const { code, stderr } = await runHierax(argumentsFor('refused', ...args))
     assert.equal(code, 2, stderr)
     assert.match(stderr, wanted)
   })
@@ -229,7 +225,7 @@ test('bad data is refused by line and field', async () => {
   const bad = path.join(folder, 'bad.jsonl')
   const first = lineOf(madeObject(1, 1))
   writeFileSync(bad, `${first}\n${lineOf(madeObject(2, 2)).replace('"band":["g"', '"band":["u"')}\n`)
-  const { code, stderr } = await hierax(argumentsFor('bad', '--data', bad))
+  const { code, stderr } = await runHierax(argumentsFor('bad', '--data', bad))
   assert.equal(code, 2)
   assert.match(stderr, /hierax: DATA_INVALID: .*bad\.jsonl, line 2, field band\[0\]/)
 })
