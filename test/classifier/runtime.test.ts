@@ -73,6 +73,6 @@ test('loading a model prints nothing, and leaves nothing that keeps the process 
     await loadClassifier(bundledModel)
   `
   const command = ['--conditions=source', '--import', 'tsx', '--input-type=module', '-e', program]
-  const printed = execFileSync(process.execPath, command, { cwd: root, encoding: 'utf8', timeout: 60_000 })
+  const printed = execFileSync(process.execPath, command, { cwd: root, encoding: 'utf8', timeout: 300_000 })
   assert.equal(printed, '')
 })

@@ -104,7 +104,7 @@ async function output(command: string, args: string[], env: Record<string, strin
   const said = () =>
     text.split('\n').filter(line => line !== '' && !line.startsWith('{') && !line.startsWith('waiting'))
   try {
-    await until(() => said().length >= lines || child.exitCode !== null, 30_000)
+    await until(() => said().length >= lines || child.exitCode !== null)
   } catch (error) {
     throw new Error(`It said:\n${text}${errors}`, { cause: error })
   } finally {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parse } from 'yaml'
 import { version } from '../../src/version.ts'
 import { kafka } from '../support/brokers.ts'
+import { freePort } from '../support/free-port.ts'
 import { temporaryFolder } from '../support/service.ts'
 import { requireAll } from '../support/shared.ts'
 import { until } from '../support/until.ts'
@@ -134,11 +134,3 @@ describe('the image, built and run by hand', { skip: lacking }, async () => {
     assert.ok(fs.existsSync(path.join(data, 'data.mdb')), 'light curves are on the volume')
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
-}

@@ -123,7 +123,7 @@ describe('a running service', { skip: running.skip }, () => {
       for (const { panel, expression, legend } of queries) {
         if (quiet.has(legend)) await prometheus.query(expression)
         else
-          await until(async () => (await prometheus.query(expression)).length > 0, 60_000).catch(cause => {
+          await until(async () => (await prometheus.query(expression)).length > 0).catch(cause => {
             throw new Error(`${panel}: nothing comes of ${expression}`, { cause })
           })
       }

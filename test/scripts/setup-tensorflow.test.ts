@@ -21,7 +21,7 @@ function emptyProject(name: string): string {
 /** Runs the set-up where no download host answers and no program but this Node is found. */
 function setUp(cwd: string) {
   const env = { PATH: '/nowhere', HOME: temporary, TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:1/' }
-  return spawnSync(process.execPath, [script], { cwd, env, encoding: 'utf8', timeout: 60_000 })
+  return spawnSync(process.execPath, [script], { cwd, env, encoding: 'utf8', timeout: 300_000 })
 }
 
 test('says at once what is missing, and leaves the project as it was', () => {

@@ -46,7 +46,7 @@ async function beginning(response: Response, names: readonly string[]): Promise<
   return text
 }
 
-describe('the event stream, held against the document', { timeout: 60_000 }, () => {
+describe('the event stream, held against the document', { timeout: 900_000 }, () => {
   const world = new World()
   let service: Service
   let url = ''

@@ -64,7 +64,7 @@ async function openDeaf(port: number): Promise<net.Socket> {
   return socket
 }
 
-describe('event stream', { timeout: 300_000 }, () => {
+describe('event stream', { timeout: 900_000 }, () => {
   let world: World
   let service: Service
 

@@ -4,6 +4,7 @@ import { type Admin, type CompressionTypes, Kafka, logLevel, type Message, type 
 import { createKafka } from '../../src/streams/kafka/client.ts'
 import { registerCompressors } from './compression.ts'
 import { silent } from './loggers.ts'
+import { patienceMs } from './until.ts'
 
 /** A message read from a topic. */
 export interface ReadMessage {
@@ -129,7 +130,7 @@ export class KafkaTools {
   }
 
   /** Waits until a topic has at least `count` messages. */
-  async waitFor(topic: string, count: number, limitMs = 30_000): Promise<void> {
+  async waitFor(topic: string, count: number, limitMs = patienceMs): Promise<void> {
     let total = 0
     const enough = async () => {
       total = await this.offsets(topic).then(
@@ -145,7 +146,7 @@ export class KafkaTools {
    * All messages of a topic up to its current end, by partition and offset. With `count`, first waits for that many
    * messages.
    */
-  async read(topic: string, count = 0, limitMs = 30_000): Promise<ReadMessage[]> {
+  async read(topic: string, count = 0, limitMs = patienceMs): Promise<ReadMessage[]> {
     if (count > 0) await this.waitFor(topic, count, limitMs)
     const messages: ReadMessage[] = []
     await this.scan(topic, message => void messages.push(message), limitMs)
@@ -153,7 +154,7 @@ export class KafkaTools {
   }
 
   /** Visits all messages of a topic up to its current end, in order within each partition, without storing them. */
-  async scan(topic: string, visit: (message: ReadMessage) => void, limitMs = 30_000): Promise<void> {
+  async scan(topic: string, visit: (message: ReadMessage) => void, limitMs = patienceMs): Promise<void> {
     const { ends } = await this.offsets(topic)
     const left = new Map([...ends].filter(([, { low, high }]) => high > low).map(([id, { high }]) => [id, high]))
     if (left.size === 0) return
@@ -188,9 +189,9 @@ export class KafkaTools {
     }
   }
 
-  async #until(what: string | (() => string), done: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
-    for (const began = Date.now(); !(await done()); await sleep(20))
-      if (Date.now() - began > limitMs)
+  async #until(what: string | (() => string), done: () => Promise<boolean>, limitMs = patienceMs): Promise<void> {
+    for (const began = performance.now(); !(await done()); await sleep(20))
+      if (performance.now() - began > limitMs)
         throw new Error(`Waited ${limitMs / 1000} s for ${typeof what === 'string' ? what : what()}`)
   }
 

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
-import net, { type AddressInfo } from 'node:net'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { after } from 'node:test'
 import { Redis } from 'iovalkey'
+import { freePort } from './free-port.ts'
 import { requireAll } from './shared.ts'
 import { until } from './until.ts'
 
@@ -118,15 +119,6 @@ function reached(url: string, server: ValkeyServer | null): TestValkey {
 function binary(): string | null {
   const found = ['valkey-server', 'redis-server'].find(name => spawnSync(name, ['--version']).status === 0)
   return found ?? null
-}
-
-/** A currently free port on loopback. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }
 
 async function accepts(port: number): Promise<boolean> {

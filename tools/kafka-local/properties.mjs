@@ -80,11 +80,9 @@ export function serverProperties(node) {
     'group.initial.rebalance.delay.ms': 0,
     'auto.create.topics.enable': false,
     'log.cleaner.dedupe.buffer.size': 2097152,
-    // A killed node can restart on its ports at once, and a quorum of three elects a leader within a second.
-    'broker.session.timeout.ms': 2000,
+    // Short, as a killed node can only come back after its session; long enough for a node that is only slow.
+    'broker.session.timeout.ms': 6000,
     'broker.heartbeat.interval.ms': 500,
-    'controller.quorum.fetch.timeout.ms': nodes > 1 ? 1000 : 2000,
-    'controller.quorum.election.timeout.ms': nodes > 1 ? 500 : 1000,
     ...extra
   }
   return Object.entries(properties)

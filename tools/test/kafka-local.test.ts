@@ -11,7 +11,7 @@ import { until } from '../../test/support/until.ts'
 import { install, KafkaLocalError } from '../kafka-local/kafka-local.mjs'
 
 const broker = await kafka({ own: true })
-const withKafka = { skip: broker.skip, timeout: 90_000 }
+const withKafka = { skip: broker.skip }
 const cli = path.join(root, 'tools/kafka-local/cli.mjs')
 
 /** Whether a process is running; a zombie is not. */

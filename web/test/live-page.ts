@@ -4,6 +4,7 @@ import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import type { Service } from '../../src/service/service.ts'
 import { openPage, startBrowser, type WatchedPage } from '../../test/support/browser.ts'
+import { patienceMs } from '../../test/support/until.ts'
 import { PageWorld } from './world.ts'
 
 /** Accessibility violations found by axe, with their elements. */
@@ -95,7 +96,7 @@ export class LivePage {
   async open(query = '', options: BrowserContextOptions = {}): Promise<Page> {
     assert.ok(this.#browser, 'the browser has started')
     this.#watched = await openPage(this.#browser, options)
-    this.#watched.page.setDefaultTimeout(60_000)
+    this.#watched.page.setDefaultTimeout(patienceMs)
     await this.#watched.page.goto(`${this.#url}/${query}`)
     return this.#watched.page
   }

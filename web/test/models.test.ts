@@ -4,7 +4,7 @@ import { needsBrowser } from '../../test/support/browser.ts'
 import { LivePage, nodeOf, query, saidUntil } from './live-page.ts'
 import { PageWorld } from './world.ts'
 
-describe('the live page: models, links and announcements', { ...needsBrowser(), timeout: 200_000 }, () => {
+describe('the live page: models, links and announcements', needsBrowser(), () => {
   const live = new LivePage()
 
   it('shows the classifications of each model, and links keep the model', async () => {
@@ -44,7 +44,13 @@ describe('the live page: models, links and announcements', { ...needsBrowser(), 
       },
       page.getByRole('img', { name: /^Light curve: 9 detections/ })
     )
-    await page.waitForTimeout(500)
+    // Events arrive in order: once a later one is shown, the page has handled these.
+    live.world.say(live.world.answer('ZTF20aaaaaaz', 9, 0.9))
+    live.world.feed.push([live.world.second(other, 'ZTF20aaaaaaz', 0.55)])
+    await page
+      .getByRole('list', { name: /Objects/ })
+      .getByRole('link', { name: /ZTF20aaaaaaz/ })
+      .waitFor()
     assert.match((await nodeOf(page, 'SN Ia').textContent()) ?? '', /0\.30/)
     await page.goBack()
     await page.goBack()

@@ -4,7 +4,7 @@ import { needsBrowser } from '../../test/support/browser.ts'
 import { addressSays, findings, LivePage, nodeOf, query, saidUntil, settled } from './live-page.ts'
 import { grown, PageWorld } from './world.ts'
 
-describe('the live page', { ...needsBrowser(), timeout: 280_000 }, () => {
+describe('the live page', needsBrowser(), () => {
   const live = new LivePage()
 
   it('goes from the list to an object and back, and keeps the object in the address', async () => {

@@ -80,7 +80,7 @@ describe('the embedded store', () => {
   test('a process that stops in the middle of a write is waited for within bounds, and its end frees the store', {
     skip: process.platform !== 'linux' && 'asks Linux whether a process is stopped'
   }, async t => {
-    const options = { folder: path.join(folder, 'stopped'), programs: [1], patience: 3000 }
+    const options = { folder: path.join(folder, 'stopped'), programs: [1], patience: 5000 }
     const add = { objectId: 'A', observations: [detectionAt(2459000.5)], alerts: [] }
     const store = await LmdbStore.open(options)
     await store.merge([add])
@@ -96,7 +96,7 @@ describe('the embedded store', () => {
       ])
       // A stopped process would keep a test that fails from ever ending.
       t.after(() => child.kill('SIGKILL'))
-      await until(() => /^\d+ \(.*\) T/.test(fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8')), 60_000)
+      await until(() => /^\d+ \(.*\) T/.test(fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8')))
       const state = await store.get('A')
       assert.equal(state?.curve.length, 1, 'what is there can be read')
       await assert.rejects(store.merge([add]), { code: 'STORE_FAILED', message: /no answer for/ })
@@ -111,7 +111,7 @@ describe('the embedded store', () => {
       child.kill(signal)
       await until(() => free !== null)
       assert.equal(free, true)
-      await until(async () => (await store.merge([add]).catch(() => null)) !== null, 30_000)
+      await until(async () => (await store.merge([add]).catch(() => null)) !== null)
       assert.equal(store.trouble(), null)
       if (signal === 'SIGCONT') await until(async () => (await store.get(String(child.pid))) !== null, 10_000)
       else assert.equal(await store.get(String(child.pid)), null, 'half a write is none')

@@ -8,8 +8,9 @@ import type { HieraxError } from '../../../src/errors.ts'
 import { encodeAddition } from '../../../src/lightcurves/addition-codec.ts'
 import type { Addition, Store, StoreOptions } from '../../../src/lightcurves/store.ts'
 import { openStore } from '../../../src/lightcurves/stores/open.ts'
+import { freePort } from '../../support/free-port.ts'
 import { until } from '../../support/until.ts'
-import { freePort, valkey } from '../../support/valkey.ts'
+import { valkey } from '../../support/valkey.ts'
 import { detectionAt } from '../observations.ts'
 
 const { skip, url, server, client } = await valkey(true)

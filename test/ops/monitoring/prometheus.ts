@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
+import { freePort } from '../../support/free-port.ts'
 import { requireAll, root } from '../../support/shared.ts'
 import { until } from '../../support/until.ts'
 
@@ -77,14 +77,4 @@ export class Prometheus {
   async stop(): Promise<void> {
     await this.#stop()
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }

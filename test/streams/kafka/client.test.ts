@@ -6,6 +6,7 @@ import { KafkaSink } from '../../../src/streams/kafka/sink.ts'
 import { kafka } from '../../support/brokers.ts'
 import { certificate } from '../../support/certificates.ts'
 import { recorder, silent } from '../../support/loggers.ts'
+import { startSource } from './source-harness.ts'
 
 const users = { alice: 'wonderland' }
 const serverTls = await certificate()
@@ -42,28 +43,38 @@ async function refused(broker: typeof sasl, security: Security, message: RegExp)
 }
 
 for (const mechanism of ['plain', 'scram-sha-256', 'scram-sha-512'] as const) {
-  test(`SASL ${mechanism} connects, and names refused credentials`, { skip: sasl.skip, timeout: 60_000 }, async () => {
+  test(`SASL ${mechanism} connects, and names refused credentials`, { skip: sasl.skip }, async () => {
     await publishes(sasl, { ssl: false, sasl: credentials(mechanism) })
     await refused(sasl, { ssl: false, sasl: credentials(mechanism, 'sesame') }, /refused the credentials/)
   })
-  test(`SASL ${mechanism} over TLS connects`, { skip: saslTls.skip, timeout: 60_000 }, async () => {
+  test(`SASL ${mechanism} over TLS connects`, { skip: saslTls.skip }, async () => {
     await publishes(saslTls, { ssl: { ca: serverTls.certFile }, sasl: credentials(mechanism) })
   })
 }
 
-test('TLS with a client certificate connects', { skip: mutualTls.skip, timeout: 60_000 }, async () => {
+test('refused credentials end the run of a source with an error that says so', { skip: sasl.skip }, async () => {
+  const connection = { ...sasl.connection, sasl: credentials('scram-sha-256', 'sesame') }
+  const running = startSource(connection, { group: sasl.tools.name('group'), topics: ['any'] })
+  await assert.rejects(running.ended, {
+    name: 'HieraxError',
+    code: 'KAFKA_UNAVAILABLE',
+    message: /refused the credentials/
+  })
+  assert.deepEqual(running.source.health(), { ready: false, reason: 'stopped' })
+})
+
+test('TLS with a client certificate connects', { skip: mutualTls.skip }, async () => {
   const ssl = { ca: serverTls.certFile, cert: clientTls.certFile, key: clientTls.keyFile }
   await publishes(mutualTls, { ssl, sasl: null })
 })
 
-test('a certificate that nobody vouches for is refused', { skip: mutualTls.skip, timeout: 60_000 }, async () => {
+test('a certificate that nobody vouches for is refused', { skip: mutualTls.skip }, async () => {
   await refused(mutualTls, { ssl: true, sasl: null }, /self-signed certificate/)
   await refused(mutualTls, { ssl: { ca: clientTls.certFile }, sasl: null }, /certificate/)
 })
 
 test('a client without the certificate that the cluster wants is refused', {
-  skip: mutualTls.skip,
-  timeout: 60_000
+  skip: mutualTls.skip
 }, async () => {
   await refused(mutualTls, { ssl: { ca: serverTls.certFile }, sasl: null }, /does not answer/)
 })

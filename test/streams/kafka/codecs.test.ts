@@ -21,7 +21,7 @@ const names = Object.keys(decompressors) as (keyof typeof decompressors)[]
 /** Bytes that compress somewhat, longer than a block of any framing. */
 const sample = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 2654435761) >>> (i % 31)).join(' '))
 
-test('snappy with a negative literal length is refused and does not hang', { timeout: 10_000 }, async () => {
+test('snappy with a negative literal length is refused and does not hang', async () => {
   // Claims 100 bytes; then a literal whose four length bytes are 0xffffffff.
   const block = Buffer.from([100, 63 << 2, 0xff, 0xff, 0xff, 0xff, 1, 2, 3])
   await assert.rejects(decompressors.snappy(block), /damaged/)

@@ -8,7 +8,7 @@ import { recorder, silent } from '../../support/loggers.ts'
 import { until } from '../../support/until.ts'
 
 const broker = await kafka()
-const withKafka = { skip: broker.skip, timeout: 60_000 }
+const withKafka = { skip: broker.skip }
 
 function sinkOf(options: Partial<KafkaSinkOptions> = {}) {
   const sink = new KafkaSink({ connection: broker.connection, logger: silent, ...options })
@@ -96,10 +96,9 @@ test('a topic that appears later is waited for, and readiness says so', withKafk
   await sent
   assert.equal(sink.reason(), null)
   assert.equal((await broker.tools.read(topic, 1)).length, 1)
-  assert.deepEqual(
-    lines.filter(({ level }) => level !== 'debug').map(({ level }) => level),
-    ['warn', 'info']
-  )
+  // Two of each where the broker took longer to know the topic's leader than to know the topic.
+  const levels = lines.map(({ level }) => level).filter(level => level !== 'debug')
+  assert.match(levels.join(), /^(warn,info,?){1,2}$/)
 })
 
 test('messages that wait for their topic are not overtaken', withKafka, async () => {
@@ -150,8 +149,7 @@ test(
     await broker.tools.topic(topic, { partitions: 1 })
     const giveUp = new AbortController()
     const sent = assert.rejects(sink.send([message(topic, key, 'after')], giveUp.signal), { code: 'PUBLISH_FAILED' })
-    await until(() => sink.reason() !== null, 30_000)
-    assert.equal(sink.reason(), `output topic ${topic}: UNKNOWN_TOPIC_OR_PARTITION`)
+    await until(() => sink.reason() === `output topic ${topic}: UNKNOWN_TOPIC_OR_PARTITION`)
     giveUp.abort()
     await sent
     assert.deepEqual(published, [1])
@@ -167,14 +165,13 @@ test('closing ends pending sends', withKafka, async () => {
   await assert.rejects(sink.send([message('t', 'k', 'v')]), { code: 'PUBLISH_FAILED' })
 })
 
-test('no broker: connecting fails, sending waits', { timeout: 60_000 }, async () => {
+test('no broker: connecting fails, sending waits', async () => {
   const connection = { brokers: ['127.0.0.1:1'], ssl: false, sasl: null, clientId: 'test' }
   const sink = sinkOf({ connection })
   await assert.rejects(sink.connect(), { code: 'KAFKA_UNAVAILABLE', message: /127\.0\.0\.1:1/ })
   const giveUp = new AbortController()
   const sent = assert.rejects(sink.send([message('t', 'k', 'v')], giveUp.signal), { code: 'PUBLISH_FAILED' })
-  await until(() => sink.reason() !== null)
-  assert.equal(sink.reason(), 'output cluster unreachable')
+  await until(() => sink.reason() === 'output cluster unreachable')
   giveUp.abort()
   await sent
 })

@@ -8,15 +8,7 @@ import { KafkaTools } from '../../support/kafka-tools.ts'
 import { silent } from '../../support/loggers.ts'
 import { numbered, startSource, until } from './source-harness.ts'
 
-const { skip, tools, connection, cluster } = await kafka({
-  nodes: 3,
-  properties: {
-    'broker.session.timeout.ms': 2000,
-    'broker.heartbeat.interval.ms': 500,
-    'controller.quorum.fetch.timeout.ms': 1000,
-    'controller.quorum.election.timeout.ms': 500
-  }
-})
+const { skip, tools, connection, cluster } = await kafka({ nodes: 3 })
 
 test('a night whose partitions have no leader any more is left out; the others go on', { skip }, async () => {
   const admin = await tools.admin()
@@ -42,12 +34,12 @@ test('a night whose partitions have no leader any more is left out; the others g
   await until('the older night', () => running.values.length >= 4)
 
   await cluster!.nodes[2]!.kill()
-  await until('one topic left', () => running.source.subscribed().length === 1, 40_000)
+  await until('one topic left', () => running.source.subscribed().length === 1)
   // A producer that knows of the dead topic fails for every other as well.
   const producer = new KafkaTools(connection.brokers)
   await producer.produce(live, numbered('live', 6, 2))
   await producer.close()
-  await until('the live night', () => running.values.length >= 10, 40_000)
+  await until('the live night', () => running.values.length >= 10)
   assert.ok(running.lines.some(({ level, message }) => level === 'warn' && /no leader/.test(message)))
   await until('the dead night to have no lag', () => !running.lags.has(`${expired}/0`))
 
@@ -70,9 +62,9 @@ test('a night whose partitions have no leader any more is left out; the others g
 
   // One that begins now does not stumble over it either.
   const another = startSource(connection, { group: tools.name('group'), topics: [expired, live] })
-  await until('the live night again', () => another.values.length >= 6, 30_000)
+  await until('the live night again', () => another.values.length >= 6)
 
   await cluster!.nodes[2]!.start()
-  await until('the night is back', () => another.values.length >= 10, 40_000)
+  await until('the night is back', () => another.values.length >= 10)
   await Promise.all([running.source.stop(), another.source.stop()])
 })

@@ -6,6 +6,7 @@ import { defaultLimits, type SourceLimits } from '../../../src/streams/kafka/lim
 import { KafkaSource, type KafkaSourceOptions } from '../../../src/streams/kafka/source.ts'
 import type { BatchControl, InputMessage } from '../../../src/streams/types.ts'
 import { type LogLine, recorder } from '../../support/loggers.ts'
+import { patienceMs } from '../../support/until.ts'
 
 /** A connection to nowhere, for parts that are tested without a cluster. */
 export const nowhere: KafkaConnection = { brokers: ['127.0.0.1:1'], ssl: false, sasl: null, clientId: 'test' }
@@ -15,9 +16,12 @@ export function limitsOf(limits: Partial<SourceLimits>): SourceLimits {
   return { ...defaultLimits, ...limits }
 }
 
-/** Limits for tests: everything that is waited for is short. */
+/** A slow handler in a test takes longer than the session of {@link quickLimits}. */
+export const beyondSession = 13_000
+
+/** Limits for tests: what is waited for is short, but for a session, which a busy machine is not to end. */
 const quickLimits: Partial<SourceLimits> = {
-  sessionTimeout: 6000,
+  sessionTimeout: 10_000,
   rebalanceTimeout: 20_000,
   listInterval: 1000,
   backlogInterval: 200,
@@ -97,9 +101,9 @@ export function startSource(connection: KafkaConnection, options: StartOptions):
 }
 
 /** Waits until something holds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const began = performance.now(); !(await holds()); await sleep(20)) {
-    assert.ok(performance.now() - began < limitMs, `waited ${limitMs} ms for: ${what}`)
+    assert.ok(performance.now() - began < patienceMs, `waited ${patienceMs} ms for: ${what}`)
   }
 }
 

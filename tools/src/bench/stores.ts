@@ -10,7 +10,8 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Addition, Store } from 'hierax/lightcurves/store.ts'
 import { openStore } from 'hierax/lightcurves/stores/open.ts'
-import { freePort, ValkeyServer } from '../../../test/support/valkey.ts'
+import { freePort } from '../../../test/support/free-port.ts'
+import { ValkeyServer } from '../../../test/support/valkey.ts'
 import { additionAt } from './micro/light-curves.ts'
 
 const number = { type: 'string' } as const

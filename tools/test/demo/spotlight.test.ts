@@ -8,7 +8,7 @@ import type { Classifier } from 'hierax/classifier/types.ts'
 import { fakeClassifier } from '../../../test/support/fake-classifier.ts'
 import { findSpotlight, playSpotlight, type Spotlight } from '../../src/demo/spotlight.ts'
 
-describe('spotlight', { timeout: 120_000 }, () => {
+describe('spotlight', () => {
   const curves: SimulatedLightCurve[] = []
   let classifier: Classifier
   before(async () => {

@@ -5,7 +5,7 @@ import { kafka } from '../../../test/support/brokers.ts'
 import { createTemporaryTopics, deleteTemporaryTopics } from '../../src/demo/temporary-topics.ts'
 
 const broker = await kafka()
-const withKafka = { skip: broker.skip, timeout: 60_000 }
+const withKafka = { skip: broker.skip }
 
 test('temporary topics are deleted, and their group once its last member has left', withKafka, async () => {
   const [topic, group] = [broker.tools.name(), broker.tools.name('group')]
