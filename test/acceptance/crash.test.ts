@@ -9,7 +9,7 @@ import { joined, Trial } from './trial/trial.ts'
 const kills = Number(process.env.KILLS ?? 4)
 const terms = Number(process.env.TERMS ?? 2)
 
-const running = await kafka({ own: true })
+const running = await kafka()
 
 /** Sends the signal to a random member at a random moment, `times` times; the first half with one member, the rest with two. */
 async function disturb(trial: Trial, signal: 'SIGKILL' | 'SIGTERM', times: number): Promise<void> {

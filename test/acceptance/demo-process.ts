@@ -36,7 +36,7 @@ export class DemoProcess {
 
   /** Waits until standard output matches. */
   async untilPrinted(pattern: RegExp): Promise<void> {
-    await until(() => pattern.test(this.stdout) || this.child.exitCode !== null, 60_000).catch(() => {})
+    await until(() => pattern.test(this.stdout) || this.child.exitCode !== null).catch(() => {})
     if (!pattern.test(this.stdout)) throw new Error(`The demo did not print ${pattern}:\n${this.printed}`)
   }
 
@@ -53,7 +53,7 @@ export class DemoProcess {
 
   /** What remains after its helpers have had time to clean up. */
   async left(): Promise<string[]> {
-    await until(() => this.traces().length === 0, 30_000).catch(() => {})
+    await until(() => this.traces().length === 0).catch(() => {})
     const left = this.traces()
     if (left.length === 0) fs.rmdirSync(this.#folder)
     return left

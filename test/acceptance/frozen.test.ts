@@ -7,7 +7,6 @@ import { pathToFileURL } from 'node:url'
 import { kafka } from '../support/brokers.ts'
 import { type ServiceProcess, temporaryFolder, total } from '../support/service.ts'
 import { root } from '../support/shared.ts'
-import { until } from '../support/until.ts'
 import { joined, Trial } from './trial/trial.ts'
 
 /** Of the short form; `npm run test:long` is the long one. */
@@ -16,24 +15,29 @@ const freezes = Number(process.env.FREEZES ?? 1)
 /** Longer than a session: by then the group has assigned the partitions of the silent member to others. */
 const frozenMs = 15_000
 
-const running = await kafka({ own: true })
+const running = await kafka()
 
 const rebalances = async (member: ServiceProcess): Promise<number> =>
   total(await member.metrics(), 'hierax_rebalances_total')
 
-/** Freezes a member at a random moment for longer than its session, and resumes it when the other one has its partitions. */
+/**
+ * Freezes a member at a random moment for longer than its session, resumes it when the other one has its partitions, and waits
+ * until it has joined the group again.
+ */
 async function freeze(trial: Trial, victim: ServiceProcess, other: ServiceProcess): Promise<void> {
   await trial.load.next()
-  const before = await rebalances(other)
+  let joins = 0
   let began = 0
   for (let attempt = 1; ; attempt++) {
     await sleep(trial.random.next() * 1500)
+    joins = await rebalances(victim)
+    const before = await rebalances(other)
     victim.child.kill('SIGSTOP')
-    began = Date.now()
+    began = performance.now()
     if (attempt === 1) await trial.load.next()
-    const given = other.until('the partitions of the frozen member', async () => (await rebalances(other)) > before)
+    const given = async () => (await rebalances(other)) > before
     if (
-      await given.then(
+      await other.until('the partitions of the frozen member', given, 60_000).then(
         () => true,
         () => false
       )
@@ -45,10 +49,11 @@ async function freeze(trial: Trial, victim: ServiceProcess, other: ServiceProces
     victim.child.kill('SIGCONT')
     await sleep(3000)
   }
-  await sleep(Math.max(0, began + frozenMs - Date.now()))
+  await sleep(Math.max(0, began + frozenMs - performance.now()))
   const { byPartition } = await trial.progress()
   victim.child.kill('SIGCONT')
-  await sleep(2000)
+  // Any late commit of its former partitions comes before it has joined again.
+  await victim.until('it to join again', async () => (await rebalances(victim)) > joins)
   const after = (await trial.progress()).byPartition
   for (const [partition, offset] of byPartition)
     assert.ok((after.get(partition) ?? 0) >= offset, `the committed offset of partition ${partition} moved back`)
@@ -65,9 +70,7 @@ describe('a frozen member', { skip: running.skip }, () => {
       await Promise.all(members.map(joined))
       for (let time = 0; time < freezes; time++) {
         const [victim, other] = time % 2 === 0 ? members : ([members[1], members[0]] as const)
-        const joins = await rebalances(victim)
         await freeze(trial, victim, other)
-        await until(async () => (await rebalances(victim)) > joins, 60_000)
       }
       await trial.finished()
       for (const member of members) assert.equal(await member.end(), 0)
@@ -89,21 +92,22 @@ describe('a worker that is frozen during a write', { skip: running.skip }, () =>
     try {
       const member = await trial.member({
         HIERAX_WORKERS: '3',
-        HIERAX_WORKER_TIMEOUT: '12',
+        // Readiness reports it from 10 s of silence until the worker is killed.
+        HIERAX_WORKER_TIMEOUT: '25',
         NODE_OPTIONS: `--import ${new URL('../support/freeze-in-write.mjs', import.meta.url).href}`,
         FREEZE_WRITES: pathToFileURL(path.join(root, 'dist/lightcurves/stores/lmdb-writes.js')).href,
         FREEZE_FILE: file
       })
-      // Readiness reports it for only about two seconds, so it is polled from the start.
+      // Readiness reports it only until the worker is killed, so it is polled from the start.
       const readinessReportsIt = async (): Promise<boolean> => {
         if (!fs.existsSync(file)) return false
         const { status, text } = await member.get('/health/ready')
         return status === 503 && /does not answer|writes have no answer/.test(text)
       }
-      const reported = member.until('readiness to report it', readinessReportsIt, 180_000)
+      const reported = member.until('readiness to report it', readinessReportsIt)
       reported.catch(() => {})
       await trial.load.next()
-      await member.until('a worker that froze', () => fs.existsSync(file), 120_000)
+      await member.until('a worker that froze', () => fs.existsSync(file))
       await Promise.all([reported, trial.load.next()])
       assert.equal((await member.get('/health/live')).status, 200)
       await trial.load.next()
@@ -111,7 +115,7 @@ describe('a worker that is frozen during a write', { skip: running.skip }, () =>
       const frozen = Number(fs.readFileSync(file, 'utf8'))
       assert.throws(() => process.kill(frozen, 0), { code: 'ESRCH' }, 'the process has ended')
       assert.ok(total(await member.metrics(), 'hierax_worker_restarts_total') >= 1)
-      await member.until('readiness', async () => (await member.get('/health/ready')).status === 200, 60_000)
+      await member.until('readiness', async () => (await member.get('/health/ready')).status === 200)
       assert.equal(await member.end(), 0)
       t.diagnostic(JSON.stringify(await trial.judge()))
     } finally {

@@ -11,9 +11,8 @@ import { realPackets } from './packets.ts'
 const folder = temporaryFolder()
 after(() => fs.rmSync(folder, { recursive: true, force: true }))
 
-const quick = { 'broker.session.timeout.ms': 2000, 'broker.heartbeat.interval.ms': 500 }
-const input = await kafka({ properties: quick })
-const output = await kafka({ properties: quick })
+const input = await kafka({ own: true })
+const output = await kafka({ own: true })
 const skip = input.skip || needsShared().skip
 
 /** The status of readiness, and the reasons by part. */
@@ -75,7 +74,7 @@ describe('hierax serve when brokers fail', { skip }, () => {
 
     const sent = (await input.tools.offsets(topic)).total
     assert.ok(sent >= packets.length * rounds)
-    await service.until('all input to be processed', () => input.tools.isRead(topic, topic).catch(() => false), 120_000)
+    await service.until('all input to be processed', () => input.tools.isRead(topic, topic).catch(() => false))
     assert.equal(await service.end(), 0)
     const answered = new Map<string, number>()
     const sources = new Set<string>()

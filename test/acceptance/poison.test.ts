@@ -23,7 +23,7 @@ const stores = [
 
 for (const [name, missing, store, poisonous] of stores) {
   describe(`packets that crash the process, with a ${name} store`, { skip: running.skip || missing }, () => {
-    test('are rejected, and all others are classified', { timeout: 290_000 }, async t => {
+    test('are rejected, and all others are classified', async t => {
       const topic = await poisonedTopic(running, poisonous)
       const deaths = await keepRunning(
         ['--conditions=source', '--import', 'tsx', script],

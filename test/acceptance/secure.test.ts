@@ -47,7 +47,7 @@ store: { url: 'lmdb:${path.join(folder, 'store')}' }
     const service = await ServiceProcess.start({ HIERAX_CONFIG: config })
     const metrics = await service.untilConsumed(packets.length)
     assert.equal(metrics.get(`hierax_alerts_consumed_total{topic="${topic}"}`), packets.length)
-    assert.equal(total(metrics, 'hierax_ready'), 4)
+    await service.until('readiness', async () => total(await service.metrics(), 'hierax_ready') === 4)
     assert.ok(!service.log.includes(password))
     assert.equal(await service.end(), 0)
     assert.ok((await running.tools.offsets('hierax.classifications')).total >= packets.length)

@@ -6,6 +6,7 @@ import { decodeClassification } from '../../../src/messages/encoding.ts'
 import { compareAnswers } from '../../support/answers.ts'
 import type { KafkaTools } from '../../support/kafka-tools.ts'
 import { admission } from '../../support/pipeline.ts'
+import { patienceMs } from '../../support/until.ts'
 import { type Delivery, Recomputation } from './recompute.ts'
 
 /** Counts of a comparison between a disturbed and an undisturbed group. */
@@ -125,7 +126,7 @@ async function outputOf(tools: KafkaTools, group: string, versioned: ReadonlySet
       best.set(body.objectId, body)
       tied.get(body.objectId)?.add(body.id)
     },
-    240_000
+    2 * patienceMs
   )
   for (const [objectId, ids] of tied) assert.equal(ids.size, 1, `no tie for the current classification of ${objectId}`)
   const refused = new Set((await tools.read(`${group}.dead`)).map(({ headers }) => headers.source as string))

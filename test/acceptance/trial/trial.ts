@@ -4,7 +4,7 @@ import { createDecoder } from '../../../src/alerts/decoder.ts'
 import { canonicalAlert } from '../../../src/lightcurves/fingerprint.ts'
 import type { TestKafka } from '../../support/brokers.ts'
 import { ServiceProcess, temporaryFolder, total } from '../../support/service.ts'
-import { until } from '../../support/until.ts'
+import { patienceMs, until } from '../../support/until.ts'
 import { type Figures, judge } from './judge.ts'
 import { TrialLoad } from './load.ts'
 import { Random } from './random.ts'
@@ -12,7 +12,7 @@ import type { Delivered, Delivery } from './recompute.ts'
 
 /** Waits until a member has an assignment. */
 export async function joined(member: ServiceProcess): Promise<void> {
-  await member.until('its assignment', async () => total(await member.metrics(), 'hierax_rebalances_total') > 0, 90_000)
+  await member.until('its assignment', async () => total(await member.metrics(), 'hierax_rebalances_total') > 0)
 }
 
 export interface TrialOptions {
@@ -85,13 +85,13 @@ export class Trial {
     return { committed, sent: (await tools.offsets(this.topic)).total, byPartition }
   }
 
-  /** Waits until the group has committed everything. */
-  async finished(group = this.wild, limitMs = 240_000): Promise<void> {
+  /** Waits until the group has done everything. */
+  async finished(group = this.wild): Promise<void> {
     await until(async () => {
       // The request may go to a broker that is down.
       const progress = await this.progress(group).catch(() => null)
       return progress !== null && progress.committed >= progress.sent
-    }, limitMs)
+    }, 2 * patienceMs)
   }
 
   /** Lets an undisturbed service read everything, and compares the outputs. */
@@ -132,7 +132,7 @@ export class Trial {
           refused.add(`${this.topic}/${partition}/${offset}`)
         }
       },
-      240_000
+      2 * patienceMs
     )
     return { alerts, versioned, refused, objects, packets }
   }
