@@ -32,6 +32,7 @@ test('a night whose partitions have no leader any more is left out; the others g
   const group = tools.name('group')
   const running = startSource(connection, { group, topics: [expired, live] })
   await until('the older night', () => running.values.length >= 4)
+  await until('no lag', () => running.lags.get(`${expired}/0`) === 0)
 
   await cluster!.nodes[2]!.kill()
   await until('one topic left', () => running.source.subscribed().length === 1)
