@@ -61,9 +61,7 @@ async function* readFile(file: NamedFile, maximum: number, stdin: Readable): Asy
     const bytes = file.kind === 'stdin' ? await readBounded(stdin, maximum) : await readPacket(path, maximum)
     yield packetOf(path, bytes, maximum)
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    const error = new HieraxError('FILE_UNREADABLE', `${path} can't be read (${code ?? String(cause)})`, { cause })
-    yield { path, bytes: null, error }
+    yield { path, bytes: null, error: unreadable('FILE_UNREADABLE', path, cause) }
   }
 }
 
@@ -106,9 +104,20 @@ async function readBounded(stream: Readable, maximum: number): Promise<Uint8Arra
  * @param maximum longest member that is read, bytes
  */
 async function* readArchive(path: string, maximum: number): AsyncGenerator<FilePacket> {
+  // A failure ends the bytes and is kept for later: thrown at once it would overtake members that are not read yet.
+  let failure: unknown = null
+  async function* inflated(): AsyncGenerator<Uint8Array> {
+    const file = createReadStream(path)
+    try {
+      yield* /gz$/i.test(path) ? pipeline(file, createGunzip(), () => undefined) : file
+    } catch (cause) {
+      failure = cause
+    } finally {
+      file.destroy()
+    }
+  }
   const archive = extract()
-  const content = new Content(path)
-  pipeline(content.chunks(), archive, () => undefined)
+  pipeline(inflated(), archive, () => undefined)
   let packets = 0
   try {
     for await (const entry of archive) {
@@ -117,37 +126,13 @@ async function* readArchive(path: string, maximum: number): AsyncGenerator<FileP
       packets += 1
       yield packet
     }
-    if (content.failure) throw content.failure
+    if (failure) throw failure
     if (packets === 0)
       yield { path, bytes: null, error: new HieraxError('ARCHIVE_INVALID', `${path} holds no .avro file`) }
   } catch (cause) {
-    yield { path, bytes: null, error: damaged(path, packets, content.failure ?? cause) }
+    yield { path, bytes: null, error: damaged(path, packets, failure ?? cause) }
   } finally {
     archive.destroy()
-  }
-}
-
-/**
- * The decompressed bytes of an archive. A failure ends them and is kept for later: thrown at once it would overtake
- * earlier members that have not been read yet.
- */
-class Content {
-  readonly #path: string
-  failure: unknown = null
-
-  constructor(path: string) {
-    this.#path = path
-  }
-
-  async *chunks(): AsyncGenerator<Uint8Array> {
-    const file = createReadStream(this.#path)
-    try {
-      yield* isGzipped(this.#path) ? pipeline(file, createGunzip(), () => undefined) : file
-    } catch (cause) {
-      this.failure = cause
-    } finally {
-      file.destroy()
-    }
   }
 }
 
@@ -171,18 +156,18 @@ async function readMember(
 }
 
 function damaged(path: string, packets: number, cause: unknown): HieraxError {
-  const code = (cause as NodeJS.ErrnoException).code
-  if (code?.startsWith('E')) return new HieraxError('FILE_UNREADABLE', `${path} can't be read (${code})`, { cause })
+  if ((cause as NodeJS.ErrnoException).code?.startsWith('E')) return unreadable('FILE_UNREADABLE', path, cause)
   const why = cause instanceof Error ? cause.message : String(cause)
   return new HieraxError('ARCHIVE_INVALID', `${path} is damaged after ${packets} packets (${why})`, { cause })
 }
 
-function isArchive(name: string): boolean {
-  return /\.(tar|tar\.gz|tgz)$/i.test(name)
+function unreadable(code: 'FILE_UNREADABLE' | 'INPUT_NOT_FOUND', what: string, cause: unknown): HieraxError {
+  const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
+  return new HieraxError(code, `${what} can't be read (${why})`, { cause })
 }
 
-function isGzipped(name: string): boolean {
-  return /\.(tar\.gz|tgz)$/i.test(name)
+function isArchive(name: string): boolean {
+  return /\.(tar|tar\.gz|tgz)$/i.test(name)
 }
 
 /** True for packets, but not for the hidden companion files that macOS adds to archives (`._x.avro`). */
@@ -199,40 +184,39 @@ async function expandPaths(paths: readonly string[]): Promise<NamedFile[]> {
     throw new HieraxError('USAGE', 'standard input (-) is named more than once')
   }
   const files: NamedFile[] = []
-  for (const name of paths) files.push(...(await expand(name)))
-  return files
-}
-
-async function expand(name: string): Promise<NamedFile[]> {
-  if (name === '-') return [{ path: name, kind: 'stdin' }]
-  const found = await readable(name)
-  if (!found.isDirectory()) return [{ path: name, kind: isArchive(name) ? 'archive' : 'packet' }]
-  const files: NamedFile[] = []
-  for await (const file of walk(name)) files.push(file)
-  if (files.length === 0) {
-    throw new HieraxError(
-      'INPUT_NOT_FOUND',
-      `the folder ${name} holds no .avro file and no .tar, .tar.gz or .tgz archive`
-    )
+  for (const name of paths) {
+    const before = files.length
+    for await (const file of expand(name)) files.push(file)
+    if (files.length > before) continue
+    const message = `the folder ${name} holds no .avro file and no .tar, .tar.gz or .tgz archive`
+    throw new HieraxError('INPUT_NOT_FOUND', message)
   }
   return files
 }
 
-async function readable(name: string) {
+async function* expand(name: string): AsyncGenerator<NamedFile> {
+  if (name === '-') yield { path: name, kind: 'stdin' }
+  else if (await isFolder(name)) yield* walk(name)
+  else yield { path: name, kind: isArchive(name) ? 'archive' : 'packet' }
+}
+
+/** Throws INPUT_NOT_FOUND when the path is missing or unreadable. */
+async function isFolder(name: string): Promise<boolean> {
   try {
     const found = await stat(name)
     await access(name, constants.R_OK)
-    return found
+    return found.isDirectory()
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `can't be read (${code ?? cause})`
-    throw new HieraxError('INPUT_NOT_FOUND', `${name} ${why}`, { cause })
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new HieraxError('INPUT_NOT_FOUND', `${name} does not exist`, { cause })
+    throw unreadable('INPUT_NOT_FOUND', name, cause)
   }
 }
 
 async function* walk(folder: string): AsyncGenerator<NamedFile> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(cause => {
-    throw new HieraxError('INPUT_NOT_FOUND', `the folder ${folder} can't be read (${cause.code ?? cause})`, { cause })
+    throw unreadable('INPUT_NOT_FOUND', `the folder ${folder}`, cause)
   })
   entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   for (const entry of entries) {
