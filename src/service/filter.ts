@@ -7,11 +7,10 @@ import type { ModelView } from './schemas.ts'
 /** Fewest digits of a SHA-256 that may name a model. */
 const fewestDigits = 8
 
+const modelName = z.string().min(1).max(200)
+
 /** A model as a parameter of a route. */
-export const modelParameter = z
-  .string()
-  .min(1)
-  .max(200)
+export const modelParameter = modelName
   .describe(
     'name of the model, or the first 8 or more digits of its SHA-256, which tell models of one name apart; the first model where it is left out'
   )
@@ -27,10 +26,7 @@ export const filterParameters = {
   minNovelty: share('least novelty; classifications without one are left out'),
   band: z.enum(bands).describe('band of the alert').optional(),
   status: z.enum(['CLASSIFIED', 'NOT_CLASSIFIED']).describe('classified or not').optional(),
-  model: z
-    .string()
-    .min(1)
-    .max(200)
+  model: modelName
     .describe('name of the model, or the first 8 or more digits of its SHA-256; all models unless given')
     .optional()
 }

@@ -146,7 +146,6 @@ export const liveness = z.object({
 })
 
 export type PointView = Immutable<z.infer<typeof point>>
-export type AlertView = Immutable<z.infer<typeof newestAlert>>
 export type ObjectView = Immutable<z.infer<typeof object>>
 export type MomentView = Immutable<z.infer<typeof moment>>
 export type HistoryView = Immutable<z.infer<typeof history>>
