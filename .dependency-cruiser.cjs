@@ -13,7 +13,7 @@ const rooms = {
   messages: ['errors', 'immutable', 'avro', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'event-loop', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
   config: ['errors', 'immutable', 'messages'],
-  telemetry: ['errors', 'messages', 'pipeline', 'version'],
+  telemetry: ['errors', 'messages', 'pipeline', 'streams', 'version'],
   service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
 }
 
