@@ -1,40 +1,30 @@
-/** Limits of the decoder. A packet that exceeds one is refused. */
-export interface DecoderLimits {
+/**
+ * Limits of the decoder. A packet that exceeds one is refused. For comparison, real packets have up to 76 kB, a schema of 27 kB with
+ * about 400 types, 31 records, and histories of a few hundred points.
+ */
+export const defaultLimits = {
   /** Bytes of one container. */
-  readonly maxBytes: number
-  /** Bytes of the embedded writer schema. */
-  readonly maxSchemaBytes: number
-  /** Types in the writer schema, including references to named types. */
-  readonly maxSchemaNodes: number
-  /** Nesting depth of types in the writer schema, and of values of a recursive type. */
-  readonly maxDepth: number
-  /** Writer schemas whose compiled readers are kept. */
-  readonly maxSchemas: number
-  /** Decompressed bytes of all blocks of one container (deflate, snappy). */
-  readonly maxInflatedBytes: number
-  /** Records in one container. */
-  readonly maxRecords: number
-  /** Bytes of one record. */
-  readonly maxRecordBytes: number
-  /** Points in the history (`prv_candidates`) of one record. */
-  readonly maxHistory: number
-  /** History points in all records of one container. */
-  readonly maxPoints: number
-  /** Bytes of each string that is read (`objectId`, `schemavsn`, `isdiffpos`). */
-  readonly maxStringBytes: number
-}
-
-/** For comparison, real packets have up to 76 kB, a schema of 27 kB with about 400 types, 31 records, and histories of a few hundred points. */
-export const defaultLimits: DecoderLimits = {
   maxBytes: 16 * 2 ** 20,
+  /** Bytes of the embedded writer schema. */
   maxSchemaBytes: 256 * 2 ** 10,
+  /** Types in the writer schema, including references to named types. */
   maxSchemaNodes: 5_000,
+  /** Nesting depth of types in the writer schema, and of values of a recursive type. */
   maxDepth: 64,
+  /** Writer schemas whose compiled readers are kept. */
   maxSchemas: 64,
+  /** Decompressed bytes of all blocks of one container (deflate, snappy). */
   maxInflatedBytes: 16 * 2 ** 20,
+  /** Records in one container. */
   maxRecords: 1_000,
+  /** Bytes of one record. */
   maxRecordBytes: 4 * 2 ** 20,
+  /** Points in the history (`prv_candidates`) of one record. */
   maxHistory: 5_000,
+  /** History points in all records of one container. */
   maxPoints: 100_000,
+  /** Bytes of each string that is read (`objectId`, `schemavsn`, `isdiffpos`). */
   maxStringBytes: 128
 }
+
+export type DecoderLimits = Readonly<typeof defaultLimits>

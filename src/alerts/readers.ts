@@ -1,7 +1,6 @@
 import { HieraxError, shown } from '../errors.ts'
 import type { Cursor } from './cursor.ts'
 import type { Schema } from './schema.ts'
-import type { Skip, Skippers } from './skippers.ts'
 
 /** A decoded value; null if the packet has null or lacks the field. */
 export type Value = number | bigint | string | null
@@ -10,32 +9,6 @@ export type Value = number | bigint | string | null
 export type Kind = 'number' | 'long' | 'string'
 
 const kindNames: Record<Kind, string> = { number: 'a number', long: 'a whole number', string: 'a string' }
-
-/** Compiles a reader of a record that reads the wanted fields and skips the others. Adjacent fields of fixed size are skipped together. */
-export function recordReader(
-  fields: ReadonlyMap<string, Schema>,
-  wanted: ReadonlyMap<string, Skip>,
-  skippers: Skippers
-): Skip {
-  const steps: Skip[] = []
-  let skipped: Schema[] = []
-  const flush = () => {
-    steps.push(...skippers.sequence(skipped))
-    skipped = []
-  }
-  for (const [name, schema] of fields) {
-    const reader = wanted.get(name)
-    if (reader === undefined) skipped.push(schema)
-    else {
-      flush()
-      steps.push(reader)
-    }
-  }
-  flush()
-  return cursor => {
-    for (let i = 0; i < steps.length; i++) steps[i]!(cursor)
-  }
-}
 
 /**
  * Compiles a reader of one value. Throws WRONG_TYPE if the writer's type cannot be read as `kind`. If only some types of a union cannot,

@@ -48,16 +48,24 @@ export class Skippers {
     }
   }
 
-  /** Skippers for consecutive values. Adjacent values of fixed size are skipped together; values of zero bytes need no skipper. */
-  sequence(schemas: Iterable<Schema>): Skip[] {
+  /** Compiles a reader of a record that reads the wanted fields and skips the others. */
+  record(fields: ReadonlyMap<string, Schema>, wanted: ReadonlyMap<string, Skip> = new Map()): Skip {
+    return chain(this.sequence([...fields].map(([name, schema]) => wanted.get(name) ?? schema)))
+  }
+
+  /**
+   * Skippers for consecutive values, and readers of some of them. Adjacent values of fixed size are skipped together; values of zero bytes
+   * need no skipper.
+   */
+  sequence(values: Iterable<Schema | Skip>): Skip[] {
     const steps: Skip[] = []
     let fixed = 0
     const flush = () => {
       if (fixed > 0) steps.push(asSkip(fixed))
       fixed = 0
     }
-    for (const schema of schemas) {
-      const skipper = this.of(schema)
+    for (const value of values) {
+      const skipper = typeof value === 'function' ? value : this.of(value)
       if (typeof skipper === 'number') fixed += skipper
       else {
         flush()
@@ -119,7 +127,7 @@ export class Skippers {
     const sizes = [...schema.fields.values()].map(field => this.of(field))
     const skipper = sizes.every(size => typeof size === 'number')
       ? sizes.reduce((sum, size) => sum + size, 0)
-      : chain(this.sequence(schema.fields.values()))
+      : this.record(schema.fields)
     this.#records.set(schema, skipper)
     return skipper
   }

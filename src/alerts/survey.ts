@@ -2,7 +2,7 @@ import { HieraxError, shown } from '../errors.ts'
 import type { Alert } from './alert.ts'
 import type { Cursor } from './cursor.ts'
 import type { DecoderLimits } from './limits.ts'
-import { isReadable, type Kind, nullable, recordReader, type Value, valueReader } from './readers.ts'
+import { isReadable, type Kind, nullable, type Value, valueReader } from './readers.ts'
 import type { RecordSchema, Schema } from './schema.ts'
 import { type Skip, Skippers } from './skippers.ts'
 
@@ -161,7 +161,7 @@ class Compiler {
       const schema = fields.get(name)
       if (schema !== undefined) wanted.set(name, this.#list(schema, list, name, packet.lists[name]!))
     }
-    const read = recordReader(fields, wanted, this.#skippers)
+    const read = this.#skippers.record(fields, wanted)
     const all = [packet.head, ...Object.values(packet.records), ...Object.values(packet.lists)]
     return cursor => {
       for (let i = 0; i < all.length; i++) all[i]!.clear()
@@ -215,7 +215,7 @@ class Compiler {
     return nullable<void>(schema, path, 'a record', undefined, branch => {
       if (branch.type !== 'record') return null
       const read = this.#fields(branch.fields, fields, `${path}.`, rows)
-      const steps = recordReader(branch.fields, read, this.#skippers)
+      const steps = this.#skippers.record(branch.fields, read)
       return begin === undefined
         ? steps
         : cursor => {

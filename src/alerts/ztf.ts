@@ -1,8 +1,9 @@
-import { HieraxError, shown } from '../errors.ts'
+import { HieraxError } from '../errors.ts'
 import {
   type AlertContext,
   type AlertPhotometry,
   bandOf,
+  type ContextField,
   contextFields,
   type FilterId,
   type Observation
@@ -10,6 +11,22 @@ import {
 import type { Alert, HistoryPoint } from './alert.ts'
 import type { Value } from './readers.ts'
 import { columnsOf, type Fields, isRubin, needed, optional, type Packet, type Survey, welcome } from './survey.ts'
+import {
+  atLeastZero,
+  contextValues,
+  inRange,
+  invalid,
+  isBetween,
+  isError,
+  isFilter,
+  isMagnitude,
+  isObjectId,
+  jdRange,
+  magnitudeRange,
+  programId,
+  score,
+  sign
+} from './ztf-values.ts'
 
 const head = { objectId: needed('string'), schemavsn: optional('string'), candid: optional('long') }
 
@@ -39,7 +56,7 @@ const candidate = {
   ssdistnr: optional('number'),
   ra: needed('number'),
   dec: needed('number'),
-  ...(Object.fromEntries(contextFields.map(name => [name, welcome('number')])) as Fields<keyof AlertContext>),
+  ...(Object.fromEntries(contextFields.map(name => [name, welcome('number')])) as Fields<ContextField>),
   sgscore1: optional('number'),
   distpsnr1: optional('number')
 }
@@ -63,10 +80,6 @@ export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
   },
   toAlert
 }
-
-/** Julian dates of ZTF's exposures, with a wide margin. */
-const jdRange = { from: 2_450_000, to: 2_500_000 }
-const magnitudeRange = { from: -10, to: 40 }
 
 /** Throws if the alert itself has impossible values. History points with impossible values are dropped and counted. */
 function toAlert({ head, records, lists }: Packet<'candidate', 'prv_candidates' | 'fp_hists'>): Alert {
@@ -116,17 +129,29 @@ function ownObservation(own: readonly Value[], candid: bigint): Observation {
   if (positive === null) throw invalid('candidate.isdiffpos', own[column.isdiffpos], 't, 1, True, f, 0 or False')
   const sigma = own[column.sigmapsf]
   if (!isError(sigma)) throw invalid('candidate.sigmapsf', sigma, 'a positive number')
+  const jd = inRange('candidate.jd', own[column.jd], jdRange.from, jdRange.to)
+  const magnitude = inRange('candidate.magpsf', own[column.magpsf], magnitudeRange.from, magnitudeRange.to)
+  return detection(own, 0, { jd, fid, own: true, positive, candid, magnitude, error: sigma })
+}
+
+/** A detection of which the given fields are checked; its quality is taken from the values. */
+function detection(
+  values: readonly Value[],
+  base: number,
+  checked: Omit<Observation, 'detection' | 'realBogus' | 'solarSystemDistance'>
+): Observation {
+  const { jd, fid, own, positive, candid, magnitude, error } = checked
   return {
-    jd: inRange('candidate.jd', own[column.jd], jdRange.from, jdRange.to),
+    jd,
     fid,
     detection: true,
-    own: true,
+    own,
     positive,
     candid,
-    magnitude: Math.fround(inRange('candidate.magpsf', own[column.magpsf], magnitudeRange.from, magnitudeRange.to)),
-    error: Math.fround(sigma),
-    realBogus: single(realBogus(own, 0)),
-    solarSystemDistance: single(distance(own[column.ssdistnr]))
+    magnitude: Math.fround(magnitude),
+    error: Math.fround(error),
+    realBogus: single(realBogus(values, base)),
+    solarSystemDistance: single(atLeastZero(values[base + column.ssdistnr]))
   }
 }
 
@@ -138,8 +163,8 @@ function photometry(own: readonly Value[], observation: Observation): AlertPhoto
     positive: observation.positive,
     realBogus: realBogus(own, 0),
     starScore: score(own[column.sgscore1]),
-    starDistance: distance(own[column.distpsnr1]),
-    solarSystemDistance: distance(own[column.ssdistnr]),
+    starDistance: atLeastZero(own[column.distpsnr1]),
+    solarSystemDistance: atLeastZero(own[column.ssdistnr]),
     context: contextOf(own)
   }
 }
@@ -182,20 +207,10 @@ function historyDetection(
 ): Observation | null {
   const sigma = values[base + column.sigmapsf]
   const positive = sign(values[base + column.isdiffpos])
-  const candid = values[base + column.candid]
+  const number = values[base + column.candid]
   if (positive === null || !isError(sigma) || !isMagnitude(magpsf)) return null
-  return {
-    jd,
-    fid,
-    detection: true,
-    own: false,
-    positive,
-    candid: typeof candid === 'bigint' && candid > 0n ? candid : null,
-    magnitude: Math.fround(magpsf),
-    error: Math.fround(sigma),
-    realBogus: single(realBogus(values, base)),
-    solarSystemDistance: single(distance(values[base + column.ssdistnr]))
-  }
+  const candid = typeof number === 'bigint' && number > 0n ? number : null
+  return detection(values, base, { jd, fid, own: false, positive, candid, magnitude: magpsf, error: sigma })
 }
 
 function upperLimit(jd: number, fid: FilterId, limit: Value | undefined): Observation | null {
@@ -214,107 +229,9 @@ function upperLimit(jd: number, fid: FilterId, limit: Value | undefined): Observ
   }
 }
 
-/** Sign of the difference (`isdiffpos`), including Python's `True` and `False`; null for other values. */
-function sign(value: Value | undefined): boolean | null {
-  if (value === 't' || value === '1' || value === 'True') return true
-  if (value === 'f' || value === '0' || value === 'False') return false
-  return null
-}
-
-/** The programme; null if it is unknown, `invalid` if it is not a 32-bit integer. */
-function programId(value: Value | undefined): number | null | 'invalid' {
-  if (value === null || value === undefined) return null
-  return typeof value === 'number' && value === (value | 0) ? value : 'invalid'
-}
-
-function isMagnitude(value: Value | undefined): value is number {
-  return isBetween(value, magnitudeRange.from, magnitudeRange.to)
-}
-
-/** Whether a photometric error is positive and finite in single precision. */
-function isError(value: Value | undefined): value is number {
-  return typeof value === 'number' && Math.fround(value) > 0 && Number.isFinite(Math.fround(value))
-}
-
-function isFilter(value: Value | undefined): value is FilterId {
-  return value === 1 || value === 2 || value === 3
-}
-
-/** Whether an object id is not empty and is safe in a key, a log line, a terminal and a page. */
-function isObjectId(value: Value | undefined): value is string {
-  return typeof value === 'string' && value !== '' && !unprintable.test(value)
-}
-
-/** Control characters, line breaks, direction marks, and the replacement character for invalid UTF-8. */
-const unprintable = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/u
-
-function inRange(path: string, value: Value | undefined, from: number, to: number): number {
-  if (!isBetween(value, from, to)) throw invalid(path, value, `a number from ${from} to ${to}`)
-  return value
-}
-
-function invalid(path: string, value: unknown, wanted: string): HieraxError {
-  return new HieraxError('INVALID_VALUE', `${path} should be ${wanted}, but is ${shown(value)}`)
-}
-
-/*
- * A missing value is null, NaN, −999 (which the survey writes) or something that others write. Impossible values count as missing: a
- * distance is not negative, and a score is from 0 to 1.
- */
-
-/** Catalogue magnitudes are within ±90. The values −999, −99, 99 and 999 mean that there is none. */
-const noMagnitude = 90
-
-/** A score from 0 to 1, or null. */
-function score(value: Value | undefined): number | null {
-  return isBetween(value, 0, 1) ? value : null
-}
-
-/** A distance, or null. */
-function distance(value: Value | undefined): number | null {
-  return atLeastZero(value)
-}
-
-/** The context fields of a packet: catalogue sources and history at the position. `own` are the values of the candidate. */
+/** The context fields of a packet. `own` are the values of the candidate. */
 function contextOf(own: readonly Value[]): AlertContext {
-  return {
-    sgscore1: score(own[column.sgscore1]),
-    distpsnr1: distance(own[column.distpsnr1]),
-    sgmag1: magnitude(own[column.sgmag1]),
-    srmag1: magnitude(own[column.srmag1]),
-    simag1: magnitude(own[column.simag1]),
-    szmag1: magnitude(own[column.szmag1]),
-    sgscore2: score(own[column.sgscore2]),
-    distpsnr2: distance(own[column.distpsnr2]),
-    distnr: distance(own[column.distnr]),
-    magnr: magnitude(own[column.magnr]),
-    chinr: atLeastZero(own[column.chinr]),
-    sharpnr: sharpness(own[column.sharpnr]),
-    neargaia: distance(own[column.neargaia]),
-    maggaia: magnitude(own[column.maggaia]),
-    classtar: score(own[column.classtar]),
-    ndethist: atLeastZero(own[column.ndethist]),
-    ncovhist: atLeastZero(own[column.ncovhist]),
-    jdstarthist: isBetween(own[column.jdstarthist], jdRange.from, jdRange.to)
-      ? (own[column.jdstarthist] as number)
-      : null
-  }
-}
-
-/** Whether a value is a number from `from` to `to`. */
-function isBetween(value: Value | undefined, from: number, to: number): value is number {
-  return typeof value === 'number' && value >= from && value <= to
-}
-
-function magnitude(value: Value | undefined): number | null {
-  return typeof value === 'number' && value > -noMagnitude && value < noMagnitude ? value : null
-}
-
-/** Sharpness may have either sign and be large. */
-function sharpness(value: Value | undefined): number | null {
-  return typeof value === 'number' && Number.isFinite(value) && value > -noMagnitude ? value : null
-}
-
-function atLeastZero(value: Value | undefined): number | null {
-  return isBetween(value, 0, Number.MAX_VALUE) ? value : null
+  const context = {} as Record<ContextField, number | null>
+  for (const name of contextFields) context[name] = contextValues[name](own[column[name]])
+  return context
 }

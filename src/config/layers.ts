@@ -22,27 +22,8 @@ const reservedNames: ReadonlySet<string> = new Set(['HIERAX_CONFIG', 'HIERAX_REQ
  * @throws HieraxError CONFIG_UNREADABLE
  */
 export function fileLayer(file: string, paths: readonly string[], problems: string[]): Layer {
-  let text: string
-  try {
-    text = fs.readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new HieraxError('CONFIG_UNREADABLE', `can't read ${shown(file)}: ${(error as Error).message}`, {
-      cause: error
-    })
-  }
-  const document = parseDocument(text)
-  const first = document.errors[0]
-  if (first) throw new HieraxError('CONFIG_UNREADABLE', `${file} is not valid YAML: ${first.message}`, { cause: first })
   const layer = new Map<string, Given>()
-  let content: unknown
-  try {
-    // Maps instead of objects: a key such as `__proto__` stays a key.
-    content = document.toJS({ mapAsMap: true })
-  } catch (error) {
-    throw new HieraxError('CONFIG_UNREADABLE', `${file} is not valid YAML: ${(error as Error).message}`, {
-      cause: error
-    })
-  }
+  const content = readYaml(file)
   if (content === null || content === undefined) return layer
   if (!(content instanceof Map)) {
     throw new HieraxError('CONFIG_UNREADABLE', `${file} holds ${shown(plain(content))}, not settings by name`)
@@ -62,6 +43,25 @@ export function fileLayer(file: string, paths: readonly string[], problems: stri
     } else if (value !== null) {
       problems.push(`${path} (${file}): got ${shown(plain(value))}, expected settings below it`)
     }
+  }
+}
+
+function readYaml(file: string): unknown {
+  const unreadable = (problem: string, cause: unknown): HieraxError =>
+    new HieraxError('CONFIG_UNREADABLE', `${problem}: ${(cause as Error).message}`, { cause })
+  let text: string
+  try {
+    text = fs.readFileSync(file, 'utf8')
+  } catch (error) {
+    throw unreadable(`can't read ${shown(file)}`, error)
+  }
+  try {
+    const document = parseDocument(text)
+    if (document.errors[0]) throw document.errors[0]
+    // Maps instead of objects: a key such as `__proto__` stays a key.
+    return document.toJS({ mapAsMap: true })
+  } catch (error) {
+    throw unreadable(`${file} is not valid YAML`, error)
   }
 }
 

@@ -45,13 +45,17 @@ export function encodeClassification(body: Classification, encoding: Encoding): 
 
 /** Decodes the bytes that `encodeClassification` returned. */
 export function decodeClassification(bytes: Uint8Array, encoding: Encoding): Classification {
-  const json = formats[encoding].decode(Buffer.from(bytes)) as ClassificationJson
-  return { ...json, candid: BigInt(json.candid) }
+  return fromJson(formats[encoding].decode(Buffer.from(bytes)) as ClassificationJson)
 }
 
 /** A classification as JSON values: the candid becomes a string. */
 export function toJson(body: Classification): ClassificationJson {
   return { ...body, candid: String(body.candid) }
+}
+
+/** The classification that `toJson` converted. */
+export function fromJson(json: ClassificationJson): Classification {
+  return { ...json, candid: BigInt(json.candid) }
 }
 
 /** The Avro schema of the message without its descriptions, because every message contains it. */

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '../../config/config.ts'
 import { type ErrorCode, HieraxError } from '../../errors.ts'
-import type { Classification } from '../../messages/classification.ts'
+import type { Classification, ClassificationJson } from '../../messages/classification.ts'
+import { fromJson } from '../../messages/encoding.ts'
 import type { PartState } from '../../service/schemas.ts'
 import type { Part } from '../../telemetry/definitions.ts'
 import type { MetricValues } from '../../telemetry/metrics.ts'
@@ -28,7 +29,7 @@ export interface WorkerState {
 /** Messages from a worker to its parent. They are sent as JSON: a `candid` is text. */
 export type FromWorker =
   | ({ readonly type: 'state' } & WorkerState)
-  | { readonly type: 'classifications'; readonly bodies: readonly Record<string, unknown>[] }
+  | { readonly type: 'classifications'; readonly bodies: readonly ClassificationJson[] }
   /** Why it is about to end. */
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string }
 
@@ -128,8 +129,4 @@ export class WorkerProcess {
     this.asked = []
     for (const resolve of asked) resolve()
   }
-}
-
-function fromJson(json: Record<string, unknown>): Classification {
-  return { ...json, candid: BigInt(json.candid as string) } as unknown as Classification
 }

@@ -1,0 +1,102 @@
+import { HieraxError, shown } from '../errors.ts'
+import type { ContextField, FilterId } from '../lightcurves/observation.ts'
+import type { Value } from './readers.ts'
+
+/* Which values of ZTF packets are valid, and which mean that there is none. */
+
+/** Julian dates of ZTF's exposures, with a wide margin. */
+export const jdRange = { from: 2_450_000, to: 2_500_000 }
+export const magnitudeRange = { from: -10, to: 40 }
+
+/** Sign of the difference (`isdiffpos`), including Python's `True` and `False`; null for other values. */
+export function sign(value: Value | undefined): boolean | null {
+  if (value === 't' || value === '1' || value === 'True') return true
+  if (value === 'f' || value === '0' || value === 'False') return false
+  return null
+}
+
+/** The programme; null if it is unknown, `invalid` if it is not a 32-bit integer. */
+export function programId(value: Value | undefined): number | null | 'invalid' {
+  if (value === null || value === undefined) return null
+  return typeof value === 'number' && value === (value | 0) ? value : 'invalid'
+}
+
+export function isMagnitude(value: Value | undefined): value is number {
+  return isBetween(value, magnitudeRange.from, magnitudeRange.to)
+}
+
+/** Whether a photometric error is positive and finite in single precision. */
+export function isError(value: Value | undefined): value is number {
+  return typeof value === 'number' && Math.fround(value) > 0 && Number.isFinite(Math.fround(value))
+}
+
+export function isFilter(value: Value | undefined): value is FilterId {
+  return value === 1 || value === 2 || value === 3
+}
+
+/** Whether an object id is not empty and is safe in a key, a log line, a terminal and a page. */
+export function isObjectId(value: Value | undefined): value is string {
+  return typeof value === 'string' && value !== '' && !unprintable.test(value)
+}
+
+/** Control characters, line breaks, direction marks, and the replacement character for invalid UTF-8. */
+const unprintable = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/u
+
+export function inRange(path: string, value: Value | undefined, from: number, to: number): number {
+  if (!isBetween(value, from, to)) throw invalid(path, value, `a number from ${from} to ${to}`)
+  return value
+}
+
+export function invalid(path: string, value: unknown, wanted: string): HieraxError {
+  return new HieraxError('INVALID_VALUE', `${path} should be ${wanted}, but is ${shown(value)}`)
+}
+
+/*
+ * A missing value is null, NaN, −999 (which the survey writes) or something that others write. Impossible values count as missing: a
+ * distance is not negative, and a score is from 0 to 1.
+ */
+
+/** Catalogue magnitudes are within ±90. The values −999, −99, 99 and 999 mean that there is none. */
+const noMagnitude = 90
+
+/** A score from 0 to 1, or null. */
+export function score(value: Value | undefined): number | null {
+  return isBetween(value, 0, 1) ? value : null
+}
+
+/** Whether a value is a number from `from` to `to`. */
+export function isBetween(value: Value | undefined, from: number, to: number): value is number {
+  return typeof value === 'number' && value >= from && value <= to
+}
+
+function magnitude(value: Value | undefined): number | null {
+  return typeof value === 'number' && value > -noMagnitude && value < noMagnitude ? value : null
+}
+
+/** A distance or a count, or null. */
+export function atLeastZero(value: Value | undefined): number | null {
+  return isBetween(value, 0, Number.MAX_VALUE) ? value : null
+}
+
+/** How the context fields are read: catalogue sources and history at the position. */
+export const contextValues: Readonly<Record<ContextField, (value: Value | undefined) => number | null>> = {
+  sgscore1: score,
+  distpsnr1: atLeastZero,
+  sgmag1: magnitude,
+  srmag1: magnitude,
+  simag1: magnitude,
+  szmag1: magnitude,
+  sgscore2: score,
+  distpsnr2: atLeastZero,
+  distnr: atLeastZero,
+  magnr: magnitude,
+  chinr: atLeastZero,
+  // Sharpness may have either sign and be large.
+  sharpnr: value => (isBetween(value, -noMagnitude, Number.MAX_VALUE) && value > -noMagnitude ? value : null),
+  neargaia: atLeastZero,
+  maggaia: magnitude,
+  classtar: score,
+  ndethist: atLeastZero,
+  ncovhist: atLeastZero,
+  jdstarthist: value => (isBetween(value, jdRange.from, jdRange.to) ? value : null)
+}
