@@ -64,6 +64,9 @@ async function startContainer(): Promise<RunningKafka> {
 
 async function startLocal(options: KafkaLocalOptions): Promise<RunningKafka> {
   const cluster = await startKafka(options)
+  const tools = new KafkaTools(cluster.internalBrokers)
+  await tools.untilGroupsWork()
+  await tools.close()
   return { brokers: cluster.brokers, from: `local Apache Kafka ${cluster.version}`, cluster, stop: cluster.stop }
 }
 

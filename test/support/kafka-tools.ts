@@ -63,6 +63,17 @@ export class KafkaTools {
     return this.#producer
   }
 
+  /** Waits until the cluster serves consumer groups; a new one loads its coordinator at the first request. */
+  async untilGroupsWork(): Promise<void> {
+    const admin = await this.admin()
+    await this.#until('the group coordinator', () =>
+      admin.fetchOffsets({ groupId: 'none' }).then(
+        () => true,
+        () => false
+      )
+    )
+  }
+
   /** A unique name. */
   name(stem = 'test'): string {
     return `${stem}-${randomUUID().slice(0, 12)}`
