@@ -8,9 +8,10 @@ import {
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { AlertView } from 'hierax/classifier/types.ts'
 import type { AlertContext, ContextField } from 'hierax/lightcurves/observation.ts'
+import { mean, sum } from '../collections.ts'
 import { unweightedWhxe, type Whxe } from '../network/whxe.ts'
 import { type Random, random, seedOf } from '../random.ts'
-import { parentOf, sumsByNode } from '../tree.ts'
+import { lineage, parentOf, sumsByNode } from '../tree.ts'
 import { minimise } from './minimise.ts'
 
 /** How training alerts are varied. */
@@ -143,18 +144,16 @@ function featureRows(
 type Known = readonly { readonly sample: ContextSample; readonly features: readonly Float64Array[] }[]
 
 function standardisation(known: Known): { mean: Float64Array; deviation: Float64Array } {
-  const width = contextFeatureNames.length
-  const mean = new Float64Array(width)
-  const squares = new Float64Array(width)
+  const mean = new Float64Array(contextFeatureNames.length)
+  const squares = new Float64Array(contextFeatureNames.length)
   let total = 0
   for (const { sample, features } of known) {
+    const weight = sample.weight / features.length
     for (const row of features) {
-      const weight = sample.weight / features.length
       total += weight
-      for (let at = 0; at < width; at++) {
-        const value = row[at] as number
-        mean[at] = (mean[at] as number) + weight * value
-        squares[at] = (squares[at] as number) + weight * value * value
+      for (const [at, value] of row.entries()) {
+        mean[at]! += weight * value
+        squares[at]! += weight * value * value
       }
     }
   }
@@ -178,11 +177,9 @@ function offsetOf(
 ): Float64Array {
   const offset = new Float64Array(taxonomy.nodes.length)
   const counts = sumsByNode(taxonomy, objectNodes(samples))
-  const sum = (group: readonly number[], of: Float64Array): number =>
-    group.reduce((total, node) => total + (of[node] as number), 0)
   for (const group of groups) {
-    const objects = sum(group, counts)
-    const trained = sum(group, shares)
+    const objects = sum(group.map(node => counts[node] as number))
+    const trained = sum(group.map(node => shares[node] as number))
     for (const node of group) {
       const mix = (counts[node] as number) / objects
       offset[node] = Math.log(mix / ((shares[node] as number) / trained))
@@ -198,34 +195,29 @@ function rowsOf(
   offset: Float64Array,
   fitted: ReadonlySet<number>
 ): ContextRows {
-  const width = contextFeatureNames.length
-  const size = taxonomy.nodes.length
-  const count = known.reduce((sum, { features }) => sum + features.length, 0)
-  const rows: ContextRows = {
-    count,
-    features: new Float64Array(count * width),
-    offsets: new Float64Array(count * size),
-    labels: new Int32Array(count),
-    weights: new Float64Array(count)
-  }
-  let row = 0
-  for (const { sample, features } of known) {
+  const rows = known.flatMap(({ sample, features }) => {
     // Groups without terms below the last one with a term only cost time: nothing there depends on what is fitted.
-    let label = sample.node
-    while (label >= 0 && !fitted.has(label)) label = taxonomy.parents[label] as number
-    for (const each of features) {
-      for (let at = 0; at < width; at++) {
-        rows.features[row * width + at] = ((each[at] as number) - (mean[at] as number)) / (deviation[at] as number)
-      }
-      for (let node = 0; node < size; node++) {
-        rows.offsets[row * size + node] = (sample.logits[node] as number) + (offset[node] as number)
-      }
-      rows.labels[row] = label
-      rows.weights[row++] = sample.weight / features.length
-    }
+    const label = lineage(taxonomy, sample.node).find(node => fitted.has(node)) ?? -1
+    return features.map(values => ({ sample, values, label, weight: sample.weight / features.length }))
+  })
+  const total = sum(rows.map(({ weight }) => weight))
+  return {
+    count: rows.length,
+    features: joined(rows.map(({ values }) => values.map((each, at) => (each - mean[at]!) / deviation[at]!))),
+    offsets: joined(rows.map(({ sample }) => sample.logits.map((logit, node) => logit + offset[node]!))),
+    labels: Int32Array.from(rows, ({ label }) => label),
+    weights: Float64Array.from(rows, ({ weight }) => weight / total)
   }
-  const total = rows.weights.reduce((sum, each) => sum + each, 0)
-  return { ...rows, weights: rows.weights.map(weight => weight / total) }
+}
+
+/** Arrays of equal length one after another. */
+function joined(arrays: readonly Float64Array[]): Float64Array {
+  const width = arrays[0]?.length ?? 0
+  const all = new Float64Array(arrays.length * width)
+  arrays.forEach((each, at) => {
+    all.set(each, at * width)
+  })
+  return all
 }
 
 /** What a context term is fitted to, side by side, row by row. */
@@ -247,12 +239,11 @@ export class ContextProblem {
   readonly length: number
   readonly #rows: ContextRows
   readonly #whxe: Whxe
-  /** Nodes of each group that gets terms. */
-  readonly #groups: readonly (readonly number[])[]
+  /** Nodes of each group that gets terms, and the index of the group's first output. */
+  readonly #groups: readonly { readonly nodes: readonly number[]; readonly from: number }[]
   readonly #halfBound: number
   /** Factor of the square of every number; 0 for the biases at the root. */
   readonly #decays: Float64Array
-  readonly #nodes: number
   readonly #inputs: number
   readonly #outputs: number
 
@@ -266,9 +257,8 @@ export class ContextProblem {
     const fitted = groups.flat()
     this.#rows = rows
     this.#whxe = whxe
-    this.#groups = groups
+    this.#groups = groups.map((nodes, at) => ({ nodes, from: groups.slice(0, at).flat().length }))
     this.#halfBound = bound / 2
-    this.#nodes = taxonomy.nodes.length
     this.#inputs = rows.features.length / rows.count
     this.#outputs = fitted.length
     this.length = this.#outputs * (this.#inputs + 1)
@@ -281,10 +271,7 @@ export class ContextProblem {
   /** Mean loss and decay; the gradient is written to `gradient`. */
   loss(point: Float64Array, gradient: Float64Array): number {
     const { count, features, offsets, labels, weights } = this.#rows
-    const outputs = new Float64Array(this.#outputs)
-    const dOutputs = new Float64Array(this.#outputs)
-    const logits = new Float64Array(this.#nodes)
-    const dLogits = new Float64Array(this.#nodes)
+    const nodes = offsets.length / count
     let total = 0
     for (let at = 0; at < point.length; at++) {
       const decay = this.#decays[at] as number
@@ -293,14 +280,15 @@ export class ContextProblem {
     }
     for (let which = 0; which < count; which++) {
       const input = features.subarray(which * this.#inputs, (which + 1) * this.#inputs)
-      this.#forward(point, input, outputs)
-      logits.set(offsets.subarray(which * this.#nodes, (which + 1) * this.#nodes))
-      this.#addTerms(outputs, logits)
-      dLogits.fill(0)
+      const outputs = this.#forward(point, input)
+      const logits = offsets.slice(which * nodes, (which + 1) * nodes)
+      for (const { nodes, from } of this.#groups) {
+        for (const [at, node] of nodes.entries()) logits[node]! += softClip(outputs[from + at]!, this.#halfBound)
+      }
+      const dLogits = new Float64Array(nodes)
       const weight = weights[which] as number
       total += weight * this.#whxe.loss(logits, labels[which] as number, dLogits, weight)
-      this.#backThroughTerms(outputs, dLogits, dOutputs)
-      this.#backward(input, dOutputs, gradient)
+      this.#backward(input, outputs, dLogits, gradient)
     }
     return total
   }
@@ -319,61 +307,40 @@ export class ContextProblem {
     return this.#inputs * this.#outputs + row
   }
 
-  #forward(point: Float64Array, input: Float64Array, outputs: Float64Array): void {
+  /** Outputs of the layer, each less the mean of its group. */
+  #forward(point: Float64Array, input: Float64Array): Float64Array {
+    const outputs = new Float64Array(this.#outputs)
     for (let row = 0; row < this.#outputs; row++) {
-      let sum = point[this.#biasAt(row)] as number
+      let output = point[this.#biasAt(row)] as number
       const base = row * this.#inputs
-      for (let at = 0; at < input.length; at++) sum += (point[base + at] as number) * (input[at] as number)
-      outputs[row] = sum
+      for (let at = 0; at < input.length; at++) output += (point[base + at] as number) * (input[at] as number)
+      outputs[row] = output
     }
+    for (const { nodes, from } of this.#groups) subtractMean(outputs.subarray(from, from + nodes.length))
+    return outputs
   }
 
-  #backward(input: Float64Array, dOutputs: Float64Array, gradient: Float64Array): void {
-    for (let row = 0; row < this.#outputs; row++) {
-      const change = dOutputs[row] as number
-      if (change === 0) continue
-      const base = row * this.#inputs
-      const bias = this.#biasAt(row)
-      gradient[bias] = (gradient[bias] as number) + change
-      for (let at = 0; at < input.length; at++) {
-        gradient[base + at] = (gradient[base + at] as number) + change * (input[at] as number)
+  /** Adds the derivative with respect to the numbers of the layer to `gradient`. */
+  #backward(input: Float64Array, outputs: Float64Array, dLogits: Float64Array, gradient: Float64Array): void {
+    for (const { nodes, from } of this.#groups) {
+      const changes = Float64Array.from(nodes, (node, at) => {
+        const ratio = (outputs[from + at] as number) / this.#halfBound
+        return (1 + ratio ** 4) ** -1.25 * (dLogits[node] as number)
+      })
+      subtractMean(changes)
+      for (const [at, change] of changes.entries()) {
+        if (change === 0) continue
+        const base = (from + at) * this.#inputs
+        gradient[this.#biasAt(from + at)]! += change
+        for (let each = 0; each < input.length; each++) gradient[base + each]! += change * (input[each] as number)
       }
-    }
-  }
-
-  #addTerms(outputs: Float64Array, logits: Float64Array): void {
-    let output = 0
-    for (const group of this.#groups) {
-      const mean = meanOf(outputs, output, group.length)
-      for (const node of group) {
-        logits[node] = (logits[node] as number) + softClip((outputs[output++] as number) - mean, this.#halfBound)
-      }
-    }
-  }
-
-  #backThroughTerms(outputs: Float64Array, dLogits: Float64Array, dOutputs: Float64Array): void {
-    let from = 0
-    for (const group of this.#groups) {
-      const mean = meanOf(outputs, from, group.length)
-      let sum = 0
-      for (const [at, node] of group.entries()) {
-        const ratio = ((outputs[from + at] as number) - mean) / this.#halfBound
-        const slope = (1 + ratio ** 4) ** -1.25
-        const change = slope * (dLogits[node] as number)
-        dOutputs[from + at] = change
-        sum += change
-      }
-      for (let at = 0; at < group.length; at++)
-        dOutputs[from + at] = (dOutputs[from + at] as number) - sum / group.length
-      from += group.length
     }
   }
 }
 
-function meanOf(values: Float64Array, from: number, count: number): number {
-  let sum = 0
-  for (let at = from; at < from + count; at++) sum += values[at] as number
-  return sum / count
+function subtractMean(values: Float64Array): void {
+  const middle = mean(values)
+  for (let at = 0; at < values.length; at++) values[at]! -= middle
 }
 
 /** Fields that come, and so are missing, together. */

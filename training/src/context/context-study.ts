@@ -1,10 +1,12 @@
 import { type ContextFile, ContextTerm } from 'hierax/classifier/context.ts'
+import { logSumExp } from 'hierax/classifier/probabilities.ts'
 import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { admittedCurve } from 'hierax/lightcurves/gates.ts'
 import { LightCurve } from 'hierax/lightcurves/light-curve.ts'
 import { mergeObservations } from 'hierax/lightcurves/merge.ts'
+import { chunks, groupBy, mean, sum } from '../collections.ts'
 import {
   type AlertObject,
   type AlertSample,
@@ -13,7 +15,7 @@ import {
   trainingAdmission
 } from '../data/alert-samples.ts'
 import { foldOf, nodeOfLabel } from '../data/labelled.ts'
-import { parentOf } from '../tree.ts'
+import { lineage, parentOf } from '../tree.ts'
 import { type ContextFitOptions, type ContextSample, defaultContextFit, fitContext } from './context-fit.ts'
 
 /** What gives the network's logits: a classifier. */
@@ -131,10 +133,8 @@ async function logitsOf(
   curveOf: (sample: AlertSample) => SteppedCurve
 ): Promise<Float64Array[]> {
   const logits: Float64Array[] = []
-  for (let from = 0; from < samples.length; from += group) {
-    const questions = samples
-      .slice(from, from + group)
-      .map(sample => ({ curve: curveOf(sample), jd: sample.jd, state: null, alert: null }))
+  for (const some of chunks(samples, group)) {
+    const questions = some.map(sample => ({ curve: curveOf(sample), jd: sample.jd, state: null, alert: null }))
     for (const reply of await source.classify(questions)) logits.push(reply.logits.slice())
   }
   return logits
@@ -190,42 +190,34 @@ function groupGains(
   const { taxonomy, shares, folds, foldSeed } = plan
   return taxonomy.siblings.flatMap((siblings): GroupGain[] => {
     const inGroup = samples.flatMap(sample => {
-      let node = sample.node
-      while (node >= 0 && !siblings.includes(node)) node = taxonomy.parents[node] as number
-      return node < 0 ? [] : [{ sample, node }]
+      const node = lineage(taxonomy, sample.node).find(each => siblings.includes(each))
+      return node === undefined ? [] : [{ sample, node }]
     })
-    const mix = new Map<number, number>()
-    for (const { sample, node } of inGroup) mix.set(node, (mix.get(node) ?? 0) + sample.weight)
-    const byObject = new Map<string, { before: number; gain: number }>()
+    const mix = new Float64Array(taxonomy.nodes.length)
+    for (const { sample, node } of inGroup) mix[node]! += sample.weight
     let touched = false
-    for (const { sample, node } of inGroup) {
+    const losses = inGroup.map(({ sample, node }) => {
+      const { objectId, weight, view, logits } = sample
       const context = new Float64Array(taxonomy.nodes.length)
-      ;(terms[foldOf(sample.objectId, folds, foldSeed)] as ContextTerm).addTo(sample.view, context)
+      terms[foldOf(objectId, folds, foldSeed)]?.addTo(view, context)
       touched ||= siblings.some(each => context[each] !== 0)
       const loss = (factor: number): number => {
-        const logit = (each: number): number =>
-          (sample.logits[each] as number) +
-          factor * (context[each] as number) +
-          Math.log((mix.get(each) ?? 0) / (shares[each] as number))
-        const largest = Math.max(...siblings.map(logit))
-        return (
-          largest + Math.log(siblings.reduce((sum, each) => sum + Math.exp(logit(each) - largest), 0)) - logit(node)
-        )
+        const sums = logits.map((logit, at) => logit + factor * context[at]! + Math.log(mix[at]! / shares[at]!))
+        return logSumExp(sums, siblings) - (sums[node] as number)
       }
-      const sum = byObject.get(sample.objectId) ?? { before: 0, gain: 0 }
-      sum.before += sample.weight * loss(0)
-      sum.gain += sample.weight * (loss(0) - loss(1))
-      byObject.set(sample.objectId, sum)
-    }
+      const before = loss(0)
+      return { objectId, before: weight * before, gain: weight * (before - loss(1)) }
+    })
     if (!touched) return []
-    const objects = byObject.size
-    const mean = (of: (each: { before: number; gain: number }) => number): number =>
-      [...byObject.values()].reduce((sum, each) => sum + of(each), 0) / objects
-    const gain = mean(each => each.gain)
-    const error = Math.sqrt(mean(each => (each.gain - gain) ** 2) / objects)
+    const objects = [...groupBy(losses, ({ objectId }) => objectId).values()].map(some => ({
+      before: sum(some.map(({ before }) => before)),
+      gain: sum(some.map(({ gain }) => gain))
+    }))
+    const gain = mean(objects.map(each => each.gain))
+    const error = Math.sqrt(mean(objects.map(each => (each.gain - gain) ** 2)) / objects.length)
     const parent = parentOf(taxonomy, siblings)
     const keeps = parent === taxonomy.root || gain > error
-    return [{ parent, objects, before: mean(each => each.before), gain, error, keeps }]
+    return [{ parent, objects: objects.length, before: mean(objects.map(each => each.before)), gain, error, keeps }]
   })
 }
 
@@ -234,7 +226,7 @@ function gainNote({ parent, objects, before, gain, error, keeps }: GroupGain): s
   return `Context below ${parent}, held out: ${figures}${keeps ? '' : '; it brings nothing certain, and gets no term'}.`
 }
 
-/** What one model answers to every alert that is not refused, in the form of a study's held-out answers. */
+/** The answers of one model to every alert that is not refused, in the form of a study's held-out answers. */
 export async function answerAlerts(
   { taxonomy, objects }: Pick<ContextStudyPlan, 'taxonomy' | 'objects'>,
   source: LogitSource,

@@ -1,4 +1,4 @@
-/** A function to be made small: its value at a point, with its gradient written to `gradient`. */
+/** A function to be minimised: its value at a point, with its gradient written to `gradient`. */
 export type Objective = (point: Float64Array, gradient: Float64Array) => number
 
 /** Steps that the next direction is learned from. */
@@ -30,6 +30,7 @@ export function minimise(
     const firstLength = steps.length === 0 ? Math.min(1, 1 / Math.sqrt(-slope)) : 1
     const next = lineSearch(objective, point, value, direction, slope, firstLength)
     if (next === null) break
+    const difference = (a: Float64Array, b: Float64Array) => a.map((part, at) => part - (b[at] as number))
     remember(steps, difference(next.point, point), difference(next.gradient, gradient))
     ;({ point, gradient, value } = next)
   }
@@ -104,10 +105,6 @@ function dot(a: Float64Array, b: Float64Array): number {
   return sum
 }
 
-function add(to: Float64Array, what: Float64Array, times: number): void {
-  for (let at = 0; at < to.length; at++) to[at] = (to[at] as number) + times * (what[at] as number)
-}
-
-function difference(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((part, at) => part - (b[at] as number))
+function add(to: Float64Array, values: Float64Array, times: number): void {
+  for (let at = 0; at < to.length; at++) to[at]! += times * (values[at] as number)
 }

@@ -3,6 +3,7 @@ import type { InputSet } from 'hierax/classifier/input-sets.ts'
 import { type NoveltyFeatures, type NoveltyFile, NoveltyProbe, noveltyShape } from 'hierax/classifier/novelty.ts'
 import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix'
+import { chunks, mean } from '../collections.ts'
 import type { KnownObject, LabelledObject } from '../data/labelled.ts'
 import { sequenceOf } from '../network/batches.ts'
 import { curveOf } from './predict.ts'
@@ -46,8 +47,7 @@ export async function collectNoveltyFeatures(
   objects: readonly LabelledObject[]
 ): Promise<NoveltyFeatures[]> {
   const found: NoveltyFeatures[] = []
-  for (let from = 0; from < objects.length; from += group) {
-    const some = objects.slice(from, from + group)
+  for (const some of chunks(objects, group)) {
     const curves = some.map(curveOf)
     let under = some.map((_, at) => ({ at, state: null as Uint8Array | null }))
     for (let count = 1; under.length > 0; count *= 2) {
@@ -95,23 +95,19 @@ export function fitNovelty(
   range?: NoveltyFile['range']
 ): UnscaledNovelty {
   const width = features[0]?.mean.length ?? 0
-  const centre = Array.from({ length: width }, (_, at) =>
-    rounded(meanOf(features.map(({ mean }) => mean[at] as number)))
-  )
+  const centre = Array.from({ length: width }, (_, at) => rounded(mean(features.map(each => each.mean[at] as number))))
   const lower = whiteningOf(features, centre)
   const whitening = lower.map((row, at) => row.slice(0, at + 1).map(rounded))
-  const flat = { mean: 0, deviation: 1 }
-  const raw = { levels: [0, 1], scale: [{ untilDetections: null, scores: [0, 1] }], centre, whitening }
-  const signs = (of: 'distance' | 'energy') => {
-    const off = { mean: 0, deviation: Number.MAX_VALUE }
-    const probe = new NoveltyProbe({
-      ...raw,
-      distance: of === 'distance' ? flat : off,
-      energy: of === 'energy' ? flat : off
-    })
-    return spreadOf(features.map(each => probe.score(each)).filter(Number.isFinite))
+  const spread = (of: 'distance' | 'energy'): NoveltyFile['distance'] => {
+    const [flat, off] = [
+      { mean: 0, deviation: 1 },
+      { mean: 0, deviation: Number.MAX_VALUE }
+    ]
+    const alone = { distance: of === 'distance' ? flat : off, energy: of === 'energy' ? flat : off }
+    const found = noveltyScores({ objects, centre, whitening, ...alone }, features)
+    return spreadOf(found.map(({ score }) => score).filter(Number.isFinite))
   }
-  const known = { objects, distance: signs('distance'), energy: signs('energy'), centre, whitening }
+  const known = { objects, distance: spread('distance'), energy: spread('energy'), centre, whitening }
   return range === undefined ? known : { ...known, range }
 }
 
@@ -169,14 +165,10 @@ function whiteningOf(features: readonly NoveltyFeatures[], centre: readonly numb
   return inverse(new CholeskyDecomposition(covariance).lowerTriangularMatrix).to2DArray()
 }
 
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, each) => sum + each, 0) / values.length
-}
-
 function spreadOf(values: readonly number[]): NoveltyFile['distance'] {
-  const mean = values.length > 0 ? meanOf(values) : 0
-  const variance = values.length > 0 ? meanOf(values.map(value => (value - mean) ** 2)) : 0
-  return { mean: rounded(mean), deviation: variance > 0 ? rounded(Math.sqrt(variance)) : 1 }
+  const middle = values.length > 0 ? mean(values) : 0
+  const variance = values.length > 0 ? mean(values.map(value => (value - middle) ** 2)) : 0
+  return { mean: rounded(middle), deviation: variance > 0 ? rounded(Math.sqrt(variance)) : 1 }
 }
 
 /** To seven digits: as exact as what it is computed from. */

@@ -1,5 +1,6 @@
 import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import type { NodeProbabilities, Reply } from 'hierax/classifier/types.ts'
+import { chunks } from '../collections.ts'
 import type { LabelledObject } from '../data/labelled.ts'
 
 /** Where a light curve is cut: so many days after its first detection, or nowhere. */
@@ -32,8 +33,7 @@ export async function* predictAll<T extends LabelledObject>(
   objects: readonly T[],
   cuts: readonly Cut[]
 ): AsyncGenerator<Prediction<T>> {
-  for (let from = 0; from < objects.length; from += group) {
-    const some = objects.slice(from, from + group)
+  for (const some of chunks(objects, group)) {
     const curves = some.map(curveOf)
     const byCut: Prediction<T>[][] = []
     let states: (Uint8Array | null)[] = some.map(() => null)
