@@ -50,18 +50,11 @@ export async function train(plan: TrainPlan, listener: TrainListener, signal: Ab
   return plan.folds === 0 ? trainModel(session) : trainFolds(session)
 }
 
-/** Text of a taxonomy file. */
-export async function readTaxonomyText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new HieraxError('INPUT_NOT_FOUND', `taxonomy ${file}: ${(cause as Error).message}`, { cause })
-  }
-}
-
 async function openSession(plan: TrainPlan, listener: TrainListener, signal: AbortSignal): Promise<Session> {
   const { judged, sampling, foldSeed } = plan.recipe
-  const taxonomyText = await readTaxonomyText(plan.taxonomy)
+  const taxonomyText = await readFile(plan.taxonomy, 'utf8').catch((cause: Error) => {
+    throw new HieraxError('INPUT_NOT_FOUND', `taxonomy ${plan.taxonomy}: ${cause.message}`, { cause })
+  })
   const taxonomy = parseTaxonomy(taxonomyText, plan.taxonomy)
   const among = judged.among.map(text => parseCandidates(taxonomy, text))
   const read = await readLabelled(plan.data)
@@ -127,13 +120,8 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
   const folder = path.join(plan.out, name)
   const fitted = await fitInto(session, folder, others, `fold ${fold + 1} of ${plan.folds}`, name)
   if (!fitted.state.finished) return null
-  const { kept } = fitted
   const classifier = await exportModel(session, folder, fitted)
-  const probe = fitNovelty(
-    await collectNoveltyFeatures(classifier, kept),
-    kept.length,
-    rangeOf(kept, inputsOf(plan.recipe.network.inputs))
-  )
+  const { probe } = await probeOf(session, classifier, fitted)
   const scores = noveltyScores(probe, await collectNoveltyFeatures(classifier, test))
   const atLabelledMix = classifier.withPopulation({ name: 'labelled', ...labelledMix(taxonomy, objects) })
   const predictions = await predictedBy(plan.recipe.sampling.balance > 0 ? atLabelledMix : classifier, test, plan)
@@ -192,32 +180,33 @@ function titled(beginning: string, tables: readonly Table[]): Table[] {
   return tables.map(table => ({ ...table, title: `${beginning} ${table.title}` }))
 }
 
-/** The novelty probe; its scale comes from a cross-validation, else from held-out objects, else from the training set. */
-async function noveltyOf(
-  { plan }: Session,
-  classifier: RecurrentClassifier,
-  { kept, heldOut }: Fitted,
-  validated: NoveltyScale | null
-): Promise<NoveltyFile> {
+/** The novelty probe of a network, and what it was fitted to. */
+async function probeOf({ plan }: Session, classifier: RecurrentClassifier, { kept }: Fitted) {
   const features = await collectNoveltyFeatures(classifier, kept)
-  const fitted = fitNovelty(features, kept.length, rangeOf(kept, inputsOf(plan.recipe.network.inputs)))
-  if (validated !== null) return { ...fitted, ...validated }
-  if (heldOut.length >= fewestForScale) {
-    const scores = noveltyScores(fitted, await collectNoveltyFeatures(classifier, heldOut))
-    return { ...fitted, ...noveltyScale(scores, `${heldOut.length} objects held out from training`) }
-  }
-  const scaledOn = 'the training objects themselves: objects that were not trained on get higher values'
-  return { ...fitted, ...noveltyScale(noveltyScores(fitted, features), scaledOn) }
+  const range = rangeOf(kept, inputsOf(plan.recipe.network.inputs))
+  return { features, probe: fitNovelty(features, kept.length, range) }
 }
 
-/** What labelled packets give a model. */
-interface ContextFindings {
-  /** Null where no group of siblings has enough labelled objects. */
-  readonly context: NonNullable<Findings['context']> | null
-  readonly purity: NonNullable<Findings['purity']>
-  /** How the answers hold on objects that neither network nor context term had seen. */
-  readonly tables: readonly Table[]
+/** The novelty probe; its scale comes from a cross-validation, else from held-out objects, else from the training set. */
+async function noveltyOf(
+  session: Session,
+  classifier: RecurrentClassifier,
+  fitted: Fitted,
+  validated: NoveltyScale | null
+): Promise<NoveltyFile> {
+  const { heldOut } = fitted
+  const { features, probe } = await probeOf(session, classifier, fitted)
+  if (validated !== null) return { ...probe, ...validated }
+  if (heldOut.length >= fewestForScale) {
+    const scores = noveltyScores(probe, await collectNoveltyFeatures(classifier, heldOut))
+    return { ...probe, ...noveltyScale(scores, `${heldOut.length} objects held out from training`) }
+  }
+  const scaledOn = 'the training objects themselves: objects that were not trained on get higher values'
+  return { ...probe, ...noveltyScale(noveltyScores(probe, features), scaledOn) }
 }
+
+/** What labelled packets give a model; no context term where no group of siblings has enough labelled objects. */
+type ContextFindings = Required<Pick<Findings, 'context' | 'purity'>> & { readonly tables: readonly Table[] }
 
 /**
  * Fits the context term of a model on labelled packets. The networks of a cross-validation, if there is one, give the logits
@@ -237,9 +226,8 @@ async function learnContext(
   const ofFold = async (fold: number): Promise<RecurrentClassifier> => {
     if (validated === null) return network
     const model = await readModelFolder(path.join(plan.crossValidation as string, `fold-${fold}`))
-    const classifier = new RecurrentClassifier(model, runtime)
-    opened.push(classifier)
-    return classifier
+    opened.push(new RecurrentClassifier(model, runtime))
+    return opened.at(-1) as RecurrentClassifier
   }
   listener.note(`Fitting the context term on ${alertObjects.length} objects of ${paths.join(', ')}.`)
   const study = await studyContext({
@@ -247,7 +235,7 @@ async function learnContext(
     ...{ folds: validated?.folds.length ?? contextFolds, foldSeed: plan.recipe.foldSeed, network: ofFold }
   })
   for (const classifier of opened) classifier.dispose()
-  const { file, heldOut } = study
+  const { file, heldOut, alerts, objects: count } = study
   if (file.nodes.length === 0) {
     listener.note('No group of siblings has two nodes with enough labelled objects: the model gets no context term.')
     return { context: null, purity: [], tables: [] }
@@ -260,12 +248,7 @@ async function learnContext(
   return {
     context: {
       text: formatContext(file),
-      card: {
-        features: contextVersion,
-        alerts: study.alerts,
-        objects: study.objects,
-        notes: [...notes, ...study.notes, ...seen]
-      }
+      card: { ...{ features: contextVersion, alerts, objects: count }, notes: [...notes, ...study.notes, ...seen] }
     },
     purity: populations.flatMap(population =>
       purityTable(puritySamplesOf(heldOut, taxonomy, shares, population), taxonomy, population)

@@ -1,3 +1,4 @@
+import { lowerBound } from 'hierax/lightcurves/layout.ts'
 import type { Random } from '../random.ts'
 
 /** Total magnitude of a source at a time (modified Julian day) in a band (1 g, 2 r, 3 i). */
@@ -84,16 +85,12 @@ function dwarfNova(draw: Random): TotalMagnitude {
   const flicker = walk(draw, 0.3, 0.12)
   return (mjd, fid) => {
     let brightening = 0
-    for (let at = latestBefore(starts, mjd); at >= 0 && at > latestBefore(starts, mjd) - 2; at--) {
+    const latest = lowerBound(starts.length, at => (starts[at] as number) <= mjd) - 1
+    for (let at = latest; at >= 0 && at > latest - 2; at--) {
       const since = mjd - (starts[at] as number)
       const flat = plateau + (long[at] as number)
-      const now =
-        since < 1
-          ? amplitude * since
-          : since < flat
-            ? amplitude - 0.1 * since
-            : amplitude - (since - flat) * decline * 2.5
-      brightening = Math.max(brightening, now)
+      const fall = since < flat ? 0.1 * since : (since - flat) * decline * 2.5
+      brightening = Math.max(brightening, since < 1 ? amplitude * since : amplitude - fall)
     }
     return inBand(quiet - brightening + flicker(mjd), fid, brightening > 1 ? gr - 0.1 : gr + 0.3, 0.15)
   }
@@ -213,17 +210,6 @@ function walk(draw: Random, days: number, deviation: number): (mjd: number) => n
     const before = values[at] as number
     return deviation * (before + (position - cell) * ((values[at + 1] as number) - before))
   }
-}
-
-function latestBefore(ascending: readonly number[], value: number): number {
-  let low = 0
-  let high = ascending.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((ascending[middle] as number) <= value) low = middle + 1
-    else high = middle
-  }
-  return low - 1
 }
 
 /** A number in [0, 1) from two whole numbers. */

@@ -1,4 +1,6 @@
+import { mean, sum } from '../collections.ts'
 import { jdOfMjd0, rounded, type SimulatedPoint } from '../light-curves/light-curve.ts'
+import { magnitudesPerPart, zeroPoint } from '../light-curves/photometry.ts'
 import { type Random, random } from '../random.ts'
 import type { LabelledObject } from './labelled.ts'
 import { starModels, type TotalMagnitude } from './synthetic-models.ts'
@@ -11,9 +13,6 @@ import { starModels, type TotalMagnitude } from './synthetic-models.ts'
 /** Name of the source of synthetic objects in cards and tables. */
 export const syntheticSource = 'synthetic'
 
-/** AB magnitude of a flux of 1 μJy. */
-const zeroPoint = 23.9
-const magnitudesPerPart = 1.0857362
 /** Mean 5-sigma limits in g, r and i, mag; they vary with moon and weather. */
 const limits: readonly [number, number, number] = [20.6, 20.5, 19.9]
 /** Share of nights that are lost, and of nights on which a band is visited. */
@@ -27,23 +26,20 @@ const attempts = 40
 
 /** `count` synthetic objects: every kind of star model in turn, each with at least one detection. */
 export function syntheticObjects(count: number, seed: number): LabelledObject[] {
-  const objects: LabelledObject[] = []
-  const total = starModels.reduce((sum, { share }) => sum + share, 0)
-  for (const { label, share, make } of starModels) {
-    const wanted = Math.round((count * share) / total)
-    for (let number = 0; number < wanted; number++) {
+  const total = sum(starModels.map(({ share }) => share))
+  return starModels.flatMap(({ label, share, make }, model) =>
+    Array.from({ length: Math.round((count * share) / total) }, (_, number): LabelledObject[] => {
       for (let attempt = 0; attempt < attempts; attempt++) {
-        const draw = random(seed, number, attempt, 977 + starModels.findIndex(each => each.make === make))
+        const draw = random(seed, number, attempt, 977 + model)
         const points = observed(make(draw), draw)
         const detections = points.filter(point => point.detection).length
-        if (detections === 0) continue
         const id = `synthetic ${label} ${number}`
-        objects.push({ id, label, source: syntheticSource, photometry: 'difference_mag', points, detections })
-        break
+        const found = { id, label, source: syntheticSource, photometry: 'difference_mag' as const, points, detections }
+        if (detections > 0) return [found]
       }
-    }
-  }
-  return objects
+      return []
+    }).flat()
+  )
 }
 
 /** A source as the survey sees it against a reference image of some earlier nights. */
@@ -54,9 +50,7 @@ function observed(magnitude: TotalMagnitude, draw: Random): SimulatedPoint[] {
   const references = ([1, 2, 3] as const).map(fid => {
     const nights = draw.integer(1, 15)
     const epoch = begin - draw.uniform(0, 900)
-    let sum = 0
-    for (let night = 0; night < nights; night++) sum += flux(magnitude(epoch - draw.uniform(0, 120), fid))
-    return sum / nights
+    return mean(Array.from({ length: nights }, () => flux(magnitude(epoch - draw.uniform(0, 120), fid))))
   })
   const points: SimulatedPoint[] = []
   for (let night = Math.floor(begin); night < begin + length; night++) {

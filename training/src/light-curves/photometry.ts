@@ -16,7 +16,7 @@ export interface Measurement {
 /** AB magnitude of a flux of 1 μJy. */
 export const zeroPoint = 23.9
 /** 2.5 / ln 10: error in magnitudes of a relative error in flux. */
-const magnitudesPerPart = 1.0857362
+export const magnitudesPerPart = 1.0857362
 /** ZTF alerts are detections of at least this many sigmas. */
 const significance = 5
 /** Typical 5-sigma limits of ZTF difference images in g, r and i, mag. */

@@ -142,14 +142,12 @@ function dimmed(points: readonly Point[], random: Random): Point[] {
   const shift = random.uniform(-0.3, 0.8)
   const limit = depth + depthSpread * random.normal()
   const scale = 10 ** (0.4 * shift)
-  const copy: Point[] = []
-  for (const p of points) {
-    if (!p.detection) copy.push(p)
-    else if (p.magnitude + shift <= limit) {
-      copy.push({ ...p, magnitude: Math.fround(p.magnitude + shift), error: Math.fround(p.error * scale) })
-    }
-  }
-  return copy
+  return points
+    .filter(p => !p.detection || p.magnitude + shift <= limit)
+    .map(p => {
+      if (!p.detection) return p
+      return { ...p, magnitude: Math.fround(p.magnitude + shift), error: Math.fround(p.error * scale) }
+    })
 }
 
 /** Fewer detections, all along the curve, so that a long one's later part is seen too. */
