@@ -6,6 +6,7 @@ import type { PriorPower } from 'hierax/classifier/decision.ts'
 import type { Weights } from 'hierax/classifier/network.ts'
 import { type NoveltyFile, noveltyFile } from 'hierax/classifier/novelty.ts'
 import { describeRange, type PurityThreshold, purityThresholds } from 'hierax/classifier/purity.ts'
+import { groupBy, sum } from './collections.ts'
 
 /** What a model folder is written from. */
 export interface ModelParts {
@@ -82,11 +83,11 @@ function littleEndian(values: Float32Array): Buffer {
 
 /** The README of a model, in Markdown, from its card. */
 export function modelReadme(card: CardDraft): string {
-  const total = card.training.sources.reduce((sum, { objects }) => sum + objects, 0)
+  const total = sum(card.training.sources.map(({ objects }) => objects))
   const rule =
     card.decision.priorPower === 0
       ? 'the sibling with the largest conditional probability wins'
-      : `siblings compete by P / prior^x, x = ${powerText(card.decision.priorPower)}`
+      : `siblings compete by P / prior^x, x = ${byDays(card.decision.priorPower)}`
   return [
     `# ${card.name} ${card.version}`,
     card.description,
@@ -101,7 +102,7 @@ export function modelReadme(card: CardDraft): string {
     '## Decision',
     `From the root down, ${rule}; the walk ends where the marginal probability of the winner falls below 0.5.`,
     ...namingText(card.decision),
-    `Temperature: ${temperatureText(card)}.`,
+    `Temperature: ${card.temperature === null ? 'none' : byDays(card.temperature)}.`,
     ...meaningText(card),
     '## Metrics',
     ...card.metrics.flatMap(({ title, columns, rows }) => [`**${title}**`, table(columns, rows)]),
@@ -115,54 +116,47 @@ export function modelReadme(card: CardDraft): string {
 function meaningText(card: CardDraft): string[] {
   const { populations, context, purity = [] } = card
   if (populations === undefined) return []
-  const shares = (of: Readonly<Record<string, number>>): string =>
-    Object.entries(of)
-      .map(([node, share]) => `${node} ${share}`)
-      .join(', ')
-  const lines = [
+  const rows = Object.entries(populations).map(([name, { shares, description }]) => {
+    const mix = Object.entries(shares).map(([node, share]) => `${node} ${share}`)
+    return [name, mix.join(', '), description]
+  })
+  const ofContext =
+    context === undefined
+      ? []
+      : [
+          '## Context',
+          `A term over the features ${context.features} of an alert's own packet, fitted on ${context.alerts} alerts of ${context.objects} objects with the network's logits as given. Without any context field it is 0.`,
+          ...context.notes
+        ]
+  return [
     '## What the probabilities mean',
     "A probability holds for a class mix, the population. The logit of a node is that of the light curve, plus the context term, plus the logarithm of the population's share over that of the training. The first population is the default.",
-    table(
-      ['population', 'shares', 'what it is'],
-      Object.entries(populations).map(([name, each]) => [name, shares(each.shares), each.description])
-    )
+    table(['population', 'shares', 'what it is'], rows),
+    ...ofContext,
+    ...(purity.length > 0 ? ['## Purity', ...purityText(card)] : [])
   ]
-  if (context !== undefined) {
-    const { features, alerts, objects, notes } = context
-    lines.push(
-      '## Context',
-      `A term over the features ${features} of an alert's own packet, fitted on ${alerts} alerts of ${objects} objects with the network's logits as given. Without any context field it is 0.`,
-      ...notes
-    )
-  }
-  if (purity.length > 0) lines.push('## Purity', ...purityText(card))
-  return lines
 }
 
-const wishes = [0.8, 0.9, 0.95]
+const purities = [0.8, 0.9, 0.95]
 
-/** Least probability (with the expected completeness) from which on a node is as pure as is wished, by detections. */
+/** The least probability (with the expected completeness) from which on a node has a purity, by detections. */
 function purityText({ name, version, purity = [] }: CardDraft): string[] {
-  return [...new Set(purity.map(({ population }) => population))].flatMap(population => {
-    const rows = purity.filter(row => row.population === population)
+  const cell = ({ minProbability, completeness, purity }: PurityThreshold): string => {
+    if (minProbability !== null) return `${minProbability} (${completeness})`
+    return purity === null ? '–' : `none (at most ${purity})`
+  }
+  return [...groupBy(purity, row => row.population)].flatMap(([population, rows]) => {
+    const thresholds = (node: string, wanted: number): PurityThreshold[] =>
+      purityThresholds({ name, version, purity }, { name: population, shares: {} }, node, wanted)
     const nodes = [...new Set(rows.map(({ node }) => node))]
     const body = nodes.flatMap(node =>
-      wishes.map(wish => {
-        const found = purityThresholds({ name, version, purity }, { name: population, shares: {} }, node, wish)
-        return [node, String(wish), ...found.map(each => thresholdText(each))]
-      })
+      purities.map(wanted => [node, String(wanted), ...thresholds(node, wanted).map(cell)])
     )
-    const first = purityThresholds({ name, version, purity }, { name: population, shares: {} }, nodes[0] ?? '', 1)
     return [
       `**Population ${population}: least probability for a purity, and the expected completeness (held-out objects)**`,
-      table(['node', 'purity', ...first.map(describeRange)], body)
+      table(['node', 'purity', ...thresholds(nodes[0] ?? '', 1).map(describeRange)], body)
     ]
   })
-}
-
-function thresholdText({ minProbability, completeness, purity }: PurityThreshold): string {
-  if (minProbability !== null) return `${minProbability} (${completeness})`
-  return purity === null ? '–' : `none (at most ${purity})`
 }
 
 function namingText({ naming = [] }: CardDraft['decision']): string[] {
@@ -173,20 +167,13 @@ function namingText({ naming = [] }: CardDraft['decision']): string[] {
   ]
 }
 
-function powerText(power: PriorPower): string {
-  return typeof power === 'number' ? String(power) : byDays(power)
-}
-
-function byDays(entries: readonly { readonly untilDays: number | null; readonly value: number }[]): string {
+function byDays(entries: PriorPower): string {
+  if (typeof entries === 'number') return String(entries)
   return entries
     .map(({ untilDays, value }) =>
       untilDays === null ? `${value} later` : `${value} until ${untilDays} days after the first detection`
     )
     .join(', ')
-}
-
-function temperatureText({ temperature }: CardDraft): string {
-  return temperature === null ? 'none' : byDays(temperature)
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {

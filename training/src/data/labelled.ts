@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { shown } from 'hierax/errors.ts'
 import { z } from 'zod'
-import { checkedLine, invalidLine, type JsonLine, jsonLines } from '../light-curves/json-lines.ts'
+import { tally } from '../collections.ts'
+import { checkedLine, invalidLine, jsonLines } from '../light-curves/json-lines.ts'
 import type { PhotometryKind, SimulatedPoint } from '../light-curves/light-curve.ts'
 import { type Measurement, measurementFault, toDifference } from '../light-curves/photometry.ts'
 import { columns, measurementAt, photometryKinds } from '../light-curves/read-light-curves.ts'
@@ -64,12 +65,15 @@ export async function readLabelled(
   for (const file of files) {
     for await (const content of jsonLines(file)) {
       const { where } = content
-      const object = parseObject(content)
-      if (object.label === '' && !unlabelled) throw invalidLine(where, 'label', 'it is missing')
-      const earlier = origins.get(object.id)
-      if (earlier !== undefined) throw invalidLine(where, 'id', `${shown(object.id)} was given already (${earlier})`)
-      origins.set(object.id, where)
-      objects.push(object)
+      const checked = checkedLine(line, content)
+      const { id, label, source, photometry } = checked
+      const points = toDifference(photometry, measurementsOf(checked, where))
+      if (label === '' && !unlabelled) throw invalidLine(where, 'label', 'it is missing')
+      const earlier = origins.get(id)
+      if (earlier !== undefined) throw invalidLine(where, 'id', `${shown(id)} was given already (${earlier})`)
+      origins.set(id, where)
+      const detections = points.filter(point => point.detection).length
+      objects.push({ id, label, source, photometry, points, detections })
     }
   }
   return objects
@@ -77,16 +81,14 @@ export async function readLabelled(
 
 /** Finds the node of every label. What the taxonomy doesn't know is left out and counted, never guessed. */
 export function knownTo(taxonomy: Taxonomy, objects: readonly LabelledObject[]): KnownSet {
-  const known: KnownObject[] = []
-  const unknown = new Map<string, number>()
-  const undetected: string[] = []
-  for (const object of objects) {
-    const node = nodeOfLabel(taxonomy, object.label)
-    if (node === null) unknown.set(object.label, (unknown.get(object.label) ?? 0) + 1)
-    else if (object.detections === 0) undetected.push(object.id)
-    else known.push({ ...object, node })
+  const found = objects.map(object => ({ ...object, node: nodeOfLabel(taxonomy, object.label) }))
+  const unknown = tally(found.filter(({ node }) => node === null).map(({ label }) => label))
+  const labelled = found.filter((object): object is KnownObject => object.node !== null)
+  return {
+    objects: labelled.filter(({ detections }) => detections > 0),
+    unknownLabels: [...unknown].sort((a, b) => b[1] - a[1]),
+    undetected: labelled.filter(({ detections }) => detections === 0).map(({ id }) => id)
   }
-  return { objects: known, unknownLabels: [...unknown].sort((a, b) => b[1] - a[1]), undetected }
 }
 
 /** Node of a published label, by the taxonomy's map, else by the node's own name; −1 for the root, null where unknown. */
@@ -95,15 +97,6 @@ export function nodeOfLabel(taxonomy: Taxonomy, label: string): number | null {
   if (name === taxonomy.root) return -1
   const node = taxonomy.indexOf(name)
   return node < 0 ? null : node
-}
-
-/** One line of a file, checked and converted. */
-function parseObject(content: JsonLine): LabelledObject {
-  const object = checkedLine(line, content)
-  const { id, label, source, photometry } = object
-  const points = toDifference(photometry, measurementsOf(object, content.where))
-  const detections = points.filter(point => point.detection).length
-  return { id, label, source, photometry, points, detections }
 }
 
 function measurementsOf(object: Line, where: string): Measurement[] {
