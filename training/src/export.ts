@@ -19,7 +19,7 @@ import { logitCorrection, nodeWeights, samplingCorrection } from './network/whxe
 import type { Fitted, Session, TrainPlan } from './session.ts'
 import { sumsByNode } from './tree.ts'
 
-/** What a card says beside how the network was trained. */
+/** What a card states beside how the network was trained. */
 export interface Findings extends Partial<Pick<CardDraft, 'temperature' | 'purity'>> {
   readonly metrics?: readonly Table[]
   readonly notes?: readonly string[]
@@ -132,7 +132,7 @@ function withBias(weights: Weights, correction: Float64Array): Weights {
   return { ...weights, 'output/bias': { ...bias, values } }
 }
 
-/** What a packet says of a supernova in the outskirts of a galaxy, for the probe. */
+/** The context of a supernova in the outskirts of a galaxy, for the probe. */
 const probeAlert: Pick<AlertView, 'magnitude' | 'context'> = {
   magnitude: 18.5,
   context: {
@@ -161,7 +161,7 @@ export function probePoints(): Card['probe']['points'] {
 /** A node with fewer objects is named among the limitations. */
 const few = 30
 
-/** What became of the data, for people and for the card. */
+/** How many objects were used or left out, for people and for the card. */
 export function notesOf(taxonomy: Taxonomy, { objects, unknownLabels, undetected }: KnownSet): string[] {
   const silent = objects.filter(({ node }) => node < 0).length
   const notes = [`${objects.length} objects have labels of the taxonomy ${taxonomy.name} ${taxonomy.version}.`]

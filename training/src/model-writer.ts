@@ -146,11 +146,11 @@ function purityText({ name, version, purity = [] }: CardDraft): string[] {
     return purity === null ? '–' : `none (at most ${purity})`
   }
   return [...groupBy(purity, row => row.population)].flatMap(([population, rows]) => {
-    const thresholds = (node: string, wanted: number): PurityThreshold[] =>
-      purityThresholds({ name, version, purity }, { name: population, shares: {} }, node, wanted)
+    const thresholds = (node: string, required: number): PurityThreshold[] =>
+      purityThresholds({ name, version, purity }, { name: population, shares: {} }, node, required)
     const nodes = [...new Set(rows.map(({ node }) => node))]
     const body = nodes.flatMap(node =>
-      purities.map(wanted => [node, String(wanted), ...thresholds(node, wanted).map(cell)])
+      purities.map(required => [node, String(required), ...thresholds(node, required).map(cell)])
     )
     return [
       `**Population ${population}: least probability for a purity, and the expected completeness (held-out objects)**`,

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seeds on every machine. */
+/** A pseudo-random generator that gives the same numbers for the same seeds on every machine. */
 export interface Random {
   /** Uniform in [low, high). */
   uniform(low?: number, high?: number): number
@@ -42,7 +42,7 @@ function mix(word: number): number {
   return hash ^ (hash >>> 16)
 }
 
-/** A whole number that stands for a text, as a seed. */
+/** A seed from a text. */
 export function seedOf(text: string): number {
   let hash = 0
   for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) + 1

@@ -29,7 +29,7 @@ function group<T extends z.ZodRawShape>(shape: T) {
   return z.strictObject(shape).prefault({} as never)
 }
 
-/** How a model is trained, judged and described, beside what the command line says. Every key has a default. */
+/** How a model is trained, judged and described, beside what the command line sets. Every key has a default. */
 const recipeShape = z.strictObject({
   epochs: positive.default(30).describe('passes over the data; `--epochs` overrides it'),
   seed: count.default(0).describe('random seed; `--seed` overrides it'),

@@ -191,7 +191,7 @@ function digest(parts: readonly string[]): string {
   return hash.digest('hex').slice(0, 16)
 }
 
-/** What a model says of objects at every cut. */
+/** The answers of a model for objects at every cut. */
 export async function predictedBy(
   classifier: RecurrentClassifier,
   objects: readonly KnownObject[],

@@ -97,7 +97,7 @@ function isReal({ source }: KnownObject): boolean {
   return source !== syntheticSource
 }
 
-/** What a network of the other folds' objects says of a fold's. */
+/** Predictions and novelty scores of a fold's objects by a network of the other folds. */
 interface TrainedFold {
   readonly predictions: readonly Prediction<KnownObject>[]
   readonly scores: readonly NoveltyScore[]

@@ -22,7 +22,7 @@ export function topOf(taxonomy: Taxonomy, node: number): number {
   return lineage(taxonomy, node).at(-1) ?? -1
 }
 
-/** Edges from a node to a label's node; 0 where it lies below the label, which then says no more. */
+/** Edges from a node to a label's node; 0 where it lies at or below the label. */
 export function treeDistance(taxonomy: Taxonomy, node: number, label: number): number {
   if (isAtOrBelow(taxonomy, node, label)) return 0
   const above = [...lineage(taxonomy, label), -1]

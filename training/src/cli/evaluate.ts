@@ -58,7 +58,7 @@ interface EvaluateOptions extends Omit<EvaluatePlan, 'model' | 'days'> {
   readonly report?: string
 }
 
-/** Runs `hierax evaluate`: tables on standard output, what became of the data on standard error. */
+/** Runs `hierax evaluate`: tables on standard output, notes on the data on standard error. */
 async function runEvaluate({ model = bundledModel, days, json, report, ...options }: EvaluateOptions): Promise<void> {
   const { data, alerts = [], predictions } = options
   if (data.length === 0 && alerts.length === 0) {

@@ -15,23 +15,17 @@ import { lineage, parentOf, sumsByNode } from '../tree.ts'
 import { minimise } from './minimise.ts'
 
 /** How training alerts are varied. */
-export interface ContextAugmentation {
+export const defaultContextAugmentation = {
   /** Varied copies of every alert. */
-  readonly copies: number
-  /** Chance that all fields of one origin are taken away; each origin on its own. */
-  readonly originDropped: number
-  /** Chance that a single field is taken away. */
-  readonly fieldDropped: number
-  /** Chance that an alert is moved to another age of the survey. */
-  readonly eraChanged: number
-}
-
-export const defaultContextAugmentation: ContextAugmentation = {
   copies: 3,
+  /** Chance that all fields of one origin are taken away; each origin on its own. */
   originDropped: 0.1,
+  /** Chance that a single field is taken away. */
   fieldDropped: 0.03,
+  /** Chance that an alert is moved to another age of the survey. */
   eraChanged: 0.3
 }
+type ContextAugmentation = Readonly<typeof defaultContextAugmentation>
 
 /** A labelled alert as the fit sees it. */
 export interface ContextSample {
@@ -46,25 +40,18 @@ export interface ContextSample {
 }
 
 /** Settings of a fit. */
-export interface ContextFitOptions {
+export const defaultContextFit = {
   /** Parents (the root too) of the groups of siblings that get terms; null: all groups with enough objects. */
-  readonly parents: readonly string[] | null
+  parents: null as readonly string[] | null,
   /** A group has enough objects where two of its nodes have so many. */
-  readonly minObjects: number
-  /** Most that context can change the log-odds of two siblings by. */
-  readonly bound: number
-  /** Factor of the sum of squared weights. */
-  readonly decay: number
-  readonly augmentation: ContextAugmentation
-}
-
-export const defaultContextFit: ContextFitOptions = {
-  parents: null,
   minObjects: 10,
+  /** Most that context can change the log-odds of two siblings by. */
   bound: 6,
+  /** Factor of the sum of squared weights. */
   decay: 2e-3,
   augmentation: defaultContextAugmentation
 }
+export type ContextFitOptions = Readonly<typeof defaultContextFit>
 
 /** Deviations are not taken smaller than this: a mask that is nearly always 0 must not count by the hundred when it is 1. */
 const smallestDeviation = 0.1

@@ -45,7 +45,7 @@ export interface AlertObject {
   readonly samples: readonly AlertSample[]
 }
 
-/** Objects with their alerts, and what became of the input, in words. */
+/** Objects with their alerts, and notes on what was not read. */
 export interface AlertData {
   readonly objects: readonly AlertObject[]
   readonly notes: readonly string[]
@@ -142,7 +142,7 @@ async function decodeAll(paths: readonly string[]): Promise<{ alerts: Map<string
   return { alerts: groupBy(alerts.values(), ({ objectId }) => objectId), unread }
 }
 
-/** What lines say of an alert, or of all alerts of an object. */
+/** What lines state about an alert, or about all alerts of an object. */
 type LineFacts = Pick<AlertSample, 'label' | 'group' | 'doubtful' | 'night'>
 const unlabelled: LineFacts = { label: null, group: null, doubtful: false, night: null }
 
@@ -239,7 +239,7 @@ export function topOfSample(taxonomy: Taxonomy, { group, label, doubtful }: Aler
 }
 
 const text = z.string().min(1)
-const wantsDigits = 'must be digits, as text: JSON numbers of that size lose digits'
+const digitsOnly = 'must be digits, as text: JSON numbers of that size lose digits'
 const nullable = <T extends z.ZodType>(shape: T) => shape.nullish().transform(value => value ?? null)
 
 /**
@@ -251,7 +251,7 @@ const line = z
     objectId: text,
     /** Digits as text: a JSON number would lose some. */
     candid: nullable(
-      z.union([z.string().regex(/^\d{1,19}$/, wantsDigits), z.int(wantsDigits)], wantsDigits).transform(String)
+      z.union([z.string().regex(/^\d{1,19}$/, digitsOnly), z.int(digitsOnly)], digitsOnly).transform(String)
     ),
     label: nullable(z.string()),
     group: nullable(z.string()),

@@ -24,7 +24,7 @@ export interface LabelledObject {
 
 /** A labelled object whose label the taxonomy knows. */
 export interface KnownObject extends LabelledObject {
-  /** Index of the label's node in the taxonomy, a leaf or an inner node; −1 for the root, which says nothing. */
+  /** Index of the label's node in the taxonomy, a leaf or an inner node; −1 for the root, which excludes no class. */
   readonly node: number
 }
 
@@ -118,7 +118,7 @@ function measurementsOf(object: Line, where: string): Measurement[] {
     const error = object.err[at] ?? null
     if (value === null) return refuse(`${name}[${at}]`, 'expected a number, got null')
     if (!upperLimit && (error === null || error <= 0)) {
-      return refuse(`err[${at}]`, `a detection wants an error above 0, got ${error}`)
+      return refuse(`err[${at}]`, `a detection requires an error above 0, got ${error}`)
     }
     const fault = measurementFault(photometry, { value, error, upperLimit })
     // Limits that no image can have (some tables have −1006 mag) are let pass: inputs bound what they do.

@@ -140,7 +140,7 @@ function labelTable(judge: Judge, last: readonly HeldOutAlert[]): Table {
   ])
 }
 
-/** The nights that lines name: shares above ½ in the stream's class mix, and where the labelled objects of the class stand. */
+/** By night of the lines: shares above ½ in the stream's class mix, and the rank of the labelled objects of the class. */
 function nightTable(judge: Judge, heldOut: readonly HeldOutAlert[]): Table {
   const named = heldOut.filter(({ sample }) => sample.night !== null)
   const nights = [...groupBy(named, ({ sample }) => sample.night as string)].sort(([a], [b]) => (a < b ? -1 : 1))

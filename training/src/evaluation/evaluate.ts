@@ -45,7 +45,7 @@ export interface EvaluatePlan {
 /** What an evaluation found. */
 export interface EvaluateOutcome {
   readonly model: { readonly name: string; readonly version: string; readonly sha256: string; readonly runtime: string }
-  /** What became of the data. */
+  /** How much of the data was used or left out. */
   readonly notes: readonly string[]
   /** Class mix that probabilities are given for; null: that of the training. */
   readonly population: Population | null
@@ -112,7 +112,7 @@ export async function evaluate(
   }
 }
 
-/** What became of the light curves, and for which class mix they are judged. */
+/** How many light curves were used or left out, and for which class mix they are judged. */
 function curveNotes(
   { population: setting }: EvaluatePlan,
   { taxonomy, card }: Model,
@@ -174,7 +174,7 @@ export interface AlertEvaluation {
   readonly purity: PurityRows
   /** How its answers hold, and the purities, for people. */
   readonly tables: readonly Table[]
-  /** What became of the packets. */
+  /** How many packets were used or left out. */
   readonly notes: readonly string[]
 }
 
@@ -200,7 +200,7 @@ export async function evaluateAlerts(
   return {
     population,
     purity,
-    // The titles of a card's tables say that no part of the model had seen the objects.
+    // The titles of a card's tables state that no part of the model had seen the objects.
     tables: [
       ...tables.map(table => ({ ...table, title: table.title.replace(', held out', '') })),
       ...purityTablesFor(purity)

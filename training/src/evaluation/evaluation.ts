@@ -154,7 +154,7 @@ function noveltyCounts(predictions: readonly Pick<Prediction, 'novelty'>[]): num
   return counts
 }
 
-/** Calibration of one node. An object that is labelled with a node above it says nothing and is left out. */
+/** Calibration of one node. Objects that are labelled with a node above it are left out: whether they belong to it is not known. */
 function calibrationOf(
   taxonomy: Taxonomy,
   node: number,

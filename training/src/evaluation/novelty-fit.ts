@@ -1,7 +1,7 @@
-import type { SteppedReply } from 'hierax/classifier/classifier.ts'
+import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import type { InputSet } from 'hierax/classifier/input-sets.ts'
 import { type NoveltyFeatures, type NoveltyFile, NoveltyProbe, noveltyShape } from 'hierax/classifier/novelty.ts'
-import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
+import type { SteppedCurve } from 'hierax/classifier/sequence-rows.ts'
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix'
 import { chunks, mean } from '../collections.ts'
 import type { KnownObject, LabelledObject } from '../data/labelled.ts'
@@ -14,18 +14,13 @@ export interface NoveltyScore {
   readonly score: number
 }
 
-/** Scores that novelties of 0 to 1 stand for, by the number of detections, and whose scores they are. */
+/** The scale from scores to novelties of 0 to 1, by the number of detections, and the objects that it comes from. */
 export type NoveltyScale = Pick<NoveltyFile, 'levels' | 'scale' | 'scaledOn'>
 
 export const noveltyScaleShape = noveltyShape.pick({ levels: true, scale: true, scaledOn: true })
 
 /** A probe that has no scale yet. */
 export type UnscaledNovelty = Omit<NoveltyFile, keyof NoveltyScale>
-
-/** What answers questions and tells what it saw. */
-export interface Seeing {
-  classify(questions: readonly SteppedQuestion[]): Promise<SteppedReply[]>
-}
 
 /** Objects that go through the network side by side. */
 const group = 1024
@@ -41,9 +36,9 @@ const levels: readonly number[] = [
   1
 ]
 
-/** What a network sees of objects after 1, 2, 4, 8, … detections and after the last. Objects must have a detection. */
+/** The novelty features of objects after 1, 2, 4, 8, … detections and after the last. Objects must have a detection. */
 export async function collectNoveltyFeatures(
-  classifier: Seeing,
+  classifier: Pick<RecurrentClassifier, 'classify'>,
   objects: readonly LabelledObject[]
 ): Promise<NoveltyFeatures[]> {
   const found: NoveltyFeatures[] = []
@@ -88,7 +83,7 @@ export function rangeOf(objects: readonly KnownObject[], inputs: InputSet): NonN
   }
 }
 
-/** Centre, whitening and spreads of what a network saw of its training set. Throws nothing; requires at least one entry. */
+/** Centre, whitening and spreads of the novelty features of a training set. Requires at least one entry. */
 export function fitNovelty(
   features: readonly NoveltyFeatures[],
   objects: number,
@@ -111,7 +106,7 @@ export function fitNovelty(
   return range === undefined ? known : { ...known, range }
 }
 
-/** Scores of what a network saw of objects. */
+/** Scores of novelty features. */
 export function noveltyScores(fitted: UnscaledNovelty, features: readonly NoveltyFeatures[]): NoveltyScore[] {
   const probe = new NoveltyProbe({ ...fitted, levels: [0, 1], scale: [{ untilDetections: null, scores: [0, 1] }] })
   return features.map(each => ({ detections: each.detections, score: probe.score(each) }))

@@ -1,3 +1,4 @@
+import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import type { NodeProbabilities, Reply } from 'hierax/classifier/types.ts'
 import { chunks } from '../collections.ts'
@@ -6,7 +7,7 @@ import type { LabelledObject } from '../data/labelled.ts'
 /** Where a light curve is cut: so many days after its first detection, or nowhere. */
 export type Cut = number | 'full'
 
-/** What a model says of an object at a cut. */
+/** The answer of a model for an object at a cut. */
 export interface Prediction<T extends LabelledObject = LabelledObject> extends NodeProbabilities {
   readonly object: T
   readonly cut: Cut
@@ -14,11 +15,6 @@ export interface Prediction<T extends LabelledObject = LabelledObject> extends N
   readonly age: number
   /** As the message has it. */
   readonly novelty: number | null
-}
-
-/** What answers questions: a classifier. */
-export interface Answering {
-  classify(questions: readonly SteppedQuestion[]): Promise<Reply[]>
 }
 
 /** Objects that go through the network side by side. */
@@ -29,7 +25,7 @@ const group = 1024
  * once, as the state of one cut serves the next.
  */
 export async function* predictAll<T extends LabelledObject>(
-  classifier: Answering,
+  classifier: Pick<RecurrentClassifier, 'classify'>,
   objects: readonly T[],
   cuts: readonly Cut[]
 ): AsyncGenerator<Prediction<T>> {

@@ -66,7 +66,7 @@ function windowed(points: readonly Point[], random: Random): readonly Point[] {
 
 /**
  * The same source against another reference image. That of a persistent one may have been made at any of its brightnesses;
- * that of a transient may hold a little of its light. An upper limit stands for a difference of zero.
+ * that of a transient may hold a little of its light. An upper limit counts as a difference of zero.
  */
 export function shiftedReference(points: readonly Point[], kind: Kind, random: Random): Point[] {
   const flux = (magnitude: number): number => 10 ** (-0.4 * (magnitude - 20))

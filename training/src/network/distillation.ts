@@ -12,7 +12,7 @@ import { type BatchLoss, stepLoss, TrainableNetwork } from './trainable.ts'
 
 /** A model that another is to learn from. */
 export interface Teacher {
-  /** Of its weights: what a card says of a model does not change what is learned from it. */
+  /** Of its weights alone: another card does not change what is learned from it. */
   readonly sha256: string
   readonly weights: Weights
 }
@@ -143,10 +143,10 @@ export function teacherLoss(
     for (; above >= 0; above = taxonomy.parents[above] as number) weight *= conditional[above] as number
     const logSum = logSumExp(logits, siblings)
     for (const node of siblings) {
-      const wanted = conditional[node] as number
+      const target = conditional[node] as number
       const logarithm = (logits[node] as number) - logSum
-      if (wanted > 0) total += weight * wanted * (Math.log(wanted) - logarithm)
-      gradient[node] = (gradient[node] as number) + scale * weight * (Math.exp(logarithm) - wanted)
+      if (target > 0) total += weight * target * (Math.log(target) - logarithm)
+      gradient[node] = (gradient[node] as number) + scale * weight * (Math.exp(logarithm) - target)
     }
   }
   return total

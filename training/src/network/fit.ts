@@ -118,7 +118,7 @@ export async function fit(
   }
 }
 
-/** The weights that a finished training stands for. */
+/** The result of a training: the best weights where early stopping is on, else the last ones. */
 export function finalWeights(state: Pick<FitState, 'best' | 'weights'>): Weights {
   return state.best?.weights ?? state.weights
 }
@@ -126,9 +126,9 @@ export function finalWeights(state: Pick<FitState, 'best' | 'weights'>): Weights
 function initialState(taxonomy: Taxonomy, { network, seed }: Recipe, start: Weights | null): FitState {
   const made = initialWeights(network, taxonomy.nodes.length, seed, inputsOf(network.inputs).count)
   for (const [name, { shape }] of Object.entries(start ?? {})) {
-    const wanted = made[name]?.shape.join() ?? 'none'
-    if (shape.join() === wanted) continue
-    throw new HieraxError('USAGE', `--start: ${name} has the shape ${shape.join()}, this training wants ${wanted}`)
+    const required = made[name]?.shape.join() ?? 'none'
+    if (shape.join() === required) continue
+    throw new HieraxError('USAGE', `--start: ${name} has the shape ${shape.join()}, this training requires ${required}`)
   }
   const weights = copied(start ?? made)
   const moments = noMoments(weights)
