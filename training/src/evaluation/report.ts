@@ -30,9 +30,12 @@ async function reportPage({ model, notes, evaluations, tables }: EvaluateOutcome
   const require = createRequire(import.meta.url)
   const read = (file: string): Promise<string> => readFile(file, 'utf8')
   const part = (name: string): Promise<string> => read(path.join(parts, name))
-  const library = (name: string, file: string): Promise<string> =>
-    read(path.join(path.dirname(require.resolve(name)), '../dist', file))
-  const libraries = [await library('d3', 'd3.min.js'), await library('@observablehq/plot', 'plot.umd.min.js')]
+  const library = (entry: string, file: string): Promise<string> =>
+    read(path.join(path.dirname(entry), '../dist', file))
+  const libraries = [
+    await library(require.resolve('d3'), 'd3.min.js'),
+    await library(require.resolve('@observablehq/plot'), 'plot.umd.min.js')
+  ]
   const contents: Readonly<Record<string, string>> = {
     title: escaped(`${model.name} ${model.version}: evaluation`),
     sha256: model.sha256,
