@@ -6,7 +6,7 @@ import { HieraxError } from '../../errors.ts'
 /** How long a write may have no answer before it counts as failed, ms. */
 const defaultPatience = 20_000
 
-/** How long it may have none before `trouble` reports it, ms. */
+/** How long a write may have no answer before `trouble` reports it, ms. */
 const quiet = 10_000
 
 /** How long a write may still have no answer when a new process could write, ms. */
@@ -25,7 +25,7 @@ type Environment = Pick<RootDatabase<unknown, string>, 'transaction' | 'close'> 
 export interface LmdbWritesOptions {
   /** How long a write may have no answer before it counts as failed, ms; 20,000 unless given. */
   readonly patience?: number | undefined
-  /** Whether a new process can write to the same environment; resolves when it could, or ended. Without it only errors tell that it is lost. */
+  /** Whether a new process can write to the same environment. Without it, only errors show that the environment is lost. */
   readonly probe?: (() => Promise<boolean>) | undefined
   /** How long a write may still have no answer after a probe, ms; 5,000 unless given. */
   readonly grace?: number
@@ -34,27 +34,30 @@ export interface LmdbWritesOptions {
 }
 
 interface OpenWrite {
+  /** When it began, ms (`performance.now()`). */
   readonly since: number
+  /** Whether its caller got an error because the answer did not come in time. */
   late: boolean
 }
 
 /**
- * Writes of one LMDB environment, each with an answer within bounded time.
+ * Writes of one LMDB environment. Each is answered within a bounded time.
  *
- * The library's promise `flushed` is not used: it is that of the newest transaction, and where that one fails, as on a full
- * disk, it is never settled, neither for its own caller nor for those whose commits went well before.
+ * The library's promise `flushed` is not used. It belongs to the newest transaction; if that one fails, as on a full disk, it is
+ * never settled, not even for callers whose commits had succeeded.
  *
- * A write may also have no answer at all. Either another process that holds the lock is stopped or hangs: the write goes on when
- * that process does, or ends. Or the environment is lost: when another process is killed while it flushes, LMDB can take the
- * dead process for one of its own threads and refuses the environment from then on (MDB_PANIC), and the library's write thread
- * keeps its lock when a transaction can't begin. A lost environment can be neither written nor closed; a new process can open it
- * again. The two are distinguished by an error that says so, or by a new process that can write while this one can't.
+ * A write may get no answer, for one of two reasons:
+ * - Another process holds the lock and is stopped or hangs. The write continues when that process continues or ends.
+ * - The environment is lost. When another process is killed while it flushes, LMDB can mistake the dead process for one of its own
+ *   threads and refuse the environment from then on (MDB_PANIC). Also, the library's write thread keeps its lock when a
+ *   transaction can't begin. A lost environment can be neither written nor closed, but a new process can open it again.
+ * An error MDB_PANIC, or a new process that can write while this one can't, shows that the environment is lost.
  */
 export class LmdbWrites {
   readonly #environment: Environment
   readonly #options: LmdbWritesOptions
   readonly #patience: number
-  /** Writes that wait for their answer, by when they began, and whether their caller was told that none came in time. */
+  /** Writes without an answer. */
   readonly #open = new Set<OpenWrite>()
   #flushing: Promise<void> = Promise.resolve()
   #nextFlush: Promise<void> | null = null
@@ -68,19 +71,19 @@ export class LmdbWrites {
   }
 
   /**
-   * Runs `work` inside a write transaction; resolves when that is committed, to be seen by all. Rejects where it fails or has
-   * no answer in time; it may be done later all the same.
+   * Runs `work` inside a write transaction; resolves when it is committed and visible to all. Rejects if it fails or has no
+   * answer in time; it may still be committed later.
    */
   async transaction<T>(work: () => T): Promise<T> {
     if (this.#lost) throw lost()
-    // Another one would only wait behind it, and all of them be done one day.
+    // Another write would only queue behind the one without an answer.
     if (this.#late() || this.#waited() > this.#patience) throw noAnswer(this.#waited())
     return await this.#inTime(this.#environment.transaction(work))
   }
 
-  /** Resolves when all that was committed until now is on disk. Several who wait share a flush. */
+  /** Resolves when everything committed so far is on disk. Concurrent callers share a flush. */
   async flush(): Promise<void> {
-    // One that has begun may have looked before the caller's commit: the next is theirs.
+    // A flush in progress may have begun before the caller's commit, so the caller waits for the next one.
     this.#nextFlush ??= this.#flushing.then(() => {
       this.#nextFlush = null
       const flush = this.#inTime(this.#sync())
@@ -90,19 +93,19 @@ export class LmdbWrites {
     await this.#nextFlush
   }
 
-  /** Why writes can't be relied on at present; null where nothing is known against them. */
+  /** Why writes are unreliable at present; null if they work as far as is known. */
   trouble(): string | null {
     return this.#lost || this.#late() !== undefined || this.#waited() > quiet ? 'writes have no answer' : null
   }
 
-  /** Whether this process can't write to the environment again. */
+  /** Whether this process can never write to the environment again. */
   lost(): boolean {
     return this.#lost
   }
 
-  /** Closes the environment when all is written. One that does not answer is left to the end of the process. */
+  /** Closes the environment when everything is written. An environment that does not answer stays open until the process ends. */
   async close(): Promise<void> {
-    // The promise of a write that failed is never settled, and closing waits for the last: let that be a good one.
+    // Closing waits for the last write, and the promise of a failed write is never settled: make the last one succeed.
     const settled = await this.transaction(() => {}).then(
       () => true,
       () => this.#open.size === 0 && !this.#lost
@@ -115,7 +118,7 @@ export class LmdbWrites {
     return new Promise((resolve, reject) => this.#environment.sync(error => (error ? reject(error) : resolve())))
   }
 
-  /** The first of the writes of which a caller was told that there is no answer: timers run a fraction of a millisecond early. */
+  /** The first write whose caller got an error. Its age is not compared: timers fire a fraction of a millisecond early. */
   #late(): OpenWrite | undefined {
     return [...this.#open].find(write => write.late)
   }
@@ -132,7 +135,7 @@ export class LmdbWrites {
     const open: OpenWrite = { since: performance.now(), late: false }
     this.#open.add(open)
     const answered = Promise.resolve(write).finally(() => this.#open.delete(open))
-    // Told to nobody where it comes too late.
+    // If it rejects after the time limit, nobody handles it.
     answered.catch(() => {})
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
@@ -152,7 +155,7 @@ export class LmdbWrites {
     }
   }
 
-  /** Finds out why writes have no answer, and looks again as long as they have none. */
+  /** Finds out why writes have no answer, and repeats this until they have one. */
   async #diagnose(): Promise<void> {
     if (this.#diagnosing) return
     this.#diagnosing = true
@@ -182,8 +185,8 @@ export class LmdbWrites {
 }
 
 /**
- * Whether a new process can write to an environment and flush it: then no other process holds a lock of it. Waits as long as
- * one does. It is never killed: that could lose the environment for others.
+ * Whether a new process can write to an environment and flush it, which shows that no other process holds its lock. Waits while
+ * another one does. The new process is never killed: that could lose the environment for others.
  */
 export function canBeWritten(folder: string): Promise<boolean> {
   const script = `
@@ -215,16 +218,19 @@ function noAnswer(ms: number): Error {
   )
 }
 
-/** Turns whatever a write threw into a STORE_FAILED that says why. */
-export async function failed(what: string, thrown: unknown): Promise<HieraxError> {
-  if (thrown instanceof HieraxError) return thrown
-  const cause = await reasonOf(thrown)
-  return new HieraxError('STORE_FAILED', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    cause
-  })
+/** Runs `work`. Rejects with its HieraxError, or with a STORE_FAILED that begins with `what` and says why. */
+export async function orFailed<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (thrown) {
+    if (thrown instanceof HieraxError) throw thrown
+    const cause = await reasonOf(thrown)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new HieraxError('STORE_FAILED', `${what}: ${reason}`, { cause })
+  }
 }
 
-/** Where a commit fails, LMDB tells why by a second promise, rejected just now: unheard, it would end the process. */
+/** If a commit fails, LMDB gives the reason by a second promise that it has just rejected; unhandled, it would end the process. */
 async function reasonOf(thrown: unknown): Promise<unknown> {
   const { commitError } = thrown as { commitError?: Promise<never> }
   if (!commitError) return thrown

@@ -158,7 +158,7 @@ describe('the embedded store', () => {
     fs.writeFileSync(data, bytes.subarray(0, bytes.length / 4))
     await assert.rejects(LmdbStore.open(options), { code: 'STORE_REFUSED', message: /data\.mdb is damaged: it has/ })
     fs.writeFileSync(data, Buffer.alloc(bytes.length, 'rubbish'))
-    await assert.rejects(LmdbStore.open(options), { code: 'STORE_REFUSED', message: /does not begin as/ })
+    await assert.rejects(LmdbStore.open(options), { code: 'STORE_REFUSED', message: /does not begin like/ })
     fs.writeFileSync(data, bytes)
     await (await LmdbStore.open(options)).close()
   })
