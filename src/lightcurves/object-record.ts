@@ -206,7 +206,7 @@ export interface StoreMeta {
   /** Survey programmes whose points may be in it. */
   readonly programs: readonly number[]
   /** Release of Hierax that first wrote this version to it; stores of version 1 do not say. */
-  readonly hierax?: string
+  readonly hierax?: string | undefined
 }
 
 /**

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { describe, test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import { decodeAdditions, encodeAddition } from '../../src/lightcurves/addition-codec.ts'
 import { otherVersions } from '../../src/lightcurves/alert-versions.ts'
 import { LightCurve } from '../../src/lightcurves/light-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
@@ -10,7 +9,8 @@ import { decodeRecord, mergeIntoRecord, presentRecord, recordVersion } from '../
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
 import { encodeAlertRecord } from '../../src/lightcurves/record-layout.ts'
 import type { Addition, ObjectState } from '../../src/lightcurves/store.ts'
-import { gather, readRecord } from '../../src/lightcurves/stores/valkey/objects.ts'
+import { decodeAdditions, encodeAddition } from '../../src/lightcurves/stores/valkey/additions.ts'
+import { mergeFields, readRecord } from '../../src/lightcurves/stores/valkey/objects.ts'
 import { contextWith, detectionAt } from './observations.ts'
 
 /** What a release with records of version 2 left of an object: its record, and the additions that it is made of. */
@@ -114,7 +114,7 @@ describe('additions of version 2 in a store', () => {
     )
     assert.ok(merged.equals(apart.record))
     const found = [record, Buffer.concat([additions, encodeAddition(later, 1)]), Buffer.from('token')] as const
-    const gathered = gather(found, later, { now: 1, length: 0, onCorrupt: error => assert.fail(error) })
+    const gathered = mergeFields(found, later, { now: 1, length: 0, onCorrupt: error => assert.fail(error) })
     const read = readRecord(objectId, found)
     assert.ok(read && 'record' in read)
     assert.equal(gathered.state.curve.length, 7)

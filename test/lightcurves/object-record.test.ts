@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decodeAdditions, encodeAddition } from '../../src/lightcurves/addition-codec.ts'
 import { newerAlert, type VersionedAlert } from '../../src/lightcurves/alert-versions.ts'
 import {
   additionOf,
@@ -13,6 +12,7 @@ import {
 import type { AlertRecord } from '../../src/lightcurves/observation.ts'
 import { decodeAlertRecord, encodeAlertRecord } from '../../src/lightcurves/record-layout.ts'
 import type { Addition } from '../../src/lightcurves/store.ts'
+import { decodeAdditions, encodeAddition } from '../../src/lightcurves/stores/valkey/additions.ts'
 import { alertOf } from '../support/pipeline.ts'
 import { additionTo, alertRecord, detectionAt } from './observations.ts'
 

@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
+import { z } from 'zod'
 import { HieraxError } from '../../errors.ts'
-import { version } from '../../version.ts'
+import { version as hierax } from '../../version.ts'
 import { additionOf, checkMeta, mergedAt, presentRecord, recordVersion } from '../object-record.ts'
 import type { Addition, Store } from '../store.ts'
 
@@ -12,27 +13,35 @@ import type { Addition, Store } from '../store.ts'
  *   {"format":"hierax-store","version":2,"programs":[1],"hierax":"0.1.0"}
  *   {"objectId":"ZTF…","merged":"2025-01-01T00:00:00.000Z","record":"<base64>","crc32":"<hex, of objectId and record>"}
  *   …
- *   {"objects":<their number>}
+ *   {"objects":<number of objects>}
  */
 const format = 'hierax-store'
+const anyObject = z.record(z.string(), z.unknown())
+const header = z.object({
+  format: z.literal(format),
+  version: z.number(),
+  programs: z.array(z.int()),
+  hierax: z.string().optional().catch(undefined)
+})
+const objectLine = z.object({ objectId: z.string(), record: z.string(), crc32: z.unknown() })
 
 /** Objects that are merged at a time. */
 const batchSize = 200
 
-/** All objects of a store as lines, each with its line break. What is damaged is reported, and left out. */
+/** All objects of a store as lines, each with its line break. Damaged objects are reported and left out. */
 export async function* exportLines(
   store: Pick<Store, 'records' | 'programs'>,
   onCorrupt: (error: HieraxError) => void,
   onObject: () => void = () => {}
 ): AsyncGenerator<string> {
-  yield `${JSON.stringify({ format, version: recordVersion, programs: store.programs, hierax: version })}\n`
+  yield `${JSON.stringify({ format, version: recordVersion, programs: store.programs, hierax })}\n`
   let objects = 0
-  for await (const object of store.records()) {
-    if ('error' in object) {
-      onCorrupt(object.error)
+  for await (const stored of store.records()) {
+    if ('error' in stored) {
+      onCorrupt(stored.error)
       continue
     }
-    const { objectId, record } = object
+    const { objectId, record } = stored
     const merged = new Date(mergedAt(record)).toISOString()
     yield `${JSON.stringify({ objectId, merged, record: record.toString('base64'), crc32: checksum(objectId, record) })}\n`
     objects++
@@ -42,8 +51,9 @@ export async function* exportLines(
 }
 
 /**
- * Merges what `exportLines` wrote into a store, and resolves with the number of objects. Rejects with EXPORT_INVALID for a line
- * that is damaged or missing, named by its number, and with STORE_REFUSED for a newer version or programmes that are not admitted. Older versions are migrated.
+ * Merges the lines of `exportLines` into a store, and resolves with the number of objects. Older versions are migrated. Rejects with
+ * EXPORT_INVALID, which states the number of the line, for a damaged or missing line, and with STORE_REFUSED for a newer version
+ * or programmes that are not admitted.
  */
 export async function importLines(
   input: Readable,
@@ -59,18 +69,31 @@ export async function importLines(
     batch = new Map()
   }
   const invalid = (what: string): HieraxError => new HieraxError('EXPORT_INVALID', `${from}, line ${number}: ${what}`)
+  const read = <T>(parse: () => T, problem?: string): T => {
+    try {
+      return parse()
+    } catch (error) {
+      throw invalid(problem ?? (error as Error).message)
+    }
+  }
   try {
     for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       number++
       if (line === '' && complete) continue
       if (complete) throw invalid('something follows the last line')
-      const value = parse(line, invalid)
-      if (number === 1) checkHeader(value, store.programs, from, invalid)
-      else if ('objects' in value) {
+      const value = read(() => anyObject.parse(JSON.parse(line)), 'it is no JSON object')
+      if (number === 1) {
+        const meta = read(() => header.parse(value), 'it does not begin as an export of a store does')
+        checkMeta(meta, store.programs, from)
+      } else if ('objects' in value) {
         if (value.objects !== objects) throw invalid(`${String(value.objects)} objects are announced, ${objects} came`)
         complete = true
       } else {
-        const addition = readObject(value, invalid)
+        const object = read(() => objectLine.parse(value), 'it is no object of a store')
+        const record = Buffer.from(object.record, 'base64')
+        if (object.crc32 !== checksum(object.objectId, record)) throw invalid('its checksum does not match')
+        const present = read(() => presentRecord(object.objectId, record))
+        const addition = additionOf(object.objectId, present)
         if (batch.has(addition.objectId) || batch.size >= batchSize) await flush()
         batch.set(addition.objectId, addition)
         objects++
@@ -88,44 +111,6 @@ export async function importLines(
     throw invalid('the end is missing: it was cut short')
   }
   return objects
-}
-
-type Invalid = (what: string) => HieraxError
-
-function parse(line: string, invalid: Invalid): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(line)
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
-  } catch {
-    // Told below.
-  }
-  throw invalid('it is no JSON object')
-}
-
-function checkHeader(
-  value: Record<string, unknown>,
-  programs: readonly number[],
-  from: string,
-  invalid: Invalid
-): void {
-  const { version: written, programs: held, hierax } = value
-  const isProgram = (program: unknown): boolean => Number.isInteger(program)
-  if (value.format !== format || typeof written !== 'number' || !Array.isArray(held) || !held.every(isProgram)) {
-    throw invalid('it does not begin as an export of a store does')
-  }
-  const by = typeof hierax === 'string' ? { hierax } : {}
-  checkMeta({ version: written, programs: held, ...by }, programs, from)
-}
-
-function readObject({ objectId, record: text, crc32: sum }: Record<string, unknown>, invalid: Invalid): Addition {
-  if (typeof objectId !== 'string' || typeof text !== 'string') throw invalid('it is no object of a store')
-  const record = Buffer.from(text, 'base64')
-  if (sum !== checksum(objectId, record)) throw invalid('its checksum does not match')
-  try {
-    return additionOf(objectId, presentRecord(objectId, record))
-  } catch (error) {
-    throw invalid((error as Error).message)
-  }
 }
 
 function checksum(objectId: string, record: Buffer): string {

@@ -4,7 +4,7 @@ import { Redis } from 'iovalkey'
 import { HieraxError } from '../../../errors.ts'
 import type { Script } from './objects.ts'
 
-/** Where a server is and how to get in. */
+/** Address and credentials of a server. */
 export interface ValkeyAddress {
   readonly host: string
   readonly port: number
@@ -12,7 +12,7 @@ export interface ValkeyAddress {
   readonly username: string | null
   readonly password: string | null
   readonly tls: boolean
-  /** As it may be shown. */
+  /** The address without credentials, for messages. */
   readonly shown: string
 }
 
@@ -36,15 +36,15 @@ export function valkeyAddress(url: string): ValkeyAddress {
 
 type Argument = string | number | Buffer
 
-/** How long a request waits for a lost connection to come back, ms; who asked then decides what next. */
+/** How long a request waits for a lost connection to come back before it fails, ms. */
 const patience = 2000
 
-/** A server that sends nothing for so long though it was asked is gone, ms. */
+/** A server that does not answer a request for so long is taken for lost, ms. */
 const silence = 15_000
 
 /**
- * A connection that comes back by itself. Nothing is queued while it is away: a request waits a moment and then fails, and
- * the input is read again. Before the first request on a new connection `prepare` looks at the server.
+ * A connection that is restored automatically. Nothing is queued while it is lost: a request waits for a moment and then fails, and the
+ * input is read again. On a new connection, `prepare` checks the server before the first request.
  */
 export class ValkeyConnection {
   readonly address: ValkeyAddress
@@ -69,7 +69,7 @@ export class ValkeyConnection {
       familyFallback: { enabled: false },
       ...(username === null ? {} : { username }),
       ...(password === null ? {} : { password }),
-      // A name to ask for in TLS must not be an address.
+      // The server name of TLS must not be an IP address.
       ...(tls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
       connectionName: 'hierax',
       connectTimeout: 5000,
@@ -79,7 +79,7 @@ export class ValkeyConnection {
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       retryStrategy: () => Math.min(50 * 2 ** Math.min(this.attempts++, 10), 3000) * (0.75 + Math.random() / 2),
-      // A primary that became a replica: the name may lead to the new one.
+      // A primary that became a replica: its name may now resolve to the new primary.
       reconnectOnError: error => error.message.startsWith('READONLY')
     })
     this.client.on('error', error => this.failed(error))
@@ -87,16 +87,16 @@ export class ValkeyConnection {
       this.usable = false
       this.failure ??= { error: new Error('connection closed'), kind: failureOf('closed') }
     })
-    this.client.on('ready', () => void this.greet())
+    this.client.on('ready', () => void this.check())
   }
 
-  /** Why it can't be used at present; null where it can. */
+  /** Why it can't be used at present; null if it can. */
   get trouble(): string | null {
     if (this.usable) return this.refusedWrites
     return this.failure?.kind.reason ?? 'connecting'
   }
 
-  /** Resolves when requests can be sent; rejects at once where no waiting helps, and after `limit` ms. */
+  /** Resolves when requests can be sent. Rejects after `limit` ms, and at once for a lasting failure. */
   async wait(limit: number): Promise<void> {
     for (const end = performance.now() + limit; !this.usable; ) {
       const left = end - performance.now()
@@ -104,15 +104,15 @@ export class ValkeyConnection {
       if (this.closed) throw new HieraxError('STORE_FAILED', `The connection to ${this.address.shown} is closed`)
       if (left <= 0 || this.failure?.kind.passing === false) throw error
       const timer = new AbortController()
-      const news = new Promise<void>(resolve => this.waiting.push(resolve))
-      await Promise.race([news, sleep(left, undefined, { signal: timer.signal }).catch(() => {})])
+      const change = new Promise<void>(resolve => this.waiting.push(resolve))
+      await Promise.race([change, sleep(left, undefined, { signal: timer.signal }).catch(() => {})])
       timer.abort()
     }
   }
 
   /**
-   * Sends requests and resolves with what `ask` makes of the replies; asks again where the connection breaks meanwhile, so all that is
-   * asked must be idempotent. Rejects with STORE_FAILED or STORE_REFUSED that begins with `what`.
+   * Runs `ask`, which sends requests, and resolves with its result. Runs it again if the connection breaks, so its requests must be
+   * idempotent. Rejects with a STORE_FAILED or STORE_REFUSED that begins with `what`.
    */
   async request<T>(what: string, kind: 'read' | 'write', ask: () => Promise<T>): Promise<T> {
     for (const end = performance.now() + patience; ; ) {
@@ -125,7 +125,7 @@ export class ValkeyConnection {
         const failure = failureOf(thrown)
         if (this.usable && kind === 'write') this.refusedWrites = failure.reason
         const again = failure.connection && !this.closed && performance.now() < end
-        // A command that was under way says only that it was given up; the connection knows why.
+        // The error of a pending command says only that it was aborted; the connection's own says why.
         const reason = failure.connection ? (this.failure?.error ?? thrown) : thrown
         if (!again) throw storeError(`${what} ${this.address.shown}`, reason)
         await sleep(20)
@@ -138,7 +138,7 @@ export class ValkeyConnection {
     return this.client.callBuffer(command, ...args)
   }
 
-  /** One script, sent to the server when it does not have it yet. */
+  /** Runs a script, and sends its text if the server does not have it yet. */
   async run(script: Script, keys: readonly (string | Buffer)[], args: readonly Argument[]): Promise<unknown> {
     try {
       return await this.call('EVALSHA', script.sha1, keys.length, ...keys, ...args)
@@ -148,23 +148,23 @@ export class ValkeyConnection {
     }
   }
 
-  /** Ends it for good. */
+  /** Closes it for good. */
   close(): void {
     this.closed = true
     this.usable = false
     this.client.disconnect()
-    this.tell()
+    this.wakeWaiting()
   }
 
-  private async greet(): Promise<void> {
+  private async check(): Promise<void> {
     try {
-      // The client goes on in database 0 where its choice was refused.
+      // If the server refused the database, the client would continue in database 0.
       await this.call('SELECT', this.address.db)
       await this.prepare(this)
       this.usable = true
       this.attempts = 0
       this.failure = null
-      this.tell()
+      this.wakeWaiting()
     } catch (error) {
       this.failed(error)
       if (!this.closed) this.client.disconnect(true)
@@ -173,29 +173,29 @@ export class ValkeyConnection {
 
   private failed(error: unknown): void {
     this.failure = { error, kind: failureKind(error) }
-    // Those who wait learn at once what no waiting mends.
-    if (!this.failure.kind.passing) this.tell()
+    // Waiting does not help with a lasting failure.
+    if (!this.failure.kind.passing) this.wakeWaiting()
   }
 
-  private tell(): void {
+  private wakeWaiting(): void {
     const waiting = this.waiting
     this.waiting = []
     for (const resolve of waiting) resolve()
   }
 }
 
-/** What was refused by us is as lasting as what the server refuses. */
+/** A server that we refuse is a lasting failure, like one that refuses us. */
 function failureKind(error: unknown): Failure {
   if (!(error instanceof HieraxError)) return failureOf(error)
   return { reason: 'the store is refused', passing: error.code === 'STORE_FAILED', connection: false }
 }
 
-/** What went wrong with a server, in a few words (a reason for probes), and whether it can pass by itself. */
+/** What went wrong with a server, in a few words (the reason that readiness states), and whether it may pass by itself. */
 interface Failure {
   readonly reason: string
   /** False: settings are wrong, on one side or the other. */
   readonly passing: boolean
-  /** The connection is gone: the same may be asked again on another. */
+  /** The connection is lost: the request may be sent again on a new one. */
   readonly connection: boolean
 }
 
@@ -231,7 +231,7 @@ function failureOf(thrown: unknown): Failure {
   return { reason, passing: kind !== 'lasting', connection: kind === 'connection' }
 }
 
-/** The error as ours: STORE_REFUSED (of kind `usage`) for what no waiting mends, else STORE_FAILED. */
+/** STORE_REFUSED (of kind `usage`) for a lasting failure, else STORE_FAILED. */
 function storeError(what: string, thrown: unknown): HieraxError {
   if (thrown instanceof HieraxError) return thrown
   const { reason, passing } = failureOf(thrown)
@@ -244,7 +244,7 @@ function messageOf(thrown: unknown): string {
   return text.split('\n')[0]?.slice(0, 200) ?? ''
 }
 
-/** The client hangs a command's arguments (a password among them) on its errors: they are not passed on. */
+/** The client attaches a command's arguments, even a password, to its errors: leave them out. */
 function withoutArguments(thrown: unknown): unknown {
   return thrown instanceof Error ? new Error(messageOf(thrown)) : thrown
 }

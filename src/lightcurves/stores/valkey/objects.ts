@@ -1,25 +1,29 @@
 import { createHash } from 'node:crypto'
 import { HieraxError } from '../../../errors.ts'
-import { decodeAdditions } from '../../addition-codec.ts'
 import { mergeIntoRecord, presentRecord } from '../../object-record.ts'
 import type { Addition, ObjectState, StoredObject } from '../../store.ts'
+import { decodeAdditions } from './additions.ts'
 
 /*
- * How an object lies in Valkey: a hash with its record `r` (as in every store), the additions `p` that came since, and a
- * token `g` that changes with every record. An addition is only appended: that is atomic, in one round trip, and in any
- * order the same set; who appended merges record and additions, and puts the new record in their place (`fold`) if the
- * token is still the one that was read. Until then every reader does the same.
+ * An object is a hash with three fields: its record `r`, in the form of every store; the pending additions `p`, which were made
+ * after the record; and a token `g`, which changes with every record.
+ *
+ * A merge appends an addition. This is atomic, takes one round trip, and gives the same set in any order. The client then
+ * merges the record and the additions, and replaces them by the new record (`compact`), provided that the token is still the one it
+ * read. Until then every reader merges them again.
  *
  * `merged` is a sorted set of all object ids by the wall time of their last merge (ms).
  */
-
-/** A script with the SHA-1 that the server knows it by. */
+/** A script, and the SHA-1 by which the server knows it. */
 export interface Script {
   readonly text: string
   readonly sha1: string
 }
 
-/** KEYS: merged, objects… ARGV: a fresh token, then for every object its id, wall time and addition. Returns [r, p, g] each, before. */
+/**
+ * Appends additions. KEYS: merged, objects… ARGV: a new token, then the id, wall time and addition of each object. Returns each
+ * object's [r, p, g] from before.
+ */
 export const append = script(`
 local token = ARGV[1]
 local found = {}
@@ -37,9 +41,12 @@ for i = 2, #KEYS do
 end
 return found`)
 
-/** KEYS: objects… ARGV: a fresh token, then for every object the token read, the length of additions taken in, the record. */
-export const fold = script(`
-local folded = 0
+/**
+ * Replaces records and the additions that they contain. KEYS: objects… ARGV: a new token, then for each object the token that was read,
+ * the length of the additions that the new record contains, and the record. Returns how many objects were replaced.
+ */
+export const compact = script(`
+local replaced = 0
 for i = 1, #KEYS do
   local at = 3 * i - 1
   local was = redis.call('HMGET', KEYS[i], 'g', 'p')
@@ -47,19 +54,22 @@ for i = 1, #KEYS do
     redis.call('HSET', KEYS[i], 'r', ARGV[at + 2], 'g', ARGV[1])
     local rest = string.sub(was[2] or '', tonumber(ARGV[at + 1]) + 1)
     if rest == '' then redis.call('HDEL', KEYS[i], 'p') else redis.call('HSET', KEYS[i], 'p', rest) end
-    folded = folded + 1
+    replaced = replaced + 1
   end
 end
-return folded`)
+return replaced`)
 
-/** KEYS: cached states… ARGV: seconds to keep them, then for every object the model and its state. */
+/** Keeps cached states. KEYS: the objects' hashes of states… ARGV: seconds to keep them, then the model and state of each object. */
 export const keepStates = script(`
 for i = 1, #KEYS do
   redis.call('HSET', KEYS[i], ARGV[2 * i], ARGV[2 * i + 1])
   redis.call('EXPIRE', KEYS[i], ARGV[1])
 end`)
 
-/** KEYS: merged. ARGV: wall time, most objects to drop, prefixes of the keys of objects and of cached states. Returns how many were dropped. */
+/**
+ * Drops objects that were last merged before a time. KEYS: merged. ARGV: the time, the greatest number of objects to drop, the prefixes of
+ * the keys of objects and of cached states. Returns how many were dropped.
+ */
 export const prune = script(`
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(ids) do
@@ -68,7 +78,7 @@ for _, id in ipairs(ids) do
 end
 return #ids`)
 
-/** KEYS: meta. ARGV: what it was read as (empty: nothing), what it shall be. Returns what it is now. */
+/** Sets the metadata unless they have changed. KEYS: meta. ARGV: the value that was read (empty: none), the new one. Returns the value after it. */
 export const claim = script(`
 local was = redis.call('GET', KEYS[1]) or ''
 if was ~= ARGV[1] then return was end
@@ -79,52 +89,55 @@ function script(text: string): Script {
   return { text, sha1: createHash('sha1').update(text).digest('hex') }
 }
 
-/** An object as it lies in Valkey: record, additions since, token. */
-export type Found = readonly [Buffer | null, Buffer | null, Buffer | null]
+/** The fields of an object: record, pending additions, token. */
+export type Fields = readonly [record: Buffer | null, additions: Buffer | null, token: Buffer | null]
 
-/** An object with all its additions, and what `fold` needs to put it in their place. */
-export interface Gathered {
+/** An object with all additions merged, and what `compact` needs to replace its fields. */
+export interface MergedFields {
   readonly state: ObjectState
   readonly record: Buffer
   readonly token: Buffer
-  /** Length of the additions taken in, own one included, bytes. */
-  readonly taken: number
+  /** Length of the additions that the record contains, the client's own included, bytes. */
+  readonly merged: number
 }
 
-/** What was found of an object and its newest addition (of `length` bytes) in one state. What can't be read is reported, and left out. */
-export function gather(
-  [record, additions, token]: Found,
+/**
+ * Merges an object's fields and the addition that was appended to them (`length` bytes). What can't be read is reported and left
+ * out.
+ */
+export function mergeFields(
+  [record, additions, token]: Fields,
   addition: Addition,
   { now, length, onCorrupt }: { now: number; length: number; onCorrupt?: ((error: HieraxError) => void) | undefined }
-): Gathered {
+): MergedFields {
   const { objectId } = addition
-  const earlier = additions ? decodeAdditions(objectId, additions) : { addition: null, error: null }
-  if (earlier.error) onCorrupt?.(earlier.error)
-  const whole = earlier.addition ? both(earlier.addition, addition, now) : addition
-  const rest = { token: token as Buffer, taken: (additions?.length ?? 0) + length }
+  const pending = decodeAdditions(objectId, additions)
+  if (pending.error) onCorrupt?.(pending.error)
+  const all = pending.addition ? join(pending.addition, addition, now) : addition
+  const rest = { token: token as Buffer, merged: (additions?.length ?? 0) + length }
   try {
-    return { ...mergeIntoRecord(record, whole, now), ...rest }
+    return { ...mergeIntoRecord(record, all, now), ...rest }
   } catch (error) {
     if (!(error instanceof HieraxError) || error.code !== 'STORE_CORRUPT') throw error
     onCorrupt?.(error)
-    return { ...mergeIntoRecord(null, whole, now), ...rest }
+    return { ...mergeIntoRecord(null, all, now), ...rest }
   }
 }
 
-/** The record of an object as every other store would hold it, or why it can't be read; null where there is none. */
-export function readRecord(objectId: string, [record, additions]: Found): StoredObject | null {
+/** The record of an object as any other store would hold it, or why it can't be read; null if there is none. */
+export function readRecord(objectId: string, [record, additions]: Fields): StoredObject | null {
   if (!record && !additions) return null
   try {
-    const earlier = additions ? decodeAdditions(objectId, additions) : { addition: null, error: null }
-    if (earlier.error) throw earlier.error
-    if (earlier.addition) return { objectId, record: mergeIntoRecord(record, earlier.addition, 0).record }
+    const { addition, error } = decodeAdditions(objectId, additions)
+    if (error) throw error
+    if (addition) return { objectId, record: mergeIntoRecord(record, addition, 0).record }
     return { objectId, record: presentRecord(objectId, record as Buffer) }
   } catch (error) {
     return { objectId, error: HieraxError.from(error, 'STORE_CORRUPT') }
   }
 }
 
-function both(earlier: Addition, later: Addition, now: number): Addition {
+function join(earlier: Addition, later: Addition, now: number): Addition {
   return {
     objectId: later.objectId,
     observations: [...earlier.observations, ...later.observations],

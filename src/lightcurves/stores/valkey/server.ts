@@ -1,27 +1,27 @@
 import { HieraxError } from '../../../errors.ts'
 import type { ValkeyConnection } from './connection.ts'
 
-/** What matters of a server. */
+/** What Hierax needs to know about a server. */
 export interface ServerFacts {
-  /** Bytes that it uses, and bytes that it may still use (null: no limit is set). */
+  /** Bytes that it uses, and bytes that it may still use (null: there is no limit). */
   readonly usedBytes: number
   readonly freeBytes: number | null
   /** How writes reach its disk: `no`, or how often an append-only file is synced. */
   readonly persistence: 'no' | 'always' | 'everysec' | 'appended'
 }
 
-/** Oldest version with all that is used (ZADD GT). */
+/** Oldest version with all commands that are used (ZADD GT). */
 const oldest = [6, 2] as const
 
-/** Reads what matters of a server; numbers are 0 where it does not tell. */
+/** Reads the facts of a server; numbers that it does not report are 0. */
 export async function serverFacts(connection: ValkeyConnection): Promise<ServerFacts> {
   return factsOf(await info(connection), null)
 }
 
 /**
- * Looks at a server before it is used.
+ * Checks a server before it is used.
  *
- * @throws {HieraxError} STORE_REFUSED for one that would lose light curves, or can't do what is asked of it.
+ * @throws {HieraxError} STORE_REFUSED for a server that would lose light curves or lacks what is needed.
  */
 export async function checkServer(connection: ValkeyConnection): Promise<ServerFacts> {
   const fields = await info(connection)
@@ -53,7 +53,7 @@ function factsOf(fields: ReadonlyMap<string, string>, fsync: string | null): Ser
   }
 }
 
-/** How often the append-only file is synced; null where the server does not tell. */
+/** How often the append-only file is synced; null if the server does not say. */
 async function appendFsync(connection: ValkeyConnection): Promise<string | null> {
   try {
     const reply = (await connection.call('CONFIG', 'GET', 'appendfsync')) as Buffer[]

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { HieraxError } from '../../../errors.ts'
 import { createYield } from '../../../event-loop.ts'
-import { encodeAddition } from '../../addition-codec.ts'
 import type { Journal } from '../../journal.ts'
 import { checkMeta, decodeRecord, type StoreMeta } from '../../object-record.ts'
 import type {
@@ -13,8 +12,19 @@ import type {
   StoreOptions,
   StoreStatistics
 } from '../../store.ts'
+import { encodeAddition } from './additions.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
-import { append, claim, type Found, fold, type Gathered, gather, keepStates, prune, readRecord } from './objects.ts'
+import {
+  append,
+  claim,
+  compact,
+  type Fields,
+  keepStates,
+  type MergedFields,
+  mergeFields,
+  prune,
+  readRecord
+} from './objects.ts'
 import { checkServer, serverFacts } from './server.ts'
 
 /** What a store on a Valkey or Redis server is opened with. */
@@ -31,23 +41,23 @@ const notePrefix = 'hierax:j:'
 /** How long opening waits for a server, ms. */
 const openWithin = 3000
 
-/** Objects in one script: it holds up all other clients of the server. */
+/** Objects of one script, which blocks all other clients of the server. */
 const run = 64
 
 /** Objects that one script drops. */
 const pruneRun = 500
 
-/** A cached state or a note that is not renewed for so long goes by itself, s. */
+/** Time after which the server drops a cached state or a note that was not written again, s. */
 const stateSeconds = 30 * 86_400
 
 /**
- * A store on a Valkey or Redis server, for many machines: see `objects.ts` for how objects lie there. A merge is
- * one round trip a batch; the records are those of every other store, byte for byte.
+ * A store on a Valkey or Redis server, for many machines. `objects.ts` describes what the server holds. A merge takes one round
+ * trip for each batch; the records are the same bytes as in any other store.
  */
 export class ValkeyStore implements OpenStore {
   private readonly options: ValkeyOptions
   private readonly connection: ValkeyConnection
-  private readonly folding = new Set<Promise<unknown>>()
+  private readonly compacting = new Set<Promise<unknown>>()
   private known: StoreMeta | null = null
   private persistence: string | null = null
 
@@ -57,8 +67,8 @@ export class ValkeyStore implements OpenStore {
   }
 
   /**
-   * Opens or makes a store. Rejects with STORE_REFUSED where the server does not let us in, would lose light curves, or
-   * holds a store of another version or for more programmes; with STORE_FAILED where it can't be reached (unless patient).
+   * Opens or creates a store. Rejects with STORE_REFUSED if the server denies access, would lose light curves, or holds a store of
+   * another version or for more programmes; with STORE_FAILED if it can't be reached (unless patient).
    */
   static async open(options: ValkeyOptions): Promise<ValkeyStore> {
     const store = new ValkeyStore(options)
@@ -95,16 +105,16 @@ export class ValkeyStore implements OpenStore {
     const now = Date.now()
     const what = `${additions.length} objects could not be written to`
     const sent = additions.map(addition => ({ addition, bytes: encodeAddition(addition, now) }))
-    const found = await this.connection.request(what, 'write', () => this.append(sent, now))
-    const gathered: Gathered[] = []
+    const before = await this.connection.request(what, 'write', () => this.append(sent, now))
+    const merged: MergedFields[] = []
     const yieldIfBusy = createYield()
     for (const [index, { addition, bytes }] of sent.entries()) {
       const how = { now, length: bytes.length, onCorrupt: this.options.onCorrupt }
-      gathered.push(gather(found[index] as Found, addition, how))
+      merged.push(mergeFields(before[index] as Fields, addition, how))
       await yieldIfBusy()
     }
-    this.fold(gathered)
-    return gathered.map(({ state }) => state)
+    this.compact(merged)
+    return merged.map(({ state }) => state)
   }
 
   async get(objectId: string): Promise<ObjectState | null> {
@@ -151,7 +161,7 @@ export class ValkeyStore implements OpenStore {
   async *records(): AsyncIterable<StoredObject> {
     for await (const ids of this.pages())
       for (const object of await this.read(ids)) {
-        // Null: it was dropped since.
+        // Null if it was dropped since.
         if (object) yield object
       }
   }
@@ -175,14 +185,14 @@ export class ValkeyStore implements OpenStore {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.folding)
+    await Promise.allSettled(this.compacting)
     this.connection.close()
   }
 
   private async append(
     sent: readonly { readonly addition: Addition; readonly bytes: Buffer }[],
     now: number
-  ): Promise<Found[]> {
+  ): Promise<Fields[]> {
     const replies = await inRuns(sent, some =>
       this.connection.run(
         append,
@@ -190,32 +200,32 @@ export class ValkeyStore implements OpenStore {
         [randomBytes(8), ...some.flatMap(({ addition, bytes }) => [addition.objectId, addition.mergedAt ?? now, bytes])]
       )
     )
-    return (replies as Found[][]).flat()
+    return (replies as Fields[][]).flat()
   }
 
   /**
-   * Puts the new records in the place of old ones and additions. Nobody waits for it: until then, and where it fails,
-   * every reader finds the same.
+   * Replaces records and additions by the new records. Nothing waits for this: readers get the same result before it, and if it
+   * fails.
    */
-  private fold(gathered: readonly Gathered[]): void {
-    const folding = inRuns(gathered, some =>
+  private compact(merged: readonly MergedFields[]): void {
+    const compacting = inRuns(merged, some =>
       this.connection.run(
-        fold,
+        compact,
         some.map(({ state }) => objectPrefix + state.objectId),
-        [randomBytes(8), ...some.flatMap(({ token, taken, record }) => [token, taken, record])]
+        [randomBytes(8), ...some.flatMap(({ token, merged, record }) => [token, merged, record])]
       )
     )
       .catch(() => {})
-      .finally(() => this.folding.delete(folding))
-    this.folding.add(folding)
+      .finally(() => this.compacting.delete(compacting))
+    this.compacting.add(compacting)
   }
 
-  /** Objects as they lie there; null for those that do not. */
+  /** Objects as the server holds them; null for those that it does not hold. */
   private async read(objectIds: readonly string[]): Promise<(StoredObject | null)[]> {
     const replies = await this.connection.request('Objects could not be read from', 'read', () =>
       Promise.all(objectIds.map(id => this.connection.call('HMGET', objectPrefix + id, 'r', 'p', 'g')))
     )
-    return objectIds.map((id, index) => readRecord(id, (replies as Found[])[index] as Found))
+    return objectIds.map((id, index) => readRecord(id, (replies as Fields[])[index] as Fields))
   }
 
   private async *pages(): AsyncIterable<string[]> {
@@ -229,7 +239,7 @@ export class ValkeyStore implements OpenStore {
     } while (cursor !== '0')
   }
 
-  /** Looks at the server and at what it holds, on every new connection: it may be another one, or have lost what it held. */
+  /** Checks the server and its store on every new connection: it may be another server, or have lost its data. */
   private async prepare(): Promise<void> {
     const { address, programs, readOnly, onNotice } = this.options
     const { persistence } = await checkServer(this.connection)
@@ -238,8 +248,9 @@ export class ValkeyStore implements OpenStore {
       if (text === '' && readOnly) throw new HieraxError('INPUT_NOT_FOUND', `There is no store in ${address.shown}`)
       const write = checkMeta(text === '' ? null : (JSON.parse(text) as StoreMeta), programs, address.shown)
       if (text === '' && this.known !== null) onNotice?.(`${address.shown} came back without the store that it held`)
-      const wanted = JSON.stringify(write)
-      const done = readOnly || !write || String(await this.connection.run(claim, [metaKey], [text, wanted])) === wanted
+      const next = JSON.stringify(write)
+      const done = readOnly || !write || String(await this.connection.run(claim, [metaKey], [text, next])) === next
+      // Another process changed the metadata meanwhile.
       if (!done) continue
       this.known = write ?? (JSON.parse(text) as StoreMeta)
       break
@@ -260,7 +271,7 @@ function modelField(modelSha256: string): string {
   return modelSha256.slice(0, 16)
 }
 
-/** Sends items in runs, all at once, and resolves with the reply to each run. */
+/** Sends all runs of the items at once, and resolves with their replies. */
 function inRuns<T>(items: readonly T[], send: (some: readonly T[]) => Promise<unknown>): Promise<unknown[]> {
   const sent: Promise<unknown>[] = []
   for (let at = 0; at < items.length; at += run) sent.push(send(items.slice(at, at + run)))

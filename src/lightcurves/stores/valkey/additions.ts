@@ -1,27 +1,34 @@
 import { crc32 } from 'node:zlib'
-import { HieraxError } from '../errors.ts'
-import { earlierAlert, earlierPoint, earlierSizes } from './earlier-records.ts'
-import { pointSize, readPoint, viewOf, writePoint } from './layout.ts'
-import { recordChecksum, recordVersion } from './object-record.ts'
-import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from './record-layout.ts'
-import type { Addition } from './store.ts'
+import { HieraxError } from '../../../errors.ts'
+import { earlierAlert, earlierPoint, earlierSizes } from '../../earlier-records.ts'
+import { pointSize, readPoint, viewOf, writePoint } from '../../layout.ts'
+import { recordChecksum, recordVersion } from '../../object-record.ts'
+import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from '../../record-layout.ts'
+import type { Addition } from '../../store.ts'
 
 /*
- * An addition as bytes, for a store that keeps additions until they are merged (little endian): length of all u32 · CRC-32
- * of all that follows u32 · wall time of the merge, epoch ms f64 · alerts u32 · points u32 · bytes of records u32 · alerts (record,
- * admitted u8) · points · records (length u32, record). Several additions may follow each other.
+ * An addition as bytes, kept until it is merged into the object's record. Several additions may follow each other. Little endian:
  *
- * Alerts and points before the records are those of versions 1 and 2, and no longer written. Today's stand in the first record,
- * which is none of an object but a bundle: version u8 (that of the records) · 1 u8 · 2 unused · CRC-32 as of a record u32 · alerts u32 ·
- * points u32 · alerts · points. So a process of an earlier release, which still runs while a newer one migrates the store, takes
- * it for a newer record and waits, instead of taking it for damage and dropping it.
+ *   header    length of the whole addition u32 · CRC-32 of all that follows u32 · wall time of the merge, epoch ms f64 ·
+ *             number of alerts u32 · number of points u32 · bytes of the records u32
+ *   alerts    alert record · admitted u8, each     (versions 1 and 2 only)
+ *   points    points                               (versions 1 and 2 only)
+ *   records   length u32 · record, each
+ *
+ * Since version 3 the alerts and points are in the first record, which is not the record of an object but a bundle:
+ *
+ *   bundle    version u8 · 1 u8 · 2 unused · CRC-32 as in a record u32 · number of alerts u32 · number of points u32 ·
+ *             alerts · points
+ *
+ * An older release that is still running while a newer one migrates the store takes the bundle for the record of a newer release
+ * and waits. Otherwise it would take the addition for damaged and drop it.
  */
 const headerSize = 28
 const bundleHeader = 16
 const alertSize = alertRecordSize + 1
 const earlierAlertSize = earlierSizes.alertRecord + 1
 
-/** The bytes of an addition that is merged at `now` (epoch ms), unless it says when it was. */
+/** The bytes of an addition. Its time is `now` (epoch ms) unless it states another. */
 export function encodeAddition(addition: Addition, now: number): Buffer {
   const { alerts, observations, records = [] } = addition
   const bundle = bundleHeader + alerts.length * alertSize + observations.length * pointSize
@@ -64,40 +71,40 @@ function writeBundle(bytes: Buffer, { objectId, alerts, observations }: Addition
   bytes.writeUInt32LE(recordChecksum(objectId, bytes), 4)
 }
 
-/** Additions as they are read. */
-interface Gathering {
+/** The lists of an addition while it is read. */
+interface Lists {
   readonly alerts: Addition['alerts'][number][]
   readonly observations: Addition['observations'][number][]
   readonly records: Buffer[]
 }
 
 /**
- * The additions to one object that follow each other in `bytes`, as one; null where there are none. What comes before
- * a damaged one is good; `error` (STORE_CORRUPT) tells of it.
+ * The additions to one object in `bytes`, joined; null if there are none. `error` (STORE_CORRUPT) reports a damaged one; those
+ * before it are used, those after it are not.
  */
 export function decodeAdditions(
   objectId: string,
-  bytes: Buffer
+  bytes: Buffer | null
 ): { readonly addition: Addition | null; readonly error: HieraxError | null } {
-  const gathering: Gathering = { alerts: [], observations: [], records: [] }
+  const lists: Lists = { alerts: [], observations: [], records: [] }
   let merged = 0
   let offset = 0
   let error: HieraxError | null = null
-  while (offset < bytes.length) {
+  while (bytes && offset < bytes.length) {
     const one = bytes.subarray(offset)
-    const wrong = whatIsWrong(one)
-    if (wrong !== null) {
-      error = new HieraxError('STORE_CORRUPT', `An addition to object ${JSON.stringify(objectId)} ${wrong}`)
+    const damage = damageOf(one)
+    if (damage !== null) {
+      error = new HieraxError('STORE_CORRUPT', `An addition to object ${JSON.stringify(objectId)} ${damage}`)
       break
     }
     merged = Math.max(merged, one.readDoubleLE(8))
-    offset += readOne(one, gathering)
+    offset += readOne(one, lists)
   }
-  return { addition: offset === 0 ? null : { objectId, ...gathering, mergedAt: merged }, error }
+  return { addition: offset === 0 ? null : { objectId, ...lists, mergedAt: merged }, error }
 }
 
-/** Takes in an addition, and returns its length. */
-function readOne(bytes: Buffer, { alerts, observations, records }: Gathering): number {
+/** Appends the content of an addition to the lists. Returns its length. */
+function readOne(bytes: Buffer, { alerts, observations, records }: Lists): number {
   let at = headerSize
   for (let index = bytes.readUInt32LE(16); index > 0; index--, at += earlierAlertSize)
     alerts.push({ record: earlierAlert(bytes, at), admitted: bytes[at + earlierAlertSize - 1] === 1 })
@@ -105,24 +112,24 @@ function readOne(bytes: Buffer, { alerts, observations, records }: Gathering): n
     observations.push(earlierPoint(bytes, at))
   for (const end = bytes.readUInt32LE(0); at < end; at += 4 + bytes.readUInt32LE(at)) {
     const record = bytes.subarray(at + 4, at + 4 + bytes.readUInt32LE(at))
-    // A bundle of a newer release is refused where its records are read, as newer records are.
+    // The bundle of a newer release stays among the records, and is refused like any newer record.
     if (record[0] === recordVersion && record[1] === 1) readBundle(record, { alerts, observations })
     else records.push(record)
   }
   return at
 }
 
-function readBundle(bytes: Buffer, { alerts, observations }: Pick<Gathering, 'alerts' | 'observations'>): void {
+function readBundle(bytes: Buffer, { alerts, observations }: Pick<Lists, 'alerts' | 'observations'>): void {
   let at = bundleHeader
   for (let index = bytes.readUInt32LE(8); index > 0; index--, at += alertSize)
     alerts.push({ record: decodeAlertRecord(bytes, at), admitted: bytes[at + alertRecordSize] === 1 })
   for (let index = bytes.readUInt32LE(12); index > 0; index--, at += pointSize) observations.push(readPoint(bytes, at))
 }
 
-function whatIsWrong(bytes: Buffer): string | null {
+function damageOf(bytes: Buffer): string | null {
   if (bytes.length < headerSize) return `is cut short after ${bytes.length} bytes`
   const length = bytes.readUInt32LE(0)
-  if (length > bytes.length || length < headerSize) return `says it has ${length} bytes; there are ${bytes.length}`
+  if (length > bytes.length || length < headerSize) return `states ${length} bytes, but there are ${bytes.length}`
   if (crc32(bytes.subarray(8, length)) !== bytes.readUInt32LE(4)) return 'does not match its checksum'
   const needed =
     headerSize +
