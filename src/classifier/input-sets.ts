@@ -1,4 +1,5 @@
-import { clearFeatures, featureNames, featureStateLength, stepFeatures } from './curve-features.ts'
+import { featureNames, stepFeatures } from './curve-features.ts'
+import { clearSums, sumsStateLength } from './curve-sums.ts'
 import {
   clearInputState,
   detectionsSeen,
@@ -58,10 +59,10 @@ const features: InputSet = {
   version: 'ztf-70.v2',
   names: [...inputNames, ...featureNames],
   count: inputNames.length + featureNames.length,
-  stateLength: featureStateLength,
+  stateLength: sumsStateLength,
   clear(state) {
     clearInputState(state)
-    clearFeatures(state)
+    clearSums(state)
   },
   step(state, points, index, point, out, offset) {
     stepInputs(state, points, index, point, out, offset)
@@ -71,8 +72,8 @@ const features: InputSet = {
 
 /** A sequence of at most `detections` is isolated if the next detection is more than `days` later. */
 const isolated = { detections: 2, days: 60 }
-const earlier = featureStateLength
-const outside = featureStateLength + 1
+const earlier = sumsStateLength
+const outside = sumsStateLength + 1
 
 /**
  * Version 3: the inputs of version 2, the logarithm of the number of detections before the current sequence, and whether there
@@ -82,7 +83,7 @@ const sequences: InputSet = {
   version: 'ztf-72.v3',
   names: [...features.names, 'logEarlierDetections', 'hasEarlierDetections'],
   count: features.count + 2,
-  stateLength: featureStateLength + 2,
+  stateLength: sumsStateLength + 2,
   earlierAt: earlier,
   outsideAt: outside,
   clear(state) {
