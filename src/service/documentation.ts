@@ -31,13 +31,13 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
       info: {
         title: 'Hierax',
         description:
-          'Hierarchical classification of ZTF alerts: light curves, classifications, and what is being published.',
+          'Hierarchical classification of ZTF alerts: light curves, classifications, and the stream of published messages.',
         version,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
       },
       tags: [
         { name: 'objects', description: 'Light curves and classifications' },
-        { name: 'models', description: 'What classifies' },
+        { name: 'models', description: 'Models and taxonomies' },
         { name: 'operation', description: 'Probes and metrics' }
       ],
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
@@ -48,7 +48,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
   await app.register(swaggerUi, {
     routePrefix: '/api/docs',
     uiConfig: { deepLinking: true, validatorUrl: null },
-    // The page of the documentation styles itself; its script is a file.
+    // The documentation page has inline styles; its script is a file.
     transformStaticCSP: header =>
       header
         .replace("script-src 'self'", `script-src 'self' ${app.swaggerCSP.script.join(' ')}`)

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 
 const keepAlive = Buffer.from(': keep-alive\n\n')
 
-/** One client's stream of server-sent events: bounded, and lossy rather than large. */
+/** One client's stream of server-sent events. The buffer is bounded; events beyond it are dropped. */
 export class EventStream extends Readable {
   readonly #maxBufferBytes: number
   #finished = false
@@ -16,10 +16,10 @@ export class EventStream extends Readable {
     this.#maxBufferBytes = maxBufferBytes
   }
 
-  /** Bytes are pushed as they come; there is nothing to fetch. */
+  /** Nothing to do: bytes are pushed when they arrive. */
   override _read(): void {}
 
-  /** Sends a chunk, or drops it when too much waits already. An event says how many the client missed. */
+  /** Sends a chunk, or drops it if the buffer is full. A later event has the number of dropped chunks. */
   offer(chunk: Buffer): void {
     if (this.#finished || this.destroyed) return
     if (this.readableLength + chunk.length > this.#maxBufferBytes) {
@@ -33,13 +33,13 @@ export class EventStream extends Readable {
     this.#send(chunk)
   }
 
-  /** Ends the stream after what waits. */
+  /** Ends the stream after the buffered data. */
   finish(): void {
     this.#finished = true
     this.push(null)
   }
 
-  /** Keeps a quiet connection open. True when the client has read nothing for `stallMs` though bytes wait. */
+  /** Keeps an idle connection open. True if the client has read nothing for `stallMs` while data were buffered. */
   tick(now: number, stallMs: number): boolean {
     const consumed = this.#pushed - this.readableLength
     const stalled = this.readableLength > 0 && consumed === this.#consumed
@@ -55,15 +55,15 @@ export class EventStream extends Readable {
   }
 }
 
-/** Time over which a sample is drawn, at least, ms: so long an event may wait. */
+/** Minimum length of a sampling window, ms. An event waits up to one window. */
 const shortestWindowMs = 250
 
 /**
- * Draws an even sample of what comes, of at most so many a second: a reservoir (Vitter 1985, algorithm R) for each window
- * of time, emptied at its end. Bursts are sampled as evenly as a steady flow, and memory is bounded.
+ * Draws a uniform sample of a stream, with a maximum rate. Each time window has a reservoir (Vitter 1985, algorithm R), which is
+ * emptied at the end of the window. The sample is also uniform within bursts, and memory is bounded.
  */
 export class Sampler<T> {
-  /** How often `take` is to be called, ms. */
+  /** Interval at which to call `take`, ms. */
   readonly windowMs: number
   readonly #size: number
   readonly #random: () => number
@@ -87,7 +87,7 @@ export class Sampler<T> {
     if (place < this.#size) this.#kept[place] = element
   }
 
-  /** What was drawn since the last call. */
+  /** The sample since the last call. */
   take(): T[] {
     const kept = this.#kept
     this.#kept = []

@@ -10,13 +10,13 @@ import type { ServicePorts } from './ports.ts'
 
 /** Bounds of the event streams. */
 export interface EventLimits {
-  /** Clients at a time. */
+  /** Maximum number of clients. */
   readonly maxSubscribers: number
-  /** Bytes buffered for one client; beyond them its events are dropped, and counted. */
+  /** Maximum bytes buffered for one client; further events are dropped and counted. */
   readonly maxBufferBytes: number
-  /** Time between two comments that keep a quiet connection open, ms. */
+  /** Interval of comments that keep an idle connection open, ms. */
   readonly keepAliveMs: number
-  /** A client that reads nothing for so long while bytes are buffered for it is disconnected, ms. */
+  /** A client that reads nothing for this time while data are buffered is disconnected, ms. */
   readonly stallMs: number
 }
 
@@ -27,15 +27,15 @@ export const defaultEventLimits: EventLimits = {
   stallMs: 60_000
 }
 
-/** What a client has subscribed to. */
+/** The subscription of a client. */
 export interface SubscriptionOptions {
   /** Which classifications; null for all. */
   readonly accept: Accept | null
-  /** At most so many of them a second, chosen evenly; null for all. */
+  /** Maximum rate per second, sampled uniformly; null for all. */
   readonly sample: number | null
-  /** An object whose classifications also come as events `followed`, at once and whatever `accept` and `sample` say; null for none. */
+  /** An object whose classifications are also sent as events `followed`, at once and regardless of `accept` and `sample`; null for none. */
   readonly follow: string | null
-  /** An event `statistics` every so many seconds; null for none. */
+  /** Interval of events `statistics`, seconds; null for none. */
   readonly statistics: number | null
 }
 
@@ -60,7 +60,7 @@ const freshMs = 400
 
 const greeting = Buffer.from('retry: 3000\n: connected\n\n')
 
-/** All clients of the event stream. An event is written out once, whatever the number of clients; not at all for none. */
+/** All clients of the event stream. An event is serialised once for all clients, and not at all without clients. */
 export class EventHub {
   readonly #ports: Pick<ServicePorts, 'subscribe' | 'statistics'>
   readonly #limits: EventLimits
@@ -78,7 +78,7 @@ export class EventHub {
   open(options: SubscriptionOptions): EventStream {
     const { maxSubscribers, maxBufferBytes, keepAliveMs } = this.#limits
     if (this.#clients.size >= maxSubscribers) {
-      throw new HieraxError('TOO_MANY_SUBSCRIBERS', `${maxSubscribers} clients listen already`)
+      throw new HieraxError('TOO_MANY_SUBSCRIBERS', `the maximum of ${maxSubscribers} clients is reached`)
     }
     const stream = new EventStream(maxBufferBytes)
     const sampler = options.sample === null ? null : new Sampler<ClassificationJson>(options.sample)
@@ -92,7 +92,7 @@ export class EventHub {
     return stream
   }
 
-  /** Ends all streams; those that do not end within `graceMs` are cut. */
+  /** Ends all streams; those that do not end within `graceMs` are closed. */
   async close(graceMs = 500): Promise<void> {
     const streams = [...this.#clients].map(({ stream }) => stream)
     const ended = streams.map(stream => new Promise<void>(resolve => void stream.once('close', resolve)))
@@ -129,7 +129,7 @@ export class EventHub {
     }
   }
 
-  /** Measured once for all clients that get an event at about the same time. */
+  /** Shared by all clients whose events are due at about the same time. */
   #statistics(): Promise<object> {
     const now = performance.now()
     if (now - this.#measured.at > freshMs) this.#measured = { at: now, view: this.#ports.statistics() }
@@ -180,9 +180,9 @@ function eventOf(name: string, data: object): Buffer {
 }
 
 const eventsQuery = z.strictObject({
-  sample: z.number().min(0.1).max(1000).describe('at most so many a second').optional(),
-  follow: z.string().min(1).max(128).describe('id of an object').optional(),
-  statistics: z.number().min(0.5).max(3600).describe('seconds between two of them').optional(),
+  sample: z.number().min(0.1).max(1000).describe('maximum number per second').optional(),
+  follow: z.string().min(1).max(128).describe('id of an object to follow').optional(),
+  statistics: z.number().min(0.5).max(3600).describe('interval of events `statistics`, seconds').optional(),
   ...filterParameters
 })
 
@@ -196,11 +196,11 @@ export function addEventRoute(app: FastifyInstance, ports: Pick<ServicePorts, 'm
         tags: ['objects'],
         summary: 'Classifications as they are published (server-sent events)',
         description:
-          'One event `classification` each, its data the classification as JSON. A client that reads too slowly misses some: an event ' +
-          '`dropped` has their number (`{"count": n}`). To receive every one, read the Kafka topic. With `sample` at most that many a ' +
-          'second are sent, evenly chosen. With `follow` those of one object are also sent as events `followed`. With `statistics` an ' +
-          'event of that name is sent every so many seconds: the answer of `/api/v1/statistics`, and how many classifications were ' +
-          'published, accepted by the filter and sent since the last one.',
+          'Each classification is one event `classification` with JSON data. If a client reads too slowly, events are dropped, and an ' +
+          'event `dropped` has their number (`{"count": n}`). To receive every classification, read the Kafka topic. `sample` limits ' +
+          'the rate by uniform sampling. With `follow`, the classifications of one object are also sent as events `followed`. With ' +
+          '`statistics`, events of that name have the response of `/api/v1/statistics` and the numbers of classifications that were ' +
+          'published, accepted by the filter and sent since the previous one.',
         querystring: parameters(eventsQuery),
         response: responses(plainText('text/event-stream', example.event), 'Events', 400, 401, 404, 503)
       }
@@ -210,7 +210,7 @@ export function addEventRoute(app: FastifyInstance, ports: Pick<ServicePorts, 'm
       return (
         reply
           .type('text/event-stream; charset=utf-8')
-          // Proxies must not wait until there is more.
+          // Proxies must not buffer the stream.
           .header('x-accel-buffering', 'no')
           .send(hub.open({ accept, sample, follow, statistics }))
       )

@@ -10,13 +10,13 @@ import type {
   TaxonomyView
 } from './schemas.ts'
 
-/* Examples of answers, for the OpenAPI document and the docs. Tests hold them against the schemas. */
+/* Examples of responses, for the OpenAPI document and the docs. Tests check them against the schemas. */
 
 export const problem: Problem = {
   type: 'urn:hierax:error:OBJECT_NOT_FOUND',
   title: 'Object not found',
   status: 404,
-  detail: 'no alert of "ZTF20aaaaaaa" was seen',
+  detail: 'no alert of "ZTF20aaaaaaa" was received',
   code: 'OBJECT_NOT_FOUND',
   remedy: 'Request an object for which an alert was received.'
 }

@@ -1,8 +1,8 @@
 import type { ClassificationJson } from '../messages/classification.ts'
 
 /**
- * The latest classifications, kept in memory for the API: a ring of a fixed size. They become JSON only when somebody
- * asks, so that a stream without listeners costs next to nothing.
+ * The latest classifications, in a ring buffer for the API. They are converted to JSON only for a request or a listener, so
+ * that the feed costs little without them.
  */
 export class ClassificationFeed<T> {
   readonly #toJson: (message: T) => ClassificationJson
@@ -16,7 +16,7 @@ export class ClassificationFeed<T> {
     this.#capacity = capacity
   }
 
-  /** Adds messages that were published, oldest first. */
+  /** Adds published messages, oldest first. */
   push(messages: readonly T[]): void {
     for (const message of messages) {
       this.#ring[this.#next] = message
@@ -29,7 +29,7 @@ export class ClassificationFeed<T> {
     }
   }
 
-  /** At most `limit` of the latest that are accepted, newest first. */
+  /** The latest accepted classifications, at most `limit`, newest first. */
   recent(limit: number, accept: (classification: ClassificationJson) => boolean = () => true): ClassificationJson[] {
     const found: ClassificationJson[] = []
     for (let back = 0; back < this.#ring.length && found.length < limit; back++) {
@@ -40,9 +40,9 @@ export class ClassificationFeed<T> {
     return found
   }
 
-  /** Calls the listener for every message from now on, until the function returned is called. */
+  /** Calls the listener for every message from now on. The returned function ends this. */
   subscribe(listener: (classification: ClassificationJson) => void): () => void {
-    // A function of its own: one listener may subscribe twice.
+    // A new function, because a listener may subscribe twice.
     const own = (classification: ClassificationJson): void => listener(classification)
     this.#listeners.add(own)
     return () => void this.#listeners.delete(own)

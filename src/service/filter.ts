@@ -4,7 +4,7 @@ import { bands } from '../lightcurves/observation.ts'
 import type { ClassificationJson } from '../messages/classification.ts'
 import type { ModelView } from './schemas.ts'
 
-/** Fewest digits of a SHA-256 that may name a model. */
+/** Minimum number of digits of a SHA-256 that name a model. */
 const fewestDigits = 8
 
 const modelName = z.string().min(1).max(200)
@@ -12,32 +12,37 @@ const modelName = z.string().min(1).max(200)
 /** A model as a parameter of a route. */
 export const modelParameter = modelName
   .describe(
-    'name of the model, or the first 8 or more digits of its SHA-256, which tell models of one name apart; the first model where it is left out'
+    'name of the model, or at least the first 8 digits of its SHA-256 if several models have the same name (default: the first model)'
   )
   .optional()
 
 const share = (description: string) => z.number().min(0).max(1).describe(description).optional()
 
-/** Parameters that select classifications; all that are given must hold. */
+/** Parameters that select classifications; all given conditions must hold. */
 export const filterParameters = {
-  object: z.string().min(1).max(128).describe('a part of the object’s id, in any case').optional(),
-  node: z.string().min(1).max(200).describe('a node of the taxonomy, with at least `minProbability`').optional(),
-  minProbability: share('least P(node), 0.5 unless given; without `node`, least probability of the prediction'),
-  minNovelty: share('least novelty; classifications without one are left out'),
+  object: z.string().min(1).max(128).describe('part of the object’s id, case-insensitive').optional(),
+  node: z
+    .string()
+    .min(1)
+    .max(200)
+    .describe('node of the taxonomy whose probability must be at least `minProbability`')
+    .optional(),
+  minProbability: share('minimum P(node) (default: 0.5); without `node`, minimum probability of the prediction'),
+  minNovelty: share('minimum novelty; classifications without novelty are left out'),
   band: z.enum(bands).describe('band of the alert').optional(),
-  status: z.enum(['CLASSIFIED', 'NOT_CLASSIFIED']).describe('classified or not').optional(),
+  status: z.enum(['CLASSIFIED', 'NOT_CLASSIFIED']).describe('status of the message').optional(),
   model: modelName
-    .describe('name of the model, or the first 8 or more digits of its SHA-256; all models unless given')
+    .describe('name of the model, or at least the first 8 digits of its SHA-256 (default: all models)')
     .optional()
 }
 
 export type ClassificationFilter = z.infer<z.ZodObject<typeof filterParameters>>
 
-/** Whether a classification passes. */
+/** Whether a classification passes the filter. */
 export type Accept = (classification: ClassificationJson) => boolean
 
 /**
- * A filter as a function; null where it lets everything pass.
+ * A filter as a function; null if it has no conditions.
  *
  * @throws HieraxError MODEL_NOT_FOUND, NODE_NOT_FOUND, with the nearest name
  */
@@ -71,7 +76,7 @@ export function acceptOf(filter: ClassificationFilter, models: readonly ModelVie
 }
 
 /**
- * The models of that name, or whose SHA-256 begins with it; all where none is given.
+ * The models with that name, or with a SHA-256 that begins with it; all if none is given.
  *
  * @throws HieraxError MODEL_NOT_FOUND with the nearest name
  */
@@ -83,8 +88,8 @@ export function modelsNamed<T extends Pick<ModelView, 'name' | 'sha256'>>(
   const named = models.filter(({ name }) => name === given)
   if (named.length > 0) return named
   const digits = given.toLowerCase()
-  const begun = given.length < fewestDigits ? [] : models.filter(({ sha256 }) => sha256.startsWith(digits))
-  if (begun.length > 0) return begun
+  const matching = given.length < fewestDigits ? [] : models.filter(({ sha256 }) => sha256.startsWith(digits))
+  if (matching.length > 0) return matching
   const names = [...new Set(models.map(({ name }) => name))]
   const message = `no model is named ${shown(given)}; there is ${names.join(', ')}`
   const hint = names.length > 1 ? `; the nearest is ${nearest(given, names)}` : ''
@@ -92,9 +97,9 @@ export function modelsNamed<T extends Pick<ModelView, 'name' | 'sha256'>>(
 }
 
 /**
- * The model of that name, or whose SHA-256 begins with it; the first where none is given.
+ * The model with that name, or with a SHA-256 that begins with it; the first if none is given.
  *
- * @throws HieraxError MODEL_NOT_FOUND, or MODEL_AMBIGUOUS where several fit
+ * @throws HieraxError MODEL_NOT_FOUND, or MODEL_AMBIGUOUS if several match
  */
 export function modelNamed<T extends Pick<ModelView, 'name' | 'sha256'>>(
   models: readonly T[],

@@ -1,7 +1,7 @@
 import { printable } from '../errors.ts'
 import type { ObjectView, PointView } from './schemas.ts'
 
-/** The field's colours of the bands, readable on white, and a symbol each for those who can't tell colours apart. */
+/** The usual colours of the bands, readable on white, and a different symbol for each band. */
 const bands = {
   g: { colour: '#14803f', sign: '●', symbol: '<circle r="3.5"/>' },
   r: { colour: '#c62828', sign: '■', symbol: '<path d="M-3.1,-3.1h6.2v6.2h-6.2Z"/>' },
@@ -15,7 +15,7 @@ const width = 760
 const height = 460
 /** The frame that points are drawn in, px. */
 const frame = { left: 60, right: width - 60, top: 84, bottom: height - 44 }
-/** Most points that are drawn: more could not be told apart. */
+/** Maximum number of points drawn; more could not be distinguished. */
 const maxPoints = 800
 
 /** MJD of the Unix epoch, and a day in ms. */
@@ -27,8 +27,8 @@ type Scale = (value: number) => number
 
 /**
  * A light curve as an SVG image: difference magnitude, bright upwards, against MJD (dates above); error bars of one sigma, a hollow
- * symbol for a negative difference, triangles for 5-sigma upper limits, bands in the field's colours. Detections that the admission
- * settings refuse are hollow and dashed, without error bars.
+ * symbol for a negative difference, triangles for 5-sigma upper limits, bands in their usual colours. Detections that are not
+ * admitted are hollow and dashed, without error bars.
  */
 export function lightCurveSvg(object: ObjectView): string {
   const points = thinned(object.lightCurve)
@@ -157,7 +157,7 @@ function isRefused({ type, admitted }: PointView): boolean {
   return type === 'detection' && !admitted
 }
 
-/** At most so many points, evenly chosen; the last is among them. */
+/** At most `maxPoints` points, evenly chosen, including the last. */
 function thinned(points: readonly PointView[]): PointView[] {
   if (points.length <= maxPoints) return [...points]
   const step = points.length / maxPoints
@@ -190,7 +190,7 @@ function scale([low, high]: Extent, from: number, to: number): Scale {
   return value => Number((from + ((value - low) / (high - low)) * (to - from)).toFixed(2))
 }
 
-/** About so many round values within the extent: multiples of 1, 2 or 5 times a power of ten. */
+/** About `count` round values within the extent: multiples of 1, 2 or 5 times a power of ten. */
 function ticks([low, high]: Extent, count: number): number[] {
   const rough = (high - low) / count
   const power = Math.floor(Math.log10(rough))
@@ -211,7 +211,7 @@ function text(words: string, x: number, y: number, more = ''): string {
   return `<text x="${x}" y="${y}" stroke="none" ${more}>${escaped(words)}</text>`
 }
 
-/** Text as XML holds it. */
+/** Text escaped for XML. */
 function escaped(words: string): string {
   return words.replace(/[&<>"]/g, character => `&#${character.charCodeAt(0)};`)
 }

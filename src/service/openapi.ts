@@ -6,7 +6,7 @@ import * as answer from './schemas.ts'
 
 /* What a route says of its parameters and answers in the OpenAPI document. */
 
-/** Answers by their name in the document. */
+/** Schemas by their name in the document. */
 export const components = {
   Problem: problem,
   Classification: classificationSchema,
@@ -40,7 +40,7 @@ export function parameters(schema: z.ZodObject): object {
 /** The query of a route without parameters: any is refused. */
 export const noQuery = parameters(z.strictObject({}))
 
-/** Leaves out what is implied: bounds of the number formats, names that are strings, and defaults, which are for Avro's readers. */
+/** Removes redundant parts: bounds of the number formats, string property names, and defaults, which only Avro readers need. */
 function override({ jsonSchema: schema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   const implied = (bound: number | undefined) => schema.type === 'integer' && Math.abs(bound ?? 0) >= 2 ** 31 - 1
   if (implied(schema.minimum)) delete schema.minimum
@@ -49,7 +49,7 @@ function override({ jsonSchema: schema }: { jsonSchema: z.core.JSONSchema.BaseSc
   if (Array.isArray(schema.default)) delete schema.default
 }
 
-/** JSON content, with an example where the schema's own does not fit. */
+/** JSON content, with an example if that of the schema does not apply. */
 export function json(schema: object, example?: unknown): object {
   return { content: { 'application/json': { schema, ...(example === undefined ? {} : { example }) } } }
 }
@@ -59,7 +59,7 @@ export function plainText(type: string, example: string): object {
   return { content: { [type]: { schema: { type: 'string' }, example } } }
 }
 
-/** Answers of a route: the good one, and problems for the statuses named. */
+/** Responses of a route: success, and problems for the given statuses. */
 export function responses(good: object, description: string, ...statuses: number[]): Record<string, object> {
   const problems = [...statuses, 429, 500].map(status => {
     const [description, code, detail] = problemsByStatus[status] as (typeof problemsByStatus)[number]
@@ -71,9 +71,9 @@ export function responses(good: object, description: string, ...statuses: number
 
 const problemsByStatus: Record<number, readonly [description: string, code: ErrorCode, detail: string]> = {
   400: ['A parameter is not valid', 'REQUEST_INVALID', 'querystring must NOT have additional properties'],
-  401: ['The token is missing or wrong', 'UNAUTHORIZED', 'a token is needed'],
-  404: ['Nothing is known of it', 'OBJECT_NOT_FOUND', 'no alert of "ZTF20aaaaaaa" was seen'],
-  429: ['Too many requests', 'TOO_MANY_REQUESTS', 'more than 3000 requests in a minute; ask again in 12 seconds'],
-  500: ['An internal error; the log has the details', 'INTERNAL', 'something unexpected happened; the log says more'],
-  503: ['Not possible now', 'STORE_FAILED', 'the store does not answer']
+  401: ['The token is missing or wrong', 'UNAUTHORIZED', 'a token is required'],
+  404: ['Not found', 'OBJECT_NOT_FOUND', 'no alert of "ZTF20aaaaaaa" was received'],
+  429: ['Too many requests', 'TOO_MANY_REQUESTS', 'more than 3000 requests in a minute; retry in 12 seconds'],
+  500: ['An internal error; the log has the details', 'INTERNAL', 'an unexpected error; the log has the details'],
+  503: ['Temporarily unavailable', 'STORE_FAILED', 'the store does not answer']
 }

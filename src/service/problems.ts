@@ -11,7 +11,7 @@ export const problem = z
     type: z.string().describe('URN of the code'),
     title: z.string().describe('the code in words'),
     status: z.int().describe('HTTP status'),
-    detail: z.string().describe('what was wrong, with what value'),
+    detail: z.string().describe('description of the error, with the value'),
     code: z.enum(Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]]).describe('code of the error table'),
     remedy: z.string().describe('what to do')
   })
@@ -22,7 +22,7 @@ export type Problem = Immutable<z.infer<typeof problem>>
 /** Media type of a problem. */
 const problemType = 'application/problem+json'
 
-/** Answers any error with its problem. Faults of the service are logged; their details are not sent. */
+/** Sends any error as a problem. Failures of the service are logged; their details are not sent. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error)
   if (problem.status >= 500 && problem.code !== 'TOO_MANY_SUBSCRIBERS') {
@@ -36,14 +36,14 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
     .send(problem)
 }
 
-/** Answers a request that no route takes. */
+/** Responds to a request without a route. */
 export function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?')[0] as string
-  const message = `there is nothing at ${request.method} ${shown(path)}`
+  const message = `there is no route ${request.method} ${shown(path)}`
   return sendError(new HieraxError('ROUTE_NOT_FOUND', message), request, reply)
 }
 
-/** Answers bytes that are not a request: malformed, headers too large, or too slow. */
+/** Responds to an invalid request: malformed, with too large headers, or too slow. */
 export function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
   if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
@@ -56,15 +56,15 @@ export function answerMalformed(error: Error & { code?: string }, socket: Socket
   )
 }
 
-/** The problem that an error is: a HieraxError as it says; Fastify's own by their status; all else is INTERNAL. */
+/** The problem of an error: of a HieraxError by its code, of a Fastify error by its status, of any other error INTERNAL. */
 function toProblem(error: unknown): Problem {
   if (error instanceof HieraxError) return problemOf(error.code, error.status, error.message)
   const { statusCode = 500, message } = error as Partial<FastifyError>
-  if (statusCode === 404) return problemOf('ROUTE_NOT_FOUND', 404, 'there is nothing at this address')
+  if (statusCode === 404) return problemOf('ROUTE_NOT_FOUND', 404, 'there is no route at this address')
   if (statusCode >= 400 && statusCode < 500) {
     return problemOf('REQUEST_INVALID', statusCode, message ?? 'the request is not valid')
   }
-  return problemOf('INTERNAL', 500, 'something unexpected happened; the log says more')
+  return problemOf('INTERNAL', 500, 'an unexpected error; the log has the details')
 }
 
 /** The problem of a code, with the remedy of the error table. */
@@ -80,8 +80,8 @@ function titleOf(code: ErrorCode): string {
 }
 
 /**
- * Collects the methods of the routes that are added from now on. The function returned makes all other methods of their addresses
- * answer 405, before a body is read; call it when all routes are there.
+ * Collects the methods of the routes that are added from now on. Call the returned function after adding all routes: it makes all other
+ * methods of their addresses respond with 405, before a body is read.
  */
 export function collectMethods(app: FastifyInstance): () => void {
   const taken = new Map<string, Set<string>>()
@@ -105,7 +105,7 @@ function refuse(app: FastifyInstance, url: string, taken: ReadonlySet<string>): 
     schema: { hide: true },
     onRequest: async (request, reply) => {
       reply.header('allow', allow)
-      throw new HieraxError('METHOD_NOT_ALLOWED', `${shown(request.method)} is not taken here, but ${allow}`)
+      throw new HieraxError('METHOD_NOT_ALLOWED', `${shown(request.method)} is not allowed here; allowed: ${allow}`)
     },
     handler: async () => undefined
   })

@@ -12,8 +12,8 @@ import {
 import { type Part, parts } from '../telemetry/definitions.ts'
 
 /*
- * Shapes of what the API answers: TypeScript's types, the OpenAPI document and the page's types follow from them. Answers are written
- * by JSON.stringify, not by the schemas, so that a message keeps the fields and the order that it has on Kafka.
+ * Schemas of the API's responses. The TypeScript types, the OpenAPI document and the page's types are derived from them. Responses are
+ * written by JSON.stringify, not by the schemas, so that a message has the same fields and order as on Kafka.
  */
 
 const text = (description: string) => z.string().describe(description)
@@ -23,8 +23,8 @@ const flag = (description: string) => z.boolean().describe(description)
 const orNull = <T extends z.ZodType>(schema: T, description: string) => schema.nullable().describe(description)
 const listOf = <T extends z.ZodType>(schema: T, description: string) => z.array(schema).describe(description)
 
-const candidate = orNull(z.string(), 'number of the candidate, where it is known')
-const nodeParent = orNull(z.string(), 'name of its parent; null below the root')
+const candidate = orNull(z.string(), 'candidate, if known')
+const nodeParent = orNull(z.string(), 'name of its parent; null for a child of the root')
 
 /** A point of a light curve; the columns of its table are these fields. */
 export const point = z.object({
@@ -36,13 +36,15 @@ export const point = z.object({
   error: orNull(z.number(), 'mag; null for an upper limit'),
   positive: orNull(z.boolean(), 'sign of the difference; null for an upper limit'),
   candid: candidate,
-  realBogus: orNull(z.number(), 'drb, else rb: 0 bogus to 1 real; null where it is not known'),
+  realBogus: orNull(z.number(), 'drb, else rb: 0 bogus to 1 real; null if unknown'),
   solarSystemDistance: orNull(z.number(), 'distance to the nearest known solar-system object, arcsec'),
-  admitted: flag('whether the point passes the admission settings; what does not is kept, but not classified')
+  admitted: flag(
+    'whether the point passes the admission settings; other points are stored but not used for classification'
+  )
 })
 
 const newestAlert = z.object({
-  candid: text('number of the alert'),
+  candid: text('candidate of the alert'),
   jd: number('Julian date, days'),
   ra: number('right ascension, degrees, J2000'),
   dec: number('declination, degrees, J2000'),
@@ -53,8 +55,8 @@ const newestAlert = z.object({
 export const object = z.object({
   objectId: text('ZTF object'),
   lightCurve: listOf(point, 'sorted by time'),
-  newest: orNull(newestAlert, 'the newest alert; null where only points are known'),
-  classification: orNull(classificationSchema, 'the object’s current classification; null where there is none')
+  newest: orNull(newestAlert, 'the newest alert; null if only points are known'),
+  classification: orNull(classificationSchema, 'the object’s current classification; null if there is none')
 })
 
 const moment = z.object({
@@ -62,7 +64,7 @@ const moment = z.object({
   mjd: number('modified Julian date, days'),
   band: z.enum(bands).describe('its band'),
   candid: candidate,
-  detections: integer('detections up to and at this time'),
+  detections: integer('number of detections up to this time, inclusive'),
   probabilities: listOf(z.number(), 'P(node), in the order of `nodes`'),
   prediction,
   novelty,
@@ -84,9 +86,13 @@ export const taxonomy = z.object({
   name: text('name of the taxonomy'),
   version: text('its version'),
   model: text('the model that uses it'),
-  root: text('name of the root, which messages leave out'),
+  root: text('name of the root; messages do not contain it'),
   nodes: listOf(
-    z.object({ name: text('name of the node'), parent: nodeParent, description: text('what it means').optional() }),
+    z.object({
+      name: text('name of the node'),
+      parent: nodeParent,
+      description: text('description of the node').optional()
+    }),
     'parents before children'
   )
 })
@@ -94,7 +100,7 @@ export const taxonomy = z.object({
 const oneModel = z.object({
   ...provenance.shape,
   runtime: text('TensorFlow.js backend that runs it'),
-  nodes: integer('number of nodes it gives probabilities for'),
+  nodes: integer('number of nodes'),
   population
 })
 
@@ -106,11 +112,11 @@ export const model = oneModel
 const counts = (description: string) => z.record(z.string(), z.int()).describe(description)
 
 const minute = z.object({
-  perSecond: listOf(z.int(), 'classifications and refusals in each of the last 60 whole seconds, oldest first'),
+  perSecond: listOf(z.int(), 'messages, classified or not, in each of the last 60 whole seconds, oldest first'),
   classified: integer('classified alerts in that minute'),
   notClassified: integer('alerts without probabilities'),
-  reasons: counts('those by reason'),
-  nodes: counts('classified alerts by the node of their prediction; without one under the empty name')
+  reasons: counts('alerts without probabilities, by reason'),
+  nodes: counts('classified alerts by predicted node; the empty name counts alerts without a prediction')
 })
 
 /** `/api/v1/statistics`; the minute is that of the first model. */
@@ -118,11 +124,11 @@ export const statistics = z
   .object({
     alerts: integer('alerts fully processed since the start'),
     outcomes: z.object({
-      classified: integer('of them classified'),
-      notClassified: integer('not classified, with a reason'),
-      deadLetters: integer('sent to the dead letters')
+      classified: integer('classified alerts'),
+      notClassified: integer('alerts without probabilities'),
+      deadLetters: integer('dead letters')
     }),
-    lag: integer('messages still to be read by this process'),
+    lag: integer('messages that this process has not yet consumed'),
     objects: integer('objects in the store'),
     minute
   })
@@ -130,19 +136,19 @@ export const statistics = z
 
 const partState = z.object({
   ready: flag('whether it is ready'),
-  reason: text('short and constant: `running`, `waiting for a topic`, …')
+  reason: text('a fixed text, such as `running` or `waiting for a topic`')
 })
 
 /** `/health/ready`. */
 export const readiness = z.object({
-  ready: flag('whether every part is'),
+  ready: flag('whether all parts are ready'),
   parts: z.object(Object.fromEntries(parts.map(part => [part, partState])) as Record<Part, typeof partState>)
 })
 
 /** `/health/live`. */
 export const liveness = z.object({
-  ok: flag('whether the process works, or waits for something'),
-  reason: text('short and constant')
+  ok: flag('whether the process is working, or waiting for an external system'),
+  reason: text('a fixed text')
 })
 
 export type PointView = Immutable<z.infer<typeof point>>

@@ -7,12 +7,12 @@ import { HieraxError } from '../errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answered without a token: probes and scrapes. */
+    /** Accessible without a token: health checks and metrics. */
     open?: boolean
   }
 }
 
-/** Headers that keep the page's scripts, frames and connections to this service. */
+/** Headers that restrict the scripts, frames and connections of the page to this service. */
 export async function addHeaders(app: FastifyInstance): Promise<void> {
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -29,8 +29,7 @@ export async function addHeaders(app: FastifyInstance): Promise<void> {
         frameAncestors: ["'none'"]
       }
     },
-    // TLS, if any, ends before this service: whoever ends it may add HSTS. Browsers ignore (and complain of) the other
-    // two on plain HTTP.
+    // A proxy that terminates TLS can add HSTS. Browsers ignore the other two on plain HTTP, with a warning.
     hsts: false,
     crossOriginOpenerPolicy: false,
     originAgentCluster: false
@@ -38,8 +37,8 @@ export async function addHeaders(app: FastifyInstance): Promise<void> {
 }
 
 /**
- * Bounds the connections: a client that sends too slowly, or nothing, loses its own soon, and one address gets only a part of
- * them, so that probes find room. Behind a reverse proxy all clients have its address.
+ * Limits the number of connections, in total and per address, so that health checks still get one. Slow and silent clients are
+ * disconnected by the timeouts. Behind a reverse proxy, all clients have the address of the proxy.
  */
 export function addConnectionLimits({ server }: FastifyInstance, limits: ConnectionLimits): void {
   server.maxConnections = limits.connections
@@ -57,29 +56,26 @@ export function addConnectionLimits({ server }: FastifyInstance, limits: Connect
   })
 }
 
-/** How many connections there may be at a time. */
+/** Maximum number of connections. */
 export interface ConnectionLimits {
   readonly connections: number
   readonly connectionsPerAddress: number
 }
 
-/** Bounds how often one address may ask; probes and scrapes have a limit of their own. */
+/** Limits the request rate per address; health checks and metrics have a separate limit. */
 export async function addRateLimit(app: FastifyInstance, perMinute: number): Promise<void> {
   await app.register(rateLimit, {
     max: perMinute,
     timeWindow: 60_000,
     enableDraftSpec: true,
     errorResponseBuilder: (_request, context) =>
-      new HieraxError(
-        'TOO_MANY_REQUESTS',
-        `more than ${context.max} requests in a minute; ask again in ${context.after}`
-      )
+      new HieraxError('TOO_MANY_REQUESTS', `more than ${context.max} requests in a minute; retry in ${context.after}`)
   })
 }
 
 /**
- * Asks for the token on every route that is not `open`: as a bearer token, or as the password of basic authentication,
- * which browsers know how to ask for and send with event streams too. Runs after the rate limit (onRequest).
+ * Requires the token on every route that is not `open`: as a bearer token, or as the password of basic authentication,
+ * for which browsers prompt and which they also send with event streams. Runs after the rate limit (onRequest).
  */
 export function addToken(app: FastifyInstance, token: string): void {
   const expected = digest(token)
@@ -88,12 +84,12 @@ export function addToken(app: FastifyInstance, token: string): void {
     const given = tokenOf(request.headers.authorization)
     if (given !== null && timingSafeEqual(digest(given), expected)) return
     reply.header('www-authenticate', ['Bearer realm="hierax"', 'Basic realm="hierax", charset="UTF-8"'])
-    const message = given === null ? 'a token is needed' : 'the token is not the right one'
+    const message = given === null ? 'a token is required' : 'the token is wrong'
     throw new HieraxError('UNAUTHORIZED', message)
   })
 }
 
-/** Digests have one length whatever was sent, so that comparing them takes one time. */
+/** Digests have a fixed length, so comparing them takes constant time. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

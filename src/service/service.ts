@@ -13,38 +13,38 @@ import { addObjectRoutes } from './routes/objects.ts'
 import { addPageRoutes } from './routes/page.ts'
 import { addConnectionLimits, addHeaders, addRateLimit, addToken, type ConnectionLimits } from './security.ts'
 
-/** How the service is reached and bounded. */
+/** Address, authentication and limits of the service. */
 export interface ServiceOptions {
   /** Address to listen on; default `127.0.0.1`. */
   readonly host?: string
-  /** Port to listen on; 0 (the default) takes any free one. */
+  /** Port to listen on; 0 (the default) selects a free port. */
   readonly port?: number
-  /** Bearer token for API and page; null (the default) asks for none. */
+  /** Bearer token for API and page; null (the default) for no authentication. */
   readonly token?: string | null
   readonly logger: Logger
   /** Version of Hierax, for the OpenAPI document. */
   readonly version: string
-  /** Requests that one address may send in a minute; default 3000. */
+  /** Maximum requests per minute from one address; default 3000. */
   readonly requestsPerMinute?: number
-  /** Connections at a time; default 1000, of one address 250. */
+  /** Maximum number of connections; default 1000, from one address 250. */
   readonly connections?: ConnectionLimits
   readonly events?: Partial<EventLimits>
 }
 
 /** The HTTP service. */
 export interface Service {
-  /** The server beneath; `app.inject` answers without a socket. */
+  /** The Fastify server; `app.inject` sends a request without a socket. */
   readonly app: FastifyInstance
-  /** Begins to listen. Throws HTTP_UNAVAILABLE. */
+  /** Starts to listen. Throws HTTP_UNAVAILABLE. */
   listen(): Promise<{ readonly url: string; readonly port: number }>
-  /** Ends event streams, answers the requests in flight, and stops. */
+  /** Ends event streams, completes the requests in flight, and stops. */
   close(): Promise<void>
 }
 
-/** How long requests in flight may take once the service closes, ms. */
+/** Time for requests in flight when the service closes, ms. */
 const closeGraceMs = 1000
 
-/** Builds the HTTP service on what the rest of Hierax offers; it does not listen yet. */
+/** Builds the HTTP service from its ports. It does not listen yet. */
 export async function createService(ports: ServicePorts, options: ServiceOptions): Promise<Service> {
   const app = createApp(options.logger)
   const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events })
@@ -77,15 +77,15 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
 function createApp(logger: Logger): FastifyInstance {
   const quiet = logger.levelVal > 30 ? logger.level : logger.levelVal < 30 ? logger.level : 'warn'
   const app = Fastify({
-    // Requests are not logged, nor clients that go away: what matters is counted or warned of.
+    // Requests and disconnected clients are not logged. Important events are counted or logged as warnings.
     loggerInstance: logger.child({ part: 'http' }, { level: quiet }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024,
     requestTimeout: 10_000,
     keepAliveTimeout: 20_000,
-    // Node looks for slow clients every half minute unless told.
+    // By default, Node checks for slow clients every half minute.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 },
-    // Longer than any id that is valid: the schema refuses those that are too long, by name.
+    // Longer than any valid id, so that the schema rejects ids that are too long, with the name of the parameter.
     routerOptions: { maxParamLength: 16_384 },
     ajv: { customOptions: { removeAdditional: false, allErrors: true, coerceTypes: true } },
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
@@ -95,7 +95,7 @@ function createApp(logger: Logger): FastifyInstance {
   return app as unknown as FastifyInstance
 }
 
-/** Answers about objects and models may be kept and revalidated by their ETag; nothing else is kept unless its route says so. */
+/** Clients may cache responses about objects and models and revalidate them by ETag. Other responses are not cached unless their route allows it. */
 function addCaching(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (!reply.hasHeader('cache-control')) {
@@ -111,7 +111,7 @@ function addCaching(app: FastifyInstance): void {
   })
 }
 
-/** Connections on which nothing was ever asked (browsers open such) are not idle to Node: they would hold it up a minute. */
+/** Node does not count a connection without any request as idle (browsers open such connections). They would delay closing by a minute. */
 async function close(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), closeGraceMs)
   await app.close()

@@ -12,17 +12,17 @@ interface Bucket {
   readonly nodes: Map<string, number>
 }
 
-/** Counts the answers of one model over the last minute: a ring of seconds, of one size whatever the rate. */
+/** Counts the classifications of one model over the last minute, in a ring of seconds. Its size does not depend on the rate. */
 export class MinuteStatistics {
   readonly #sha256: string
   readonly #ring: Bucket[] = []
 
-  /** @param sha256 SHA-256 of the model whose answers count */
+  /** @param sha256 SHA-256 of the model whose classifications are counted */
   constructor(sha256: string) {
     this.#sha256 = sha256
   }
 
-  /** Counts answers at `now` (ms of any clock that only goes forward). */
+  /** Counts classifications at `now` (ms of a monotonic clock). */
   add(answers: readonly Pick<Classification, 'classifier' | 'reason' | 'prediction'>[], now = performance.now()): void {
     const second = Math.floor(now / 1000)
     const place = second % (seconds + 1)
@@ -35,7 +35,7 @@ export class MinuteStatistics {
     }
   }
 
-  /** The minute before the second of `now`. */
+  /** The last 60 whole seconds before `now`. */
   view(now = performance.now()): MinuteView {
     const end = Math.floor(now / 1000)
     const perSecond = new Array<number>(seconds).fill(0)
@@ -67,7 +67,7 @@ function sumOf(counts: ReadonlyMap<string, number>): number {
 
 type Values = Awaited<ReturnType<Metrics['values']>>
 
-/** Statistics as the API answers them, from the metrics and the last minute. */
+/** The response of the API on statistics, from the metrics and the last minute. */
 export function toStatisticsView(values: Values, minute: MinuteView = new MinuteStatistics('').view()): StatisticsView {
   const samples = (metric: Metric) => values.find(({ name }) => name === metricName(metric))?.values ?? []
   const sum = (metric: Metric): number => samples(metric).reduce((total, { value }) => total + Math.max(0, value), 0)

@@ -5,10 +5,10 @@ import type { ClassificationJson } from '../messages/classification.ts'
 import type { HistoryMoment } from '../pipeline/history.ts'
 import type { HistoryView, ModelView, ObjectView, PointView } from './schemas.ts'
 
-/** Julian date of modified Julian date 0. */
+/** Julian date at MJD 0. */
 const mjdZero = 2400000.5
 
-/** An object's state (as a store gives it) and classification, as the API answers: all its points, with whether each passes the gates. */
+/** The API's view of an object: all its points, each with whether it passes the gates, and its classification. */
 export function toObjectView(
   state: { readonly objectId: string; readonly curve: LightCurve; readonly newest: AlertRecord | null },
   classification: ClassificationJson | null,
@@ -46,7 +46,7 @@ function toPointView(point: Observation, gates: Gates): PointView {
   }
 }
 
-/** An object's history as the API answers; probabilities and log terms have six decimals. */
+/** The API's view of an object's history; probabilities and log terms have six decimals. */
 export function toHistoryView(objectId: string, model: ModelView, moments: readonly HistoryMoment[]): HistoryView {
   const { name, version, sha256, taxonomy, taxonomyVersion, root, nodes } = model
   return {

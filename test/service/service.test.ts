@@ -118,7 +118,7 @@ describe('service', () => {
       world.lookup = () => Promise.reject(new Error('secret path /x'))
       const answer = await get('/api/v1/objects/ZTF')
       world.lookup = lookup
-      await assertProblem(answer, 500, 'INTERNAL', /the log says more/)
+      await assertProblem(answer, 500, 'INTERNAL', /the log has the details/)
       assert.ok(!answer.body.includes('secret'))
       assert.match(world.logged.join(''), /secret path/)
     })
@@ -331,7 +331,7 @@ describe('token', () => {
   ]) {
     it(`is asked for at ${url}`, async () => {
       const answer = await get(url)
-      await assertProblem(answer, 401, 'UNAUTHORIZED', /needed/)
+      await assertProblem(answer, 401, 'UNAUTHORIZED', /required/)
       assert.match(String(answer.headers['www-authenticate']), /Bearer/)
     })
   }

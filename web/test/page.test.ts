@@ -246,7 +246,7 @@ describe('the live page', needsBrowser(), () => {
       route.fulfill({
         status: 401,
         contentType: 'application/problem+json',
-        body: JSON.stringify({ code: 'UNAUTHORIZED', detail: 'the token is not the right one', remedy: '' })
+        body: JSON.stringify({ code: 'UNAUTHORIZED', detail: 'the token is wrong', remedy: '' })
       })
     )
     await page.reload()

@@ -8,7 +8,7 @@ import type { ModelProvenance, ModelsView, ModelView, TaxonomyView } from '../sc
 
 const modelQuery = z.strictObject({ model: modelParameter })
 const recentQuery = z.strictObject({
-  limit: z.int().min(1).max(1000).default(50).describe('at most so many'),
+  limit: z.int().min(1).max(1000).default(50).describe('maximum number of classifications'),
   ...filterParameters
 })
 

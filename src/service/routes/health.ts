@@ -3,7 +3,7 @@ import * as example from '../examples.ts'
 import { json, plainText, ref } from '../openapi.ts'
 import type { ServicePorts } from '../ports.ts'
 
-/** Probes and metrics: without a token, and with a rate limit of their own, so that other requests never keep them from being answered. */
+/** Health checks and metrics. They need no token and have a separate rate limit, so that other requests cannot block them. */
 export function addHealthRoutes(app: FastifyInstance, ports: ServicePorts): void {
   const config = { open: true, rateLimit: { max: 6000, timeWindow: 60_000 } } as const
   const route = (summary: string, response: Record<string, object>) => ({
@@ -13,9 +13,9 @@ export function addHealthRoutes(app: FastifyInstance, ports: ServicePorts): void
 
   app.get(
     '/health/live',
-    route('Whether the process works, or waits for something outside', {
-      200: { description: 'It does', ...json(ref('Liveness')) },
-      503: { description: 'It is stuck: restart it', ...json(ref('Liveness'), example.stuck) }
+    route('Whether the process is working, or waiting for an external system', {
+      200: { description: 'It is', ...json(ref('Liveness')) },
+      503: { description: 'The process is stuck: restart it', ...json(ref('Liveness'), example.stuck) }
     }),
     async (_request, reply) => {
       const { ok, reason } = ports.liveness()
@@ -25,9 +25,9 @@ export function addHealthRoutes(app: FastifyInstance, ports: ServicePorts): void
 
   app.get(
     '/health/ready',
-    route('Whether every part is ready, with a reason each', {
-      200: { description: 'All are', ...json(ref('Readiness')) },
-      503: { description: 'At least one is not', ...json(ref('Readiness'), example.notReady) }
+    route('Whether every part is ready, with reasons', {
+      200: { description: 'All parts are ready', ...json(ref('Readiness')) },
+      503: { description: 'At least one part is not ready', ...json(ref('Readiness'), example.notReady) }
     }),
     async (_request, reply) => {
       const parts = ports.readiness()

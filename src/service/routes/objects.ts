@@ -8,7 +8,7 @@ import { json, noQuery, parameters, plainText, ref, responses } from '../openapi
 import type { ServicePorts } from '../ports.ts'
 import { type PointView, point } from '../schemas.ts'
 
-/** The parameter of routes about one object; its id is as long as the decoder allows. */
+/** The parameter of routes about one object; the maximum length is that of the decoder. */
 const objectParameter = z.object({
   objectId: z
     .string()
@@ -27,7 +27,7 @@ const historyQuery = z.strictObject({
     .min(2)
     .max(2000)
     .default(300)
-    .describe('at most so many moments, evenly chosen; the first and the last are always among them')
+    .describe('maximum number of moments, evenly chosen; the first and the last are always included')
 })
 
 /** Routes about one object: its light curve and classification, its history, and the light curve as a table and as a picture. */
@@ -40,7 +40,7 @@ export function addObjectRoutes(app: FastifyInstance, ports: ServicePorts): void
         summary: 'Light curve and current classification of an object',
         params,
         querystring: parameters(modelQuery),
-        response: responses(json(ref('Object')), 'What is known of it', 400, 401, 404, 503)
+        response: responses(json(ref('Object')), 'The object', 400, 401, 404, 503)
       }
     },
     async ({ params: { objectId }, query: { model } }) =>
@@ -54,8 +54,8 @@ export function addObjectRoutes(app: FastifyInstance, ports: ServicePorts): void
         tags: ['objects'],
         summary: 'How the probabilities of an object changed with its detections',
         description:
-          'The model’s probabilities at the time of every detection, computed on the light curve as it is known now, each on the ' +
-          'points up to its time. Whether the alert of a detection was admitted makes no difference.',
+          'The model’s probabilities at the time of every detection. They are computed now, from the stored points up to that time, ' +
+          'whether or not the alert of the detection was admitted.',
         params,
         querystring: parameters(historyQuery),
         response: responses(json(ref('History')), 'Probabilities of every node, in time order', 400, 401, 404, 503)
@@ -72,9 +72,9 @@ export function addObjectRoutes(app: FastifyInstance, ports: ServicePorts): void
         tags: ['objects'],
         summary: 'Light curve of an object as CSV',
         description:
-          'One point a line, sorted by time: jd, mjd (days), band, type (detection or upperLimit), magnitude (difference magnitude, ' +
+          'One point per line, sorted by time: jd, mjd (days), band, type (detection or upperLimit), magnitude (difference magnitude, ' +
           'or 5-sigma limit), error (mag), positive (sign of the difference), candid, realBogus, solarSystemDistance (arcsec), ' +
-          'admitted (whether it is classified). What is not known is empty.',
+          'admitted (whether it is used for classification). Unknown values are empty.',
         params,
         querystring: noQuery,
         response: responses(
@@ -99,7 +99,7 @@ export function addObjectRoutes(app: FastifyInstance, ports: ServicePorts): void
         summary: 'Light curve of an object as an SVG image',
         description:
           'Difference magnitude, bright upwards, against time; one-sigma error bars; triangles for upper limits; hollow symbols for ' +
-          'negative differences; dashed and without error bars what the admission settings refuse; bands in the field’s colours. At most 800 points are drawn.',
+          'negative differences; dashed symbols without error bars for points that are not admitted; the usual colours of the bands. At most 800 points are drawn.',
         params,
         querystring: noQuery,
         response: responses(
@@ -113,16 +113,16 @@ export function addObjectRoutes(app: FastifyInstance, ports: ServicePorts): void
       const object = found(objectId, await ports.object(objectId))
       named(reply, 'inline', objectId, 'svg')
         .type('image/svg+xml; charset=utf-8')
-        // The picture may contain styles and nothing else.
+        // The image may contain styles, but nothing else that is active.
         .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'")
       return lightCurveSvg(object)
     }
   )
 }
 
-/** What was found of an object. Throws OBJECT_NOT_FOUND. */
+/** The view, if there is one. Throws OBJECT_NOT_FOUND. */
 function found<T>(objectId: string, view: T | null): T {
-  if (view === null) throw new HieraxError('OBJECT_NOT_FOUND', `no alert of ${shown(objectId)} was seen`)
+  if (view === null) throw new HieraxError('OBJECT_NOT_FOUND', `no alert of ${shown(objectId)} was received`)
   return view
 }
 
@@ -133,8 +133,8 @@ function named(reply: FastifyReply, how: string, objectId: string, ending: strin
 }
 
 /**
- * A light curve as CSV (RFC 4180) with a head: one point a line, sorted by time. Fields hold numbers and fixed words only, so
- * that nothing needs quotes; what is not known is empty.
+ * A light curve as CSV (RFC 4180) with a header: one point per line, sorted by time. Fields contain only numbers and fixed words, so
+ * no quotes are needed. Unknown values are empty.
  */
 export function lightCurveCsv(points: readonly PointView[]): string {
   const columns = point.keyof().options

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 
-/** What `npm run build` makes of web/: the same folder from src/ and from dist/. */
+/** The output of `npm run build` for web/; the relative path is the same from src/ and from dist/. */
 const folder = fileURLToPath(new URL('../../../dist/web/', import.meta.url))
 
 const types: Readonly<Record<string, string>> = {
@@ -14,10 +14,10 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2'
 }
 
-/** Names of assets have a hash of their content: they may be kept for good. The page itself is asked for each time. */
+/** Asset names contain a hash of the content, so assets may be cached forever. The page itself is revalidated each time. */
 const kept = 'private, max-age=31536000, immutable'
 
-/** The live page: a few files, read once, each at an address of its own. Throws where it was not built. */
+/** The live page: a few files, read once, each with its own route. Throws if the page was not built. */
 export function addPageRoutes(app: FastifyInstance): void {
   if (!fs.existsSync(`${folder}index.html`))
     throw new Error(`the live page is not built: run \`npm run build\` (there is no ${folder}index.html)`)
