@@ -3,6 +3,7 @@
  * per alert, relative to time order and to full recomputation. Runs in one process without Kafka: only the ratios matter.
  */
 import { parseArgs } from 'node:util'
+import { rounded } from '@hierax/training/light-curves/light-curve.ts'
 import { createDecoder } from 'hierax/alerts/decoder.ts'
 import { loadClassifier, type RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { bundledModel } from 'hierax/classifier/model-folder.ts'
@@ -112,18 +113,14 @@ for (const [name, order] of [
   const found = await measure(order, name !== 'in order, every answer from the start')
   reference ??= found
   results[name] = {
-    lateShare: rounded(found.late / found.alerts),
-    answersPerAlert: rounded(found.answers / found.alerts),
-    stepsPerAlert: rounded(found.steps / found.alerts),
+    lateShare: rounded(found.late / found.alerts, 2),
+    answersPerAlert: rounded(found.answers / found.alerts, 2),
+    stepsPerAlert: rounded(found.steps / found.alerts, 2),
     cpuMicrosecondsPerAlert: Math.round(found.cpuMicroseconds / found.alerts),
-    speed: rounded(reference.cpuMicroseconds / found.cpuMicroseconds)
+    speed: rounded(reference.cpuMicroseconds / found.cpuMicroseconds, 2)
   }
 }
 process.stdout.write(
   `${JSON.stringify({ objects, alertsBefore: before, nights, batchSize, orders: results }, null, 2)}\n`
 )
 classifier.dispose()
-
-function rounded(value: number): number {
-  return Math.round(value * 100) / 100
-}

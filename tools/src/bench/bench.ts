@@ -6,11 +6,12 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { rounded } from '@hierax/training/light-curves/light-curve.ts'
 import type { KafkaTools } from '../../../test/support/kafka-tools.ts'
 import { AlertStream } from './load/alert-stream.ts'
 import { basePackets } from './load/base-packets.ts'
 import { type Cluster, startCluster } from './service/cluster.ts'
-import { type Check, cold, type Load, rounded, warm } from './service/phases.ts'
+import { type Check, cold, type Load, warm } from './service/phases.ts'
 import { pythonConsumer } from './service/python.ts'
 import { measured, say } from './setup.ts'
 
@@ -81,7 +82,7 @@ async function bench(cluster: Cluster, folder: string): Promise<number> {
   const sample = Math.min(alerts, 5000)
   const python = values.python ? await pythonConsumer(cluster.brokers, known.topic, sample) : { skipped: '--no-python' }
 
-  const checks: Check[] = [unknown.check, ...one.checks, ...(several?.checks ?? [])]
+  const checks: Check[] = [...unknown.checks, ...one.checks, ...(several?.checks ?? [])]
   const report = {
     machine: { cpus: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version },
     load: {
@@ -90,15 +91,15 @@ async function bench(cluster: Cluster, folder: string): Promise<number> {
       objects: stream.objects,
       alerts: loaded.packets,
       partitions,
-      bytesPerPacket: rounded(loaded.bytes / loaded.packets)
+      bytesPerPacket: rounded(loaded.bytes / loaded.packets, 0)
     },
     outcomes: { ok: checks.every(({ ok }) => ok), checks },
-    warm: { ...one.figures, peakMegabytes: one.megabytes === null ? null : rounded(one.megabytes) },
+    warm: { ...one.figures, peakMegabytes: one.megabytes === null ? null : rounded(one.megabytes, 0) },
     cold: unknown.figures,
     paced: one.pace?.figures ?? null,
     several: several && {
       ...several.figures,
-      peakMegabytes: several.megabytes === null ? null : rounded(several.megabytes),
+      peakMegabytes: several.megabytes === null ? null : rounded(several.megabytes, 0),
       timesOne: rounded(several.figures.alertsPerSecond / one.figures.alertsPerSecond, 2)
     },
     python

@@ -3,20 +3,20 @@
  * `profile/service-PID.cpuprofile` (for DevTools and speedscope) and beside it a flame graph as one HTML page; prints
  * the time by part of the program.
  */
-import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { spawnSource } from '../spawn-source.ts'
 import { byPart, flameGraph } from './profile/flame-graph.ts'
 
 const folder = path.resolve('profile')
 fs.rmSync(folder, { recursive: true, force: true })
 fs.mkdirSync(folder, { recursive: true })
 
-const bench = fileURLToPath(new URL('bench.ts', import.meta.url))
 const settings = ['--seconds', '0', '--no-python', '--profile', folder, '--output', path.join(folder, 'bench.json')]
-const args = ['--conditions=source', '--import', 'tsx', bench, ...settings, ...process.argv.slice(2)]
-const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+const bench = spawnSource(new URL('bench.ts', import.meta.url), [...settings, ...process.argv.slice(2)])
+bench.stdout.resume()
+const [status] = await once(bench, 'close')
 const profiles = fs.readdirSync(folder).filter(name => name.endsWith('.cpuprofile'))
 if (status !== 0 || profiles.length === 0) process.exit(1)
 

@@ -3,14 +3,14 @@
  * tensors, handles, event-loop delay, lag), then whether they stayed flat. Exits with 1 if not. On SIGINT or SIGTERM it reports on
  * the time so far and cleans up.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { KafkaTools } from '../../../test/support/kafka-tools.ts'
 import { ServiceProcess, total } from '../../../test/support/service.ts'
 import { startKafka } from '../../kafka-local/kafka-local.mjs'
+import { spawnSource } from '../spawn-source.ts'
 import { measured } from './setup.ts'
 import { type Sample, Sampler } from './soak/sample.ts'
 import { verdictOf } from './soak/verdict.ts'
@@ -41,6 +41,9 @@ const shortRetention = {
   'message.timestamp.type': 'LogAppendTime'
 }
 
+/** Packets per record batch. */
+const perBatch = 10
+
 /** Aborted by a signal; a second one ends the process at once. */
 const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
@@ -61,18 +64,8 @@ async function soak({ brokers, tools }: Awaited<ReturnType<typeof startCluster>>
     HIERAX_OUTPUT_DEAD_LETTERS: 'soak.dead',
     HIERAX_STORE_URL: `lmdb:${path.join(folder, 'store')}`
   })
-  const script = fileURLToPath(new URL('./soak/offer.ts', import.meta.url))
-  const args = [
-    '--conditions=source',
-    '--import',
-    'tsx',
-    script,
-    brokers.join(','),
-    'soak',
-    values.rate,
-    values.objects
-  ]
-  const producer = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  const args = [brokers.join(','), 'soak', values.rate, perBatch, values.objects]
+  const producer = spawnSource(new URL('./load/offer.ts', import.meta.url), args)
   const samples: Sample[] = []
   let code: number | null = null
   try {

@@ -199,49 +199,14 @@ const roundedInHistory = [
   'clrcounc'
 ] as const
 
-/** Fields of a history's entry that upper limits leave empty. */
-const emptyDetection: Fields = Object.fromEntries(
-  [
-    'candid',
-    'isdiffpos',
-    'tblid',
-    'xpos',
-    'ypos',
-    'ra',
-    'dec',
-    'magpsf',
-    'sigmapsf',
-    'chipsf',
-    'magap',
-    'sigmagap',
-    'distnr',
-    'magnr',
-    'sigmagnr',
-    'chinr',
-    'sharpnr',
-    'sky',
-    'magdiff',
-    'fwhm',
-    'classtar',
-    'mindtoedge',
-    'magfromlim',
-    'seeratio',
-    'aimage',
-    'bimage',
-    'aimagerat',
-    'bimagerat',
-    'elong',
-    'nneg',
-    'nbad',
-    'rb',
-    'ssdistnr',
-    'ssmagnr',
-    'ssnamenr',
-    'sumrat',
-    'magapbig',
-    'sigmagapbig',
-    'ranr',
-    'decnr',
-    'scorr'
-  ].map(name => [name, null])
-)
+/** Fields that upper limits leave empty and for which the schema has no default. */
+const emptyDetection: Fields = {
+  candid: null,
+  isdiffpos: null,
+  ra: null,
+  dec: null,
+  magpsf: null,
+  sigmapsf: null,
+  ranr: null,
+  decnr: null
+}

@@ -1,18 +1,38 @@
 /**
- * Writes a spool of record batches to a topic at a fixed rate: `offer.ts BROKERS TOPIC RATE PER_BATCH FILE`. A separate process, so that
- * nothing else delays it. Prints the achieved rate and delay as JSON.
+ * Writes record batches to a topic at a fixed rate: `offer.ts BROKERS TOPIC RATE PER_BATCH SOURCE`. SOURCE is a spool of batches, or a
+ * number of objects whose small packets are generated until the process is stopped. A separate process, so that nothing else
+ * delays it. Prints the achieved rate and delay as JSON.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
+import { Simulation } from '../../simulator/simulate.ts'
+import { AlertStream } from './alert-stream.ts'
+import { editorsOf } from './base-packets.ts'
 import { RawProducer } from './raw-producer.ts'
+import { recordBatches } from './record-batch.ts'
 import { readSpool } from './spool.ts'
 
-const [brokers = '', topic = '', rate = '1', perBatch = '1', file = ''] = process.argv.slice(2)
+const [brokers = '', topic = '', rate = '1', perBatch = '1', source = ''] = process.argv.slice(2)
+
+/** Rounds of alerts without end: in each, every object has an alert with a new detection and a month of history. */
+async function smallPackets(objects: number): Promise<Iterable<Buffer>> {
+  const curves = []
+  for await (const curve of readLightCurves()) curves.push(curve)
+  // Small cutouts save disk space.
+  const packets = [...new Simulation(curves, { seed: 1, objects: 12, cutoutBytes: 4000 })].map(({ bytes }) => bytes)
+  const stream = new AlertStream({ from: 'simulated', editors: editorsOf(packets, 0) }, objects)
+  return stream.packets(0, Number.MAX_SAFE_INTEGER)
+}
+
+const batches = /^\d+$/.test(source)
+  ? recordBatches(await smallPackets(Number(source)), Number(perBatch))
+  : readSpool(source)
 const producer = await RawProducer.connect(brokers.split(','), topic)
 
 const interval = (1000 * Number(perBatch)) / Number(rate)
 const began = performance.now()
 let lateBy = 0
-for (const batch of readSpool(file)) {
+for (const batch of batches) {
   const wait = began + producer.sent * interval - performance.now()
   if (wait > 1) await sleep(wait)
   lateBy = Math.max(lateBy, -wait)

@@ -48,6 +48,17 @@ export function recordBatch(values: readonly Buffer[]): Buffer {
   return Buffer.concat([head, body])
 }
 
+/** Values as record batches of `perBatch` values each; the last may be smaller. */
+export function* recordBatches(values: Iterable<Buffer>, perBatch: number): Generator<Buffer> {
+  let waiting: Buffer[] = []
+  for (const value of values) {
+    if (waiting.push(value) < perBatch) continue
+    yield recordBatch(waiting)
+    waiting = []
+  }
+  if (waiting.length > 0) yield recordBatch(waiting)
+}
+
 /** The header of a produce request (version 3, acks=all) for one batch to one partition; the batch follows. */
 export function produceRequest(topic: string, partition: number, batchBytes: number, correlation: number): Buffer {
   const name = Buffer.from(topic)

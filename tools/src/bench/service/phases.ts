@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { text } from 'node:stream/consumers'
+import { rounded } from '@hierax/training/light-curves/light-curve.ts'
 import { stages } from 'hierax/pipeline/batch-stats.ts'
+import { spawnSource } from '../../spawn-source.ts'
 import type { AlertStream } from '../load/alert-stream.ts'
-import { recordBatch } from '../load/record-batch.ts'
+import { recordBatches } from '../load/record-batch.ts'
 import { writeSpool } from '../load/spool.ts'
 import { Answers, percentile } from './answers.ts'
 import type { Cluster } from './cluster.ts'
@@ -55,56 +56,63 @@ export function throughput(load: Load, answers: Answers, workers: Workers, clust
   return {
     alerts,
     seconds: rounded((to - from) / 1000, 2),
-    alertsPerSecond: rounded((alerts / (to - from)) * 1000),
-    alertsPerCpuSecond: cpu === null ? null : rounded(alerts / cpu),
-    microsecondsOfCpuPerAlert: cpu === null ? null : rounded((cpu / alerts) * 1e6),
-    alertsPerCpuSecondOfBroker: broker === null ? null : rounded(alerts / broker)
+    alertsPerSecond: rounded((alerts / (to - from)) * 1000, 0),
+    alertsPerCpuSecond: cpu === null ? null : rounded(alerts / cpu, 0),
+    microsecondsOfCpuPerAlert: cpu === null ? null : rounded((cpu / alerts) * 1e6, 0),
+    alertsPerCpuSecondOfBroker: broker === null ? null : rounded(alerts / broker, 0)
+  }
+}
+
+interface PhaseOptions {
+  readonly name: string
+  /** Number of workers. */
+  readonly count: number
+  readonly store: string
+  /** Folder for CPU profiles. */
+  readonly profile?: string
+  /** A further load at a fixed rate, for the same processes. */
+  readonly paced?: Load & { rate: number }
+}
+
+/** Lets new workers process a load at full speed, then the paced one, and checks their output. */
+async function measure(cluster: Cluster, load: Load, output: string, options: PhaseOptions) {
+  const { count, name, paced } = options
+  const inputs = [load.topic, ...(paced ? [paced.topic] : [])]
+  const workers = await Workers.start({ cluster, inputs, output, ...options })
+  try {
+    const alerts = load.stream.objects * (load.to - load.from)
+    const after = await workers.answered(alerts)
+    const answers = await Answers.read(cluster.tools, output)
+    const exact = count === 1
+    const result = check(name, load, answers, { before: null, after, exact })
+    const figures = throughput(load, answers, workers, cluster)
+    const pace = paced ? await atRate(cluster, workers, paced, { output, before: after, alerts, exact }) : null
+    const checks = [result, ...(pace ? [pace.check] : [])]
+    return { checks, figures, after, alerts, pace, megabytes: workers.peakMegabytes() }
+  } finally {
+    await workers.stop()
   }
 }
 
 /** The first epoch on an empty store: every object is unknown. Leaves the filled store. */
 export async function cold(cluster: Cluster, load: Load, store: string) {
-  const output = `${load.topic}.answers`
-  const workers = await Workers.start({ cluster, count: 1, inputs: [load.topic], output, store })
-  try {
-    const after = await workers.answered(load.stream.objects * (load.to - load.from))
-    const answers = await Answers.read(cluster.tools, output)
-    const result = check('cold', load, answers, { before: null, after, exact: true })
-    return { check: result, figures: throughput(load, answers, workers, cluster) }
-  } finally {
-    await workers.stop()
-  }
+  return measure(cluster, load, `${load.topic}.answers`, { count: 1, name: 'cold', store })
 }
 
-/** Alerts of known objects at full speed, then (with `paced`) at a fixed rate, by the same processes. */
-export async function warm(
-  cluster: Cluster,
-  load: Load,
-  options: { store: string; count: number; name: string; profile?: string; paced?: Load & { rate: number } }
-) {
-  const { count, name, paced } = options
-  const output = `${name}.answers`
-  const store = `${options.store}-${name}`
+/** Alerts of known objects on a copy of the store. */
+export async function warm(cluster: Cluster, load: Load, options: PhaseOptions) {
+  const store = `${options.store}-${options.name}`
   fs.cpSync(options.store, store, { recursive: true })
-  const inputs = [load.topic, ...(paced ? [paced.topic] : [])]
-  const workers = await Workers.start({ cluster, inputs, output, ...options, store })
   try {
-    const alerts = load.stream.objects * (load.to - load.from)
-    const after = await workers.answered(alerts)
-    const answers = await Answers.read(cluster.tools, output)
-    const result = check(name, load, answers, { before: null, after, exact: count === 1 })
+    const found = await measure(cluster, load, `${options.name}.answers`, { ...options, store })
     const figures = {
-      workers: count,
-      ...throughput(load, answers, workers, cluster),
-      meanBatch: meanBatch(null, after),
-      stageMicrosecondsPerAlert: stageMicroseconds(null, after, alerts)
+      workers: options.count,
+      ...found.figures,
+      meanBatch: meanBatch(null, found.after),
+      stageMicrosecondsPerAlert: stageMicroseconds(found.after, found.alerts)
     }
-    const pace = paced
-      ? await atRate(cluster, workers, paced, { output, before: after, alerts, exact: count === 1 })
-      : null
-    return { checks: [result, ...(pace ? [pace.check] : [])], figures, pace, megabytes: workers.peakMegabytes() }
+    return { ...found, figures }
   } finally {
-    await workers.stop()
     fs.rmSync(store, { recursive: true, force: true })
   }
 }
@@ -118,7 +126,7 @@ async function atRate(
 ) {
   const spool = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-bench-')), 'packets')
   try {
-    writeSpool(spool, batches(load))
+    writeSpool(spool, recordBatches(load.stream.packets(load.from, load.to), perBatch))
     const offered = await offer(cluster, load, spool)
     const after = await workers.answered(alerts + load.stream.objects * (load.to - load.from))
     const answers = await Answers.read(cluster.tools, output)
@@ -127,8 +135,8 @@ async function atRate(
       check: check('paced', load, answers, { before, after, exact }),
       figures: {
         alerts: latencies.length,
-        offeredPerSecond: rounded(offered.rate),
-        producerLateByMs: rounded(offered.latestMs),
+        offeredPerSecond: rounded(offered.rate, 0),
+        producerLateByMs: rounded(offered.latestMs, 0),
         p50: percentile(latencies, 0.5),
         p95: percentile(latencies, 0.95),
         p99: percentile(latencies, 0.99),
@@ -144,43 +152,12 @@ async function atRate(
 /** Packets per record batch of the paced load; small, as the survey's producer does not wait long. */
 const perBatch = 4
 
-/** The packets of a load in record batches; the last may be smaller. */
-function* batches({ stream, from, to }: Load): Generator<Buffer> {
-  let values: Buffer[] = []
-  for (const packet of stream.packets(from, to)) {
-    values.push(packet)
-    if (values.length < perBatch) continue
-    yield recordBatch(values)
-    values = []
-  }
-  if (values.length > 0) yield recordBatch(values)
-}
-
 async function offer(cluster: Cluster, { topic, rate }: Load & { rate: number }, spool: string) {
-  const script = fileURLToPath(new URL('../load/offer.ts', import.meta.url))
-  const args = [
-    '--conditions=source',
-    '--import',
-    'tsx',
-    script,
-    cluster.brokers.join(','),
-    topic,
-    String(rate),
-    String(perBatch),
-    spool
-  ]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let text = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk
-  })
-  const [code] = (await once(child, 'close')) as [number | null]
+  const args = [cluster.brokers.join(','), topic, rate, perBatch, spool]
+  const child = spawnSource(new URL('../load/offer.ts', import.meta.url), args)
+  const [printed, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
   if (code !== 0) throw new Error(`The paced producer exited with ${code}`)
-  return JSON.parse(text) as { rate: number; latestMs: number }
-}
-
-export function rounded(value: number, digits = 0): number {
-  return Math.round(value * 10 ** digits) / 10 ** digits
+  return JSON.parse(printed) as { rate: number; latestMs: number }
 }
 
 /** Increase of a metric, summed over its labels if only the name is given. */
@@ -194,10 +171,10 @@ function increase(before: Metrics | null, after: Metrics, name: string): number 
 }
 
 /** Wall time of each stage, µs per alert. Stages include waits for disk and broker, and overlap between batches. */
-function stageMicroseconds(before: Metrics | null, after: Metrics, alerts: number): Record<string, number> {
+function stageMicroseconds(after: Metrics, alerts: number): Record<string, number> {
   return Object.fromEntries(
     stages.map(stage => {
-      const seconds = increase(before, after, `hierax_stage_seconds_sum{stage="${stage}"}`)
+      const seconds = increase(null, after, `hierax_stage_seconds_sum{stage="${stage}"}`)
       return [stage, Math.round((seconds / alerts) * 1e6)]
     })
   )

@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { rounded } from '@hierax/training/light-curves/light-curve.ts'
 import type { ServiceProcess } from '../../../../test/support/service.ts'
 import { total } from '../../../../test/support/service.ts'
 
@@ -43,20 +44,20 @@ export class Sampler {
     const alerts = total(metrics, 'hierax_outcomes_total')
     const rate = ((alerts - this.#last.alerts) / (at - this.#last.at)) * 1000
     this.#last = { at, alerts }
-    const megabytes = (name: string): number => rounded(total(metrics, name) / 1e6)
+    const megabytes = (name: string): number => rounded(total(metrics, name) / 1e6, 1)
     return {
       minutes: rounded((at - this.#began) / 60_000, 2),
       alerts,
       rate: rounded(rate, 0),
       rss: megabytes('process_resident_memory_bytes'),
-      anonymous: rounded(anonymousBytes(this.#service.child.pid ?? 0) / 1e6),
+      anonymous: rounded(anonymousBytes(this.#service.child.pid ?? 0) / 1e6, 1),
       heap: megabytes('nodejs_heap_size_used_bytes'),
       external: megabytes('nodejs_external_memory_bytes'),
       tensors: total(metrics, 'hierax_tensors'),
       handles: total(metrics, 'nodejs_active_handles_total'),
       requests: total(metrics, 'nodejs_active_requests_total'),
-      loopMean: rounded(total(metrics, 'nodejs_eventloop_lag_mean_seconds') * 1000),
-      loopLongest: rounded(total(metrics, 'nodejs_eventloop_lag_max_seconds') * 1000),
+      loopMean: rounded(total(metrics, 'nodejs_eventloop_lag_mean_seconds') * 1000, 1),
+      loopLongest: rounded(total(metrics, 'nodejs_eventloop_lag_max_seconds') * 1000, 1),
       lag: total(metrics, 'hierax_consumer_lag'),
       storeMegabytes: megabytes('hierax_store_bytes'),
       storeObjects: total(metrics, 'hierax_store_objects')
@@ -72,8 +73,4 @@ function anonymousBytes(pid: number): number {
   } catch {
     return Number.NaN
   }
-}
-
-function rounded(value: number, digits = 1): number {
-  return Math.round(value * 10 ** digits) / 10 ** digits
 }

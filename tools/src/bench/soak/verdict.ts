@@ -1,3 +1,4 @@
+import { rounded } from '@hierax/training/light-curves/light-curve.ts'
 import type { Sample } from './sample.ts'
 
 /** The trend of one quantity after the warm-up. */
@@ -84,10 +85,10 @@ function trends(samples: readonly Sample[], warmUp: number): Trend[] {
     const gain = perMinute * ((after.at(-1)?.minutes ?? 0) - (after[0]?.minutes ?? 0))
     return {
       quantity,
-      mean: rounded(mean),
+      mean: rounded(mean, 2),
       least: Math.min(...values),
       greatest: Math.max(...values),
-      perHour: rounded(perMinute * 60),
+      perHour: rounded(perMinute * 60, 2),
       gained: rounded(gain / mean, 4),
       flat: gain <= Math.max(units, share * Math.abs(mean)) + 1e-9
     }
@@ -101,8 +102,4 @@ function slope(xs: readonly number[], ys: readonly number[]): number {
   const covariance = xs.reduce((sum, x, index) => sum + (x - meanX) * ((ys[index] as number) - meanY), 0)
   const variance = xs.reduce((sum, x) => sum + (x - meanX) ** 2, 0)
   return variance === 0 ? 0 : covariance / variance
-}
-
-function rounded(value: number, digits = 2): number {
-  return Math.round(value * 10 ** digits) / 10 ** digits
 }
