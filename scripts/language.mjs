@@ -23,8 +23,16 @@ const banned = [
   [/\bhas a word\b|\ba word where\b/i, 'a message'],
   [/\bthe way of (an?|the) /i, 'how … is processed'],
   [/\bby no more than\b.*\bat one go\b|\bat one go\b/i, 'at once'],
+  [/\bat hand\b/i, 'available'],
+  [/\bin vain\b/i, 'without success'],
+  [/\bin good order\b/i, 'gracefully'],
+  [/\bthe one or other\b/i, 'some'],
+  [/\blies? about (its|the|their)\b/i, 'has a bogus …'],
+  [/\b(can|can't|cannot|can not) be had\b/i, 'is available'],
+  [/\bdear to\b/i, 'expensive to'],
+  [/\ball is well\b/i, 'no problems'],
   [
-    /\b(Passage|Suspicion|Tenure|Turnstile|PartitionSurvey|EventWish|SureWatch|saidAgain|breathe|ofDense\w*)\b/,
+    /\b(Passage|Suspicion|Tenure|Turnstile|PartitionSurvey|EventWish|SureWatch|saidAgain|breathe|Pantry|inWork|ofDense\w*)\b/,
     'see CONTRIBUTING: names'
   ]
 ]
