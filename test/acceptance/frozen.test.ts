@@ -84,7 +84,7 @@ describe('a frozen member', { skip: running.skip }, () => {
 
 describe('a worker that is frozen during a write', { skip: running.skip }, () => {
   test('is killed by its parent, which releases the store for the others; nothing is lost', {
-    timeout: 600_000
+    timeout: 1_800_000
   }, async t => {
     const trial = await Trial.create({ input: running, parts: 3 })
     t.diagnostic(`seed ${trial.random.seed}`)

@@ -28,7 +28,7 @@ const readiness = async (member: ServiceProcess): Promise<{ status: number; reas
 describe('an output cluster that fails', { skip: input.skip || output.skip }, () => {
   for (const way of ['does not answer', 'is down'] as const) {
     test(`that ${way} for ${seconds} s: consumption pauses, readiness gives the reason, nothing is dropped`, {
-      timeout: 900_000
+      timeout: 1_800_000
     }, async t => {
       const trial = await Trial.create({ input, output, parts: 3 })
       t.diagnostic(`seed ${trial.random.seed}`)
