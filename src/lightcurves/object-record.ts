@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { HieraxError, shown } from '../errors.ts'
-import { version as hierax } from '../version.ts'
+import { HieraxError } from '../errors.ts'
 import { isSameAlert, joinAlerts, newerAlert, type VersionedAlert } from './alert-versions.ts'
 import { earlierSizes, earlierState } from './earlier-records.ts'
 import { pointSize, supersededSize } from './layout.ts'
@@ -197,49 +196,4 @@ function corrupt(objectId: string, what: string): HieraxError {
     'STORE_CORRUPT',
     `The stored record of object ${JSON.stringify(objectId)} can't be read: ${what}`
   )
-}
-
-/** What a store says of itself, so that it is never misread and never shows what it must not. */
-export interface StoreMeta {
-  /** Greatest version of its records. */
-  readonly version: number
-  /** Survey programmes whose points may be in it. */
-  readonly programs: readonly number[]
-  /** Release of Hierax that first wrote this version to it; stores of version 1 do not say. */
-  readonly hierax?: string | undefined
-}
-
-/**
- * Compares what a store says of itself (null: it is new) with what it is opened for. Returns what it has to say from now on
- * where that is something else, or null. An older version is migrated: its records are read as they are, and rewritten
- * when something is merged into them; that the store says so keeps the older release from misreading it.
- *
- * @throws {HieraxError} STORE_REFUSED for a version that is not read, or for points of a programme that is not admitted.
- */
-export function checkMeta(meta: StoreMeta | null, programs: readonly number[], where: string): StoreMeta | null {
-  if (meta && !isRead(meta.version)) throw otherStoreVersion(meta, where)
-  const held = meta?.programs ?? []
-  const extra = held.filter(program => !programs.includes(program))
-  if (extra.length > 0) {
-    throw new HieraxError(
-      'STORE_REFUSED',
-      `The store in ${where} holds points of programme ${extra.join(', ')}, which input.programs (${programs.join(', ')}) does not admit`
-    )
-  }
-  if (meta?.version === recordVersion && held.length === programs.length) return null
-  return { version: recordVersion, programs: [...programs].sort((a, b) => a - b), hierax }
-}
-
-function isRead(version: number): boolean {
-  return Number.isInteger(version) && version >= oldestRecordVersion && version <= recordVersion
-}
-
-function otherStoreVersion({ version, hierax: writer }: StoreMeta, where: string): HieraxError {
-  const reads = `Hierax ${hierax} reads versions ${oldestRecordVersion} to ${recordVersion}`
-  const newer = Number.isInteger(version) && version > recordVersion
-  const what = newer
-    ? `was written in version ${version}${typeof writer === 'string' ? ` by Hierax ${shown(writer)}` : ''}; ${reads}: run ` +
-      `${typeof writer === 'string' ? 'that release' : 'the newer release that wrote it'} or a later one; none goes back`
-    : `says that it is of version ${shown(version)}, which no release wrote; ${reads}: restore it from a backup`
-  return new HieraxError('STORE_REFUSED', `The store in ${where} ${what}`)
 }

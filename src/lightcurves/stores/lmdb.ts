@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
-import { checkedRecord, checkMeta, decodeRecord, mergedAt, mergeIntoRecord, type StoreMeta } from '../object-record.ts'
+import { checkedRecord, decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
 import type {
   Addition,
   CachedState,
@@ -12,6 +12,7 @@ import type {
   StoreOptions,
   StoreStatistics
 } from '../store.ts'
+import { checkMeta, type StoreMeta } from '../store-meta.ts'
 import { JournalFiles } from './journal-files.ts'
 import { checkFiles, makeFolder } from './lmdb-files.ts'
 import { canBeWritten, LmdbWrites, orFailed } from './lmdb-writes.ts'

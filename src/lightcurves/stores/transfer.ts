@@ -4,8 +4,9 @@ import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { HieraxError } from '../../errors.ts'
 import { version as hierax } from '../../version.ts'
-import { additionOf, checkMeta, mergedAt, presentRecord, recordVersion } from '../object-record.ts'
+import { additionOf, mergedAt, presentRecord, recordVersion } from '../object-record.ts'
 import type { Addition, Store } from '../store.ts'
+import { checkMeta } from '../store-meta.ts'
 
 /*
  * A store as lines of JSON:

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { HieraxError } from '../../../errors.ts'
 import { createYield } from '../../../event-loop.ts'
 import type { Journal } from '../../journal.ts'
-import { checkMeta, decodeRecord, type StoreMeta } from '../../object-record.ts'
+import { decodeRecord } from '../../object-record.ts'
 import type {
   Addition,
   CachedState,
@@ -12,6 +12,7 @@ import type {
   StoreOptions,
   StoreStatistics
 } from '../../store.ts'
+import { checkMeta, type StoreMeta } from '../../store-meta.ts'
 import { encodeAddition } from './additions.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
 import {
