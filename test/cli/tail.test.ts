@@ -188,8 +188,10 @@ async function groupOf(topic: string): Promise<string> {
   await until(async () => {
     const described = await admin.describeGroups(await groups())
     found = described.groups.find(({ members }) =>
-      members.some(member =>
-        kafkajs.AssignerProtocol.MemberMetadata.decode(member.memberMetadata)?.topics.includes(topic)
+      members.some(
+        // Empty while the group rebalances.
+        ({ memberMetadata: metadata }) =>
+          metadata.length > 0 && kafkajs.AssignerProtocol.MemberMetadata.decode(metadata)?.topics.includes(topic)
       )
     )?.groupId
     return found !== undefined
