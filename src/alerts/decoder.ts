@@ -72,7 +72,10 @@ class Decoder {
   /** Reads the next record of a block. Returns the alert and the number of history points. Errors get the record's index. */
   #record({ cursor, count }: Block, { survey, read }: SurveyReader, index: number, pointsLeft: number) {
     if (cursor.position === cursor.bytes.length) {
-      throw new HieraxError('CORRUPT_BLOCK', `a block claims ${count} records and ends before record ${index} of the container, counted from 0`)
+      throw new HieraxError(
+        'CORRUPT_BLOCK',
+        `a block claims ${count} records and ends before record ${index} of the container, counted from 0`
+      )
     }
     const limit = cursor.position + this.#limits.maxRecordBytes
     cursor.codes = limit < cursor.bytes.length ? longRecordCodes : recordCodes
