@@ -39,7 +39,7 @@ export function openContainer(bytes: Uint8Array | null | undefined, limits: Deco
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const begin = buffer.subarray(0, magic.length)
   if (!begin.equals(magic.subarray(0, begin.length))) {
-    throw new HieraxError('NOT_A_CONTAINER', `the value begins with the bytes ${begin.toString('hex')}`)
+    throw new HieraxError('NOT_A_CONTAINER', `the value begins with ${appearance(buffer)}`)
   }
   if (buffer.length > limits.maxBytes) {
     throw new HieraxError('RECORD_TOO_LARGE', `the container has ${buffer.length} bytes, more than ${limits.maxBytes}`)
@@ -56,6 +56,34 @@ export function openContainer(bytes: Uint8Array | null | undefined, limits: Deco
   cursor.skip(syncBytes)
   return { schema, inflate: codecOf(codec), cursor, sync: buffer.subarray(start, cursor.position) }
 }
+
+/** What the first bytes of a value that is no container look like. */
+function appearance(value: Buffer): string {
+  const hex = `the bytes ${value.toString('hex', 0, 4)}`
+  const known = signatures.find(([signature]) => value.subarray(0, signature.length).equals(signature))
+  if (known !== undefined) return `${hex}: it looks like ${known[1]}`
+  // Confluent's framing: a zero, the id of a schema, and a record without a header.
+  if (value[0] === 0 && value.length > 5) {
+    return `${hex}: it looks like a record in Confluent's framing, with the schema id ${value.readUInt32BE(1)}`
+  }
+  const start = value.toString('utf8', 0, 64).trimStart()
+  if (/^<(!doctype html|html|head|body)/i.test(start)) return `${hex}: it looks like an HTML page`
+  if (start.startsWith('<?xml')) return `${hex}: it looks like XML`
+  if (/^[[{]\s*["{[\]}]/.test(start)) return `${hex}: it looks like JSON`
+  return /^[\t\n\r\x20-\x7e]{4,}$/.test(value.toString('latin1', 0, 64)) ? `the text ${shown(start)}` : hex
+}
+
+const signatures: readonly (readonly [Buffer, string])[] = [
+  [Buffer.from('1f8b', 'hex'), 'gzip: decompress it first'],
+  [Buffer.from('504b0304', 'hex'), 'a zip archive: unpack it first'],
+  [Buffer.from('28b52ffd', 'hex'), 'Zstandard: decompress it first'],
+  [Buffer.from('425a68', 'hex'), 'bzip2: decompress it first'],
+  [Buffer.from('fd377a585a00', 'hex'), 'xz: decompress it first'],
+  [Buffer.from('c301', 'hex'), "a record in Avro's single-object encoding"],
+  [Buffer.from('PAR1'), 'a Parquet file'],
+  [Buffer.from('SIMPLE  ='), 'a FITS file'],
+  [Buffer.from('89484446', 'hex'), 'an HDF5 file']
+]
 
 function readMetadata(cursor: Cursor): { schema: Buffer | null; codec: string } {
   let schema: Buffer | null = null

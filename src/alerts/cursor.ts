@@ -89,6 +89,13 @@ export class Cursor {
     return zigzag.getBigInt64(0, true)
   }
 
+  /** 1 for true, 0 for false. */
+  boolean(): number {
+    const start = this.position
+    this.skip(1)
+    return this.bytes[start]!
+  }
+
   float(): number {
     const start = this.position
     this.skip(4)

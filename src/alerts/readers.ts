@@ -5,10 +5,18 @@ import type { Schema } from './schema.ts'
 /** A decoded value; null if the packet has null or lacks the field. */
 export type Value = number | bigint | string | null
 
-/** How a field is read: any Avro number as a number, an int or long exactly as a bigint, or a string. */
-export type Kind = 'number' | 'long' | 'string'
+/**
+ * How a field is read: any Avro number as a number, an int or long exactly as a bigint, a string, or a word as a string, a number, or a
+ * boolean as 1 or 0.
+ */
+export type Kind = 'number' | 'long' | 'string' | 'word'
 
-const kindNames: Record<Kind, string> = { number: 'a number', long: 'a whole number', string: 'a string' }
+const kindNames: Record<Kind, string> = {
+  number: 'a number',
+  long: 'a whole number',
+  string: 'a string',
+  word: 'a string, a boolean or a whole number'
+}
 
 /**
  * Compiles a reader of one value. Throws WRONG_TYPE if the writer's type cannot be read as `kind`. If only some types of a union cannot,
@@ -24,7 +32,8 @@ export function valueReader(
 ): (cursor: Cursor) => Value {
   return nullable<Value>(schema, path, kindNames[kind], null, ({ type }) => {
     if (!accepts(type, kind)) return null
-    if (kind === 'string') return cursor => cursor.string(maxStringBytes, path)
+    if (type === 'string') return cursor => cursor.string(maxStringBytes, path)
+    if (type === 'boolean') return cursor => cursor.boolean()
     if (kind === 'long') return cursor => cursor.bigLong()
     if (type === 'float') return cursor => cursor.float()
     if (type === 'double') return cursor => cursor.double()
@@ -39,7 +48,9 @@ export function isReadable(schema: Schema, kind: Kind): boolean {
 }
 
 function accepts(type: Schema['type'], kind: Kind): boolean {
-  if (kind === 'string') return type === 'string'
+  if (type === 'string') return kind === 'string' || kind === 'word'
+  if (kind === 'string') return false
+  if (type === 'boolean') return kind === 'word'
   if (type === 'int' || type === 'long') return true
   return kind === 'number' && (type === 'float' || type === 'double')
 }

@@ -8,11 +8,17 @@ import type { Value } from './readers.ts'
 export const jdRange = { from: 2_450_000, to: 2_500_000 }
 export const magnitudeRange = { from: -10, to: 40 }
 
-/** Sign of the difference (`isdiffpos`), including Python's `True` and `False`; null for other values. */
+const signOf = new Map<Value | undefined, boolean>([
+  ...['t', 'T', 'true', 'True', 'TRUE', '1', '+1', 1].map(value => [value, true] as const),
+  ...['f', 'F', 'false', 'False', 'FALSE', '0', '-1', 0, -1].map(value => [value, false] as const)
+])
+
+/** The values that {@link sign} reads, for error messages. */
+export const signs = 't, true, 1, f, false, 0 or -1'
+
+/** Sign of the difference (`isdiffpos`) as the survey, Python, pandas and Spark write it; null for other values. */
 export function sign(value: Value | undefined): boolean | null {
-  if (value === 't' || value === '1' || value === 'True') return true
-  if (value === 'f' || value === '0' || value === 'False') return false
-  return null
+  return signOf.get(value) ?? null
 }
 
 /** The programme; null if it is unknown, `invalid` if it is not a 32-bit integer. */

@@ -25,7 +25,8 @@ import {
   magnitudeRange,
   programId,
   score,
-  sign
+  sign,
+  signs
 } from './ztf-values.ts'
 
 const head = { objectId: needed('string'), schemavsn: optional('string'), candid: optional('long') }
@@ -36,7 +37,7 @@ const point = {
   fid: needed('number'),
   magpsf: optional('number'),
   sigmapsf: optional('number'),
-  isdiffpos: optional('string'),
+  isdiffpos: optional('word'),
   candid: optional('long'),
   programid: optional('number'),
   diffmaglim: optional('number'),
@@ -50,7 +51,7 @@ const candidate = {
   ...point,
   magpsf: needed('number'),
   sigmapsf: needed('number'),
-  isdiffpos: needed('string'),
+  isdiffpos: needed('word'),
   drb: optional('number'),
   rb: optional('number'),
   ssdistnr: optional('number'),
@@ -81,7 +82,10 @@ export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
   toAlert
 }
 
-/** Throws if the alert itself has impossible values. History points with impossible values are dropped and counted. */
+/**
+ * Throws if the alert itself has impossible values, or if the sign of a detection in its history can't be read: all points of the packet
+ * would be affected. Other history points with impossible values are dropped and counted.
+ */
 function toAlert({ head, records, lists }: Packet<'candidate', 'prv_candidates' | 'fp_hists'>): Alert {
   const objectId = head.values[headColumn.objectId]
   const schemaVersion = head.values[headColumn.schemavsn]
@@ -100,7 +104,7 @@ function toAlert({ head, records, lists }: Packet<'candidate', 'prv_candidates' 
   const dropped = { future: 0, invalid: 0 }
   const { values, count, width, unread } = lists.prv_candidates
   for (let i = 0; i < count; i++) {
-    const point = historyPoint(values, i * width, observation.jd)
+    const point = historyPoint(values, i, width, observation.jd)
     if (point === 'future' || point === 'invalid') dropped[point]++
     else history.push(point)
   }
@@ -126,7 +130,7 @@ function ownObservation(own: readonly Value[], candid: bigint): Observation {
   const fid = own[column.fid]
   if (!isFilter(fid)) throw invalid('candidate.fid', fid, '1, 2 or 3')
   const positive = sign(own[column.isdiffpos])
-  if (positive === null) throw invalid('candidate.isdiffpos', own[column.isdiffpos], 't, 1, True, f, 0 or False')
+  if (positive === null) throw invalid('candidate.isdiffpos', own[column.isdiffpos], signs)
   const sigma = own[column.sigmapsf]
   if (!isError(sigma)) throw invalid('candidate.sigmapsf', sigma, 'a positive number')
   const jd = inRange('candidate.jd', own[column.jd], jdRange.from, jdRange.to)
@@ -182,7 +186,13 @@ function single(value: number | null): number | null {
  * A point of `prv_candidates`. With `magpsf` it is a detection. Without it, or with NaN (which table tools write for missing values), it
  * is an upper limit at `diffmaglim`. Points that are not older than the alert (`ownJd`) are dropped.
  */
-function historyPoint(values: readonly Value[], base: number, ownJd: number): HistoryPoint | 'future' | 'invalid' {
+function historyPoint(
+  values: readonly Value[],
+  index: number,
+  width: number,
+  ownJd: number
+): HistoryPoint | 'future' | 'invalid' {
+  const base = index * width
   const jd = values[base + column.jd]
   const fid = values[base + column.fid]
   if (!isBetween(jd, jdRange.from, jdRange.to)) return 'invalid'
@@ -191,7 +201,7 @@ function historyPoint(values: readonly Value[], base: number, ownJd: number): Hi
   const magpsf = values[base + column.magpsf]
   const observation =
     typeof magpsf === 'number' && !Number.isNaN(magpsf)
-      ? historyDetection(values, base, jd, fid, magpsf)
+      ? historyDetection(values, index, base, jd, fid, magpsf)
       : upperLimit(jd, fid, values[base + column.diffmaglim])
   if (observation === null) return 'invalid'
   const program = programId(values[base + column.programid])
@@ -200,13 +210,16 @@ function historyPoint(values: readonly Value[], base: number, ownJd: number): Hi
 
 function historyDetection(
   values: readonly Value[],
+  index: number,
   base: number,
   jd: number,
   fid: FilterId,
   magpsf: number
 ): Observation | null {
   const sigma = values[base + column.sigmapsf]
-  const positive = sign(values[base + column.isdiffpos])
+  const word = values[base + column.isdiffpos] ?? null
+  const positive = sign(word)
+  if (word !== null && positive === null) throw invalid(`prv_candidates[${index}].isdiffpos`, word, signs)
   const number = values[base + column.candid]
   if (positive === null || !isError(sigma) || !isMagnitude(magpsf)) return null
   const candid = typeof number === 'bigint' && number > 0n ? number : null

@@ -39,7 +39,7 @@ const classify: Register = program =>
     .command('classify')
     .summary('classify packets from disk')
     .description(
-      'Classify alert packets from files, folders, .tar or .tar.gz archives, or standard input (-). Print one JSON classification per line, as the service would publish it. Light curves accumulate during the run.'
+      'Classify alert packets from .avro and .avro.gz files, folders, .tar or .tar.gz archives, or standard input (-). Print one JSON classification per line, as the service would publish it. Light curves accumulate during the run.'
     )
     .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
     .option('--store <url>', 'store of light curves: memory: or lmdb:DIR', 'memory:')
@@ -71,7 +71,7 @@ const replay: Register = program =>
     .command('replay')
     .summary('publish packets from disk to Kafka, unchanged')
     .description(
-      'Publish alert packets from files, folders, .tar or .tar.gz archives, or standard input (-) to a Kafka topic. The bytes are unchanged. Messages have no key and are distributed over all partitions.'
+      'Publish alert packets from .avro and .avro.gz files, folders, .tar or .tar.gz archives, or standard input (-) to a Kafka topic. The bytes are unchanged. Messages have no key and are distributed over all partitions.'
     )
     .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
     // Not mandatory to commander, which would report that it is missing before a misspelt option.

@@ -2,7 +2,8 @@ import { constants, createReadStream } from 'node:fs'
 import { access, open, readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline, type Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { promisify } from 'node:util'
+import { createGunzip, gunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
 import { HieraxError } from '../errors.ts'
 
@@ -31,10 +32,12 @@ export interface FilePackets extends AsyncIterable<FilePacket> {
   readonly total: number | null
 }
 
+const gunzipped = promisify(gunzip)
+
 const defaultMaximum = 64 * 1024 * 1024
 
 /**
- * Finds the packets under files, folders, archives (`.tar`, `.tar.gz`, `.tgz`) and `-` (one container on standard input).
+ * Finds the packets under files (`.avro`, or `.avro.gz`), folders, archives (`.tar`, `.tar.gz`, `.tgz`) and `-` (one container on standard input).
  * The iteration holds one packet at a time. What is wrong with one path (unreadable, too large, a damaged archive) is
  * yielded in its place as an `error` of kind `alert`, and reading continues; a member of an archive has the path
  * `archive.tar!member.avro`.
@@ -59,7 +62,7 @@ async function* readFile(file: NamedFile, maximum: number, stdin: Readable): Asy
   if (file.kind === 'archive') return yield* readArchive(path, maximum)
   try {
     const bytes = file.kind === 'stdin' ? await readBounded(stdin, maximum) : await readPacket(path, maximum)
-    yield packetOf(path, bytes, maximum)
+    yield packetOf(path, await decompressed(path, bytes, maximum), maximum)
   } catch (cause) {
     yield { path, bytes: null, error: unreadable('FILE_UNREADABLE', path, cause) }
   }
@@ -98,7 +101,7 @@ async function readBounded(stream: Readable, maximum: number): Promise<Uint8Arra
 }
 
 /**
- * The packets of a tar archive, in the archive's order: every regular member named `*.avro`, one in memory at a time. An
+ * The packets of a tar archive, in the archive's order: every regular member named `*.avro` or `*.avro.gz`, one in memory at a time. An
  * archive that turns out damaged yields what could be read of it, then an ARCHIVE_INVALID error.
  *
  * @param maximum longest member that is read, bytes
@@ -106,7 +109,7 @@ async function readBounded(stream: Readable, maximum: number): Promise<Uint8Arra
 async function* readArchive(path: string, maximum: number): AsyncGenerator<FilePacket> {
   // A failure ends the bytes and is kept for later: thrown at once it would overtake members that are not read yet.
   let failure: unknown = null
-  async function* inflated(): AsyncGenerator<Uint8Array> {
+  async function* content(): AsyncGenerator<Uint8Array> {
     const file = createReadStream(path)
     try {
       yield* /gz$/i.test(path) ? pipeline(file, createGunzip(), () => undefined) : file
@@ -117,7 +120,7 @@ async function* readArchive(path: string, maximum: number): AsyncGenerator<FileP
     }
   }
   const archive = extract()
-  pipeline(inflated(), archive, () => undefined)
+  pipeline(content(), archive, () => undefined)
   let packets = 0
   try {
     for await (const entry of archive) {
@@ -128,7 +131,7 @@ async function* readArchive(path: string, maximum: number): AsyncGenerator<FileP
     }
     if (failure) throw failure
     if (packets === 0)
-      yield { path, bytes: null, error: new HieraxError('ARCHIVE_INVALID', `${path} holds no .avro file`) }
+      yield { path, bytes: null, error: new HieraxError('ARCHIVE_INVALID', `${path} holds no .avro or .avro.gz file`) }
   } catch (cause) {
     yield { path, bytes: null, error: damaged(path, packets, failure ?? cause) }
   } finally {
@@ -152,7 +155,12 @@ async function readMember(
     entry.resume()
     return packetOf(path, null, maximum)
   }
-  return packetOf(path, await readBounded(entry, maximum), maximum)
+  const bytes = await readBounded(entry, maximum)
+  try {
+    return packetOf(path, await decompressed(name, bytes, maximum), maximum)
+  } catch (cause) {
+    return { path, bytes: null, error: unreadable('FILE_UNREADABLE', path, cause) }
+  }
 }
 
 function damaged(path: string, packets: number, cause: unknown): HieraxError {
@@ -170,14 +178,25 @@ function isArchive(name: string): boolean {
   return /\.(tar|tar\.gz|tgz)$/i.test(name)
 }
 
+/** The content of a packet that is compressed with gzip, by its name; that of others as it is. Null if it is longer than `maximum`. */
+async function decompressed(name: string, bytes: Uint8Array | null, maximum: number): Promise<Uint8Array | null> {
+  if (bytes === null || !/\.gz$/i.test(name)) return bytes
+  try {
+    return await gunzipped(bytes, { maxOutputLength: maximum })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return null
+    throw cause
+  }
+}
+
 /** True for packets, but not for the hidden companion files that macOS adds to archives (`._x.avro`). */
 function isPacket(name: string): boolean {
-  return /\.avro$/i.test(name) && !path.basename(name).startsWith('._')
+  return /\.avro(\.gz)?$/i.test(name) && !path.basename(name).startsWith('._')
 }
 
 /**
- * The files that the user named, in that order; folders are searched recursively, sorted by name, for `.avro` files and
- * archives. A file that is named itself is always taken, whatever its name.
+ * The files that the user named, in that order; folders are searched recursively, sorted by name, for `.avro` and
+ * `.avro.gz` files and archives. A file that is named itself is always taken, whatever its name.
  */
 async function expandPaths(paths: readonly string[]): Promise<NamedFile[]> {
   if (paths.filter(name => name === '-').length > 1) {
@@ -188,7 +207,7 @@ async function expandPaths(paths: readonly string[]): Promise<NamedFile[]> {
     const before = files.length
     for await (const file of expand(name)) files.push(file)
     if (files.length > before) continue
-    const message = `the folder ${name} holds no .avro file and no .tar, .tar.gz or .tgz archive`
+    const message = `the folder ${name} holds no .avro or .avro.gz file and no .tar, .tar.gz or .tgz archive`
     throw new HieraxError('INPUT_NOT_FOUND', message)
   }
   return files

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { crc32, deflateRawSync } from 'node:zlib'
+import { crc32, deflateRawSync, gzipSync } from 'node:zlib'
 import snappy from 'snappyjs'
 import { createDecoder } from '../../src/alerts/decoder.ts'
 import { block, container, encoded, head, long, packetSchema, sized, sync } from './packets.ts'
@@ -63,6 +63,28 @@ test('a value that is empty, not a container, or only its beginning', () => {
   refused(() => decode(encoded()), 'NOT_A_CONTAINER')
   refused(() => decode(Buffer.from('Obx')), 'NOT_A_CONTAINER')
   refused(() => decode(Buffer.from('Obj')), 'TRUNCATED')
+})
+
+test('the error says what a value looks like that is not a container', () => {
+  const framed = Buffer.concat([Buffer.from([0, 0, 0, 4, 210]), encoded()])
+  for (const [value, looks] of [
+    ['\n<!DOCTYPE html>\n<title>404', /HTML/],
+    ['<html><body>', /HTML/],
+    ['<?xml version="1.0"?>', /XML/],
+    ['{ "objectId": "ZTF20a" }', /JSON/],
+    ['[{"candid": 1}]', /JSON/],
+    ['objectId,jd,mag', /the text "objectId,jd,mag"/],
+    [gzipSync('Obj'), /gzip: decompress it first/],
+    [Buffer.from('504b030414000000', 'hex'), /zip archive/],
+    [Buffer.from('28b52ffd0458', 'hex'), /Zstandard/],
+    [Buffer.from('c3010123456789abcdef', 'hex'), /single-object/],
+    ['PAR1\x15\x04', /Parquet/],
+    ['SIMPLE  =                    T', /FITS/],
+    [framed, /Confluent's framing, with the schema id 1234/],
+    [Buffer.from('8899aabb', 'hex'), /the bytes 8899aabb$/],
+    ['\u001b[31mred', /the bytes 1b5b3331$/]
+  ] as const)
+    refused(() => decode(typeof value === 'string' ? Buffer.from(value, 'latin1') : value), 'NOT_A_CONTAINER', looks)
 })
 
 test('an unknown codec and a container without schema', () => {

@@ -104,6 +104,10 @@ export function schemaWith({ candidate = candidateFields, history = historyField
   )
 }
 
+/** Fields of which one has another type. */
+export const retyped = (fields: FieldJson[], name: string, type: SchemaJson) =>
+  fields.map(field => (field.name === name ? { name, type } : field))
+
 type Values = Record<string, unknown>
 
 /** A valid detection; magnitudes are exact in single precision. */

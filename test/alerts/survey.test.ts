@@ -21,6 +21,7 @@ import {
   packetFields,
   packetSchema,
   point,
+  retyped,
   type SchemaJson,
   schemaWith
 } from './packets.ts'
@@ -28,8 +29,6 @@ import { refused } from './support.ts'
 
 const { decode } = createDecoder()
 const without = (fields: FieldJson[], name: string) => fields.filter(field => field.name !== name)
-const retyped = (fields: FieldJson[], name: string, type: SchemaJson) =>
-  fields.map(field => (field.name === name ? { name, type } : field))
 /** A container whose record need not fit: the schema is refused before. */
 const ofSchema = (schema: SchemaJson) => Buffer.concat([head(schema), block(1, encoded())])
 
@@ -98,7 +97,7 @@ test('a field of the wrong type is named, whether or not values would fit', () =
     ['jd', 'string'],
     ['jd', ['null', 'boolean']],
     ['fid', { type: 'enum', name: 'e', symbols: ['a'] }],
-    ['isdiffpos', 'int'],
+    ['isdiffpos', 'double'],
     ['candid', 'double'],
     ['ra', { type: 'array', items: 'double' }]
   ]

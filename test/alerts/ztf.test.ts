@@ -11,6 +11,8 @@ import {
   packetFields,
   packetSchema,
   point,
+  retyped,
+  type SchemaJson,
   schemaWith
 } from './packets.ts'
 import { refused } from './support.ts'
@@ -116,7 +118,7 @@ test('impossible values of the candidate are named and refused', () => {
     fid: [0, 4, -1],
     magpsf: [Number.NaN, Number.POSITIVE_INFINITY, -10.5, 40.5, -999],
     sigmapsf: [0, -0.1, Number.NaN, Number.POSITIVE_INFINITY],
-    isdiffpos: ['', 'x', 'true', 'T', 'TRUE', 'tt'],
+    isdiffpos: ['', 'x', 'pos', 'yes', '2', 'tt', 'null'],
     ra: [Number.NaN, -0.1, 360.1],
     dec: [Number.NaN, -90.1, 90.1]
   }
@@ -153,19 +155,41 @@ test('objectId: printable, not empty, at most 128 bytes', () => {
 })
 
 test('the sign of the difference in all spellings, of the packet and of its history', () => {
-  for (const [isdiffpos, positive] of [
-    ['t', true],
-    ['1', true],
-    ['True', true],
-    ['f', false],
-    ['0', false],
-    ['False', false]
-  ] as const) {
-    const alert = alertOf({ candidate: candidate({ isdiffpos }), prv_candidates: [detection({ isdiffpos })] })
-    assert.equal(alert.observation.positive, positive)
-    assert.equal(alert.record.photometry?.positive, positive)
-    assert.equal(alert.history[0]?.observation.positive, positive)
+  const spellings: readonly [type: SchemaJson, positive: readonly unknown[], negative: readonly unknown[]][] = [
+    [
+      ['null', 'string'],
+      ['t', 'T', 'true', 'True', 'TRUE', '1', '+1'],
+      ['f', 'F', 'false', 'False', 'FALSE', '0', '-1']
+    ],
+    ['boolean', [true], [false]],
+    [['null', 'int'], [1], [0, -1]],
+    ['long', [1n], [0n, -1n]]
+  ]
+  for (const [type, positive, negative] of spellings) {
+    const schema = schemaWith({
+      candidate: retyped(candidateFields, 'isdiffpos', type),
+      history: retyped(historyFields, 'isdiffpos', type)
+    })
+    for (const isdiffpos of [...positive, ...negative]) {
+      const expected = positive.includes(isdiffpos)
+      const values = { candidate: candidate({ isdiffpos }), prv_candidates: [detection({ isdiffpos })] }
+      const alert = alertOf(values, schema)
+      assert.equal(alert.observation.positive, expected, `${isdiffpos}`)
+      assert.equal(alert.record.photometry?.positive, expected)
+      assert.equal(alert.history[0]?.observation.positive, expected)
+    }
   }
+})
+
+test('a history with a sign that can not be read is refused, not left out in silence', () => {
+  for (const isdiffpos of ['x', 'pos', ''])
+    refused(
+      () => alertOf({ prv_candidates: [point(), detection({ jd: 2458991 }), detection({ isdiffpos })] }),
+      'INVALID_VALUE',
+      /prv_candidates\[2\]\.isdiffpos should be t, true, 1, f, false, 0 or -1/
+    )
+  const older = detection({ jd: 2458991 })
+  assert.equal(alertOf({ prv_candidates: [detection({ jd: 2459000.5, isdiffpos: 'x' }), older] }).history.length, 1)
 })
 
 test('drb before rb; −999, what is not finite and what can’t be mean nothing', () => {
@@ -272,8 +296,7 @@ test('history points that a packet can’t know or that can’t be are dropped a
     detection({ sigmapsf: 0 }),
     detection({ sigmapsf: null }),
     detection({ sigmapsf: Number.POSITIVE_INFINITY }),
-    detection({ isdiffpos: null }),
-    detection({ isdiffpos: 'x' })
+    detection({ isdiffpos: null })
   ]
   for (const one of future) assert.deepEqual(alertOf({ prv_candidates: [one] }).dropped, { future: 1, invalid: 0 })
   for (const one of impossible) {

@@ -72,6 +72,32 @@ test('archives are read member by member in their own order, alone or in a folde
   assert.equal((await openPackets([at('tars')])).total, null)
 })
 
+test('packets compressed with gzip are read, one by one and in archives', async () => {
+  await mkdir(at('zipped'))
+  await writeFile(at('zipped', 'a.avro.gz'), gzipSync('a'))
+  await writeFile(at('zipped', 'b.avro'), 'b')
+  await writeFile(at('zipped', 'c.avro.gz'), gzipSync(randomBytes(4000)).subarray(0, 2000))
+  await writeFile(at('zipped', 'd.avro.gz'), gzipSync('d'.repeat(200_000)))
+  const members = [
+    ['1.avro.gz', gzipSync('one')],
+    ['2.avro.gz', Buffer.from('no gzip')],
+    ['3.avro', Buffer.from('three')]
+  ] as const
+  const archive = pack()
+  for (const [name, content] of members) archive.entry({ name }, content)
+  archive.finalize()
+  await writeFile(at('zipped', 'e.tar'), await buffer(archive as unknown as Readable))
+  assert.deepEqual(await read([at('zipped')], { maximumBytes: 100_000 }), [
+    'zipped/a.avro.gz=a',
+    'zipped/b.avro=b',
+    'zipped/c.avro.gz=FILE_UNREADABLE',
+    'zipped/d.avro.gz=FILE_TOO_LARGE',
+    'zipped/e.tar!1.avro.gz=one',
+    'zipped/e.tar!2.avro.gz=FILE_UNREADABLE',
+    'zipped/e.tar!3.avro=three'
+  ])
+})
+
 test('a damaged archive yields what could be read, then an error, and the next path goes on', async () => {
   const whole = await tar({ '1.avro': 'one', '2.avro': 'x'.repeat(5000), '3.avro': 'three' })
   const noise = randomBytes(300_000)
@@ -132,7 +158,10 @@ test('missing paths and folders without packets are named before anything is rea
     assert.equal((error as unknown as { code: string }).code, 'INPUT_NOT_FOUND')
     return true
   })
-  await assert.rejects(openPackets([at('empty')]), { code: 'INPUT_NOT_FOUND', message: /holds no \.avro file/ })
+  await assert.rejects(openPackets([at('empty')]), {
+    code: 'INPUT_NOT_FOUND',
+    message: /holds no \.avro or \.avro\.gz file/
+  })
 })
 
 test('a file that vanishes after it was found is an error of its own', async () => {
