@@ -107,7 +107,7 @@ export type ErrorCode = keyof typeof table
 /** All codes with their kind, HTTP status and remedy, for the reference documentation. */
 export const errorTable: Readonly<Record<ErrorCode, Entry>> = table
 
-/** An error of the table. `message` says what was wrong and with what value; `remedy` what to do. */
+/** An error of the table. `message` says what was wrong and with what value, printable; `remedy` what to do. */
 export class HieraxError extends Error {
   readonly code: ErrorCode
   readonly kind: ErrorKind
@@ -117,7 +117,7 @@ export class HieraxError extends Error {
   readonly record?: number
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown; record?: number }) {
-    super(message, options)
+    super(message.split('\n').map(printable).join('\n'), options)
     this.name = 'HieraxError'
     this.code = code
     const { kind, status, remedy } = table[code]

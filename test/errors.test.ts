@@ -25,6 +25,11 @@ describe('an error that is added to the table', () => {
     assert.equal(describeError(error), `hierax: UPSIDE_DOWN: the packet is upside down. ${remedy}`)
   })
 
+  it('shows control characters escaped, whatever was quoted, and keeps lines', () => {
+    const error = new HieraxError('DATA_INVALID', 'first \u001b]0;title\u0007 \u202ereversed\nsecond\u009b31m')
+    assert.equal(error.message, 'first \\u001b]0;title\\u0007 \\u202ereversed\nsecond\\u009b31m')
+  })
+
   it('is the code of a dead letter and of its metric', async () => {
     const { deadLetterMessage } = await import('../src/messages/outgoing.ts')
     const { Metrics } = await import('../src/telemetry/metrics.ts')

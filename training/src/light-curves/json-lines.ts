@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { HieraxError } from 'hierax/errors.ts'
 import type { z } from 'zod'
@@ -10,20 +10,27 @@ export interface JsonLine {
   readonly where: string
 }
 
+/** Longest line that is read, characters. */
+const longestLine = 64 * 1024 * 1024
+
+const wanted = 'each line should be one JSON object (JSON Lines), as docs/training.md describes'
+
 /**
  * Reads a JSON Lines file, gzip-compressed where its name ends in `.gz`; empty lines are left out. Throws DATA_INVALID by line
- * (`fault` says what it is), INPUT_NOT_FOUND.
+ * with what the line looks like, INPUT_NOT_FOUND.
  */
-export async function* jsonLines(file: string, fault = 'not JSON'): AsyncGenerator<JsonLine> {
-  let number = 0
+export async function* jsonLines(file: string): AsyncGenerator<JsonLine> {
+  const position = { count: 0 }
+  let text = ''
   try {
-    for await (const text of lines(file)) {
-      number += 1
-      if (text.trim() !== '') yield { value: parseJson(text), where: `${file}, line ${number}` }
+    for await (text of lines(file, position)) {
+      if (text.trim() !== '') yield { value: parseJson(text), where: `${file}, line ${position.count}` }
     }
   } catch (cause) {
+    if (cause instanceof HieraxError) throw cause
     if (cause instanceof SyntaxError) {
-      throw new HieraxError('DATA_INVALID', `${file}, line ${number}: ${fault} (${cause.message})`, { cause })
+      const message = `${appearance(text)} (${cause.message}); ${wanted}`
+      throw new HieraxError('DATA_INVALID', `${file}, line ${position.count}: ${message}`, { cause })
     }
     const code = (cause as NodeJS.ErrnoException).code
     const reason = code === 'ENOENT' ? 'does not exist' : `can't be read (${code ?? String(cause)})`
@@ -51,13 +58,38 @@ function fieldName(path: readonly PropertyKey[]): string {
     .join('')
 }
 
-function lines(file: string): AsyncIterable<string> {
+/** The lines of a file; `count` is the number of those that have been read. */
+async function* lines(file: string, position: { count: number }): AsyncGenerator<string> {
   const raw = createReadStream(file)
-  if (!file.endsWith('.gz')) return createInterface({ input: raw, crlfDelay: Number.POSITIVE_INFINITY })
-  const unzipped = createGunzip()
-  // Passed on by hand: the reader of lines listens only to the stream that it is given.
-  raw.on('error', error => unzipped.destroy(error))
-  return createInterface({ input: raw.pipe(unzipped), crlfDelay: Number.POSITIVE_INFINITY })
+  const stream: Readable = file.endsWith('.gz') ? pipeline(raw, createGunzip(), () => undefined) : raw
+  let rest = ''
+  for await (const chunk of stream.setEncoding('utf8')) {
+    const parts = (chunk as string).split('\n')
+    parts[0] = rest + parts[0]
+    rest = parts.pop() as string
+    for (const line of parts) {
+      position.count++
+      yield line
+    }
+    if (rest.length > longestLine) {
+      const message = `it has more than ${longestLine} characters: ${wanted}`
+      throw invalidLine(`${file}, line ${position.count + 1}`, '', message)
+    }
+  }
+  position.count++
+  yield rest
+}
+
+/** What a line that is not JSON looks like, in words. */
+function appearance(line: string): string {
+  const text = line.trim()
+  if (text === '{' || text === '[' || text === '[{') return 'it looks like JSON over several lines'
+  if (text.startsWith('[')) return 'it looks like an array'
+  if (text.startsWith('{')) return 'it is not valid JSON'
+  if (text.startsWith('<')) return 'it looks like XML or HTML'
+  if (text.startsWith('\\') || text.startsWith('|')) return 'it looks like an IPAC table'
+  if (text.includes(',')) return 'it looks like CSV'
+  return /\S\s+\S/.test(text) ? 'it looks like a table with columns of text' : 'it is not JSON'
 }
 
 /** JSON, and what Python writes for missing numbers: NaN and Infinity are read as null. */

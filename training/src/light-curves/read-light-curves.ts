@@ -53,7 +53,7 @@ const line = z
  *   number, and by field where one is to blame
  */
 export async function* readLightCurves(file = bundledLightCurves): AsyncGenerator<SimulatedLightCurve> {
-  for await (const each of jsonLines(file, 'not a light curve')) yield parse(each)
+  for await (const each of jsonLines(file)) yield parse(each)
 }
 
 /** One line of a light-curve file. */

@@ -106,7 +106,7 @@ test('a group that is no child of the root leaves the label to decide; one that 
 test('errors name file, line and field', async () => {
   const good = { objectId: 'x', label: 'type B' }
   const wrong: [unknown, string, RegExp][] = [
-    ['{', 'DATA_INVALID', /\.jsonl, line 2: not JSON/],
+    ['{', 'DATA_INVALID', /\.jsonl, line 2: it looks like JSON over several lines/],
     [{ label: 'type B' }, 'DATA_INVALID', /\.jsonl, line 2, field objectId: /],
     [{ ...good, candid: 1e17 }, 'DATA_INVALID', /line 2, field candid: .*JSON numbers of that size lose digits/],
     [{ ...good, candid: 'abc' }, 'DATA_INVALID', /line 2, field candid: /],

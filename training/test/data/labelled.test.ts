@@ -62,7 +62,7 @@ test('all three kinds of photometry are read, gzip too', async () => {
 })
 
 const refused: readonly [what: string, line: unknown, wanted: RegExp][] = [
-  ['no JSON', '{"id": ', /line 2: not JSON/],
+  ['no JSON', '{"id": ', /line 2: it is not valid JSON .*each line should be one JSON object/],
   ['no label', { ...good, id: 'x', label: undefined }, /line 2, field label/],
   ['a label that is null', { ...good, id: 'x', label: null }, /line 2, field label: it is missing/],
   ['a label that is a number', { ...good, id: 'x', label: 3 }, /line 2, field label/],

@@ -105,7 +105,7 @@ test("numbers that are none, as Python's JSON has them, are missing values", asy
 test('a line that is no light curve is named by its number, with what is wrong', async () => {
   const good = JSON.stringify(magnitudes)
   const cases: [string, RegExp][] = [
-    ['{"id": 1', /line 2: not a light curve/],
+    ['{"id": 1', /line 2: it is not valid JSON/],
     [JSON.stringify({ ...magnitudes, mjd: [1] }), /line 2, field mjd\[0\]/],
     [JSON.stringify({ ...magnitudes, mag: [1] }), /its arrays differ in length/],
     [JSON.stringify({ ...magnitudes, mag: undefined }), /neither `mag` nor `flux`/],
