@@ -221,7 +221,8 @@ export interface BatchWork {
 export async function processBatch({ batch, assignment, limits, ...work }: BatchWork): Promise<void> {
   const [lost, leave] = [assignment.lost.signal, assignment.leave.signal]
   for (const chunk of chunks(batch.messages, limits)) {
-    const messages = chunk.map(message => inputMessage(batch, message))
+    const now = Date.now()
+    const messages = chunk.map(message => inputMessage(batch, message, now))
     for (let attempt = 1; ; attempt++) {
       if (leave.aborted) return
       try {
@@ -258,8 +259,25 @@ export function* chunks<T extends Pick<KafkaMessage, 'value'>>(
   if (chunk.length > 0) yield chunk
 }
 
-function inputMessage({ topic, partition }: Batch, { value, offset, timestamp }: KafkaMessage): InputMessage {
-  return { value, topic, source: `${topic}/${partition}/${offset}`, ingested: Number(timestamp) }
+function inputMessage(
+  { topic, partition }: Batch,
+  { value, offset, timestamp }: KafkaMessage,
+  now: number
+): InputMessage {
+  return { value, topic, source: `${topic}/${partition}/${offset}`, ingested: arrivalTime(Number(timestamp), now) }
+}
+
+/** First light of ZTF: no alert is older. */
+const firstLight = Date.UTC(2017, 9, 1)
+
+/** Difference between the clocks of machines that is accepted, ms. */
+const clockTolerance = 5 * 60_000
+
+/**
+ * When a message arrived (epoch ms): its Kafka timestamp, or `now` where that is none: -1, 0, in seconds, or in the future.
+ */
+export function arrivalTime(timestamp: number, now: number): number {
+  return timestamp >= firstLight && timestamp <= now + clockTolerance ? timestamp : now
 }
 
 async function settles(promise: Promise<unknown>, ms: number): Promise<boolean> {

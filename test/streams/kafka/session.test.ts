@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Batch, KafkaMessage } from 'kafkajs'
 import { newAssignment } from '../../../src/streams/kafka/group.ts'
-import { chunks, processBatch } from '../../../src/streams/kafka/session.ts'
+import { arrivalTime, chunks, processBatch } from '../../../src/streams/kafka/session.ts'
 import type { BatchHandler } from '../../../src/streams/types.ts'
 import { limitsOf } from './source-harness.ts'
 
@@ -31,7 +31,7 @@ function batchOf(count: number): Batch {
   const messages = Array.from({ length: count }, (_, i) => ({
     value: Buffer.from(String(i)),
     offset: String(100 + i),
-    timestamp: '5'
+    timestamp: '1700000000005'
   }))
   return { topic: 't', partition: 2, messages: messages as unknown as KafkaMessage[] } as Batch
 }
@@ -57,7 +57,10 @@ test('messages carry their source and time; a member that must leave stops betwe
     seen.push(...batch.map(({ source, ingested }) => `${source}@${ingested}`))
     if (seen.length === 4) assignment.leave.abort()
   }, assignment)
-  assert.deepEqual(seen, ['t/2/100@5', 't/2/101@5', 't/2/102@5', 't/2/103@5'])
+  assert.deepEqual(
+    seen,
+    [100, 101, 102, 103].map(offset => `t/2/${offset}@1700000000005`)
+  )
   assert.deepEqual(done, ['101', '103'])
 })
 
@@ -67,4 +70,11 @@ test('what a handler did after its partition was lost does not count', async () 
     if (batch[0]!.source === 't/2/102') assignment.lost.abort()
   }, assignment)
   assert.deepEqual(done, ['101'])
+})
+
+test('a timestamp that is none, in seconds, or in the future is replaced by the time of arrival', () => {
+  const now = Date.UTC(2026, 0, 1)
+  for (const none of [-1, 0, 1_700_000_000, Number.NaN, now + 3_600_000, 4e12, 1_700_000_000_000_000])
+    assert.equal(arrivalTime(none, now), now, `${none}`)
+  for (const real of [Date.UTC(2018, 5, 1), now - 1, now, now + 60_000]) assert.equal(arrivalTime(real, now), real)
 })
