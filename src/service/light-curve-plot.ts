@@ -99,7 +99,7 @@ function marks(points: readonly PointView[], x: Scale, y: Scale): string {
         'rule',
         `stroke="${colour}"`,
         detections.map(({ mjd, magnitude, error }) => {
-          const [y1, y2] = [y(magnitude - (error ?? 0)), y(magnitude + (error ?? 0))]
+          const [y1, y2] = [inFrame(y(magnitude - (error ?? 0))), inFrame(y(magnitude + (error ?? 0)))]
           return `<line x1="${x(mjd)}" x2="${x(mjd)}" y1="${y1}" y2="${y2}"/>`
         })
       ),
@@ -164,8 +164,19 @@ function thinned(points: readonly PointView[]): PointView[] {
   return Array.from({ length: maxPoints }, (_, at) => points[Math.floor((at + 1) * step) - 1] as PointView)
 }
 
+/** The longest error bar that widens the axis, mag: one huge error must not press all points onto a line. */
+const longestBar = 0.5
+
 function magnitudesOf(points: readonly PointView[]): number[] {
-  return points.flatMap(({ magnitude, error }) => [magnitude - (error ?? 0), magnitude + (error ?? 0)])
+  return points.flatMap(({ magnitude, error }) => {
+    const bar = Math.min(error ?? 0, longestBar)
+    return [magnitude - bar, magnitude + bar]
+  })
+}
+
+/** A vertical position, moved to the edge of the frame where it is outside. */
+function inFrame(y: number): number {
+  return Math.min(Math.max(y, frame.top), frame.bottom)
 }
 
 type Extent = readonly [low: number, high: number]

@@ -56,6 +56,20 @@ describe('light curve as a picture', () => {
     assert.ok(text.includes('fill="white"'), 'a negative difference is hollow')
   })
 
+  it('draws a huge error bar within the frame, and the axis for the magnitudes', () => {
+    const tree = drawn(object([point(58000, { magnitude: 18.2, error: 1500 }), point(58001, { magnitude: 18.9 })]))
+    const bars = [...tree.querySelectorAll('[aria-label=rule] line')].flatMap(line =>
+      ['y1', 'y2'].map(name => Number(line.getAttribute(name)))
+    )
+    const frame = tree.querySelectorAll('rect')[1]
+    const [top, height] = ['y', 'height'].map(name => Number(frame?.getAttribute(name))) as [number, number]
+    assert.ok(bars.every(y => y >= top && y <= top + height))
+    const places = [...tree.querySelectorAll('[aria-label=dot] g')].map(dot =>
+      Number(/,([\d.]+)\)/.exec(dot.getAttribute('transform') ?? '')?.[1])
+    )
+    assert.ok(Math.abs((places[0] ?? 0) - (places[1] ?? 0)) > height / 4, 'the points are apart')
+  })
+
   it('shows what the admission settings refuse hollow and dashed, without an error bar, and says so', () => {
     const refused = object([
       point(58000),

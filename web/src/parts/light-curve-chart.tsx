@@ -1,4 +1,4 @@
-import { scaleLinear } from 'd3-scale'
+import { type ScaleLinear, scaleLinear } from 'd3-scale'
 import { useMemo, useState } from 'preact/hooks'
 import type { PointView } from '../data/types.ts'
 import type { TimeAxis } from '../draw/axis.ts'
@@ -76,7 +76,7 @@ export function isRejected({ type, admitted }: PointView): boolean {
   return type === 'detection' && !admitted
 }
 
-function Point({ point, x, y, rem }: { point: PointView; x: number; y: (value: number) => number; rem: number }) {
+function Point({ point, x, y, rem }: { point: PointView; x: number; y: ScaleLinear<number, number>; rem: number }) {
   const { band, type, magnitude, error, positive, admitted } = point
   const at = y(magnitude)
   if (type === 'upperLimit') {
@@ -95,13 +95,13 @@ function Point({ point, x, y, rem }: { point: PointView; x: number; y: (value: n
       </g>
     )
   }
-  const half = Math.abs(y(magnitude + (error ?? 0)) - at)
+  const [above, below] = [-1, 1].map(side => inRange(y(magnitude + side * (error ?? 0)), y.range()) - at)
   return (
     <g
       class={`point detection band-${band} ${positive === false ? 'negative' : ''}`}
       transform={`translate(${x},${at})`}
     >
-      <path class="error" d={`M0,${-half}V${half}`} />
+      <path class="error" d={`M0,${above}V${below}`} />
       <path d={marker} />
     </g>
   )
@@ -178,9 +178,20 @@ function Tip({
   )
 }
 
+/** A position, moved to the nearest end of a range where it is outside. */
+function inRange(position: number, [start = 0, end = 0]: readonly number[]): number {
+  return Math.min(Math.max(position, start), end)
+}
+
+/** The longest error bar that widens the axis, mag: one huge error must not press all points onto a line. */
+const longestBar = 0.5
+
 /** Range of the magnitude axis with some padding, bright end first, mag. */
 function magnitudesOf(points: readonly PointView[]): [number, number] {
-  const ends = points.flatMap(({ magnitude, error }) => [magnitude - (error ?? 0), magnitude + (error ?? 0)])
+  const ends = points.flatMap(({ magnitude, error }) => {
+    const bar = Math.min(error ?? 0, longestBar)
+    return [magnitude - bar, magnitude + bar]
+  })
   const [bright, faint] = [Math.min(...ends), Math.max(...ends)]
   const pad = Math.max(0.15, (faint - bright) * 0.06)
   return [bright - pad, faint + pad]

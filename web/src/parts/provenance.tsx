@@ -28,10 +28,12 @@ export function Provenance() {
             />
           </>
         )}
-        <Fact
-          name="novelty"
-          value={current.novelty === null ? 'not given by this model' : current.novelty.toFixed(3)}
-        />
+        {current.status === 'CLASSIFIED' && (
+          <Fact
+            name="novelty"
+            value={current.novelty === null ? 'not given by this model' : current.novelty.toFixed(3)}
+          />
+        )}
         <Fact name="programme" value={String(current.programId)} />
         <Fact name="model" value={`${classifier.name} ${classifier.version}${running ? `, ${running.runtime}` : ''}`} />
         <Fact name="SHA-256" value={classifier.sha256} long />
