@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { HieraxError } from '../../errors.ts'
 
 /** The output of `npm run build` for web/; the relative path is the same from src/ and from dist/. */
 const folder = fileURLToPath(new URL('../../../dist/web/', import.meta.url))
@@ -20,7 +21,7 @@ const kept = 'private, max-age=31536000, immutable'
 /** The live page: a few files, read once, each with its own route. Throws if the page was not built. */
 export function addPageRoutes(app: FastifyInstance): void {
   if (!fs.existsSync(`${folder}index.html`))
-    throw new Error(`the live page is not built: run \`npm run build\` (there is no ${folder}index.html)`)
+    throw new HieraxError('NOT_INSTALLED', `the live page is not built: run \`npm run build\` (no ${folder}index.html)`)
   serve(app, '/', 'index.html', 'no-cache')
   serve(app, '/favicon.ico', 'favicon.svg', 'no-cache')
   serve(app, '/favicon.svg', 'favicon.svg', 'no-cache')

@@ -18,7 +18,7 @@ export function register(program: Command): void {
     .command('demo')
     .summary('run a broker, a simulated alert stream and the service together')
     .description(
-      'Run the whole service on simulated alerts until Ctrl-C, and show its classifications and how often they are correct. The command finds or starts a Kafka broker and publishes ZTF packets with the class mix of the public stream: supernovae and periodic stars from real light curves; synthetic active galaxies, cataclysmic and long-period variables, minor planets and artefacts. It needs no account, data or configuration, and removes everything that it created.'
+      'Run the whole service on simulated alerts until Ctrl-C, and show its classifications and how often they are correct. The command finds or starts a Kafka broker and publishes ZTF packets with a class mix like that of the public stream, with more supernovae: supernovae and periodic stars from real light curves; synthetic active galaxies, cataclysmic and long-period variables, minor planets and artefacts. It needs no account, data or configuration, and removes everything that it created.'
     )
     .option('--rate <n>', 'packets per second', decimal({ min: 0.1, max: 10_000 }), 150)
     .option('--for <seconds>', 'stop after this many seconds', decimal({ min: 0 }))

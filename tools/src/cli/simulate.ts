@@ -53,7 +53,10 @@ export function register(program: Command): void {
     .option('--config <file>', 'configuration file for brokers, TLS and credentials of the input')
     .option('--lightcurves <file>', 'light curves as JSON Lines, optionally .gz (default: the bundled examples)')
     .addOption(
-      new Option('--mix <name>', 'the light curves alone, or the examples in the class mix of the public stream')
+      new Option(
+        '--mix <name>',
+        'the light curves alone, or the examples in a class mix like that of the public stream, with more supernovae'
+      )
         .choices(mixes)
         .default('examples')
     )

@@ -17,7 +17,7 @@ const defaultRound = 8800
 const cutoutBytes = 12_000
 
 /**
- * A stream of ZTF packets with the class mix of the public stream (see `streamMix`). Light curves are reused, varied, for further
+ * A stream of ZTF packets of many classes (see `streamMix`). Light curves are reused, varied, for further
  * objects. Objects start one after another, and each object's packets are in time order.
  */
 export class SimulatedStream {

@@ -4,7 +4,7 @@ import { type Family, families, familyOf } from './family.ts'
 import { population, type SyntheticLabel } from './populations.ts'
 import { varied } from './variation.ts'
 
-/** Light curves of a simulation: only the examples, or the examples in the class mix of the public stream. */
+/** Light curves of a simulation: the examples alone, or with synthetic objects of other classes, see {@link streamMix}. */
 export const mixes = ['examples', 'stream'] as const
 export type Mix = (typeof mixes)[number]
 
@@ -26,8 +26,8 @@ const copies: Partial<Record<Family, number>> = { periodic: 2 }
 export const streamStagger = 0.06
 
 /**
- * Light curves in the class mix of the public stream: for each supernova alert six or seven of stars, active nuclei, cataclysmic
- * variables, minor planets and artefacts. Supernovae and periodic stars are the (real) examples, the others are synthetic. Classes
+ * Light curves in a class mix like that of the public stream, with more supernovae: for each supernova alert six or seven of stars,
+ * active nuclei, cataclysmic variables, minor planets and artefacts. Supernovae and periodic stars are the (real) examples, the others are synthetic. Classes
  * are spread evenly.
  */
 export function streamMix(examples: readonly SimulatedLightCurve[], seed = 0): SimulatedLightCurve[] {
