@@ -6,7 +6,7 @@ import { createDecoder } from '../alerts/decoder.ts'
 import { loadModels, readModels } from '../app/models.ts'
 import { resolveRoutes } from '../app/routes.ts'
 import { loadConfig } from '../config/load.ts'
-import { HieraxError } from '../errors.ts'
+import { type ErrorCode, HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { Pipeline } from '../pipeline.ts'
 import { type FilePackets, openPackets } from '../streams/files.ts'
@@ -40,6 +40,7 @@ export async function classify(paths: readonly string[], options: ClassifyOption
   const classifiers = await loadModels(config, models)
   const store = await openStore(config.store.url, { programs: config.input.programs })
   const progress = startProgress({ total: packets.total, unit: 'packets' })
+  const refused = new Map<ErrorCode, number>()
   try {
     const arriving = inOrder(packets)
     const reading = options.order === 'time' ? await sortedByTime(arriving) : arriving
@@ -49,7 +50,14 @@ export async function classify(paths: readonly string[], options: ClassifyOption
       classifiers,
       sink: lineSink(config.output.deadLetters, deadLetters),
       admission: { programs: config.input.programs, admit: config.admit },
-      output: { ...config.output, encoding: 'json', routes: [] }
+      output: { ...config.output, encoding: 'json', routes: [] },
+      onBatch({ deadLetters }) {
+        for (const { error } of deadLetters) {
+          refused.set(error.code, (refused.get(error.code) ?? 0) + 1)
+          if (leftOut.includes(error.code))
+            process.stderr.write(`hierax: ${error.code}: ${error.message}. ${error.remedy}\n`)
+        }
+      }
     })
     for await (const batch of batches(reading.messages)) {
       await pipeline.process(batch)
@@ -61,6 +69,18 @@ export async function classify(paths: readonly string[], options: ClassifyOption
     await store.close()
     for (const classifier of classifiers) classifier.dispose()
   }
+  reportRefused(refused)
+}
+
+/** Errors of files that were not read to their end: the exit code says so. */
+const leftOut: readonly ErrorCode[] = ['FILE_UNREADABLE', 'FILE_TOO_LARGE', 'ARCHIVE_INVALID']
+
+/** Says on standard error how many packets were refused, by code; exit code 1 if input was left out. */
+function reportRefused(counts: ReadonlyMap<ErrorCode, number>): void {
+  if (counts.size === 0) return
+  const byCode = [...counts].map(([code, count]) => `${code} ${count}`).join(', ')
+  process.stderr.write(`hierax: refused: ${byCode}\n`)
+  if (leftOut.some(code => counts.has(code))) process.exitCode = 1
 }
 
 /** Packets as messages, and how to decode them. */

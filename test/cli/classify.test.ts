@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { Simulation } from '@hierax/tools/simulator/simulate.ts'
 import { bundledLightCurves, readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
 import { currentAnswers } from '../support/answers.ts'
@@ -125,6 +126,20 @@ describe('hierax classify', () => {
     const again = await runHierax(['classify', bad])
     assert.equal(again.code, 0)
     assert.match(again.stderr, /NOT_A_CONTAINER/)
+    assert.match(again.stderr, /^hierax: refused: NOT_A_CONTAINER 1$/m)
+    assert.match(run.stderr, /^hierax: refused: NOT_A_CONTAINER 1, TRUNCATED 1$/m)
+  })
+
+  test('a file that ends early is named, and the exit code is 1', async () => {
+    const [good] = await simulated('half')
+    const archive = path.join(folder, 'half.avro.gz')
+    const zipped = gzipSync(fs.readFileSync(good as string))
+    fs.writeFileSync(archive, zipped.subarray(0, zipped.length / 2))
+    const { code, stdout, stderr } = await runHierax(['classify', good as string, archive])
+    assert.equal(code, 1)
+    assert.equal(lines(stdout).length, 1)
+    assert.match(stderr, /^hierax: FILE_UNREADABLE: .*half\.avro\.gz can't be read/m)
+    assert.match(stderr, /^hierax: refused: FILE_UNREADABLE 1$/m)
   })
 
   test('reads one packet from standard input and builds on a named store', async () => {
