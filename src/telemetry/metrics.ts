@@ -120,7 +120,9 @@ export class Metrics {
     const labels = { topic, partition: String(partition) }
     this.set('consumer_lag', lag, labels)
     this.set('partition_held', held ? 1 : 0, labels)
-    if (next !== null) this.set('consumer_offset', Number(next), labels)
+    // The old offset of a partition that another process owns now would hide its progress.
+    if (lag < 0) this.#instruments.consumer_offset.remove(labels)
+    else if (next !== null) this.set('consumer_offset', Number(next), labels)
   }
 
   /** From now on these topics are read. Partitions of others have no lag, not even an unknown one. */

@@ -189,6 +189,7 @@ describe('metrics', () => {
     metrics.batch(stats, 4000)
     metrics.batch(stats, 5000)
     metrics.partition(at('ztf', 0, 12))
+    metrics.partition(at('ztf', 1, 3))
     metrics.partition(at('ztf', 1, -1))
     metrics.increment('rebalances_total')
     metrics.increment('consumer_restarts_total')
@@ -223,6 +224,7 @@ describe('metrics', () => {
       ['hierax_consumer_lag{topic="ztf",partition="0"}', 12],
       ['hierax_consumer_lag{topic="ztf",partition="1"}', -1],
       ['hierax_consumer_offset{topic="ztf",partition="0"}', 30],
+      ['hierax_consumer_offset{topic="ztf",partition="1"}', undefined],
       ['hierax_partition_held{topic="ztf",partition="0"}', 0],
       ['hierax_points_total', 80],
       ['hierax_consumer_lag{topic="old",partition="0"}', undefined],
