@@ -134,6 +134,12 @@ export class HieraxError extends Error {
   }
 }
 
+/** An error for people: `hierax: CODE: message. remedy`, the remedy on a line of its own after a message of several lines. */
+export function describeError(error: HieraxError): string {
+  const { code, message, remedy } = error
+  return `hierax: ${code}: ${message}${/[.?!]$/.test(message) ? '' : '.'}${message.includes('\n') ? '\n' : ' '}${remedy}`
+}
+
 /** Text with control characters (and those that reverse its direction) escaped, so that a terminal shows it as it is. */
 export function printable(text: string): string {
   return text.replace(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, it, test } from 'node:test'
-import { type ErrorCode, errorTable, HieraxError, nearest } from '../src/errors.ts'
+import { describeError, type ErrorCode, errorTable, HieraxError, nearest } from '../src/errors.ts'
 
 test('the nearest name needs the fewest letters inserted, left out or replaced; case does not count', () => {
   assert.equal(nearest('kitten', ['mitre', 'sitting', 'kitchen']), 'kitchen')
@@ -19,7 +19,6 @@ describe('an error that is added to the table', () => {
   before(() => void Object.assign(errorTable, { [code]: { kind: 'alert', status: 422, remedy } }))
 
   it('is reported with its kind, status and remedy', async () => {
-    const { describeError } = await import('../src/cli/program.ts')
     const error = new HieraxError(code, 'the packet is upside down')
     assert.deepEqual([error.kind, error.status, error.remedy], ['alert', 422, remedy])
     assert.equal(describeError(error), `hierax: UPSIDE_DOWN: the packet is upside down. ${remedy}`)

@@ -6,7 +6,7 @@ import { createDecoder } from '../alerts/decoder.ts'
 import { loadModels, readModels } from '../app/models.ts'
 import { resolveRoutes } from '../app/routes.ts'
 import { loadConfig } from '../config/load.ts'
-import { type ErrorCode, HieraxError } from '../errors.ts'
+import { describeError, type ErrorCode, HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { Pipeline } from '../pipeline.ts'
 import { type FilePackets, openPackets } from '../streams/files.ts'
@@ -54,8 +54,9 @@ export async function classify(paths: readonly string[], options: ClassifyOption
       onBatch({ deadLetters }) {
         for (const { error } of deadLetters) {
           refused.set(error.code, (refused.get(error.code) ?? 0) + 1)
-          if (leftOut.includes(error.code))
-            process.stderr.write(`hierax: ${error.code}: ${error.message}. ${error.remedy}\n`)
+          if (!leftOut.includes(error.code)) continue
+          process.stderr.write(`${describeError(error)}\n`)
+          process.exitCode = 1
         }
       }
     })
@@ -75,12 +76,11 @@ export async function classify(paths: readonly string[], options: ClassifyOption
 /** Errors of files that were not read to their end: the exit code says so. */
 const leftOut: readonly ErrorCode[] = ['FILE_UNREADABLE', 'FILE_TOO_LARGE', 'ARCHIVE_INVALID']
 
-/** Says on standard error how many packets were refused, by code; exit code 1 if input was left out. */
+/** Says on standard error how many packets were refused, by code. */
 function reportRefused(counts: ReadonlyMap<ErrorCode, number>): void {
   if (counts.size === 0) return
   const byCode = [...counts].map(([code, count]) => `${code} ${count}`).join(', ')
   process.stderr.write(`hierax: refused: ${byCode}\n`)
-  if (leftOut.some(code => counts.has(code))) process.exitCode = 1
 }
 
 /** Packets as messages, and how to decode them. */

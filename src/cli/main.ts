@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { HieraxError } from '../errors.ts'
-import { describeError, run } from './program.ts'
+import { describeError, HieraxError } from '../errors.ts'
+import { run } from './program.ts'
 
 // A reader that has seen enough (`hierax classify … | head`) ends the command quietly: at once, or by itself where it
 // listens to the signal that such a reader sends (which Node keeps from us).

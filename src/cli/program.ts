@@ -1,6 +1,6 @@
 import { debuglog } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { HieraxError, nearest } from '../errors.ts'
+import { describeError, HieraxError, nearest } from '../errors.ts'
 import { version } from '../version.ts'
 import { commands, type Register } from './commands.ts'
 
@@ -89,12 +89,6 @@ export async function run(args: readonly string[]): Promise<number> {
     debug('%o', thrown)
     return error.kind === 'usage' ? 2 : 1
   }
-}
-
-/** An error for people: `hierax: CODE: message. remedy`, the remedy on a line of its own after a message of several lines. */
-export function describeError(error: HieraxError): string {
-  const { code, message, remedy } = error
-  return `hierax: ${code}: ${message}${/[.?!]$/.test(message) ? '' : '.'}${message.includes('\n') ? '\n' : ' '}${remedy}`
 }
 
 /** Help or version that was asked for; the help that a missing command brings is an error. */

@@ -1,4 +1,4 @@
-import { HieraxError } from '../errors.ts'
+import { describeError, HieraxError } from '../errors.ts'
 import { openPackets } from '../streams/files.ts'
 import { endSignal } from './end-signal.ts'
 import { startProgress } from './progress.ts'
@@ -31,7 +31,7 @@ export async function replay(paths: readonly string[], options: ReplayOptions): 
         if (bytes) yield bytes
         else if (round === 0) {
           unread += 1
-          process.stderr.write(`hierax: ${error.code}: ${error.message}. ${error.remedy}\n`)
+          process.stderr.write(`${describeError(error)}\n`)
         }
       }
     }
