@@ -1,5 +1,8 @@
 // The container's health check: exits with 0 if GET /health/live returns 200, else with 1 and the reason on standard error.
-const { HIERAX_HTTP_HOST: host = '127.0.0.1', HIERAX_HTTP_PORT: port = '8080' } = process.env
+const { env } = process
+const management = /^[1-9]/.test(env.HIERAX_HTTP_MANAGEMENT_PORT ?? '')
+const port = management ? env.HIERAX_HTTP_MANAGEMENT_PORT : (env.HIERAX_HTTP_PORT ?? '8080')
+const host = (management ? env.HIERAX_HTTP_MANAGEMENT_HOST : null) ?? env.HIERAX_HTTP_HOST ?? '127.0.0.1'
 const name = ['0.0.0.0', '::', ''].includes(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
 
 try {

@@ -112,12 +112,15 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   collectGauges({ metrics, classifiers, store, readiness })
 
   let address = ''
+  let management: string | undefined
   if (deps.http ?? true) {
     const admission = { programs: config.input.programs, admit: config.admit }
     const ports = createPorts({ store, classifiers, admission, metrics, feed, minute, readiness, liveness })
     const http = await createService(ports, { ...config.http, logger, version })
     shutdown.add('http', () => http.close())
-    address = (await http.listen()).url
+    const listening = await http.listen()
+    address = listening.url
+    management = listening.management?.url
   }
 
   const running = engine.run()
@@ -125,7 +128,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   ended.catch(() => {}) // for whoever awaits `ended`
   shutdown.add('pipeline', () => running.catch(() => {}))
   shutdown.add('streams', () => engine.stop())
-  const started = { version, address, store: maskUrl(config.store.url), workers: config.workers }
+  const started = { version, address, management, store: maskUrl(config.store.url), workers: config.workers }
   logger.info(started, 'hierax started')
   return {
     models: classifiers,

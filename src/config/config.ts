@@ -185,6 +185,20 @@ export const configSchema = z.object({
       fromFile: true,
       hidden: 'all',
       meaning: 'bearer token for the API and the page; not required for health checks and metrics'
+    }),
+    management: z.object({
+      host: setting(kind.text('a host name or address', z.string().regex(/^\S+$/)), {
+        default: null,
+        defaultText: 'as `http.host`',
+        meaning: 'address of the management port'
+      }),
+      port: setting(kind.optional(kind.integer('a port from 0 to 65535', 0, 65535)), {
+        default: null,
+        defaultText: 'none: only `http.port`',
+        meaning:
+          'a further port with health checks and metrics only, which clients of `http.port` cannot use up; 0 selects a free ' +
+          'port'
+      })
     })
   }),
   workers: setting(count('a whole number from 1 to 64', 64), {

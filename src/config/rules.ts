@@ -21,7 +21,7 @@ export function resolve(draft: Config, problems: string[]): Config {
     ssl: ssl ?? (same ? input.ssl : false),
     sasl: sasl ?? (same ? input.sasl : null)
   }
-  const config = { ...draft, input, output }
+  const config = { ...draft, input, output, http: resolveHttp(draft.http, problems) }
   checkTls('input', input.ssl, problems)
   // What is the input's is checked there.
   checkTls('output', ssl ?? false, problems)
@@ -30,6 +30,16 @@ export function resolve(draft: Config, problems: string[]): Config {
     problems.push('workers: more than one can’t share store.url "memory:"; name an lmdb: or valkey: store')
   }
   return config
+}
+
+/** A management port with the address of the page is no other port: both settings are null then. */
+function resolveHttp(http: Config['http'], problems: string[]): Config['http'] {
+  const { host, port } = http.management
+  if (host !== null && port === null)
+    problems.push('http.management.port: is missing; http.management.host requires it')
+  const own = { host: host ?? http.host, port }
+  const shared = port === null || (port !== 0 && port === http.port && own.host === http.host)
+  return { ...http, management: shared ? { host: null, port: null } : own }
 }
 
 function sameBrokers(some: readonly string[], others: readonly string[]): boolean {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { HieraxError } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { addDocumentation } from './documentation.ts'
+import { addDocumentation, sharedSchemas } from './documentation.ts'
 import { addEventRoute, defaultEventLimits, EventHub, type EventLimits } from './events.ts'
 import type { ServicePorts } from './ports.ts'
 import { answerMalformed, collectMethods, sendError, sendNotFound } from './problems.ts'
@@ -29,14 +29,22 @@ export interface ServiceOptions {
   /** Maximum number of connections; default 1000, from one address 250. */
   readonly connections?: ConnectionLimits
   readonly events?: Partial<EventLimits>
+  /** A further address with health checks and metrics only; none if its port is null (the default). Its host is `host` unless given. */
+  readonly management?: { readonly host: string | null; readonly port: number | null }
+}
+
+/** Where a server listens. */
+interface Listening {
+  readonly url: string
+  readonly port: number
 }
 
 /** The HTTP service. */
 export interface Service {
   /** The Fastify server; `app.inject` sends a request without a socket. */
   readonly app: FastifyInstance
-  /** Starts to listen. Throws HTTP_UNAVAILABLE. */
-  listen(): Promise<{ readonly url: string; readonly port: number }>
+  /** Starts to listen; `management` is null without an address of its own. Throws HTTP_UNAVAILABLE. */
+  listen(): Promise<Listening & { readonly management: Listening | null }>
   /** Ends event streams, completes the requests in flight, and stops. */
   close(): Promise<void>
 }
@@ -46,18 +54,31 @@ const closeGraceMs = 1000
 
 /** Builds the HTTP service from its ports. It does not listen yet. */
 export async function createService(ports: ServicePorts, options: ServiceOptions): Promise<Service> {
-  const app = createApp(options.logger)
+  const app = await createPublic(ports, options)
+  const { host = '127.0.0.1', port = 0, management } = options
+  const managementPort = management?.port ?? null
+  const managementApp = managementPort === null ? null : await createManagement(ports, options)
+  return {
+    app,
+    async listen() {
+      const address = await listen(app, host, port)
+      if (!managementApp) return { ...address, management: null }
+      return { ...address, management: await listen(managementApp, management?.host ?? host, managementPort ?? 0) }
+    },
+    // Probes are answered until the rest has ended.
+    async close() {
+      await close(app)
+      if (managementApp) await close(managementApp)
+    }
+  }
+}
+
+/** The server of page, API, health checks and metrics. */
+async function createPublic(ports: ServicePorts, options: ServiceOptions): Promise<FastifyInstance> {
+  const { app, refuseOthers } = await createApp(options)
   const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events })
   app.addHook('preClose', () => hub.close())
-  addCaching(app)
-  addConnectionLimits(app, options.connections ?? { connections: 1000, connectionsPerAddress: 250 })
-  const refuseOthers = collectMethods(app)
-  await addHeaders(app)
-  await addRateLimit(app, options.requestsPerMinute ?? 3000)
   if (options.token) addToken(app, options.token)
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
-  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => sendNotFound(request, reply))
-
   await addDocumentation(app, options.version)
   addHealthRoutes(app, ports)
   addObjectRoutes(app, ports)
@@ -66,15 +87,35 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
   addPageRoutes(app)
   refuseOthers()
   await app.ready()
-
-  return {
-    app,
-    listen: () => listen(app, options.host ?? '127.0.0.1', options.port ?? 0),
-    close: () => close(app)
-  }
+  return app
 }
 
-function createApp(logger: Logger): FastifyInstance {
+/** The server of health checks and metrics only. */
+async function createManagement(ports: ServicePorts, options: ServiceOptions): Promise<FastifyInstance> {
+  const { app, refuseOthers } = await createApp(options)
+  for (const schema of sharedSchemas) app.addSchema(schema)
+  addHealthRoutes(app, ports)
+  refuseOthers()
+  await app.ready()
+  return app
+}
+
+/**
+ * A server without routes, with all limits and the form of errors. Call `refuseOthers` after adding the routes.
+ */
+async function createApp(options: ServiceOptions): Promise<{ app: FastifyInstance; refuseOthers: () => void }> {
+  const app = createServer(options.logger)
+  addCaching(app)
+  addConnectionLimits(app, options.connections ?? { connections: 1000, connectionsPerAddress: 250 })
+  const refuseOthers = collectMethods(app)
+  await addHeaders(app)
+  await addRateLimit(app, options.requestsPerMinute ?? 3000)
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => sendNotFound(request, reply))
+  return { app, refuseOthers }
+}
+
+function createServer(logger: Logger): FastifyInstance {
   const quiet = logger.levelVal > 30 ? logger.level : logger.levelVal < 30 ? logger.level : 'warn'
   const app = Fastify({
     // Requests and disconnected clients are not logged. Important events are counted or logged as warnings.
@@ -118,7 +159,7 @@ async function close(app: FastifyInstance): Promise<void> {
   clearTimeout(timer)
 }
 
-async function listen(app: FastifyInstance, host: string, port: number): Promise<{ url: string; port: number }> {
+async function listen(app: FastifyInstance, host: string, port: number): Promise<Listening> {
   try {
     await app.listen({ host, port })
   } catch (error) {

@@ -68,7 +68,7 @@ describe('defaults', () => {
       population: 'stream',
       runtime: 'wasm',
       admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 },
-      http: { host: '127.0.0.1', port: 8080, token: null },
+      http: { host: '127.0.0.1', port: 8080, token: null, management: { host: null, port: null } },
       workers: 1,
       workerTimeout: 30,
       log: { level: 'info' }
@@ -97,7 +97,7 @@ describe('sources', () => {
       model: [a, b]
       population: {Transient: 0.38, "CV/Nova = x": 0.62}
       admit: {minRealBogus: 0}
-      http: {port: 0, host: "::"}
+      http: {port: 0, host: "::", management: {port: 9000}}
       log: {level: debug}
     `)
     const fromEnvironment = env({
@@ -116,6 +116,7 @@ describe('sources', () => {
       HIERAX_ADMIT_MIN_REAL_BOGUS: '0',
       HIERAX_HTTP_PORT: '0',
       HIERAX_HTTP_HOST: '::',
+      HIERAX_HTTP_MANAGEMENT_PORT: '9000',
       HIERAX_LOG_LEVEL: 'debug'
     })
     assert.deepEqual(fromEnvironment, fromFile)
@@ -214,6 +215,21 @@ describe('clusters', () => {
     assert.match(envFailure({ HIERAX_OUTPUT_SSL_CERT: ca }), /output\.ssl\.key: is missing/)
     assert.match(envFailure({ HIERAX_INPUT_SSL_CA: '/nowhere' }), /input\.ssl\.ca: can't read "\/nowhere" \(ENOENT\)/)
     assert.match(envFailure({ HIERAX_INPUT_SSL_CA: file('x', 'no.pem') }), /is not a PEM file/)
+  })
+})
+
+describe('the management port', () => {
+  it('is on the address of the page unless it has its own', () => {
+    assert.deepEqual(yaml('http: {host: a, management: {port: 1}}').http.management, { host: 'a', port: 1 })
+    assert.deepEqual(yaml('http: {host: a, management: {host: b, port: 0}}').http.management, { host: 'b', port: 0 })
+  })
+
+  it('is no other port with the address of the page', () => {
+    const none = { host: null, port: null }
+    assert.deepEqual(yaml('http: {port: 1, management: {port: 1}}').http.management, none)
+    assert.deepEqual(yaml('http: {port: 1, management: {port: none}}').http.management, none)
+    assert.deepEqual(yaml('http: {port: 1, management: {host: b, port: 1}}').http.management, { host: 'b', port: 1 })
+    assert.match(yamlFailure('http: {management: {host: b}}'), /^http\.management\.port: is missing/)
   })
 })
 

@@ -170,6 +170,35 @@ describe('whoever reaches the port', () => {
   })
 })
 
+describe('management port', () => {
+  it('has health checks and metrics, without a token, and nothing else', async () => {
+    const service = await new World().service({ token: 'a-secret', management: { host: null, port: 0 } })
+    const { port, management } = await service.listen()
+    assert.ok(management !== null && management.port !== port)
+    const at = (url: string) => fetch(`${management.url}${url}`, { headers: { connection: 'close' } })
+    for (const url of ['/health/live', '/health/ready', '/metrics']) assert.equal((await at(url)).status, 200, url)
+    for (const url of ['/', '/api/v1/recent', '/api/v1/events', '/api/docs', '/assets/index.js', '/favicon.ico'])
+      assert.equal((await at(url)).status, 404, url)
+    assert.equal((await fetch(`${management.url}/metrics`, { method: 'POST' })).status, 405)
+    await service.close()
+    await assert.rejects(at('/health/live'))
+  })
+
+  it('is not there unless it is set', async () => {
+    const service = await new World().service()
+    assert.equal((await service.listen()).management, null)
+    await service.close()
+  })
+
+  it('names its address if it is taken', async () => {
+    const service = await new World().service()
+    const { port } = await service.listen()
+    const second = await new World().service({ management: { host: null, port } })
+    await assert.rejects(second.listen(), { code: 'HTTP_UNAVAILABLE', message: /port \d+: EADDRINUSE/ })
+    await Promise.all([service.close(), second.close()])
+  })
+})
+
 describe('questions without end', () => {
   it('for metrics and health have a bound of their own', async t => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() }) // all of them within one minute, however long they take
