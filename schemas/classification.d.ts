@@ -117,6 +117,15 @@ export interface LightCurveSummary {
   readonly ndethist: number | null
   /** Julian date of the first of these, from the packet (jdstarthist) */
   readonly jdstarthist: number | null
+  /** The brightest detection by band, of those with a positive difference; the earliest if several are equally bright */
+  readonly peak: Readonly<Record<string, Peak>>
+}
+
+export interface Peak {
+  /** Julian date of its exposure, days */
+  readonly jd: number
+  /** Its difference magnitude */
+  readonly magnitude: number
 }
 
 export interface Evidence {

@@ -86,8 +86,15 @@ These facts describe the packet. The context term itself is learned from all fie
 counts all stored points. \`lightCurve.ndethist\` and \`jdstarthist\` are the packet's statements about the position since the survey began. The packet's history
 has only 30 days, so they go back further than the points. They include bogus detections, and only detections in the same field and quadrant.
 
-## Messages of the first release
+\`firstJd\` and \`lastJd\` count upper limits: in real packets the first point is a month before the first detection, in the median. The age of an object is
+\`jd - lightCurve.firstDetectionJd\`. If the history of the position matters too, use the earlier one of \`firstDetectionJd\` and \`jdstarthist\`.
 
-They have no \`evidence\`, \`context\` and \`population\`, and four fields fewer in \`lightCurve\`. Avro readers that use the current schema get the defaults: an empty
-array and nulls. In JSON these fields are absent.`
+\`lightCurve.peak\` has the brightest detection of each band up to the alert's time: \`{"g": {"jd": 2459000.5, "magnitude": 17.5}}\`. Detections with a negative difference
+(fainter than the reference image) do not count, so a band may be missing. It does not depend on the order in which the points came. A band whose peak is its
+latest detection may still be rising. The magnitudes, distances and scores of the host or the nearest star are in \`context\`.
+
+## Messages of earlier releases
+
+Those of the first release have no \`evidence\`, \`context\` and \`population\`, and fewer fields in \`lightCurve\`. Avro readers that use the current schema get the defaults: empty
+arrays and maps, and nulls. In JSON these fields are absent.`
 }

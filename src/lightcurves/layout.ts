@@ -108,6 +108,18 @@ export function isDetection(source: Buffer, offset: number): boolean {
   return ((source[offset + at.flags] as number) & flag.detection) !== 0
 }
 
+/** The magnitude of the point at an offset if it is a detection with a positive difference, else infinite. */
+export function brightnessOf(source: Buffer, offset: number): number {
+  const flags = source[offset + at.flags] as number
+  const wanted = flag.detection | flag.positive
+  return (flags & wanted) === wanted ? source.readFloatLE(offset + at.magnitude) : Number.POSITIVE_INFINITY
+}
+
+/** Filter number of the point at an offset. */
+export function filterOf(source: Buffer, offset: number): FilterId {
+  return source[offset + at.fid] as FilterId
+}
+
 /** The candid of the point at an offset; null where it has none. */
 export function candidAt(source: Buffer, offset: number): bigint | null {
   return ((source[offset + at.flags] as number) & flag.candid) === 0 ? null : source.readBigInt64LE(offset + at.candid)

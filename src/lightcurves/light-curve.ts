@@ -1,5 +1,7 @@
 import { addHash } from './fingerprint.ts'
 import {
+  brightnessOf,
+  filterOf,
   hashPoint,
   isDetection,
   lowerBound,
@@ -15,7 +17,7 @@ import {
   supersededSize,
   timeOf
 } from './layout.ts'
-import { type Band, bandOf, type FilterId, type Observation } from './observation.ts'
+import { type Band, bandOf, bands, type FilterId, type Observation } from './observation.ts'
 
 /** The part of a light curve up to a time, counted. */
 export interface Prefix {
@@ -203,6 +205,29 @@ export class LightCurve {
       if (magnitude !== undefined) latest[bandOf((index + 1) as FilterId)] = magnitude
     })
     return latest
+  }
+
+  /**
+   * The brightest detection of each band with a positive difference among the first `length` points, the earliest of equally bright ones;
+   * bands in the order g, r, i.
+   */
+  peak(length: number): Partial<Record<Band, { jd: number; magnitude: number }>> {
+    const magnitudes = bands.map(() => Number.POSITIVE_INFINITY)
+    const indexes = bands.map(() => 0)
+    for (let index = 0; index < length; index++) {
+      const magnitude = brightnessOf(this.points, index * pointSize)
+      if (magnitude === Number.POSITIVE_INFINITY) continue
+      const band = filterOf(this.points, index * pointSize) - 1
+      if (magnitude >= (magnitudes[band] as number)) continue
+      magnitudes[band] = magnitude
+      indexes[band] = index
+    }
+    const peak: Partial<Record<Band, { jd: number; magnitude: number }>> = {}
+    for (const [at, band] of bands.entries()) {
+      const magnitude = magnitudes[at] as number
+      if (magnitude !== Number.POSITIVE_INFINITY) peak[band] = { jd: this.jd(indexes[at] as number), magnitude }
+    }
+    return peak
   }
 
   /** Candids that were seen at a point besides the one in the view, ascending. */

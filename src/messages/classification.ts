@@ -67,6 +67,13 @@ export const provenance = z
   })
   .meta({ title: 'Provenance' })
 
+const peak = z
+  .object({
+    jd: number('Julian date of its exposure, days'),
+    magnitude: number('Its difference magnitude')
+  })
+  .meta({ title: 'Peak' })
+
 const lightCurve = z
   .object({
     detections: z.int32().describe("Detections up to the alert's time"),
@@ -86,7 +93,13 @@ const lightCurve = z
       z.int32(),
       'Number of detections at this position since the survey began, from the packet (ndethist)'
     ),
-    jdstarthist: orNull(z.number(), 'Julian date of the first of these, from the packet (jdstarthist)')
+    jdstarthist: orNull(z.number(), 'Julian date of the first of these, from the packet (jdstarthist)'),
+    peak: z
+      .partialRecord(z.enum(bands), peak)
+      .default({})
+      .describe(
+        'The brightest detection by band, of those with a positive difference; the earliest if several are equally bright'
+      )
   })
   .meta({ title: 'LightCurveSummary' })
 

@@ -76,7 +76,8 @@ export class ClassificationWriter {
         firstDetectionJd: prefix.firstDetectionJd,
         lastDetectionJd: prefix.lastDetectionJd,
         ndethist: context?.ndethist ?? null,
-        jdstarthist: context?.jdstarthist ?? null
+        jdstarthist: context?.jdstarthist ?? null,
+        peak: curve.peak(prefix.length)
       },
       evidence: answer ? answer.evidence.map(evidenceInOrder) : [],
       context,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { admittedCurve } from '../../src/lightcurves/gates.ts'
 import { allObservations, LightCurve } from '../../src/lightcurves/light-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
-import type { Observation } from '../../src/lightcurves/observation.ts'
+import { bands, type Observation } from '../../src/lightcurves/observation.ts'
 import { detectionAt, observation, observations } from './observations.ts'
 
 const merge = (...batches: (readonly Observation[])[]): LightCurve =>
@@ -130,6 +130,13 @@ describe('merging observations', () => {
           const detections = points.filter(point => point.detection)
           assert.equal(prefix.firstDetectionJd, detections[0]?.jd ?? null)
           assert.equal(prefix.lastDetectionJd, detections.at(-1)?.jd ?? null)
+          const peaks = bands.flatMap((band, at) => {
+            const positive = detections.filter(({ fid, positive }) => fid === at + 1 && positive)
+            // A stable sort: of equally bright ones, the earliest stays first.
+            const [peak] = positive.sort((a, b) => a.magnitude - b.magnitude)
+            return peak ? [[band, { jd: peak.jd, magnitude: peak.magnitude }]] : []
+          })
+          assert.deepEqual(curve.peak(prefix.length), Object.fromEntries(peaks))
         }
         assert.equal(curve.hashOf(0), 0n)
         const points = Array.from({ length: curve.length }, (_, index) => curve.at(index))

@@ -52,7 +52,8 @@ const body = plain<Record<keyof Classification, unknown>>({
     firstDetectionJd: fc.option(number),
     lastDetectionJd: fc.option(number),
     ndethist: fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
-    jdstarthist: fc.option(number)
+    jdstarthist: fc.option(number),
+    peak: fc.constantFrom({}, { g: { jd: 2459000.5, magnitude: 18.25 } }, { r: { jd: 2459001.5, magnitude: -1 } })
   }),
   evidence: fc.array(plain({ node: text, lightCurve: number, context: number, prior: number }), { maxLength: 5 }),
   context: fc.option(

@@ -121,7 +121,8 @@ export class PageWorld extends World {
         firstDetectionJd: 2459001.5,
         lastDetectionJd: jd,
         ndethist: detections + 1,
-        jdstarthist: 2459000.5
+        jdstarthist: 2459000.5,
+        peak: { g: { jd: 2459001.5, magnitude: 18.2 } }
       },
       evidence: evidenceOf(nodes, root, marginal),
       context: { ...classification.context, ndethist: detections + 1, jdstarthist: 2459000.5 },
