@@ -46,7 +46,7 @@ function override({ jsonSchema: schema }: { jsonSchema: z.core.JSONSchema.BaseSc
   if (implied(schema.minimum)) delete schema.minimum
   if (implied(schema.maximum)) delete schema.maximum
   if (typeof schema.propertyNames === 'object' && !schema.propertyNames.enum) delete schema.propertyNames
-  if (Array.isArray(schema.default)) delete schema.default
+  delete schema.default
 }
 
 /** JSON content, with an example if that of the schema does not apply. */
