@@ -27,7 +27,7 @@ export const ref = (name: ComponentName) => ({ $ref: `${name}#` })
 export function componentSchemas(): { readonly $id: string }[] {
   const registry = z.registry<{ id: string }>()
   for (const [id, schema] of Object.entries(components)) registry.add(schema, { id })
-  const { schemas } = z.toJSONSchema(registry, { target: 'draft-7', uri: id => `${id}#`, override })
+  const { schemas } = z.toJSONSchema(registry, { target: 'draft-7', uri: id => `${id}#`, override: withoutDefaults })
   return Object.entries(schemas).map(([$id, { $schema: _, ...schema }]) => ({ ...schema, $id }))
 }
 
@@ -40,13 +40,20 @@ export function parameters(schema: z.ZodObject): object {
 /** The query of a route without parameters: any is refused. */
 export const noQuery = parameters(z.strictObject({}))
 
-/** Removes redundant parts: bounds of the number formats, string property names, and defaults, which only Avro readers need. */
+type Override = NonNullable<z.core.ToJSONSchemaParams['override']>
+
+/** Removes redundant parts, and defaults, which only Avro readers of a message need. */
+const withoutDefaults: Override = context => {
+  override(context)
+  delete context.jsonSchema.default
+}
+
+/** Removes redundant parts: bounds of the number formats, string property names. */
 function override({ jsonSchema: schema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   const implied = (bound: number | undefined) => schema.type === 'integer' && Math.abs(bound ?? 0) >= 2 ** 31 - 1
   if (implied(schema.minimum)) delete schema.minimum
   if (implied(schema.maximum)) delete schema.maximum
   if (typeof schema.propertyNames === 'object' && !schema.propertyNames.enum) delete schema.propertyNames
-  delete schema.default
 }
 
 /** JSON content, with an example if that of the schema does not apply. */
