@@ -186,6 +186,15 @@ export const configSchema = z.object({
       hidden: 'all',
       meaning: 'bearer token for the API and the page; not required for health checks and metrics'
     }),
+    trustedProxies: setting(
+      kind.list(kind.network, 'a list of distinct IP addresses, or networks as address/bits', 0),
+      {
+        default: [],
+        defaultText: 'none',
+        meaning:
+          'reverse proxies whose `X-Forwarded-For` gives the address to which limits apply; the header is ignored otherwise'
+      }
+    ),
     management: z.object({
       host: setting(kind.text('a host name or address', z.string().regex(/^\S+$/)), {
         default: null,

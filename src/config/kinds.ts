@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
 
 /**
@@ -94,6 +95,18 @@ export const broker = text(
   z.string().refine(value => {
     const parts = /^[a-zA-Z0-9._-]+:(\d{1,5})$/.exec(value)
     return parts !== null && Number(parts[1]) >= 1 && Number(parts[1]) <= 65535
+  })
+)
+
+/** An IP address, or a network of them in CIDR notation. */
+export const network = text(
+  'an IP address, or a network as address/bits',
+  z.string().refine(value => {
+    const [address = '', bits, ...more] = value.split('/')
+    const longest = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1
+    return (
+      longest > 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest))
+    )
   })
 )
 

@@ -1,17 +1,22 @@
+import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { HieraxError } from '../errors.ts'
 import type { ClassificationJson } from '../messages/classification.ts'
 import { EventStream, Sampler } from './event-stream.ts'
 import * as example from './examples.ts'
+import { FairShares } from './fair-shares.ts'
 import { type Accept, acceptOf, filterParameters } from './filter.ts'
 import { parameters, plainText, responses } from './openapi.ts'
 import type { ServicePorts } from './ports.ts'
+import type { Refusals } from './refusals.ts'
 
 /** Bounds of the event streams. */
 export interface EventLimits {
   /** Maximum number of clients. */
   readonly maxSubscribers: number
+  /** Maximum number of clients with one address. */
+  readonly maxSubscribersPerAddress: number
   /** Maximum bytes buffered for one client; further events are dropped and counted. */
   readonly maxBufferBytes: number
   /** Interval of comments that keep an idle connection open, ms. */
@@ -22,6 +27,7 @@ export interface EventLimits {
 
 export const defaultEventLimits: EventLimits = {
   maxSubscribers: 100,
+  maxSubscribersPerAddress: 25,
   maxBufferBytes: 256 * 1024,
   keepAliveMs: 15_000,
   stallMs: 60_000
@@ -49,6 +55,7 @@ interface Counts {
 /** One client with its subscription. */
 interface Client {
   readonly stream: EventStream
+  readonly address: string
   readonly options: SubscriptionOptions
   readonly sampler: Sampler<ClassificationJson> | null
   readonly timers: NodeJS.Timeout[]
@@ -64,25 +71,32 @@ const greeting = Buffer.from('retry: 3000\n: connected\n\n')
 export class EventHub {
   readonly #ports: Pick<ServicePorts, 'subscribe' | 'statistics'>
   readonly #limits: EventLimits
+  readonly #refusals: Pick<Refusals, 'refused'>
+  readonly #shares: FairShares<Client>
   readonly #clients = new Set<Client>()
   #unsubscribe: (() => void) | null = null
   #timer: NodeJS.Timeout | null = null
   #measured = { at: Number.NEGATIVE_INFINITY, view: Promise.resolve<object>({}) }
 
-  constructor(ports: Pick<ServicePorts, 'subscribe' | 'statistics'>, limits: EventLimits) {
+  constructor(
+    ports: Pick<ServicePorts, 'subscribe' | 'statistics'>,
+    limits: EventLimits,
+    refusals: Pick<Refusals, 'refused'>
+  ) {
     this.#ports = ports
     this.#limits = limits
+    this.#refusals = refusals
+    this.#shares = new FairShares({ total: limits.maxSubscribers, perClient: limits.maxSubscribersPerAddress })
   }
 
   /** A stream for a new client, until it is destroyed. Throws TOO_MANY_SUBSCRIBERS. */
-  open(options: SubscriptionOptions): EventStream {
-    const { maxSubscribers, maxBufferBytes, keepAliveMs } = this.#limits
-    if (this.#clients.size >= maxSubscribers) {
-      throw new HieraxError('TOO_MANY_SUBSCRIBERS', `the maximum of ${maxSubscribers} clients is reached`)
-    }
+  open(options: SubscriptionOptions, address: string): EventStream {
+    const { maxBufferBytes, keepAliveMs } = this.#limits
     const stream = new EventStream(maxBufferBytes)
     const sampler = options.sample === null ? null : new Sampler<ClassificationJson>(options.sample)
-    const client = { stream, options, sampler, timers: [], counts: { published: 0, accepted: 0, sent: 0 } }
+    const counts = { published: 0, accepted: 0, sent: 0 }
+    const client = { stream, address: normalizeIP(address), options, sampler, timers: [], counts }
+    this.#takePlace(client)
     this.#clients.add(client)
     stream.once('close', () => this.#remove(client))
     stream.offer(greeting)
@@ -102,6 +116,21 @@ export class EventHub {
     }, graceMs)
     await Promise.all(ended)
     clearTimeout(timer)
+  }
+
+  /** Throws TOO_MANY_SUBSCRIBERS if there is no place for the client. */
+  #takePlace(client: Client): void {
+    const admission = this.#shares.take(client.address, client)
+    if (!admission.taken) {
+      const { maxSubscribers, maxSubscribersPerAddress } = this.#limits
+      const total = admission.limit === 'total'
+      this.#refusals.refused(total ? 'streams' : 'address_streams', client.address)
+      const which = total ? `${maxSubscribers} clients` : `${maxSubscribersPerAddress} clients with one address`
+      throw new HieraxError('TOO_MANY_SUBSCRIBERS', `the maximum of ${which} is reached`)
+    }
+    if (admission.evicted === null) return
+    this.#refusals.refused('stream_evicted', admission.evicted.address)
+    admission.evicted.stream.destroy()
   }
 
   /** Starts the timers of a client's samples and statistics. */
@@ -166,6 +195,7 @@ export class EventHub {
 
   #remove(client: Client): void {
     this.#clients.delete(client)
+    this.#shares.release(client.address, client)
     for (const timer of client.timers) clearInterval(timer)
     if (this.#clients.size > 0) return
     this.#unsubscribe?.()
@@ -205,14 +235,14 @@ export function addEventRoute(app: FastifyInstance, ports: Pick<ServicePorts, 'm
         response: responses(plainText('text/event-stream', example.event), 'Events', 400, 401, 404, 503)
       }
     },
-    async ({ query: { sample = null, follow = null, statistics = null, ...filter } }, reply) => {
+    async ({ query: { sample = null, follow = null, statistics = null, ...filter }, ip }, reply) => {
       const accept = acceptOf(filter, ports.models())
       return (
         reply
           .type('text/event-stream; charset=utf-8')
           // Proxies must not buffer the stream.
           .header('x-accel-buffering', 'no')
-          .send(hub.open({ accept, sample, follow, statistics }))
+          .send(hub.open({ accept, sample, follow, statistics }, ip))
       )
     }
   )

@@ -1,5 +1,6 @@
 import type { ClassificationJson } from '../messages/classification.ts'
 import type { Part } from '../telemetry/definitions.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import type { HistoryView, Liveness, ModelView, ObjectView, PartState, StatisticsView } from './schemas.ts'
 
 /** The parts of Hierax that the HTTP service uses. */
@@ -7,8 +8,7 @@ export interface ServicePorts {
   readiness(): Readonly<Record<Part, PartState>>
   /** Whether the process is working, or waiting for an external system. */
   liveness(): Liveness
-  /** Metrics in Prometheus's text format. */
-  readonly metrics: { text(): Promise<string>; readonly contentType: string }
+  readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'increment'>
   /**
    * An object with its current classification by the model of that SHA-256 (default: the first model); null if no alert of
    * the object was received.

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from 'zod'
 import { type ErrorCode, errorTable, HieraxError, shown } from '../errors.ts'
 import type { Immutable } from '../immutable.ts'
+import type { Refusals } from './refusals.ts'
 
 /** An error over HTTP, with the code and the remedy of the error table. */
 export const problem = z
@@ -44,7 +45,9 @@ export function sendNotFound(request: FastifyRequest, reply: FastifyReply): Fast
 }
 
 /** Responds to an invalid request: malformed, with too large headers, or too slow. */
-export function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
+export function answerMalformed(error: Error & { code?: string }, socket: Socket, refusals: Refusals): void {
+  if (error.code !== 'ECONNRESET')
+    refusals.refused(error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'timeout' : 'malformed', socket.remoteAddress)
   if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
   const body = JSON.stringify(

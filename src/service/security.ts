@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Socket } from 'node:net'
+import { BlockList, isIP, isIPv6, type Socket } from 'node:net'
 import helmet from '@fastify/helmet'
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance } from 'fastify'
 import { HieraxError } from '../errors.ts'
+import { FairShares } from './fair-shares.ts'
+import type { Refusals } from './refusals.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -37,23 +39,56 @@ export async function addHeaders(app: FastifyInstance): Promise<void> {
 }
 
 /**
- * Limits the number of connections, in total and per address, so that health checks still get one. Slow and silent clients are
- * disconnected by the timeouts. Behind a reverse proxy, all clients have the address of the proxy.
+ * Limits the number of connections, in total and per address. When all are taken, an address with few of them gets one of the
+ * address with the most, preferably one without a request. Slow and silent clients are disconnected by the timeouts.
  */
-export function addConnectionLimits({ server }: FastifyInstance, limits: ConnectionLimits): void {
-  server.maxConnections = limits.connections
-  const perAddress = new Map<string, number>()
+export function addConnectionLimits({ server }: FastifyInstance, limits: ConnectionLimits, clients: Clients): void {
+  const { connections: total, connectionsPerAddress: perClient } = limits
+  const busy = new WeakSet<Socket>()
+  const idle = (held: ReadonlySet<Socket>): Socket | undefined => {
+    for (const socket of held) if (!busy.has(socket)) return socket
+    return [...held][0]
+  }
+  const shares = new FairShares<Socket>({ total, perClient }, idle)
+  server.on('request', ({ socket }, response) => {
+    busy.add(socket)
+    response.once('close', () => busy.delete(socket))
+  })
   server.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? ''
-    const count = perAddress.get(address) ?? 0
-    if (count >= limits.connectionsPerAddress) return void socket.destroy()
-    perAddress.set(address, count + 1)
-    socket.once('close', () => {
-      const left = (perAddress.get(address) ?? 1) - 1
-      if (left > 0) perAddress.set(address, left)
-      else perAddress.delete(address)
-    })
+    const client = normalizeIP(address)
+    const admission = shares.take(client, socket, !clients.isProxy(address))
+    if (!admission.taken) {
+      clients.refusals.refused(admission.limit === 'total' ? 'connections' : 'address_connections', address)
+      return void socket.destroy()
+    }
+    socket.once('close', () => shares.release(client, socket))
+    if (admission.evicted === null) return
+    clients.refusals.refused('connection_evicted', admission.evicted.remoteAddress)
+    admission.evicted.destroy()
   })
+}
+
+/** What is known of clients by their addresses. */
+export interface Clients {
+  /** Whether requests from this address come through a proxy that gives the client's address in `X-Forwarded-For`. */
+  isProxy(address: string): boolean
+  readonly refusals: Refusals
+}
+
+/** Whether an address is in one of the networks (addresses, or CIDR: address/bits). */
+export function inNetworks(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/')
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return address => {
+    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+    return isIP(plain) !== 0 && list.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')
+  }
 }
 
 /** Maximum number of connections. */
@@ -63,9 +98,10 @@ export interface ConnectionLimits {
 }
 
 /** Limits the request rate per address; health checks and metrics have a separate limit. */
-export async function addRateLimit(app: FastifyInstance, perMinute: number): Promise<void> {
+export async function addRateLimit(app: FastifyInstance, perMinute: number, refusals: Refusals): Promise<void> {
   await app.register(rateLimit, {
     max: perMinute,
+    onExceeded: ({ ip }) => refusals.refused('address_requests', ip),
     timeWindow: 60_000,
     enableDraftSpec: true,
     errorResponseBuilder: (_request, context) =>

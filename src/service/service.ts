@@ -7,11 +7,20 @@ import { addDocumentation, sharedSchemas } from './documentation.ts'
 import { addEventRoute, defaultEventLimits, EventHub, type EventLimits } from './events.ts'
 import type { ServicePorts } from './ports.ts'
 import { answerMalformed, collectMethods, sendError, sendNotFound } from './problems.ts'
+import { Refusals } from './refusals.ts'
 import { addApiRoutes } from './routes/api.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addObjectRoutes } from './routes/objects.ts'
 import { addPageRoutes } from './routes/page.ts'
-import { addConnectionLimits, addHeaders, addRateLimit, addToken, type ConnectionLimits } from './security.ts'
+import {
+  addConnectionLimits,
+  addHeaders,
+  addRateLimit,
+  addToken,
+  type Clients,
+  type ConnectionLimits,
+  inNetworks
+} from './security.ts'
 
 /** Address, authentication and limits of the service. */
 export interface ServiceOptions {
@@ -24,6 +33,8 @@ export interface ServiceOptions {
   readonly logger: Logger
   /** Version of Hierax, for the OpenAPI document. */
   readonly version: string
+  /** Addresses of reverse proxies, or networks of them, whose `X-Forwarded-For` is believed; default none. */
+  readonly trustedProxies?: readonly string[]
   /** Maximum requests per minute from one address; default 3000. */
   readonly requestsPerMinute?: number
   /** Maximum number of connections; default 1000, from one address 250. */
@@ -54,10 +65,12 @@ const closeGraceMs = 1000
 
 /** Builds the HTTP service from its ports. It does not listen yet. */
 export async function createService(ports: ServicePorts, options: ServiceOptions): Promise<Service> {
-  const app = await createPublic(ports, options)
-  const { host = '127.0.0.1', port = 0, management } = options
+  const { host = '127.0.0.1', port = 0, management, trustedProxies = [] } = options
+  const refusals = new Refusals(ports.metrics, options.logger.child({ part: 'http' }))
+  const clients: Clients = { isProxy: inNetworks(trustedProxies), refusals }
+  const app = await createPublic(ports, options, clients)
   const managementPort = management?.port ?? null
-  const managementApp = managementPort === null ? null : await createManagement(ports, options)
+  const managementApp = managementPort === null ? null : await createManagement(ports, options, clients)
   return {
     app,
     async listen() {
@@ -69,14 +82,15 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
     async close() {
       await close(app)
       if (managementApp) await close(managementApp)
+      refusals.close()
     }
   }
 }
 
 /** The server of page, API, health checks and metrics. */
-async function createPublic(ports: ServicePorts, options: ServiceOptions): Promise<FastifyInstance> {
-  const { app, refuseOthers } = await createApp(options)
-  const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events })
+async function createPublic(ports: ServicePorts, options: ServiceOptions, clients: Clients): Promise<FastifyInstance> {
+  const { app, refuseOthers } = await createApp(options, clients)
+  const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events }, clients.refusals)
   app.addHook('preClose', () => hub.close())
   if (options.token) addToken(app, options.token)
   await addDocumentation(app, options.version)
@@ -91,8 +105,12 @@ async function createPublic(ports: ServicePorts, options: ServiceOptions): Promi
 }
 
 /** The server of health checks and metrics only. */
-async function createManagement(ports: ServicePorts, options: ServiceOptions): Promise<FastifyInstance> {
-  const { app, refuseOthers } = await createApp(options)
+async function createManagement(
+  ports: ServicePorts,
+  options: ServiceOptions,
+  clients: Clients
+): Promise<FastifyInstance> {
+  const { app, refuseOthers } = await createApp(options, clients)
   for (const schema of sharedSchemas) app.addSchema(schema)
   addHealthRoutes(app, ports)
   refuseOthers()
@@ -103,19 +121,25 @@ async function createManagement(ports: ServicePorts, options: ServiceOptions): P
 /**
  * A server without routes, with all limits and the form of errors. Call `refuseOthers` after adding the routes.
  */
-async function createApp(options: ServiceOptions): Promise<{ app: FastifyInstance; refuseOthers: () => void }> {
-  const app = createServer(options.logger)
+async function createApp(
+  options: ServiceOptions,
+  clients: Clients
+): Promise<{ app: FastifyInstance; refuseOthers: () => void }> {
+  const app = createServer(options.logger, clients)
   addCaching(app)
-  addConnectionLimits(app, options.connections ?? { connections: 1000, connectionsPerAddress: 250 })
+  addConnectionLimits(app, options.connections ?? { connections: 1000, connectionsPerAddress: 250 }, clients)
   const refuseOthers = collectMethods(app)
   await addHeaders(app)
-  await addRateLimit(app, options.requestsPerMinute ?? 3000)
+  await addRateLimit(app, options.requestsPerMinute ?? 3000, clients.refusals)
+  app.addHook('onResponse', async (request, { statusCode }) => {
+    if (statusCode === 401 || statusCode === 403) clients.refusals.unauthorized(request)
+  })
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => sendNotFound(request, reply))
   return { app, refuseOthers }
 }
 
-function createServer(logger: Logger): FastifyInstance {
+function createServer(logger: Logger, { isProxy, refusals }: Clients): FastifyInstance {
   const quiet = logger.levelVal > 30 ? logger.level : logger.levelVal < 30 ? logger.level : 'warn'
   const app = Fastify({
     // Requests and disconnected clients are not logged. Important events are counted or logged as warnings.
@@ -130,7 +154,8 @@ function createServer(logger: Logger): FastifyInstance {
     routerOptions: { maxParamLength: 16_384 },
     ajv: { customOptions: { removeAdditional: false, allErrors: true, coerceTypes: true } },
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
-    clientErrorHandler: answerMalformed
+    clientErrorHandler: (error, socket) => answerMalformed(error, socket, refusals),
+    trustProxy: isProxy
   })
   app.setSerializerCompiler(() => data => JSON.stringify(data))
   return app as unknown as FastifyInstance

@@ -6,6 +6,18 @@ import { dropReasons, stages } from '../pipeline/batch-stats.ts'
 export const parts = ['consumer', 'producer', 'store', 'model'] as const
 export type Part = (typeof parts)[number]
 
+/** Why HTTP refuses a connection, an event stream or a request. */
+const httpRefusals = [
+  ...(['connections', 'address_connections', 'connection_evicted'] as const),
+  ...(['streams', 'address_streams', 'stream_evicted'] as const),
+  ...(['address_requests', 'timeout', 'malformed'] as const)
+] as const
+export type HttpRefusal = (typeof httpRefusals)[number]
+
+/** Kinds of HTTP routes that need a token. */
+const routeKinds = ['page', 'api', 'events', 'docs', 'other'] as const
+export type RouteKind = (typeof routeKinds)[number]
+
 /** Codes that a dead letter can have. */
 const deadLetterCodes = (Object.keys(errorTable) as ErrorCode[]).filter(code => errorTable[code].kind === 'alert')
 
@@ -119,6 +131,20 @@ export const definitions = {
   store_corrupt_total: {
     type: 'counter',
     help: 'Damaged stored records, which are rebuilt from alerts'
+  },
+  http_refused_total: {
+    type: 'counter',
+    help:
+      'What HTTP limits refused, by reason: connections and event streams beyond the limit of all clients, of one address, or ' +
+      'evicted for an address with fewer; requests beyond the rate of one address; requests too slow or malformed',
+    labels: ['reason'],
+    values: httpRefusals
+  },
+  http_unauthorized_total: {
+    type: 'counter',
+    help: 'Requests that were answered with 401 or 403, by kind of route',
+    labels: ['route'],
+    values: routeKinds
   },
   tensors: { type: 'gauge', help: 'Live tensors; constant unless there is a leak' },
   model_info: {

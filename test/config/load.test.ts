@@ -68,7 +68,7 @@ describe('defaults', () => {
       population: 'stream',
       runtime: 'wasm',
       admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 },
-      http: { host: '127.0.0.1', port: 8080, token: null, management: { host: null, port: null } },
+      http: { host: '127.0.0.1', port: 8080, token: null, trustedProxies: [], management: { host: null, port: null } },
       workers: 1,
       workerTimeout: 30,
       log: { level: 'info' }
@@ -97,7 +97,7 @@ describe('sources', () => {
       model: [a, b]
       population: {Transient: 0.38, "CV/Nova = x": 0.62}
       admit: {minRealBogus: 0}
-      http: {port: 0, host: "::", management: {port: 9000}}
+      http: {port: 0, host: "::", management: {port: 9000}, trustedProxies: [10.0.0.1, "fd00::/8"]}
       log: {level: debug}
     `)
     const fromEnvironment = env({
@@ -117,6 +117,7 @@ describe('sources', () => {
       HIERAX_HTTP_PORT: '0',
       HIERAX_HTTP_HOST: '::',
       HIERAX_HTTP_MANAGEMENT_PORT: '9000',
+      HIERAX_HTTP_TRUSTED_PROXIES: '10.0.0.1, fd00::/8',
       HIERAX_LOG_LEVEL: 'debug'
     })
     assert.deepEqual(fromEnvironment, fromFile)
@@ -239,6 +240,9 @@ describe('errors', () => {
     [{ HIERAX_HTTP_PORT: '65536' }, /^http\.port .*got 65536/],
     [{ HIERAX_HTTP_PORT: '80.5' }, /got 80\.5/],
     [{ HIERAX_HTTP_PORT: '0x50' }, /got "0x50"/],
+    [{ HIERAX_HTTP_TRUSTED_PROXIES: 'proxy' }, /^http\.trustedProxies\[0\] .*got "proxy", expected a list of/],
+    [{ HIERAX_HTTP_TRUSTED_PROXIES: '10.0.0.0/33' }, /got "10\.0\.0\.0\/33"/],
+    [{ HIERAX_HTTP_TRUSTED_PROXIES: '10.0.0.0/8/8' }, /got "10/],
     [{ HIERAX_HTTP_PORT: '' }, /^http\.port \(HIERAX_HTTP_PORT\): is empty/],
     [{ HIERAX_INPUT_SSL: 'yes' }, /got "yes", expected true or false/],
     [{ HIERAX_INPUT_BROKERS: 'a:1,b' }, /^input\.brokers\[1\] .*got "b", expected a list of distinct host:port/],

@@ -6,6 +6,20 @@ import type { Service } from '../../src/service/service.ts'
 import { until } from '../support/until.ts'
 import { World } from './support.ts'
 
+/** The status line of a GET request over a connection of its own, from one of the loopback addresses; empty if it is closed before. */
+async function statusFrom(localAddress: string, port: number, url: string): Promise<string> {
+  const raw = new Raw(port, localAddress)
+  raw.socket.write(`GET ${url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+  await raw.end()
+  return raw.received.split('\r\n')[0] as string
+}
+
+/** The value of a metric of a world. */
+async function sample({ metrics }: World, name: string): Promise<number> {
+  const line = (await metrics.text()).split('\n').find(text => text.startsWith(`${name} `))
+  return Number(line?.slice(name.length))
+}
+
 /** Elsewhere a loopback address of its own has to be set up. */
 const onlyLinux = process.platform !== 'linux' && 'needs a second loopback address, which only Linux has by itself'
 
@@ -15,8 +29,8 @@ class Raw {
   closed = false
   readonly socket: net.Socket
 
-  constructor(port: number) {
-    this.socket = net.connect(port, '127.0.0.1')
+  constructor(port: number, localAddress?: string) {
+    this.socket = net.connect({ port, host: '127.0.0.1', ...(localAddress === undefined ? {} : { localAddress }) })
     this.socket.on('data', data => {
       this.received += data
     })
@@ -167,6 +181,143 @@ describe('whoever reaches the port', () => {
       assert.match(headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/, url)
       assert.equal(headers.get('access-control-allow-origin'), null, url)
     }
+  })
+})
+
+describe('many clients', { skip: onlyLinux }, () => {
+  const attackers = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6']
+  const halfRequest = 'GET / HTTP/1.1\r\nHost: x\r\n'
+
+  it('with all connections of five addresses leave health checks their own, on either port', async () => {
+    const world = new World()
+    const service = await world.service({ management: { host: null, port: 0 } })
+    const { port, management } = await service.listen()
+    const many: Raw[] = []
+    for (let round = 0; round < 250; round++) {
+      for (const address of attackers) {
+        const raw = new Raw(port, address)
+        raw.socket.write(halfRequest)
+        many.push(raw)
+      }
+      if (round % 50 === 49) await new Promise(resolve => setImmediate(resolve))
+    }
+    for (let round = 0; round < 5; round++) {
+      assert.equal(await statusFrom('127.0.0.1', port, '/health/live'), 'HTTP/1.1 200 OK')
+      assert.equal(await statusFrom('127.0.0.1', port, '/metrics'), 'HTTP/1.1 200 OK')
+      assert.equal(await statusFrom('127.0.0.2', management?.port as number, '/health/ready'), 'HTTP/1.1 200 OK')
+    }
+    const refused = (reason: string) => sample(world, `hierax_http_refused_total{reason="${reason}"}`)
+    await until(async () => (await refused('connections')) + (await refused('timeout')) >= 250)
+    for (const { socket } of many) socket.destroy()
+    await service.close()
+  })
+
+  it('of one address get a share of the event streams', async () => {
+    const world = new World()
+    const events = { maxSubscribers: 6, maxSubscribersPerAddress: 3 }
+    const service = await world.service({ events })
+    const { port } = await service.listen()
+    const open = async (address: string): Promise<Raw> => {
+      const raw = new Raw(port, address)
+      raw.socket.write('GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n')
+      await until(() => raw.received.includes('\r\n\r\n') || raw.closed)
+      return raw
+    }
+    const statusOf = ({ received }: Raw): string => received.slice(9, 12)
+    const first = [await open('127.0.0.2'), await open('127.0.0.2'), await open('127.0.0.2')]
+    const beyond = await open('127.0.0.2')
+    assert.deepEqual([...first, beyond].map(statusOf), ['200', '200', '200', '503'])
+    assert.match(beyond.received, /the maximum of 3 clients with one address/)
+    const second = [await open('127.0.0.3'), await open('127.0.0.3'), await open('127.0.0.3')]
+    assert.deepEqual(second.map(statusOf), ['200', '200', '200'])
+    // All are taken: somebody else gets one of theirs.
+    assert.equal(statusOf(await open('127.0.0.4')), '200')
+    await until(() => [...first, ...second].filter(raw => raw.closed).length === 1)
+    assert.equal(statusOf(await open('127.0.0.4')), '200')
+    assert.equal(statusOf(await open('127.0.0.4')), '503', 'two each is fair')
+    for (const [reason, count] of [
+      ['address_streams', 1],
+      ['stream_evicted', 2],
+      ['streams', 1]
+    ] as const)
+      assert.equal(await sample(world, `hierax_http_refused_total{reason="${reason}"}`), count, reason)
+    await service.close()
+  })
+
+  it('behind a trusted proxy have their own limits; nobody else is believed', async () => {
+    const world = new World()
+    const service = await world.service({
+      trustedProxies: ['127.0.0.8/30'],
+      requestsPerMinute: 2,
+      connections: { connections: 30, connectionsPerAddress: 2 }
+    })
+    const { port } = await service.listen()
+    const ask = async (proxy: string, client: string): Promise<string> => {
+      const raw = new Raw(port, proxy)
+      raw.socket.write(
+        `GET /api/v1/recent HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${client}\r\nConnection: close\r\n\r\n`
+      )
+      await raw.end()
+      return raw.received.slice(9, 12)
+    }
+    const statuses: string[] = []
+    for (const client of [
+      '192.0.2.1',
+      '192.0.2.1',
+      '192.0.2.1',
+      '192.0.2.2',
+      '2001:db8::1',
+      '2001:db8::2',
+      '2001:db8::3'
+    ])
+      statuses.push(await ask('127.0.0.9', client))
+    assert.deepEqual(statuses, ['200', '200', '429', '200', '200', '200', '429'], 'an IPv6 network is one client')
+    for (const client of ['192.0.2.7', '192.0.2.8']) assert.equal(await ask('127.0.0.2', client), '200')
+    assert.equal(await ask('127.0.0.2', '192.0.2.9'), '429')
+    const open = Array.from({ length: 10 }, () => new Raw(port, '127.0.0.10'))
+    await until(() => open.every(({ socket }) => !socket.connecting))
+    assert.equal(await statusFrom('127.0.0.10', port, '/health/live'), 'HTTP/1.1 200 OK', 'a proxy has many clients')
+    for (const { socket } of open) socket.destroy()
+    await service.close()
+  })
+})
+
+describe('what is refused', () => {
+  it('is counted, and logged at most once a minute', async t => {
+    const world = new World()
+    const service = await world.service({ token: 'right' })
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const get = (url: string) => service.app.inject({ url, remoteAddress: '192.0.2.1' })
+    for (const url of [
+      '/api/v1/recent',
+      '/api/v1/model',
+      '/api/v1/events',
+      '/',
+      '/api/docs/',
+      '/nothing',
+      '/health/live'
+    ])
+      await get(url)
+    const lines = () => world.logged.map(line => JSON.parse(line)).filter(({ msg }) => /clients were refused/.test(msg))
+    assert.deepEqual(
+      lines().map(({ level, refused, lastAddress }) => ({ level, refused, lastAddress })),
+      [{ level: 'warn', refused: { unauthorized_api: 1 }, lastAddress: '192.0.2.1' }]
+    )
+    t.mock.timers.tick(60_000)
+    const rest = {
+      unauthorized_api: 1,
+      unauthorized_events: 1,
+      unauthorized_page: 1,
+      unauthorized_docs: 1,
+      unauthorized_other: 1
+    }
+    assert.deepEqual(lines()[1].refused, rest)
+    t.mock.timers.tick(600_000)
+    assert.equal(lines().length, 2)
+    assert.equal(await sample(world, 'hierax_http_unauthorized_total{route="api"}'), 2)
+    assert.equal(await sample(world, 'hierax_http_unauthorized_total{route="other"}'), 1)
+    t.mock.timers.reset()
+    await service.close()
   })
 })
 

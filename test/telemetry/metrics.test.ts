@@ -45,6 +45,8 @@ describe('metrics', () => {
       'counter hierax_consumer_restarts_total{}',
       'counter hierax_dead_letters_total{code}',
       'counter hierax_forced_photometry_points_total{}',
+      'counter hierax_http_refused_total{reason}',
+      'counter hierax_http_unauthorized_total{route}',
       'counter hierax_late_alerts_total{}',
       'counter hierax_messages_expired_total{topic}',
       'counter hierax_not_classified_total{reason}',
