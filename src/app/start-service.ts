@@ -9,6 +9,7 @@ import type { Classification } from '../messages/classification.ts'
 import { toJson } from '../messages/encoding.ts'
 import type { Route } from '../messages/outgoing.ts'
 import type { BatchStats } from '../pipeline/batch-stats.ts'
+import { reclassificationProgress } from '../pipeline/reclassification.ts'
 import { Pipeline, type PipelineOptions } from '../pipeline.ts'
 import { ClassificationFeed } from '../service/feed.ts'
 import type { ServicePorts } from '../service/ports.ts'
@@ -239,6 +240,9 @@ function collectGauges({
     if (performance.now() - measured < storePause) return
     measured = performance.now()
     metrics.store(await store.statistics())
+    const reclassified = await reclassificationProgress(store.journal)
+    metrics.set('reclassify_objects', reclassified?.total ?? 0, { state: 'total' })
+    metrics.set('reclassify_objects', reclassified?.objects ?? 0, { state: 'done' })
   })
 }
 

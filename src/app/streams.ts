@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import type { PartState } from '../service/schemas.ts'
 import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
 import { createKafka } from '../streams/kafka/client.ts'
-import { kafkaError } from '../streams/kafka/connection.ts'
+import { type KafkaConnection, kafkaError } from '../streams/kafka/connection.ts'
 import { KafkaSink } from '../streams/kafka/sink.ts'
 import { KafkaSource } from '../streams/kafka/source.ts'
 import type { BatchHandler, Sink } from '../streams/types.ts'
@@ -38,8 +38,8 @@ const stopTimeout = 20_000
 
 /** Input and output on Kafka; connects when it runs. */
 export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag }) => {
-  const { input, output } = config
-  const outputConnection = { brokers: output.brokers, ssl: output.ssl, sasl: output.sasl, clientId: 'hierax' }
+  const { input } = config
+  const connection = outputConnection(config)
   const source = new KafkaSource({
     connection: { brokers: input.brokers, ssl: input.ssl, sasl: input.sasl, clientId: 'hierax' },
     logger,
@@ -62,7 +62,7 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
     }
   })
   const sink = new KafkaSink({
-    connection: outputConnection,
+    connection,
     logger,
     onRetry: () => metrics.increment('publish_retries_total')
   })
@@ -71,17 +71,17 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
   const stopping = new AbortController()
 
   async function prepare(): Promise<void> {
-    const kafka = createKafka(outputConnection, logger, { retries: 2 })
+    const kafka = createKafka(connection, logger, { retries: 2 })
     for (;;) {
       const admin = kafka.admin()
       try {
         await admin.connect()
-        await ensureTopics(admin, topicsOf(config), logger)
+        await ensureTopics(admin, outputTopics(config), logger)
         await sink.connect()
         topicsReason = null
         return
       } catch (thrown) {
-        const error = kafkaError(thrown, outputConnection)
+        const error = kafkaError(thrown, connection)
         if (stopping.signal.aborted) return
         topicsReason = error.code === 'KAFKA_UNAVAILABLE' ? 'output cluster unreachable' : error.message
         logger.warn(
@@ -117,8 +117,13 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
   }
 }
 
-/** Every output topic. */
-function topicsOf({ output }: Config): TopicSpec[] {
+/** How to reach the output cluster. */
+export function outputConnection({ output }: Config): KafkaConnection {
+  return { brokers: output.brokers, ssl: output.ssl, sasl: output.sasl, clientId: 'hierax' }
+}
+
+/** Every topic of classifications and dead letters. */
+export function outputTopics({ output }: Config): TopicSpec[] {
   const names = new Set([output.classifications, output.deadLetters, ...output.routes.map(route => route.topic)])
   const replication = output.replication === null ? {} : { replication: output.replication }
   return [...names].map(topic => ({ topic, partitions: output.partitions, ...replication }))

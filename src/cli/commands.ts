@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { decimal, integer, list, populationOption } from './options.ts'
+import { decimal, integer, julianDate, list, populationOption } from './options.ts'
 
 /** Adds a command to the program. */
 export type Register = (program: Command) => void
@@ -179,5 +179,33 @@ const store: Register = program => {
   for (const sub of group.commands) sub.copyInheritedSettings(group)
 }
 
+const reclassify: Register = program =>
+  program
+    .command('reclassify')
+    .summary('publish what the present models say of stored objects')
+    .description(
+      'Classify objects of the store again and publish their current classifications, so that objects without new alerts do not keep the classification of an earlier model or setting. Use the configuration of `serve`, which may run at the same time. Ids and contents are those that `serve` would publish: subscribers that deduplicate by id see one current classification per object and model. The store is only read. An interrupted run goes on where it was when the same command is run again. Print the number of objects, of results by node and of messages by topic. Exit with 1 if it was interrupted or an object is damaged.'
+    )
+    .argument('[object-id...]', 'objects (default: all of the store)')
+    .option('--rate <n>', 'objects per second; 0 for no limit (default: 100)', decimal({ min: 0 }))
+    .option('--since <date>', 'only objects with a detection since this date (UTC, or a Julian date)', julianDate)
+    .option('--node <name>', 'publish only classifications in which this node has a probability of at least --min')
+    .option('--min <p>', 'minimum probability of --node (default: 0.5)', decimal({ min: 0, max: 1 }))
+    .option('--dry-run', 'classify and count, but publish nothing; without a limit unless --rate is given')
+    .option('--restart', 'begin with the first object, also after an interrupted run')
+    .option('--store <url>', 'URL of the store (default: store.url of the configuration)')
+    .option(...modelOption)
+    .option('--config <file>', 'configuration file of the service')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hierax reclassify --config hierax.yaml --dry-run
+  $ hierax reclassify --config hierax.yaml --rate 500
+  $ hierax reclassify --since 2025-01-01 --node "SN Ia" --min 0.8
+  $ hierax reclassify ZTF19aazzpje ZTF20aaelulu`
+    )
+    .action(async (objectIds, options) => (await import('./reclassify.ts')).reclassify(objectIds, options))
+
 /** All commands of the service, in the order of the help. */
-export const commands: readonly Register[] = [serve, classify, replay, tail, store]
+export const commands: readonly Register[] = [serve, classify, replay, tail, reclassify, store]

@@ -27,6 +27,21 @@ export function decimal(range: Range = {}): (text: string) => number {
   }
 }
 
+/** Julian date of the Unix epoch. */
+const jdOfEpoch = 2440587.5
+const msPerDay = 86_400_000
+
+/** Parser of an option that takes a time: a Julian date, or a date with or without a time of day, in UTC. Gives a Julian date. */
+export function julianDate(text: string): number {
+  const given = text.trim()
+  const number = /^\d+(\.\d+)?$/.test(given) ? Number(given) : Number.NaN
+  if (number >= 2_400_000 && number < 2_600_000) return number
+  const [, date, time = '00:00'] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)Z?)?$/.exec(given) ?? []
+  const ms = Date.parse(`${date}T${time}Z`)
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('It takes a date such as 2025-01-31 (UTC), or a Julian date.')
+  return jdOfEpoch + ms / msPerDay
+}
+
 /** Parser of an option that takes a comma-separated list; an empty list or item is a usage error. */
 export function list(text: string): string[] {
   const items = text.split(',').map(item => item.trim())

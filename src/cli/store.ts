@@ -9,7 +9,7 @@ import { loadConfig } from '../config/load.ts'
 import { maskUrl } from '../config/show.ts'
 import { HieraxError, printable } from '../errors.ts'
 import { decodeRecord } from '../lightcurves/object-record.ts'
-import type { Store } from '../lightcurves/store.ts'
+import type { OpenStore } from '../lightcurves/store.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { exportLines, importLines } from '../lightcurves/stores/transfer.ts'
 
@@ -29,7 +29,7 @@ export interface StoreOptions {
 export async function openNamed(
   options: StoreOptions,
   { readOnly = false, outlives = false }: { readonly readOnly?: boolean; readonly outlives?: boolean }
-): Promise<{ config: Config; store: Store; url: string }> {
+): Promise<{ config: Config; store: OpenStore; url: string }> {
   const overrides = { 'store.url': options.store, model: options.model }
   const config = loadConfig({ file: options.config, env: process.env, overrides })
   const { url } = config.store

@@ -70,8 +70,8 @@ export interface Store {
    * merges go on; resolves with their number.
    */
   prune(before: number): Promise<number>
-  /** All object ids, in no particular order. */
-  objectIds(): AsyncIterable<string>
+  /** All object ids, or those after one, in an order that does not change. Reading may take days, while merges go on. */
+  objectIds(after?: string): AsyncIterable<string>
   /** All objects as they lie in the store, every checksum compared, in no particular order, while merges go on. */
   records(): AsyncIterable<StoredObject>
   /** Survey programmes whose points may be in it. */
@@ -93,7 +93,7 @@ export interface OpenStore extends Store {
 export interface StoreOptions {
   /** Survey programmes whose points may be in it. */
   readonly programs: readonly number[]
-  /** Opens an existing store without changing it. */
+  /** Opens an existing store without changing it, except for its journal. */
   readonly readOnly?: boolean
   /** If the server can't be reached, the store is returned at once and waits for it. */
   readonly patient?: boolean

@@ -52,12 +52,26 @@ export function pendingAnswers(
     object.newestJd = Math.max(object.newestJd, record.jd)
   }
   for (const [objectId, { records, origin }] of objects) {
-    const state = stateOf(states, objectId)
-    for (const record of recordsToReissue(records, state)) {
-      pending.push({ ...selectedVersion(record, state), state, origin, kind: 'reissued' })
-    }
+    pending.push(...reissuedAnswers(stateOf(states, objectId), origin, records))
   }
   return pending
+}
+
+/**
+ * The classifications to publish again after those of `records`, the last one for the newest admitted alert. Without records: the current
+ * classification of the object, after that of a newer alert which is not admitted.
+ */
+export function reissuedAnswers(
+  state: ObjectState,
+  origin: Origin,
+  records: readonly AlertRecord[] = []
+): PendingAnswer[] {
+  return recordsToReissue(records, state).map(record => ({
+    ...selectedVersion(record, state),
+    state,
+    origin,
+    kind: 'reissued'
+  }))
 }
 
 /**

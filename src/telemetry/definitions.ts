@@ -146,6 +146,13 @@ export const definitions = {
     labels: ['route'],
     values: routeKinds
   },
+  reclassify_objects: {
+    type: 'gauge',
+    help: 'Objects of the last `hierax reclassify` of this store: all, and those that are done',
+    labels: ['state'],
+    values: ['total', 'done'],
+    aggregator: 'max'
+  },
   tensors: { type: 'gauge', help: 'Live tensors; constant unless there is a leak' },
   model_info: {
     type: 'gauge',

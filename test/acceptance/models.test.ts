@@ -4,7 +4,7 @@ import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { train } from '@hierax/training/train.ts'
 import { bundledModel, readModelFolder } from '../../src/classifier/model-folder.ts'
-import { decodeClassification } from '../../src/messages/encoding.ts'
+import { decodeClassification, toJson } from '../../src/messages/encoding.ts'
 import { lineOf, madeObjects, silent, smallPlan } from '../../training/test/support.ts'
 import { kafka } from '../support/brokers.ts'
 import { runHierax, ServiceProcess, temporaryFolder, total } from '../support/service.ts'
@@ -39,7 +39,7 @@ describe('several models side by side', { skip: running.skip }, () => {
     const alerts = (await tools.read(name)).length
     const small = await smallModel()
     const [first, second] = [await readModelFolder(bundledModel), await readModelFolder(small)]
-    const service = await ServiceProcess.start({
+    const settings = {
       HIERAX_INPUT_BROKERS: running.brokers.join(','),
       HIERAX_INPUT_TOPICS: name,
       HIERAX_INPUT_GROUP: name,
@@ -48,7 +48,8 @@ describe('several models side by side', { skip: running.skip }, () => {
       HIERAX_OUTPUT_ROUTES: `${name}.route=bright/young>=0`,
       HIERAX_STORE_URL: `lmdb:${path.join(folder, 'store')}`,
       HIERAX_MODEL: `${bundledModel},${small}`
-    })
+    }
+    const service = await ServiceProcess.start(settings)
     const metrics = await service.untilConsumed(alerts)
     const bodies = (await tools.read(`${name}.classifications`)).map(message =>
       decodeClassification(message.value as Buffer, 'avro')
@@ -92,6 +93,30 @@ describe('several models side by side', { skip: running.skip }, () => {
       const object = await json(`/api/v1/objects/${one?.objectId}?model=${model.card.name}`)
       assert.equal(object.classification.classifier.sha256, model.sha256)
     }
+
+    // While the service runs. It has published the same messages: there are no other ids and bytes.
+    const known = new Map(bodies.map(body => [body.id, JSON.stringify(toJson(body))]))
+    const again = await runHierax(['reclassify', '--rate', '0', '--model', small], { settings })
+    assert.equal(again.code, 0, again.stderr)
+    assert.match(again.stdout, /: 6 of 6 objects reclassified/)
+    const repeated = (await tools.read(`${name}.classifications`)).filter(
+      ({ headers }) => String(headers?.source) === 'reclassify'
+    )
+    assert.ok(repeated.length >= 6)
+    for (const { value } of repeated) {
+      const body = decodeClassification(value as Buffer, 'avro')
+      assert.equal(body.classifier.sha256, second.sha256)
+      assert.equal(JSON.stringify(toJson(body)), known.get(body.id))
+    }
+    assert.ok((await tools.read(`${name}.route`)).length > routed.length)
+    const dry = await runHierax(['reclassify', '--dry-run', '--since', '2000-01-01'], { settings })
+    assert.deepEqual([dry.code, dry.stdout.split('\n').length], [0, 5], dry.stderr)
+    const refused = await runHierax(['reclassify', '--node', 'SN Iz'], { settings })
+    assert.deepEqual([refused.code, /Did you mean SN I/.test(refused.stderr)], [2, true], refused.stderr)
+    await service.until('the progress to be shown', async () => {
+      const shown = await service.metrics()
+      return ['total', 'done'].every(state => shown.get(`hierax_reclassify_objects{state="${state}"}`) === 6)
+    })
     assert.equal(await service.end(), 0)
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InvalidArgumentError } from 'commander'
-import { decimal, integer, list } from '../../src/cli/options.ts'
+import { decimal, integer, julianDate, list } from '../../src/cli/options.ts'
 
 function refused(parse: (text: string) => unknown, texts: string[], message: RegExp): void {
   for (const text of texts) {
@@ -29,6 +29,18 @@ test('numbers within their range', () => {
   assert.equal(decimal({ min: 0 })('0.5'), 0.5)
   assert.equal(decimal()('1e3'), 1000)
   refused(decimal({ min: 0 }), ['-0.1', '', ' ', 'x', 'Infinity', 'NaN'], /a number, 0 or more\./)
+})
+
+test('times as a Julian date or a date in UTC', () => {
+  assert.equal(julianDate('2459000.5'), 2459000.5)
+  assert.equal(julianDate('2020-05-31'), 2459000.5)
+  assert.equal(julianDate('2020-05-31T12:00Z'), 2459001)
+  assert.equal(julianDate(' 2020-05-31 06:00:00 '), 2459000.75)
+  refused(
+    julianDate,
+    ['', '20', '31.5.2020', '2020-13-01', '2020-05-31T25:00', 'yesterday', '59000.5'],
+    /a date such as/
+  )
 })
 
 test('lists by comma', () => {

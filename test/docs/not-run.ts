@@ -10,6 +10,11 @@ export interface NotRun {
 /** Commands of the pages that are not run, why, and by what they are tried instead. */
 export const notRun: readonly NotRun[] = [
   { command: /^hierax serve( --config \S+)?$/, why: 'has no end', tried: 'test/acceptance/serve.test.ts' },
+  {
+    command: /^hierax reclassify /,
+    why: 'needs a store and a cluster',
+    tried: 'test/acceptance/models.test.ts'
+  },
   { command: /^hierax demo/, why: 'goes on until it is stopped', tried: 'test/acceptance/demo.test.ts' },
   { command: /^hierax train /, why: 'takes minutes as written', tried: 'training/test/cli/tutorial.test.ts' },
   {

@@ -67,6 +67,7 @@ describe('metrics', () => {
       'gauge hierax_model_info{name,version,sha256,taxonomy,runtime}',
       'gauge hierax_partition_held{topic,partition}',
       'gauge hierax_ready{part}',
+      'gauge hierax_reclassify_objects{state}',
       'gauge hierax_store_bytes{}',
       'gauge hierax_store_free_bytes{}',
       'gauge hierax_store_objects{}',

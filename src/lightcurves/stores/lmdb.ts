@@ -147,8 +147,8 @@ export class LmdbStore implements OpenStore {
     })
   }
 
-  async *objectIds(): AsyncIterable<string> {
-    for (const key of this.objects.getKeys({ snapshot: false })) yield (key as Buffer).toString()
+  async *objectIds(after?: string): AsyncIterable<string> {
+    for (const keys of keysOf(this.objects, after)) yield* keys.map(String)
   }
 
   async *records(): AsyncIterable<StoredObject> {
@@ -229,14 +229,18 @@ function cacheKey({ objectId, modelSha256 }: { objectId: string; modelSha256: st
   return Buffer.from(`${modelSha256.slice(0, cachePrefix - 1)}/${objectId}`)
 }
 
-/** The keys of a database, a run at a time; copied, because LMDB reuses the memory of a key for the next one. */
-function* keysOf(database: Database<Buffer, Buffer>): Generator<Buffer[]> {
-  let keys: Buffer[] = []
-  for (const key of database.getKeys({ snapshot: false })) {
-    keys.push(Buffer.from(key))
-    if (keys.length < keyRun) continue
+/**
+ * The keys of a database after one, in order, a run at a time: nothing of LMDB is held between runs. Copied, because LMDB reuses the
+ * memory of a key for the next one.
+ */
+function* keysOf(database: Database<Buffer, Buffer>, after = ''): Generator<Buffer[]> {
+  let last: Buffer = Buffer.from(after)
+  for (;;) {
+    const start = Buffer.concat([last, Buffer.of(0)])
+    const keys: Buffer[] = []
+    for (const key of database.getKeys({ start, limit: keyRun })) keys.push(Buffer.from(key))
+    if (keys.length === 0) return
     yield keys
-    keys = []
+    last = keys.at(-1) as Buffer
   }
-  if (keys.length > 0) yield keys
 }

@@ -52,8 +52,8 @@ export class MemoryStore implements OpenStore {
     return pruned
   }
 
-  async *objectIds(): AsyncIterable<string> {
-    yield* this.objects.keys()
+  async *objectIds(after = ''): AsyncIterable<string> {
+    yield* [...this.objects.keys()].filter(id => id > after).sort()
   }
 
   async *records(): AsyncIterable<StoredObject> {

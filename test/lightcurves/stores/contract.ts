@@ -57,6 +57,22 @@ export function testStore(name: string, open: () => Promise<OpenStore>, skip: st
       await store.close()
     })
 
+    test('lists objects in one order, from any of them on', async () => {
+      const store = await open()
+      await store.merge(Array.from({ length: 700 }, (_, index) => add(`List${(index * 271) % 700}`, 1)))
+      const from = async (after?: string): Promise<string[]> => {
+        const ids: string[] = []
+        for await (const id of store.objectIds(after)) ids.push(id)
+        return ids
+      }
+      const all = await from()
+      assert.equal(new Set(all).size, all.length)
+      assert.equal(all.filter(id => id.startsWith('List')).length, 700)
+      for (const index of [0, 1, 499, 500, 650, all.length - 1])
+        assert.deepEqual(await from(all[index]), all.slice(index + 1))
+      await store.close()
+    })
+
     test('drops objects of which nothing was merged lately, with their cached states', async () => {
       const store = await open()
       const modelSha256 = 'm'.repeat(64)

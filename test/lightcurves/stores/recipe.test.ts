@@ -66,8 +66,10 @@ class FileStore implements OpenStore {
     return pruned
   }
 
-  async *objectIds(): AsyncIterable<string> {
+  async *objectIds(after = ''): AsyncIterable<string> {
     yield* this.#names()
+      .filter(name => name > after)
+      .sort()
   }
 
   async *records(): AsyncIterable<StoredObject> {

@@ -155,8 +155,11 @@ export class ValkeyStore implements OpenStore {
     }
   }
 
-  async *objectIds(): AsyncIterable<string> {
-    for await (const ids of this.pages()) yield* ids
+  async *objectIds(after = ''): AsyncIterable<string> {
+    // The server lists them in an order that changes. A set, because it may list one twice.
+    const found = new Set<string>()
+    for await (const ids of this.pages()) for (const id of ids) if (id > after) found.add(id)
+    yield* [...found].sort()
   }
 
   async *records(): AsyncIterable<StoredObject> {
