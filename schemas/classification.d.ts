@@ -59,6 +59,8 @@ export interface AlertPhotometry {
   readonly starDistance: number | null
   /** Nearest known solar-system object, arcsec (ssdistnr) */
   readonly solarSystemDistance: number | null
+  /** Its name (ssnamenr) */
+  readonly solarSystemName: string | null
 }
 
 export interface Node {

@@ -123,6 +123,14 @@ export class Cursor {
     return index
   }
 
+  /** Reads a string; a longer one as empty. */
+  text(maxBytes: number): string {
+    const length = this.length()
+    const start = this.position
+    this.position += length
+    return length > maxBytes ? '' : this.bytes.toString('utf8', start, this.position)
+  }
+
   /** Reads a string. Invalid UTF-8 becomes U+FFFD. `path` names the field in the error for a string that is too long. */
   string(maxBytes: number, path: string): string {
     const length = this.length()

@@ -6,15 +6,16 @@ import type { Schema } from './schema.ts'
 export type Value = number | bigint | string | null
 
 /**
- * How a field is read: any Avro number as a number, an int or long exactly as a bigint, a string, or a word as a string, a number, or a
- * boolean as 1 or 0.
+ * How a field is read: any Avro number as a number, an int or long exactly as a bigint, a string, a text (a string that is ignored if it
+ * is too long), or a word as a string, a number, or a boolean as 1 or 0.
  */
-export type Kind = 'number' | 'long' | 'string' | 'word'
+export type Kind = 'number' | 'long' | 'string' | 'text' | 'word'
 
 const kindNames: Record<Kind, string> = {
   number: 'a number',
   long: 'a whole number',
   string: 'a string',
+  text: 'a string',
   word: 'a string, a boolean or a whole number'
 }
 
@@ -32,6 +33,7 @@ export function valueReader(
 ): (cursor: Cursor) => Value {
   return nullable<Value>(schema, path, kindNames[kind], null, ({ type }) => {
     if (!accepts(type, kind)) return null
+    if (kind === 'text') return cursor => cursor.text(maxStringBytes)
     if (type === 'string') return cursor => cursor.string(maxStringBytes, path)
     if (type === 'boolean') return cursor => cursor.boolean()
     if (kind === 'long') return cursor => cursor.bigLong()
@@ -48,8 +50,8 @@ export function isReadable(schema: Schema, kind: Kind): boolean {
 }
 
 function accepts(type: Schema['type'], kind: Kind): boolean {
-  if (type === 'string') return kind === 'string' || kind === 'word'
-  if (kind === 'string') return false
+  if (type === 'string') return kind === 'string' || kind === 'text' || kind === 'word'
+  if (kind === 'string' || kind === 'text') return false
   if (type === 'boolean') return kind === 'word'
   if (type === 'int' || type === 'long') return true
   return kind === 'number' && (type === 'float' || type === 'double')

@@ -84,6 +84,13 @@ export function atLeastZero(value: Value | undefined): number | null {
   return isBetween(value, 0, Number.MAX_VALUE) ? value : null
 }
 
+/** The name of an object, or null. The survey writes `null` where there is none. */
+export function name(value: Value | undefined): string | null {
+  if (typeof value !== 'string') return null
+  const text = value.trim()
+  return /^(|null|none|nan|n\/a|-+|-99+(\.0*)?)$/i.test(text) || unprintable.test(text) ? null : text
+}
+
 /** How the context fields are read: catalogue sources and history at the position. */
 export const contextValues: Readonly<Record<ContextField, (value: Value | undefined) => number | null>> = {
   sgscore1: score,

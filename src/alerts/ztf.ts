@@ -23,6 +23,7 @@ import {
   isObjectId,
   jdRange,
   magnitudeRange,
+  name,
   programId,
   score,
   sign,
@@ -59,7 +60,8 @@ const candidate = {
   dec: needed('number'),
   ...(Object.fromEntries(contextFields.map(name => [name, welcome('number')])) as Fields<ContextField>),
   sgscore1: optional('number'),
-  distpsnr1: optional('number')
+  distpsnr1: optional('number'),
+  ssnamenr: welcome('text')
 }
 
 const headColumn = columnsOf(head)
@@ -160,6 +162,7 @@ function detection(
 }
 
 function photometry(own: readonly Value[], observation: Observation): AlertPhotometry {
+  const solarSystemName = name(own[column.ssnamenr])
   return {
     band: bandOf(observation.fid),
     magnitude: own[column.magpsf] as number,
@@ -169,6 +172,7 @@ function photometry(own: readonly Value[], observation: Observation): AlertPhoto
     starScore: score(own[column.sgscore1]),
     starDistance: atLeastZero(own[column.distpsnr1]),
     solarSystemDistance: atLeastZero(own[column.ssdistnr]),
+    ...(solarSystemName === null ? {} : { solarSystemName }),
     context: contextOf(own)
   }
 }

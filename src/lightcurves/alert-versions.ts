@@ -24,7 +24,8 @@ export function newerAlert(current: VersionedAlert | null, record: AlertRecord, 
   if (current === null) return next
   if (!isSameAlert(current.record, record)) return isAfter(record, current.record) ? next : current
   const [a, b] = [canonicalAlert(current.record), canonicalAlert(record)]
-  if (a.equals(b)) return current
+  // The name of a solar-system object is not part of the canonical bytes: a known one stands, then the greater one.
+  if (a.equals(b)) return nameOf(record) > nameOf(current.record) ? { ...current, record } : current
   const first = current.versions.length > 0 ? current.versions : [alertHash(current.record)]
   const versions = [...new Set([...first, alertHash(record)])].sort(ascending).slice(0, mostVersions)
   const more = knownContext(current.record) - knownContext(record)
@@ -56,6 +57,10 @@ export function otherVersions(record: AlertRecord, versions: readonly bigint[]):
 /** How many fields of a record's context are known. */
 function knownContext({ photometry }: AlertRecord): number {
   return photometry === null ? 0 : contextFields.filter(name => photometry.context[name] !== null).length
+}
+
+function nameOf({ photometry }: AlertRecord): string {
+  return photometry?.solarSystemName ?? ''
 }
 
 function isAfter(a: AlertRecord, b: AlertRecord): boolean {

@@ -36,7 +36,8 @@ export function earlierState(objectId: string, record: Buffer, parts: RecordPart
     newest,
     newestAdmitted,
     newestVersions: versions(parts.newestVersions, parts.admittedVersions, parts.newest, newest),
-    admittedVersions: versions(parts.admittedVersions, parts.end, parts.newestAdmitted, newestAdmitted)
+    admittedVersions: versions(parts.admittedVersions, parts.end, parts.newestAdmitted, newestAdmitted),
+    routes: []
   }
 }
 

@@ -5,35 +5,45 @@ import { earlierSizes, earlierState } from './earlier-records.ts'
 import { pointSize, supersededSize } from './layout.ts'
 import { allObservations, LightCurve } from './light-curve.ts'
 import { mergeObservations } from './merge.ts'
+import type { AlertRecord } from './observation.ts'
 import {
   alertRecordSize,
   decodeAlertRecord,
   encodeAlertRecord,
+  marksAt,
+  nameBytes,
   partsOf,
+  type RecordParts,
   type RecordSizes,
+  readName,
   readVersions,
   recordFlag,
-  versionSize
+  versionSize,
+  writeName
 } from './record-layout.ts'
+import { joinMarks, markSize, readMarks, writeMarks } from './route-marks.ts'
 import type { Addition, ObjectState, StoredObject } from './store.ts'
 
 /**
- * An object as it is stored (little endian): version u8 · 3 unused · CRC-32 of object id and all bytes but its own u32 · points
+ * An object as it is stored (little endian): version u8 · 1 zero · number of marks u16 · CRC-32 of object id and all bytes but its own u32 · points
  * u32 · superseded candids u32 · detections u32 · flags u8 · versions of the newest and of the newest admitted alert u8 each (0: one) ·
  * 1 unused · hash u64 · revision f64 · wall time of the last merge, epoch ms f64 · least real–bogus score and least solar-system
  * distance of the points f32 · newest alert record · newest admitted alert record (left out where it is the same) · points ·
- * superseded candids (jd f64, fid u8, candid i64) · hashes of the versions u64.
+ * superseded candids (jd f64, fid u8, candid i64) · hashes of the versions u64 · name of the solar-system object of the newest and of the
+ * newest admitted alert, where they have one (length u8, UTF-8) · marks of retracting routes.
  *
- * In version 1 the CRC-32 was of what follows it alone; `earlier-records.ts` has what else was different. A later version may
+ * Version 3 had neither names nor marks, and zeros for their number. In version 1 the CRC-32 was of what follows it alone; `earlier-records.ts` has what else was different. A later version may
  * change all but the first eight bytes and what the CRC-32 is of, by which a record that a newer Hierax wrote is distinguished from a
  * damaged one.
  */
-export const recordVersion = 3
+export const recordVersion = 4
 
 /** Oldest version that is still read; a record of it gets the present one when something is merged into it. */
 export const oldestRecordVersion = 1
 
 const headerSize = 56
+/** The first version with the present sizes. */
+const presentSizesSince = 3
 const presentSizes: RecordSizes = { header: headerSize, alertRecord: alertRecordSize, point: pointSize }
 
 /** The state after a merge and its bytes. */
@@ -55,11 +65,13 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
     if (admitted) admittedOnes = newerAlert(admittedOnes, record, admitted)
   }
   let curve = mergeObservations(before?.curve ?? LightCurve.empty, addition.observations)
+  let routes = joinMarks(before?.routes ?? [], addition.routes ?? [])
   for (const record of addition.records ?? []) {
     const other = decodeRecord(addition.objectId, record)
     newest = joinAlerts(newest, newestOf(other))
     admittedOnes = joinAlerts(admittedOnes, newestAdmittedOf(other))
     curve = mergeObservations(curve, allObservations(other.curve))
+    routes = joinMarks(routes, other.routes)
   }
   const state = {
     objectId: addition.objectId,
@@ -67,7 +79,8 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
     newest: newest?.record ?? null,
     newestAdmitted: admittedOnes?.record ?? null,
     newestVersions: newest?.versions ?? [],
-    admittedVersions: admittedOnes?.versions ?? []
+    admittedVersions: admittedOnes?.versions ?? [],
+    routes
   }
   const merged = Math.max(addition.mergedAt ?? now, stored ? mergedAt(stored) : 0)
   return { state, record: encodeRecord(state, merged) }
@@ -92,16 +105,27 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   const same = newest !== null && admitted !== null && (isNewest || newest.equals(admitted))
   const parts = [newest, same ? null : admitted].filter(part => part !== null)
   const versions = [...state.newestVersions, ...state.admittedVersions]
+  const newestName = nameBytes(state.newest)
+  const admittedName = nameBytes(state.newestAdmitted)
+  const names = [newestName, admittedName].filter(name => name !== null)
   const record = Buffer.allocUnsafe(
     headerSize +
       parts.length * alertRecordSize +
       curve.points.length +
       curve.supersededBytes.length +
-      versions.length * versionSize
+      versions.length * versionSize +
+      names.reduce((sum, name) => sum + 1 + name.length, 0) +
+      state.routes.length * markSize
   )
   record.fill(0, 0, headerSize)
   record[0] = recordVersion
-  record[20] = (newest ? recordFlag.newest : 0) | (admitted ? recordFlag.admitted : 0) | (same ? recordFlag.same : 0)
+  record.writeUInt16LE(state.routes.length, marksAt)
+  record[20] =
+    (newest ? recordFlag.newest : 0) |
+    (admitted ? recordFlag.admitted : 0) |
+    (same ? recordFlag.same : 0) |
+    (newestName ? recordFlag.newestName : 0) |
+    (admittedName ? recordFlag.admittedName : 0)
   record[21] = state.newestVersions.length
   record[22] = state.admittedVersions.length
   record.writeUInt32LE(curve.length, 8)
@@ -117,6 +141,8 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   offset += curve.points.copy(record, offset)
   offset += curve.supersededBytes.copy(record, offset)
   for (const hash of versions) offset = record.writeBigUInt64LE(hash, offset)
+  for (const name of names) offset = writeName(record, offset, name)
+  writeMarks(record, offset, state.routes)
   record.writeUInt32LE(recordChecksum(state.objectId, record), 4)
   return record
 }
@@ -131,15 +157,12 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   const matches =
     record.readUInt32LE(4) === (version === 1 ? crc32(record.subarray(8)) : recordChecksum(objectId, record))
   if (version < oldestRecordVersion || version > recordVersion) throw otherVersion(objectId, version, matches)
-  const sizes = version < recordVersion ? earlierSizes : presentSizes
+  const sizes = version < presentSizesSince ? earlierSizes : presentSizes
   const parts = partsOf(record, sizes)
   if (record.length !== parts.end) throw corrupt(objectId, `${record.length} bytes instead of ${parts.end}`)
   if (!matches) throw corrupt(objectId, 'its checksum does not match')
-  if (version < recordVersion) return earlierState(objectId, record, parts)
-  const newest = parts.newest === null ? null : decodeAlertRecord(record, parts.newest)
-  const same = parts.newestAdmitted === parts.newest
-  const newestAdmitted =
-    parts.newestAdmitted === null ? null : same ? newest : decodeAlertRecord(record, parts.newestAdmitted)
+  if (version < presentSizesSince) return earlierState(objectId, record, parts)
+  const { newest, newestAdmitted } = decodeAlerts(record, parts)
   const points = record.subarray(parts.points, parts.superseded)
   const curve = new LightCurve(points, record.subarray(parts.superseded, parts.newestVersions), {
     detections: record.readUInt32LE(16),
@@ -149,8 +172,28 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
     leastSolarSystemDistance: record.readFloatLE(52)
   })
   const newestVersions = readVersions(record, parts.newestVersions, parts.admittedVersions)
-  const admittedVersions = readVersions(record, parts.admittedVersions, parts.end)
-  return { objectId, curve, newest, newestAdmitted, newestVersions, admittedVersions }
+  const admittedVersions = readVersions(record, parts.admittedVersions, parts.names)
+  const routes = readMarks(record, parts.marks, record.readUInt16LE(marksAt))
+  return { objectId, curve, newest, newestAdmitted, newestVersions, admittedVersions, routes }
+}
+
+/** The newest alerts of a record, with their names; the same object if they are equal. */
+function decodeAlerts(record: Buffer, parts: RecordParts): Pick<ObjectState, 'newest' | 'newestAdmitted'> {
+  const flags = record[20] as number
+  let end = parts.names
+  const alertAt = (offset: number | null, nameFlag: number): AlertRecord | null => {
+    const alert = offset === null ? null : decodeAlertRecord(record, offset)
+    if (alert === null || (flags & nameFlag) === 0) return alert
+    const named = readName(record, end, alert)
+    end = named.end
+    return named.record
+  }
+  const newest = alertAt(parts.newest, recordFlag.newestName)
+  const newestAdmitted = alertAt(parts.newestAdmitted, recordFlag.admittedName)
+  const same =
+    parts.newestAdmitted === parts.newest &&
+    newest?.photometry?.solarSystemName === newestAdmitted?.photometry?.solarSystemName
+  return { newest, newestAdmitted: same ? newest : newestAdmitted }
 }
 
 /** A record in the present version, whichever wrote it. Throws what `decodeRecord` does. */

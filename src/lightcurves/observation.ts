@@ -71,6 +71,8 @@ export interface AlertPhotometry {
   readonly starDistance: number | null
   /** Distance to the nearest known solar-system object (`ssdistnr`), arcsec; null where there is none. */
   readonly solarSystemDistance: number | null
+  /** Name of that object (`ssnamenr`); absent if the packet has none. It is not part of the fingerprint. */
+  readonly solarSystemName?: string
   /** What the packet says about the place and its history. */
   readonly context: AlertContext
 }

@@ -1,9 +1,13 @@
 import { canonicalAlert } from './fingerprint.ts'
 import { supersededSize } from './layout.ts'
 import { type AlertContext, type AlertRecord, bandOf, contextFields, type FilterId } from './observation.ts'
+import { markSize } from './route-marks.ts'
 
-/** Bits of a record's flags: which alert records it has. */
-export const recordFlag = { newest: 1, admitted: 2, same: 4 } as const
+/** Bits of a record's flags: which alert records it has, and which of them have the name of a solar-system object. */
+export const recordFlag = { newest: 1, admitted: 2, same: 4, newestName: 8, admittedName: 16 } as const
+
+/** Where the number of marks is, u16. */
+export const marksAt = 2
 
 /** Bytes of the hash of a version of an alert. */
 export const versionSize = 8
@@ -24,6 +28,8 @@ export interface RecordParts {
   readonly superseded: number
   readonly newestVersions: number
   readonly admittedVersions: number
+  readonly names: number
+  readonly marks: number
   /** How long the record should be. */
   readonly end: number
 }
@@ -40,7 +46,11 @@ export function partsOf(record: Buffer, { header, alertRecord, point }: RecordSi
   const superseded = points + record.readUInt32LE(8) * point
   const newestVersions = superseded + record.readUInt32LE(12) * supersededSize
   const admittedVersions = newestVersions + (record[21] as number) * versionSize
-  const end = admittedVersions + (record[22] as number) * versionSize
+  const names = admittedVersions + (record[22] as number) * versionSize
+  let marks = names
+  for (const flag of [recordFlag.newestName, recordFlag.admittedName])
+    if ((flags & flag) !== 0) marks += 1 + (record[marks] ?? 0)
+  const end = marks + record.readUInt16LE(marksAt) * markSize
   return {
     newest,
     newestAdmitted: same ? newest : second ? secondAt : null,
@@ -48,6 +58,8 @@ export function partsOf(record: Buffer, { header, alertRecord, point }: RecordSi
     superseded,
     newestVersions,
     admittedVersions,
+    names,
+    marks,
     end
   }
 }
@@ -111,4 +123,25 @@ function readContext(bytes: Buffer, from: number): AlertContext {
     context[name] = Number.isNaN(value) ? null : value
   }
   return context as AlertContext
+}
+
+/** Bytes of the name that an alert record has; null if it has none. It follows elsewhere, because it is not among the canonical bytes. */
+export function nameBytes(record: AlertRecord | null): Buffer | null {
+  const name = record?.photometry?.solarSystemName
+  return name === undefined ? null : Buffer.from(name)
+}
+
+/** Writes a name with its length, u8. Returns the offset after it. */
+export function writeName(target: Buffer, offset: number, name: Buffer): number {
+  const from = target.writeUInt8(name.length, offset)
+  return from + name.copy(target, from)
+}
+
+/** Adds the name at an offset to an alert record. Returns it with the offset after the name. */
+export function readName(bytes: Buffer, offset: number, record: AlertRecord): { record: AlertRecord; end: number } {
+  const from = offset + 1
+  const end = from + (bytes[offset] as number)
+  const solarSystemName = bytes.toString('utf8', from, end)
+  const photometry = record.photometry && { ...record.photometry, solarSystemName }
+  return { record: { ...record, photometry }, end }
 }

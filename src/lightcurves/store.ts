@@ -2,6 +2,7 @@ import type { HieraxError } from '../errors.ts'
 import type { Journal } from './journal.ts'
 import type { LightCurve } from './light-curve.ts'
 import type { AlertRecord, Observation } from './observation.ts'
+import type { RouteMark } from './route-marks.ts'
 
 /** What a batch adds to one object. */
 export interface Addition {
@@ -10,6 +11,8 @@ export interface Addition {
   readonly observations: readonly Observation[]
   /** Records of the batch's alerts of this object, with what the intrinsic gates say of each. */
   readonly alerts: readonly { readonly record: AlertRecord; readonly admitted: boolean }[]
+  /** Marks of retracting routes. */
+  readonly routes?: readonly RouteMark[]
   /** Records of the object from other stores: all that they know of it is added. */
   readonly records?: readonly Buffer[]
   /** When it was merged, epoch ms, where that was before: by another store. An object keeps the latest of such times. */
@@ -27,6 +30,8 @@ export interface ObjectState {
   /** Hashes of the versions seen of the newest alert, and of the admitted ones of `newestAdmitted`; empty where there is one. */
   readonly newestVersions: readonly bigint[]
   readonly admittedVersions: readonly bigint[]
+  /** On which topics of retracting routes the object is. */
+  readonly routes: readonly RouteMark[]
 }
 
 /** A cached hidden state of a model for an object. */

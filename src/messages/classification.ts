@@ -38,7 +38,8 @@ const photometry = z
     realBogus: orNull(z.number(), 'drb, or rb if there is no drb: 0 bogus, 1 real'),
     starScore: orNull(z.number(), 'Nearest catalogue source: 0 galaxy, 1 star (sgscore1)'),
     starDistance: orNull(z.number(), 'Its distance, arcsec (distpsnr1)'),
-    solarSystemDistance: orNull(z.number(), 'Nearest known solar-system object, arcsec (ssdistnr)')
+    solarSystemDistance: orNull(z.number(), 'Nearest known solar-system object, arcsec (ssdistnr)'),
+    solarSystemName: orNull(z.string(), 'Its name (ssnamenr)')
   })
   .meta({ title: 'AlertPhotometry' })
 

@@ -99,7 +99,11 @@ export class ClassificationWriter {
 /** The fields in the order of the schema, so that the JSON encoding always has the same bytes. */
 function inOrder(photometry: AlertPhotometry): Classification['alert'] {
   const { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance } = photometry
-  return { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance }
+  const solarSystemName = photometry.solarSystemName ?? null
+  return {
+    ...{ band, magnitude, error, positive, realBogus, starScore, starDistance },
+    ...{ solarSystemDistance, solarSystemName }
+  }
 }
 
 function evidenceInOrder({ node, lightCurve, context, prior }: Evidence): Evidence {

@@ -47,7 +47,8 @@ export const classification = {
     realBogus: 0.98,
     starScore: 0.02,
     starDistance: 6.5,
-    solarSystemDistance: null
+    solarSystemDistance: null,
+    solarSystemName: null
   },
   nodes: [
     { name: 'Transient', parent: null, conditional: 0.99, probability: 0.99 },

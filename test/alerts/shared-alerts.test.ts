@@ -76,6 +76,7 @@ function expected(packet: Packet): Alert {
         starScore: score(own.sgscore1),
         starDistance: distance(own.distpsnr1),
         solarSystemDistance: distance(own.ssdistnr),
+        ...(own.ssnamenr && own.ssnamenr !== 'null' ? { solarSystemName: own.ssnamenr as string } : {}),
         context: {
           sgscore1: score(own.sgscore1),
           distpsnr1: distance(own.distpsnr1),

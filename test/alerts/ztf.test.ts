@@ -210,6 +210,18 @@ test('drb before rb; −999, what is not finite and what can’t be mean nothing
   assert.equal(photometry({ sgscore1: 1.5 }).starScore, null)
 })
 
+test('the name of a solar-system object; what stands for none is none', () => {
+  const candidateSchema = [...candidateFields, { name: 'ssnamenr', type: ['null', 'string'] as SchemaJson }]
+  const nameOf = (ssnamenr: string | null) =>
+    alertOf({ candidate: candidate({ ssnamenr }) }, schemaWith({ candidate: candidateSchema })).record.photometry!
+      .solarSystemName
+  for (const name of ['Ceres', '2015 AB123', 'C/2017 K2 (PANSTARRS)', 'ʻOumuamua']) assert.equal(nameOf(name), name)
+  assert.equal(nameOf(' 433 '), '433')
+  for (const none of [null, '', ' ', 'null', 'None', 'nan', 'N/A', '-999', '-999.0', 'a\u001b[2J', 'x'.repeat(201)])
+    assert.equal(nameOf(none), undefined, `${none}`)
+  assert.equal(withCandidate({}).record.photometry!.solarSystemName, undefined)
+})
+
 test('fields of the context that stand for none are null', () => {
   const contextOf = (values: Record<string, unknown>) => withCandidate(values).record.photometry!.context
   const none: [readonly ContextField[], readonly (number | null)[]][] = [

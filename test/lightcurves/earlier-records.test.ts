@@ -136,6 +136,24 @@ describe('additions of version 2 in a store', () => {
   })
 })
 
+test('a record and additions of version 3 are read, and hold the same object', () => {
+  const file = new URL('stores/history/object-v3.json', import.meta.url)
+  const old = JSON.parse(fs.readFileSync(file, 'utf8')) as Record<'objectId' | 'record' | 'additions', string>
+  const record = Buffer.from(old.record, 'base64')
+  const { addition, error } = decodeAdditions(old.objectId, Buffer.from(old.additions, 'base64'))
+  assert.equal(error, null)
+  const present = presentRecord(old.objectId, record)
+  assert.equal(present[0], recordVersion)
+  assert.ok(mergeIntoRecord(null, addition as Addition, 0).record.equals(present))
+  const state = decodeRecord(old.objectId, record)
+  assert.deepEqual(
+    [state.curve.length, state.newest?.candid, state.newestAdmitted?.candid],
+    [4, 2460702500n, 2460701500n]
+  )
+  assert.equal(state.newestAdmitted?.photometry?.context.distpsnr1, 0.5)
+  assert.deepEqual(state.routes, [])
+})
+
 test('an alert record has its earlier fields where they were', () => {
   const encoded = encodeAlertRecord(decodeRecord(objectId, record).newestAdmitted as AlertRecord)
   assert.equal(encoded.readBigInt64LE(0), 1002n)

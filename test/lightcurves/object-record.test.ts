@@ -62,7 +62,8 @@ test('a state survives its encoding, and its bytes do not depend on the split in
         {
           objectId: one.objectId,
           observations: [...two.observations, ...one.observations],
-          alerts: [...two.alerts, ...one.alerts]
+          alerts: [...two.alerts, ...one.alerts],
+          routes: [...(two.routes ?? []), ...(one.routes ?? [])]
         },
         2
       )
@@ -73,6 +74,7 @@ test('a state survives its encoding, and its bytes do not depend on the split in
       assert.deepEqual(decoded.newestAdmitted, parts.state.newestAdmitted)
       assert.deepEqual(decoded.newestVersions, parts.state.newestVersions)
       assert.deepEqual(decoded.admittedVersions, parts.state.admittedVersions)
+      assert.deepEqual(decoded.routes, parts.state.routes)
       assert.ok(encodeRecord(decoded, 2).equals(parts.record))
     })
   )

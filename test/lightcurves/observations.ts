@@ -6,6 +6,7 @@ import {
   type FilterId,
   type Observation
 } from '../../src/lightcurves/observation.ts'
+import type { RouteMark } from '../../src/lightcurves/route-marks.ts'
 import type { Addition } from '../../src/lightcurves/store.ts'
 
 /** Observations that often collide: few times, few candids, two precisions. */
@@ -91,11 +92,39 @@ export const alertRecord: fc.Arbitrary<AlertRecord> = fc.record(
   { noNullPrototype: true }
 )
 
+/** Alerts of which some have the name of a solar-system object. */
+const namedAlert = fc
+  .tuple(alertRecord, fc.constantFrom(undefined, 'Ceres', 'C/2017 K2 (PANSTARRS)', 'ʻOumuamua'))
+  .map(
+    ([record, solarSystemName]): AlertRecord =>
+      record.photometry === null || solarSystemName === undefined
+        ? record
+        : { ...record, photometry: { ...record.photometry, solarSystemName } }
+  )
+
+/** Marks that often collide. */
+const routeMark: fc.Arbitrary<RouteMark> = fc.record(
+  {
+    topic: fc.constantFrom(1n, 2n ** 64n - 1n),
+    model: fc.constantFrom(0n, 2n ** 63n),
+    jd: fc.constantFrom(2459000.5, 2459001.5),
+    candid: fc.constantFrom(5n, 2695378462115010000n),
+    revision: fc.nat({ max: 2 }),
+    on: fc.boolean()
+  },
+  { noNullPrototype: true }
+)
+
 /** What a batch may add to an object. */
 export function additionTo(...objectIds: string[]): fc.Arbitrary<Addition> {
-  const alert = fc.record({ record: alertRecord, admitted: fc.boolean() }, { noNullPrototype: true })
+  const alert = fc.record({ record: namedAlert, admitted: fc.boolean() }, { noNullPrototype: true })
   return fc.record(
-    { objectId: fc.constantFrom(...objectIds), observations, alerts: fc.array(alert, { maxLength: 6 }) },
+    {
+      objectId: fc.constantFrom(...objectIds),
+      observations,
+      alerts: fc.array(alert, { maxLength: 6 }),
+      routes: fc.array(routeMark, { maxLength: 5 })
+    },
     { noNullPrototype: true }
   )
 }

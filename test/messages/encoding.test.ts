@@ -32,7 +32,8 @@ const body = plain<Record<keyof Classification, unknown>>({
       realBogus: fc.option(number),
       starScore: fc.option(number),
       starDistance: fc.option(number),
-      solarSystemDistance: fc.option(number)
+      solarSystemDistance: fc.option(number),
+      solarSystemName: fc.option(text)
     })
   ),
   nodes: fc.array(plain({ name: text, parent: fc.option(text), conditional: number, probability: number }), {

@@ -70,21 +70,26 @@ describe('the message schema', () => {
 interface Field {
   readonly name: string
   readonly default?: unknown
-  readonly type: { readonly type?: string; readonly fields?: readonly Field[] }
+  readonly type: FieldType | readonly FieldType[]
+}
+
+type FieldType = string | { readonly type: string; readonly fields?: readonly Field[] }
+
+/** Fields of a record, or of the record in a union. */
+function fieldsOf(type: Field['type']): readonly Field[] | undefined {
+  const record = [type].flat().find(branch => typeof branch === 'object' && 'fields' in branch)
+  return typeof record === 'object' && 'fields' in record ? record.fields : undefined
 }
 
 /** An old message as readers of today have it: with the fields that it lacks at their defaults. */
 function withDefaults(body: Record<string, unknown>, fields?: readonly Field[]): Record<string, unknown> {
   const all: readonly Field[] = fields ?? read(path.join(root, 'schemas/classification.avsc')).fields
   return Object.fromEntries(
-    all.map(({ name, type, default: value }) => [
-      name,
-      !(name in body)
-        ? value
-        : type.fields
-          ? withDefaults(body[name] as Record<string, unknown>, type.fields)
-          : body[name]
-    ])
+    all.map(({ name, type, default: value }) => {
+      const fields = fieldsOf(type)
+      if (!(name in body)) return [name, value]
+      return [name, fields && body[name] ? withDefaults(body[name] as Record<string, unknown>, fields) : body[name]]
+    })
   )
 }
 
@@ -92,10 +97,10 @@ function withDefaults(body: Record<string, unknown>, fields?: readonly Field[]):
 function knownTo(name: string, body: Record<string, unknown>): Record<string, unknown> {
   const only = (value: Record<string, unknown>, fields: readonly Field[]): Record<string, unknown> =>
     Object.fromEntries(
-      fields.map(({ name, type }) => [
-        name,
-        type.fields ? only(value[name] as Record<string, unknown>, type.fields) : value[name]
-      ])
+      fields.map(({ name, type }) => {
+        const fields = fieldsOf(type)
+        return [name, fields && value[name] ? only(value[name] as Record<string, unknown>, fields) : value[name]]
+      })
     )
   return JSON.parse(JSON.stringify(only(body, read(path.join(history, `${name}.avsc`)).fields)))
 }

@@ -95,7 +95,8 @@ export class PageWorld extends World {
         realBogus: 0.97,
         starScore: 0.1,
         starDistance: 3.2,
-        solarSystemDistance: null
+        solarSystemDistance: null,
+        solarSystemName: null
       },
       nodes: nodes.map((node, index) => ({
         name: node.name,

@@ -3,7 +3,16 @@ import { HieraxError } from '../../../errors.ts'
 import { earlierAlert, earlierPoint, earlierSizes } from '../../earlier-records.ts'
 import { pointSize, readPoint, viewOf, writePoint } from '../../layout.ts'
 import { recordChecksum, recordVersion } from '../../object-record.ts'
-import { alertRecordSize, decodeAlertRecord, encodeAlertRecord } from '../../record-layout.ts'
+import {
+  alertRecordSize,
+  decodeAlertRecord,
+  encodeAlertRecord,
+  marksAt,
+  nameBytes,
+  readName,
+  writeName
+} from '../../record-layout.ts'
+import { markSize, type RouteMark, readMarks, writeMarks } from '../../route-marks.ts'
 import type { Addition } from '../../store.ts'
 
 /*
@@ -17,8 +26,8 @@ import type { Addition } from '../../store.ts'
  *
  * Since version 3 the alerts and points are in the first record, which is not the record of an object but a bundle:
  *
- *   bundle    version u8 · 1 u8 · 2 unused · CRC-32 as in a record u32 · number of alerts u32 · number of points u32 ·
- *             alerts · points
+ *   bundle    version u8 · 1 u8 · number of marks u16 · CRC-32 as in a record u32 · number of alerts u32 · number of points u32 ·
+ *             alerts · points · since version 4: names of the alerts' solar-system objects (length u8, UTF-8; 0: none) · marks
  *
  * An older release that is still running while a newer one migrates the store takes the bundle for the record of a newer release
  * and waits. Otherwise it would take the addition for damaged and drop it.
@@ -26,12 +35,21 @@ import type { Addition } from '../../store.ts'
 const headerSize = 28
 const bundleHeader = 16
 const alertSize = alertRecordSize + 1
+/** First version of bundles with names. */
+const namesSince = 4
+const noName = Buffer.alloc(0)
 const earlierAlertSize = earlierSizes.alertRecord + 1
 
 /** The bytes of an addition. Its time is `now` (epoch ms) unless it states another. */
 export function encodeAddition(addition: Addition, now: number): Buffer {
-  const { alerts, observations, records = [] } = addition
-  const bundle = bundleHeader + alerts.length * alertSize + observations.length * pointSize
+  const { alerts, observations, records = [], routes = [] } = addition
+  const names = alerts.map(({ record }) => nameBytes(record) ?? noName)
+  const bundle =
+    bundleHeader +
+    alerts.length * alertSize +
+    observations.length * pointSize +
+    names.reduce((sum, name) => sum + 1 + name.length, 0) +
+    routes.length * markSize
   const recordBytes = records.reduce((sum, record) => sum + 4 + record.length, 4 + bundle)
   const bytes = Buffer.allocUnsafe(headerSize + recordBytes)
   bytes.writeUInt32LE(bytes.length, 0)
@@ -41,7 +59,7 @@ export function encodeAddition(addition: Addition, now: number): Buffer {
   bytes.writeUInt32LE(recordBytes, 24)
   bytes.writeUInt32LE(bundle, headerSize)
   let offset = headerSize + 4
-  writeBundle(bytes.subarray(offset, offset + bundle), addition)
+  writeBundle(bytes.subarray(offset, offset + bundle), addition, names)
   offset += bundle
   for (const record of records) {
     offset = bytes.writeUInt32LE(record.length, offset)
@@ -51,10 +69,15 @@ export function encodeAddition(addition: Addition, now: number): Buffer {
   return bytes
 }
 
-function writeBundle(bytes: Buffer, { objectId, alerts, observations }: Addition): void {
+function writeBundle(
+  bytes: Buffer,
+  { objectId, alerts, observations, routes = [] }: Addition,
+  names: readonly Buffer[]
+): void {
   bytes.fill(0, 0, bundleHeader)
   bytes[0] = recordVersion
   bytes[1] = 1
+  bytes.writeUInt16LE(routes.length, marksAt)
   bytes.writeUInt32LE(alerts.length, 8)
   bytes.writeUInt32LE(observations.length, 12)
   let offset = bundleHeader
@@ -68,6 +91,8 @@ function writeBundle(bytes: Buffer, { objectId, alerts, observations }: Addition
     writePoint(view, offset, observation)
     offset += pointSize
   }
+  for (const name of names) offset = writeName(bytes, offset, name)
+  writeMarks(bytes, offset, routes)
   bytes.writeUInt32LE(recordChecksum(objectId, bytes), 4)
 }
 
@@ -76,6 +101,7 @@ interface Lists {
   readonly alerts: Addition['alerts'][number][]
   readonly observations: Addition['observations'][number][]
   readonly records: Buffer[]
+  readonly routes: RouteMark[]
 }
 
 /**
@@ -86,7 +112,7 @@ export function decodeAdditions(
   objectId: string,
   bytes: Buffer | null
 ): { readonly addition: Addition | null; readonly error: HieraxError | null } {
-  const lists: Lists = { alerts: [], observations: [], records: [] }
+  const lists: Lists = { alerts: [], observations: [], records: [], routes: [] }
   let merged = 0
   let offset = 0
   let error: HieraxError | null = null
@@ -104,7 +130,8 @@ export function decodeAdditions(
 }
 
 /** Appends the content of an addition to the lists. Returns its length. */
-function readOne(bytes: Buffer, { alerts, observations, records }: Lists): number {
+function readOne(bytes: Buffer, lists: Lists): number {
+  const { alerts, observations, records } = lists
   let at = headerSize
   for (let index = bytes.readUInt32LE(16); index > 0; index--, at += earlierAlertSize)
     alerts.push({ record: earlierAlert(bytes, at), admitted: bytes[at + earlierAlertSize - 1] === 1 })
@@ -113,17 +140,28 @@ function readOne(bytes: Buffer, { alerts, observations, records }: Lists): numbe
   for (const end = bytes.readUInt32LE(0); at < end; at += 4 + bytes.readUInt32LE(at)) {
     const record = bytes.subarray(at + 4, at + 4 + bytes.readUInt32LE(at))
     // The bundle of a newer release stays among the records, and is refused like any newer record.
-    if (record[0] === recordVersion && record[1] === 1) readBundle(record, { alerts, observations })
+    if ((record[0] as number) <= recordVersion && record[1] === 1) readBundle(record, lists)
     else records.push(record)
   }
   return at
 }
 
-function readBundle(bytes: Buffer, { alerts, observations }: Pick<Lists, 'alerts' | 'observations'>): void {
+function readBundle(bytes: Buffer, { alerts, observations, routes }: Lists): void {
+  const hasNames = (bytes[0] as number) >= namesSince
+  const count = bytes.readUInt32LE(8)
   let at = bundleHeader
-  for (let index = bytes.readUInt32LE(8); index > 0; index--, at += alertSize)
-    alerts.push({ record: decodeAlertRecord(bytes, at), admitted: bytes[at + alertRecordSize] === 1 })
+  const found = Array.from({ length: count }, (_, index) => {
+    const from = at + index * alertSize
+    return { record: decodeAlertRecord(bytes, from), admitted: bytes[from + alertRecordSize] === 1 }
+  })
+  at += count * alertSize
   for (let index = bytes.readUInt32LE(12); index > 0; index--, at += pointSize) observations.push(readPoint(bytes, at))
+  for (const { record, admitted } of found) {
+    if (!hasNames || bytes[at] === 0) alerts.push({ record, admitted })
+    else alerts.push({ record: readName(bytes, at, record).record, admitted })
+    if (hasNames) at += 1 + (bytes[at] as number)
+  }
+  routes.push(...readMarks(bytes, at, bytes.readUInt16LE(marksAt)))
 }
 
 function damageOf(bytes: Buffer): string | null {

@@ -142,6 +142,7 @@ function join(earlier: Addition, later: Addition, now: number): Addition {
     objectId: later.objectId,
     observations: [...earlier.observations, ...later.observations],
     alerts: [...earlier.alerts, ...later.alerts],
+    routes: [...(earlier.routes ?? []), ...(later.routes ?? [])],
     records: [...(earlier.records ?? []), ...(later.records ?? [])],
     mergedAt: Math.max(earlier.mergedAt ?? 0, later.mergedAt ?? now)
   }

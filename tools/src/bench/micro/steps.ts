@@ -39,7 +39,8 @@ export function merging(): Step[] {
       newest: addition.alerts[0]!.record,
       newestAdmitted: null,
       newestVersions: [],
-      admittedVersions: []
+      admittedVersions: [],
+      routes: []
     }
     const stored = encodeRecord({ objectId: addition.objectId, curve: curveOf(points, true), ...alerts }, 0)
     return { name: `merge, ${points} points`, items: 1, run: () => mergeIntoRecord(stored, addition, 0) }
