@@ -1,5 +1,7 @@
 import { moment } from './data/object.ts'
 import { go, view } from './data/url.ts'
+import { toggled } from './data/view.ts'
+import { panBy, resetZoom, zoomBy } from './data/zoom.ts'
 import { help } from './parts/help.tsx'
 import { stepList } from './parts/list.tsx'
 import { play, playing, step } from './parts/replay.tsx'
@@ -17,6 +19,13 @@ const actions: Readonly<Record<string, () => void>> = {
   },
   c: () => go({ conditional: !view.value.conditional }, { replace: true }),
   d: () => go({ days: !view.value.days }, { replace: true }),
+  u: () => go(toggled(view.value, 'limits'), { replace: true }),
+  '+': () => zoomBy(2),
+  '=': () => zoomBy(2),
+  '-': () => zoomBy(0.5),
+  '0': resetZoom,
+  ',': () => panBy(-0.25),
+  '.': () => panBy(0.25),
   t: cycleTheme,
   '?': () => (help.value = true),
   Escape: back

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { merged } from '../src/data/rows.ts'
 import { type Classification, supersedes } from '../src/data/types.ts'
-import { queryOf, type View, viewOf } from '../src/data/view.ts'
+import { hideable, queryOf, toggled, type View, viewOf } from '../src/data/view.ts'
+import { moved, type Range, zoomed } from '../src/draw/axis.ts'
 import { degreesText, hoursText, probabilityText } from '../src/draw/format.ts'
 import { fromGalactic, toGalactic } from '../src/draw/galactic.ts'
 import { apart, linesOf, maxLines } from '../src/draw/lines.ts'
@@ -30,7 +31,13 @@ describe('address', () => {
       status: fc.option(fc.constantFrom('CLASSIFIED', 'NOT_CLASSIFIED')),
       id: text,
       conditional: fc.boolean(),
-      days: fc.boolean()
+      days: fc.boolean(),
+      hide: fc.option(fc.subarray([...hideable], { minLength: 1 })),
+      zoom: fc.option(
+        fc
+          .tuple(fc.integer({ min: 0, max: 9e7 }), fc.integer({ min: 1, max: 9e7 }))
+          .map(([from, length]) => [from / 1e3, (from + length) / 1e3] as const)
+      )
     },
     { noNullPrototype: true }
   )
@@ -42,6 +49,17 @@ describe('address', () => {
   it('ignores what it cannot parse', () => {
     const { at, min, band, object } = viewOf('?at=-3&min=7&band=u&object=%20')
     assert.deepEqual([at, min, band, object], [null, null, null, null])
+    for (const zoom of ['1', '2,1', '1,1', 'a,b', '1,2,3', ',', '-1,5', 'NaN,1'])
+      assert.equal(viewOf(`?zoom=${zoom}`).zoom, null)
+    assert.equal(viewOf('?hide=x,').hide, null)
+    assert.deepEqual(viewOf('?hide=limits,x,g,g').hide, ['g', 'limits'])
+  })
+
+  it('hides and shows again', () => {
+    const hidden = { ...viewOf(''), ...toggled(viewOf(''), 'limits') }
+    assert.deepEqual(hidden.hide, ['limits'])
+    assert.deepEqual(toggled(hidden, 'g').hide, ['g', 'limits'])
+    assert.equal(toggled(hidden, 'limits').hide, null)
   })
 })
 
@@ -110,6 +128,38 @@ describe('river', () => {
       ),
       { numRuns: 60 }
     )
+  })
+})
+
+describe('zoom', () => {
+  const extent: Range = [59000, 59100]
+  const ranges = fc
+    .tuple(fc.double({ min: 59000, max: 59099, noNaN: true }), fc.double({ min: 0.02, max: 99, noNaN: true }))
+    .map(([from, length]): Range => [from, Math.min(from + length, extent[1])])
+
+  it('stays within the data, whatever is done', () => {
+    fc.assert(
+      fc.property(
+        ranges,
+        fc.double({ min: 0.1, max: 10, noNaN: true }),
+        fc.double({ min: -1, max: 1, noNaN: true }),
+        (range, factor, share) => {
+          const around = range[0] + ((share + 1) / 2) * (range[1] - range[0])
+          for (const next of [zoomed(range, factor, around, extent), moved(range, share, extent)]) {
+            if (next === null) continue
+            assert.ok(next[0] >= extent[0] && next[1] <= extent[1] + 1e-4 && next[1] > next[0], String(next))
+          }
+        }
+      )
+    )
+  })
+
+  it('keeps the time under the pointer in its place, and ends with all of the data', () => {
+    assert.deepEqual(zoomed(extent, 2, 59020, extent), [59010, 59060])
+    assert.deepEqual(zoomed([59010, 59060], 2, 59060, extent), [59035, 59060])
+    assert.equal(zoomed([59010, 59060], 0.4, 59020, extent), null)
+    assert.deepEqual(moved([59010, 59060], 0.5, extent), [59035, 59085])
+    assert.deepEqual(moved([59010, 59060], -3, extent), [59000, 59050])
   })
 })
 

@@ -1,3 +1,7 @@
+/** What the light curve can hide: the points of a band, upper limits, and rejected detections. */
+export const hideable = ['g', 'r', 'i', 'limits', 'rejected'] as const
+export type Hideable = (typeof hideable)[number]
+
 /** The state of the page that a link preserves. */
 export interface View {
   /** The selected object; null to follow the stream. */
@@ -19,6 +23,10 @@ export interface View {
   readonly conditional: boolean
   /** Days since the first detection rather than MJD. */
   readonly days: boolean
+  /** What the light curve hides, in the order of `hideable`; null for nothing. */
+  readonly hide: readonly Hideable[] | null
+  /** Time range that the charts show, MJD; null for all. */
+  readonly zoom: readonly [from: number, to: number] | null
 }
 
 /** Parses a query; ignores unknown and invalid parameters. */
@@ -41,7 +49,9 @@ export function viewOf(query: string): View {
     status: one('status', ['CLASSIFIED', 'NOT_CLASSIFIED']),
     id: text('id'),
     conditional: given.get('p') === 'conditional',
-    days: given.get('t') === 'days'
+    days: given.get('t') === 'days',
+    hide: hiddenOf(given.get('hide')),
+    zoom: rangeOf(given.get('zoom'))
   }
 }
 
@@ -53,6 +63,25 @@ export function queryOf(view: View): string {
   if (conditional) query.set('p', 'conditional')
   if (days) query.set('t', 'days')
   return query.size > 0 ? `?${query}` : ''
+}
+
+/** What a list hides; null for nothing. */
+function hiddenOf(text: string | null): View['hide'] {
+  const names = text?.split(',') ?? []
+  const hidden = hideable.filter(name => names.includes(name))
+  return hidden.length > 0 ? hidden : null
+}
+
+/** The view with `name` hidden, or shown again. */
+export function toggled({ hide }: View, name: Hideable): Pick<View, 'hide'> {
+  const others = (hide ?? []).filter(one => one !== name)
+  return { hide: hiddenOf((hide?.includes(name) ? others : [...others, name]).join()) }
+}
+
+/** A time range as `from,to`, MJD; null if it is none. */
+function rangeOf(text: string | null): View['zoom'] {
+  const [from, to, ...more] = text?.split(',').map(part => within(part, 0, 1e6)) ?? []
+  return from != null && to != null && from < to && more.length === 0 ? [from, to] : null
 }
 
 function within(text: string | null, least: number, most: number): number | null {

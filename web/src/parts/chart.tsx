@@ -7,10 +7,8 @@ export interface ChartProps {
   readonly rem: number
   /** Margin right of the data, px. */
   readonly right: number
-  /** Position of the selected moment, px; null for none. */
+  /** Position of the selected moment, px; null for none, or if it is outside of the time range. */
   readonly mark: number | null
-  /** Selects the moment nearest to a position. */
-  readonly pick: (x: number) => void
 }
 
 interface ValueAxisProps {
@@ -43,6 +41,16 @@ export function ValueAxis({ title, ticks, rem, end, middle }: ValueAxisProps) {
         {title}
       </text>
     </>
+  )
+}
+
+/** Cuts off data outside of the time range. */
+export function PlotArea({ id, axis, height }: { id: string; axis: TimeAxis; height: number }) {
+  const [left = 0, right = 0] = axis.x.range()
+  return (
+    <clipPath id={id}>
+      <rect x={left} width={Math.max(0, right - left)} height={height} />
+    </clipPath>
   )
 }
 

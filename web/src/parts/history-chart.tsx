@@ -1,16 +1,17 @@
 import { scaleLinear } from 'd3-scale'
 import { curveStepAfter, line } from 'd3-shape'
-import { useMemo } from 'preact/hooks'
+import { useId, useMemo } from 'preact/hooks'
 import { history } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
 import { margin } from '../draw/axis.ts'
 import { roundedText } from '../draw/format.ts'
 import { apart, linesOf } from '../draw/lines.ts'
-import { type ChartProps, pointOf, ValueAxis } from './chart.tsx'
+import { type ChartProps, PlotArea, ValueAxis } from './chart.tsx'
 
 /** Probabilities of the most informative nodes at each detection. */
-export function HistoryChart({ axis, width, height, rem, right, mark, pick }: ChartProps) {
+export function HistoryChart({ axis, width, height, rem, right, mark }: ChartProps) {
   const all = history.value
+  const clip = useId()
   const { focus } = view.value
   const [top, bottom] = [rem * 0.6, height - rem * 2.9]
   const y = scaleLinear([1, 0], [top, bottom])
@@ -35,8 +36,8 @@ export function HistoryChart({ axis, width, height, rem, right, mark, pick }: Ch
         height={height}
         role="img"
         aria-label={`History of probabilities at ${times.length} detections: ${lines.map(({ name, values }) => `${name} from ${roundedText(values[0] ?? 0)} to ${roundedText(values.at(-1) ?? 0)}`).join(', ')}`}
-        onPointerDown={event => pick(pointOf(event)[0])}
       >
+        <PlotArea id={clip} axis={axis} height={height} />
         <ValueAxis
           title="P(node)"
           ticks={[0, 0.25, 0.5, 0.75, 1].map(value => ({ y: y(value), text: String(value) }))}
@@ -60,9 +61,11 @@ export function HistoryChart({ axis, width, height, rem, right, mark, pick }: Ch
         {mark !== null && <line class="cursor" x1={mark} x2={mark} y1={0} y2={bottom} />}
         {lines.map(({ name, values, style }, index) => (
           <g key={name} class={`history-line line-${style} ${focus && focus !== name ? 'back' : ''}`}>
-            <path d={draw(values) ?? ''} />
-            {times.length === 1 && <circle cx={times[0]} cy={y(values[0] ?? 0)} r={rem * 0.2} />}
-            <path class="lead" d={`M${times.at(-1) ?? 0},${y(values.at(-1) ?? 0)}H${end}`} />
+            <g clip-path={`url(#${clip})`}>
+              <path d={draw(values) ?? ''} />
+              {times.length === 1 && <circle cx={times[0]} cy={y(values[0] ?? 0)} r={rem * 0.2} />}
+              <path class="lead" d={`M${times.at(-1) ?? 0},${y(values.at(-1) ?? 0)}H${end}`} />
+            </g>
             {wide && (
               <text x={end + rem * 0.4} y={labels[index]} dy="0.32em">
                 {name} <tspan class="number">{roundedText(values.at(-1) ?? 0)}</tspan>

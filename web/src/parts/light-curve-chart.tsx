@@ -1,25 +1,39 @@
 import { type ScaleLinear, scaleLinear } from 'd3-scale'
+import type { ComponentChildren } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import type { PointView } from '../data/types.ts'
+import { go, view } from '../data/url.ts'
+import { type Hideable, toggled, type View } from '../data/view.ts'
 import type { TimeAxis } from '../draw/axis.ts'
 import { BandMark, type BandName, limitPath, limitSign, markerPath } from '../draw/markers.tsx'
 import { type ChartProps, pointOf, ValueAxis } from './chart.tsx'
 
 const bandNames: readonly BandName[] = ['g', 'r', 'i']
 
-/** Magnitudes with errors, bright ones at the top; upper limits as triangles that point down; rejected detections hollow and dashed. */
+/**
+ * Magnitudes with errors, bright ones at the top; upper limits as triangles that point down; rejected detections hollow and dashed. The
+ * axis is that of the points on display.
+ */
 export function LightCurveChart({
-  points,
+  points: all,
   axis,
   width,
   height,
   rem,
   right,
-  mark,
-  pick
+  mark
 }: ChartProps & { points: readonly PointView[] }) {
   const [top, bottom] = [rem * 0.5, height - rem * 0.6]
-  const y = useMemo(() => scaleLinear(magnitudesOf(points), [top, bottom]), [points, top, bottom])
+  const [from = 0, to = 0] = axis.x.domain()
+  const { hide } = view.value
+  const points = useMemo(
+    () => all.filter(point => point.mjd >= from && point.mjd <= to && !isHidden(point, hide)),
+    [all, from, to, hide]
+  )
+  const y = useMemo(
+    () => scaleLinear(magnitudesOf(points.length > 0 ? points : all), [top, bottom]),
+    [points, all, top, bottom]
+  )
   const [near, setNear] = useState<PointView | null>(null)
   const limits = points.filter(point => point.type === 'upperLimit').length
   const rejected = points.filter(isRejected).length
@@ -39,10 +53,9 @@ export function LightCurveChart({
         width={width}
         height={height}
         role="img"
-        aria-label={`Light curve: ${detections} detections and ${limits} upper limits${rejected > 0 ? `; rejected and not classified: ${rejected}` : ''}. The table below has the values.`}
+        aria-label={`Light curve: ${detections} detections and ${limits} upper limits${rejected > 0 ? `; rejected and not classified: ${rejected}` : ''}${points.length < all.length ? `; hidden or outside of the time range: ${all.length - points.length}` : ''}. The table below has the values.`}
         onPointerMove={find}
         onPointerLeave={() => setNear(null)}
-        onPointerDown={event => pick(pointOf(event)[0])}
       >
         <ValueAxis
           title="magnitude"
@@ -57,7 +70,7 @@ export function LightCurveChart({
         ))}
         {near && <circle class="near" cx={axis.x(near.mjd)} cy={y(near.magnitude)} r={rem * 0.6} />}
       </svg>
-      <Legend points={points} />
+      <Legend points={all} />
       {near && (
         <Tip
           point={near}
@@ -107,22 +120,45 @@ function Point({ point, x, y, rem }: { point: PointView; x: number; y: ScaleLine
   )
 }
 
+/** Whether the view hides a point. */
+function isHidden(point: PointView, hide: View['hide']): boolean {
+  if (hide === null) return false
+  return (
+    hide.some(name => name === point.band) ||
+    (point.type === 'upperLimit' && hide.includes('limits')) ||
+    (isRejected(point) && hide.includes('rejected'))
+  )
+}
+
+/** The kinds of points. Pressing one hides it. */
 function Legend({ points }: { points: readonly PointView[] }) {
   const bands = bandNames.filter(band => points.some(point => point.band === band))
   return (
-    <ul class="legend" aria-label="Markers">
+    <ul class="legend points" aria-label="Points on display">
       {bands.map(band => (
-        <li key={band}>
+        <Toggle key={band} name={band} hint={`points in ${band}`}>
           <BandMark band={band} /> {band}
-        </li>
+          <span class="hidden"> band</span>
+        </Toggle>
       ))}
       {points.some(point => point.type === 'upperLimit') && (
-        <li>
+        <Toggle name="limits" hint="upper limits (u)">
           <svg class="mark limit" viewBox="-8 -8 16 16" aria-hidden="true">
             <path d={limitPath(12)} />
           </svg>{' '}
           upper limit
-        </li>
+        </Toggle>
+      )}
+      {points.some(isRejected) && (
+        <Toggle
+          name="rejected"
+          hint="points that are stored, but not classified: low real–bogus score, or near a known minor planet"
+        >
+          <svg class="mark band-none rejected" viewBox="-8 -8 16 16" aria-hidden="true">
+            <path d={markerPath('g', 80)} />
+          </svg>{' '}
+          rejected
+        </Toggle>
       )}
       {points.some(point => point.positive === false && point.admitted) && (
         <li>
@@ -132,15 +168,23 @@ function Legend({ points }: { points: readonly PointView[] }) {
           fainter than the reference
         </li>
       )}
-      {points.some(isRejected) && (
-        <li title="stored, but not classified: low real–bogus score, or near a known minor planet">
-          <svg class="mark band-none rejected" viewBox="-8 -8 16 16" aria-hidden="true">
-            <path d={markerPath('g', 80)} />
-          </svg>{' '}
-          rejected
-        </li>
-      )}
     </ul>
+  )
+}
+
+function Toggle({ name, hint, children }: { name: Hideable; hint: string; children: ComponentChildren }) {
+  const shown = !view.value.hide?.includes(name)
+  return (
+    <li>
+      <button
+        type="button"
+        aria-pressed={shown}
+        title={`${shown ? 'Hide' : 'Show'} ${hint}`}
+        onClick={() => go(toggled(view.value, name), { replace: true })}
+      >
+        {children}
+      </button>
+    </li>
   )
 }
 
