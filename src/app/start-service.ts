@@ -15,6 +15,7 @@ import { ClassificationFeed } from '../service/feed.ts'
 import type { ServicePorts } from '../service/ports.ts'
 import { createService } from '../service/service.ts'
 import { MinuteStatistics } from '../service/statistics.ts'
+import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { version } from '../version.ts'
@@ -246,19 +247,14 @@ function collectGauges({
   })
 }
 
-/** Logs dead letters: the first, and from then on at most one line in ten seconds. */
 function deadLetterLog(logger: Logger): (stats: BatchStats) => void {
-  let logged = Number.NEGATIVE_INFINITY
-  let count = 0
+  const log = new GatheredLog<BatchStats['deadLetters'][number]>(deadLetterPause, (codes, { error, source }) => {
+    const count = Object.values(codes).reduce((sum, of) => sum + of, 0)
+    logger.warn({ count, codes, code: error.code, reason: error.message, source }, 'packets refused')
+  })
   return ({ deadLetters }) => {
-    const [first] = deadLetters
-    if (!first) return
-    count += deadLetters.length
-    if (performance.now() - logged < deadLetterPause) return
-    const { error, source } = first
-    logger.warn({ count, code: error.code, reason: error.message, source }, 'packets refused')
-    logged = performance.now()
-    count = 0
+    for (const letter of deadLetters) log.add(letter.error.code, letter)
+    log.write()
   }
 }
 

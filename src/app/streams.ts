@@ -7,6 +7,7 @@ import { type KafkaConnection, kafkaError } from '../streams/kafka/connection.ts
 import { KafkaSink } from '../streams/kafka/sink.ts'
 import { KafkaSource } from '../streams/kafka/source.ts'
 import type { BatchHandler, Sink } from '../streams/types.ts'
+import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
@@ -33,6 +34,9 @@ export type StreamsFactory = (config: Config, deps: StreamsDeps) => Streams
 /** Pause before output topics are checked again, ms. */
 const retryPause = 1000
 
+/** Pause between two log lines on invalid timestamps, ms. */
+const timestampPause = 600_000
+
 /** Time for the last batches to be acknowledged when the service stops, ms: less than process managers allow. */
 const stopTimeout = 20_000
 
@@ -40,6 +44,9 @@ const stopTimeout = 20_000
 export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag }) => {
   const { input } = config
   const connection = outputConnection(config)
+  const timestampLog = new GatheredLog<{ topic: string; timestamp: string }>(timestampPause, (topics, first) =>
+    logger.warn({ ...first, topics }, 'messages have no valid Kafka timestamp; the time of arrival is used')
+  )
   const source = new KafkaSource({
     connection: { brokers: input.brokers, ssl: input.ssl, sasl: input.sasl, clientId: 'hierax' },
     logger,
@@ -58,7 +65,13 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
       },
       onRebalance: () => metrics.increment('rebalances_total'),
       onRestart: () => metrics.increment('consumer_restarts_total'),
-      onOutOfRange: (topic, _partition, messages) => metrics.expired(topic, messages)
+      onOutOfRange: (topic, _partition, messages) => metrics.expired(topic, messages),
+      onRecreated: () => metrics.increment('topics_recreated_total'),
+      onInvalidTimestamps(topic, count, timestamp) {
+        metrics.increment('invalid_timestamps_total', count)
+        timestampLog.add(topic, { topic, timestamp }, count)
+        timestampLog.write()
+      }
     }
   })
   const sink = new KafkaSink({

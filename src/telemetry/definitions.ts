@@ -114,6 +114,14 @@ export const definitions = {
     help: 'Messages that retention removed from a topic before they were read',
     labels: ['topic']
   },
+  invalid_timestamps_total: {
+    type: 'counter',
+    help: 'Messages whose Kafka timestamp is -1, 0, in seconds or in the future; their time of arrival is used'
+  },
+  topics_recreated_total: {
+    type: 'counter',
+    help: 'Input topics that were found deleted and created again, and are read from their start'
+  },
   rebalances_total: { type: 'counter', help: 'Rebalances of the consumer group' },
   consumer_restarts_total: { type: 'counter', help: 'Restarts of the consumer after a crash' },
   worker_restarts_total: { type: 'counter', help: 'Restarts of worker processes (`workers` above 1)' },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka, PartitionMetadata } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { type KafkaLogger, protocolErrorType } from './connection.ts'
-import type { PartitionOffsets } from './offsets.ts'
+import { commitNote, type PartitionOffsets } from './offsets.ts'
 import { withTimeout } from './timing.ts'
 
 /** A topic that must exist. */
@@ -175,6 +175,12 @@ export class ClusterView {
     return offsets
   }
 
+  /** By partition, the offset of the first message that arrived at `time` (epoch ms) or later: the end if there is none. */
+  async offsetsAt(topic: string, time: number): Promise<ReadonlyMap<number, bigint>> {
+    const offsets = await this.#request(admin => admin.fetchTopicOffsetsByTimestamp(topic, time))
+    return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]))
+  }
+
   /** Takes no further requests and disconnects once the pending ones have ended, within the time limit. */
   async close(): Promise<void> {
     this.#closed = true
@@ -186,10 +192,12 @@ export class ClusterView {
     // In this order, so that messages consumed in between never look like an offset past the end.
     const groups = await this.#request(admin => admin.fetchOffsets({ groupId: this.#group, topics: [topic] }))
     const watermarks = await this.#request(admin => admin.fetchTopicOffsets(topic))
-    const committed = new Map(groups.flatMap(({ partitions }) => partitions).map(p => [p.partition, p.offset]))
+    const commits = new Map(groups.flatMap(({ partitions }) => partitions).map(commit => [commit.partition, commit]))
     return watermarks.map(({ partition, low, high }) => {
-      const offset = BigInt(committed.get(partition) ?? -1)
-      return { topic, partition, low: BigInt(low), high: BigInt(high), committed: offset < 0n ? null : offset }
+      const commit = commits.get(partition)
+      const offset = BigInt(commit?.offset ?? -1)
+      const committed = offset < 0n ? null : offset
+      return { topic, partition, low: BigInt(low), high: BigInt(high), committed, note: commitNote(commit?.metadata) }
     })
   }
 

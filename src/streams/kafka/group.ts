@@ -1,7 +1,7 @@
 import { AssignerProtocol, type EachBatchPayload, type Offsets, type PartitionAssigner } from 'kafkajs'
 import type { KafkaLogger } from './connection.ts'
 import type { SourceLimits } from './limits.ts'
-import { keyOf } from './offsets.ts'
+import { keyOf, type OffsetCommit } from './offsets.ts'
 
 /** One assignment of partitions to this member, from one join of the group to the next. */
 export interface Assignment {
@@ -118,7 +118,7 @@ export class OffsetCommits {
   readonly #logger: KafkaLogger
   readonly #commit: (offsets: Offsets) => Promise<void>
   /** By partition, the offset before which everything was handled. */
-  readonly #handled = new Map<string, { topic: string; partition: number; offset: string }>()
+  readonly #handled = new Map<string, OffsetCommit>()
   /** Partitions whose offset is not committed yet. */
   #pending = new Set<string>()
   #timer: NodeJS.Timeout | null = null
@@ -133,10 +133,10 @@ export class OffsetCommits {
     this.#commit = commit
   }
 
-  /** The messages of a partition before `offset` have been handled. */
-  add(topic: string, partition: number, offset: string): void {
+  /** The messages of a partition before `offset` have been handled; `metadata` is kept beside it. */
+  add(topic: string, partition: number, offset: string, metadata?: string): void {
     const key = keyOf({ topic, partition })
-    this.#handled.set(key, { topic, partition, offset })
+    this.#handled.set(key, { topic, partition, offset, ...(metadata === undefined ? {} : { metadata }) })
     this.#pending.add(key)
     this.#schedule()
   }
@@ -189,11 +189,11 @@ export class OffsetCommits {
   }
 }
 
-function byTopic(entries: readonly { topic: string; partition: number; offset: string }[]): Offsets['topics'] {
-  const topics = new Map<string, { partition: number; offset: string }[]>()
-  for (const { topic, partition, offset } of entries) {
+function byTopic(entries: readonly OffsetCommit[]): Offsets['topics'] {
+  const topics = new Map<string, Omit<OffsetCommit, 'topic'>[]>()
+  for (const { topic, ...commit } of entries) {
     const partitions = topics.get(topic) ?? []
-    partitions.push({ partition, offset })
+    partitions.push(commit)
     topics.set(topic, partitions)
   }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }))

@@ -11,6 +11,35 @@ export interface PartitionOffsets extends TopicPartition {
   readonly high: bigint
   /** The group's committed offset; null when it never committed. */
   readonly committed: bigint | null
+  /** What the commit says of itself. */
+  readonly note?: CommitNote
+}
+
+/** What Hierax keeps beside a committed offset, as the metadata of the commit. */
+export interface CommitNote {
+  /** The topic that the offset belongs to, see `TopicDescription`; null if the brokers do not tell. */
+  readonly topicId: string | null
+  /** With `from: latest`, when the group began with the topic, epoch ms; else null. */
+  readonly since: number | null
+}
+
+/** An offset to be committed; `metadata` is a {@link CommitNote} as JSON. */
+export interface OffsetCommit extends TopicPartition {
+  readonly offset: string
+  readonly metadata?: string
+}
+
+/** The note in the metadata of a commit; nothing is known from commits of other programs and of earlier releases. */
+export function commitNote(metadata: string | null | undefined): CommitNote {
+  try {
+    const { topicId, since } = JSON.parse(metadata ?? 'null') as Record<string, unknown>
+    return {
+      topicId: typeof topicId === 'string' ? topicId : null,
+      since: typeof since === 'number' ? since : null
+    }
+  } catch {
+    return { topicId: null, since: null }
+  }
 }
 
 /** `topic/partition`. */

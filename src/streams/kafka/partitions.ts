@@ -1,32 +1,34 @@
 import type { Batch, Consumer } from 'kafkajs'
-import type { PartitionStatus } from '../types.ts'
 import type { KafkaLogger } from './connection.ts'
 import type { SourceLimits } from './limits.ts'
-import { keyOf, messagesBetween, type PartitionOffsets, position, type TopicPartition } from './offsets.ts'
+import {
+  type CommitNote,
+  keyOf,
+  messagesBetween,
+  type PartitionOffsets,
+  position,
+  type TopicPartition
+} from './offsets.ts'
+import type { SourceEvents } from './source-events.ts'
+import { type LatestContext, latestStarts, startOf } from './starts.ts'
 import { withTimeout } from './timing.ts'
-
-/** What a source reports, for metrics. All optional, called synchronously, must not throw. */
-export interface SourceEvents {
-  /** The topics that are read from now on; none of them may exist yet. */
-  onTopics?(topics: readonly string[]): void
-  onPartition?(status: PartitionStatus): void
-  /** This member joined the group, for the first time or after a rebalance. */
-  onRebalance?(): void
-  /** The consumer crashed and is restarted. */
-  onRestart?(reason: string): void
-  /** Messages were removed by retention (or the topic was recreated) before they were read; reading continues. */
-  onOutOfRange?(topic: string, partition: number, messages: number): void
-}
+import { isOtherTopic, type TopicDescription } from './topic-ids.ts'
 
 /** What the tracker works with. */
-export interface TrackerContext {
+export interface TrackerContext extends LatestContext {
   readonly consumer: Consumer
   readonly logger: KafkaLogger
   readonly events: SourceEvents
   readonly limits: SourceLimits
   readonly topics: readonly string[]
-  /** Topics that a group without committed offsets reads from the end. */
+  /** Topics of which a group without committed offsets reads only what arrived since `since`. */
   readonly fromLatest: ReadonlySet<string>
+  /** The ids of topics that this process has read, kept from one session to the next. */
+  readonly topicIds: Map<string, string>
+  /** The topics that exist, as the brokers describe them; none if they can't be asked. */
+  readonly describeTopics: (topics: readonly string[]) => Promise<ReadonlyMap<string, TopicDescription>>
+  /** A topic is no longer the one that was read: the session must end, and the next one begins with the new topic. */
+  readonly onOutdated: () => void
   /** The group's offsets in these topics; topics that can't be read are left out. */
   readonly readOffsets: (topics: readonly string[]) => Promise<PartitionOffsets[]>
   /** The topics that must wait for older nights, given the group's offsets. */
@@ -39,6 +41,10 @@ interface OwnedPartition extends TopicPartition {
   paused: boolean
   /** The partition starts at the end of the topic, and that offset is not known yet. */
   awaitsStart: boolean
+  /** The topic that is read, as far as it is known. */
+  topicId: string | null
+  /** See {@link CommitNote}. */
+  since: number | null
 }
 
 /** Time limit for reading the offsets of one topic, ms. */
@@ -77,14 +83,15 @@ export class PartitionTracker {
     this.#owned = new Map()
     for (const [topic, partitions] of Object.entries(assignment)) {
       const awaitsStart = this.#context.fromLatest.has(topic)
+      const topicId = this.#context.topicIds.get(topic) ?? null
       for (const partition of partitions) {
-        const owned = { topic, partition, next: null, paused: false, awaitsStart }
+        const owned = { topic, partition, next: null, paused: false, awaitsStart, topicId, since: null }
         this.#owned.set(keyOf(owned), owned)
       }
     }
     for (const [key, partition] of previous) if (!this.#owned.has(key)) this.#report(partition, -1)
     this.#setPaused(true, [...this.#owned.values()])
-    void this.#refresh(++this.#generation, true)
+    void this.#refresh(++this.#generation)
   }
 
   /** A batch was fetched. Messages missing before its first may have been removed by retention. */
@@ -111,6 +118,13 @@ export class PartitionTracker {
     return String(next)
   }
 
+  /** What is committed beside the offset of a partition; undefined while nothing is known. */
+  noteOf(partition: TopicPartition): string | undefined {
+    const { topicId = null, since = null } = this.#owned.get(keyOf(partition)) ?? {}
+    const note: CommitNote = { topicId, since }
+    return topicId === null && since === null ? undefined : JSON.stringify(note)
+  }
+
   /** Stops reading offsets. */
   close(): void {
     this.#closed = true
@@ -124,39 +138,98 @@ export class PartitionTracker {
   }
 
   /** Reads the offsets now and then regularly until the assignment ends. */
-  async #refresh(generation: number, first: boolean): Promise<void> {
+  async #refresh(generation: number): Promise<void> {
+    // First the topics: if one is replaced after that, the offsets are the new one's, and the next refresh finds it.
+    const described = await this.#describe()
     const offsets = await this.#readOffsets()
+    const latest = await latestStarts(offsets, entry => this.#awaitsStart(entry), this.#context)
     if (this.#closed || generation !== this.#generation) return
+    if (this.#isOutdated(described)) {
+      this.#context.onOutdated()
+      return
+    }
+    const recreated = new Map<string, number[]>()
     for (const entry of offsets) {
       const owned = this.#owned.get(keyOf(entry))
       if (owned === undefined) continue
-      if (first || owned.awaitsStart) this.#setStart(owned, entry)
+      const id = described.get(entry.topic)?.id ?? null
+      if (owned.next !== null) owned.topicId ??= id
+      else if (this.#setStart(owned, entry, id, latest))
+        recreated.set(entry.topic, [...(recreated.get(entry.topic) ?? []), entry.partition])
       this.#report(owned, messagesBetween(owned.next ?? position(entry), entry.high))
     }
+    this.#reportRecreated(recreated)
     this.#hold(this.#context.heldTopics(offsets))
     const { lagInterval, backlogInterval } = this.#context.limits
     const soon = this.#unreadInARow > 0 || [...this.#owned.values()].some(partition => partition.paused)
-    this.#timer = setTimeout(() => void this.#refresh(generation, false), soon ? backlogInterval : lagInterval)
+    this.#timer = setTimeout(() => void this.#refresh(generation), soon ? backlogInterval : lagInterval)
   }
 
-  #setStart(owned: OwnedPartition, offsets: PartitionOffsets): void {
-    const { low, high, committed } = offsets
-    let start = position(offsets)
-    if (committed === null && owned.awaitsStart) start = high
-    else if (committed !== null && (committed < low || committed > high)) {
-      start = low
-      this.#outOfRange(offsets, committed, low)
-    }
+  #awaitsStart(entry: PartitionOffsets): boolean {
+    return entry.committed === null && this.#owned.get(keyOf(entry))?.awaitsStart === true
+  }
+
+  /** True if a topic that is being read was deleted and created again. */
+  #isOutdated(described: ReadonlyMap<string, TopicDescription>): boolean {
+    return [...this.#owned.values()].some(
+      ({ topic, topicId, next }) => next !== null && isOtherTopic(topicId, described.get(topic)?.id ?? null)
+    )
+  }
+
+  /**
+   * Sets the first offset of a partition of the topic `id`, unless it is not known yet. Returns true if the topic is not the one that
+   * the group read before.
+   */
+  #setStart(
+    owned: OwnedPartition,
+    offsets: PartitionOffsets,
+    id: string | null,
+    latest: ReadonlyMap<string, bigint>
+  ): boolean {
+    const { low, committed, note } = offsets
+    const recreated = isOtherTopic(note?.topicId ?? owned.topicId, id)
+    const start = startOf(offsets, recreated, owned.awaitsStart ? latest.get(keyOf(owned)) : null)
+    if (start === null) return false
+    if (committed !== null && start !== committed && !recreated) this.#outOfRange(offsets, committed, low)
+    owned.topicId = id ?? note?.topicId ?? owned.topicId
+    owned.since = note?.since ?? (owned.awaitsStart ? this.#context.since : null)
     owned.awaitsStart = false
     owned.next = start
-    if (start === committed) return
+    const isSeek = start !== committed
+    if (isSeek || owned.topicId !== (note?.topicId ?? null)) this.#commitStart(owned, String(start), isSeek)
+    return recreated
+  }
+
+  #commitStart(owned: OwnedPartition, offset: string, isSeek: boolean): void {
     const { consumer, logger } = this.#context
-    const seek = { topic: owned.topic, partition: owned.partition, offset: String(start) }
-    consumer.seek(seek)
+    const { topic, partition } = owned
+    if (isSeek) consumer.seek({ topic, partition, offset })
     // At once, so that the next owner of the partition starts at the same offset.
     consumer
-      .commitOffsets([seek])
+      .commitOffsets([{ topic, partition, offset, metadata: this.noteOf(owned) ?? null }])
       .catch(error => logger.debug({ reason: String(error) }, 'commit of the first offset failed'))
+  }
+
+  #reportRecreated(recreated: ReadonlyMap<string, readonly number[]>): void {
+    const { logger, events } = this.#context
+    for (const { topic, topicId } of this.#owned.values())
+      if (topicId !== null) this.#context.topicIds.set(topic, topicId)
+    for (const [topic, partitions] of recreated) {
+      const numbers = partitions.toSorted((a, b) => a - b)
+      logger.warn(
+        { topic, partitions: numbers },
+        'the topic was deleted and created again; the new one is read from its start'
+      )
+      events.onRecreated?.(topic)
+    }
+  }
+
+  async #describe(): Promise<ReadonlyMap<string, TopicDescription>> {
+    const { describeTopics, topics, logger } = this.#context
+    return withTimeout(describeTopics(topics), offsetTimeout).catch(error => {
+      logger.debug({ reason: String(error) }, 'topics could not be described')
+      return new Map()
+    })
   }
 
   /** Pauses the partitions of these topics, and resumes the others. */

@@ -1,15 +1,16 @@
-import type { Batch, Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, KafkaMessage, Offsets } from 'kafkajs'
-import type { BatchHandler, InputMessage } from '../types.ts'
+import type { Batch, Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, Offsets } from 'kafkajs'
+import type { BatchHandler } from '../types.ts'
+import { processBatch } from './batches.ts'
 import { createKafka, retries } from './client.ts'
 import type { KafkaConnection } from './connection.ts'
 import { type Assignment, Heartbeats, newAssignment, OffsetCommits, subscriptionAssigner } from './group.ts'
-import type { SourceLimits } from './limits.ts'
 import type { TopicPartition } from './offsets.ts'
 import { PartitionTracker, type TrackerContext } from './partitions.ts'
-import { backoff, pause, withTimeout } from './timing.ts'
+import { withTimeout } from './timing.ts'
+import { describeTopics, type KafkaCluster } from './topic-ids.ts'
 
 /** What a session gets from the source that runs it. */
-export interface SessionContext extends Omit<TrackerContext, 'consumer'> {
+export interface SessionContext extends Omit<TrackerContext, 'consumer' | 'describeTopics' | 'onOutdated'> {
   readonly connection: KafkaConnection
   readonly group: string
   readonly handler: BatchHandler
@@ -28,6 +29,8 @@ export class ConsumerSession {
   phase: 'joining' | 'running' | 'rebalancing' = 'joining'
   /** Resolves with the error if the consumer cannot continue. */
   readonly crashed: Promise<Error>
+  /** Resolves when a topic is no longer the one that the session reads: the next session begins with the new one. */
+  readonly outdated: Promise<null>
   readonly #context: SessionContext
   readonly #consumer: Consumer
   readonly #commits: OffsetCommits
@@ -51,10 +54,20 @@ export class ConsumerSession {
     this.crashed = new Promise(resolve => {
       this.#crash = resolve
     })
+    let outdate = () => {}
+    this.outdated = new Promise(resolve => {
+      outdate = () => resolve(null)
+    })
+    let cluster: KafkaCluster | null = null
     // A client of its own: kafkajs shares the committed offsets of a group among the consumers of one client.
     this.#consumer = createKafka(connection, logger).consumer({
       groupId: group,
-      partitionAssigners: [subscriptionAssigner],
+      partitionAssigners: [
+        given => {
+          cluster = given.cluster
+          return subscriptionAssigner(given)
+        }
+      ],
       sessionTimeout: limits.sessionTimeout,
       rebalanceTimeout: limits.rebalanceTimeout,
       heartbeatInterval: Math.round(limits.sessionTimeout / 10),
@@ -70,7 +83,12 @@ export class ConsumerSession {
     this.#heartbeats = new Heartbeats(limits, logger, () =>
       this.#loseAssignment(new Error('the group coordinator did not answer for a whole session'))
     )
-    this.#partitions = new PartitionTracker({ ...context, consumer: this.#consumer })
+    this.#partitions = new PartitionTracker({
+      ...context,
+      consumer: this.#consumer,
+      describeTopics: async topics => (cluster === null ? new Map() : describeTopics(cluster, topics)),
+      onOutdated: outdate
+    })
     this.#listen()
     this.#started = this.#start().catch(error => this.#crash(asError(error)))
   }
@@ -155,6 +173,8 @@ export class ConsumerSession {
           payload.resolveOffset(offset)
           this.#handled(batch, this.#partitions.handled(batch, offset))
         },
+        onInvalidTimestamps: (count, timestamp) =>
+          this.#context.events.onInvalidTimestamps?.(batch.topic, count, timestamp),
         onRejected: (error, attempt) => this.#rejected(batch, error, attempt)
       })
     } finally {
@@ -173,7 +193,7 @@ export class ConsumerSession {
   }
 
   #handled({ topic, partition }: TopicPartition, nextOffset: string): void {
-    this.#commits.add(topic, partition, nextOffset)
+    this.#commits.add(topic, partition, nextOffset, this.#partitions.noteOf({ topic, partition }))
     this.#context.onProgress()
   }
 
@@ -199,85 +219,6 @@ export class ConsumerSession {
     previous.lost.abort(reason)
     this.#commits.drop()
   }
-}
-
-/** What {@link processBatch} needs. */
-export interface BatchWork {
-  readonly batch: Batch
-  readonly assignment: Assignment
-  readonly handler: BatchHandler
-  readonly limits: Pick<SourceLimits, 'chunkMessages' | 'chunkBytes' | 'retryFirst' | 'retryLongest'>
-  readonly heartbeat: () => Promise<void>
-  /** All messages up to this offset have their outcome. */
-  readonly onHandled: (offset: string) => void
-  /** A chunk was rejected and will be retried. */
-  readonly onRejected: (error: unknown, attempt: number) => void
-}
-
-/**
- * Hands a fetched batch to the handler in chunks of bounded size, in offset order. A rejected chunk is retried with
- * increasing delay until it succeeds or the assignment ends: no message is ever skipped.
- */
-export async function processBatch({ batch, assignment, limits, ...work }: BatchWork): Promise<void> {
-  const [lost, leave] = [assignment.lost.signal, assignment.leave.signal]
-  for (const chunk of chunks(batch.messages, limits)) {
-    const now = Date.now()
-    const messages = chunk.map(message => inputMessage(batch, message, now))
-    for (let attempt = 1; ; attempt++) {
-      if (leave.aborted) return
-      try {
-        await work.handler(messages, { heartbeat: work.heartbeat, signal: lost })
-        break
-      } catch (error) {
-        if (lost.aborted) return
-        work.onRejected(error, attempt)
-      }
-      await pause(backoff(attempt, limits.retryFirst, limits.retryLongest), leave)
-    }
-    if (lost.aborted) return
-    work.onHandled(chunk.at(-1)!.offset)
-  }
-}
-
-/** Cuts messages into runs of at most `chunkMessages` and `chunkBytes`; a single message may be larger. */
-export function* chunks<T extends Pick<KafkaMessage, 'value'>>(
-  messages: readonly T[],
-  { chunkMessages, chunkBytes }: Pick<SourceLimits, 'chunkMessages' | 'chunkBytes'>
-): Generator<T[]> {
-  let chunk: T[] = []
-  let bytes = 0
-  for (const message of messages) {
-    const size = message.value?.length ?? 0
-    if (chunk.length > 0 && (chunk.length >= chunkMessages || bytes + size > chunkBytes)) {
-      yield chunk
-      chunk = []
-      bytes = 0
-    }
-    chunk.push(message)
-    bytes += size
-  }
-  if (chunk.length > 0) yield chunk
-}
-
-function inputMessage(
-  { topic, partition }: Batch,
-  { value, offset, timestamp }: KafkaMessage,
-  now: number
-): InputMessage {
-  return { value, topic, source: `${topic}/${partition}/${offset}`, ingested: arrivalTime(Number(timestamp), now) }
-}
-
-/** First light of ZTF: no alert is older. */
-const firstLight = Date.UTC(2017, 9, 1)
-
-/** Difference between the clocks of machines that is accepted, ms. */
-const clockTolerance = 5 * 60_000
-
-/**
- * When a message arrived (epoch ms): its Kafka timestamp, or `now` where that is none: -1, 0, in seconds, or in the future.
- */
-export function arrivalTime(timestamp: number, now: number): number {
-  return timestamp >= firstLight && timestamp <= now + clockTolerance ? timestamp : now
 }
 
 async function settles(promise: Promise<unknown>, ms: number): Promise<boolean> {

@@ -2,13 +2,14 @@ import { HieraxError } from '../../errors.ts'
 import type { BatchHandler, Source } from '../types.ts'
 import { ClusterView } from './admin.ts'
 import { createKafka } from './client.ts'
-import { debugOnly, type KafkaConnection, type KafkaLogger, kafkaError, rootCause } from './connection.ts'
+import { debugOnly, type KafkaConnection, type KafkaLogger, rootCause } from './connection.ts'
+import { CrashPolicy } from './crash-policy.ts'
 import { defaultLimits, type SourceLimits } from './limits.ts'
 import { BacklogGate, untilNextRefresh } from './nights.ts'
 import type { PartitionOffsets } from './offsets.ts'
-import type { SourceEvents } from './partitions.ts'
 import { ConsumerSession } from './session.ts'
-import { backoff, pause } from './timing.ts'
+import type { SourceEvents } from './source-events.ts'
+import { pause } from './timing.ts'
 import { TopicDiscovery, type TopicSelection } from './topics.ts'
 
 /** Options of the Kafka source. */
@@ -60,7 +61,10 @@ export class KafkaSource implements Source {
   readonly #stopping = new AbortController()
   #session: ConsumerSession | null = null
   #topics: readonly string[] = []
-  /** With `from: latest`, the topics of the first lookup: a group without committed offsets reads them from the end. */
+  readonly #topicIds = new Map<string, string>()
+  /** When it began, epoch ms. */
+  #since = 0
+  /** With `from: latest`, the topics that may have existed at the first lookup: a group without committed offsets reads them from then on. */
   #fromLatest: ReadonlySet<string> | null = null
   #reason: string | null = 'connecting'
   #retrying: string | null = null
@@ -82,6 +86,7 @@ export class KafkaSource implements Source {
 
   run(handler: BatchHandler): Promise<void> {
     if (this.#running !== null) throw new HieraxError('INTERNAL', 'a source runs once')
+    this.#since = Date.now()
     this.#running = this.#run(handler)
     return this.#running
   }
@@ -126,7 +131,7 @@ export class KafkaSource implements Source {
       await this.#pauseAfter(error, 'the input cluster does not answer, retrying')
       return
     }
-    this.#fromLatest ??= new Set(this.#options.from === 'latest' ? this.#topics : [])
+    this.#fromLatest ??= new Set(this.#options.from === 'latest' ? this.#discovery.known() : [])
     if (this.#topics.length === 0) {
       if (this.#reason !== waiting) this.#logger.info({}, 'none of the input topics exists yet; waiting')
       this.#reason = waiting
@@ -147,7 +152,10 @@ export class KafkaSource implements Source {
       limits: this.#limits,
       topics,
       fromLatest,
+      since: this.#since,
+      topicIds: this.#topicIds,
       readOffsets: topics => this.#cluster.offsets(topics),
+      offsetsAt: (topic, time) => this.#cluster.offsetsAt(topic, time),
       heldTopics: offsets => this.#heldTopics(topics, offsets),
       handler,
       onProgress: () => {
@@ -165,7 +173,12 @@ export class KafkaSource implements Source {
     const stopped = new Promise<null>(resolve => ended.signal.addEventListener('abort', () => resolve(null)))
     this.#stopping.signal.addEventListener('abort', end, { once: true })
     if (this.#stopping.signal.aborted) end()
-    const crash = await Promise.race([session.crashed, stopped, this.#untilTopicsChange(session, ended.signal)])
+    const crash = await Promise.race([
+      session.crashed,
+      session.outdated,
+      stopped,
+      this.#untilTopicsChange(session, ended.signal)
+    ])
     this.#stopping.signal.removeEventListener('abort', end)
     end()
     await session.close()
@@ -218,71 +231,5 @@ export class KafkaSource implements Source {
     const ms = this.#crashes.failed(error, performance.now())
     this.#logger.warn({ reason: String(rootCause(error)), pause: ms }, message)
     await pause(ms, this.#stopping.signal)
-  }
-}
-
-/** Consecutive rejections of the credentials after which the source gives up. A broker that is starting may reject them at first. */
-const maxRefusals = 3
-
-/**
- * Decides how long to wait after a failure of the consumer, and when to give up: if credentials are rejected repeatedly,
- * or if the consumer crashes for minutes without progress. It never gives up on a cluster that does not answer. Crashes that
- * are far apart do not count as consecutive.
- */
-export class CrashPolicy {
-  readonly #limits: SourceLimits
-  readonly #connection: KafkaConnection
-  #failures = 0
-  #refusals = 0
-  #crashes = 0
-  #firstCrash = 0
-  #lastCrash = 0
-
-  constructor(limits: SourceLimits, connection: KafkaConnection) {
-    this.#limits = limits
-    this.#connection = connection
-  }
-
-  /** Messages were handled: resets the failure counters. */
-  progressed(): void {
-    this.#failures = 0
-    this.#refusals = 0
-    this.#crashes = 0
-  }
-
-  /** The cluster answered. */
-  reached(): void {
-    this.#refusals = 0
-  }
-
-  /**
-   * Pause (ms) before the next attempt after a failure at `now` (ms of a steady clock).
-   *
-   * @throws {HieraxError} KAFKA_UNAVAILABLE when it gives up.
-   */
-  failed(error: unknown, now: number): number {
-    const cause = rootCause(error)
-    const name = cause instanceof Error ? cause.name : ''
-    if (/SASL/.test(name)) {
-      if (++this.#refusals >= maxRefusals) throw kafkaError(error, this.#connection)
-    } else if (!/Connection|BrokerNotFound|NoBroker|RequestTimeout|LockTimeout/.test(name)) {
-      this.#countCrash(error, now)
-    }
-    const { retryFirst, retryLongest } = this.#limits
-    return backoff(++this.#failures, retryFirst, retryLongest)
-  }
-
-  #countCrash(error: unknown, now: number): void {
-    if (now - this.#lastCrash > this.#limits.crashSpan) this.#crashes = 0
-    this.#lastCrash = now
-    if (this.#crashes++ === 0) this.#firstCrash = now
-    if (this.#crashes < this.#limits.crashes || now - this.#firstCrash < this.#limits.crashSpan) return
-    const cause = rootCause(error)
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new HieraxError(
-      'KAFKA_UNAVAILABLE',
-      `The consumer crashed ${this.#crashes} times without progress, last: ${reason.slice(0, 300)}`,
-      { cause: error }
-    )
   }
 }

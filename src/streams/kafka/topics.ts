@@ -38,6 +38,11 @@ export class TopicDiscovery {
     return this.#subscribed
   }
 
+  /** Configured topics that may exist, readable or not, at the last refresh. */
+  known(): string[] {
+    return [...this.#states].filter(([, state]) => state !== 'absent').map(([topic]) => topic)
+  }
+
   #isUsable(topic: string, state: TopicState | undefined): boolean {
     if (state !== 'dead') {
       this.#dead.delete(topic)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Consumer } from 'kafkajs'
-import type { PartitionOffsets } from '../../../src/streams/kafka/offsets.ts'
+import type { OffsetCommit, PartitionOffsets } from '../../../src/streams/kafka/offsets.ts'
 import { PartitionTracker, type TrackerContext } from '../../../src/streams/kafka/partitions.ts'
 import { recorder } from '../../support/loggers.ts'
 import { limitsOf, until } from './source-harness.ts'
@@ -36,9 +36,9 @@ class FakeConsumer {
     this.#note(`seek ${offset}`, [{ topic, partitions: [partition] }])
   }
 
-  async commitOffsets(list: readonly { topic: string; partition: number; offset: string }[]): Promise<void> {
-    for (const { topic, partition, offset } of list)
-      this.#note(`commit ${offset}`, [{ topic, partitions: [partition] }])
+  async commitOffsets(list: readonly OffsetCommit[]): Promise<void> {
+    for (const { topic, partition, offset, metadata } of list)
+      this.#note(`commit ${offset}${metadata ? ` ${metadata}` : ''}`, [{ topic, partitions: [partition] }])
   }
 
   #note(what: string, list: Partitions): void {
@@ -61,7 +61,8 @@ function trackerOf(
   topics: readonly string[],
   fromLatest: readonly string[],
   readOffsets: TrackerContext['readOffsets'],
-  limits = { backlogInterval: 20, lagInterval: 20 }
+  limits = { backlogInterval: 20, lagInterval: 20 },
+  context: Partial<TrackerContext> = {}
 ) {
   const consumer = new FakeConsumer()
   const { logger, lines } = recorder()
@@ -72,8 +73,14 @@ function trackerOf(
     limits: limitsOf(limits),
     topics,
     fromLatest: new Set(fromLatest),
+    since: 0,
+    topicIds: new Map(),
+    offsetsAt: async () => new Map([[0, 70n]]),
+    describeTopics: async () => new Map(),
+    onOutdated: () => {},
     readOffsets,
-    heldTopics: () => new Set()
+    heldTopics: () => new Set(),
+    ...context
   })
   trackers.push(tracker)
   return { tracker, consumer, lines }
@@ -95,6 +102,7 @@ test('a stopped consumer gets no calls, even when offsets are being read', async
     return [offsets('a', null)]
   })
   tracker.assign({ a: [0] })
+  await new Promise(resolve => setImmediate(resolve))
   consumer.stop()
   answers[0]!()
   await new Promise(resolve => setImmediate(resolve))
@@ -120,7 +128,7 @@ test('a partition read from its end waits until that is known; the others do not
   )
   known.now = true
   await until('the partition to be resumed', () => consumer.calls.includes('resume new/0'))
-  assert.deepEqual(consumer.calls.slice(3), ['seek 70 new/0', 'commit 70 new/0', 'resume new/0'])
+  assert.deepEqual(consumer.calls.slice(3), ['seek 70 new/0', `commit 70 ${noteOf(null, 0)} new/0`, 'resume new/0'])
   assert.equal(lines.filter(({ level }) => level === 'warn').length, 1)
 })
 
@@ -152,8 +160,89 @@ test('the time limit for reading offsets grows with the number of topics', async
     return topics.map(topic => offsets(topic, 80n))
   })
   tracker.assign({ a: [0] })
+  await new Promise(resolve => setImmediate(resolve))
   t.mock.timers.tick(14_500)
   await new Promise(resolve => setImmediate(resolve))
   // Past the end, as in a recreated topic: the seek shows that the offsets were read.
   assert.deepEqual(consumer.calls, ['pause a/0', 'seek 0 a/0', 'commit 0 a/0', 'resume a/0'])
+})
+
+const described = (id: string) => new Map([['a', { id, readable: true }]])
+const noteOf = (topicId: string | null, since: number | null) => JSON.stringify({ topicId, since })
+
+test('a committed offset of a topic that was created again does not count, in this process or in one before', async () => {
+  for (const { topicIds, note } of [
+    { topicIds: new Map(), note: { topicId: 'k/1', since: null } },
+    // The broker has dropped the commit with the topic.
+    { topicIds: new Map([['a', 'k/1']]), note: undefined }
+  ]) {
+    const recreated: string[] = []
+    const entry = { ...offsets('a', note === undefined ? null : 30n), low: 3n, ...(note === undefined ? {} : { note }) }
+    const { tracker, consumer, lines } = trackerOf(['a'], ['a'], async () => [entry], undefined, {
+      topicIds,
+      describeTopics: async () => described('k/2'),
+      events: { onRecreated: topic => recreated.push(topic) }
+    })
+    tracker.assign({ a: [0] })
+    await until('the partition to be resumed', () => consumer.calls.includes('resume a/0'))
+    assert.deepEqual(consumer.calls, ['pause a/0', 'seek 3 a/0', `commit 3 ${noteOf('k/2', 0)} a/0`, 'resume a/0'])
+    assert.deepEqual(recreated, ['a'])
+    assert.equal(topicIds.get('a'), 'k/2')
+    assert.equal(lines.filter(({ level }) => level === 'warn').length, 1)
+    tracker.close()
+  }
+})
+
+test('a topic created again while it is read ends the session before anything is committed for it', async () => {
+  let id = 'k/1'
+  let outdated = 0
+  const { tracker, consumer } = trackerOf(['a'], [], async () => [offsets('a', 30n)], undefined, {
+    describeTopics: async () => described(id),
+    onOutdated: () => outdated++
+  })
+  tracker.assign({ a: [0] })
+  await until('the partition to be resumed', () => consumer.calls.includes('resume a/0'))
+  assert.deepEqual(consumer.calls, ['pause a/0', `commit 30 ${noteOf('k/1', null)} a/0`, 'resume a/0'])
+  id = 'k/2'
+  await until('the end', () => outdated > 0)
+  assert.equal(tracker.noteOf({ topic: 'a', partition: 0 }), noteOf('k/1', null), 'offsets are those of the old topic')
+})
+
+test('brokers that can not describe topics change nothing', async () => {
+  const { tracker, consumer } = trackerOf(['a'], [], async () => [offsets('a', 30n)], undefined, {
+    topicIds: new Map([['a', 'k/1']]),
+    describeTopics: async () => {
+      throw new Error('no answer')
+    }
+  })
+  tracker.assign({ a: [0] })
+  await until('the partition to be resumed', () => consumer.calls.includes('resume a/0'))
+  assert.ok(!consumer.calls.some(call => call.startsWith('seek')))
+})
+
+test('from latest: the first message since the group began, by the earliest time that any commit names', async () => {
+  const asked: number[] = []
+  let answers = false
+  const entries: PartitionOffsets[] = [
+    { ...offsets('a', 30n), note: { topicId: null, since: 500 } },
+    { ...offsets('a', null), partition: 1 }
+  ]
+  const { tracker, consumer } = trackerOf(['a'], ['a'], async () => entries, undefined, {
+    since: 900,
+    offsetsAt: async (_topic, time) => {
+      asked.push(time)
+      if (!answers) throw new Error('not authorized')
+      return new Map([
+        [0, 31n],
+        [1, 4n]
+      ])
+    }
+  })
+  tracker.assign({ a: [0, 1] })
+  await until('two look-ups', () => asked.length >= 2)
+  assert.deepEqual(consumer.calls, ['pause a/0', 'pause a/1', 'resume a/0'])
+  answers = true
+  await until('the partition to be resumed', () => consumer.calls.includes('resume a/1'))
+  assert.deepEqual(consumer.calls.slice(3), ['seek 4 a/1', `commit 4 ${noteOf(null, 900)} a/1`, 'resume a/1'])
+  assert.ok(asked.every(time => time === 500))
 })

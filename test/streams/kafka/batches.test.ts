@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Batch, KafkaMessage } from 'kafkajs'
+import { arrivalTime, chunks, processBatch } from '../../../src/streams/kafka/batches.ts'
 import { newAssignment } from '../../../src/streams/kafka/group.ts'
-import { arrivalTime, chunks, processBatch } from '../../../src/streams/kafka/session.ts'
 import type { BatchHandler } from '../../../src/streams/types.ts'
 import { limitsOf } from './source-harness.ts'
 
@@ -77,4 +77,37 @@ test('a timestamp that is none, in seconds, or in the future is replaced by the 
   for (const none of [-1, 0, 1_700_000_000, Number.NaN, now + 3_600_000, 4e12, 1_700_000_000_000_000])
     assert.equal(arrivalTime(none, now), now, `${none}`)
   for (const real of [Date.UTC(2018, 5, 1), now - 1, now, now + 60_000]) assert.equal(arrivalTime(real, now), real)
+})
+
+test('messages without a valid timestamp are counted once, however often they are retried', async () => {
+  const invalid: unknown[] = []
+  const message = (offset: number, timestamp: string) =>
+    ({
+      offset: String(offset),
+      timestamp,
+      key: null,
+      value: Buffer.from('x'),
+      attributes: 0,
+      headers: {}
+    }) as KafkaMessage
+  const batch = {
+    topic: 't',
+    partition: 0,
+    messages: [message(0, String(Date.now())), message(1, '-1'), message(2, '0')]
+  }
+  let attempts = 0
+  await processBatch({
+    batch: batch as Batch,
+    assignment: newAssignment(),
+    limits: limitsOf({ retryFirst: 1 }),
+    heartbeat: async () => {},
+    handler: async () => {
+      if (++attempts < 3) throw new Error('not yet')
+    },
+    onHandled: () => {},
+    onRejected: () => {},
+    onInvalidTimestamps: (count, timestamp) => invalid.push({ count, timestamp })
+  })
+  assert.equal(attempts, 3)
+  assert.deepEqual(invalid, [{ count: 2, timestamp: '-1' }])
 })

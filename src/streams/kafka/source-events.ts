@@ -1,0 +1,18 @@
+import type { PartitionStatus } from '../types.ts'
+
+/** What a source reports, for metrics. All optional, called synchronously, must not throw. */
+export interface SourceEvents {
+  /** The topics that are read from now on; none of them may exist yet. */
+  onTopics?(topics: readonly string[]): void
+  onPartition?(status: PartitionStatus): void
+  /** This member joined the group, for the first time or after a rebalance. */
+  onRebalance?(): void
+  /** The consumer crashed and is restarted. */
+  onRestart?(reason: string): void
+  /** Messages were removed by retention (or the topic was recreated) before they were read; reading continues. */
+  onOutOfRange?(topic: string, partition: number, messages: number): void
+  /** A topic was deleted and created again; the new one is read from its start. */
+  onRecreated?(topic: string): void
+  /** So many messages have no valid Kafka timestamp, the first of them has `timestamp`; the time of arrival is used. */
+  onInvalidTimestamps?(topic: string, count: number, timestamp: string): void
+}

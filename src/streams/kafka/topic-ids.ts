@@ -1,0 +1,172 @@
+import type { Broker, PartitionAssigner } from 'kafkajs'
+
+/** A client's view of a cluster, as kafkajs gives it to an assigner. */
+export type KafkaCluster = Parameters<PartitionAssigner>[0]['cluster']
+
+/** What a broker says about a topic that exists. */
+export interface TopicDescription {
+  /** Cluster and topic id, `CLUSTER/UUID`: a topic that is deleted and created again has another one (KIP-516). */
+  readonly id: string
+  /** Whether this client may read its messages. */
+  readonly readable: boolean
+}
+
+/** Whether two ids of a topic's name are those of different topics on one cluster; ids of different clusters are not compared. */
+export function isOtherTopic(before: string | null, now: string | null): boolean {
+  if (before === null || now === null || before === now) return false
+  return before.split('/')[0] === now.split('/')[0]
+}
+
+const metadataKey = 3
+/** The first version of the metadata request whose answer has topic ids; Kafka 2.8 and later. kafkajs knows versions up to 6. */
+const metadataVersion = 10
+const uuidBytes = 16
+/** Bit of the operation READ in a set of operations, and the set of a broker that does not tell. */
+const readOperation = 1 << 3
+const unknownOperations = -(2 ** 31)
+
+/** What a kafkajs broker has beside its declared members. */
+interface BrokerInternals {
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null
+  readonly connectionPool: { send<T>(protocol: Protocol<T>): Promise<T> }
+}
+
+interface Protocol<T> {
+  readonly request: {
+    readonly apiKey: number
+    readonly apiVersion: number
+    readonly apiName: string
+    encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>
+  }
+  readonly response: { decode(bytes: Buffer): Promise<T>; parse(data: T): Promise<T> }
+}
+
+/**
+ * Describes the topics that exist, over a connection that kafkajs has to a broker. Empty if the brokers do not know topic ids.
+ * Rejects if no broker answers.
+ */
+export async function describeTopics(
+  cluster: KafkaCluster,
+  topics: readonly string[]
+): Promise<Map<string, TopicDescription>> {
+  const broker: Broker & Partial<BrokerInternals> = await cluster.findControllerBroker()
+  const { versions, connectionPool } = broker
+  if (!connectionPool || (versions?.[metadataKey]?.maxVersion ?? 0) < metadataVersion) return new Map()
+  return connectionPool.send({
+    request: {
+      apiKey: metadataKey,
+      apiVersion: metadataVersion,
+      apiName: 'Metadata',
+      async encode() {
+        const buffer = metadataRequest(topics)
+        return { buf: buffer, buffer }
+      }
+    },
+    response: { decode: async bytes => topicsOfMetadata(bytes), parse: async data => data }
+  })
+}
+
+/** A metadata request of version 10, from the tags of its header on. */
+export function metadataRequest(topics: readonly string[]): Buffer {
+  const noTags = Buffer.from([0])
+  const parts = [noTags, unsignedVarint(topics.length + 1)]
+  for (const topic of topics) {
+    const name = Buffer.from(topic)
+    parts.push(Buffer.alloc(uuidBytes), unsignedVarint(name.length + 1), name, noTags)
+  }
+  // No creation of topics, no operations on the cluster, but those on the topics.
+  return Buffer.concat([...parts, Buffer.from([0, 0, 1]), noTags])
+}
+
+/** The topics of a metadata response of version 10, from the tags of its header on. */
+export function topicsOfMetadata(bytes: Buffer): Map<string, TopicDescription> {
+  const reader = new Reader(bytes)
+  const partition = () => {
+    // Error, index, leader and its epoch.
+    reader.skip(2 + 3 * 4)
+    for (const _nodes of ['replicas', 'in sync', 'offline']) reader.skip(4 * Math.max(0, reader.varint() - 1))
+    reader.tags()
+  }
+  reader.tags()
+  reader.skip(4)
+  reader.each(() => {
+    reader.skip(4)
+    reader.text()
+    reader.skip(4)
+    reader.text()
+    reader.tags()
+  })
+  const cluster = reader.text()
+  reader.skip(4)
+  const found = new Map<string, TopicDescription>()
+  reader.each(() => {
+    const error = reader.take(2).readInt16BE()
+    const name = reader.text()
+    const id = reader.take(uuidBytes)
+    reader.skip(1)
+    reader.each(partition)
+    const operations = reader.take(4).readInt32BE()
+    reader.tags()
+    if (error === 0 && id.some(byte => byte !== 0))
+      found.set(name, {
+        id: `${cluster}/${id.toString('hex')}`,
+        readable: operations === unknownOperations || (operations & readOperation) !== 0
+      })
+  })
+  return found
+}
+
+function unsignedVarint(value: number): Buffer {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80)
+  return Buffer.from([...bytes, rest])
+}
+
+/** Reads the types of Kafka's flexible versions (KIP-482). */
+class Reader {
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  take(count: number): Buffer {
+    const end = this.#at + count
+    if (end > this.#bytes.length) throw new RangeError('a response of the broker is cut')
+    const taken = this.#bytes.subarray(this.#at, end)
+    this.#at = end
+    return taken
+  }
+
+  skip(count: number): void {
+    this.take(count)
+  }
+
+  varint(): number {
+    let value = 0
+    for (let shift = 0; shift < 32; shift += 7) {
+      const byte = this.take(1).readUInt8()
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) break
+    }
+    return value >>> 0
+  }
+
+  /** A text; empty for null. */
+  text(): string {
+    return this.take(Math.max(0, this.varint() - 1)).toString()
+  }
+
+  each(element: () => void): void {
+    for (let left = this.varint(); left > 1; left--) element()
+  }
+
+  tags(): void {
+    for (let left = this.varint(); left > 0; left--) {
+      this.varint()
+      this.skip(this.varint())
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HieraxError } from '../../../src/errors.ts'
+import { CrashPolicy } from '../../../src/streams/kafka/crash-policy.ts'
+import { withTimeout } from '../../../src/streams/kafka/timing.ts'
+import { limitsOf, nowhere } from './source-harness.ts'
+
+const crashLimits = limitsOf({ retryFirst: 5, crashes: 3, crashSpan: 1000 })
+
+test('a cluster that is away is waited for without limit; a consumer that only crashes is given up', () => {
+  const policy = new CrashPolicy(crashLimits, nowhere)
+  const away = Object.assign(new Error('refused'), { name: 'KafkaJSConnectionError' })
+  const pauses = Array.from({ length: 50 }, (_, i) => policy.failed(away, i * 1000))
+  assert.equal(pauses[0], 5)
+  assert.equal(pauses[1], 10)
+  assert.equal(pauses.at(-1), crashLimits.retryLongest)
+
+  const bug = new TypeError('x is undefined')
+  for (const now of [0, 10, 20, 30]) policy.failed(bug, now)
+  policy.progressed()
+  assert.equal(policy.failed(bug, 2000), 5)
+  policy.failed(bug, 2500)
+  assert.throws(
+    () => policy.failed(bug, 3100),
+    (error: unknown) =>
+      error instanceof HieraxError && error.code === 'KAFKA_UNAVAILABLE' && /3 times/.test(error.message)
+  )
+})
+
+test('a silent cluster is waited for without limit; isolated crashes do not count as consecutive', async () => {
+  const silence: unknown = await withTimeout(new Promise(() => undefined), 1).catch(error => error)
+  const waiting = new CrashPolicy({ ...crashLimits, crashes: 10, crashSpan: 300_000 }, nowhere)
+  for (let attempt = 0; attempt < 50; attempt++) waiting.failed(silence, attempt * 10_000)
+
+  const policy = new CrashPolicy(crashLimits, nowhere)
+  const bug = new TypeError('x is undefined')
+  for (const now of [600_000, 600_700, 602_000, 602_900]) policy.failed(bug, now)
+  assert.throws(() => policy.failed(bug, 603_100), HieraxError)
+})
