@@ -19,6 +19,7 @@ import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { version } from '../version.ts'
+import { announceModels } from './announcements.ts'
 import { Health } from './health.ts'
 import { createPorts } from './http-ports.ts'
 import { loadModels, readModels } from './models.ts'
@@ -128,6 +129,10 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   const running = engine.run()
   const ended = Promise.race([running, storeLost])
   ended.catch(() => {}) // for whoever awaits `ended`
+  if ((deps.http ?? true) && !deps.connect) {
+    const announcer = announceModels(config, classifiers, logger)
+    shutdown.add('announcements', () => announcer?.stop())
+  }
   shutdown.add('pipeline', () => running.catch(() => {}))
   shutdown.add('streams', () => engine.stop())
   const started = { version, address, management, store: maskUrl(config.store.url), workers: config.workers }

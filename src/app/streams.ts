@@ -131,7 +131,7 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
 }
 
 /** How to reach the output cluster. */
-export function outputConnection({ output }: Config): KafkaConnection {
+export function outputConnection({ output }: Pick<Config, 'output'>): KafkaConnection {
   return { brokers: output.brokers, ssl: output.ssl, sasl: output.sasl, clientId: 'hierax' }
 }
 

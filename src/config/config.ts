@@ -104,6 +104,11 @@ export const configSchema = z.object({
       default: 'hierax.dead-letters',
       meaning: 'topic of packets that could not be processed; keep it private, as it contains whole packets'
     }),
+    models: setting(kind.optional(kind.topic), {
+      default: 'hierax.models',
+      meaning:
+        'compacted topic on which the service announces its models, and which of them are retired; `none` turns it off'
+    }),
     partitions: setting(count('a whole number from 1 to 10000', 10000), {
       default: 4,
       meaning: 'number of partitions of output topics that are created; a later change breaks the order per object'

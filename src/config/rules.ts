@@ -70,6 +70,12 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
   if (output.deadLetters === output.classifications) {
     problems.push(`output.deadLetters: is the topic of output.classifications ("${output.deadLetters}"); name another`)
   }
+  const { models } = output
+  if (
+    models !== null &&
+    [output.classifications, output.deadLetters, ...output.routes.map(({ topic }) => topic)].includes(models)
+  )
+    problems.push(`output.models: "${models}" is another output topic; name another`)
   for (const { topic } of output.routes) {
     if (topic === output.deadLetters)
       problems.push(`output.routes: "${topic}" is output.deadLetters; name another topic`)
@@ -80,7 +86,10 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
     }
   }
   if (!sameBrokers(input.brokers, output.brokers)) return
-  const written = new Set([output.classifications, output.deadLetters, ...output.routes.map(route => route.topic)])
+  const written = new Set([
+    ...[output.classifications, output.deadLetters, output.models],
+    ...output.routes.map(route => route.topic)
+  ])
   const read = input.topics === 'nightly' ? [] : input.topics
   for (const topic of read.filter(name => written.has(name))) {
     problems.push(`input.topics: "${topic}" is an output topic on the same cluster; Hierax would read what it wrote`)

@@ -58,6 +58,7 @@ describe('defaults', () => {
         sasl: null,
         classifications: 'hierax.classifications',
         deadLetters: 'hierax.dead-letters',
+        models: 'hierax.models',
         partitions: 4,
         replication: null,
         encoding: 'avro',
@@ -274,6 +275,8 @@ describe('errors', () => {
     [{ HIERAX_WORKERS: '2', HIERAX_STORE_URL: 'memory:' }, /workers: more than one/],
     [{ HIERAX_OUTPUT_DEAD_LETTERS: 'hierax.classifications' }, /output\.deadLetters: is the topic/],
     [{ HIERAX_OUTPUT_ROUTES: 'hierax.dead-letters=n>=0' }, /is output\.deadLetters/],
+    [{ HIERAX_OUTPUT_MODELS: 'hierax.classifications' }, /output\.models: .* is another output topic/],
+    [{ HIERAX_OUTPUT_ROUTES: 'hierax.models=n>=0' }, /output\.models: .* is another output topic/],
     [{ HIERAX_INPUT_TOPICS: 'hierax.classifications' }, /would read what it wrote/]
   ]
   for (const [variables, expected] of refused) {

@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { HieraxError } from '../../src/errors.ts'
+import { type Announcement, announcementKey } from '../../src/messages/announcement.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { type Encoding, encodeClassification } from '../../src/messages/encoding.ts'
 import { deadLetterMessage } from '../../src/messages/outgoing.ts'
@@ -33,13 +34,40 @@ before(() => {
 /** Just above 2^53: as numbers the two candids are one. */
 const candids = [2695378462115010012n, 2695378462115010013n] as const
 
-function answer(objectId: string, jd: number, candid: bigint, revision: number, ia: number): Classification {
+/** Two other models of the answers' topic. */
+const old = { ...sample.classifier, name: 'old', sha256: '1'.repeat(64) }
+const gone = { ...sample.classifier, name: 'gone', version: '0.9', sha256: '2'.repeat(64) }
+
+let announced = 0
+
+function announcement(model: typeof old, status: Announcement['status'], topics: readonly string[]): Announcement {
+  const now = new Date(1_750_000_000_000 + announced++).toISOString()
+  return {
+    ...model,
+    status,
+    since: now,
+    announced: now,
+    successor: status === 'active' ? null : sample.classifier,
+    topics,
+    process: 'p'
+  }
+}
+
+function answer(
+  objectId: string,
+  jd: number,
+  candid: bigint,
+  revision: number,
+  ia: number,
+  classifier = sample.classifier
+): Classification {
   const nodes = [
     { name: 'SN Ia', parent: null, conditional: ia, probability: ia },
     { name: 'Other', parent: null, conditional: 1 - ia, probability: 1 - ia }
   ]
   const lightCurve = { ...sample.lightCurve, revision }
-  return { ...sample, id: `${objectId}:${jd}:${candid}:${revision}`, objectId, jd, candid, nodes, lightCurve }
+  const id = `${objectId}:${jd}:${candid}:${revision}`
+  return { ...sample, id, objectId, jd, candid, nodes, lightCurve, classifier }
 }
 
 /** Repeated, late, reprocessed: the answer of `ZTF1` is 0.93, that of `ZTF2` 0.97, of `ZTF3` none. */
@@ -52,6 +80,11 @@ const bodies: Classification[] = [
   answer('ZTF2', 2458801.5, candids[1], 3, 0.95),
   answer('ZTF2', 2458801.5, candids[1], 6, 0.97),
   answer('ZTF2', 2458801.5, candids[1], 3, 0.95),
+  answer('ZTF2', 2458801.5, candids[1], 3, 0.91, old),
+  // A setting was changed: another message for the same alert.
+  { ...answer('ZTF4', 2458801.5, candids[1], 3, 0.92), id: 'first' },
+  { ...answer('ZTF4', 2458801.5, candids[1], 3, 0.94), id: 'second' },
+  { ...answer('ZTF4', 2458801.5, candids[1], 3, 0.94), id: 'second' },
   {
     ...answer('ZTF3', 2458801.5, candids[1], 3, 0),
     status: 'NOT_CLASSIFIED',
@@ -63,11 +96,33 @@ const bodies: Classification[] = [
 
 const expected = [
   `answer ZTF1 SN Ia 0.930 ${candids[1]}`,
+  `answer ZTF2 SN Ia 0.910 ${candids[1]}`,
   `answer ZTF2 SN Ia 0.950 ${candids[1]}`,
   `answer ZTF2 SN Ia 0.970 ${candids[1]}`,
+  `answer ZTF4 SN Ia 0.920 ${candids[1]}`,
+  `answer ZTF4 SN Ia 0.940 ${candids[1]}`,
   'dead letter NOT_A_CONTAINER alerts/0/7',
-  'not classified ZTF3 BOGUS'
+  'not classified ZTF3 BOGUS',
+  'retired gone 0.9 0'
 ]
+
+/** Retires the model `old`, and then publishes an answer by it, which is not kept, and one by the other model. */
+function retirement(env: Readonly<Record<string, string>>, encoding: Encoding): Step[] {
+  const [topic, models] = [env.TOPIC as string, env.MODELS as string]
+  const retired = Buffer.from(JSON.stringify(announcement(old, 'retired', [topic])))
+  const later = [answer('ZTF5', 2458801.5, candids[1], 1, 0.99, old), answer('ZTF5', 2458801.5, candids[0], 1, 0.98)]
+  const values = later.map(body => ({ partition: 0, value: encodeClassification(body, encoding) }))
+  return [
+    { act: () => tools.produce(models, [{ partition: 0, value: retired }]), lines: expected.length + 1 },
+    { act: () => tools.produce(topic, values), lines: expected.length + 2 }
+  ]
+}
+
+const afterRetirement = [
+  ...expected,
+  `answer ZTF5 SN Ia 0.980 ${candids[0]}`,
+  `retired old ${sample.classifier.version} 1`
+].sort()
 
 const settings = { classifications: '', deadLetters: '', encoding: 'avro', routes: [] } as const
 
@@ -76,9 +131,23 @@ async function publish(encoding: Encoding): Promise<Record<string, string>> {
   const dead = await tools.topic(undefined, { partitions: 1 })
   await tools.produce(
     topic,
-    bodies.map(body => ({ partition: 0, key: body.objectId, value: encodeClassification(body, encoding) }))
+    bodies.map((body, index) => ({
+      partition: 0,
+      key: body.objectId,
+      value: encodeClassification(body, encoding),
+      timestamp: String(1_750_000_000_000 + index)
+    }))
   )
   const packet = { value: Buffer.from('no packet'), topic: 'alerts', source: 'alerts/0/7', ingested: 0 }
+  const models = await tools.topic(undefined, { partitions: 1 })
+  await tools.produce(
+    models,
+    [
+      announcement(old, 'retired', [`${topic}.other`]),
+      announcement(old, 'active', [topic]),
+      announcement(gone, 'retired', [topic])
+    ].map(body => ({ partition: 0, key: announcementKey(body), value: Buffer.from(JSON.stringify(body)) }))
+  )
   const { value, headers } = deadLetterMessage(
     packet,
     new HieraxError('NOT_A_CONTAINER', 'it begins otherwise'),
@@ -86,11 +155,28 @@ async function publish(encoding: Encoding): Promise<Record<string, string>> {
   )
   const letter = { partition: 0, value: Buffer.from(value), headers }
   await tools.produce(dead, [letter, letter])
-  return { BROKERS: running.brokers.join(','), TOPIC: topic, DEAD_LETTERS: dead, GROUP: tools.name('group') }
+  return {
+    BROKERS: running.brokers.join(','),
+    TOPIC: topic,
+    DEAD_LETTERS: dead,
+    MODELS: models,
+    GROUP: tools.name('group')
+  }
 }
 
-/** Runs a program until it has said `lines` lines, ends it as Ctrl-C does, and returns what it said, sorted. */
-async function output(command: string, args: string[], env: Record<string, string>, lines: number): Promise<string[]> {
+/** What is done to a running program, and the lines that it has said after it. */
+interface Step {
+  readonly act?: () => Promise<unknown>
+  readonly lines: number
+}
+
+/** Runs a program until it has said its lines after every step, ends it as Ctrl-C does, and returns what it said, sorted. */
+async function output(
+  command: string,
+  args: string[],
+  env: Record<string, string>,
+  steps: readonly Step[]
+): Promise<string[]> {
   const child = spawn(command, args, { cwd: folder, env: { ...process.env, ...env } })
   const ended = once(child, 'close')
   let text = ''
@@ -104,7 +190,10 @@ async function output(command: string, args: string[], env: Record<string, strin
   const said = () =>
     text.split('\n').filter(line => line !== '' && !line.startsWith('{') && !line.startsWith('waiting'))
   try {
-    await until(() => said().length >= lines || child.exitCode !== null)
+    for (const { act, lines } of steps) {
+      await act?.()
+      await until(() => said().length >= lines || child.exitCode !== null)
+    }
   } catch (error) {
     throw new Error(`It said:\n${text}${errors}`, { cause: error })
   } finally {
@@ -127,8 +216,10 @@ describe('the subscriber in TypeScript', { skip: running.skip }, () => {
   })
 
   for (const encoding of ['avro', 'json'] as const) {
-    test(`follows the three rules (${encoding})`, async () => {
-      assert.deepEqual(await output(process.execPath, program, await publish(encoding), expected.length), expected)
+    test(`follows the three rules, and drops a retired model (${encoding})`, async () => {
+      const env = await publish(encoding)
+      const steps = [{ lines: expected.length }, ...retirement(env, encoding)]
+      assert.deepEqual(await output(process.execPath, program, env, steps), afterRetirement)
     })
   }
 })
@@ -137,15 +228,18 @@ describe('the subscriber in Python', { skip: running.skip || python.skip }, () =
   const command = path.join(python.folder, 'python')
 
   for (const encoding of ['avro', 'json'] as const) {
-    test(`follows the three rules (${encoding})`, async () => {
+    test(`follows the three rules, and drops a retired model (${encoding})`, async () => {
       const env: Record<string, string> = { ...(await publish(encoding)), DATABASE: `${encoding}.db` }
-      assert.deepEqual(await output(command, ['subscribe.py'], env, expected.length), expected)
+      const steps = [{ lines: expected.length }, ...retirement(env, encoding)]
+      assert.deepEqual(await output(command, ['subscribe.py'], env, steps), afterRetirement)
       // Started again in a new group it reads everything once more, and finds nothing new.
       const again = { ...env, GROUP: tools.name('group') }
       await tools.produce(env.TOPIC as string, [
         { partition: 1, value: encodeClassification(answer('ZTF9', 2458801.5, candids[0], 1, 0.99), encoding) }
       ])
-      assert.deepEqual(await output(command, ['subscribe.py'], again, 1), [`answer ZTF9 SN Ia 0.990 ${candids[0]}`])
+      assert.deepEqual(await output(command, ['subscribe.py'], again, [{ lines: 1 }]), [
+        `answer ZTF9 SN Ia 0.990 ${candids[0]}`
+      ])
     })
   }
 })

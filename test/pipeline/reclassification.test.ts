@@ -125,7 +125,7 @@ describe('reclassification', () => {
     assert.deepEqual((await ran({ least: { node: 'A', probability: 0.5 } })).objects, likely)
   })
 
-  test('goes on after the last acknowledged portion, and begins anew when it was finished or is another run', async () => {
+  test('goes on after the last acknowledged portion, and with the first object if it was finished or is another run', async () => {
     const store = await filled(nights(175))
     const journal = memoryJournal()
     let sends = 0

@@ -23,6 +23,8 @@ export interface RawMessage {
   readonly value: Buffer | string | null
   readonly key?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Epoch ms; default: now. */
+  readonly timestamp?: string
 }
 
 export interface TopicOptions {

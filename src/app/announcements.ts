@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../config/config.ts'
+import { HieraxError } from '../errors.ts'
+import {
+  type Announcement,
+  announcementKey,
+  announcementSchemaName,
+  readAnnouncement
+} from '../messages/announcement.ts'
+import type { Classification } from '../messages/classification.ts'
+import { ensureTopic, withAdmin } from '../streams/kafka/admin.ts'
+import { createKafka, retries } from '../streams/kafka/client.ts'
+import { debugOnly, kafkaError } from '../streams/kafka/connection.ts'
+import { KafkaSink } from '../streams/kafka/sink.ts'
+import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
+import { withTimeout } from '../streams/kafka/timing.ts'
+import type { OutputMessage } from '../streams/types.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { outputConnection } from './streams.ts'
+
+/** A model without its network. */
+type ModelName = Classification['classifier']
+
+/** Time between two announcements of a model in use, ms. */
+const announceEvery = 60_000
+
+/** A model is retired after so many announcements of a process without one of the model. */
+const maxSilence = 10
+
+/** Time for an announcement to be acknowledged, ms. */
+const sendTimeout = 30_000
+
+/** Time for closing the connections, ms. The process may end without it. */
+const stopTimeout = 1000
+
+/** Settings of the topic: only the last message of each model is kept. */
+const compacted = { 'cleanup.policy': 'compact', 'segment.ms': '3600000', 'min.cleanable.dirty.ratio': '0.1' }
+
+/**
+ * What one process knows of the models on its topics, and what it announces. Every process announces its models again and again. It
+ * retires a model that it does not have when it has read ten of its own announcements since the last one of that model, by whichever process:
+ * so a model is never retired while a process with an older configuration still runs. No clock of a machine is compared with another's,
+ * and while the cluster is unreachable nothing is counted.
+ */
+export class ModelAnnouncements {
+  readonly #models: readonly ModelName[]
+  readonly #topics: readonly string[]
+  readonly #process = randomUUID()
+  readonly #known = new Map<string, Announcement>()
+  /** Own announcements since the last one of a model that this process does not have. */
+  readonly #silence = new Map<string, number>()
+
+  constructor(models: readonly ModelName[], topics: readonly string[]) {
+    this.#models = models
+    this.#topics = topics
+  }
+
+  /** Takes an announcement that was read. Returns what must be announced because of it. */
+  heard(announcement: Announcement, now: Date): Announcement[] {
+    const { sha256, status, topics, process } = announcement
+    if (topics[0] !== this.#topics[0]) return []
+    this.#known.set(sha256, announcement)
+    if (this.#isOwn(sha256)) {
+      // This process was suspended or cut off for so long that another one retired its model.
+      if (status === 'retired') return this.active(now)
+      if (process === this.#process && sha256 === this.#models[0]?.sha256) return this.#retire(now)
+    } else this.#silence.set(sha256, 0)
+    return []
+  }
+
+  /** Announcements of the models in use. */
+  active(now: Date): Announcement[] {
+    return this.#models.map(model => {
+      const before = this.#known.get(model.sha256)
+      const since = before?.status === 'active' ? before.since : now.toISOString()
+      return this.#announce(model, { status: 'active', since, successor: null, topics: this.#topics }, now)
+    })
+  }
+
+  #retire(now: Date): Announcement[] {
+    const retired: Announcement[] = []
+    for (const known of this.#known.values()) {
+      if (known.status === 'retired' || this.#isOwn(known.sha256)) continue
+      const silence = (this.#silence.get(known.sha256) ?? 0) + 1
+      this.#silence.set(known.sha256, silence)
+      if (silence < maxSilence) continue
+      const successor = nameOf(this.#successorOf(known))
+      const { topics } = known
+      retired.push(this.#announce(known, { status: 'retired', since: now.toISOString(), successor, topics }, now))
+    }
+    return retired
+  }
+
+  #announce(
+    model: ModelName,
+    said: Pick<Announcement, 'status' | 'since' | 'successor' | 'topics'>,
+    now: Date
+  ): Announcement {
+    const { status, since, successor, topics } = said
+    return { ...nameOf(model), status, since, announced: now.toISOString(), successor, topics, process: this.#process }
+  }
+
+  /** The model of the same name, else one of the same taxonomy, else the first one. */
+  #successorOf({ name, taxonomy }: ModelName): ModelName {
+    const [first] = this.#models
+    return (this.#models.find(model => model.name === name) ??
+      this.#models.find(model => model.taxonomy === taxonomy) ??
+      first) as ModelName
+  }
+
+  #isOwn(sha256: string): boolean {
+    return this.#models.some(model => model.sha256 === sha256)
+  }
+}
+
+function nameOf({ name, version, sha256, taxonomy, taxonomyVersion }: ModelName): ModelName {
+  return { name, version, sha256, taxonomy, taxonomyVersion }
+}
+
+/** What announces models while a service runs. */
+export interface Announcer {
+  stop(): Promise<void>
+}
+
+/**
+ * Announces the models of a service on `output.models` until it is stopped. Without that topic, or without the permissions, the service
+ * works as before: the reason is logged and it is tried again.
+ *
+ * @param pause time between two announcements, ms
+ */
+export function announceModels(
+  { output }: Pick<Config, 'output'>,
+  models: readonly ModelName[],
+  logger: Logger,
+  pause = announceEvery
+): Announcer | null {
+  const { models: topic } = output
+  if (topic === null) return null
+  const stopping = new AbortController()
+  const running = keepAnnouncing({ ...output, models: topic }, models, { logger, pause, stopping: stopping.signal })
+  return {
+    async stop() {
+      stopping.abort()
+      await withTimeout(running, stopTimeout).catch(() => undefined)
+    }
+  }
+}
+
+type Output = Config['output'] & { readonly models: string }
+interface How {
+  readonly logger: Logger
+  readonly pause: number
+  readonly stopping: AbortSignal
+}
+
+async function keepAnnouncing(output: Output, models: readonly ModelName[], how: How): Promise<void> {
+  const { logger, pause, stopping } = how
+  let logged = ''
+  while (!stopping.aborted) {
+    try {
+      await announce(output, models, how)
+    } catch (thrown) {
+      if (stopping.aborted) return
+      const { code, message } = kafkaError(thrown, output)
+      const line = { topic: output.models, code, reason: message }
+      if (message === logged) logger.debug(line, 'models can not be announced')
+      else logger.warn(line, 'models can not be announced; subscribers do not learn when one is retired')
+      logged = message
+    }
+    await sleep(pause, undefined, { signal: stopping }).catch(() => {})
+  }
+}
+
+/** Announces until the signal is aborted; rejects when it can't go on. */
+async function announce(output: Output, models: readonly ModelName[], { logger, pause, stopping }: How): Promise<void> {
+  const connection = outputConnection({ output })
+  const { models: topic, classifications, routes, replication } = output
+  const quiet = debugOnly(logger)
+  const spec = { topic, partitions: 1, settings: compacted, ...(replication === null ? {} : { replication }) }
+  await withAdmin(createKafka(connection, quiet, retries.interactive), admin => ensureTopic(admin, spec))
+
+  const announcements = new ModelAnnouncements(models, [classifications, ...new Set(routes.map(route => route.topic))])
+  const failed = new AbortController()
+  const signal = AbortSignal.any([stopping, failed.signal])
+  const sink = new KafkaSink({ connection, logger: quiet })
+  const send = async (said: readonly Announcement[]): Promise<void> => {
+    if (said.length === 0) return
+    await sink.send(
+      said.map(one => messageOf(topic, one)),
+      AbortSignal.any([signal, AbortSignal.timeout(sendTimeout)])
+    )
+    for (const { status, name, version, sha256, successor } of said) {
+      if (status === 'retired') logger.info({ name, version, sha256, successor: successor?.version }, 'model retired')
+    }
+  }
+  let next = 0n
+  const take = (answered: boolean) => async (messages: readonly TailedMessage[]) => {
+    for (const { value, source } of messages) {
+      const offset = BigInt(source.slice(source.lastIndexOf('/') + 1))
+      const announcement = offset < next ? null : readAnnouncement(value)
+      if (offset >= next) next = offset + 1n
+      const said = announcement ? announcements.heard(announcement, new Date()) : []
+      if (answered) await send(said)
+    }
+  }
+  try {
+    // The first announcements continue what was said before.
+    const follow = { connection, topic, from: 'earliest', signal } as const
+    await followTopic({ ...follow, untilEnd: true }, take(false))
+    const following = followTopic({ ...follow, untilEnd: false }, take(true)).finally(() => failed.abort())
+    following.catch(() => {})
+    while (!signal.aborted) {
+      await send(announcements.active(new Date()))
+      await sleep(pause, undefined, { signal }).catch(() => {})
+    }
+    await following
+    if (!stopping.aborted) throw new HieraxError('KAFKA_UNAVAILABLE', `${topic} is not read any more`)
+  } finally {
+    failed.abort()
+    await sink.close()
+  }
+}
+
+function messageOf(topic: string, announcement: Announcement): OutputMessage {
+  return {
+    topic,
+    key: announcementKey(announcement),
+    value: Buffer.from(JSON.stringify(announcement)),
+    headers: { schema: announcementSchemaName }
+  }
+}
