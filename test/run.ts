@@ -1,5 +1,5 @@
 /**
- * The test command: `node --conditions=source --import tsx test/run.ts [pattern…]`, a pattern being a part of a test file's path.
+ * The test command: `npm test [pattern…]`, a pattern being a part of a test file's path.
  *
  * Builds what the tests of the command line run, installs the Python packages and the TensorFlow that some of them need, starts one Kafka for all files that need no broker of their own
  * (`KAFKA_BROKERS`, else Docker, else a local one), runs each file in a process of its own, and says at the end what was
@@ -63,8 +63,8 @@ async function shareKafka(files: readonly string[]): Promise<RunningKafka | null
 /** Runs the files and prints as node's own runner does; resolves when all are done or the signal is aborted. */
 async function runFiles(files: string[], signal: AbortSignal): Promise<Tally> {
   const tally: Tally = { failed: 0, skipped: [] }
-  // One more than there are cores: about half of the files mostly wait.
-  const concurrency = Math.min(4, os.availableParallelism() + 1)
+  // More than there are cores: about half of the files mostly wait.
+  const concurrency = Math.min(4, os.availableParallelism() + 2)
   const events = run({ files: files.map(file => path.join(root, file)), concurrency, timeout: fileLimitMs, signal })
   events.on('test:fail', event => {
     if (event.todo === undefined || event.todo === false) tally.failed++

@@ -11,12 +11,12 @@ const terms = Number(process.env.TERMS ?? 2)
 
 const running = await kafka()
 
-/** Sends the signal to a random member at a random moment, `times` times; the first half with one member, the rest with two. */
-async function disturb(trial: Trial, signal: 'SIGKILL' | 'SIGTERM', times: number): Promise<void> {
+/** Sends these signals, each to a random member at a random moment; the first half with one member, the rest with two. */
+async function disturb(trial: Trial, signals: readonly NodeJS.Signals[]): Promise<void> {
   const { random } = trial
   let members: ServiceProcess[] = []
-  for (let time = 0; time < times; time++) {
-    const wanted = time < times / 2 ? 1 : 2
+  for (const [time, signal] of signals.entries()) {
+    const wanted = time < signals.length / 2 ? 1 : 2
     await trial.load.next()
     while (members.length < wanted) members.push(await trial.member())
     await Promise.all(members.map(joined))
@@ -31,19 +31,17 @@ async function disturb(trial: Trial, signal: 'SIGKILL' | 'SIGTERM', times: numbe
 }
 
 describe('hierax serve ended at random moments', { skip: running.skip }, () => {
-  for (const [signal, times] of [
-    ['SIGKILL', kills],
-    ['SIGTERM', terms]
-  ] as const) {
-    test(`loses nothing and contradicts nothing after ${times} × ${signal}`, { timeout: 7_200_000 }, async t => {
-      const trial = await Trial.create({ input: running, parts: times })
-      t.diagnostic(`seed ${trial.random.seed}`)
-      try {
-        await disturb(trial, signal, times)
-        t.diagnostic(JSON.stringify({ signal, times, ...(await trial.judge()) }))
-      } finally {
-        trial.close()
-      }
-    })
-  }
+  test(`loses nothing and contradicts nothing after ${kills} × SIGKILL and ${terms} × SIGTERM, mixed`, {
+    timeout: 14_400_000
+  }, async t => {
+    const trial = await Trial.create({ input: running, parts: kills + terms })
+    t.diagnostic(`seed ${trial.random.seed}`)
+    try {
+      const signals = [...Array(kills).fill('SIGKILL'), ...Array(terms).fill('SIGTERM')]
+      await disturb(trial, trial.random.shuffled(signals))
+      t.diagnostic(JSON.stringify({ kills, terms, ...(await trial.judge()) }))
+    } finally {
+      trial.close()
+    }
+  })
 })

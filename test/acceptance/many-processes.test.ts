@@ -15,7 +15,7 @@ import { aroundTopic, ServiceProcess, temporaryFolder, total } from '../support/
 import { shared } from '../support/shared.ts'
 import { until } from '../support/until.ts'
 import { valkey } from '../support/valkey.ts'
-import { realPackets } from './packets.ts'
+import { type RealPacket, realPackets } from './packets.ts'
 
 const folder = temporaryFolder()
 after(() => fs.rmSync(folder, { recursive: true, force: true }))
@@ -33,13 +33,23 @@ interface Outcome {
   readonly alerts: Set<string>
 }
 
-/** Simulated packets and, if available, real ones. */
+/** One in so many of the real objects with a single packet takes part. */
+const oneIn = 8
+
+/**
+ * Simulated packets and, if available, real ones: all those of objects with several packets, because only these are merged by several
+ * processes, and some of the others.
+ */
 async function somePackets(): Promise<Buffer[]> {
   const curves = []
   for await (const curve of readLightCurves()) curves.push(curve)
   const simulated = [...new Simulation(curves, { objects: 60, seed: 7, cutoutBytes: 0 })].map(({ bytes }) => bytes)
   const real = fs.existsSync(shared) ? realPackets().filter(({ alerts }) => alerts.length > 0) : []
-  return [...simulated, ...real.map(({ bytes }) => bytes)]
+  const objectOf = ({ alerts }: RealPacket): string | undefined => alerts[0]?.split('/')[0]
+  const counts = new Map<string | undefined, number>()
+  for (const packet of real) counts.set(objectOf(packet), (counts.get(objectOf(packet)) ?? 0) + 1)
+  const some = real.filter((packet, index) => (counts.get(objectOf(packet)) ?? 0) > 1 || index % oneIn === 0)
+  return [...simulated, ...some.map(({ bytes }) => bytes)]
 }
 
 const newTopic = (run: string): Promise<string> =>

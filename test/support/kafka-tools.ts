@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, type CompressionTypes, Kafka, logLevel, type Message, type Producer } from 'kafkajs'
 import { createKafka } from '../../src/streams/kafka/client.ts'
 import { registerCompressors } from './compression.ts'
 import { silent } from './loggers.ts'
-import { patienceMs } from './until.ts'
+import { patienceMs, until } from './until.ts'
 
 /** A message read from a topic. */
 export interface ReadMessage {
@@ -68,12 +67,12 @@ export class KafkaTools {
   /** Waits until the cluster serves consumer groups; a new one loads its coordinator at the first request. */
   async untilGroupsWork(): Promise<void> {
     const admin = await this.admin()
-    await this.#until('the group coordinator', () =>
+    const serves = () =>
       admin.fetchOffsets({ groupId: 'none' }).then(
         () => true,
         () => false
       )
-    )
+    await until(serves, patienceMs, () => 'the group coordinator')
   }
 
   /** A unique name. */
@@ -88,12 +87,13 @@ export class KafkaTools {
     const topic = { topic: name, numPartitions: partitions, replicationFactor: replication, configEntries }
     const admin = await this.admin()
     await admin.createTopics({ waitForLeaders: false, topics: [topic] })
-    await this.#until(`leaders of ${name}`, async () => {
+    const hasLeaders = async (): Promise<boolean> => {
       // Some brokers may not know the topic yet.
       const metadata = await admin.fetchTopicMetadata({ topics: [name] }).catch(() => null)
       const found = metadata?.topics[0]?.partitions ?? []
       return found.length === partitions && found.every(({ leader, isr }) => leader >= 0 && isr.length === replication)
-    })
+    }
+    await until(hasLeaders, patienceMs, () => `leaders of ${name}`)
     return name
   }
 
@@ -152,7 +152,7 @@ export class KafkaTools {
       )
       return total >= count
     }
-    await this.#until(() => `${count} messages on ${topic}; it has ${total}`, enough, limitMs)
+    await until(enough, limitMs, () => `${count} messages on ${topic}; it has ${total}`)
   }
 
   /**
@@ -192,20 +192,11 @@ export class KafkaTools {
           if (BigInt(batch.lastOffset()) + 1n >= end) left.delete(batch.partition)
         }
       })
-      await this.#until(
-        () => `the ends of ${topic}; ${seen} read`,
-        async () => left.size === 0,
-        limitMs
-      )
+      const isAtEnd = () => left.size === 0
+      await until(isAtEnd, limitMs, () => `the ends of ${topic}; ${seen} read`)
     } finally {
       await consumer.disconnect()
     }
-  }
-
-  async #until(what: string | (() => string), done: () => Promise<boolean>, limitMs = patienceMs): Promise<void> {
-    for (const began = performance.now(); !(await done()); await sleep(20))
-      if (performance.now() - began > limitMs)
-        throw new Error(`Waited ${limitMs / 1000} s for ${typeof what === 'string' ? what : what()}`)
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@ import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isBuilt } from './build.ts'
 import { root } from './shared.ts'
-import { patienceMs } from './until.ts'
+import { patienceMs, until } from './until.ts'
 
 /** The built command line, as it is shipped. */
 export const hierax = path.join(root, 'dist/cli/main.js')
@@ -160,11 +160,13 @@ export class ServiceProcess {
 
   /** Waits for a condition; throws with the log if it is not met in time, or if the process exits first. */
   async until(what: string, done: () => boolean | Promise<boolean>, limitMs = patienceMs): Promise<void> {
-    for (const began = performance.now(); !(await done()); await sleep(50)) {
+    const met = async (): Promise<boolean> => {
+      if (await done()) return true
       if (this.child.exitCode !== null || this.child.signalCode !== null)
         throw new Error(`The service exited before ${what}:\n${this.log}`)
-      if (performance.now() - began > limitMs) throw new Error(`Waited ${limitMs / 1000} s for ${what}:\n${this.log}`)
+      return false
     }
+    await until(met, limitMs, () => `${what}:\n${this.log}`)
   }
 
   /** Waits until at least `alerts` alerts are consumed. */

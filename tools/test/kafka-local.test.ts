@@ -45,7 +45,13 @@ test('what Java clients compress is read', withKafka, async () => {
   const lines = Array.from({ length: 200 }, (_, i) => `${i} ${'light curve '.repeat(i)}`)
   for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
     const topic = await broker.tools.topic()
-    const args = ['-cp', classPath, '-Dorg.slf4j.simpleLogger.defaultLogLevel=error']
+    const args = [
+      '-XX:TieredStopAtLevel=1',
+      '-XX:+UseSerialGC',
+      '-cp',
+      classPath,
+      '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'
+    ]
     args.push('kafka.tools.ConsoleProducer', '--bootstrap-server', broker.brokers.join(','))
     args.push('--topic', topic, '--compression-codec', codec, '--batch-size', '200000')
     const child: ChildProcess = spawn(java, args, { stdio: ['pipe', 'ignore', 'inherit'] })

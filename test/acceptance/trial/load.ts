@@ -14,12 +14,18 @@ const allPartitions = Array.from({ length: partitions }, (_, partition) => parti
 /** Number of alerts of a simulated object. */
 const epochs = 5
 
+/** Number of packets that the simulated objects are derived from. */
+const baseObjects = 40
+
 /** Bytes of one request of the producer. */
 const requestBytes = 900_000
 
+/** Share of the real objects in a trial of the short form; the long one has all. `serve.test.ts` sends every real packet. */
+const realShare = Number(process.env.REAL_SHARE ?? 0.25)
+
 /**
- * The alerts of a trial, in parts: all real packets of ../shared (including odd ones) distributed over the parts, full-size packets of
- * simulated objects, invalid packets and duplicates, in random order on four partitions.
+ * The alerts of a trial, in parts: real packets of ../shared (including odd ones; all those of a random share of the objects) distributed
+ * over the parts, full-size packets of simulated objects, invalid packets and duplicates, in random order on four partitions.
  */
 export class TrialLoad {
   packets = 0
@@ -59,10 +65,10 @@ export class TrialLoad {
   ): Promise<{ load: TrialLoad; topic: string }> {
     const config = { 'max.message.bytes': '20000000' }
     const topic = await tools.topic(tools.name('alerts'), { partitions, replication: options.replication ?? 1, config })
-    const real = fs.existsSync(shared) ? realPackets() : []
+    const real = fs.existsSync(shared) ? someObjects(realPackets(), options.random) : []
     return {
       topic,
-      load: new TrialLoad(tools, topic, await basePackets(), real, {
+      load: new TrialLoad(tools, topic, await basePackets(baseObjects), real, {
         partSize: Number(process.env.PART ?? 200),
         ...options
       })
@@ -102,6 +108,17 @@ export class TrialLoad {
     }
     for (let partition = 0; partition < partitions; partition++) await flush(partition)
   }
+}
+
+/** All packets of a random share of the objects; one that cannot be decoded counts as an object. */
+function someObjects(packets: readonly RealPacket[], random: Random): RealPacket[] {
+  const chosen = new Map<string, boolean>()
+  return packets.filter(({ name, alerts }) => {
+    const object = alerts[0]?.split('/')[0] ?? name
+    const isChosen = chosen.get(object) ?? random.next() < realShare
+    chosen.set(object, isChosen)
+    return isChosen
+  })
 }
 
 /** Two partitions for the packets of a folder. */

@@ -21,15 +21,18 @@ const fullSize = 40_000
 
 /**
  * Full-size packets that will be classified: real ones (`../shared/alerts`) where available, else simulated ones. Alerts that are not
- * admitted cost less and are left out.
+ * admitted cost less and are left out. `most` limits the number of packets that are considered.
  */
-export async function basePackets(): Promise<BasePackets> {
-  const real = fs.existsSync(shared) ? editorsOf(sharedFiles('alerts').map(file => fs.readFileSync(file))) : []
+export async function basePackets(most = Number.POSITIVE_INFINITY): Promise<BasePackets> {
+  const files = fs.existsSync(shared) ? sharedFiles('alerts') : []
+  const spacing = Math.max(1, Math.floor(files.length / most))
+  const considered = files.filter((_, index) => index % spacing === 0)
+  const real = editorsOf(considered.map(file => fs.readFileSync(file)))
   if (real.length > 0) return { from: `${real.length} real ZTF packets`, editors: real }
   const curves = []
   for await (const curve of readLightCurves()) curves.push(curve)
   const simulation = new Simulation(curves, { seed: 1 })
-  const every = Math.max(1, Math.floor(simulation.length / 200))
+  const every = Math.max(1, Math.floor(simulation.length / Math.min(most, 200)))
   const editors = editorsOf([...simulation].filter((_, index) => index % every === 0).map(packet => packet.bytes))
   return { from: `${editors.length} simulated packets`, editors }
 }
