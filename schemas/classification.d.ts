@@ -121,6 +121,8 @@ export interface LightCurveSummary {
   readonly jdstarthist: number | null
   /** The brightest detection by band, of those with a positive difference; the earliest if several are equally bright */
   readonly peak: Readonly<Record<string, Peak>>
+  /** Points of the packet's history that are not used, because their values are not photometry */
+  readonly droppedPoints: number
 }
 
 export interface Peak {

@@ -93,8 +93,13 @@ has only 30 days, so they go back further than the points. They include bogus de
 (fainter than the reference image) do not count, so a band may be missing. It does not depend on the order in which the points came. A band whose peak is its
 latest detection may still be rising. The magnitudes, distances and scores of the host or the nearest star are in \`context\`.
 
+Some points of a packet's history are not photometry: magnitudes outside -2 to 30, errors that are not above 0 or exceed 1.2 mag, upper limits brighter
+than 5 mag (values such as -999 and 99 stand for "none"), and a date, filter or programme that does not exist. They are left out of the light curve.
+\`lightCurve.droppedPoints\` is their number in the alert's own packet; a classification with many of them rests on part of the history only. An alert
+whose own point is not photometry is a dead letter (\`INVALID_VALUE\`).
+
 ## Messages of earlier releases
 
 Those of the first release have no \`evidence\`, \`context\` and \`population\`, and fewer fields in \`lightCurve\`. Avro readers that use the current schema get the defaults: empty
-arrays and maps, and nulls. In JSON these fields are absent.`
+arrays and maps, nulls, and 0 for \`droppedPoints\`. In JSON these fields are absent.`
 }

@@ -6,7 +6,18 @@ import type { Value } from './readers.ts'
 
 /** Julian dates of ZTF's exposures, with a wide margin. */
 export const jdRange = { from: 2_450_000, to: 2_500_000 }
-export const magnitudeRange = { from: -10, to: 40 }
+
+/*
+ * Values of photometry. Anything else stands for a missing value in some table (-999, 99) or is a failed measurement. The ends are exact
+ * in single precision, as packets have these values.
+ */
+
+/** Magnitudes of detections. */
+export const magnitudeRange = { from: -2, to: 30 }
+/** Magnitudes of 5-sigma upper limits. No image of the survey is shallower than this. */
+export const limitRange = { from: 5, to: 30 }
+/** Greatest error of a detection, mag: that of a significance of 1. */
+export const greatestError = Math.fround(1.2)
 
 const signOf = new Map<Value | undefined, boolean>([
   ...['t', 'T', 'true', 'True', 'TRUE', '1', '+1', 1].map(value => [value, true] as const),
@@ -31,9 +42,13 @@ export function isMagnitude(value: Value | undefined): value is number {
   return isBetween(value, magnitudeRange.from, magnitudeRange.to)
 }
 
-/** Whether a photometric error is positive and finite in single precision. */
+export function isLimit(value: Value | undefined): value is number {
+  return isBetween(value, limitRange.from, limitRange.to)
+}
+
+/** Whether an error of a magnitude is, in single precision, above 0 and not too great. */
 export function isError(value: Value | undefined): value is number {
-  return typeof value === 'number' && Math.fround(value) > 0 && Number.isFinite(Math.fround(value))
+  return typeof value === 'number' && Math.fround(value) > 0 && Math.fround(value) <= greatestError
 }
 
 export function isFilter(value: Value | undefined): value is FilterId {

@@ -14,11 +14,13 @@ import { columnsOf, type Fields, isRubin, needed, optional, type Packet, type Su
 import {
   atLeastZero,
   contextValues,
+  greatestError,
   inRange,
   invalid,
   isBetween,
   isError,
   isFilter,
+  isLimit,
   isMagnitude,
   isObjectId,
   jdRange,
@@ -119,7 +121,7 @@ function toAlert({ head, records, lists }: Packet<'candidate', 'prv_candidates' 
       ra: inRange('candidate.ra', own[column.ra], 0, 360),
       dec: inRange('candidate.dec', own[column.dec], -90, 90),
       programId: program ?? 0,
-      photometry: photometry(own, observation)
+      photometry: photometry(own, observation, dropped.invalid)
     },
     observation,
     history,
@@ -134,7 +136,8 @@ function ownObservation(own: readonly Value[], candid: bigint): Observation {
   const positive = sign(own[column.isdiffpos])
   if (positive === null) throw invalid('candidate.isdiffpos', own[column.isdiffpos], signs)
   const sigma = own[column.sigmapsf]
-  if (!isError(sigma)) throw invalid('candidate.sigmapsf', sigma, 'a positive number')
+  if (!isError(sigma))
+    throw invalid('candidate.sigmapsf', sigma, `a number above 0 and at most ${greatestError.toFixed(1)}`)
   const jd = inRange('candidate.jd', own[column.jd], jdRange.from, jdRange.to)
   const magnitude = inRange('candidate.magpsf', own[column.magpsf], magnitudeRange.from, magnitudeRange.to)
   return detection(own, 0, { jd, fid, own: true, positive, candid, magnitude, error: sigma })
@@ -161,7 +164,7 @@ function detection(
   }
 }
 
-function photometry(own: readonly Value[], observation: Observation): AlertPhotometry {
+function photometry(own: readonly Value[], observation: Observation, droppedPoints: number): AlertPhotometry {
   const solarSystemName = name(own[column.ssnamenr])
   return {
     band: bandOf(observation.fid),
@@ -173,6 +176,7 @@ function photometry(own: readonly Value[], observation: Observation): AlertPhoto
     starDistance: atLeastZero(own[column.distpsnr1]),
     solarSystemDistance: atLeastZero(own[column.ssdistnr]),
     ...(solarSystemName === null ? {} : { solarSystemName }),
+    ...(droppedPoints > 0 ? { droppedPoints } : {}),
     context: contextOf(own)
   }
 }
@@ -231,7 +235,7 @@ function historyDetection(
 }
 
 function upperLimit(jd: number, fid: FilterId, limit: Value | undefined): Observation | null {
-  if (!isMagnitude(limit)) return null
+  if (!isLimit(limit)) return null
   return {
     jd,
     fid,

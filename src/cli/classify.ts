@@ -41,6 +41,7 @@ export async function classify(paths: readonly string[], options: ClassifyOption
   const store = await openStore(config.store.url, { programs: config.input.programs })
   const progress = startProgress({ total: packets.total, unit: 'packets' })
   const refused = new Map<ErrorCode, number>()
+  let invalidPoints = 0
   try {
     const arriving = inOrder(packets)
     const reading = options.order === 'time' ? await sortedByTime(arriving) : arriving
@@ -51,7 +52,8 @@ export async function classify(paths: readonly string[], options: ClassifyOption
       sink: lineSink(config.output.deadLetters, deadLetters),
       admission: { programs: config.input.programs, admit: config.admit },
       output: { ...config.output, encoding: 'json', routes: [] },
-      onBatch({ deadLetters }) {
+      onBatch({ deadLetters, droppedPoints }) {
+        invalidPoints += droppedPoints.invalid
         for (const { error } of deadLetters) {
           refused.set(error.code, (refused.get(error.code) ?? 0) + 1)
           if (!leftOut.includes(error.code)) continue
@@ -71,6 +73,11 @@ export async function classify(paths: readonly string[], options: ClassifyOption
     for (const classifier of classifiers) classifier.dispose()
   }
   reportRefused(refused)
+  if (invalidPoints > 0) {
+    process.stderr.write(
+      `hierax: points of histories left out, because their values are not photometry: ${invalidPoints}\n`
+    )
+  }
 }
 
 /** Errors of files that were not read to their end: the exit code says so. */

@@ -7,8 +7,8 @@ import { type AlertPhotometry, type AlertRecord, bands, type ContextField, conte
  *
  *   point  jd f64 · candid i64 (0: none) · magnitude f32 · error f32 · filter u8 · flags u8 (1 detection, 2 own packet, 4 positive,
  *          8 has a candid) · superseded candids i64 each, ascending
- *   alert  candid i64 · jd, ra, dec f64 · programme i32 · flags u8 (1 photometry, 2 positive) · filter u8 · 2 zero bytes · magnitude,
- *          error, real–bogus, star score, star distance, solar-system distance f64 · context f64 each, in the order of
+ *   alert  candid i64 · jd, ra, dec f64 · programme i32 · flags u8 (1 photometry, 2 positive) · filter u8 · points of the packet's
+ *          history that were dropped u16 · magnitude, error, real–bogus, star score, star distance, solar-system distance f64 · context f64 each, in the order of
  *          `contextFields`; without photometry all from the flags on is zero
  *
  * The hash of each is XXH64 with the seed "hierax1" (as a number, for points plus 3 × how well the real–bogus score is known plus how well
@@ -90,6 +90,9 @@ export function pointRevision(flags: number, superseded: number, realBogus: Know
   return 7 * candids + source + realBogus + distance
 }
 
+/** Greatest number of dropped points that has a place. Histories are shorter. */
+const mostDropped = 0xffff
+
 /** Reused for every alert; a view writes several times as fast as a buffer's own methods. */
 const scratch = Buffer.alloc(alertBytes)
 const view = new DataView(scratch.buffer, scratch.byteOffset, alertBytes)
@@ -106,7 +109,7 @@ export function canonicalAlert(record: AlertRecord): Buffer {
   else {
     view.setUint8(36, 1 | (photometry.positive ? 2 : 0))
     view.setUint8(37, bands.indexOf(photometry.band) + 1)
-    view.setUint16(38, 0)
+    view.setUint16(38, Math.min(photometry.droppedPoints ?? 0, mostDropped), true)
     writeNumbers(photometry)
     const { context } = photometry
     for (let index = 0; index < contextFields.length; index++)

@@ -73,6 +73,8 @@ export interface AlertPhotometry {
   readonly solarSystemDistance: number | null
   /** Name of that object (`ssnamenr`); absent if the packet has none. It is not part of the fingerprint. */
   readonly solarSystemName?: string
+  /** Number of points of the packet's history that are not used because of their values; absent if there are none. */
+  readonly droppedPoints?: number
   /** What the packet says about the place and its history. */
   readonly context: AlertContext
 }

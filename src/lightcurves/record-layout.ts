@@ -73,7 +73,7 @@ export function readVersions(record: Buffer, from: number, to: number): bigint[]
 
 /**
  * An alert record as bytes (little endian): candid i64, jd, ra, dec f64, programme i32, flags u8 (1 photometry, 2 positive), filter u8,
- * 2 unused, six numbers of the photometry f64, and since version 3 the context f64 each, in the order of `contextFields` (NaN: null).
+ * dropped points u16 (0 in versions 1 and 2), six numbers of the photometry f64, and since version 3 the context f64 each, in the order of `contextFields` (NaN: null).
  * Doubles, for a message says the same whether it is answered from its packet or from here. In this version they are the canonical
  * bytes of the fingerprint; another version may have others.
  */
@@ -86,6 +86,7 @@ const noContext = Object.fromEntries(contextFields.map(name => [name, null])) as
 /** The alert record at an offset; without its context one of versions 1 and 2. */
 export function decodeAlertRecord(bytes: Buffer, offset = 0, hasContext = true): AlertRecord {
   const flags = bytes[offset + 36] as number
+  const droppedPoints = bytes.readUInt16LE(offset + 38)
   const number = (index: number): number => bytes.readDoubleLE(offset + 40 + 8 * index)
   // Versions 1 and 2 kept values that stand for none as they came.
   const upTo = (index: number, most: number): number | null => {
@@ -111,6 +112,7 @@ export function decodeAlertRecord(bytes: Buffer, offset = 0, hasContext = true):
             starScore: upTo(3, 1),
             starDistance: upTo(4, Number.MAX_VALUE),
             solarSystemDistance: upTo(5, Number.MAX_VALUE),
+            ...(droppedPoints > 0 ? { droppedPoints } : {}),
             context: hasContext ? readContext(bytes, offset + 88) : noContext
           }
   }

@@ -100,7 +100,11 @@ const lightCurve = z
       .default({})
       .describe(
         'The brightest detection by band, of those with a positive difference; the earliest if several are equally bright'
-      )
+      ),
+    droppedPoints: z
+      .int32()
+      .default(0)
+      .describe("Points of the packet's history that are not used, because their values are not photometry")
   })
   .meta({ title: 'LightCurveSummary' })
 

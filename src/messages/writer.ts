@@ -77,7 +77,8 @@ export class ClassificationWriter {
         lastDetectionJd: prefix.lastDetectionJd,
         ndethist: context?.ndethist ?? null,
         jdstarthist: context?.jdstarthist ?? null,
-        peak: curve.peak(prefix.length)
+        peak: curve.peak(prefix.length),
+        droppedPoints: record.photometry?.droppedPoints ?? 0
       },
       evidence: answer ? answer.evidence.map(evidenceInOrder) : [],
       context,

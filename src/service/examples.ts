@@ -71,7 +71,8 @@ export const classification = {
     lastDetectionJd: 2458856.9495718,
     ndethist: 4,
     jdstarthist: 2458850.9023,
-    peak: { g: { jd: 2458852.9411, magnitude: 17.5 }, r: { jd: 2458856.9495718, magnitude: 17.25 } }
+    peak: { g: { jd: 2458852.9411, magnitude: 17.5 }, r: { jd: 2458856.9495718, magnitude: 17.25 } },
+    droppedPoints: 0
   },
   // The softmax of the sums is .99 and .01.
   evidence: [

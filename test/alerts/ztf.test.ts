@@ -116,8 +116,8 @@ test('impossible values of the candidate are named and refused', () => {
   const wrong: Record<string, unknown[]> = {
     jd: [Number.NaN, Number.POSITIVE_INFINITY, 58849.5, 2449999.9, 2500000.1],
     fid: [0, 4, -1],
-    magpsf: [Number.NaN, Number.POSITIVE_INFINITY, -10.5, 40.5, -999],
-    sigmapsf: [0, -0.1, Number.NaN, Number.POSITIVE_INFINITY],
+    magpsf: [Number.NaN, Number.POSITIVE_INFINITY, -2.5, 30.5, -10.5, 40.5, -999, -99, 99],
+    sigmapsf: [0, -0.1, 1.25, 1500, Number.NaN, Number.POSITIVE_INFINITY],
     isdiffpos: ['', 'x', 'pos', 'yes', '2', 'tt', 'null'],
     ra: [Number.NaN, -0.1, 360.1],
     dec: [Number.NaN, -90.1, 90.1]
@@ -128,8 +128,8 @@ test('impossible values of the candidate are named and refused', () => {
       assert.equal(error.record, 0)
     }
   }
-  withCandidate({ jd: 2450000, ra: 360, dec: 90, magpsf: 40 })
-  withCandidate({ jd: 2500000, ra: 0, dec: -90, magpsf: -10 })
+  withCandidate({ jd: 2450000, ra: 360, dec: 90, magpsf: 30, sigmapsf: 1.2 })
+  withCandidate({ jd: 2500000, ra: 0, dec: -90, magpsf: -2 })
 })
 
 test('candid: exact beyond 2^53, positive, and the candidate’s own where the packet has none', () => {
@@ -302,9 +302,20 @@ test('history points that a packet can’t know or that can’t be are dropped a
     point({ diffmaglim: null }),
     point({ diffmaglim: Number.NaN }),
     point({ diffmaglim: -999 }),
+    point({ diffmaglim: -1006.9 }),
+    point({ diffmaglim: -1 }),
+    point({ diffmaglim: 4.9 }),
+    point({ diffmaglim: 99 }),
     detection({ magpsf: Number.NaN, diffmaglim: null }),
     detection({ magpsf: Number.POSITIVE_INFINITY }),
     detection({ magpsf: 41 }),
+    detection({ magpsf: 30.5 }),
+    detection({ magpsf: -2.5 }),
+    detection({ magpsf: -999 }),
+    detection({ magpsf: 99 }),
+    detection({ sigmapsf: -99 }),
+    detection({ sigmapsf: 1.25 }),
+    detection({ sigmapsf: 1500 }),
     detection({ sigmapsf: 0 }),
     detection({ sigmapsf: null }),
     detection({ sigmapsf: Number.POSITIVE_INFINITY }),
@@ -322,6 +333,7 @@ test('history points that a packet can’t know or that can’t be are dropped a
       alert.history.map(kept => kept.observation.jd),
       [2458990, 2458991]
     )
+    assert.equal(alert.record.photometry?.droppedPoints, 1)
   }
 })
 

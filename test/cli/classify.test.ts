@@ -5,6 +5,7 @@ import { after, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { Simulation } from '@hierax/tools/simulator/simulate.ts'
 import { bundledLightCurves, readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
+import { container, detection, point } from '../alerts/packets.ts'
 import { currentAnswers } from '../support/answers.ts'
 import { runHierax, temporaryFolder } from '../support/service.ts'
 import { needsShared, shared } from '../support/shared.ts'
@@ -18,7 +19,7 @@ interface Line {
   candid: string
   jd: number
   status: string
-  lightCurve: { revision: number; detections: number }
+  lightCurve: { revision: number; detections: number; upperLimits: number; droppedPoints: number }
 }
 
 const lines = (text: string): Line[] =>
@@ -128,6 +129,20 @@ describe('hierax classify', () => {
     assert.match(again.stderr, /NOT_A_CONTAINER/)
     assert.match(again.stderr, /^hierax: refused: NOT_A_CONTAINER 1$/m)
     assert.match(run.stderr, /^hierax: refused: NOT_A_CONTAINER 1, TRUNCATED 1$/m)
+  })
+
+  test('says how many points of histories it left out', async () => {
+    const prv_candidates = [
+      detection({ jd: 2458990.5, magpsf: 99 }),
+      point({ diffmaglim: -1006.9 }),
+      point({ jd: 2458999.5 })
+    ]
+    const file = path.join(folder, 'sentinels.avro')
+    fs.writeFileSync(file, container({ prv_candidates }))
+    const { stdout, stderr } = await runHierax(['classify', file])
+    const [{ lightCurve }] = lines(stdout) as [Line]
+    assert.deepEqual([lightCurve.detections, lightCurve.upperLimits, lightCurve.droppedPoints], [1, 1, 2])
+    assert.match(stderr, /^hierax: points of histories left out, because their values are not photometry: 2$/m)
   })
 
   test('a file that ends early is named, and the exit code is 1', async () => {

@@ -61,6 +61,10 @@ export function contextWith(changes: Partial<AlertContext> = {}): AlertContext {
   return { ...(Object.fromEntries(contextFields.map(name => [name, null])) as unknown as AlertContext), ...changes }
 }
 
+const photometryKeys = [
+  ...(['band', 'magnitude', 'error', 'positive', 'realBogus'] as const),
+  ...(['starScore', 'starDistance', 'solarSystemDistance', 'context'] as const)
+]
 const score = fc.option(fc.double({ min: 0, max: 1, noNaN: true }))
 export const alertRecord: fc.Arbitrary<AlertRecord> = fc.record(
   {
@@ -80,12 +84,13 @@ export const alertRecord: fc.Arbitrary<AlertRecord> = fc.record(
           starScore: score,
           starDistance: score,
           solarSystemDistance: score,
+          droppedPoints: fc.integer({ min: 1, max: 5000 }),
           context: fc.record(
             Object.fromEntries(contextFields.map(name => [name, score])) as Record<keyof AlertContext, typeof score>,
             { noNullPrototype: true }
           )
         },
-        { noNullPrototype: true }
+        { noNullPrototype: true, requiredKeys: photometryKeys }
       )
     )
   },

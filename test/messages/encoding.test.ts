@@ -54,7 +54,8 @@ const body = plain<Record<keyof Classification, unknown>>({
     lastDetectionJd: fc.option(number),
     ndethist: fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
     jdstarthist: fc.option(number),
-    peak: fc.constantFrom({}, { g: { jd: 2459000.5, magnitude: 18.25 } }, { r: { jd: 2459001.5, magnitude: -1 } })
+    peak: fc.constantFrom({}, { g: { jd: 2459000.5, magnitude: 18.25 } }, { r: { jd: 2459001.5, magnitude: -1 } }),
+    droppedPoints: fc.nat()
   }),
   evidence: fc.array(plain({ node: text, lightCurve: number, context: number, prior: number }), { maxLength: 5 }),
   context: fc.option(

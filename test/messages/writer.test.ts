@@ -40,7 +40,8 @@ describe('the id of a message', () => {
       idOf({}, { ...settings, admit: { ...settings.admit, minDetections: 2 } }),
       idOf({ prefix: curve.upTo(2459000.5) }),
       idOf({ record: { ...record, ra: 11 } }),
-      idOf({ record: { ...record, photometry: null } })
+      idOf({ record: { ...record, photometry: null } }),
+      idOf({ record: { ...record, photometry: { ...record.photometry!, droppedPoints: 2 } } })
     ]
     assert.equal(new Set(ids).size, ids.length)
     assert.equal(idOf({}, { ...settings, programs: [1, 1] }), ids[0], 'a programme named twice is the same setting')

@@ -12,6 +12,8 @@ interface Exposure {
   readonly programId: number
   readonly realBogus: number | null
   readonly solarSystemDistance: number | null
+  /** Number of points that its packet's history lost as impossible. */
+  readonly droppedPoints: number
   /** What histories of later packets hold of it: of some, only those that came long after it. */
   readonly told: {
     readonly realBogus: number | null
@@ -33,6 +35,7 @@ const exposure: fc.Arbitrary<Exposure> = fc.record({
   programId: fc.constantFrom(1, 1, 1, 2),
   realBogus: fc.constantFrom(null, 0.05, 0.9, 0.9),
   solarSystemDistance: fc.constantFrom(null, null, null, 2, 40),
+  droppedPoints: fc.constantFrom(0, 0, 1, 300),
   told: fc.record({
     realBogus: fc.constantFrom(null, 0.1, 0.8),
     solarSystemDistance: fc.constantFrom(null, null, 3),
@@ -59,8 +62,8 @@ function alertsOf(objectId: string, exposures: readonly Exposure[]): [string, Al
       .slice(0, index)
       .filter(({ hours }) => hours < exposure.hours)
       .map((earlier, back) => seenFrom(objectId, earlier, index - back))
-    const { programId, realBogus, solarSystemDistance } = exposure
-    const photometry = { realBogus, solarSystemDistance, context: contextWith({ ndethist: index }) }
+    const { programId, realBogus, solarSystemDistance, droppedPoints } = exposure
+    const photometry = { realBogus, solarSystemDistance, droppedPoints, context: contextWith({ ndethist: index }) }
     const alert = alertOf(objectId, pointOf(objectId, exposure), { programId, photometry, history })
     const other = { ...alert, record: { ...alert.record, ra: 11 } }
     const name = `${objectId}/${index}`

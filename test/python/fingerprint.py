@@ -81,7 +81,7 @@ def alert_hash(record):
     if photometry is None:
         data += bytes(52 + 8 * len(CONTEXT.split()))
     else:
-        data += struct.pack("<BBH", 1 | photometry["positive"] * 2, "gri".index(photometry["band"]) + 1, 0)
+        data += struct.pack("<BBH", 1 | photometry["positive"] * 2, "gri".index(photometry["band"]) + 1, photometry.get("droppedPoints", 0))
         names = ("magnitude", "error", "realBogus", "starScore", "starDistance", "solarSystemDistance")
         data += struct.pack("<6d", *(or_nan(photometry[name]) for name in names))
         context = photometry["context"]

@@ -123,7 +123,8 @@ export class PageWorld extends World {
         lastDetectionJd: jd,
         ndethist: detections + 1,
         jdstarthist: 2459000.5,
-        peak: { g: { jd: 2459001.5, magnitude: 18.2 } }
+        peak: { g: { jd: 2459001.5, magnitude: 18.2 } },
+        droppedPoints: 0
       },
       evidence: evidenceOf(nodes, root, marginal),
       context: { ...classification.context, ndethist: detections + 1, jdstarthist: 2459000.5 },

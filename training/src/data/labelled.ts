@@ -5,8 +5,8 @@ import { z } from 'zod'
 import { tally } from '../collections.ts'
 import { checkedLine, invalidLine, jsonLines } from '../light-curves/json-lines.ts'
 import type { PhotometryKind, SimulatedPoint } from '../light-curves/light-curve.ts'
-import { type Measurement, measurementFault, toDifference } from '../light-curves/photometry.ts'
-import { columns, measurementAt, photometryKinds } from '../light-curves/read-light-curves.ts'
+import { toDifference } from '../light-curves/photometry.ts'
+import { columns, measurementsOf, photometryKinds } from '../light-curves/read-light-curves.ts'
 
 /** An object with its published label and its light curve as difference photometry. */
 export interface LabelledObject {
@@ -47,7 +47,6 @@ const line = z.object({
   photometry: photometryKinds,
   ...columns
 })
-type Line = z.infer<typeof line>
 
 /**
  * Reads labelled light curves from JSON Lines files (gzip-compressed where the name ends in `.gz`): one object a line with `id`,
@@ -97,34 +96,6 @@ export function nodeOfLabel(taxonomy: Taxonomy, label: string): number | null {
   if (name === taxonomy.root) return -1
   const node = taxonomy.indexOf(name)
   return node < 0 ? null : node
-}
-
-function measurementsOf(object: Line, where: string): Measurement[] {
-  const refuse = (field: string, message: string): never => {
-    throw invalidLine(where, field, message)
-  }
-  const { photometry } = object
-  const name = photometry === 'difference_flux_uJy' ? 'flux' : 'mag'
-  const values = object[name]
-  if (values === undefined) return refuse(name, `it is missing, and ${object.photometry} needs it`)
-  const size = object.mjd.length
-  for (const field of ['band', name, 'err', 'ul', 'pos'] as const) {
-    const length = object[field]?.length ?? size
-    if (length !== size) refuse(field, `it has ${length} items, mjd has ${size}`)
-  }
-  return object.mjd.map((_, at): Measurement => {
-    const upperLimit = Boolean(object.ul?.[at])
-    const value = values[at] ?? null
-    const error = object.err[at] ?? null
-    if (value === null) return refuse(`${name}[${at}]`, 'expected a number, got null')
-    if (!upperLimit && (error === null || error <= 0)) {
-      return refuse(`err[${at}]`, `a detection requires an error above 0, got ${error}`)
-    }
-    const fault = measurementFault(photometry, { value, error, upperLimit })
-    // Limits that no image can have (some tables have −1006 mag) are let pass: inputs bound what they do.
-    if (fault !== null && !upperLimit) return refuse(`${fault.column}[${at}]`, fault.message)
-    return measurementAt(object, at, value)
-  })
 }
 
 /**

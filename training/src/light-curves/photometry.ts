@@ -1,3 +1,4 @@
+import { greatestError, isBetween, isError, limitRange, magnitudeRange } from 'hierax/alerts/ztf-values.ts'
 import type { FilterId } from 'hierax/lightcurves/observation.ts'
 import { inOrder, jdOfMjd0, type PhotometryKind, rounded, type SimulatedPoint } from './light-curve.ts'
 
@@ -24,34 +25,51 @@ const typicalLimits: readonly [number, number, number] = [20.7, 20.5, 20]
 /** The public survey shows a field once a night and band; data releases hold more visits. Days. */
 const shortestGap = 0.5
 
-/** Magnitudes that a packet can carry: the decoder refuses others. */
-const magnitudeRange = { from: -10, to: 40 }
+/** What is wrong with a measurement, and the name of its column in a light-curve file. */
+interface Fault {
+  readonly column: 'mag' | 'flux' | 'err'
+  readonly message: string
+}
 
 /**
- * Says what is wrong with a measurement, by the name of its column in a light-curve file; null for nothing. Magnitudes such as −999 or 99
- * stand for "none" in many tables: as measurements they are refused, not guessed.
+ * Says what is wrong with a measurement; null for nothing. Magnitudes such as −999 or 99 stand for "none" in many tables: as
+ * measurements they are refused, not guessed. The ranges are those of alert packets.
  */
 export function measurementFault(
   kind: PhotometryKind,
   { value, error, upperLimit }: Pick<Measurement, 'value' | 'error' | 'upperLimit'>
-): { readonly column: 'mag' | 'flux' | 'err'; readonly message: string } | null {
-  const { from, to } = magnitudeRange
-  if (kind === 'difference_flux_uJy') {
-    // Any flux down to nothing is possible; one that would be brighter than the range is not.
-    const most = 10 ** ((zeroPoint - from) / 2.5)
-    if (!(Math.abs(value) <= most))
-      return { column: 'flux', message: `should be within ±${most.toPrecision(2)} μJy, it is ${value}` }
-    if (error !== null && !(error <= most))
-      return { column: 'err', message: `should be at most ${most.toPrecision(2)} μJy, it is ${error}` }
-  } else if (!(value >= from && value <= to)) {
-    return { column: 'mag', message: `should be a magnitude from ${from} to ${to}, it is ${value}` }
+): Fault | null {
+  if (kind === 'difference_flux_uJy') return fluxFault(value, upperLimit ? null : (error ?? 0))
+  const { from, to } = upperLimit ? limitRange : magnitudeRange
+  if (!isBetween(value, from, to)) {
+    const what = upperLimit ? 'the magnitude of an upper limit' : 'a magnitude'
+    return { column: 'mag', message: `should be ${what} from ${from} to ${to}, it is ${value}` }
   }
-  if (upperLimit) return null
-  // Packets carry errors in single precision.
-  const single = Math.fround(error ?? 0)
-  return single > 0 && Number.isFinite(single)
-    ? null
-    : { column: 'err', message: `should be a number above 0 for a detection, it is ${error}` }
+  if (upperLimit || isError(error)) return null
+  const wanted = `a number above 0 and at most ${greatestError.toFixed(1)}`
+  return { column: 'err', message: `should be ${wanted} for a detection, it is ${error}` }
+}
+
+/** `error` is null for an upper limit. Any flux down to nothing is possible, unless it is given as a detection fainter than the range. */
+function fluxFault(flux: number, error: number | null): Fault | null {
+  const most = fluxOf(magnitudeRange.from)
+  if (!(Math.abs(flux) <= most))
+    return { column: 'flux', message: `should be within ±${most.toPrecision(2)} μJy, it is ${flux}` }
+  if (error === null) return null
+  const greatest = fluxOf(limitRange.from) / significance
+  if (!(error > 0 && error <= greatest)) {
+    const wanted = `a number above 0 and at most ${greatest.toPrecision(2)} μJy`
+    return { column: 'err', message: `should be ${wanted}, it is ${error}` }
+  }
+  const least = fluxOf(magnitudeRange.to)
+  if (Math.abs(flux) >= least || Math.abs(flux) < significance * error) return null
+  const wanted = `at least ${least.toPrecision(2)} μJy for a detection of ${significance} sigma`
+  return { column: 'flux', message: `should be ${wanted}, it is ${flux}` }
+}
+
+/** The flux of a magnitude, μJy. */
+function fluxOf(magnitude: number): number {
+  return 10 ** ((zeroPoint - magnitude) / 2.5)
 }
 
 /** Measurements of any kind as difference photometry. */
@@ -79,17 +97,16 @@ function fromFlux(measurement: Measurement, flux: number, error: number): Simula
  * detection.
  */
 function fromTotal(measurements: readonly Measurement[]): SimulatedPoint[] {
-  const flux = (magnitude: number) => 10 ** ((zeroPoint - magnitude) / 2.5)
   const points: SimulatedPoint[] = []
   for (const fid of [1, 2, 3] as const) {
     const band = measurements.filter(m => m.fid === fid && m.error !== null).sort((a, b) => a.mjd - b.mjd)
-    const reference = band.reduce((sum, m) => sum + flux(m.value), 0) / band.length
-    const background = flux(typicalLimits[fid - 1]!) / significance
+    const reference = band.reduce((sum, m) => sum + fluxOf(m.value), 0) / band.length
+    const background = fluxOf(typicalLimits[fid - 1]!) / significance
     let latest = Number.NEGATIVE_INFINITY
     for (const measurement of band) {
       if (measurement.mjd - latest < shortestGap) continue
       latest = measurement.mjd
-      const total = flux(measurement.value)
+      const total = fluxOf(measurement.value)
       const noise = Math.hypot((total * (measurement.error ?? 0)) / magnitudesPerPart, background)
       points.push(fromFlux(measurement, total - reference, noise))
     }

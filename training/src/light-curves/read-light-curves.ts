@@ -23,25 +23,18 @@ export const columns = {
   ul: z.array(z.union([z.literal(0), z.literal(1), z.boolean()]).nullable()).optional(),
   pos: z.array(z.enum(['t', 'f', '1', '0'], { error: 'should be t, 1, f or 0' }).nullable()).optional()
 }
-const points = z.object(columns)
+const points = z.object({ photometry: photometryKinds, ...columns })
 
 /** One line of a light-curve file. */
-const line = z
-  .object({
-    id: z.string().min(1),
-    label: z.string().default('unknown'),
-    source: z.string().default('unknown'),
-    photometry: photometryKinds.default('difference_mag'),
-    ra: z.number().min(0).max(360).nullish(),
-    dec: z.number().min(-90).max(90).nullish(),
-    ...columns
-  })
-  .refine(object => object.mag || object.flux, { message: 'it has neither `mag` nor `flux`' })
-  .refine(
-    ({ mjd, band, mag, flux, err, ul, pos }) =>
-      [band, mag, flux, err, ul, pos].every(column => column === undefined || column.length === mjd.length),
-    { message: 'its arrays differ in length' }
-  )
+const line = z.object({
+  id: z.string().min(1),
+  label: z.string().default('unknown'),
+  source: z.string().default('unknown'),
+  photometry: photometryKinds.default('difference_mag'),
+  ra: z.number().min(0).max(360).nullish(),
+  dec: z.number().min(-90).max(90).nullish(),
+  ...columns
+})
 
 /**
  * Reads light curves from a JSON Lines file (gzip-compressed when its name ends in `.gz`), one object a line with `id`,
@@ -58,34 +51,33 @@ export async function* readLightCurves(file = bundledLightCurves): AsyncGenerato
 
 /** One line of a light-curve file. */
 function parse(content: JsonLine): SimulatedLightCurve {
-  const { where } = content
   const object = checkedLine(line, content)
-  const name = object.photometry === 'difference_flux_uJy' ? 'flux' : 'mag'
-  const values = object[name] ?? []
-  const measurements: Measurement[] = []
-  for (const index of object.mjd.keys()) {
-    const value = values[index]
-    const error = object.err[index] ?? null
-    const upperLimit = Boolean(object.ul?.[index])
-    if (value === null || value === undefined || (!upperLimit && (error === null || error <= 0))) continue
-    const fault = measurementFault(object.photometry, { value, error, upperLimit })
-    if (fault) throw invalidLine(where, `${fault.column}[${index}]`, fault.message)
-    measurements.push(measurementAt(object, index, value))
-  }
-  const { id, label, source, ra = null, dec = null } = object
-  return { id, label, source, ra, dec, points: toDifference(object.photometry, measurements) }
+  const { id, label, source, photometry, ra = null, dec = null } = object
+  return { id, label, source, ra, dec, points: toDifference(photometry, measurementsOf(object, content.where)) }
 }
 
-/** The measurement at an index of a line's arrays, with its magnitude or flux. */
-export function measurementAt(line: z.infer<typeof points>, index: number, value: number): Measurement {
-  const upperLimit = Boolean(line.ul?.[index])
-  const sign = line.pos?.[index]
-  return {
-    mjd: line.mjd[index] as number,
-    fid: (bands.indexOf(line.band[index] as Band) + 1) as FilterId,
-    value,
-    error: upperLimit ? null : (line.err[index] ?? null),
-    upperLimit,
-    positive: sign !== 'f' && sign !== '0'
+/** The measurements of a line, every one checked. Throws DATA_INVALID by line and field. */
+export function measurementsOf(object: z.infer<typeof points>, where: string): Measurement[] {
+  const refuse = (field: string, message: string): never => {
+    throw invalidLine(where, field, message)
   }
+  const { photometry, mjd, band, err, ul, pos } = object
+  const name = photometry === 'difference_flux_uJy' ? 'flux' : 'mag'
+  const values = object[name]
+  if (values === undefined) return refuse(name, `it is missing, and ${photometry} needs it`)
+  for (const [field, column] of Object.entries({ band, [name]: values, err, ul, pos })) {
+    const length = column?.length ?? mjd.length
+    if (length !== mjd.length) refuse(field, `it has ${length} items, mjd has ${mjd.length}`)
+  }
+  return mjd.map((time, index): Measurement => {
+    const upperLimit = Boolean(ul?.[index])
+    const value = values[index] ?? null
+    const error = upperLimit ? null : (err[index] ?? null)
+    if (value === null) return refuse(`${name}[${index}]`, 'expected a number, got null')
+    const fault = measurementFault(photometry, { value, error, upperLimit })
+    if (fault !== null) return refuse(`${fault.column}[${index}]`, fault.message)
+    const fid = (bands.indexOf(band[index] as Band) + 1) as FilterId
+    const sign = pos?.[index]
+    return { mjd: time, fid, value, error, upperLimit, positive: sign !== 'f' && sign !== '0' }
+  })
 }

@@ -163,8 +163,11 @@ test('a sentinel for "none" is no magnitude of a detection', async () => {
     band: ['g', 'g', 'r']
   }
   const file = path.join(folder, 'sentinels.jsonl')
-  for (const mag of [-999, 99, -10.5]) {
-    writeFileSync(file, JSON.stringify({ ...object, mag: [18, mag, 18.2], err: [0.1, 0.1, 0.1] }))
-    await assert.rejects(readLabelled([file]), { code: 'DATA_INVALID', message: /line 1, field mag\[1\]/ })
+  const invalid = async (message: RegExp, columns: object) => {
+    writeFileSync(file, JSON.stringify({ ...object, mag: [18, 18.1, 18.2], err: [0.1, 0.1, 0.1], ...columns }))
+    await assert.rejects(readLabelled([file]), { code: 'DATA_INVALID', message })
   }
+  for (const mag of [-999, 99, -10.5, 1e300]) await invalid(/line 1, field mag\[1\]/, { mag: [18, mag, 18.2] })
+  await invalid(/line 1, field mag\[1\]: .*upper limit from 5 to 30/, { mag: [18, -1006.9, 18.2], ul: [0, 1, 0] })
+  await invalid(/line 1, field err\[2\]: .*at most 1\.2/, { err: [0.1, 0.1, 99] })
 })

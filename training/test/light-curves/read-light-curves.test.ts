@@ -32,19 +32,20 @@ const magnitudes = {
   photometry: 'difference_mag',
   mjd: [59002.25, 59001.5, 59001.5, 59003.5, 59004.5],
   band: ['r', 'g', 'g', 'g', 'i'],
-  mag: [19.12345, 20.55555, 20.1, 18.5, null],
+  mag: [19.12345, 20.55555, 20.1, 18.5, 20],
   err: [0.1, null, 0.2, 0.05, 0.1],
   ul: [0, 1, 0, 0, 0],
   pos: ['f', null, '1', null, 't']
 }
 
-test('difference magnitudes come sorted, one point an exposure, in single precision, missing values left out', async () => {
+test('difference magnitudes come sorted, one point an exposure, in single precision', async () => {
   const [curve] = await read(`${JSON.stringify(magnitudes)}\n\n`)
   const f = Math.fround
   assert.deepEqual(curve?.points, [
     { jd: 2459002, fid: 1, detection: true, positive: true, magnitude: f(20.1), error: f(0.2) },
     { jd: 2459002.75, fid: 2, detection: true, positive: false, magnitude: f(19.12345), error: f(0.1) },
-    { jd: 2459004, fid: 1, detection: true, positive: true, magnitude: f(18.5), error: f(0.05) }
+    { jd: 2459004, fid: 1, detection: true, positive: true, magnitude: f(18.5), error: f(0.05) },
+    { jd: 2459005, fid: 3, detection: true, positive: true, magnitude: f(20), error: f(0.1) }
   ])
 })
 
@@ -95,11 +96,15 @@ test('total magnitudes of a variable star become differences of both signs from 
 })
 
 test("numbers that are none, as Python's JSON has them, are missing values", async () => {
-  const [curve] = await read(
-    '{"id":"x","ra":NaN,"dec":NaN,"mjd":[59000,59001],"band":["g","g"],"mag":[NaN,19],"err":[0.1,0.1]}'
-  )
-  assert.equal(curve?.points.length, 1)
+  const line =
+    '{"id":"x","ra":NaN,"dec":NaN,"mjd":[59000,59001],"band":["g","g"],"mag":[20,19],"err":[NaN,0.1],"ul":[1,0]}'
+  const [curve] = await read(line)
+  assert.equal(curve?.points.length, 2)
   assert.equal(curve?.ra, null)
+  for (const mag of ['[NaN,19]', '[null,19]']) {
+    const message = /line 1, field mag\[0\]: expected a number, got null/
+    await assert.rejects(read(line.replace('[20,19]', mag)), { code: 'DATA_INVALID', message })
+  }
 })
 
 test('a line that is no light curve is named by its number, with what is wrong', async () => {
@@ -107,12 +112,36 @@ test('a line that is no light curve is named by its number, with what is wrong',
   const cases: [string, RegExp][] = [
     ['{"id": 1', /line 2: it is not valid JSON/],
     [JSON.stringify({ ...magnitudes, mjd: [1] }), /line 2, field mjd\[0\]/],
-    [JSON.stringify({ ...magnitudes, mag: [1] }), /its arrays differ in length/],
-    [JSON.stringify({ ...magnitudes, mag: undefined }), /neither `mag` nor `flux`/],
+    [JSON.stringify({ ...magnitudes, mag: [1] }), /line 2, field mag: it has 1 items, mjd has 5/],
+    [
+      JSON.stringify({ ...magnitudes, mag: undefined }),
+      /line 2, field mag: it is missing, and difference_mag needs it/
+    ],
     [JSON.stringify({ ...magnitudes, band: ['z', 'g', 'g', 'g', 'g'] }), /line 2, field band\[0\]/],
     [JSON.stringify({ ...magnitudes, ul: [0, 2, 0, 0, 0] }), /line 2, field ul\[1\]/],
     [JSON.stringify({ ...magnitudes, err: [0.1, null, 1e60, 0.05, 0.1] }), /line 2, field err\[2\]: should be/],
-    [JSON.stringify({ ...magnitudes, photometry: 'difference_flux_uJy', flux: [1, 1e15, 1, 1, 1] }), /field flux\[1\]/]
+    [JSON.stringify({ ...magnitudes, err: [0.1, null, 0.2, 0, 0.1] }), /line 2, field err\[3\]: .*above 0.*it is 0/],
+    [JSON.stringify({ ...magnitudes, err: [0.1, null, 0.2, null, 0.1] }), /line 2, field err\[3\]: .*it is null/],
+    [JSON.stringify({ ...magnitudes, err: [0.1, null, 0.2, 1.3, 0.1] }), /err\[3\]: .*at most 1\.2 .*it is 1\.3/],
+    [JSON.stringify({ ...magnitudes, photometry: 'difference_flux_uJy', flux: [1, 1, 1e15, 1, 1] }), /field flux\[2\]/],
+    [
+      JSON.stringify({
+        ...magnitudes,
+        photometry: 'difference_flux_uJy',
+        flux: [1, 1, 1, 1, 1],
+        err: [1, 1, 1, 1e8, 1]
+      }),
+      /line 2, field err\[3\]: .*at most 7\.3e\+6 μJy, it is 100000000/
+    ],
+    [
+      JSON.stringify({
+        ...magnitudes,
+        photometry: 'difference_flux_uJy',
+        flux: [1, 1, 1e-3, 1, 1],
+        err: Array(5).fill(1e-4)
+      }),
+      /line 2, field flux\[2\]: .*at least 0\.0036 μJy .*it is 0\.001/
+    ]
   ]
   for (const [line, message] of cases) {
     await assert.rejects(read(`${good}\n${line}\n`), { code: 'DATA_INVALID', message })
@@ -133,16 +162,21 @@ test('magnitudes that stand for "none" are refused as measurements, also as limi
   for (const [value, ul] of [
     [-999, 0],
     [99, 0],
+    [-2.01, 0],
+    [30.01, 0],
     [40.01, 1],
-    [-10.01, 1]
+    [-10.01, 1],
+    [-1006.9, 1],
+    [4.99, 1]
   ] as const) {
     const line = JSON.stringify({
       ...magnitudes,
-      mag: [19, value, 20, 18, null],
+      mag: [19, value, 20, 18, 19],
       err: [0.1, 0.1, 0.2, 0.1, 0.1],
       ul: [0, ul, 0, 0, 0]
     })
-    const message = new RegExp(`line 1, field mag\\[1\\]: should be a magnitude from -10 to 40, it is ${value}`)
+    const wanted = ul === 1 ? 'the magnitude of an upper limit from 5 to 30' : 'a magnitude from -2 to 30'
+    const message = new RegExp(`line 1, field mag\\[1\\]: should be ${wanted}, it is ${value}`)
     await assert.rejects(read(line), { code: 'DATA_INVALID', message })
   }
 })
