@@ -44,7 +44,9 @@ const table = {
     CORRUPT_RECORD: 'The record does not match its writer schema: send it again from its source.',
     MISSING_FIELD: 'Send ZTF alerts of schema 2.0 or later, with every field that Hierax reads.',
     WRONG_TYPE: 'Send the field with the type of the ZTF alert schema.',
-    INVALID_VALUE: 'Send a value within the range that the ZTF alert schema documents.',
+    INVALID_VALUE: 'Send a value as described. An alert whose own measurement failed cannot be used.',
+    FUTURE_DATE:
+      'Correct the date, or the clock that is wrong. For a stream with simulated dates set `input.maxFutureDays` to none.',
     WRONG_SURVEY: 'Send ZTF alerts; packets of other surveys are not supported.',
     FILE_TOO_LARGE: 'Send one alert packet per file, or many in a tar archive.',
     FILE_UNREADABLE: 'Make the file readable and run the command again.',

@@ -1,4 +1,4 @@
-import { type AdmissionSettings, admit } from './alerts/admission.ts'
+import { type AdmissionSettings, admit, refuseFuture } from './alerts/admission.ts'
 import type { Alert } from './alerts/alert.ts'
 import type { Classifier } from './classifier/types.ts'
 import { HieraxError } from './errors.ts'
@@ -26,6 +26,8 @@ export interface PipelineOptions {
   readonly classifiers: readonly Classifier[]
   readonly sink: Sink
   readonly admission: AdmissionSettings
+  /** How many days after its arrival an alert may claim to be observed; null or absent: no limit. */
+  readonly maxFutureDays?: number | null
   readonly output: OutputSettings
   /** Called when all output messages of a batch are acknowledged. */
   readonly onBatch?: (stats: stats.BatchStats) => void
@@ -127,7 +129,7 @@ export class Pipeline {
   }
 
   async #decode(batch: readonly InputMessage[], batchStats: stats.BatchStats): Promise<Decoded> {
-    const { decode, admission, output } = this.#options
+    const { decode, admission, maxFutureDays = null, output } = this.#options
     const arrivals: Arrival[] = []
     const deadLetters: OutputMessage[] = []
     let taken = 0
@@ -135,7 +137,9 @@ export class Pipeline {
     for (; taken < batch.length && arrivals.length < maxAlerts && points < maxPoints; taken++) {
       const message = batch[taken] as InputMessage
       try {
-        for (const alert of decode(message.value)) {
+        const alerts = decode(message.value)
+        if (maxFutureDays !== null) refuseFuture(alerts, message, maxFutureDays)
+        for (const alert of alerts) {
           const admitted = admit(alert, admission)
           arrivals.push({ ...admitted, objectId: alert.objectId, origin: message })
           points += admitted.observations.length

@@ -1,3 +1,5 @@
+import { HieraxError } from '../errors.ts'
+import { timeOfJd, utcOfJd } from '../julian-date.ts'
 import { type Gates, isBogus, isInSolarSystem } from '../lightcurves/gates.ts'
 import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
 import type { Alert } from './alert.ts'
@@ -44,6 +46,34 @@ export function admit(alert: Alert, settings: AdmissionSettings): Admitted {
   else droppedPoints++
   const record = own ? alert.record : { ...alert.record, photometry: null }
   return { observations, record, refusal: refusalOf(record, settings), droppedPoints }
+}
+
+/** When a packet arrived. */
+interface Arrival {
+  /** Epoch ms. */
+  readonly ingested: number
+  /** Whether that is the Kafka timestamp, and not the clock of this machine. */
+  readonly timestamped?: boolean
+}
+
+/**
+ * Refuses a packet with an alert that was observed more than `days` after the packet arrived: as its object's newest alert it would hide all
+ * real ones until its date. Throws FUTURE_DATE.
+ */
+export function refuseFuture(alerts: readonly Alert[], { ingested, timestamped }: Arrival, days: number): void {
+  const latest = ingested + days * 86_400_000
+  const record = alerts.findIndex(({ record }) => timeOfJd(record.jd) > latest)
+  const alert = alerts[record]
+  if (!alert) return
+  const { jd } = alert.record
+  const limit = `${days} day${days === 1 ? '' : 's'}`
+  const clock = timestamped ? 'its Kafka timestamp' : 'by the clock of this machine'
+  const arrived = new Date(ingested).toISOString().slice(0, 19)
+  throw new HieraxError(
+    'FUTURE_DATE',
+    `candidate.jd is ${jd} (${utcOfJd(jd)}), more than ${limit} after the packet arrived at ${arrived}Z (${clock})`,
+    { record }
+  )
 }
 
 /** The first reason why an alert is not admitted, decided by its own fields; null if it is admitted. */

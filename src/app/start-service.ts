@@ -176,6 +176,7 @@ function pipelineEngine(parts: EngineParts): Engine {
     classifiers,
     sink: streams.sink,
     admission: { programs: config.input.programs, admit: config.admit },
+    maxFutureDays: config.input.maxFutureDays,
     output: { ...config.output, routes },
     onBatch(stats) {
       metrics.batch(stats)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError, nearest, printable } from '../errors.ts'
+import { utcOfJd } from '../julian-date.ts'
 import { evidenceLine } from '../messages/evidence-words.ts'
 import {
   CurrentClassifications,
@@ -130,10 +131,6 @@ class Subscriber {
   }
 }
 
-/** Julian date of the Unix epoch. */
-const jdOfEpoch = 2440587.5
-const msPerDay = 86_400_000
-
 /**
  * A classification in one line: exposure (UTC), object, magnitude by band, predicted path and its probability, number of
  * detections, and evidence. The probability of `node`, if given, comes before the prediction.
@@ -176,6 +173,6 @@ function shade(screen: Screen, probability: number): string {
 
 /** `2020-01-08 10:47` of a Julian date; the date itself if it is out of the calendar's range. */
 function timeOf(jd: number): string {
-  const time = new Date((jd - jdOfEpoch) * msPerDay)
-  return Number.isNaN(time.getTime()) ? `JD ${jd}` : time.toISOString().slice(0, 16).replace('T', ' ')
+  const utc = utcOfJd(jd)
+  return utc.endsWith('Z') ? utc.slice(0, 16).replace('T', ' ') : utc
 }

@@ -87,6 +87,12 @@ export const configSchema = z.object({
     from: setting(kind.choice(['earliest', 'latest']), {
       default: 'earliest',
       meaning: 'where a new consumer group starts'
+    }),
+    maxFutureDays: setting(kind.optional(kind.decimal('a number of days from 0 to 36500', 0, 36_500)), {
+      default: 1,
+      meaning:
+        'an alert whose `jd` is more than this number of days after the Kafka timestamp of its packet (or after its arrival, if the ' +
+        'timestamp is invalid) becomes a dead letter, FUTURE_DATE; `none` for streams with simulated dates. Files are not checked'
     })
   }),
   output: z.object({

@@ -1,4 +1,5 @@
 import type { Evidence, Population } from '../classifier/types.ts'
+import { utcOfJd } from '../julian-date.ts'
 import type { ContextField } from '../lightcurves/observation.ts'
 
 /*
@@ -35,10 +36,6 @@ const sameGaiaPlace = 1
 /** Detections and days from which on the history of a position is called long. */
 const longHistory = { detections: 10, days: 90 }
 const mostFacts = 2
-
-/** Julian date of the Unix epoch, and a day in ms. */
-const jdOfEpoch = 2440587.5
-const msPerDay = 86_400_000
 
 /**
  * The evidence for one child of the root against another. If there are two, it is the first against the second, so that objects can be
@@ -173,6 +170,6 @@ function spanText(days: number): string {
 }
 
 function yearOf(jd: number): string {
-  const time = new Date((jd - jdOfEpoch) * msPerDay)
-  return Number.isNaN(time.getTime()) ? `JD ${jd}` : String(time.getUTCFullYear())
+  const utc = utcOfJd(jd)
+  return utc.endsWith('Z') ? utc.slice(0, utc.indexOf('-', 1)) : utc
 }

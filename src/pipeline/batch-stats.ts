@@ -1,6 +1,7 @@
 import type { Admitted } from '../alerts/admission.ts'
 import type { Alert } from '../alerts/alert.ts'
 import type { HieraxError } from '../errors.ts'
+import { timeOfJd } from '../julian-date.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import { maxPoints } from '../lightcurves/merge.ts'
 import type { Addition } from '../lightcurves/store.ts'
@@ -18,9 +19,6 @@ export type Stage = (typeof stages)[number]
  */
 export const dropReasons = ['program', 'future', 'invalid', 'limit'] as const
 export type PointDropReason = (typeof dropReasons)[number]
-
-const julianDateOfEpoch = 2440587.5
-const msPerDay = 86_400_000
 
 /** Counts and times of one batch, for metrics. `classified`, `notClassified` and `deadLetters` add up to `consumed`. */
 export interface BatchStats {
@@ -120,7 +118,7 @@ export function countOutcomes(
     else increment(stats.notClassified, reason)
     increment(stats.consumed, origin.topic)
     stats.ingestToPublish.push(Math.max(0, (now - origin.ingested) / 1000))
-    stats.alertAges.push((now - (record.jd - julianDateOfEpoch) * msPerDay) / 1000)
+    stats.alertAges.push((now - timeOfJd(record.jd)) / 1000)
   }
 }
 

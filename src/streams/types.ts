@@ -8,6 +8,8 @@ export interface InputMessage {
   readonly source: string
   /** Its time of arrival, epoch ms: the Kafka timestamp, or the time it was read. */
   readonly ingested: number
+  /** Whether that is the Kafka timestamp. */
+  readonly timestamped?: boolean
 }
 
 /** One output message. */

@@ -50,7 +50,8 @@ describe('defaults', () => {
         backlog: 'oldest-first',
         nightsBack: 2,
         group: 'hierax',
-        from: 'earliest'
+        from: 'earliest',
+        maxFutureDays: 1
       },
       output: {
         brokers: ['localhost:9092'],

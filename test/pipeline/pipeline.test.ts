@@ -6,6 +6,7 @@ import { HieraxError } from '../../src/errors.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import type { BatchStats } from '../../src/pipeline/batch-stats.ts'
+import type { InputMessage } from '../../src/streams/types.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
 import { currentAnswers } from '../support/answers.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'
@@ -117,6 +118,40 @@ describe('a batch', () => {
       report?.deadLetters.map(({ error }) => error.code),
       ['NOT_A_CONTAINER', 'NOT_A_CONTAINER']
     )
+  })
+
+  test('an alert from the future is a dead letter that names date and clock; nothing of it is stored', async () => {
+    const arrival = Date.UTC(2023, 10, 14, 12) // JD 2460263
+    const at = (jd: number) => [alertOf('F', detectionAt(jd, { candid: BigInt(Math.round(jd * 1000)) }))]
+    const packets: Record<string, Alert[]> = {
+      day: at(2460264),
+      later: at(2460264.001),
+      century: [...at(2460263), ...at(2498000.25)]
+    }
+    const store = new MemoryStore()
+    const sent = async (maxFutureDays: number | null, name: string, timestamped?: boolean) => {
+      const decode = (bytes: Uint8Array | null) => packets[String(bytes)] as Alert[]
+      const { pipeline, bodies, deadLetters } = bench({ decode, store, maxFutureDays })
+      const [message] = messages([name]) as [InputMessage]
+      await pipeline.process([{ ...message, ingested: arrival, ...(timestamped ? { timestamped } : {}) }])
+      return { bodies: bodies(), headers: deadLetters()[0]?.headers }
+    }
+    const late = await sent(1, 'later')
+    assert.deepEqual(
+      [late.bodies.length, late.headers?.['error.code'], late.headers?.['error.record']],
+      [0, 'FUTURE_DATE', '0']
+    )
+    const century = await sent(1, 'century', true)
+    assert.equal(century.bodies.length, 0, 'a packet is decoded whole')
+    assert.equal(century.headers?.['error.record'], '1')
+    assert.match(
+      String(century.headers?.['error.message']),
+      /jd is 2498000\.25 \(2127-03-11T18:00:00Z\), more than 1 day after .* at 2023-11-14T12:00:00Z \(its Kafka timestamp\)/
+    )
+    assert.match(String(late.headers?.['error.message']), /by the clock of this machine/)
+    assert.equal(await store.get('F'), null)
+    assert.equal((await sent(1, 'day')).bodies.length, 1)
+    assert.ok((await sent(null, 'century')).bodies.length >= 2, 'without a limit')
   })
 })
 

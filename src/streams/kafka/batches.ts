@@ -71,7 +71,9 @@ function inputMessage(
   { value, offset, timestamp }: KafkaMessage,
   now: number
 ): InputMessage {
-  return { value, topic, source: `${topic}/${partition}/${offset}`, ingested: arrivalTime(Number(timestamp), now) }
+  const ingested = arrivalTime(Number(timestamp), now)
+  const timestamped = ingested === Number(timestamp)
+  return { value, topic, source: `${topic}/${partition}/${offset}`, ingested, timestamped }
 }
 
 /** First light of ZTF: no alert is older. */

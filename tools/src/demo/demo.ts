@@ -80,7 +80,9 @@ function configOf(broker: DemoBroker, store: string, port: number): Config {
       }
     : { 'input.topics': ['ztf-demo'] }
   const brokers = broker.brokers ? { 'input.brokers': broker.brokers } : {}
-  return loadConfig({ env: {}, overrides: { ...names, ...brokers, 'store.url': store, 'http.port': port } })
+  // Simulated objects may be observed later than now.
+  const fixed = { 'input.maxFutureDays': 'none', 'store.url': store, 'http.port': port }
+  return loadConfig({ env: {}, overrides: { ...names, ...brokers, ...fixed } })
 }
 
 function isFree(port: number): Promise<boolean> {
