@@ -13,7 +13,7 @@ const rooms = {
   immutable: [],
   messages: ['errors', 'immutable', 'avro', 'julian-date', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'event-loop', 'julian-date', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
-  config: ['errors', 'immutable', 'messages'],
+  config: ['errors', 'immutable', 'lightcurves', 'messages'],
   telemetry: ['errors', 'messages', 'pipeline', 'streams', 'version'],
   service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
 }

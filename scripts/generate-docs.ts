@@ -56,7 +56,8 @@ value, and the exit code is 2.
 - Settings that "may come from a file" can be given as the path of a file with the value: \`HIERAX_HTTP_TOKEN_FILE\`,
   or \`tokenFile\` below \`http\` in YAML. One final line break is not part of the value.
 - Paths are relative to the working directory.
-- Routes are objects in YAML. In the environment they are written \`topic=node>=0.8;other=node@purity>=0.9\`. A route has
+- Routes are objects in YAML. In the environment they are written \`topic=node>=0.8;other=node@purity>=0.9 & maxAgeDays=10\`
+  ([operate.md](operate.md#routes)). A node has
   either a probability or a purity ([operate.md](operate.md#routes-by-purity)).
 - \`population\` is a name, or shares as a map in YAML; in the environment and on the command line they are written
   \`Transient=0.38,Persistent=0.62\`. Give a share for every sibling. The shares of siblings must sum to 1 within 0.001. Names and nodes are

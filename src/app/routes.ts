@@ -1,8 +1,9 @@
 import { describePopulation } from '../classifier/population.ts'
 import { describeRange, describeThreshold, type PurityThreshold, purityThresholds } from '../classifier/purity.ts'
 import type { Config } from '../config/config.ts'
+import { type NodeCondition, nearStar } from '../config/routes.ts'
 import { HieraxError } from '../errors.ts'
-import { checkRoutes, type Route } from '../messages/outgoing.ts'
+import { checkRoutes, type NodeThreshold, type Route } from '../messages/routes.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { KnownModel } from './models.ts'
 
@@ -32,8 +33,8 @@ export function resolveRoutes(routes: Config['output']['routes'], models: readon
     models.flatMap(({ taxonomy }) => taxonomy.nodes.map(({ name }) => name))
   )
   const byPurity: PurityRoute[] = []
-  const resolved = routes.map(({ topic, node, minProbability, minPurity }): Route => {
-    if (minProbability !== undefined) return { topic, node, minProbability }
+  const resolveNode = (topic: string, { node, minProbability, minPurity }: NodeCondition): NodeThreshold => {
+    if (minProbability !== undefined) return { node, minProbability }
     const thresholds = new Map<string, readonly PurityThreshold[]>()
     for (const model of models) {
       if (model.taxonomy.indexOf(node) < 0) continue
@@ -41,7 +42,19 @@ export function resolveRoutes(routes: Config['output']['routes'], models: readon
       thresholds.set(model.sha256, found)
       byPurity.push({ topic, node, minPurity, model, thresholds: found })
     }
-    return { topic, node, minProbability: thresholds }
+    return { node, minProbability: thresholds }
+  }
+  const resolved = routes.map((route): Route => {
+    const { topic, node, minProbability, minPurity, all, any, notNearStar, ...conditions } = route
+    const resolve = (nodes: readonly NodeCondition[]): NodeThreshold[] => nodes.map(each => resolveNode(topic, each))
+    return {
+      topic,
+      ...(node === undefined ? {} : resolveNode(topic, { node, minProbability, minPurity } as NodeCondition)),
+      ...(all ? { all: resolve(all) } : {}),
+      ...(any ? { any: resolve(any) } : {}),
+      ...(notNearStar ? { notNearStar: notNearStar === true ? nearStar : notNearStar } : {}),
+      ...conditions
+    }
   })
   return { routes: resolved, byPurity }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Immutable } from '../immutable.ts'
 import { type Encoding, formats } from '../messages/encoding.ts'
 import * as kind from './kinds.ts'
+import { routes } from './routes.ts'
 import { setting } from './settings.ts'
 
 /*
@@ -130,12 +131,12 @@ export const configSchema = z.object({
         .map(([name, { meaning }]) => `\`${name}\` = ${meaning}`)
         .join(', ')
     }),
-    routes: setting(kind.routes, {
+    routes: setting(routes, {
       default: [],
       defaultText: 'none',
       meaning:
         'copies a message to `topic` if P(`node`) ≥ `minProbability`, or ≥ the threshold for the purity `minPurity` in the ' +
-        'model’s card'
+        'model’s card, and if it meets the other conditions of the route'
     })
   }),
   store: z.object({

@@ -2,15 +2,6 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
 
 /**
- * A message also goes to `topic` when P(`node`) ≥ `minProbability`, or from the probability on at which the model's card
- * expects `minPurity`. Whether the node exists is checked when the model is loaded.
- */
-export type Route = { readonly topic: string; readonly node: string } & (
-  | { readonly minProbability: number; readonly minPurity?: undefined }
-  | { readonly minPurity: number; readonly minProbability?: undefined }
-)
-
-/**
  * How a value is written and checked. `read` turns text (from the environment, the command line or a YAML string) into
  * the value that `schema` checks; text that it can't read stays text, so that the schema refuses it.
  */
@@ -19,6 +10,8 @@ export interface Kind<T> {
   /** What is accepted, completing "expected …". */
   readonly expected: string
   read(text: string): unknown
+  /** What is expected at the place of an issue, where that is more than `expected` says; null if it is not. */
+  explain?(issue: z.core.$ZodIssue): string | null
 }
 
 /** Text that the schema accepts. */
@@ -81,7 +74,8 @@ export function optional<T>(kind: Kind<T>): Kind<T | null> {
   }
 }
 
-const topicName = z
+/** The name of a Kafka topic. */
+export const topicName = z
   .string()
   .regex(/^[a-zA-Z0-9._-]{1,249}$/)
   .refine(name => name !== '.' && name !== '..')
@@ -117,31 +111,6 @@ export const inputTopics: Kind<'nightly' | string[]> = {
   read: value => (value.trim() === 'nightly' ? 'nightly' : list(topic, '').read(value))
 }
 
-const probability = z.preprocess(fromText, z.number().min(0).max(1)).optional()
-
-const routeSchema = z
-  .strictObject({ topic: topicName, node: z.string().min(1), minProbability: probability, minPurity: probability })
-  .refine(({ minProbability, minPurity }) => (minProbability === undefined) !== (minPurity === undefined))
-  .transform(route => route as Route)
-
-/** Routes: objects in YAML; `topic=node>=0.8;…` and `topic=node@purity>=0.9;…` in text. */
-export const routes: Kind<Route[]> = {
-  schema: z
-    .array(z.preprocess(value => (typeof value === 'string' ? readRoute(value) : value), routeSchema))
-    .refine(values => new Set(values.map(route => `${route.topic}\n${route.node}`)).size === values.length),
-  expected:
-    'a list of {topic, node, minProbability} or {topic, node, minPurity} with a topic name, a node and a number 0–1, no ' +
-    'topic and node twice; as text "topic=node>=0.8;topic=node@purity>=0.9;…", or none',
-  read: value =>
-    value === 'none'
-      ? []
-      : value
-          .split(';')
-          .map(part => part.trim())
-          .filter(part => part !== '')
-          .map(readRoute)
-}
-
 /** A population: its name or shares by node; in text `stream` or `node=0.4,other node=0.6`. */
 export const population: Kind<string | Record<string, number>> = {
   schema: z.union([
@@ -168,7 +137,8 @@ export const storeUrl = text(
   })
 )
 
-function toNumber(value: string): unknown {
+/** Text as the number that it writes; other text as it is. */
+export function toNumber(value: string): unknown {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value.trim()) ? Number(value) : value
 }
 
@@ -178,21 +148,6 @@ function fromText(value: unknown): unknown {
 
 function readItems<T>(value: unknown, item: Kind<T>): unknown {
   return Array.isArray(value) ? value.map(part => (typeof part === 'string' ? item.read(part) : part)) : value
-}
-
-/** Marks a number of a route as a purity. */
-const purityMark = '@purity'
-
-/** A node's name may hold `=` and `>`: the topic ends at the first `=`, the number begins after the last `>=`. */
-function readRoute(value: string): unknown {
-  const equals = value.indexOf('=')
-  const atLeast = value.lastIndexOf('>=')
-  if (equals < 0 || atLeast <= equals) return value
-  const topic = value.slice(0, equals).trim()
-  const node = value.slice(equals + 1, atLeast).trim()
-  const number = toNumber(value.slice(atLeast + 2))
-  if (!node.endsWith(purityMark)) return { topic, node, minProbability: number }
-  return { topic, node: node.slice(0, -purityMark.length).trim(), minPurity: number }
 }
 
 /** A node's name may hold `=`: its share begins after the last one. Text that is no list of shares stays as it is. */

@@ -81,10 +81,13 @@ function check(path: string, setting: Setting, given: Given, problems: string[])
   if (result.success) return { value: result.data }
   let name = path
   let culprit = value
-  for (const step of result.error.issues[0]?.path ?? []) {
+  const [issue] = result.error.issues
+  for (const step of issue?.path ?? []) {
     name += typeof step === 'number' ? `[${step}]` : `.${String(step)}`
-    culprit = (culprit as Record<PropertyKey, unknown> | null | undefined)?.[step]
+    if (typeof culprit !== 'object') break
+    culprit = (culprit as Record<PropertyKey, unknown> | null)?.[step]
   }
-  problems.push(`${name} (${given.from}): got ${showValue(setting, culprit)}, expected ${kind.expected}`)
+  const expected = (issue && kind.explain?.(issue)) || kind.expected
+  problems.push(`${name} (${given.from}): got ${showValue(setting, culprit)}, expected ${expected}`)
   return undefined
 }

@@ -1,20 +1,9 @@
-import { type PurityThreshold, thresholdFor } from '../classifier/purity.ts'
-import { HieraxError } from '../errors.ts'
+import type { HieraxError } from '../errors.ts'
 import type { InputMessage, OutputMessage } from '../streams/types.ts'
 import { version } from '../version.ts'
 import { type Classification, schemaName } from './classification.ts'
 import { type Encoding, encodeClassification } from './encoding.ts'
-
-/** An additional topic for messages in which the probability of a node is high enough. */
-export interface Route {
-  readonly topic: string
-  readonly node: string
-  /**
-   * Threshold, 0–1: one for all messages, or thresholds by model (SHA-256) and number of detections. In the second case, messages of other
-   * models are not routed.
-   */
-  readonly minProbability: number | ReadonlyMap<string, readonly PurityThreshold[]>
-}
+import { type Route, unmetConditions } from './routes.ts'
 
 /** Output topics and the encoding of messages. */
 export interface OutputSettings {
@@ -61,28 +50,8 @@ export function deadLetterMessage(message: InputMessage, error: HieraxError, set
   }
 }
 
-/** Checks that the node of every route is in one of the taxonomies. Throws CONFIG_INVALID. */
-export function checkRoutes(routes: readonly Pick<Route, 'topic' | 'node'>[], nodes: readonly string[]): void {
-  const known = new Set(nodes)
-  for (const { topic, node } of routes) {
-    if (known.has(node)) continue
-    throw new HieraxError(
-      'CONFIG_INVALID',
-      `output.routes sends node ${JSON.stringify(node)} to ${topic}, but the taxonomy has no such node; it has ${[...known].join(', ')}`
-    )
-  }
-}
-
 function topicsOf(body: Classification, settings: OutputSettings): string[] {
   const topics = new Set([settings.classifications])
-  for (const { topic, node, minProbability } of settings.routes) {
-    const found = body.nodes.find(n => n.name === node)
-    if (found === undefined) continue
-    const least =
-      typeof minProbability === 'number'
-        ? minProbability
-        : thresholdFor(minProbability.get(body.classifier.sha256) ?? [], body.lightCurve.detections)
-    if (least !== null && found.probability >= least) topics.add(topic)
-  }
+  for (const route of settings.routes) if (unmetConditions(body, route).length === 0) topics.add(route.topic)
   return [...topics]
 }

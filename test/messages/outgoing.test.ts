@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Classification } from '../../src/messages/classification.ts'
-import { checkRoutes, classificationMessages, type Route } from '../../src/messages/outgoing.ts'
+import { classificationMessages } from '../../src/messages/outgoing.ts'
+import { checkRoutes, type Route } from '../../src/messages/routes.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'
 
 const origin = { topic: 'in', source: 'in/0/1', ingested: 1 }
