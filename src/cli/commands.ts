@@ -129,6 +129,10 @@ const verifyExamples = `
   $ hierax store verify
   $ hierax store verify --store valkey://localhost:6379/0 --json`
 
+const deleteExamples = `
+  $ hierax store delete ZTF19aazzpje ZTF20aaelulu
+  $ hierax store delete ZTF19aazzpje --store valkey://localhost:6379/0`
+
 const moveExamples = `
   $ hierax store export --store lmdb:./data | hierax store import --store valkey://localhost:6379/0
   $ hierax store export objects.ndjson.gz
@@ -137,9 +141,11 @@ const moveExamples = `
 const store: Register = program => {
   const group = program
     .command('store')
-    .summary('inspect, verify, export or import the store')
-    .description('Inspect, verify, export or import the store of light curves, also while `serve` runs.')
-    .addHelpText('after', `\nExamples:${inspectExamples}${verifyExamples}${moveExamples}`)
+    .summary('inspect, verify, export or import the store, or delete objects')
+    .description(
+      'Inspect, verify, export or import the store of light curves, or delete objects from it, also while `serve` runs.'
+    )
+    .addHelpText('after', `\nExamples:${inspectExamples}${deleteExamples}${verifyExamples}${moveExamples}`)
   const command = (name: string, examples: string) =>
     group
       .command(name)
@@ -154,6 +160,13 @@ const store: Register = program => {
     .argument('<object-id>', 'for example ZTF19aazzpje')
     .option(...modelOption)
     .action(async (objectId, options) => (await import('./store-inspect.ts')).inspect(objectId, options))
+  command('delete', deleteExamples)
+    .summary('delete objects')
+    .description(
+      'Delete objects from the store: their points, alerts and cached states. An object starts again with its next alert and the 30 days of history in it. Use it for an object with wrong data. Published messages stay in their topics. The exit code is 1 if an object is unknown.'
+    )
+    .argument('<object-ids...>', 'for example ZTF19aazzpje')
+    .action(async (objectIds, options) => (await import('./store.ts')).deleteObjects(objectIds, options))
   command('verify', verifyExamples)
     .summary('verify the checksum of every object')
     .description(

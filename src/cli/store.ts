@@ -102,6 +102,24 @@ export async function exportStore(file: string, options: StoreOptions): Promise<
   if (corrupt > 0) process.exitCode = 1
 }
 
+/**
+ * Runs `hierax store delete`: an object begins again with its next alert. Removes those that the store holds, before it fails for the
+ * others with OBJECT_NOT_FOUND.
+ */
+export async function deleteObjects(objectIds: readonly string[], options: StoreOptions): Promise<void> {
+  // A store that does not exist must not be created.
+  await (await openNamed(options, { readOnly: true, outlives: true })).store.close()
+  const { store, url } = await openNamed(options, { outlives: true })
+  try {
+    const held = new Set(await store.remove([...new Set(objectIds)]))
+    for (const objectId of held) process.stdout.write(`deleted: ${printable(objectId)}\n`)
+    const unknown = objectIds.filter(objectId => !held.has(objectId)).map(objectId => JSON.stringify(objectId))
+    if (unknown.length > 0) throw new HieraxError('OBJECT_NOT_FOUND', `${url} holds no object ${unknown.join(', ')}`)
+  } finally {
+    await store.close()
+  }
+}
+
 /** Runs `hierax store import`; a summary goes to standard error. */
 export async function importStore(file: string, options: StoreOptions): Promise<void> {
   const input = source(file)

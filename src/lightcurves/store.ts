@@ -75,6 +75,8 @@ export interface Store {
    * merges go on; resolves with their number.
    */
   prune(before: number): Promise<number>
+  /** Removes objects and their cached states. Resolves with the ids of those that it held. */
+  remove(objectIds: readonly string[]): Promise<string[]>
   /** All object ids, or those after one, in an order that does not change. Reading may take days, while merges go on. */
   objectIds(after?: string): AsyncIterable<string>
   /** All objects as they lie in the store, every checksum compared, in no particular order, while merges go on. */

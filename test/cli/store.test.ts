@@ -81,6 +81,23 @@ describe('hierax store', { skip: server.skip }, () => {
     await store.close()
   })
 
+  test('deletes objects while they are in use, and names the unknown ones', async () => {
+    for (const url of [lmdb('deleted'), `${server.url}/5`]) {
+      const close = await filled(url)
+      const { code, stdout, stderr } = await runHierax(['store', 'delete', 'Z7', 'Nobody', 'Z8', 'Z7', '--store', url])
+      assert.deepEqual([code, stdout], [1, 'deleted: Z7\ndeleted: Z8\n'])
+      assert.match(stderr, /^hierax: OBJECT_NOT_FOUND: .* holds no object "Nobody"\./)
+      const again = await runHierax(['store', 'delete', 'Z9', '--store', url])
+      assert.deepEqual([again.code, again.stdout, again.stderr], [0, 'deleted: Z9\n', ''])
+      assert.equal((await records(url)).length, 297)
+      await close()
+    }
+    const absent = await runHierax(['store', 'delete', 'Z1', '--store', lmdb('absent')])
+    assert.equal(absent.code, 2)
+    assert.match(absent.stderr, /INPUT_NOT_FOUND: There is no store in/)
+    assert.equal(fs.existsSync(path.join(folder, 'absent')), false)
+  })
+
   test('a damaged line is refused by its number, and nothing of it gets in', async () => {
     const close = await filled(lmdb('whole'))
     const text = (await runHierax(['store', 'export', '--store', lmdb('whole')])).stdout

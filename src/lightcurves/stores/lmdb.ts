@@ -138,12 +138,24 @@ export class LmdbStore implements OpenStore {
       let pruned = 0
       for (const keys of keysOf(this.objects))
         pruned += await this.writes.transaction(() => keys.filter(key => this.pruneOne(key, before)).length)
-      for (const keys of keysOf(this.cache)) {
-        await this.writes.transaction(() => {
-          for (const key of keys) if (!this.objects.doesExist(key.subarray(cachePrefix))) this.cache.remove(key)
-        })
-      }
+      await this.dropCache()
       return pruned
+    })
+  }
+
+  async remove(objectIds: readonly string[]): Promise<string[]> {
+    return orFailed(`${objectIds.length} objects could not be removed from ${this.folder}`, async () => {
+      const keys = objectIds.map(objectId => Buffer.from(objectId)).filter(key => key.length <= longestKey)
+      const held = await this.writes.transaction(() =>
+        keys.filter(key => {
+          const exists = this.objects.doesExist(key)
+          if (exists) this.objects.remove(key)
+          return exists
+        })
+      )
+      await this.dropCache()
+      await this.writes.flush()
+      return held.map(String)
     })
   }
 
@@ -181,6 +193,15 @@ export class LmdbStore implements OpenStore {
 
   async close(): Promise<void> {
     await this.writes.close()
+  }
+
+  /** Drops the cached states of objects that are gone. */
+  private async dropCache(): Promise<void> {
+    for (const keys of keysOf(this.cache)) {
+      await this.writes.transaction(() => {
+        for (const key of keys) if (!this.objects.doesExist(key.subarray(cachePrefix))) this.cache.remove(key)
+      })
+    }
   }
 
   /** Checks again inside the transaction: an alert may have been merged since the key was read. */

@@ -39,17 +39,19 @@ export class MemoryStore implements OpenStore {
   }
 
   async prune(before: number): Promise<number> {
-    let pruned = 0
-    for (const [objectId, record] of this.objects) {
-      if (mergedAt(record) >= before) continue
-      this.objects.delete(objectId)
-      this.bytes -= record.length
-      pruned++
-    }
+    const old = [...this.objects].filter(([, record]) => mergedAt(record) < before)
+    return (await this.remove(old.map(([objectId]) => objectId))).length
+  }
+
+  async remove(objectIds: readonly string[]): Promise<string[]> {
+    const held = objectIds.filter(objectId => {
+      this.bytes -= this.objects.get(objectId)?.length ?? 0
+      return this.objects.delete(objectId)
+    })
     for (const key of this.cache.keys()) {
       if (!this.objects.has(key.slice(key.indexOf('/') + 1))) this.cache.delete(key)
     }
-    return pruned
+    return held
   }
 
   async *objectIds(after = ''): AsyncIterable<string> {

@@ -95,6 +95,28 @@ export function testStore(name: string, open: () => Promise<OpenStore>, skip: st
       await store.close()
     })
 
+    test('removes objects with their cached states, and they start again', async () => {
+      const store = await open()
+      const modelSha256 = 'm'.repeat(64)
+      await store.merge([add('Wrong', 1, 2), add('Right', 1)])
+      await store.writeCache(['Wrong', 'Right'].map(objectId => ({ objectId, modelSha256, state: Buffer.from([1]) })))
+      const { objects } = await store.statistics()
+      assert.deepEqual(await store.remove(['Wrong', 'Nobody', 'x'.repeat(5000)]), ['Wrong'])
+      assert.equal((await store.statistics()).objects, objects - 1)
+      assert.equal(await store.get('Wrong'), null)
+      const cached = await store.readCache(['Wrong', 'Right'].map(objectId => ({ objectId, modelSha256 })))
+      assert.deepEqual(
+        cached.map(state => state !== null),
+        [false, true]
+      )
+      const [state] = await store.merge([add('Wrong', 3)])
+      assert.deepEqual(days(state as ObjectState), [3])
+      assert.equal(state?.newest?.jd, add('Wrong', 3).alerts[0]?.record.jd)
+      assert.deepEqual(days(await store.get('Wrong')), [3])
+      assert.deepEqual(await store.remove([]), [])
+      await store.close()
+    })
+
     test('ends in the same bytes for any order, duplication and split, over two handles at once', async () => {
       const [one, two] = await Promise.all([open(), open()])
       let run = 0

@@ -55,15 +55,19 @@ class FileStore implements OpenStore {
   }
 
   async prune(before: number): Promise<number> {
-    let pruned = 0
-    for (const objectId of this.#names()) {
-      if (mergedAt(this.#record(objectId) as Buffer) >= before) continue
+    const old = this.#names().filter(objectId => mergedAt(this.#record(objectId) as Buffer) < before)
+    return (await this.remove(old)).length
+  }
+
+  async remove(objectIds: readonly string[]): Promise<string[]> {
+    const names = this.#names()
+    const held = objectIds.filter(objectId => names.includes(objectId))
+    for (const objectId of held) {
       fs.rmSync(this.#file('objects', objectId))
-      pruned++
       for (const name of fs.readdirSync(path.join(this.#folder, 'cache')))
         if (name.endsWith(`-${objectId}`)) fs.rmSync(this.#file('cache', name))
     }
-    return pruned
+    return held
   }
 
   async *objectIds(after = ''): AsyncIterable<string> {

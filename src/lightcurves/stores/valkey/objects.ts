@@ -78,6 +78,19 @@ for _, id in ipairs(ids) do
 end
 return #ids`)
 
+/**
+ * Removes objects. KEYS: merged. ARGV: the prefixes of the keys of objects and of cached states, then ids. Returns the ids of objects that
+ * were held.
+ */
+export const remove = script(`
+local held = {}
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  if redis.call('UNLINK', ARGV[1] .. id) + redis.call('ZREM', KEYS[1], id) > 0 then table.insert(held, id) end
+  redis.call('UNLINK', ARGV[2] .. id)
+end
+return held`)
+
 /** Sets the metadata unless they have changed. KEYS: meta. ARGV: the value that was read (empty: none), the new one. Returns the value after it. */
 export const claim = script(`
 local was = redis.call('GET', KEYS[1]) or ''

@@ -24,7 +24,8 @@ import {
   type MergedFields,
   mergeFields,
   prune,
-  readRecord
+  readRecord,
+  remove
 } from './objects.ts'
 import { checkServer, serverFacts } from './server.ts'
 
@@ -153,6 +154,13 @@ export class ValkeyStore implements OpenStore {
       pruned += Number(dropped)
       if (Number(dropped) < pruneRun) return pruned
     }
+  }
+
+  async remove(objectIds: readonly string[]): Promise<string[]> {
+    const held = await this.connection.request('Objects could not be removed from', 'write', () =>
+      inRuns(objectIds, some => this.connection.run(remove, [mergedKey], [objectPrefix, statePrefix, ...some]))
+    )
+    return (held as Buffer[][]).flat().map(String)
   }
 
   async *objectIds(after = ''): AsyncIterable<string> {
