@@ -13,8 +13,18 @@ export interface Query {
 export interface Rule {
   readonly alert: string
   readonly expr: string
+  /** How long the expression must hold. */
+  readonly for?: string
   readonly labels: { readonly severity: string }
   readonly annotations: { readonly summary: string; readonly action: string }
+}
+
+/** A group of rules, evaluated together. */
+export interface Group {
+  readonly name: string
+  /** Time between two evaluations; by default that of Prometheus. */
+  readonly interval?: string
+  readonly rules: readonly Rule[]
 }
 
 interface Panel {
@@ -37,6 +47,6 @@ export const queries: readonly Query[] = dashboard.panels.flatMap(({ title, targ
   targets.map(({ expr, legendFormat }) => ({ panel: title, expression: filledIn(expr), legend: legendFormat }))
 )
 
-export const rules: readonly Rule[] = parse(read('ops/prometheus/alerts.yml')).groups.flatMap(
-  (group: { rules: Rule[] }) => group.rules
-)
+export const groups: readonly Group[] = parse(read('ops/prometheus/alerts.yml')).groups
+
+export const rules: readonly Rule[] = groups.flatMap(group => group.rules)

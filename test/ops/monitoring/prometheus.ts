@@ -25,7 +25,7 @@ export interface Series {
   readonly metric: Readonly<Record<string, string>>
 }
 
-/** A real Prometheus that scrapes one target every second and evaluates the rules of the project. */
+/** A real Prometheus on a free port of this machine. */
 export class Prometheus {
   readonly #url: string
   readonly #stop: () => Promise<void>
@@ -35,17 +35,30 @@ export class Prometheus {
     this.#stop = stop
   }
 
+  /** One that scrapes a target every second and evaluates the rules of the project. */
   static async start(folder: string, target: string): Promise<Prometheus> {
     const config = fs
       .readFileSync(path.join(root, 'ops/prometheus/prometheus.yml'), 'utf8')
       .replaceAll('15s', '1s')
       .replace('hierax:8080', target)
       .replace('alerts.yml', path.join(root, 'ops/prometheus/alerts.yml'))
+    return Prometheus.#run(folder, config, [])
+  }
+
+  /** One that scrapes nothing, and holds samples (OpenMetrics, with times) that are at most a quarter of an hour apart. */
+  static async of(folder: string, samples: string): Promise<Prometheus> {
+    const args = ['tsdb', 'create-blocks-from', 'openmetrics', '--quiet', '--max-block-duration=1536h']
+    const { ok, output } = promtool(...args, samples, path.join(folder, 'prometheus'))
+    if (!ok) throw new Error(`promtool does not take the samples:\n${output}`)
+    return Prometheus.#run(folder, '', ['--storage.tsdb.retention.time=1y', '--query.lookback-delta=16m'])
+  }
+
+  static async #run(folder: string, config: string, options: readonly string[]): Promise<Prometheus> {
     const file = path.join(folder, 'prometheus.yml')
     fs.writeFileSync(file, config)
     const address = `127.0.0.1:${await freePort()}`
     const data = path.join(folder, 'prometheus')
-    const args = [`--config.file=${file}`, `--storage.tsdb.path=${data}`, `--web.listen-address=${address}`]
+    const args = [`--config.file=${file}`, `--storage.tsdb.path=${data}`, `--web.listen-address=${address}`, ...options]
     const child = spawn('prometheus', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     const log: string[] = []
     child.stderr.setEncoding('utf8').on('data', chunk => log.push(chunk))
