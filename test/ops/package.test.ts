@@ -9,6 +9,7 @@ import { build } from '../support/build.ts'
 import { cleanEnvironment, temporaryFolder } from '../support/service.ts'
 import { root } from '../support/shared.ts'
 import { holds, trackedFiles } from './container/files.ts'
+import { unpackPackage } from './container/packed.ts'
 
 describe('the npm package', () => {
   const folder = temporaryFolder()
@@ -17,11 +18,7 @@ describe('the npm package', () => {
 
   before(() => {
     assert.ok(build(), 'dist/ can be built')
-    // The package as it lies here: its `prepare` would build dist/ while other tests run it.
-    const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
-    const [packed] = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }))
-    files = packed.files.map((file: { path: string }) => file.path)
-    execFileSync('tar', ['-xzf', path.join(folder, packed.filename), '-C', folder])
+    files = unpackPackage(folder)
     fs.symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
   })
   after(() => fs.rmSync(folder, { recursive: true, force: true }))
