@@ -8,10 +8,11 @@ import { type Definition, definitions, metricName } from '../src/telemetry/defin
 import { cliPage } from './docs/cli.ts'
 import { code, page, table } from './docs/markdown.ts'
 import { messagePage, messageTypes } from './docs/message.ts'
+import { prometheusOperatorManifests } from './docs/prometheus-rule.ts'
 
 /*
- * `npm run docs`: generates the pages on settings, errors, metrics, commands and the message, and the message's types. A test fails
- * if one of them is out of date.
+ * `npm run docs`: generates the pages on settings, errors, metrics, commands and the message, the message's types, and the manifests
+ * for the Prometheus operator. A test fails if one of them is out of date.
  */
 
 /** The generated files by path from the project's root. */
@@ -22,7 +23,8 @@ export async function pages(): Promise<Record<string, string>> {
     'docs/metrics.md': metricsPage(),
     'docs/cli.md': await cliPage(),
     'docs/message.md': messagePage(),
-    'schemas/classification.d.ts': messageTypes()
+    'schemas/classification.d.ts': messageTypes(),
+    'ops/kubernetes/monitoring.yaml': prometheusOperatorManifests()
   }
 }
 

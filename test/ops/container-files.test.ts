@@ -8,6 +8,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { root } from '../support/shared.ts'
 import { buildContext, holds, read } from './container/files.ts'
 import { environmentOf, execForm, readStages } from './container/recipe.ts'
+import { rules } from './monitoring/dashboard.ts'
 
 /** A service of docker-compose.yml, as far as the tests look. */
 interface Service {
@@ -162,7 +163,30 @@ test('the Valkey of the compose file keeps what it has acknowledged, and the com
     assert.ok(command.includes(option), option)
 })
 
-test('Prometheus scrapes the service', () => {
-  const { scrape_configs: jobs } = parse(read('ops/prometheus/prometheus.yml'))
+test('Prometheus scrapes the service, and sends its alerts to Alertmanager', () => {
+  const { scrape_configs: jobs, alerting } = parse(read('ops/prometheus/prometheus.yml'))
   assert.deepEqual(jobs[0].static_configs[0].targets, [`hierax:${runtime.settings.get('EXPOSE')}`])
+  const [, port] = (compose.services.alertmanager?.ports?.[0] ?? '').split(':').slice(-2)
+  assert.deepEqual(alerting.alertmanagers[0].static_configs[0].targets, [`alertmanager:${port}`])
+})
+
+test('Alertmanager has a receiver for every severity, and names only alerts that exist', () => {
+  interface Route {
+    readonly receiver: string
+    readonly matchers: readonly string[]
+  }
+  interface Inhibition {
+    readonly source_matchers: readonly string[]
+    readonly target_matchers: readonly string[]
+  }
+  const { route, receivers, inhibit_rules } = parse(read('ops/prometheus/alertmanager.yml'))
+  const routes: readonly Route[] = route.routes
+  const used = [route.receiver, ...routes.map(({ receiver }) => receiver)]
+  assert.deepEqual(used.sort(), receivers.map(({ name }: { name: string }) => name).sort())
+  const matchers = [
+    ...routes.flatMap(({ matchers }) => matchers),
+    ...(inhibit_rules as Inhibition[]).flatMap(rule => [...rule.source_matchers, ...rule.target_matchers])
+  ]
+  const known = new Set(rules.flatMap(({ alert, labels }) => [`alertname = ${alert}`, `severity = ${labels.severity}`]))
+  for (const matcher of matchers) assert.ok(known.has(matcher), matcher)
 })

@@ -33,6 +33,9 @@ interface Manifest {
   readonly data: Record<string, string>
   readonly spec: {
     readonly replicas: number
+    readonly minReadySeconds?: number
+    readonly podManagementPolicy?: string
+    readonly unhealthyPodEvictionPolicy?: string
     readonly selector: { readonly matchLabels: Record<string, string> }
     readonly ports: { readonly targetPort: string; readonly port: number }[]
     readonly volumeClaimTemplates?: { readonly metadata: { readonly name: string } }[]
@@ -43,6 +46,10 @@ interface Manifest {
         readonly volumes: { readonly name: string }[]
         readonly securityContext: Record<string, unknown>
         readonly terminationGracePeriodSeconds: number
+        readonly topologySpreadConstraints?: {
+          readonly topologyKey: string
+          readonly labelSelector: { readonly matchLabels: Record<string, string> }
+        }[]
       }
     }
   }
@@ -83,14 +90,18 @@ for (const [name, kind] of [
       assert.equal(container.startupProbe.httpGet.path, '/health/live')
       assert.equal(container.livenessProbe.httpGet.path, '/health/live')
       assert.equal(container.readinessProbe.httpGet.path, '/health/ready')
-      const [port] = container.ports
-      assert.equal(String(port?.containerPort), image.settings.get('EXPOSE'))
+      const [page, management] = container.ports
+      assert.equal(String(page?.containerPort), image.settings.get('EXPOSE'))
+      const port = container.env.find(({ name }) => name === 'HIERAX_HTTP_MANAGEMENT_PORT')?.value
+      assert.equal(String(management?.containerPort), port)
       for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const)
-        assert.equal(container[probe].httpGet.port, port?.name)
+        assert.equal(container[probe].httpGet.port, management?.name)
       assert.equal(container.image, `hierax:${version}`)
+      const tags = [...read('docs/container.md').matchAll(/docker build -t (\S+)/g)].map(match => match[1])
+      assert.deepEqual(tags, [container.image], 'the documentation builds this image')
       assert.deepEqual(container.args, ['serve'])
       const { annotations } = spec.template.metadata
-      assert.equal(annotations['prometheus.io/port'], String(port?.containerPort))
+      assert.equal(annotations['prometheus.io/port'], port)
       assert.equal(annotations['prometheus.io/path'], '/metrics')
     })
 
@@ -147,6 +158,73 @@ test('LMDB is one pod with a volume; Valkey several without', () => {
   assert.ok(named('lmdb', 'StatefulSet').spec.volumeClaimTemplates)
   assert.ok(named('valkey', 'Deployment').spec.replicas > 1)
   assert.equal(named('valkey', 'Deployment').spec.volumeClaimTemplates, undefined)
+})
+
+test('several pods are spread, and a drain is not blocked while none is ready', () => {
+  const { template, minReadySeconds } = named('valkey', 'Deployment').spec
+  const spread = template.spec.topologySpreadConstraints ?? []
+  assert.deepEqual(
+    spread.map(({ topologyKey }) => topologyKey),
+    ['kubernetes.io/hostname', 'topology.kubernetes.io/zone']
+  )
+  for (const { labelSelector } of spread) assert.deepEqual(labelSelector.matchLabels, template.metadata.labels)
+  assert.ok(minReadySeconds)
+  const budget = named('valkey', 'PodDisruptionBudget').spec
+  assert.equal(budget.unhealthyPodEvictionPolicy, 'AlwaysAllow')
+  assert.deepEqual(budget.selector.matchLabels, template.metadata.labels)
+  assert.equal(named('lmdb', 'StatefulSet').spec.podManagementPolicy, 'Parallel')
+})
+
+test('the memory limits suit four workers, as docs/operate.md plans them', () => {
+  const { limits } = named('lmdb', 'StatefulSet').spec.template.spec.containers[0]!.resources
+  const [, perProcess] = /plan (\d+) MB\./.exec(read('docs/operate.md')) ?? []
+  const [, ofUnit] = /^MemoryMax=(\d+)G$/m.exec(read('ops/systemd/hierax.service')) ?? []
+  // A parent and its workers.
+  const needed = (4 + 1) * Number(perProcess)
+  for (const limit of [Number.parseInt(limits.memory, 10), Number(ofUnit)])
+    assert.ok(limit * 1000 >= needed, `${limit} GB`)
+  assert.match(limits.memory, /^\d+Gi$/)
+})
+
+describe('the Prometheus operator', () => {
+  const [monitor, rule] = parseAllDocuments(read('ops/kubernetes/monitoring.yaml')).map(document => document.toJS())
+  const pods = named('valkey', 'Deployment').spec.template
+
+  test('scrapes the management port of the pods', () => {
+    assert.equal(monitor.kind, 'PodMonitor')
+    assert.deepEqual(monitor.spec, {
+      selector: { matchLabels: pods.metadata.labels },
+      podMetricsEndpoints: [{ port: 'management', path: '/metrics', interval: '15s' }]
+    })
+    assert.ok(pods.spec.containers[0]?.ports.some(({ name }) => name === 'management'))
+  })
+
+  test('has the rules of ops/prometheus', () => {
+    assert.equal(rule.kind, 'PrometheusRule')
+    assert.deepEqual(rule.spec, parse(read('ops/prometheus/alerts.yml')))
+  })
+
+  test('has nothing that its resources do not know', () => {
+    for (const { apiVersion, metadata, ...rest } of [monitor, rule]) {
+      assert.equal(apiVersion, 'monitoring.coreos.com/v1')
+      assert.deepEqual(Object.keys(metadata).sort(), ['labels', 'name'])
+      assert.deepEqual(Object.keys(rest).sort(), ['kind', 'spec'])
+    }
+    for (const group of rule.spec.groups) {
+      assert.deepEqual(
+        Object.keys(group).filter(key => !['name', 'interval', 'rules'].includes(key)),
+        []
+      )
+      for (const each of group.rules) {
+        const known = ['alert', 'expr', 'for', 'labels', 'annotations']
+        assert.deepEqual(
+          Object.keys(each).filter(key => !known.includes(key)),
+          [],
+          each.alert
+        )
+      }
+    }
+  })
 })
 
 test('the settings as they stand are accepted, and the service has no name that clashes with them', () => {
