@@ -91,6 +91,8 @@ const table = {
   // What can be wrong with a request over HTTP.
   ...errors('request', 404, {
     OBJECT_NOT_FOUND: 'Request an object for which an alert was received.',
+    CUTOUT_NOT_FOUND: 'Request an object whose `cutouts` are not empty; `http.cutouts` turns them on.',
+    CUTOUT_INVALID: [422, 'The image in the alert is damaged: take it from the survey’s archive.'],
     ROUTE_NOT_FOUND: 'See /api/docs for the available routes.',
     MODEL_NOT_FOUND: 'Name a model that /api/v1/model lists, or leave the parameter out.',
     MODEL_AMBIGUOUS: [400, 'Identify the model by the first digits of its SHA-256.'],

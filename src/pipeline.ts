@@ -3,11 +3,13 @@ import type { Alert } from './alerts/alert.ts'
 import type { Classifier } from './classifier/types.ts'
 import { HieraxError } from './errors.ts'
 import { createYield } from './event-loop.ts'
+import type { AlertCutouts } from './lightcurves/cutouts.ts'
 import type { Journal } from './lightcurves/journal.ts'
 import type { Addition, ObjectState, Store } from './lightcurves/store.ts'
 import type { Classification } from './messages/classification.ts'
 import { classificationMessages, deadLetterMessage, type OutputSettings } from './messages/outgoing.ts'
 import * as stats from './pipeline/batch-stats.ts'
+import { newestCutouts } from './pipeline/newest-cutouts.ts'
 import { type ClassifiedAlerts, ObjectClassifier } from './pipeline/object-classifier.ts'
 import { type Arrival, type PendingAnswer, pendingAnswers } from './pipeline/pending-answers.ts'
 import { PoisonGuard } from './pipeline/poison-guard.ts'
@@ -29,6 +31,8 @@ export interface PipelineOptions {
   /** How many days after its arrival an alert may claim to be observed; null or absent: no limit. */
   readonly maxFutureDays?: number | null
   readonly output: OutputSettings
+  /** Keeps the images of alerts. Must not reject: nothing depends on them. */
+  readonly keepCutouts?: (alerts: readonly AlertCutouts[]) => Promise<void>
   /** Called when all output messages of a batch are acknowledged. */
   readonly onBatch?: (stats: stats.BatchStats) => void
   /** Called with the classifications of a batch when they are acknowledged. */
@@ -91,7 +95,7 @@ export class Pipeline {
     contentsDone: () => Promise<void>,
     control?: BatchControl
   ): Promise<number> {
-    const { sink, store, onBatch, onClassifications } = this.#options
+    const { sink, store, keepCutouts, onBatch, onClassifications } = this.#options
     const batchStats = stats.emptyStats()
     const timed = <T>(stage: stats.Stage, work: () => Promise<T>) => stats.timed(batchStats, stage, work)
 
@@ -99,9 +103,11 @@ export class Pipeline {
     const states = await timed('store', () => this.#merge(arrivals, batchStats))
     control?.signal.throwIfAborted()
 
+    const keeping = keepCutouts?.(newestCutouts(arrivals, states))
     const pending = pendingAnswers(arrivals, states)
     const { classifications, hiddenStates } = await timed('classify', () => this.#classifier.classify(pending))
     const answers = await timed('encode', () => this.#encode(pending, classifications))
+    await keeping
     // The packets are not read after this point, so they cannot be the cause of a later crash.
     await contentsDone()
 
@@ -141,7 +147,7 @@ export class Pipeline {
         if (maxFutureDays !== null) refuseFuture(alerts, message, maxFutureDays)
         for (const alert of alerts) {
           const admitted = admit(alert, admission)
-          arrivals.push({ ...admitted, objectId: alert.objectId, origin: message })
+          arrivals.push({ ...admitted, objectId: alert.objectId, origin: message, cutouts: alert.cutouts })
           points += admitted.observations.length
           stats.countDecoded(batchStats, alert, admitted)
         }

@@ -1,3 +1,4 @@
+import type { Cutouts } from '../lightcurves/cutouts.ts'
 import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
 
 /** One photometric point of a packet's history, with the survey programme it belongs to. */
@@ -24,4 +25,6 @@ export interface Alert {
   readonly dropped: Readonly<Record<DropReason, number>>
   /** Number of forced-photometry points (`fp_hists`) in the packet, which are not used. */
   readonly forcedPhotometry: number
+  /** The images of the alert, if the decoder reads them: views of the packet. */
+  readonly cutouts?: Cutouts
 }

@@ -86,7 +86,9 @@ class Decoder {
         const message = `the histories of the container's records exceed ${this.#limits.maxPoints} points`
         throw new HieraxError('RECORD_TOO_LARGE', message)
       }
-      return { alert: survey.toAlert(packet), read: packet.points }
+      const alert = survey.toAlert(packet)
+      const images = this.#limits.maxCutoutBytes > 0
+      return { alert: images ? { ...alert, cutouts: packet.cutouts } : alert, read: packet.points }
     } catch (thrown) {
       const { code, message, cause } = HieraxError.from(thrown, 'DECODE_FAILED')
       throw new HieraxError(code, message, { cause, record: index })

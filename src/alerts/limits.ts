@@ -24,7 +24,9 @@ export const defaultLimits = {
   /** History points in all records of one container. */
   maxPoints: 100_000,
   /** Bytes of each string that is read (`objectId`, `schemavsn`, `isdiffpos`). */
-  maxStringBytes: 128
+  maxStringBytes: 128,
+  /** Bytes of each image (`cutoutScience` and others) that is read; longer ones are skipped. With 0, none is read. */
+  maxCutoutBytes: 0
 }
 
 export type DecoderLimits = Readonly<typeof defaultLimits>

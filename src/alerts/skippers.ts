@@ -144,7 +144,8 @@ export class Skippers {
   }
 }
 
-function asSkip(skipper: Skipper): Skip {
+/** A skipper as a function. */
+export function asSkip(skipper: Skipper): Skip {
   return typeof skipper === 'number' ? cursor => cursor.skip(skipper) : skipper
 }
 

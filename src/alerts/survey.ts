@@ -1,10 +1,11 @@
 import { HieraxError, shown } from '../errors.ts'
+import type { CutoutKind } from '../lightcurves/cutouts.ts'
 import type { Alert } from './alert.ts'
 import type { Cursor } from './cursor.ts'
 import type { DecoderLimits } from './limits.ts'
 import { isReadable, type Kind, nullable, type Value, valueReader } from './readers.ts'
 import type { RecordSchema, Schema } from './schema.ts'
-import { type Skip, Skippers } from './skippers.ts'
+import { asSkip, type Skip, Skippers } from './skippers.ts'
 
 /**
  * The packet format of a survey: how its packets are recognised, which fields are read, and how an alert is made of them. `Records` and
@@ -27,6 +28,8 @@ export interface PacketFields<Records extends string = string, Lists extends str
   readonly records: Readonly<Record<Records, Fields>>
   /** Arrays of records in the packet, which the writer's schema may lack. */
   readonly lists: Readonly<Record<Lists, List>>
+  /** Records with an image each (field `stampData`), which the writer's schema may lack. They are read only if the limits allow it. */
+  readonly cutouts?: Readonly<Record<CutoutKind, string>>
 }
 
 /** The fields that are read of each record of an array. */
@@ -97,6 +100,8 @@ export interface Packet<Records extends string = string, Lists extends string = 
   readonly lists: Readonly<Record<Lists, Rows>>
   /** Number of records read from all lists. */
   points: number
+  /** Images, as views of the packet. Another object for each packet. */
+  cutouts: Partial<Record<CutoutKind, Uint8Array>>
 }
 
 /** Reads the next packet of a block. The result is valid until the next call. */
@@ -141,7 +146,8 @@ class Compiler {
       head: new Rows(head),
       records: mapValues(records, fields => new Rows(fields)),
       lists: mapValues(lists, ({ fields }) => new Rows(fields)),
-      points: 0
+      points: 0,
+      cutouts: {}
     }
   }
 
@@ -161,14 +167,40 @@ class Compiler {
       const schema = fields.get(name)
       if (schema !== undefined) wanted.set(name, this.#list(schema, list, name, packet.lists[name]!))
     }
+    const images = this.#limits.maxCutoutBytes > 0 ? Object.entries(this.#reads.cutouts ?? {}) : []
+    for (const [kind, name] of images as [CutoutKind, string][]) {
+      const schema = fields.get(name)
+      if (schema !== undefined) wanted.set(name, this.#image(schema, kind))
+    }
     const read = this.#skippers.record(fields, wanted)
     const all = [packet.head, ...Object.values(packet.records), ...Object.values(packet.lists)]
     return cursor => {
       for (let i = 0; i < all.length; i++) all[i]!.clear()
       packet.points = 0
+      if (images.length > 0) packet.cutouts = {}
       read(cursor)
       return packet
     }
+  }
+
+  /** Compiles a reader of an image. A field of another type is skipped. */
+  #image(schema: Schema, kind: CutoutKind): Skip {
+    const packet = this.#packet
+    const { maxCutoutBytes } = this.#limits
+    const bytes: Skip = cursor => {
+      const length = cursor.length()
+      const start = cursor.position
+      cursor.skip(length)
+      if (length > 0 && length <= maxCutoutBytes) packet.cutouts[kind] = cursor.bytes.subarray(start, start + length)
+    }
+    const orSkip = (of: Schema, read: (branch: Schema) => Skip | null): Skip =>
+      nullable<void>(of, kind, 'an image', undefined, branch => read(branch) ?? asSkip(this.#skippers.of(branch)))
+    return orSkip(schema, branch => {
+      const data = branch.type === 'record' ? branch.fields.get('stampData') : undefined
+      if (branch.type !== 'record' || data === undefined) return null
+      const read = orSkip(data, type => (type.type === 'bytes' ? bytes : null))
+      return this.#skippers.record(branch.fields, new Map([['stampData', read]]))
+    })
   }
 
   /** Compiles readers of fields into the current row. Throws MISSING_FIELD if the writer's schema lacks a needed field. */

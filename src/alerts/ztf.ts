@@ -81,7 +81,8 @@ export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
       // The experimental schema 3.5 has forced photometry here. It lacks `magpsf`, so detections cannot be identified.
       prv_candidates: { fields: point, readIf: 'magpsf' },
       fp_hists: { fields: null }
-    }
+    },
+    cutouts: { science: 'cutoutScience', template: 'cutoutTemplate', difference: 'cutoutDifference' }
   },
   toAlert
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { AdmissionSettings } from '../alerts/admission.ts'
 import type { Classifier } from '../classifier/types.ts'
+import { type CutoutStore, cutoutKinds } from '../lightcurves/cutouts.ts'
 import { alertHash } from '../lightcurves/fingerprint.ts'
 import { admittedCurve } from '../lightcurves/gates.ts'
 import type { Store } from '../lightcurves/store.ts'
@@ -23,14 +24,21 @@ export interface PortDeps extends Pick<ServicePorts, 'readiness' | 'liveness'> {
   readonly metrics: Metrics
   readonly feed: ClassificationFeed<Classification>
   readonly minute: MinuteStatistics
+  /** Images of alerts; null if none are kept. */
+  readonly cutouts: Pick<CutoutStore, 'get'> | null
 }
 
 /** The ports through which the HTTP service asks for objects, histories, statistics and events. */
 export function createPorts(deps: PortDeps): ServicePorts {
-  const { store, classifiers, admission, metrics, feed, minute, readiness, liveness } = deps
+  const { store, classifiers, admission, metrics, feed, minute, cutouts, readiness, liveness } = deps
   const objectClassifier = new ObjectClassifier({ store, classifiers, admission })
   const histories = new Histories(admission.admit)
   const indexOf = (model?: string) => classifiers.findIndex(({ sha256 }) => model === undefined || sha256 === model)
+  /** The images of the object's newest alert, if its programme is admitted. */
+  const cutoutsOf = async ({ objectId, newest }: Pick<State, 'objectId' | 'newest'>) => {
+    const kept = (await cutouts?.get(objectId)) ?? null
+    return kept?.candid === newest?.candid && admission.programs.includes(kept?.programId ?? -1) ? kept : null
+  }
   return {
     readiness,
     liveness,
@@ -43,7 +51,14 @@ export function createPorts(deps: PortDeps): ServicePorts {
       const state = await store.get(objectId)
       if (!state) return null
       const current = (await objectClassifier.currentClassifications(state))[indexOf(model)]
-      return toObjectView(state, current ? toJson(current) : null, admission.admit)
+      const object = toObjectView(state, current ? toJson(current) : null, admission.admit)
+      if (!cutouts) return object
+      const images = await cutoutsOf(state).catch(() => null)
+      return { ...object, cutouts: cutoutKinds.filter(kind => images?.cutouts[kind] !== undefined) }
+    },
+    async cutouts(objectId) {
+      const state = cutouts && (await store.get(objectId))
+      return state ? cutoutsOf(state) : null
     },
     async history(objectId, { model, limit }) {
       const classifier = classifiers[indexOf(model)]

@@ -2,8 +2,10 @@ import { createDecoder } from '../alerts/decoder.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
 import { maskUrl } from '../config/show.ts'
-import type { HieraxError } from '../errors.ts'
+import { HieraxError } from '../errors.ts'
+import { type CutoutStore, maxCutoutBytes } from '../lightcurves/cutouts.ts'
 import type { OpenStore } from '../lightcurves/store.ts'
+import { openCutouts } from '../lightcurves/stores/cutouts.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import type { Classification } from '../messages/classification.ts'
 import { toJson } from '../messages/encoding.ts'
@@ -98,6 +100,8 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   const storeLost = new Promise<never>((_, reject) => (loseStore = reject))
   const store = await openServiceStore(config, logger, metrics, error => loseStore(error))
   shutdown.add('store', () => store.close())
+  const cutouts = config.http.cutouts === null ? null : openCutouts(config.store.url, config.http.cutouts)
+  shutdown.add('cutouts', () => cutouts?.close())
   const retention = keepFor(config.store.keepDays, store, logger)
   shutdown.add('retention', () => retention?.stop())
 
@@ -109,7 +113,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
     deps.onClassifications?.(classifications)
   }
 
-  const parts = { config, deps, store, classifiers, metrics, routes: routes.routes, onClassifications }
+  const parts = { config, deps, store, cutouts, classifiers, metrics, routes: routes.routes, onClassifications }
   const engine = config.workers > 1 && !deps.connect ? workerEngine(parts) : pipelineEngine(parts)
   const { readiness, liveness } = engine
   collectGauges({ metrics, classifiers, store, readiness })
@@ -118,7 +122,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   let management: string | undefined
   if (deps.http ?? true) {
     const admission = { programs: config.input.programs, admit: config.admit }
-    const ports = createPorts({ store, classifiers, admission, metrics, feed, minute, readiness, liveness })
+    const ports = createPorts({ store, cutouts, classifiers, admission, metrics, feed, minute, readiness, liveness })
     const http = await createService(ports, { ...config.http, logger, version })
     shutdown.add('http', () => http.close())
     const listening = await http.listen()
@@ -155,6 +159,7 @@ interface EngineParts {
   readonly config: Config
   readonly deps: ServiceDeps
   readonly store: OpenStore
+  readonly cutouts: CutoutStore | null
   readonly classifiers: readonly Classifier[]
   readonly metrics: Metrics
   readonly routes: readonly Route[]
@@ -163,8 +168,8 @@ interface EngineParts {
 
 /** The pipeline in this process, between its streams. */
 function pipelineEngine(parts: EngineParts): Engine {
-  const { config, deps, store, classifiers, metrics, routes, onClassifications } = parts
-  const { logger, connect = kafkaStreams, decode = createDecoder().decode } = deps
+  const { config, deps, store, cutouts, classifiers, metrics, routes, onClassifications } = parts
+  const { logger, connect = kafkaStreams, decode = createDecoder(cutouts ? { maxCutoutBytes } : {}).decode } = deps
   const streams = connect(config, { logger, metrics, onLag: (...lag) => health.lag(...lag) })
   const health = new Health({ streams, store })
   const logDeadLetters = deadLetterLog(logger)
@@ -183,6 +188,7 @@ function pipelineEngine(parts: EngineParts): Engine {
       health.progressed()
       logDeadLetters(stats)
     },
+    ...(cutouts ? { keepCutouts: keepingCutouts(cutouts, logger) } : {}),
     onClassifications
   })
   return {
@@ -261,6 +267,21 @@ function deadLetterLog(logger: Logger): (stats: BatchStats) => void {
   return ({ deadLetters }) => {
     for (const letter of deadLetters) log.add(letter.error.code, letter)
     log.write()
+  }
+}
+
+/** Keeps images, which nothing depends on: a failure is logged, once until it works again. */
+function keepingCutouts(cutouts: CutoutStore, logger: Logger): NonNullable<PipelineOptions['keepCutouts']> {
+  let failing = false
+  return async alerts => {
+    try {
+      await cutouts.put(alerts)
+      failing = false
+    } catch (thrown) {
+      const { code, message } = HieraxError.from(thrown)
+      if (!failing) logger.warn({ code, reason: message }, 'images of alerts are not kept')
+      failing = true
+    }
   }
 }
 

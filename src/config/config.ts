@@ -198,6 +198,13 @@ export const configSchema = z.object({
       hidden: 'all',
       meaning: 'bearer token for the API and the page; not required for health checks and metrics'
     }),
+    cutouts: setting(kind.keptObjects(1000, 100_000), {
+      default: null,
+      defaultText: 'none',
+      meaning:
+        'number of objects of which the images of the latest alert are kept beside the store and shown; the least recently updated ' +
+        'one is dropped. About 50 kB each'
+    }),
     trustedProxies: setting(
       kind.list(kind.network, 'a list of distinct IP addresses, or networks as address/bits', 0),
       {

@@ -125,6 +125,18 @@ export const population: Kind<string | Record<string, number>> = {
   read: readShares
 }
 
+/** Number of objects of which something is kept; `true` for a usual number, `false` for none. */
+export function keptObjects(usual: number, maximum: number): Kind<number | null> {
+  const number = z.int().min(1).max(maximum).nullable()
+  return {
+    schema: z.preprocess(value => (value === true ? usual : value === false ? null : value), number) as z.ZodType<
+      number | null
+    >,
+    expected: `true (${usual} objects), false, or a number of objects from 1 to ${maximum}`,
+    read: value => (value === 'none' ? null : toNumber(String(value)) === value ? flag.read(value) : toNumber(value))
+  }
+}
+
 /** The address of a store. */
 export const storeUrl = text(
   'lmdb:DIR, valkey://host:port/db (also redis://; valkeys:// and rediss:// with TLS), or memory:',

@@ -1,6 +1,7 @@
 import type { Admitted } from '../alerts/admission.ts'
 import { HieraxError } from '../errors.ts'
 import { isSameAlert } from '../lightcurves/alert-versions.ts'
+import type { Cutouts } from '../lightcurves/cutouts.ts'
 import type { AlertRecord } from '../lightcurves/observation.ts'
 import type { ObjectState } from '../lightcurves/store.ts'
 import type { Origin } from '../messages/outgoing.ts'
@@ -10,6 +11,7 @@ import type { AlertOfObject } from './object-classifier.ts'
 export interface Arrival extends Admitted {
   readonly objectId: string
   readonly origin: Origin
+  readonly cutouts?: Cutouts | undefined
 }
 
 /** A classification to be computed and published: the alert, and the state of its object after the merge. */

@@ -80,6 +80,7 @@ const problemsByStatus: Record<number, readonly [description: string, code: Erro
   400: ['A parameter is not valid', 'REQUEST_INVALID', 'querystring must NOT have additional properties'],
   401: ['The token is missing or wrong', 'UNAUTHORIZED', 'a token is required'],
   404: ['Not found', 'OBJECT_NOT_FOUND', 'no alert of "ZTF20aaaaaaa" was received'],
+  422: ['The image is damaged', 'CUTOUT_INVALID', 'the image cannot be read: it ends before its last pixel'],
   429: ['Too many requests', 'TOO_MANY_REQUESTS', 'more than 3000 requests in a minute; retry in 12 seconds'],
   500: ['An internal error; the log has the details', 'INTERNAL', 'an unexpected error; the log has the details'],
   503: ['Temporarily unavailable', 'STORE_FAILED', 'the store does not answer']

@@ -1,3 +1,4 @@
+import type { AlertCutouts } from '../lightcurves/cutouts.ts'
 import type { ClassificationJson } from '../messages/classification.ts'
 import type { Part } from '../telemetry/definitions.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -16,6 +17,8 @@ export interface ServicePorts {
   object(objectId: string, model?: string): Promise<ObjectView | null>
   /** The history of an object's probabilities by the model of that SHA-256 (default: the first model); null if no alert of the object was received. */
   history(objectId: string, query: { readonly model?: string; readonly limit: number }): Promise<HistoryView | null>
+  /** The images of the object's newest alert; null if they are not kept. */
+  cutouts(objectId: string): Promise<AlertCutouts | null>
   statistics(): Promise<StatisticsView>
   /** The models in use, at least one. */
   models(): readonly ModelView[]

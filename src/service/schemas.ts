@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Immutable } from '../immutable.ts'
+import { cutoutKinds } from '../lightcurves/cutouts.ts'
 import { bands } from '../lightcurves/observation.ts'
 import {
   classificationSchema,
@@ -56,7 +57,11 @@ export const object = z.object({
   objectId: text('ZTF object'),
   lightCurve: listOf(point, 'sorted by time'),
   newest: orNull(newestAlert, 'the newest alert; null if only points are known'),
-  classification: orNull(classificationSchema, 'the object’s current classification; null if there is none')
+  classification: orNull(classificationSchema, 'the object’s current classification; null if there is none'),
+  cutouts: listOf(
+    z.enum(cutoutKinds),
+    'images of the newest alert that can be requested; absent unless `http.cutouts` is set'
+  ).optional()
 })
 
 const moment = z.object({

@@ -9,6 +9,7 @@ import type { ServicePorts } from './ports.ts'
 import { answerMalformed, collectMethods, sendError, sendNotFound } from './problems.ts'
 import { Refusals } from './refusals.ts'
 import { addApiRoutes } from './routes/api.ts'
+import { addCutoutRoutes } from './routes/cutouts.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addObjectRoutes } from './routes/objects.ts'
 import { addPageRoutes } from './routes/page.ts'
@@ -96,6 +97,7 @@ async function createPublic(ports: ServicePorts, options: ServiceOptions, client
   await addDocumentation(app, options.version)
   addHealthRoutes(app, ports)
   addObjectRoutes(app, ports)
+  addCutoutRoutes(app, ports)
   addApiRoutes(app, ports)
   addEventRoute(app, ports, hub)
   addPageRoutes(app)

@@ -70,7 +70,14 @@ describe('defaults', () => {
       population: 'stream',
       runtime: 'wasm',
       admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 },
-      http: { host: '127.0.0.1', port: 8080, token: null, trustedProxies: [], management: { host: null, port: null } },
+      http: {
+        host: '127.0.0.1',
+        port: 8080,
+        token: null,
+        cutouts: null,
+        trustedProxies: [],
+        management: { host: null, port: null }
+      },
       workers: 1,
       workerTimeout: 30,
       log: { level: 'info' }
@@ -218,6 +225,25 @@ describe('clusters', () => {
     assert.match(envFailure({ HIERAX_OUTPUT_SSL_CERT: ca }), /output\.ssl\.key: is missing/)
     assert.match(envFailure({ HIERAX_INPUT_SSL_CA: '/nowhere' }), /input\.ssl\.ca: can't read "\/nowhere" \(ENOENT\)/)
     assert.match(envFailure({ HIERAX_INPUT_SSL_CA: file('x', 'no.pem') }), /is not a PEM file/)
+  })
+})
+
+describe('a number of objects', () => {
+  it('is given as such, or as true or false', () => {
+    for (const [given, number] of [
+      ['true', 1000],
+      ['false', null],
+      ['none', null],
+      ['50', 50]
+    ] as const) {
+      assert.equal(env({ HIERAX_HTTP_CUTOUTS: given }).http.cutouts, number)
+      assert.equal(yaml(`http: {cutouts: ${given}}`).http.cutouts, number)
+    }
+    for (const given of ['0', '-1', '1.5', 'yes', '100001'])
+      assert.match(
+        envFailure({ HIERAX_HTTP_CUTOUTS: given }),
+        /^http\.cutouts .*expected true \(1000 objects\), false, or/
+      )
   })
 })
 

@@ -44,6 +44,7 @@ export class World implements ServicePorts {
   models = (): readonly ModelView[] => [model, { ...model, name: 'other', sha256: 'cd'.repeat(32), root: 'Transient' }]
   recent: ServicePorts['recent'] = (limit, accept) => this.feed.recent(limit, accept)
   history: ServicePorts['history'] = async objectId => (objectId === history.objectId ? history : null)
+  cutouts: ServicePorts['cutouts'] = async () => null
   statistics: ServicePorts['statistics'] = async () => statistics
 
   subscribe = (listener: (classification: ClassificationJson) => void) => {

@@ -3,6 +3,7 @@ import { connection } from './data/live.ts'
 import { object, objectError, objectId, prediction } from './data/object.ts'
 import { Charts } from './parts/charts.tsx'
 import { Context } from './parts/context.tsx'
+import { Cutouts } from './parts/cutouts.tsx'
 import { Head } from './parts/head.tsx'
 import { Help } from './parts/help.tsx'
 import { List } from './parts/list.tsx'
@@ -43,6 +44,7 @@ export function Page() {
             </div>
           )}
           <div class="views lower">
+            {!unknown && <Cutouts />}
             <Sky />
             {!unknown && <Context />}
             <Minute />

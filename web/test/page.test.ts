@@ -268,6 +268,27 @@ describe('the live page', needsBrowser(), () => {
     })
   }
 
+  it('shows the images of the newest alert where there are some', async () => {
+    await live.serve()
+    live.world.pictured.add('ZTF20aaaaacd')
+    const page = await live.open('?object=ZTF20aaaaacd')
+    const image = page.getByRole('img', { name: 'science image, this exposure' })
+    await image.waitFor()
+    assert.match((await image.getAttribute('src')) ?? '', /ZTF20aaaaacd\/cutouts\/science\.png\?candid=\d+$/)
+    await page.waitForFunction(() => {
+      const images = [...document.querySelectorAll<HTMLImageElement>('.cutout img')]
+      return images.length === 2 && images.every(({ naturalWidth }) => naturalWidth === 21)
+    })
+    await settled(page)
+    assert.deepEqual(await findings(page), [])
+    await page
+      .getByRole('list', { name: /Objects/ })
+      .getByRole('link', { name: /ZTF20aaaaabc/ })
+      .click()
+    await image.waitFor({ state: 'detached' })
+    assert.deepEqual(live.complaints, [])
+  })
+
   it('says why an alert was not classified', async () => {
     await live.serve()
     const changes = { status: 'NOT_CLASSIFIED', reason: 'BOGUS', nodes: [], prediction: null }

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import type { ClassificationJson } from '../../src/messages/classification.ts'
 import { classification } from '../../src/service/examples.ts'
 import type { HistoryView, ModelView, ObjectView, PointView } from '../../src/service/schemas.ts'
@@ -62,6 +63,13 @@ export class PageWorld extends World {
   override object = async (objectId: string, model?: string) => this.objectOf(objectId, model)
   override history = async (objectId: string, query: { readonly model?: string } = {}) =>
     this.historyOf(objectId, query.model)
+  /** The objects that have images, all with the same picture of a source. */
+  readonly pictured = new Set<string>()
+  override cutouts = async (objectId: string) => {
+    const newest = this.objects.get(objectId)?.newest
+    if (!newest || !this.pictured.has(objectId)) return null
+    return { objectId, candid: BigInt(newest.candid), programId: 1, cutouts: { science: stamp, difference: stamp } }
+  }
   override statistics = async () => ({
     alerts: 12_345,
     outcomes: { classified: 12_000, notClassified: 340, deadLetters: 5 },
@@ -168,6 +176,7 @@ export class PageWorld extends World {
   private objectOf(objectId: string, model?: string): ObjectView | null {
     const known = this.objects.get(objectId) ?? null
     const other = this.others.find(({ name, sha256 }) => model === name || model === sha256)
+    if (known && this.pictured.has(objectId)) return { ...known, cutouts: ['science', 'difference'] }
     return known && other ? { ...known, classification: this.second(other, objectId, 0.55) } : known
   }
 
@@ -198,6 +207,30 @@ export class PageWorld extends World {
       })
     }
   }
+}
+
+/** A FITS image of 21 pixels with a source in its middle. */
+const stamp = pictureOf(21)
+
+function pictureOf(side: number): Buffer {
+  const cards = ['SIMPLE  = T', 'BITPIX  = -32', 'NAXIS   = 2', `NAXIS1  = ${side}`, `NAXIS2  = ${side}`, 'END']
+  const data = Buffer.alloc(side * side * 4)
+  const middle = (side - 1) / 2
+  for (let index = 0; index < side * side; index++) {
+    const away = Math.hypot((index % side) - middle, Math.floor(index / side) - middle)
+    data.writeFloatBE(200 + (index % 7) + 900 * Math.exp(-((away / 2.5) ** 2)), index * 4)
+  }
+  return gzipSync(
+    Buffer.concat([
+      Buffer.from(
+        cards
+          .map(card => card.padEnd(80))
+          .join('')
+          .padEnd(2880)
+      ),
+      data
+    ])
+  )
 }
 
 /** Evidence with these probabilities: context 2 and prior −1.5 for the first child, the rest from the light curve. */

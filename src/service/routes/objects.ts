@@ -9,7 +9,7 @@ import type { ServicePorts } from '../ports.ts'
 import { type PointView, point } from '../schemas.ts'
 
 /** The parameter of routes about one object; the maximum length is that of the decoder. */
-const objectParameter = z.object({
+export const objectParameter = z.object({
   objectId: z
     .string()
     .min(1)

@@ -81,7 +81,7 @@ function configOf(broker: DemoBroker, store: string, port: number): Config {
     : { 'input.topics': ['ztf-demo'] }
   const brokers = broker.brokers ? { 'input.brokers': broker.brokers } : {}
   // Simulated objects may be observed later than now.
-  const fixed = { 'input.maxFutureDays': 'none', 'store.url': store, 'http.port': port }
+  const fixed = { 'input.maxFutureDays': 'none', 'store.url': store, 'http.port': port, 'http.cutouts': 200 }
   return loadConfig({ env: {}, overrides: { ...names, ...brokers, ...fixed } })
 }
 

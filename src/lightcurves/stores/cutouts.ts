@@ -1,0 +1,28 @@
+import path from 'node:path'
+import { LRUCache } from 'lru-cache'
+import type { AlertCutouts, CutoutStore } from '../cutouts.ts'
+import { LmdbCutouts } from './lmdb-cutouts.ts'
+import { valkeyAddress } from './valkey/connection.ts'
+import { ValkeyCutouts } from './valkey/cutouts.ts'
+
+/** Opens the images beside the light curves of a store: in the folder `cutouts` of an LMDB store, on the same server, or in memory. */
+export function openCutouts(url: string, max: number): CutoutStore {
+  if (url.startsWith('lmdb:')) return new LmdbCutouts(path.resolve(url.slice('lmdb:'.length), 'cutouts'), max)
+  return url.startsWith('memory:') ? memoryCutouts(max) : new ValkeyCutouts(valkeyAddress(url), max)
+}
+
+function memoryCutouts(max: number): CutoutStore {
+  const kept = new LRUCache<string, AlertCutouts>({ max })
+  return {
+    async put(alerts) {
+      for (const alert of alerts) {
+        // A copy, because a view would keep the whole packet in memory.
+        const copies = Object.entries(alert.cutouts).map(([kind, bytes]) => [kind, Buffer.from(bytes)])
+        kept.set(alert.objectId, { ...alert, cutouts: Object.fromEntries(copies) })
+      }
+    },
+    // Reading is no update.
+    get: async objectId => kept.peek(objectId) ?? null,
+    async close() {}
+  }
+}
