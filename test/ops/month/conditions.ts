@@ -42,6 +42,8 @@ export interface Conditions {
   readonly consumerEnds: number
   readonly damagedRecords: number
   readonly expired: number
+  readonly topicsRecreated: number
+  readonly invalidTimestamps: number
 }
 
 /** A part of the month in which conditions differ, and the alerts that it must raise. */
@@ -98,7 +100,9 @@ function usual(time: number): Conditions {
     workerEnds: 0,
     consumerEnds: 0,
     damagedRecords: 0,
-    expired: 0
+    expired: 0,
+    topicsRecreated: 0,
+    invalidTimestamps: 0
   }
 }
 

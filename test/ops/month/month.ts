@@ -41,8 +41,7 @@ function stepAt(time: number, episodes: readonly Episode[]): number {
   const near = episodes.filter(episode => time >= startOf(episode) - hour / 2 && time < endOf(episode) + hour / 2)
   const nightBegins = isNight(time) && !isNight(time - hour / 4)
   if (nightBegins || near.some(({ hours }) => hours <= 1)) return minute
-  if (near.some(({ hours }) => hours < 10)) return 5 * minute
-  return isNight(time) ? 10 * minute : 15 * minute
+  return (near.some(({ hours }) => hours < 10) ? 5 : 15) * minute
 }
 
 /** The consumer group, its topics and its processes. */
@@ -133,13 +132,15 @@ class Group {
   }
 
   #countEvents(hours: number): void {
-    const { workerEnds, consumerEnds, damagedRecords, expired } = this.#conditions
+    const { workerEnds, consumerEnds, damagedRecords, expired, topicsRecreated, invalidTimestamps } = this.#conditions
     const metrics = this.#members.get(instances[0]!)?.metrics
     const topic = this.#partitions[0]?.topic
     if (!metrics) return
     metrics.increment('worker_restarts_total', this.#whole('workers', workerEnds * hours))
     metrics.increment('consumer_restarts_total', this.#whole('consumers', consumerEnds * hours))
     metrics.increment('store_corrupt_total', this.#whole('records', damagedRecords * hours))
+    metrics.increment('topics_recreated_total', this.#whole('topics', topicsRecreated * hours))
+    metrics.increment('invalid_timestamps_total', this.#whole('timestamps', invalidTimestamps * hours))
     const lost = this.#whole('expired', expired * hours)
     if (topic && lost > 0) metrics.expired(topic, lost)
   }
