@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict'
-import fs from 'node:fs'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Alert } from '../../src/alerts/alert.ts'
-import { createDecoder } from '../../src/alerts/decoder.ts'
-import { loadClassifier } from '../../src/classifier/classifier.ts'
-import { bundledModel } from '../../src/classifier/model-folder.ts'
 import type { Classifier, Question, Reply } from '../../src/classifier/types.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
@@ -13,7 +9,6 @@ import { contextWith, detectionAt } from '../lightcurves/observations.ts'
 import { compareAnswers } from '../support/answers.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'
 import { alertOf, bench, messages } from '../support/pipeline.ts'
-import { needsShared, sharedFiles } from '../support/shared.ts'
 
 const day = (n: number): number => 2459000.5 + n
 
@@ -177,44 +172,4 @@ test('two alerts of one time are answered with what each of them says of its pla
       [2n, 0.2]
     ]
   )
-})
-
-describe('faults of the first release', needsShared(), () => {
-  let classifier: Awaited<ReturnType<typeof loadClassifier>>
-  before(async () => {
-    classifier = await loadClassifier(bundledModel)
-  })
-  after(() => classifier.dispose())
-
-  async function classified(files: readonly string[]): Promise<Classification[]> {
-    const decoder = createDecoder()
-    const { pipeline, bodies } = bench({ decode: value => decoder.decode(value), classifiers: [classifier] })
-    await pipeline.process(messages(files.map(file => fs.readFileSync(file))))
-    return bodies()
-  }
-
-  test('refused-bogus-steers: the same answer with and without the refused packet', async () => {
-    const files = sharedFiles('faults/refused-bogus-steers')
-    const [first, ...rest] = await classified(files)
-    assert.equal(first?.reason, 'BOGUS')
-    const without = await classified(files.slice(1))
-    assert.deepEqual(rest.map(said), without.map(said))
-    assert.equal(rest.at(-1)?.lightCurve.detections, 9)
-  })
-
-  test('sentinel-ssdistnr, sentinel-star: what stands for none is null', async () => {
-    const [planet] = await classified(sharedFiles('faults/sentinel-ssdistnr'))
-    assert.equal(planet?.status, 'CLASSIFIED')
-    assert.equal(planet?.alert?.solarSystemDistance, null)
-    const [star] = await classified(sharedFiles('faults/sentinel-star'))
-    assert.deepEqual([star?.alert?.starScore, star?.alert?.starDistance], [null, null])
-    assert.deepEqual([star?.context?.sgscore1, star?.context?.distpsnr1], [null, null])
-  })
-
-  test('nan-upper-limits, history-sign-text: no point of a history is lost for how it is written', async () => {
-    const [limits] = await classified(sharedFiles('faults/nan-upper-limits'))
-    assert.equal(limits?.lightCurve.upperLimits, 6)
-    const [signs] = await classified(sharedFiles('faults/history-sign-text'))
-    assert.equal(signs?.lightCurve.detections, 12)
-  })
 })
