@@ -5,6 +5,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
+import { runRefused } from '../../../test/support/refused.ts'
 import { type CommandResult, runHierax, startHierax } from '../../../test/support/service.ts'
 import { lineOf, madeObject, madeObjects, smallTaxonomyText } from '../support.ts'
 
@@ -104,10 +105,10 @@ test('killed and resumed, it ends with the same weights; unasked, it does not st
 })
 
 test('Ctrl-C saves, tells how to go on, and that works', async () => {
-  const stopped = await interrupted(argumentsFor('stopped', '--epochs', '40'), /^Epoch 1 of/, 'SIGINT')
+  const stopped = await interrupted(argumentsFor('stopped', '--epochs', '20'), /^Epoch 1 of/, 'SIGINT')
   assert.equal(stopped.code, 130)
   assert.match(stopped.stderr, /Resume with:\n {2}hierax train .* --resume\n/)
-  const resumed = await runHierax(argumentsFor('stopped', '--epochs', '40', '--resume'))
+  const resumed = await runHierax(argumentsFor('stopped', '--epochs', '20', '--resume'))
   assert.equal(resumed.code, 0, resumed.stderr)
   assert.match(resumed.stderr, /batches, of which \d+ were done before/)
 })
@@ -215,7 +216,7 @@ for (const [what, args, wanted] of [
   ['a cross-validation that is missing', ['--cross-validation', folder], /cross-validation\.json can't be used/]
 ] as const) {
   test(`refused: ${what}`, async () => {
-    const { code, stderr } = await runHierax(argumentsFor('refused', ...args))
+    const { code, stderr } = await runRefused(argumentsFor('refused', ...args))
     assert.equal(code, 2, stderr)
     assert.match(stderr, wanted)
   })
