@@ -14,7 +14,7 @@ const rooms = {
   messages: ['errors', 'immutable', 'avro', 'julian-date', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'event-loop', 'julian-date', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
   config: ['errors', 'immutable', 'lightcurves', 'messages'],
-  telemetry: ['errors', 'messages', 'pipeline', 'streams', 'version'],
+  telemetry: ['errors', 'lightcurves', 'messages', 'pipeline', 'streams', 'version'],
   service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
 }
 

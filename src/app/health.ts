@@ -1,8 +1,12 @@
 import type { HieraxError } from '../errors.ts'
 import type { Store } from '../lightcurves/store.ts'
+import { diskTrouble } from '../lightcurves/stores/disk.ts'
 import type { ServicePorts } from '../service/ports.ts'
 import { StallDetector } from './stall-detector.ts'
 import { partState, type Streams } from './streams.ts'
+
+/** A failed write says nothing of the present after so long, ms: whoever retries it does so every ten seconds. */
+const writeMemory = 60_000
 
 /** What health depends on. */
 export interface HealthDeps {
@@ -15,7 +19,8 @@ export class Health {
   readonly #streams: HealthDeps['streams']
   readonly #store: HealthDeps['store']
   readonly #stalls: StallDetector
-  #writesFail = false
+  /** The last write to the store, if it failed. */
+  #failedWrite: { reason: string; at: number } | null = null
   #stopping = false
   #inFlight = 0
 
@@ -56,11 +61,12 @@ export class Health {
     try {
       const result = await work()
       this.progressed()
-      this.#writesFail = false
+      this.#failedWrite = null
       return result
     } catch (thrown) {
       const { code } = thrown as HieraxError
-      if (code === 'STORE_FAILED' || code === 'STORE_REFUSED') this.#writesFail = true
+      if (code === 'STORE_FAILED' || code === 'STORE_REFUSED')
+        this.#failedWrite = { reason: diskTrouble(thrown) ?? 'writes fail', at: Date.now() }
       throw thrown
     } finally {
       this.#inFlight--
@@ -95,6 +101,7 @@ export class Health {
   }
 
   #storeTrouble(): string | null {
-    return this.#store.trouble() ?? (this.#writesFail ? 'writes fail' : null)
+    const failed = this.#failedWrite
+    return this.#store.trouble() ?? (failed && Date.now() - failed.at < writeMemory ? failed.reason : null)
   }
 }

@@ -27,6 +27,7 @@ import { createPorts } from './http-ports.ts'
 import { loadModels, readModels } from './models.ts'
 import { keepFor } from './retention.ts'
 import { logRoutes, resolveRoutes } from './routes.ts'
+import { StoreWatch } from './store-watch.ts'
 import { kafkaStreams, type StreamsFactory } from './streams.ts'
 import { WorkerSupervisor } from './workers/supervisor.ts'
 import type { WorkerState } from './workers/worker-process.ts'
@@ -115,12 +116,17 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
 
   const parts = { config, deps, store, cutouts, classifiers, metrics, routes: routes.routes, onClassifications }
   const engine = config.workers > 1 && !deps.connect ? workerEngine(parts) : pipelineEngine(parts)
-  const { readiness, liveness } = engine
+  const { liveness } = engine
+  const isWorker = deps.http === false
+  const watch = new StoreWatch({ store, url: config.store.url, logger, metrics })
+  // The parent of workers reports for all of them.
+  const readiness = isWorker ? engine.readiness : watch.over(engine.readiness)
+  shutdown.add('store watch', () => watch.stop())
   collectGauges({ metrics, classifiers, store, readiness })
 
   let address = ''
   let management: string | undefined
-  if (deps.http ?? true) {
+  if (!isWorker) {
     const admission = { programs: config.input.programs, admit: config.admit }
     const ports = createPorts({ store, cutouts, classifiers, admission, metrics, feed, minute, readiness, liveness })
     const http = await createService(ports, { ...config.http, logger, version })

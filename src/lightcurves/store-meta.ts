@@ -21,7 +21,14 @@ export interface StoreMeta {
  */
 export function checkMeta(meta: StoreMeta | null, programs: readonly number[], where: string): StoreMeta | null {
   if (meta && !isRead(meta.version)) throw otherStoreVersion(meta, where)
-  const held = meta?.programs ?? []
+  const held = meta ? meta.programs : []
+  if (!Array.isArray(held) || !held.every(Number.isInteger)) {
+    const what = `does not say of which programmes its points are (${shown(held)})`
+    throw new HieraxError(
+      'STORE_REFUSED',
+      `The store in ${where} ${what}: its metadata are damaged, restore them from a backup`
+    )
+  }
   const extra = held.filter(program => !programs.includes(program))
   if (extra.length > 0) {
     throw new HieraxError(

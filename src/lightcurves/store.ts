@@ -46,6 +46,35 @@ export type StoredObject =
   | { readonly objectId: string; readonly record: Buffer }
   | { readonly objectId: string; readonly error: HieraxError }
 
+/** Why a store can't be used at present, as readiness, the log and metrics say it. */
+export const storeTroubles = [
+  'writes have no answer',
+  'writes fail',
+  'writes fail: no space left',
+  'writes fail: disk quota exceeded',
+  'writes fail: file too large',
+  'writes fail: read-only file system',
+  'writes fail: permission denied',
+  'writes fail: input/output error',
+  'unreachable',
+  'the server does not answer',
+  'the server is loading',
+  'the server refuses writes',
+  'out of memory',
+  'a key has the wrong type',
+  'wrong user name or password',
+  'the user lacks permissions',
+  'the server is in protected mode',
+  'no such database',
+  'a cluster, which is not supported',
+  'not a Valkey or Redis server',
+  'its certificate is not trusted',
+  'a read-only replica',
+  'requests fail',
+  'the store is refused'
+] as const
+export type StoreTrouble = (typeof storeTroubles)[number]
+
 /** Size of a store. */
 export interface StoreStatistics {
   readonly objects: number

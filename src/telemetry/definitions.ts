@@ -1,4 +1,5 @@
 import { type ErrorCode, errorTable } from '../errors.ts'
+import { storeTroubles } from '../lightcurves/store.ts'
 import { reasons } from '../messages/classification.ts'
 import { dropReasons, stages } from '../pipeline/batch-stats.ts'
 
@@ -138,7 +139,13 @@ export const definitions = {
   },
   store_corrupt_total: {
     type: 'counter',
-    help: 'Damaged stored records, which are rebuilt from alerts'
+    help: 'Damaged stored records, which are rebuilt from alerts, and Valkey keys that another application has overwritten'
+  },
+  store_failures_total: {
+    type: 'counter',
+    help: 'Times that the store became unusable, by reason',
+    labels: ['reason'],
+    values: storeTroubles
   },
   http_refused_total: {
     type: 'counter',

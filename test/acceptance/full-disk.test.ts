@@ -23,7 +23,7 @@ describe('a full disk', { skip: running.skip || lacksSmallDisk() }, () => {
       const writesFail = () =>
         member.until('readiness to report that writes fail', async () => {
           const { status, text } = await member.get('/health/ready')
-          return status === 503 && JSON.parse(text).parts.store.reason === 'writes fail'
+          return status === 503 && JSON.parse(text).parts.store.reason === 'writes fail: no space left'
         })
       for (const killed of [false, true]) {
         disk.fill()
@@ -39,12 +39,16 @@ describe('a full disk', { skip: running.skip || lacksSmallDisk() }, () => {
           await writesFail()
           // Longer than a session: without heartbeats the member would have to join its group again.
         } else await sleep(12_000)
+        const lines = member.log.split('\n').filter(line => line.includes('no space left'))
+        assert.equal(lines.length, 1, 'one line by each process while it is full')
+        assert.match(lines.at(-1) ?? '', /"level":"error".*"store":"\/.*"freeBytes":\d/)
         disk.free()
         await member.until('readiness', async () => (await member.get('/health/ready')).status === 200)
         await trial.finished()
         assert.equal(total(await member.metrics(), 'hierax_rebalances_total'), 1, 'the member stays in its group')
       }
       assert.equal(await member.end(), 0)
+      assert.doesNotMatch(member.log, /^ +at .*lmdb/m, 'no stack of the library')
       t.diagnostic(JSON.stringify({ timesFull: 2, ...(await trial.judge()) }))
     } finally {
       trial.close()

@@ -24,7 +24,8 @@ describe('a service whose Valkey is in trouble', { skip: running.skip || skip },
     const topic = await tools.topic(tools.name('trouble'), { partitions: 2 })
     let sent = 0
     const send = async (): Promise<void> => {
-      const some = packets.slice(sent, sent + 40)
+      const from = sent % packets.length
+      const some = packets.slice(from, from + 40)
       await tools.produce(
         topic,
         some.map((value, at) => ({ partition: at % 2, value }))
@@ -59,7 +60,33 @@ describe('a service whose Valkey is in trouble', { skip: running.skip || skip },
       await readiness('running')
     }
 
+    server?.signal('SIGSTOP')
+    try {
+      await readiness('the server does not answer')
+    } finally {
+      server?.signal('SIGCONT')
+    }
+    await readiness('running')
+
+    const [key] = await client().keys('hierax:o:*')
+    await client().del(key as string)
+    await client().rpush(key as string, 'of another application')
+    for (let part = 0; part < 4; part++) await send()
+    await service.untilConsumed(sent)
+    assert.deepEqual(await client().lrange(String(key).replace('hierax:', 'hierax:moved:'), 0, -1), [
+      'of another application'
+    ])
+
+    await service.until('the end of the troubles to be logged', () => /the store can be used again/.test(service.log))
     const metrics = await service.metrics()
+    const errors = service.log.split('\n').filter(line => line.includes('"level":"error"'))
+    for (const reason of ['the server does not answer', 'unreachable', 'out of memory']) {
+      const logged = errors.filter(line => line.includes(`"reason":"${reason}"`)).length
+      assert.ok(logged > 0, `${reason} in\n${errors.join('\n')}`)
+      assert.equal(metrics.get(`hierax_store_failures_total{reason="${reason}"}`), logged, reason)
+    }
+    assert.equal(errors.filter(line => line.includes(`The key \\"${key}\\" of`) && /holds a list/.test(line)).length, 1)
+    assert.equal(total(metrics, 'hierax_store_corrupt_total'), 1)
     assert.equal(total(metrics, 'hierax_outcomes_total'), total(metrics, 'hierax_alerts_consumed_total'))
     assert.equal(total(metrics, 'hierax_dead_letters_total'), 0)
     assert.equal(await service.end(), 0)

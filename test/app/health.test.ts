@@ -88,6 +88,29 @@ test('while writes to the store fail it waits', async () => {
   assert.deepEqual(live(), { ok: true, reason: 'waiting: writes fail' })
 })
 
+test('the reason of a failed write is that of the disk, and is forgotten when none follows', async t => {
+  t.mock.timers.enable({ apis: ['Date'] })
+  const { health } = service()
+  const reasons: [object, string][] = [
+    [{ code: 28 }, 'writes fail: no space left'],
+    [{ code: 'ENOSPC' }, 'writes fail: no space left'],
+    [{ code: 122 }, 'writes fail: disk quota exceeded'],
+    [{ code: 'EROFS' }, 'writes fail: read-only file system'],
+    [{ code: 'EACCES' }, 'writes fail: permission denied'],
+    [{ code: -30784 }, 'writes fail'],
+    [{}, 'writes fail']
+  ]
+  for (const [code, reason] of reasons) {
+    const cause = Object.assign(new Error('what the disk said'), code)
+    await assert.rejects(health.track(() => Promise.reject(new HieraxError('STORE_FAILED', 'failed', { cause }))))
+    assert.deepEqual(health.readiness().store, { ready: false, reason })
+  }
+  t.mock.timers.tick(0.9 * minute)
+  assert.equal(health.readiness().store.ready, false)
+  t.mock.timers.tick(0.2 * minute)
+  assert.equal(health.readiness().store.ready, true)
+})
+
 test('a store that only a new process can open is no reason to wait', () => {
   const { parts, live } = service()
   parts.store = 'writes have no answer'

@@ -60,6 +60,7 @@ describe('metrics', () => {
       'counter hierax_rebalances_total{}',
       'counter hierax_repeated_answers_total{}',
       'counter hierax_store_corrupt_total{}',
+      'counter hierax_store_failures_total{reason}',
       'counter hierax_topics_recreated_total{}',
       'counter hierax_worker_restarts_total{}',
       'gauge hierax_clock_seconds{}',

@@ -25,6 +25,8 @@ type Environment = Pick<RootDatabase<unknown, string>, 'transaction' | 'close'> 
 export interface LmdbWritesOptions {
   /** How long a write may have no answer before it counts as failed, ms; 20,000 unless given. */
   readonly patience?: number | undefined
+  /** The disk of the environment, asked before every write. */
+  readonly disk?: { check(): void; failed(error: unknown): void } | undefined
   /** Whether a new process can write to the same environment. Without it, only errors show that the environment is lost. */
   readonly probe?: (() => Promise<boolean>) | undefined
   /** How long a write may still have no answer after a probe, ms; 5,000 unless given. */
@@ -65,6 +67,7 @@ export class LmdbWrites {
   #diagnosing = false
 
   constructor(environment: Environment, options: LmdbWritesOptions = {}) {
+    muteCommitErrors()
     this.#environment = environment
     this.#options = options
     this.#patience = options.patience ?? defaultPatience
@@ -78,6 +81,13 @@ export class LmdbWrites {
     if (this.#lost) throw lost()
     // Another write would only queue behind the one without an answer.
     if (this.#late() || this.#waited() > this.#patience) throw noAnswer(this.#waited())
+    try {
+      this.#options.disk?.check()
+    } catch (error) {
+      // Whoever tries again at once must not keep the event loop from everything else.
+      await sleep(1)
+      throw error
+    }
     return await this.#inTime(this.#environment.transaction(work))
   }
 
@@ -148,7 +158,9 @@ export class LmdbWrites {
     try {
       return await Promise.race([answered, late])
     } catch (error) {
-      if (isPanic(await reasonOf(error))) this.#lose()
+      const reason = await reasonOf(error)
+      if (isPanic(reason)) this.#lose()
+      this.#options.disk?.failed(reason)
       throw error
     } finally {
       clearTimeout(timer)
@@ -200,6 +212,20 @@ export function canBeWritten(folder: string): Promise<boolean> {
     child.once('error', () => resolve(false))
     child.once('exit', code => resolve(code === 0))
   })
+}
+
+let muted = false
+
+/** The library prints the error of a failed commit with its stack, besides rejecting with it: that is left out. */
+function muteCommitErrors(): void {
+  if (muted) return
+  muted = true
+  const print = console.error
+  console.error = (...things: unknown[]): void => {
+    const [error] = things
+    const isCommitError = error instanceof Error && 'code' in error && /[\\/]lmdb[\\/]/.test(error.stack ?? '')
+    if (things.length > 1 || !isCommitError) print(...things)
+  }
 }
 
 function isPanic(error: unknown): boolean {

@@ -13,6 +13,7 @@ import type {
   StoreStatistics
 } from '../store.ts'
 import { checkMeta, type StoreMeta } from '../store-meta.ts'
+import { Disk } from './disk.ts'
 import { JournalFiles } from './journal-files.ts'
 import { checkFiles, makeFolder } from './lmdb-files.ts'
 import { canBeWritten, LmdbWrites, orFailed } from './lmdb-writes.ts'
@@ -69,7 +70,12 @@ export class LmdbStore implements OpenStore {
     })
     this.writes = new LmdbWrites(
       this.root as RootDatabase<unknown, string> & ConstructorParameters<typeof LmdbWrites>[0],
-      { patience: options.patience, probe: () => canBeWritten(options.folder), onLost: options.onLost }
+      {
+        patience: options.patience,
+        disk: new Disk(options.folder),
+        probe: () => canBeWritten(options.folder),
+        onLost: options.onLost
+      }
     )
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
     this.objects = this.root.openDB<Buffer, Buffer>({ name: 'objects', ...binary })

@@ -1,4 +1,5 @@
 import type { Batch, Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, Offsets } from 'kafkajs'
+import { HieraxError } from '../../errors.ts'
 import type { BatchHandler } from '../types.ts'
 import { processBatch } from './batches.ts'
 import { createKafka, retries } from './client.ts'
@@ -199,7 +200,9 @@ export class ConsumerSession {
 
   #rejected({ topic, partition }: Batch, error: unknown, attempt: number): void {
     const fields = { topic, partition, attempt, reason: asError(error).message }
-    this.#context.logger.warn(fields, 'batch failed, retrying')
+    // A store that can't be used holds up all batches and has log lines of its own.
+    const level = error instanceof HieraxError && error.code === 'STORE_FAILED' ? 'debug' : 'warn'
+    this.#context.logger[level](fields, 'batch failed, retrying')
     this.#context.onRejected(error)
   }
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Addition } from '../../../src/lightcurves/store.ts'
+import { Disk } from '../../../src/lightcurves/stores/disk.ts'
 import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
 import { lacksSmallDisk, smallDisk } from '../../support/small-disk.ts'
 import { until } from '../../support/until.ts'
@@ -41,8 +45,10 @@ describe('the embedded store on a full disk', { skip: lacksSmallDisk() }, () => 
     }
   })
 
-  test('a write that was done is answered, though the one after it fails', async () => {
+  test('a write that was done is answered, though the one after it fails, and no stack is printed', async t => {
     const disk = smallDisk(64)
+    const printed: string[] = []
+    t.mock.method(process.stderr, 'write', (text: unknown) => printed.push(String(text)) > 0)
     try {
       const store = await LmdbStore.open({ folder: path.join(disk.folder, 'store'), programs: [1], patience: 20_000 })
       const modelSha256 = 'm'.repeat(64)
@@ -83,6 +89,27 @@ describe('the embedded store on a full disk', { skip: lacksSmallDisk() }, () => 
       )
       await store.merge(additions('D'))
       await store.close()
+      assert.deepEqual(printed, [])
+    } finally {
+      disk.close()
+    }
+  })
+
+  test('a disk that refused a write is tried with a file before the next one', () => {
+    const disk = smallDisk(8)
+    const mode = (how: string): void => void execFileSync('mount', ['-o', `remount,${how}`, disk.folder])
+    const refusal = Object.assign(new Error('Read-only file system'), { code: os.constants.errno.EROFS })
+    try {
+      const tried = new Disk(disk.folder)
+      mode('ro')
+      tried.check()
+      tried.failed(new Error('not of the disk'))
+      tried.check()
+      tried.failed(refusal)
+      for (let attempt = 0; attempt < 2; attempt++) assert.throws(() => tried.check(), { code: 'EROFS' })
+      mode('rw')
+      tried.check()
+      assert.deepEqual(fs.readdirSync(disk.folder), [])
     } finally {
       disk.close()
     }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'iovalkey'
 import type { Addition, Store } from '../../../src/lightcurves/store.ts'
 import { openStore } from '../../../src/lightcurves/stores/open.ts'
+import { valkeyAddress } from '../../../src/lightcurves/stores/valkey/connection.ts'
+import { ValkeyStore } from '../../../src/lightcurves/stores/valkey/store.ts'
 import { certificate } from '../../support/certificates.ts'
 import { runHierax } from '../../support/service.ts'
 import { until } from '../../support/until.ts'
@@ -43,6 +46,13 @@ describe('who may use a server', { skip }, () => {
     const ids: string[] = []
     for await (const id of store.objectIds()) ids.push(id)
     assert.deepEqual(ids.sort(), ['A', 'B'])
+    const raw = new Redis(`${as('hierax:right', withUsers).replace(/^valkey/, 'redis')}/0`)
+    after(() => raw.disconnect())
+    await raw.del('hierax:o:A')
+    await raw.rpush('hierax:o:A', 'mine')
+    await raw.set('hierax:merged', 'mine')
+    await store.merge([add('A', 2), add('B', 2)])
+    assert.deepEqual([await points(store, 'A'), await points(store, 'B')], [1, 2], 'it may move such values away')
     assert.equal(await store.prune(Date.now() + 1000), 2)
     await store.close()
   })
@@ -107,6 +117,22 @@ describe('a server in trouble', { skip }, () => {
     await store.merge([add('A', 2)])
     await store.merge([add('A', 3)])
     assert.equal(await points(store, 'A'), 3)
+  })
+
+  test('one that is frozen is noticed without a request, and so is that it goes on', async () => {
+    const address = valkeyAddress(`${url}/3`)
+    const store = await ValkeyStore.open({ address, programs: [1], silence: 600 })
+    after(() => store.close())
+    assert.equal(store.trouble(), null)
+    server?.signal('SIGSTOP')
+    try {
+      await until(() => store.trouble() === 'the server does not answer')
+      await assert.rejects(store.merge([add('A', 1)]), { code: 'STORE_FAILED', message: /does not answer/ })
+    } finally {
+      server?.signal('SIGCONT')
+    }
+    await until(() => store.trouble() === null)
+    assert.equal((await store.merge([add('A', 1)]))[0]?.curve.length, 1)
   })
 
   test('one that was frozen for less than its time-out is only late', async () => {

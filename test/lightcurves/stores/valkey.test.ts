@@ -5,9 +5,11 @@ import net, { type AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import type { Redis } from 'iovalkey'
 import type { HieraxError } from '../../../src/errors.ts'
-import type { Addition, Store, StoreOptions } from '../../../src/lightcurves/store.ts'
+import type { Addition, OpenStore, StoreOptions } from '../../../src/lightcurves/store.ts'
 import { openStore } from '../../../src/lightcurves/stores/open.ts'
 import { encodeAddition } from '../../../src/lightcurves/stores/valkey/additions.ts'
+import { valkeyAddress } from '../../../src/lightcurves/stores/valkey/connection.ts'
+import { ValkeyStore } from '../../../src/lightcurves/stores/valkey/store.ts'
 import { freePort } from '../../support/free-port.ts'
 import { until } from '../../support/until.ts'
 import { valkey } from '../../support/valkey.ts'
@@ -35,7 +37,7 @@ const add = (objectId: string, ...days: number[]): Addition => ({
 
 let used = 0
 /** Opens a store in a database of its own. */
-const fresh = async (options: Partial<StoreOptions> = {}): Promise<[Store, number]> => {
+const fresh = async (options: Partial<StoreOptions> = {}): Promise<[OpenStore, number]> => {
   const db = used++
   return [await openStore(`${url}/${db}`, { programs: [1], ...options }), db]
 }
@@ -153,6 +155,92 @@ describe('the store on a server', { skip }, () => {
     await store.close()
   })
 
+  test('a key that another application has overwritten is named, moved away, and holds up no other object', async () => {
+    const errors: HieraxError[] = []
+    const [store, db] = await fresh({ onCorrupt: error => errors.push(error) })
+    const raw = client(db)
+    const ids = ['A', 'B', 'C', 'D']
+    const modelSha256 = 'm'.repeat(64)
+    await store.merge(ids.map(id => add(id, 1)))
+    await takenIn(raw, ...ids)
+    await raw.del('hierax:o:A', 'hierax:o:C')
+    await raw.rpush('hierax:o:A', 'mine')
+    await raw.set('hierax:o:C', 'mine')
+    await raw.rpush('hierax:c:B', 'mine')
+    await assert.rejects(store.get('A'), { code: 'STORE_CORRUPT', message: /"hierax:o:A" of .* holds a list/ })
+    const found: string[] = []
+    for await (const object of store.records()) if ('error' in object) found.push(object.error.message)
+    assert.equal(found.length, 2, 'the others are read')
+
+    const states = await store.merge(ids.map(id => add(id, 2)))
+    assert.deepEqual(
+      states.map(({ curve }) => curve.length),
+      [1, 2, 1, 2]
+    )
+    const asked = ids.map(objectId => ({ objectId, modelSha256 }))
+    assert.deepEqual(await store.readCache(asked), [null, null, null, null])
+    await store.writeCache(asked.map(key => ({ ...key, state: Buffer.from([1]) })))
+    assert.ok((await store.readCache(asked)).every(state => state !== null))
+    const named = [/"hierax:o:A" .* a list/, /"hierax:o:C" .* a string/, /"hierax:c:B" .* a list/]
+    assert.equal(errors.length, named.length)
+    for (const [index, pattern] of named.entries()) {
+      assert.equal(errors[index]?.code, 'STORE_CORRUPT')
+      assert.match(errors[index]?.message ?? '', pattern)
+      assert.match(errors[index]?.message ?? '', /moved to "hierax:moved:/)
+    }
+    assert.deepEqual(await raw.lrange('hierax:moved:o:A', 0, -1), ['mine'], 'nothing of the other application is lost')
+    assert.equal(await raw.get('hierax:moved:o:C'), 'mine')
+    await takenIn(raw, ...ids)
+    assert.equal((await store.merge([add('A', 3)]))[0]?.curve.length, 2)
+    assert.equal(errors.length, named.length, 'each is reported once')
+    await store.close()
+  })
+
+  test('an overwritten index of objects is built anew, also by processes that race', async () => {
+    const errors: HieraxError[] = []
+    const [store, db] = await fresh({ onCorrupt: error => errors.push(error) })
+    const rival = await openStore(`${url}/${db}`, { programs: [1], onCorrupt: error => errors.push(error) })
+    const raw = client(db)
+    const many = Array.from({ length: 1200 }, (_, index) => add(`Z${index}`, 1))
+    await store.merge(many)
+    await raw.set('hierax:merged', 'mine')
+    await assert.rejects(store.statistics(), { code: 'STORE_CORRUPT', message: /"hierax:merged" .* a string/ })
+    await assert.rejects(async () => {
+      for await (const _ of store.objectIds());
+    }, /hierax serve/)
+    await Promise.all([store.merge([add('New', 1)]), rival.merge([add('Other', 1), add('Z7', 2)])])
+    const listed: string[] = []
+    for await (const id of store.objectIds()) listed.push(id)
+    assert.equal(new Set(listed).size, many.length + 2)
+    assert.equal(errors.length, 1)
+    assert.match(errors[0]?.message ?? '', /"hierax:merged" .* a string.*moved to "hierax:moved:merged"/)
+    assert.equal(await raw.get('hierax:moved:merged'), 'mine')
+    assert.equal(await raw.exists('hierax:merged:new'), 0)
+    assert.equal(await store.prune(Date.now() - 60_000), 0, 'what is listed anew counts as merged now')
+    await store.close()
+    await rival.close()
+  })
+
+  test('an overwritten note counts as none, and overwritten metadata are refused', async () => {
+    const errors: HieraxError[] = []
+    const db = used++
+    const store = await openStore(`${url}/${db}`, { programs: [1], onCorrupt: error => errors.push(error) })
+    const raw = client(db)
+    await raw.rpush('hierax:j:group/topic/0', 'mine')
+    assert.equal(await store.journal.read('group/topic/0'), null)
+    assert.match(errors.map(({ message }) => message).join(), /"hierax:j:group\/topic\/0" .* a list/)
+    await store.journal.write('group/topic/0', 'note')
+    assert.equal(await store.journal.read('group/topic/0'), 'note')
+    await store.close()
+    for (const damaged of ['garbage', 'null', '7', '[]', '{"version":3}', '{"version":3,"programs":"1"}', null]) {
+      await raw.del('hierax:meta')
+      if (damaged === null) await raw.rpush('hierax:meta', 'mine')
+      else await raw.set('hierax:meta', damaged)
+      const opening = openStore(`${url}/${db}`, { programs: [1], patient: true })
+      await assert.rejects(opening, { code: 'STORE_REFUSED', message: /hierax:meta/ }, String(damaged))
+    }
+  })
+
   test('a store with points that may not be shown is refused, and one that is not there', async () => {
     const [store, db] = await fresh({ programs: [1, 2] })
     await store.close()
@@ -173,6 +261,18 @@ describe('the store on a server', { skip }, () => {
     await raw.config('SET', 'maxmemory', '0')
     await store.merge([add('A', 1)])
     assert.equal(store.trouble(), null)
+    await store.close()
+  })
+
+  test('that a full server has room again is noticed without a merge', async () => {
+    const db = used++
+    const store = await ValkeyStore.open({ address: valkeyAddress(`${url}/${db}`), programs: [1], silence: 600 })
+    const raw = client(db)
+    await raw.config('SET', 'maxmemory', '1')
+    await assert.rejects(store.merge([add('A', 1)]), { code: 'STORE_FAILED', message: /out of memory.*OOM/ })
+    assert.equal(store.trouble(), 'out of memory')
+    await raw.config('SET', 'maxmemory', '0')
+    await until(() => store.trouble() === null)
     await store.close()
   })
 })

@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'iovalkey'
 import { HieraxError } from '../../../errors.ts'
+import type { StoreTrouble } from '../../store.ts'
+import { type Failure, failureKind, failureOf, storeError } from './failures.ts'
 import type { Script } from './objects.ts'
 
 /** Address and credentials of a server. */
@@ -40,7 +42,10 @@ type Argument = string | number | Buffer
 const patience = 2000
 
 /** A server that does not answer a request for so long is taken for lost, ms. */
-const silence = 15_000
+const defaultSilence = 15_000
+
+/** Key of the write that shows whether a server that refused one takes them again. */
+const probeKey = 'hierax:probe'
 
 /**
  * A connection that is restored automatically. Nothing is queued while it is lost: a request waits for a moment and then fails, and the
@@ -48,6 +53,7 @@ const silence = 15_000
  */
 export class ValkeyConnection {
   readonly address: ValkeyAddress
+  private readonly pulse: NodeJS.Timeout
   private readonly client: Redis
   private readonly prepare: (connection: ValkeyConnection) => Promise<void>
   private usable = false
@@ -55,9 +61,14 @@ export class ValkeyConnection {
   private attempts = 0
   private failure: { readonly error: unknown; readonly kind: Failure } | null = null
   private waiting: (() => void)[] = []
-  private refusedWrites: string | null = null
+  private refusedWrites: StoreTrouble | null = null
 
-  constructor(address: ValkeyAddress, prepare: (connection: ValkeyConnection) => Promise<void>) {
+  /** `silence`: how long a request may have no answer until the server is taken for lost, ms. */
+  constructor(
+    address: ValkeyAddress,
+    prepare: (connection: ValkeyConnection) => Promise<void>,
+    silence = defaultSilence
+  ) {
     this.address = address
     this.prepare = prepare
     const { host, port, db, username, password, tls } = address
@@ -88,6 +99,8 @@ export class ValkeyConnection {
       this.failure ??= { error: new Error('connection closed'), kind: failureOf('closed') }
     })
     this.client.on('ready', () => void this.check())
+    // A server that hangs is noticed without other requests, within four thirds of `silence`.
+    this.pulse = setInterval(() => void this.beat(), silence / 3).unref()
   }
 
   /** Why it can't be used at present; null if it can. */
@@ -152,6 +165,7 @@ export class ValkeyConnection {
   close(): void {
     this.closed = true
     this.usable = false
+    clearInterval(this.pulse)
     this.client.disconnect()
     this.wakeWaiting()
   }
@@ -171,7 +185,23 @@ export class ValkeyConnection {
     }
   }
 
+  /** Asks the server for a sign of life: after a refused write for another write, because only that shows that it takes them again. */
+  private async beat(): Promise<void> {
+    if (!this.usable) return
+    try {
+      if (this.refusedWrites === null) await this.call('PING')
+      else {
+        await this.call('SET', probeKey, '', 'EX', 60)
+        this.refusedWrites = null
+      }
+    } catch {
+      // A lost connection is reported by the client; a write that is refused again changes nothing.
+    }
+  }
+
   private failed(error: unknown): void {
+    // Says only that a request was aborted; the failure before it says why.
+    if (this.failure !== null && error instanceof Error && error.name === 'MaxRetriesPerRequestError') return
     this.failure = { error, kind: failureKind(error) }
     // Waiting does not help with a lasting failure.
     if (!this.failure.kind.passing) this.wakeWaiting()
@@ -182,69 +212,4 @@ export class ValkeyConnection {
     this.waiting = []
     for (const resolve of waiting) resolve()
   }
-}
-
-/** A server that we refuse is a lasting failure, like one that refuses us. */
-function failureKind(error: unknown): Failure {
-  if (!(error instanceof HieraxError)) return failureOf(error)
-  return { reason: 'the store is refused', passing: error.code === 'STORE_FAILED', connection: false }
-}
-
-/** What went wrong with a server, in a few words (the reason that readiness states), and whether it may pass by itself. */
-interface Failure {
-  readonly reason: string
-  /** False: settings are wrong, on one side or the other. */
-  readonly passing: boolean
-  /** The connection is lost: the request may be sent again on a new one. */
-  readonly connection: boolean
-}
-
-const table: readonly (readonly [RegExp, string, 'passing' | 'lasting' | 'connection'])[] = [
-  [/WRONGPASS|NOAUTH|invalid password|no password is set/i, 'wrong user name or password', 'lasting'],
-  [/NOPERM/, 'the user lacks permissions', 'lasting'],
-  [/DENIED/, 'the server is in protected mode', 'lasting'],
-  [/DB index|out of range.*SELECT/i, 'no such database', 'lasting'],
-  [/MOVED|CROSSSLOT|SELECT is not allowed in cluster/i, 'a cluster, which is not supported', 'lasting'],
-  [/Protocol error|unknown command|wrong version number|SSL routines/i, 'not a Valkey or Redis server', 'lasting'],
-  [/certificate|self.signed|altname/i, 'its certificate is not trusted', 'lasting'],
-  [/READONLY|MASTERDOWN/, 'a read-only replica', 'connection'],
-  [/^OOM|maxmemory/, 'out of memory', 'passing'],
-  [/MISCONF|NOREPLICAS/, 'the server refuses writes', 'passing'],
-  [/LOADING|BUSY/, 'the server is loading', 'connection'],
-  [/Socket timeout|timed out|ETIMEDOUT/i, 'the server does not answer', 'connection'],
-  [
-    /ECONN|ENOTFOUND|EAI_AGAIN|EHOST|ENET|EPIPE|closed|writeable|MaxRetries|max retries|aborted/i,
-    'unreachable',
-    'connection'
-  ]
-]
-
-/** What an error of the client or the server means. */
-function failureOf(thrown: unknown): Failure {
-  const text =
-    thrown instanceof Error ? `${(thrown as NodeJS.ErrnoException).code ?? ''} ${messageOf(thrown)}` : String(thrown)
-  const [, reason, kind] = table.find(([pattern]) => pattern.test(text.trim())) ?? [
-    null,
-    'requests fail',
-    'passing' as const
-  ]
-  return { reason, passing: kind !== 'lasting', connection: kind === 'connection' }
-}
-
-/** STORE_REFUSED (of kind `usage`) for a lasting failure, else STORE_FAILED. */
-function storeError(what: string, thrown: unknown): HieraxError {
-  if (thrown instanceof HieraxError) return thrown
-  const { reason, passing } = failureOf(thrown)
-  const message = `${what}: ${reason} (${messageOf(thrown)})`
-  return new HieraxError(passing ? 'STORE_FAILED' : 'STORE_REFUSED', message, { cause: withoutArguments(thrown) })
-}
-
-function messageOf(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown)
-  return text.split('\n')[0]?.slice(0, 200) ?? ''
-}
-
-/** The client attaches a command's arguments, even a password, to its errors: leave them out. */
-function withoutArguments(thrown: unknown): unknown {
-  return thrown instanceof Error ? new Error(messageOf(thrown)) : thrown
 }

@@ -13,23 +13,40 @@ import { decodeAdditions } from './additions.ts'
  * read. Until then every reader merges them again.
  *
  * `merged` is a sorted set of all object ids by the wall time of their last merge (ms).
+ *
+ * Another application may have written something else under a key of the store. The scripts rename such a value
+ * (to `hierax:moved:…`) instead of failing, because a script that fails would hold up all objects of its batch.
  */
+export const objectPrefix = 'hierax:o:'
+
 /** A script, and the SHA-1 by which the server knows it. */
 export interface Script {
   readonly text: string
   readonly sha1: string
 }
 
+const moveIfWrongType = `
+local function isWrongType(reply)
+  return type(reply) == 'table' and reply.err and string.find(reply.err, 'WRONGTYPE', 1, true)
+end
+local function move(key)
+  local kind = redis.call('TYPE', key).ok
+  redis.call('RENAME', key, 'hierax:moved:' .. string.sub(key, 8))
+  return kind
+end`
+
 /**
  * Appends additions. KEYS: merged, objects… ARGV: a new token, then the id, wall time and addition of each object. Returns each
- * object's [r, p, g] from before.
+ * object's [r, p, g] from before, and the type of the value that was moved away from its key, if there was one.
  */
-export const append = script(`
+export const append = script(`${moveIfWrongType}
 local token = ARGV[1]
 local found = {}
+redis.call('ZCARD', KEYS[1]) -- fails before anything is written if it is no sorted set
 for i = 2, #KEYS do
   local at = 3 * i - 4
-  local was = redis.call('HMGET', KEYS[i], 'r', 'p', 'g')
+  local was = redis.pcall('HMGET', KEYS[i], 'r', 'p', 'g')
+  if isWrongType(was) then was = { false, false, false, move(KEYS[i]) } elseif was.err then return was end
   if not was[3] then
     was[3] = token
     redis.call('HSET', KEYS[i], 'p', ARGV[at + 2], 'g', token)
@@ -49,7 +66,7 @@ export const compact = script(`
 local replaced = 0
 for i = 1, #KEYS do
   local at = 3 * i - 1
-  local was = redis.call('HMGET', KEYS[i], 'g', 'p')
+  local was = redis.pcall('HMGET', KEYS[i], 'g', 'p')
   if was[1] == ARGV[at] then
     redis.call('HSET', KEYS[i], 'r', ARGV[at + 2], 'g', ARGV[1])
     local rest = string.sub(was[2] or '', tonumber(ARGV[at + 1]) + 1)
@@ -59,12 +76,21 @@ for i = 1, #KEYS do
 end
 return replaced`)
 
-/** Keeps cached states. KEYS: the objects' hashes of states… ARGV: seconds to keep them, then the model and state of each object. */
-export const keepStates = script(`
+/**
+ * Keeps cached states. KEYS: the objects' hashes of states… ARGV: seconds to keep them, then the model and state of each object. Returns
+ * the keys from which another value was moved away, each followed by the type of that value.
+ */
+export const keepStates = script(`${moveIfWrongType}
+local moved = {}
 for i = 1, #KEYS do
+  if isWrongType(redis.pcall('HLEN', KEYS[i])) then
+    table.insert(moved, KEYS[i])
+    table.insert(moved, move(KEYS[i]))
+  end
   redis.call('HSET', KEYS[i], ARGV[2 * i], ARGV[2 * i + 1])
   redis.call('EXPIRE', KEYS[i], ARGV[1])
-end`)
+end
+return moved`)
 
 /**
  * Drops objects that were last merged before a time. KEYS: merged. ARGV: the time, the greatest number of objects to drop, the prefixes of
@@ -98,12 +124,25 @@ if was ~= ARGV[1] then return was end
 redis.call('SET', KEYS[1], ARGV[2])
 return ARGV[2]`)
 
+/**
+ * Puts an index that was built anew in the place of a value of another type. KEYS: merged, the new index. Returns the type of the value
+ * that was moved away; an empty text if another process was faster.
+ */
+export const replaceIndex = script(`${moveIfWrongType}
+if not isWrongType(redis.pcall('ZCARD', KEYS[1])) then
+  redis.call('UNLINK', KEYS[2])
+  return ''
+end
+local kind = move(KEYS[1])
+if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) end
+return kind`)
+
 function script(text: string): Script {
   return { text, sha1: createHash('sha1').update(text).digest('hex') }
 }
 
-/** The fields of an object: record, pending additions, token. */
-export type Fields = readonly [record: Buffer | null, additions: Buffer | null, token: Buffer | null]
+/** The fields of an object: record, pending additions, token; the type of a value that was moved away from its key. */
+export type Fields = readonly [record: Buffer | null, additions: Buffer | null, token: Buffer | null, moved?: Buffer]
 
 /** An object with all additions merged, and what `compact` needs to replace its fields. */
 export interface MergedFields {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { HieraxError } from '../../../errors.ts'
+import type { HieraxError } from '../../../errors.ts'
 import { createYield } from '../../../event-loop.ts'
-import type { Journal } from '../../journal.ts'
 import { decodeRecord } from '../../object-record.ts'
 import type {
   Addition,
@@ -12,17 +11,22 @@ import type {
   StoreOptions,
   StoreStatistics
 } from '../../store.ts'
-import { checkMeta, type StoreMeta } from '../../store-meta.ts'
+import type { StoreMeta } from '../../store-meta.ts'
 import { encodeAddition } from './additions.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
+import { isWrongType } from './failures.ts'
+import { movedValue, wrongType } from './foreign-values.ts'
+import { ValkeyJournal } from './journal.ts'
+import { takeMetadata } from './metadata.ts'
+import { indexKey, ObjectIndex } from './object-index.ts'
 import {
   append,
-  claim,
   compact,
   type Fields,
   keepStates,
   type MergedFields,
   mergeFields,
+  objectPrefix,
   prune,
   readRecord,
   remove
@@ -32,13 +36,17 @@ import { checkServer, serverFacts } from './server.ts'
 /** What a store on a Valkey or Redis server is opened with. */
 export interface ValkeyOptions extends StoreOptions {
   readonly address: ValkeyAddress
+  /** How long a request may have no answer until the server is taken for lost, ms; 15,000 unless given. */
+  readonly silence?: number
 }
 
-const metaKey = 'hierax:meta'
-const mergedKey = 'hierax:merged'
-const objectPrefix = 'hierax:o:'
+/** An addition and its bytes. */
+interface Sent {
+  readonly addition: Addition
+  readonly bytes: Buffer
+}
+
 const statePrefix = 'hierax:c:'
-const notePrefix = 'hierax:j:'
 
 /** How long opening waits for a server, ms. */
 const openWithin = 3000
@@ -49,7 +57,7 @@ const run = 64
 /** Objects that one script drops. */
 const pruneRun = 500
 
-/** Time after which the server drops a cached state or a note that was not written again, s. */
+/** Time after which the server drops a cached state that was not written again, s. */
 const stateSeconds = 30 * 86_400
 
 /**
@@ -57,15 +65,19 @@ const stateSeconds = 30 * 86_400
  * trip for each batch; the records are the same bytes as in any other store.
  */
 export class ValkeyStore implements OpenStore {
+  readonly journal: ValkeyJournal
   private readonly options: ValkeyOptions
   private readonly connection: ValkeyConnection
+  private readonly index: ObjectIndex
   private readonly compacting = new Set<Promise<unknown>>()
   private known: StoreMeta | null = null
   private persistence: string | null = null
 
   private constructor(options: ValkeyOptions) {
     this.options = options
-    this.connection = new ValkeyConnection(options.address, () => this.prepare())
+    this.connection = new ValkeyConnection(options.address, () => this.prepare(), options.silence)
+    this.index = new ObjectIndex(this.connection)
+    this.journal = new ValkeyJournal(this.connection, options.onCorrupt)
   }
 
   /**
@@ -84,20 +96,6 @@ export class ValkeyStore implements OpenStore {
     }
   }
 
-  readonly journal: Journal = {
-    read: partition =>
-      this.connection.request('The journal could not be read from', 'read', async () => {
-        const note = (await this.connection.call('GET', notePrefix + partition)) as Buffer | null
-        return note?.toString() ?? null
-      }),
-    write: (partition, note) =>
-      this.connection.request('The journal could not be written to', 'write', async () => {
-        await this.connection.call('SET', notePrefix + partition, note, 'EX', stateSeconds)
-      }),
-    // A write never waits for other processes.
-    ready: async () => {}
-  }
-
   get programs(): readonly number[] {
     return this.known?.programs ?? this.options.programs
   }
@@ -111,6 +109,8 @@ export class ValkeyStore implements OpenStore {
     const merged: MergedFields[] = []
     const yieldIfBusy = createYield()
     for (const [index, { addition, bytes }] of sent.entries()) {
+      const [, , , moved] = before[index] as Fields
+      if (moved) this.reportMoved(objectPrefix + addition.objectId, String(moved), 'the object starts again')
       const how = { now, length: bytes.length, onCorrupt: this.options.onCorrupt }
       merged.push(mergeFields(before[index] as Fields, addition, how))
       await yieldIfBusy()
@@ -129,13 +129,18 @@ export class ValkeyStore implements OpenStore {
   async readCache(keys: readonly { objectId: string; modelSha256: string }[]): Promise<(Uint8Array | null)[]> {
     return this.connection.request('Cached states could not be read from', 'read', async () => {
       const ask = ({ objectId, modelSha256 }: (typeof keys)[number]): Promise<unknown> =>
-        this.connection.call('HGET', statePrefix + objectId, modelField(modelSha256))
+        this.connection.call('HGET', statePrefix + objectId, modelField(modelSha256)).catch(error => {
+          // The answer is the same without a cached state, and writing one moves the value away.
+          if (isWrongType(error)) return null
+          throw error
+        })
       return (await Promise.all(keys.map(ask))) as (Buffer | null)[]
     })
   }
 
   async writeCache(states: readonly CachedState[]): Promise<void> {
-    await this.connection.request(`${states.length} cached states could not be written to`, 'read', () =>
+    const what = `${states.length} cached states could not be written to`
+    const replies = (await this.connection.request(what, 'read', () =>
       inRuns(states, some =>
         this.connection.run(
           keepStates,
@@ -143,13 +148,16 @@ export class ValkeyStore implements OpenStore {
           [stateSeconds, ...some.flatMap(({ modelSha256, state }) => [modelField(modelSha256), Buffer.from(state)])]
         )
       )
-    )
+    )) as Buffer[][]
+    const moved = replies.flat().map(String)
+    for (let at = 0; at < moved.length; at += 2)
+      this.reportMoved(moved[at] as string, moved[at + 1] as string, 'the state of the network is computed anew')
   }
 
   async prune(before: number): Promise<number> {
     for (let pruned = 0; ; ) {
       const dropped = await this.connection.request('Old objects could not be dropped from', 'write', () =>
-        this.connection.run(prune, [mergedKey], [before, pruneRun, objectPrefix, statePrefix])
+        this.connection.run(prune, [indexKey], [before, pruneRun, objectPrefix, statePrefix])
       )
       pruned += Number(dropped)
       if (Number(dropped) < pruneRun) return pruned
@@ -158,7 +166,7 @@ export class ValkeyStore implements OpenStore {
 
   async remove(objectIds: readonly string[]): Promise<string[]> {
     const held = await this.connection.request('Objects could not be removed from', 'write', () =>
-      inRuns(objectIds, some => this.connection.run(remove, [mergedKey], [objectPrefix, statePrefix, ...some]))
+      inRuns(objectIds, some => this.connection.run(remove, [indexKey], [objectPrefix, statePrefix, ...some]))
     )
     return (held as Buffer[][]).flat().map(String)
   }
@@ -166,12 +174,12 @@ export class ValkeyStore implements OpenStore {
   async *objectIds(after = ''): AsyncIterable<string> {
     // The server lists them in an order that changes. A set, because it may list one twice.
     const found = new Set<string>()
-    for await (const ids of this.pages()) for (const id of ids) if (id > after) found.add(id)
+    for await (const ids of this.index.pages()) for (const id of ids) if (id > after) found.add(id)
     yield* [...found].sort()
   }
 
   async *records(): AsyncIterable<StoredObject> {
-    for await (const ids of this.pages())
+    for await (const ids of this.index.pages())
       for (const object of await this.read(ids)) {
         // Null if it was dropped since.
         if (object) yield object
@@ -180,11 +188,8 @@ export class ValkeyStore implements OpenStore {
 
   async statistics(): Promise<StoreStatistics> {
     return this.connection.request('The size could not be read of', 'read', async () => {
-      const [objects, facts] = await Promise.all([
-        this.connection.call('ZCARD', mergedKey),
-        serverFacts(this.connection)
-      ])
-      return { objects: Number(objects), bytes: facts.usedBytes, freeBytes: facts.freeBytes }
+      const [objects, facts] = await Promise.all([this.index.count(), serverFacts(this.connection)])
+      return { objects, bytes: facts.usedBytes, freeBytes: facts.freeBytes }
     })
   }
 
@@ -201,14 +206,23 @@ export class ValkeyStore implements OpenStore {
     this.connection.close()
   }
 
-  private async append(
-    sent: readonly { readonly addition: Addition; readonly bytes: Buffer }[],
-    now: number
-  ): Promise<Fields[]> {
+  private async append(sent: readonly Sent[], now: number): Promise<Fields[]> {
+    try {
+      return await this.appendOnce(sent, now)
+    } catch (error) {
+      // The script leaves no other key with a wrong type.
+      if (!isWrongType(error)) throw error
+      const corrupt = await this.index.rebuild()
+      if (corrupt) this.options.onCorrupt?.(corrupt)
+      return this.appendOnce(sent, now)
+    }
+  }
+
+  private async appendOnce(sent: readonly Sent[], now: number): Promise<Fields[]> {
     const replies = await inRuns(sent, some =>
       this.connection.run(
         append,
-        [mergedKey, ...some.map(({ addition }) => objectPrefix + addition.objectId)],
+        [indexKey, ...some.map(({ addition }) => objectPrefix + addition.objectId)],
         [randomBytes(8), ...some.flatMap(({ addition, bytes }) => [addition.objectId, addition.mergedAt ?? now, bytes])]
       )
     )
@@ -234,39 +248,33 @@ export class ValkeyStore implements OpenStore {
 
   /** Objects as the server holds them; null for those that it does not hold. */
   private async read(objectIds: readonly string[]): Promise<(StoredObject | null)[]> {
-    const replies = await this.connection.request('Objects could not be read from', 'read', () =>
-      Promise.all(objectIds.map(id => this.connection.call('HMGET', objectPrefix + id, 'r', 'p', 'g')))
+    return this.connection.request('Objects could not be read from', 'read', () =>
+      Promise.all(objectIds.map(id => this.readOne(id)))
     )
-    return objectIds.map((id, index) => readRecord(id, (replies as Fields[])[index] as Fields))
   }
 
-  private async *pages(): AsyncIterable<string[]> {
-    let cursor = '0'
-    do {
-      const [next, entries] = (await this.connection.request('Objects could not be listed of', 'read', () =>
-        this.connection.call('ZSCAN', mergedKey, cursor, 'COUNT', 500)
-      )) as [Buffer, Buffer[]]
-      cursor = String(next)
-      yield entries.filter((_, index) => index % 2 === 0).map(String)
-    } while (cursor !== '0')
+  private async readOne(objectId: string): Promise<StoredObject | null> {
+    const key = objectPrefix + objectId
+    try {
+      return readRecord(objectId, (await this.connection.call('HMGET', key, 'r', 'p', 'g')) as unknown as Fields)
+    } catch (error) {
+      if (!isWrongType(error)) throw error
+      const then = 'The next alert of the object moves it away, and the object starts again'
+      return { objectId, error: await wrongType(this.connection, key, then) }
+    }
+  }
+
+  private reportMoved(key: string, found: string, consequence: string): void {
+    this.options.onCorrupt?.(movedValue(this.connection, key, found, consequence))
   }
 
   /** Checks the server and its store on every new connection: it may be another server, or have lost its data. */
   private async prepare(): Promise<void> {
-    const { address, programs, readOnly, onNotice } = this.options
+    const { address, readOnly, onNotice } = this.options
     const { persistence } = await checkServer(this.connection)
-    for (;;) {
-      const text = String((await this.connection.call('GET', metaKey)) ?? '')
-      if (text === '' && readOnly) throw new HieraxError('INPUT_NOT_FOUND', `There is no store in ${address.shown}`)
-      const write = checkMeta(text === '' ? null : (JSON.parse(text) as StoreMeta), programs, address.shown)
-      if (text === '' && this.known !== null) onNotice?.(`${address.shown} came back without the store that it held`)
-      const next = JSON.stringify(write)
-      const done = readOnly || !write || String(await this.connection.run(claim, [metaKey], [text, next])) === next
-      // Another process changed the metadata meanwhile.
-      if (!done) continue
-      this.known = write ?? (JSON.parse(text) as StoreMeta)
-      break
-    }
+    const { meta, isNew } = await takeMetadata(this.connection, this.options)
+    if (isNew && this.known !== null) onNotice?.(`${address.shown} came back without the store that it held`)
+    this.known = meta
     if (persistence !== this.persistence && persistence !== 'always' && !readOnly) onNotice?.(durability[persistence])
     this.persistence = persistence
   }

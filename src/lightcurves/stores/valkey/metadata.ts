@@ -1,0 +1,49 @@
+import { HieraxError } from '../../../errors.ts'
+import type { StoreOptions } from '../../store.ts'
+import { checkMeta, type StoreMeta } from '../../store-meta.ts'
+import type { ValkeyConnection } from './connection.ts'
+import { isWrongType } from './failures.ts'
+import { claim } from './objects.ts'
+
+const metaKey = 'hierax:meta'
+
+/**
+ * The metadata of the store on a server, migrated or created unless it is opened read-only; `isNew`: there were none.
+ *
+ * @throws {HieraxError} STORE_REFUSED as `checkMeta`, also if the key holds something else; INPUT_NOT_FOUND if there is nothing to read.
+ */
+export async function takeMetadata(
+  connection: ValkeyConnection,
+  { programs, readOnly }: Pick<StoreOptions, 'programs' | 'readOnly'>
+): Promise<{ meta: StoreMeta; isNew: boolean }> {
+  const where = connection.address.shown
+  for (;;) {
+    const text = await metadata(connection)
+    const isNew = text === ''
+    if (isNew && readOnly) throw new HieraxError('INPUT_NOT_FOUND', `There is no store in ${where}`)
+    const write = checkMeta(isNew ? null : parsed(text), programs, `${where} (key ${metaKey})`)
+    const next = JSON.stringify(write)
+    const done = readOnly || !write || String(await connection.run(claim, [metaKey], [text, next])) === next
+    if (done) return { meta: write ?? parsed(text), isNew }
+    // Another process changed the metadata meanwhile.
+  }
+}
+
+/** The text of the metadata, empty if there are none. */
+async function metadata(connection: ValkeyConnection): Promise<string> {
+  try {
+    return String((await connection.call('GET', metaKey)) ?? '')
+  } catch (error) {
+    if (isWrongType(error)) return 'damaged'
+    throw error
+  }
+}
+
+/** What is no metadata has no version, and is refused for that. */
+function parsed(text: string): StoreMeta {
+  try {
+    return (JSON.parse(text) as StoreMeta | null) ?? ({} as StoreMeta)
+  } catch {
+    return {} as StoreMeta
+  }
+}
