@@ -296,6 +296,11 @@ describe('the live page', needsBrowser(), () => {
     const page = await live.open('?object=ZTF20aaaaaab')
     await page.getByText('Not classified: BOGUS.').waitFor()
     await page.getByText(/probably an artefact/).waitFor()
+    for (const node of await page.getByRole('treeitem').all()) {
+      assert.match((await node.getAttribute('aria-label')) ?? '', / – no probability$/)
+      assert.doesNotMatch(`${await node.getAttribute('title')} ${await node.textContent()}`, /\d\.\d/)
+    }
+    assert.equal(await page.getByText('not given by this model').count(), 0)
   })
 
   it('explains what to do while there is nothing to show', async () => {

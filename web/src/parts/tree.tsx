@@ -158,7 +158,7 @@ function Names({ branches, plan, marginal, path, known }: NamesProps) {
             aria-selected={focus === name}
             {...(children.length > 0 ? { 'aria-expanded': true } : {})}
             aria-label={spoken}
-            title={`${name}${description ? ` – ${description}` : ''}\nP(node) ${(marginal[place] ?? 0).toFixed(4)}\nP(node | ${above}) ${given(place).toFixed(4)}`}
+            title={`${name}${description ? ` – ${description}` : ''}${known ? `\nP(node) ${(marginal[place] ?? 0).toFixed(4)}\nP(node | ${above}) ${given(place).toFixed(4)}` : ''}`}
             class={`name ${children.length > 0 ? 'inner' : 'leaf'} ${path.has(name) ? 'chosen' : ''} ${value < 0.005 ? 'faint' : ''}`}
             style={placeOf(branch, plan, place)}
             onClick={() => choose(name)}
@@ -208,7 +208,6 @@ function Reason() {
   return (
     <p class="note">
       <strong>Not classified: {reason}.</strong> {reasonTexts[reason] ?? ''}
-      {probabilities.value !== null && ' The probabilities are those at the latest detection.'}
     </p>
   )
 }
