@@ -6,14 +6,15 @@ const rooms = {
   version: [],
   'event-loop': [],
   'julian-date': [],
+  'regular-file': [],
   lightcurves: ['errors', 'event-loop', 'version'],
   alerts: ['errors', 'compression', 'julian-date', 'lightcurves'],
-  classifier: ['errors', 'event-loop', 'lightcurves'],
-  streams: ['errors', 'event-loop', 'compression'],
+  classifier: ['errors', 'regular-file', 'event-loop', 'lightcurves'],
+  streams: ['errors', 'regular-file', 'event-loop', 'compression'],
   immutable: [],
   messages: ['errors', 'immutable', 'avro', 'julian-date', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'event-loop', 'julian-date', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
-  config: ['errors', 'immutable', 'lightcurves', 'messages'],
+  config: ['errors', 'regular-file', 'immutable', 'lightcurves', 'messages'],
   telemetry: ['errors', 'lightcurves', 'messages', 'pipeline', 'streams', 'version'],
   service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
 }

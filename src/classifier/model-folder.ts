@@ -3,6 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
+import { checkRegular } from '../regular-file.ts'
 import { type Card, parseCard, priorsOf, sha256Hex } from './card.ts'
 import { type ContextTerm, contextFile, parseContext } from './context.ts'
 import { type InputSet, inputSetOf } from './input-sets.ts'
@@ -122,6 +123,7 @@ export function modelSha256(files: Readonly<Record<string, string>>, cardBytes: 
 
 async function readOrRefuse(file: string): Promise<Buffer> {
   try {
+    checkRegular(file)
     return await readFile(file)
   } catch (cause) {
     throw new HieraxError('MODEL_INVALID', `${file} can't be read: ${(cause as Error).message}`, { cause })

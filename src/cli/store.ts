@@ -12,6 +12,7 @@ import { decodeRecord } from '../lightcurves/object-record.ts'
 import type { OpenStore } from '../lightcurves/store.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { exportLines, importLines } from '../lightcurves/stores/transfer.ts'
+import { checkRegular } from '../regular-file.ts'
 
 /** Options of `hierax store …` as commander gives them. */
 export interface StoreOptions {
@@ -136,6 +137,11 @@ export async function importStore(file: string, options: StoreOptions): Promise<
 function source(file: string): Readable {
   if (file === '-') return process.stdin
   if (!fs.existsSync(file)) throw new HieraxError('INPUT_NOT_FOUND', `There is no file ${file}`)
+  try {
+    checkRegular(file)
+  } catch (cause) {
+    throw new HieraxError('INPUT_NOT_FOUND', `${file} can't be read: ${(cause as Error).message}`, { cause })
+  }
   const bytes = fs.createReadStream(file)
   if (!file.endsWith('.gz')) return bytes
   const inflated = createGunzip()

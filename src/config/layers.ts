@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { parseDocument } from 'yaml'
 import { HieraxError, nearest, shown } from '../errors.ts'
+import { checkRegular } from '../regular-file.ts'
 import { environmentName } from './settings.ts'
 
 /** A value as it was given, before it is checked. */
@@ -51,6 +52,7 @@ function readYaml(file: string): unknown {
     new HieraxError('CONFIG_UNREADABLE', `${problem}: ${(cause as Error).message}`, { cause })
   let text: string
   try {
+    checkRegular(file)
     text = fs.readFileSync(file, 'utf8')
   } catch (error) {
     throw unreadable(`can't read ${shown(file)}`, error)

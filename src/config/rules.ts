@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { shown } from '../errors.ts'
+import { checkRegular } from '../regular-file.ts'
 import type { ClusterConfig, Config } from './config.ts'
 
 type Side = 'input' | 'output'
@@ -57,10 +58,13 @@ function checkTls(side: Side, ssl: ClusterConfig['ssl'], problems: string[]): vo
   }
   for (const [name, file] of Object.entries(ssl)) {
     try {
+      checkRegular(file)
       if (fs.readFileSync(file, 'utf8').includes('-----BEGIN ')) continue
       problems.push(`${side}.ssl.${name}: ${shown(file)} is not a PEM file`)
     } catch (error) {
-      problems.push(`${side}.ssl.${name}: can't read ${shown(file)} (${(error as NodeJS.ErrnoException).code})`)
+      problems.push(
+        `${side}.ssl.${name}: can't read ${shown(file)} (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
+      )
     }
   }
 }

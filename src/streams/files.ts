@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { createGunzip, gunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
 import { HieraxError } from '../errors.ts'
+import { checkRegular } from '../regular-file.ts'
 
 /** One packet from disk, or why there is none at this path. */
 export type FilePacket =
@@ -59,8 +60,9 @@ export async function openPackets(paths: readonly string[], options: FilePacketO
 
 async function* readFile(file: NamedFile, maximum: number, stdin: Readable): AsyncGenerator<FilePacket> {
   const { path } = file
-  if (file.kind === 'archive') return yield* readArchive(path, maximum)
   try {
+    if (file.kind !== 'stdin') checkRegular(path)
+    if (file.kind === 'archive') return yield* readArchive(path, maximum)
     const bytes = file.kind === 'stdin' ? await readBounded(stdin, maximum) : await readPacket(path, maximum)
     yield packetOf(path, await decompressed(path, bytes, maximum), maximum)
   } catch (cause) {
@@ -77,9 +79,8 @@ function packetOf(path: string, bytes: Uint8Array | null, maximum: number): File
 async function readPacket(path: string, maximum: number): Promise<Uint8Array | null> {
   const handle = await open(path)
   try {
-    const found = await handle.stat()
-    if (!found.isFile()) return await readBounded(createReadStream(path), maximum)
-    return found.size > maximum ? null : await handle.readFile()
+    const { size } = await handle.stat()
+    return size > maximum ? null : await handle.readFile()
   } finally {
     await handle.close()
   }
@@ -170,7 +171,7 @@ function damaged(path: string, packets: number, cause: unknown): HieraxError {
 }
 
 function unreadable(code: 'FILE_UNREADABLE' | 'INPUT_NOT_FOUND', what: string, cause: unknown): HieraxError {
-  const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
+  const why = (cause as NodeJS.ErrnoException).code ?? (cause instanceof Error ? cause.message : String(cause))
   return new HieraxError(code, `${what} can't be read (${why})`, { cause })
 }
 
@@ -224,7 +225,9 @@ async function isFolder(name: string): Promise<boolean> {
   try {
     const found = await stat(name)
     await access(name, constants.R_OK)
-    return found.isDirectory()
+    if (found.isDirectory()) return true
+    checkRegular(name)
+    return false
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR')

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inputSets, latestInputs } from 'hierax/classifier/input-sets.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
+import { checkRegular } from 'hierax/regular-file.ts'
 import { z } from 'zod'
 import { ascendingCuts } from './evaluation/predict.ts'
 
@@ -171,6 +172,7 @@ async function valuesOf(fileOrName: string, beside: string, seen: readonly strin
   if (seen.includes(file)) fail('it extends itself')
   let values: unknown
   try {
+    checkRegular(file)
     values = JSON.parse(await readFile(file, 'utf8'))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') fail((cause as Error).message, cause)

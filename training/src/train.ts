@@ -7,6 +7,7 @@ import type { NoveltyFile } from 'hierax/classifier/novelty.ts'
 import { createRuntime } from 'hierax/classifier/runtime.ts'
 import { parseTaxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
+import { checkRegular } from 'hierax/regular-file.ts'
 import { studyContext } from './context/context-study.ts'
 import { readAlertSamples } from './data/alert-samples.ts'
 import { foldOf, type KnownObject, knownTo, readLabelled } from './data/labelled.ts'
@@ -50,11 +51,18 @@ export async function train(plan: TrainPlan, listener: TrainListener, signal: Ab
   return plan.folds === 0 ? trainModel(session) : trainFolds(session)
 }
 
+async function readTaxonomy(file: string): Promise<string> {
+  try {
+    checkRegular(file)
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new HieraxError('INPUT_NOT_FOUND', `taxonomy ${file}: ${(cause as Error).message}`, { cause })
+  }
+}
+
 async function openSession(plan: TrainPlan, listener: TrainListener, signal: AbortSignal): Promise<Session> {
   const { judged, sampling, foldSeed } = plan.recipe
-  const taxonomyText = await readFile(plan.taxonomy, 'utf8').catch((cause: Error) => {
-    throw new HieraxError('INPUT_NOT_FOUND', `taxonomy ${plan.taxonomy}: ${cause.message}`, { cause })
-  })
+  const taxonomyText = await readTaxonomy(plan.taxonomy)
   const taxonomy = parseTaxonomy(taxonomyText, plan.taxonomy)
   const among = judged.among.map(text => parseCandidates(taxonomy, text))
   const read = await readLabelled(plan.data)

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
+import { checkRegular } from '../../regular-file.ts'
 import { registerCodecs } from './codecs.ts'
 import type { KafkaConnection, KafkaLogger } from './connection.ts'
 import { framedSocket } from './framed-socket.ts'
@@ -48,6 +49,7 @@ function tlsOptions(ssl: KafkaConnection['ssl']): boolean | ConnectionOptions {
 
 function readPem(name: string, file: string): string {
   try {
+    checkRegular(file)
     return fs.readFileSync(file, 'utf8')
   } catch (cause) {
     const message = `ssl.${name}: the PEM file ${JSON.stringify(file)} can't be read`

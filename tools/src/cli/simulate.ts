@@ -10,6 +10,7 @@ import type { Simulation } from '../simulator/simulate.ts'
 interface Options extends Omit<PublishTarget, 'topic'> {
   topic?: string
   out?: string
+  overwrite?: true
   lightcurves?: string
   mix: Mix
   bogus: number
@@ -26,7 +27,7 @@ Examples:
   $ hierax simulate --out packets/ --objects 10
   $ hierax simulate --topic ztf_20250101_programid1 --objects 1000 --rate 100
   $ hierax simulate --mix stream --topic ztf_20250101_programid1 --objects 5000
-  $ hierax simulate --out packets/ --bogus 0.2 --solar-system 0.05
+  $ hierax simulate --out mixed/ --bogus 0.2 --solar-system 0.05
 
 Packets contain every detection, and the upper limits of the 30 days before each;
 other upper limits of a light curve are lost. Catalogue fields (nearest PanSTARRS and
@@ -46,6 +47,7 @@ export function register(program: Command): void {
       'Simulate valid ZTF alert packets (schema 4.02) from light curves and write them to a folder or a Kafka topic. There is one packet per detection, with 30 days of history and three images.'
     )
     .option('--out <folder>', 'write each packet to a file in this folder, named by time and candid')
+    .option('--overwrite', 'replace packets of the same name in --out')
     .option('--topic <name>', 'publish the packets to this topic; created if absent')
     .option('--brokers <list>', 'comma-separated host:port list (default: input.brokers of the configuration)', list)
     .option('--partitions <n>', 'number of partitions if the topic is created', integer({ min: 1, max: 10_000 }))
@@ -106,7 +108,7 @@ async function simulate(options: Options): Promise<void> {
     const done =
       options.out === undefined
         ? await publish(simulation, { ...options, topic: options.topic as string }, progress, signal)
-        : await write(simulation, options.out, progress, signal)
+        : await write(simulation, { folder: options.out, overwrite: options.overwrite ?? false }, progress, signal)
     progress.stop()
     process.stdout.write(done)
   } finally {
@@ -146,7 +148,12 @@ async function publish(
   }
 }
 
-async function write(simulation: Simulation, folder: string, progress: Progress, signal: AbortSignal): Promise<string> {
+async function write(
+  simulation: Simulation,
+  { folder, overwrite }: { readonly folder: string; readonly overwrite: boolean },
+  progress: Progress,
+  signal: AbortSignal
+): Promise<string> {
   const [{ mkdir, writeFile }, path] = await Promise.all([import('node:fs/promises'), import('node:path')])
   let packets = 0
   try {
@@ -154,12 +161,16 @@ async function write(simulation: Simulation, folder: string, progress: Progress,
     for (const { candid, jd, bytes } of simulation) {
       if (signal.aborted) break
       // The time comes first, so that sorting by name sorts by time.
-      await writeFile(path.join(folder, `${jd.toFixed(5)}_${candid}.avro`), bytes)
+      await writeFile(path.join(folder, `${jd.toFixed(5)}_${candid}.avro`), bytes, { flag: overwrite ? 'w' : 'wx' })
       packets += 1
       progress.advance()
     }
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause)) throw cause
+    if (cause.code === 'EEXIST' && 'syscall' in cause && cause.syscall === 'open') {
+      const message = `--out: ${(cause as NodeJS.ErrnoException).path} exists; name another folder, or give --overwrite`
+      throw new HieraxError('USAGE', message, { cause })
+    }
     throw new HieraxError('USAGE', `--out: ${folder} cannot be written (${cause.message})`, { cause })
   }
   return `${packets} packets in ${folder}\n`

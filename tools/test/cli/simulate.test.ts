@@ -38,6 +38,21 @@ test('--out writes one file per packet, in time order by name', async () => {
   }
 })
 
+test('--out does not replace the packets of an earlier run without --overwrite', async () => {
+  const out = path.join(folder, 'twice')
+  const run = (...more: string[]) =>
+    runHierax(['simulate', '--out', out, '--objects', '1', '--cutout-bytes', '0', ...more])
+  assert.equal((await run()).code, 0)
+  const [first = ''] = (await readdir(out)).sort()
+  await writeFile(path.join(out, first), 'mine')
+  const again = await run()
+  assert.equal(again.code, 2)
+  assert.match(again.stderr, new RegExp(`USAGE: --out: ${path.join(out, first)} exists; .* --overwrite`))
+  assert.equal(await readFile(path.join(out, first), 'utf8'), 'mine')
+  assert.equal((await run('--overwrite')).code, 0)
+  assert.ok((await readFile(path.join(out, first))).length > 1000)
+})
+
 test('--lightcurves and --shuffle', async () => {
   const file = path.join(folder, 'own.jsonl')
   const curve = {

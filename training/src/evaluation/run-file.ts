@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { HieraxError } from 'hierax/errors.ts'
+import { checkRegular } from 'hierax/regular-file.ts'
 import type { z } from 'zod'
 
 /** A file that one run of `hierax train` writes into its folder and another one reads. */
@@ -22,6 +23,7 @@ export async function writeRunFile(folder: string, { name }: RunFile<z.ZodType>,
 export async function readRunFile<T extends z.ZodType>(folder: string, run: RunFile<T>): Promise<z.infer<T>> {
   const file = path.join(folder, run.name)
   try {
+    checkRegular(file)
     return run.shape.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (cause) {
     const message = `${run.option} ${folder}: ${file} can't be used (${(cause as Error).message.split('\n')[0]})`

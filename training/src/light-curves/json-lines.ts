@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { HieraxError } from 'hierax/errors.ts'
+import { checkRegular } from 'hierax/regular-file.ts'
 import type { z } from 'zod'
 
 /** What a line holds, and its file and number for errors. */
@@ -33,7 +34,7 @@ export async function* jsonLines(file: string): AsyncGenerator<JsonLine> {
       throw new HieraxError('DATA_INVALID', `${file}, line ${position.count}: ${message}`, { cause })
     }
     const code = (cause as NodeJS.ErrnoException).code
-    const reason = code === 'ENOENT' ? 'does not exist' : `can't be read (${code ?? String(cause)})`
+    const reason = code === 'ENOENT' ? 'does not exist' : `can't be read (${code ?? (cause as Error).message})`
     throw new HieraxError('INPUT_NOT_FOUND', `${file} ${reason}`, { cause })
   }
 }
@@ -60,6 +61,7 @@ function fieldName(path: readonly PropertyKey[]): string {
 
 /** The lines of a file; `count` is the number of those that have been read. */
 async function* lines(file: string, position: { count: number }): AsyncGenerator<string> {
+  checkRegular(file)
   const raw = createReadStream(file)
   const stream: Readable = file.endsWith('.gz') ? pipeline(raw, createGunzip(), () => undefined) : raw
   let rest = ''

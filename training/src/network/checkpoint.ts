@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { HieraxError, shown } from 'hierax/errors.ts'
+import { checkRegular } from 'hierax/regular-file.ts'
 import type { FitState } from './fit.ts'
 
 /** What a training depends on, by name: a checkpoint is resumed only where all of it is the same. */
@@ -38,6 +39,7 @@ export async function writeCheckpoint(file: string, settings: Settings, state: F
 export async function readCheckpoint(file: string, settings: Settings): Promise<FitState | null> {
   let content: string
   try {
+    checkRegular(file)
     content = await readFile(file, 'utf8')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
