@@ -13,6 +13,7 @@ import { newestCutouts } from './pipeline/newest-cutouts.ts'
 import { type ClassifiedAlerts, ObjectClassifier } from './pipeline/object-classifier.ts'
 import { type Arrival, type PendingAnswer, pendingAnswers } from './pipeline/pending-answers.ts'
 import { PoisonGuard } from './pipeline/poison-guard.ts'
+import { RetractingTopics } from './pipeline/retractions.ts'
 import type { BatchControl, InputMessage, OutputMessage, Sink } from './streams/types.ts'
 
 /** Dependencies and settings of a pipeline. */
@@ -71,12 +72,17 @@ interface Decoded {
 export class Pipeline {
   readonly #options: PipelineOptions
   readonly #classifier: ObjectClassifier
+  readonly #retracting: RetractingTopics
   readonly #guard: PoisonGuard
   readonly #yieldIfBusy = createYield()
 
   constructor(options: PipelineOptions) {
     this.#options = options
     this.#classifier = new ObjectClassifier(options)
+    this.#retracting = new RetractingTopics(
+      options.output,
+      options.classifiers.map(({ sha256 }) => sha256)
+    )
     const handler = { handle: this.#handle.bind(this), refuse: this.#refuse.bind(this) }
     this.#guard = new PoisonGuard(handler, options.journal, options.group)
   }
@@ -104,18 +110,19 @@ export class Pipeline {
     control?.signal.throwIfAborted()
 
     const keeping = keepCutouts?.(newestCutouts(arrivals, states))
-    const pending = pendingAnswers(arrivals, states)
-    const { classifications, hiddenStates } = await timed('classify', () => this.#classifier.classify(pending))
+    const answered = await timed('classify', () => this.#answer(arrivals, states))
+    const { pending, classifications, hiddenStates, placements } = answered
     const answers = await timed('encode', () => this.#encode(pending, classifications))
     await keeping
     // The packets are not read after this point, so they cannot be the cause of a later crash.
     await contentsDone()
 
     control?.signal.throwIfAborted()
-    const messages = [...deadLetters, ...answers]
+    const messages = [...deadLetters, ...answers, ...this.#retracting.messages(placements)]
     const caching = store.writeCache(hiddenStates).catch(() => {}) // only a cache: without it, classification takes longer
     await timed('publish', () => sink.send(messages, control?.signal))
     await caching
+    await this.#retracting.unmark(placements, store)
 
     stats.countOutcomes(batchStats, pending, classifications)
     stats.countPublished(batchStats, messages)
@@ -170,6 +177,18 @@ export class Pipeline {
       stats.countMerged(batchStats, additions.get(objectId) as Addition, curve)
     }
     return new Map(states.map(state => [state.objectId, state]))
+  }
+
+  /** Classifies what the batch requires. If another process changes an object before its place on a topic is marked, it is classified again. */
+  async #answer(arrivals: readonly Arrival[], states: Map<string, ObjectState>) {
+    for (;;) {
+      const pending = pendingAnswers(arrivals, states)
+      const classified = await this.#classifier.classify(pending)
+      const placements = this.#retracting.placementsOf(pending, classified.classifications)
+      const changed = await this.#retracting.mark(placements, this.#options.store)
+      if (changed.length === 0) return { pending, placements, ...classified }
+      for (const state of changed) states.set(state.objectId, state)
+    }
   }
 
   async #encode(

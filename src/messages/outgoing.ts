@@ -16,21 +16,40 @@ export interface OutputSettings {
 /** The input message that led to a classification. */
 export type Origin = Omit<InputMessage, 'value'>
 
-/** A classification as output messages: one to the topic of all classifications, and one for each matching route. */
+/**
+ * A classification as output messages: one to the topic of all classifications, and one for each matching route. What topics of retracting
+ * routes get, `RetractingTopics` decides.
+ */
 export function classificationMessages(
   body: Classification,
   origin: Origin,
   settings: OutputSettings
 ): OutputMessage[] {
-  const value = encodeClassification(body, settings.encoding)
-  const headers = {
-    id: body.id,
-    schema: schemaName,
-    source: origin.source,
-    ingested: String(origin.ingested),
-    published: String(Date.now())
+  const message = routedMessage(settings.classifications, body, origin, settings)
+  return topicsOf(body, settings).map(topic => ({ ...message, topic }))
+}
+
+/** A classification as a message to one topic, with further headers. */
+export function routedMessage(
+  topic: string,
+  body: Classification,
+  origin: Origin,
+  { encoding }: Pick<OutputSettings, 'encoding'>,
+  headers: Readonly<Record<string, string>> = {}
+): OutputMessage {
+  return {
+    topic,
+    key: body.objectId,
+    value: encodeClassification(body, encoding),
+    headers: {
+      id: body.id,
+      schema: schemaName,
+      source: origin.source,
+      ingested: String(origin.ingested),
+      published: String(Date.now()),
+      ...headers
+    }
   }
-  return topicsOf(body, settings).map(topic => ({ topic, key: body.objectId, value, headers }))
 }
 
 /** The dead letter for an input message: the original bytes, with headers that say what was wrong. */
@@ -52,6 +71,7 @@ export function deadLetterMessage(message: InputMessage, error: HieraxError, set
 
 function topicsOf(body: Classification, settings: OutputSettings): string[] {
   const topics = new Set([settings.classifications])
-  for (const route of settings.routes) if (unmetConditions(body, route).length === 0) topics.add(route.topic)
+  for (const route of settings.routes)
+    if (!route.retract && unmetConditions(body, route).length === 0) topics.add(route.topic)
   return [...topics]
 }

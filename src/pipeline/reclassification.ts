@@ -12,6 +12,7 @@ import { classificationMessages, type Origin, type OutputSettings } from '../mes
 import type { Sink } from '../streams/types.ts'
 import { ObjectClassifier } from './object-classifier.ts'
 import { reissuedAnswers } from './pending-answers.ts'
+import { RetractingTopics } from './retractions.ts'
 
 /** Which objects and classifications are published; all conditions must hold. */
 export interface Selection {
@@ -116,12 +117,17 @@ export class Reclassification {
   readonly #writer = randomUUID()
   readonly #messages = new Map<string, number>()
   readonly #results = new Map<string, Map<string, number>>()
+  readonly #retracting: RetractingTopics
   #counts: Counts = { ...nothing }
   #after = ''
 
   constructor(options: ReclassificationOptions) {
     this.#options = options
     this.#classifier = new ObjectClassifier(options)
+    this.#retracting = new RetractingTopics(
+      options.output,
+      options.classifiers.map(({ sha256 }) => sha256)
+    )
     this.#run = hashOf(options)
   }
 
@@ -219,7 +225,14 @@ export class Reclassification {
     const pending = states.flatMap(state => reissuedAnswers(state, origin))
     const { classifications } = await this.#classifier.classify(pending)
     const published = classifications.flat().filter(body => isLikely(body, selection.least))
-    const messages = published.flatMap(body => classificationMessages(body, origin, output))
+    // The store is not written to: an object whose place on a topic is not marked must wait for its next alert.
+    const placements = this.#retracting
+      .placementsOf(pending, classifications)
+      .filter(({ body, on }) => on.length > 0 && published.includes(body))
+    const messages = [
+      ...published.flatMap(body => classificationMessages(body, origin, output)),
+      ...this.#retracting.messages(placements)
+    ]
     try {
       await sink?.send(messages, signal)
     } catch (error) {
