@@ -15,11 +15,16 @@ export interface StoreMeta {
 /**
  * Compares a store's metadata (null: it is new) with what it is opened for. Returns the new metadata if they must change, else null.
  * An older version is migrated: its records are read as they are, and rewritten when something is merged into them. The new
- * metadata keep an older release from misreading them.
+ * metadata keep an older release from misreading them. A store that is `empty` holds points of no programme.
  *
  * @throws {HieraxError} STORE_REFUSED for a version that is not read, or for points of a programme that is not admitted.
  */
-export function checkMeta(meta: StoreMeta | null, programs: readonly number[], where: string): StoreMeta | null {
+export function checkMeta(
+  meta: StoreMeta | null,
+  programs: readonly number[],
+  where: string,
+  empty = false
+): StoreMeta | null {
   if (meta && !isRead(meta.version)) throw otherStoreVersion(meta, where)
   const held = meta ? meta.programs : []
   if (!Array.isArray(held) || !held.every(Number.isInteger)) {
@@ -30,13 +35,13 @@ export function checkMeta(meta: StoreMeta | null, programs: readonly number[], w
     )
   }
   const extra = held.filter(program => !programs.includes(program))
-  if (extra.length > 0) {
+  if (extra.length > 0 && !empty) {
     throw new HieraxError(
       'STORE_REFUSED',
       `The store in ${where} holds points of programme ${extra.join(', ')}, which input.programs (${programs.join(', ')}) does not admit`
     )
   }
-  if (meta?.version === recordVersion && held.length === programs.length) return null
+  if (meta?.version === recordVersion && held.length === programs.length && extra.length === 0) return null
   return { version: recordVersion, programs: [...programs].sort((a, b) => a - b), hierax }
 }
 

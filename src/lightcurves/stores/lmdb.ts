@@ -244,7 +244,8 @@ export class LmdbStore implements OpenStore {
 
   private async checkMeta(options: LmdbOptions): Promise<void> {
     const meta = (this.root.get('meta') as StoreMeta | undefined) ?? null
-    const write = checkMeta(meta, options.programs, options.folder)
+    const { entryCount } = this.objects.getStats() as { entryCount: number }
+    const write = checkMeta(meta, options.programs, options.folder, entryCount === 0)
     this.programs = (options.readOnly ? meta : (write ?? meta))?.programs ?? []
     if (options.readOnly || !write) return
     await this.writes.transaction(() => void this.root.put('meta', write))

@@ -71,6 +71,12 @@ describe('the embedded store on disk', () => {
   test('refuses to show points of a programme that is no longer admitted', async () => {
     const options = { folder: path.join(folder, 'programs'), programs: [1, 2] }
     await (await LmdbStore.open(options)).close()
+    const narrow = await LmdbStore.open({ ...options, programs: [1] })
+    assert.deepEqual(narrow.programs, [1], 'an empty store holds points of no programme')
+    await narrow.close()
+    const wide = await LmdbStore.open(options)
+    await wide.merge([add('A', 1)])
+    await wide.close()
     await assert.rejects(LmdbStore.open({ ...options, programs: [1] }), {
       code: 'STORE_REFUSED',
       message: /programme 2/

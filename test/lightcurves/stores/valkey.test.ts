@@ -243,8 +243,13 @@ describe('the store on a server', { skip }, () => {
 
   test('a store with points that may not be shown is refused, and one that is not there', async () => {
     const [store, db] = await fresh({ programs: [1, 2] })
-    await store.close()
     const address = `${url}/${db}`
+    const narrow = await openStore(address, { programs: [1] })
+    assert.deepEqual(narrow.programs, [1], 'an empty store holds points of no programme')
+    await narrow.close()
+    await (await openStore(address, { programs: [1, 2] })).close()
+    await store.merge([add('A', 1)])
+    await store.close()
     await assert.rejects(openStore(address, { programs: [1] }), { code: 'STORE_REFUSED', message: /programme 2/ })
     await (await openStore(address, { programs: [1, 2, 3] })).close()
     await assert.rejects(openStore(`${url}/15`, { programs: [1], readOnly: true }), {

@@ -3,6 +3,7 @@ import type { StoreOptions } from '../../store.ts'
 import { checkMeta, type StoreMeta } from '../../store-meta.ts'
 import type { ValkeyConnection } from './connection.ts'
 import { isWrongType } from './failures.ts'
+import { indexKey } from './object-index.ts'
 import { claim } from './objects.ts'
 
 const metaKey = 'hierax:meta'
@@ -21,7 +22,8 @@ export async function takeMetadata(
     const text = await metadata(connection)
     const isNew = text === ''
     if (isNew && readOnly) throw new HieraxError('INPUT_NOT_FOUND', `There is no store in ${where}`)
-    const write = checkMeta(isNew ? null : parsed(text), programs, `${where} (key ${metaKey})`)
+    const empty = (await connection.call('EXISTS', indexKey)) === 0
+    const write = checkMeta(isNew ? null : parsed(text), programs, `${where} (key ${metaKey})`, empty)
     const next = JSON.stringify(write)
     const done = readOnly || !write || String(await connection.run(claim, [metaKey], [text, next])) === next
     if (done) return { meta: write ?? parsed(text), isNew }
