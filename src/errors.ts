@@ -83,6 +83,7 @@ const table = {
     STORE_FAILED: 'Check the disk or the server behind `store.url`.',
     STORE_CORRUPT: [500, 'Run `hierax store verify`; the object is rebuilt from the alerts that follow.'],
     OUTPUT_FAILED: [500, 'Free disk space, or name another file.'],
+    SERVICE_UNAVAILABLE: 'Start the service, or name its address with `--url`.',
     HTTP_UNAVAILABLE: 'Choose another `http.port`.',
     INTERNAL: [500, 'This is unexpected: please report it.'],
     MESSAGE_UNREADABLE: [422, 'Read a topic of classifications, with a release of Hierax that supports their schema.']

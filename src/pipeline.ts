@@ -14,6 +14,7 @@ import { type ClassifiedAlerts, ObjectClassifier } from './pipeline/object-class
 import { type Arrival, type PendingAnswer, pendingAnswers } from './pipeline/pending-answers.ts'
 import { PoisonGuard } from './pipeline/poison-guard.ts'
 import { RetractingTopics } from './pipeline/retractions.ts'
+import type { Shadows } from './pipeline/shadows.ts'
 import type { BatchControl, InputMessage, OutputMessage, Sink } from './streams/types.ts'
 
 /** Dependencies and settings of a pipeline. */
@@ -38,6 +39,8 @@ export interface PipelineOptions {
   readonly onBatch?: (stats: stats.BatchStats) => void
   /** Called with the classifications of a batch when they are acknowledged. */
   readonly onClassifications?: (classifications: readonly Classification[]) => void
+  /** Compares what the first model published with other models. */
+  readonly shadows?: Pick<Shadows, 'compare'> | null
 }
 
 /**
@@ -101,7 +104,7 @@ export class Pipeline {
     contentsDone: () => Promise<void>,
     control?: BatchControl
   ): Promise<number> {
-    const { sink, store, keepCutouts, onBatch, onClassifications } = this.#options
+    const { sink, store, keepCutouts, onBatch, onClassifications, shadows } = this.#options
     const batchStats = stats.emptyStats()
     const timed = <T>(stage: stats.Stage, work: () => Promise<T>) => stats.timed(batchStats, stage, work)
 
@@ -128,6 +131,7 @@ export class Pipeline {
     stats.countPublished(batchStats, messages)
     onBatch?.(batchStats)
     onClassifications?.(classifications.flat())
+    shadows?.compare(pending, classifications[0] ?? [])
     return taken
   }
 

@@ -17,7 +17,7 @@ import { toHistoryView, toObjectView } from '../service/views.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 /** What HTTP requests are answered from. */
-export interface PortDeps extends Pick<ServicePorts, 'readiness' | 'liveness'> {
+export interface PortDeps extends Pick<ServicePorts, 'readiness' | 'liveness' | 'shadows'> {
   readonly store: Pick<Store, 'get' | 'readCache'>
   readonly classifiers: readonly Classifier[]
   readonly admission: AdmissionSettings
@@ -30,7 +30,7 @@ export interface PortDeps extends Pick<ServicePorts, 'readiness' | 'liveness'> {
 
 /** The ports through which the HTTP service asks for objects, histories, statistics and events. */
 export function createPorts(deps: PortDeps): ServicePorts {
-  const { store, classifiers, admission, metrics, feed, minute, cutouts, readiness, liveness } = deps
+  const { store, classifiers, admission, metrics, feed, minute, cutouts, shadows, readiness, liveness } = deps
   const objectClassifier = new ObjectClassifier({ store, classifiers, admission })
   const histories = new Histories(admission.admit)
   const indexOf = (model?: string) => classifiers.findIndex(({ sha256 }) => model === undefined || sha256 === model)
@@ -43,6 +43,7 @@ export function createPorts(deps: PortDeps): ServicePorts {
     readiness,
     liveness,
     metrics,
+    shadows,
     models: () => classifiers,
     recent: (limit, accept) => feed.recent(limit, accept),
     subscribe: listener => feed.subscribe(listener),

@@ -12,10 +12,12 @@ import { toJson } from '../messages/encoding.ts'
 import type { Route } from '../messages/routes.ts'
 import type { BatchStats } from '../pipeline/batch-stats.ts'
 import { reclassificationProgress } from '../pipeline/reclassification.ts'
+import type { ShadowResult } from '../pipeline/shadows.ts'
 import { Pipeline, type PipelineOptions } from '../pipeline.ts'
 import { ClassificationFeed } from '../service/feed.ts'
 import type { ServicePorts } from '../service/ports.ts'
 import { createService } from '../service/service.ts'
+import { ShadowReport } from '../service/shadow-report.ts'
 import { MinuteStatistics } from '../service/statistics.ts'
 import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -27,6 +29,8 @@ import { createPorts } from './http-ports.ts'
 import { loadModels, readModels } from './models.ts'
 import { keepFor } from './retention.ts'
 import { logRoutes, resolveRoutes } from './routes.ts'
+import { loadShadows, runShadows } from './shadows.ts'
+import { Shutdown } from './shutdown.ts'
 import { StoreWatch } from './store-watch.ts'
 import { kafkaStreams, type StreamsFactory } from './streams.ts'
 import { WorkerSupervisor } from './workers/supervisor.ts'
@@ -43,6 +47,8 @@ export interface ServiceDeps {
   readonly decode?: PipelineOptions['decode']
   /** Called with every batch's classifications after they were acknowledged; must be quick and not throw. */
   readonly onClassifications?: (classifications: readonly Classification[]) => void
+  /** Called with what a shadow model did with a batch. */
+  readonly onShadow?: (result: ShadowResult) => void
 }
 
 /** A running service. */
@@ -95,6 +101,10 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
     logger.info({ name, version, sha256, taxonomy, runtime, population }, 'model loaded')
   }
   logRoutes(logger, routes)
+  const shadowModels = await loadShadows(config, classifiers)
+  shutdown.add('shadow models', () => shadowModels.forEach(model => void model.dispose()))
+  for (const { name, version, sha256, taxonomy } of shadowModels)
+    logger.info({ name, version, sha256, taxonomy }, 'shadow model loaded')
 
   const metrics = new Metrics()
   let loseStore: (error: HieraxError) => void = () => {}
@@ -114,7 +124,24 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
     deps.onClassifications?.(classifications)
   }
 
-  const parts = { config, deps, store, cutouts, classifiers, metrics, routes: routes.routes, onClassifications }
+  const shadows = new ShadowReport(shadowModels)
+  const onShadow = (result: ShadowResult): void => {
+    shadows.add(result)
+    deps.onShadow?.(result)
+  }
+
+  const parts = {
+    config,
+    deps,
+    store,
+    cutouts,
+    classifiers,
+    metrics,
+    routes: routes.routes,
+    onClassifications,
+    onShadow,
+    shadowModels
+  }
   const engine = config.workers > 1 && !deps.connect ? workerEngine(parts) : pipelineEngine(parts)
   const { liveness } = engine
   const isWorker = deps.http === false
@@ -122,13 +149,24 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   // The parent of workers reports for all of them.
   const readiness = isWorker ? engine.readiness : watch.over(engine.readiness)
   shutdown.add('store watch', () => watch.stop())
-  collectGauges({ metrics, classifiers, store, readiness })
+  collectGauges({ ...parts, readiness })
 
   let address = ''
   let management: string | undefined
   if (!isWorker) {
     const admission = { programs: config.input.programs, admit: config.admit }
-    const ports = createPorts({ store, cutouts, classifiers, admission, metrics, feed, minute, readiness, liveness })
+    const ports = createPorts({
+      store,
+      cutouts,
+      shadows,
+      classifiers,
+      admission,
+      metrics,
+      feed,
+      minute,
+      readiness,
+      liveness
+    })
     const http = await createService(ports, { ...config.http, logger, version })
     shutdown.add('http', () => http.close())
     const listening = await http.listen()
@@ -170,6 +208,8 @@ interface EngineParts {
   readonly metrics: Metrics
   readonly routes: readonly Route[]
   readonly onClassifications: (classifications: readonly Classification[]) => void
+  readonly shadowModels: readonly Classifier[]
+  readonly onShadow: (result: ShadowResult) => void
 }
 
 /** The pipeline in this process, between its streams. */
@@ -179,6 +219,7 @@ function pipelineEngine(parts: EngineParts): Engine {
   const streams = connect(config, { logger, metrics, onLag: (...lag) => health.lag(...lag) })
   const health = new Health({ streams, store })
   const logDeadLetters = deadLetterLog(logger)
+  const shadows = runShadows(parts.shadowModels, { ...parts, logger, onResult: parts.onShadow })
   const pipeline = new Pipeline({
     decode,
     store,
@@ -195,7 +236,8 @@ function pipelineEngine(parts: EngineParts): Engine {
       logDeadLetters(stats)
     },
     ...(cutouts ? { keepCutouts: keepingCutouts(cutouts, logger) } : {}),
-    onClassifications
+    onClassifications,
+    shadows
   })
   return {
     readiness: health.readiness,
@@ -204,14 +246,16 @@ function pipelineEngine(parts: EngineParts): Engine {
     async stop() {
       health.stop()
       await streams.stop()
+      await shadows?.stop()
     }
   }
 }
 
 /** Pipelines in worker processes. */
-function workerEngine({ config, deps: { logger }, store, metrics, onClassifications }: EngineParts): Engine {
+function workerEngine({ config, deps: { logger }, store, metrics, ...events }: EngineParts): Engine {
+  const { onClassifications, onShadow } = events
   const onRestart = () => metrics.increment('worker_restarts_total')
-  const supervisor = new WorkerSupervisor({ config, logger, store, onClassifications, onRestart })
+  const supervisor = new WorkerSupervisor({ config, logger, store, onClassifications, onShadow, onRestart })
   metrics.addWorkers(() => supervisor.metrics())
   return {
     readiness: () => supervisor.readiness(),
@@ -247,10 +291,12 @@ function openServiceStore(
 function collectGauges({
   metrics,
   classifiers,
+  shadowModels,
   store,
   readiness
-}: Pick<EngineParts, 'metrics' | 'classifiers' | 'store'> & Pick<Engine, 'readiness'>): void {
+}: Pick<EngineParts, 'metrics' | 'classifiers' | 'shadowModels' | 'store'> & Pick<Engine, 'readiness'>): void {
   metrics.models(classifiers)
+  metrics.shadows(shadowModels)
   metrics.progress()
   let measured = Number.NEGATIVE_INFINITY
   metrics.beforeScrape(async () => {
@@ -288,34 +334,5 @@ function keepingCutouts(cutouts: CutoutStore, logger: Logger): NonNullable<Pipel
       if (!failing) logger.warn({ code, reason: message }, 'images of alerts are not kept')
       failing = true
     }
-  }
-}
-
-/** Closes what was opened, the last first. */
-class Shutdown {
-  readonly #logger: Logger
-  readonly #steps: { readonly part: string; readonly close: () => unknown }[] = []
-  #done: Promise<void> | null = null
-
-  constructor(logger: Logger) {
-    this.#logger = logger
-  }
-
-  add(part: string, close: () => unknown): void {
-    this.#steps.push({ part, close })
-  }
-
-  run(): Promise<void> {
-    this.#done ??= this.#closeAll()
-    return this.#done
-  }
-
-  async #closeAll(): Promise<void> {
-    const began = performance.now()
-    for (const { part, close } of this.#steps.reverse()) {
-      await close()
-      this.#logger.debug({ part }, 'closed')
-    }
-    this.#logger.info({ seconds: Math.round((performance.now() - began) / 100) / 10 }, 'hierax ended')
   }
 }

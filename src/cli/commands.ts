@@ -220,5 +220,39 @@ Examples:
     )
     .action(async (objectIds, options) => (await import('./reclassify.ts')).reclassify(objectIds, options))
 
+const disagreements: Register = program =>
+  program
+    .command('disagreements')
+    .summary('print how shadow models differ from the published one')
+    .description(
+      'Ask a running service how its shadow models (setting `shadow`) differ from the first model. Print the latest disagreements, one JSON object per line, newest first; with --report, a table of both predicted nodes for each shadow model since the start of the service. The token of `http.token` is sent.'
+    )
+    .option('--url <url>', 'address of the service (default: http.host and http.port of the configuration)')
+    .option('--report', 'print the table instead of single disagreements')
+    .option('--json', 'with --report: one JSON object per shadow model')
+    .option('--limit <n>', 'maximum number of disagreements', integer({ min: 1, max: 10_000 }), 1000)
+    .option('--model <name>', 'only this shadow model: its name, or the first digits of its SHA-256')
+    .option('--object <part>', 'only objects with this text in their id')
+    .option('--live <node>', 'only alerts with this node predicted by the published model')
+    .option('--shadow <node>', 'only alerts with this node predicted by the shadow model')
+    .addOption(
+      new Option('--agreement <kind>', 'only disagreements of this kind').choices([
+        'ancestor',
+        'different',
+        'incomparable'
+      ])
+    )
+    .option('--min <p>', 'minimum probability of both predictions', decimal({ min: 0, max: 1 }))
+    .option('--since <date>', 'only alerts since this date (UTC, or a Julian date)', julianDate)
+    .option('--config <file>', 'configuration file of the service')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hierax disagreements --report
+  $ hierax disagreements --agreement different --min 0.8 | jq -r .objectId | sort -u`
+    )
+    .action(async options => (await import('./disagreements.ts')).disagreements(options))
+
 /** All commands of the service, in the order of the help. */
-export const commands: readonly Register[] = [serve, classify, replay, tail, reclassify, store]
+export const commands: readonly Register[] = [serve, classify, replay, tail, reclassify, disagreements, store]

@@ -157,6 +157,11 @@ export const configSchema = z.object({
     defaultText: 'the bundled model',
     meaning: 'one or more model folders'
   }),
+  shadow: setting(kind.list(kind.text('the path of a model folder'), 'a list of distinct model folders', 0), {
+    default: [],
+    defaultText: 'none',
+    meaning: 'model folders that classify without publishing, to compare them with the first model'
+  }),
   population: setting(kind.population, {
     default: 'stream',
     meaning:

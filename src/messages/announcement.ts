@@ -7,7 +7,7 @@ export const announcementSchemaName = 'hierax.model.v1'
 
 const time = (description: string) => z.iso.datetime().describe(description)
 
-/** What is said of one model on the topic of models. */
+/** A message about one model on the topic of models. */
 export const announcementSchema = z
   .object({
     ...provenance.shape,

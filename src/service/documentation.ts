@@ -10,6 +10,7 @@ const examples: Readonly<Record<ComponentName, object>> = {
   Object: example.object,
   History: example.history,
   Statistics: example.statistics,
+  Disagreements: example.disagreements,
   Taxonomy: example.taxonomy,
   Model: example.model,
   Readiness: example.readiness,

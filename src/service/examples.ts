@@ -1,6 +1,7 @@
 import type { ClassificationJson } from '../messages/classification.ts'
 import type { Problem } from './problems.ts'
 import type {
+  DisagreementsView,
   HistoryView,
   Liveness,
   ModelsView,
@@ -204,6 +205,38 @@ export const taxonomy: TaxonomyView = {
 const oneModel = { ...classifier, runtime: 'wasm', nodes: 4, population: classification.population }
 
 export const model: ModelsView = { ...oneModel, models: [oneModel] }
+
+export const disagreements: DisagreementsView = {
+  models: [
+    {
+      model: { ...classifier, name: 'candidate', version: '0.2' },
+      alerts: 1000,
+      agreement: 0.94,
+      same: 940,
+      ancestor: 40,
+      different: 20,
+      incomparable: 0,
+      skipped: { busy: 0, failed: 0 },
+      seconds: 1.7,
+      pairs: [
+        { live: 'SN Ia', shadow: 'SN Ia', agreement: 'same', alerts: 940 },
+        { live: 'SN Ia', shadow: 'Transient', agreement: 'ancestor', alerts: 40 },
+        { live: 'SN Ia', shadow: 'CC', agreement: 'different', alerts: 20 }
+      ]
+    }
+  ],
+  disagreements: [
+    {
+      objectId: classification.objectId,
+      candid: classification.candid,
+      jd: classification.jd,
+      agreement: 'different',
+      live: { node: 'SN Ia', probability: 0.62 },
+      shadow: { node: 'CC', probability: 0.55 },
+      model: { name: 'candidate', version: '0.2', sha256: classifier.sha256 }
+    }
+  ]
+}
 
 export const readiness: Readiness = {
   ready: true,

@@ -7,7 +7,7 @@ import type { ModelView } from './schemas.ts'
 /** Minimum number of digits of a SHA-256 that name a model. */
 const fewestDigits = 8
 
-const modelName = z.string().min(1).max(200)
+export const modelName = z.string().min(1).max(200)
 
 /** A model as a parameter of a route. */
 export const modelParameter = modelName

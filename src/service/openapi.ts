@@ -13,6 +13,7 @@ export const components = {
   Object: answer.object,
   History: answer.history,
   Statistics: answer.statistics,
+  Disagreements: answer.disagreements,
   Taxonomy: answer.taxonomy,
   Model: answer.model,
   Readiness: answer.readiness,

@@ -3,6 +3,7 @@ import type { ClassificationJson } from '../messages/classification.ts'
 import type { Part } from '../telemetry/definitions.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { HistoryView, Liveness, ModelView, ObjectView, PartState, StatisticsView } from './schemas.ts'
+import type { ShadowReport } from './shadow-report.ts'
 
 /** The parts of Hierax that the HTTP service uses. */
 export interface ServicePorts {
@@ -20,6 +21,8 @@ export interface ServicePorts {
   /** The images of the object's newest alert; null if they are not kept. */
   cutouts(objectId: string): Promise<AlertCutouts | null>
   statistics(): Promise<StatisticsView>
+  /** Shadow models; empty without any. */
+  readonly shadows: Pick<ShadowReport, 'models' | 'latest' | 'comparisons'>
   /** The models in use, at least one. */
   models(): readonly ModelView[]
   /** The latest accepted classifications, newest first. */

@@ -10,6 +10,7 @@ import {
   prediction,
   provenance
 } from '../messages/classification.ts'
+import { agreements } from '../pipeline/agreement.ts'
 import { type Part, parts } from '../telemetry/definitions.ts'
 
 /*
@@ -139,6 +140,61 @@ export const statistics = z
   })
   .describe('Counts since the start, and of the last minute')
 
+const predictedNode = z.object({
+  node: orNull(z.string(), 'predicted node; null for none'),
+  probability: orNull(z.number(), 'its probability')
+})
+
+const agreement = z
+  .enum(agreements)
+  .describe(
+    '`same`: the same node; `ancestor`: one node is above the other; `different`: neither; `incomparable`: a prediction has no node whose name is in both taxonomies. Taxonomies that differ are compared at the nodes whose names they share'
+  )
+
+const shadowModel = provenance.pick({ name: true, version: true, sha256: true })
+
+const disagreement = z.object({
+  objectId: text('ZTF object'),
+  candid: text('candidate of the alert'),
+  jd: number('Julian date of the alert, days'),
+  agreement,
+  live: predictedNode.describe('prediction of the published model (the first one)'),
+  shadow: predictedNode.describe('prediction of the shadow model'),
+  model: shadowModel.describe('the shadow model')
+})
+
+const comparison = z.object({
+  model: provenance,
+  alerts: integer('classified alerts that were compared'),
+  agreement: orNull(z.number(), 'share of `same` among the comparable ones; null without any'),
+  same: integer('alerts with the same prediction'),
+  ancestor: integer('alerts for which one predicted node is above the other'),
+  different: integer('alerts with different predictions'),
+  incomparable: integer('alerts whose predictions cannot be compared'),
+  skipped: z.object({
+    busy: integer('alerts that were left out because they arrived faster than the shadow models classify'),
+    failed: integer('alerts for which the model failed')
+  }),
+  seconds: number('time spent, s'),
+  pairs: listOf(
+    z.object({
+      live: orNull(z.string(), 'node predicted by the published model'),
+      shadow: orNull(z.string(), 'node predicted by the shadow model'),
+      agreement,
+      alerts: integer('number of alerts')
+    }),
+    'alerts by both predicted nodes, the most frequent first'
+  )
+})
+
+/** `/api/v1/disagreements`. */
+export const disagreements = z
+  .object({
+    models: listOf(comparison, 'one entry for each shadow model, since the start of the service'),
+    disagreements: listOf(disagreement, 'the latest that match, newest first; the last 10,000 are kept')
+  })
+  .describe('How the predictions of shadow models differ from the published ones')
+
 const partState = z.object({
   ready: flag('whether it is ready'),
   reason: text('a fixed text, such as `running` or `waiting for a topic`')
@@ -165,6 +221,9 @@ export type ModelProvenance = Immutable<z.infer<typeof oneModel>>
 export type ModelsView = Immutable<z.infer<typeof model>>
 export type MinuteView = Immutable<z.infer<typeof minute>>
 export type StatisticsView = Immutable<z.infer<typeof statistics>>
+export type ComparisonView = Immutable<z.infer<typeof comparison>>
+export type DisagreementView = Immutable<z.infer<typeof disagreement>>
+export type DisagreementsView = Immutable<z.infer<typeof disagreements>>
 export type PartState = Immutable<z.infer<typeof partState>>
 export type Readiness = Immutable<z.infer<typeof readiness>>
 export type Liveness = Immutable<z.infer<typeof liveness>>

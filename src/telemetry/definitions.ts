@@ -161,6 +161,32 @@ export const definitions = {
     labels: ['route'],
     values: routeKinds
   },
+  shadow_info: {
+    type: 'gauge',
+    help: 'Shadow models: always 1',
+    labels: ['name', 'version', 'sha256', 'taxonomy', 'runtime'],
+    aggregator: 'first'
+  },
+  shadow_predictions_total: {
+    type: 'counter',
+    help: 'Alerts classified by a shadow model, by predicted node; node "none" where it predicts none',
+    labels: ['classifier', 'sha256', 'node']
+  },
+  shadow_agreement_total: {
+    type: 'counter',
+    help: 'Alerts by how the predictions of a shadow model and of the first model relate: same, ancestor (one node is above the other), different, incomparable',
+    labels: ['classifier', 'sha256', 'agreement']
+  },
+  shadow_skipped_total: {
+    type: 'counter',
+    help: 'Alerts that a shadow model left out: busy (alerts arrive faster than it classifies) or failed',
+    labels: ['classifier', 'sha256', 'reason']
+  },
+  shadow_seconds_total: {
+    type: 'counter',
+    help: 'Time that a shadow model took, in seconds',
+    labels: ['classifier', 'sha256']
+  },
   reclassify_objects: {
     type: 'gauge',
     help: 'Objects of the last `hierax reclassify` of this store: all, and those that are done',

@@ -9,7 +9,9 @@ import {
   Registry
 } from 'prom-client'
 import type { Classification } from '../messages/classification.ts'
+import { agreements } from '../pipeline/agreement.ts'
 import { type BatchStats, dropReasons, stages } from '../pipeline/batch-stats.ts'
+import type { ShadowResult } from '../pipeline/shadows.ts'
 import type { PartitionStatus } from '../streams/types.ts'
 import { type Definition, definitions, type Metric, metricName, type Part, parts } from './definitions.ts'
 
@@ -153,6 +155,27 @@ export class Metrics {
       for (const node of [noPrediction, ...nodes.map(({ name }) => name)])
         this.increment('predictions_total', 0, { classifier: name, node })
     }
+  }
+
+  /** The shadow models. */
+  shadows(models: readonly ModelOfMetrics[]): void {
+    for (const { name, version, sha256, taxonomy, runtime, nodes } of models) {
+      this.set('shadow_info', 1, { name, version, sha256, taxonomy, runtime })
+      const none = nodes.flatMap(node => agreements.map(agreement => [null, node.name, agreement, 0] as const))
+      this.shadow(name, { sha256, pairs: none, skipped: { busy: 0, failed: 0 }, seconds: 0 })
+    }
+  }
+
+  /** Records what a shadow model of that name did with a batch. */
+  shadow(classifier: string, { sha256, pairs, skipped, seconds }: Omit<ShadowResult, 'disagreements'>): void {
+    const labels = { classifier, sha256 }
+    for (const [, node, agreement, count] of pairs) {
+      this.increment('shadow_predictions_total', count, { ...labels, node: node ?? noPrediction })
+      this.increment('shadow_agreement_total', count, { ...labels, agreement })
+    }
+    for (const [reason, count] of Object.entries(skipped))
+      this.increment('shadow_skipped_total', count, { ...labels, reason })
+    this.increment('shadow_seconds_total', seconds, labels)
   }
 
   ready(readiness: Readonly<Record<Part, { readonly ready: boolean }>>): void {

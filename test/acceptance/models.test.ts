@@ -111,12 +111,57 @@ describe('several models side by side', { skip: running.skip }, () => {
     assert.ok((await tools.read(`${name}.route`)).length > routed.length)
     const dry = await runHierax(['reclassify', '--dry-run', '--since', '2000-01-01'], { settings })
     assert.deepEqual([dry.code, dry.stdout.split('\n').length], [0, 5], dry.stderr)
-    const refused = await runHierax(['reclassify', '--node', 'SN Iz'], { settings })
-    assert.deepEqual([refused.code, /Did you mean SN I/.test(refused.stderr)], [2, true], refused.stderr)
+    const misspelt = await runHierax(['reclassify', '--node', 'SN Iz'], { settings })
+    assert.deepEqual([misspelt.code, /Did you mean SN I/.test(misspelt.stderr)], [2, true], misspelt.stderr)
     await service.until('the progress to be shown', async () => {
       const shown = await service.metrics()
       return ['total', 'done'].every(state => shown.get(`hierax_reclassify_objects{state="${state}"}`) === 6)
     })
     assert.equal(await service.end(), 0)
+
+    // The second model as a shadow, in worker processes: the messages of the first one are the same.
+    const shadowed = await ServiceProcess.start({
+      ...settings,
+      HIERAX_INPUT_GROUP: `${name}.shadowed`,
+      HIERAX_OUTPUT_CLASSIFICATIONS: `${name}.shadowed`,
+      HIERAX_OUTPUT_ROUTES: 'none',
+      HIERAX_STORE_URL: `lmdb:${path.join(folder, 'shadowed')}`,
+      HIERAX_MODEL: bundledModel,
+      HIERAX_SHADOW: small,
+      HIERAX_WORKERS: '2'
+    })
+    await shadowed.untilConsumed(alerts)
+    const classified = ofFirst.filter(({ candid, status }, index) => {
+      const same = ofFirst.findIndex(other => other.candid === candid)
+      return same === index && status === 'CLASSIFIED'
+    }).length
+    const report = async () => {
+      const said = await runHierax(['disagreements', '--url', shadowed.url ?? '', '--report', '--json'])
+      assert.equal(said.code, 0, said.stderr)
+      return JSON.parse(said.stdout)
+    }
+    await shadowed.until('all alerts to be compared', async () => (await report()).alerts >= classified)
+    const { model, incomparable, skipped, pairs } = await report()
+    assert.equal(model.sha256, second.sha256)
+    assert.ok(incomparable > 0, 'no node has the same name in both taxonomies')
+    assert.deepEqual(skipped, { busy: 0, failed: 0 })
+    assert.ok(pairs.every(({ agreement }: { agreement: string }) => ['same', 'incomparable'].includes(agreement)))
+    const listed = await runHierax(['disagreements', '--url', shadowed.url ?? '', '--limit', '2'])
+    assert.equal(listed.stdout.trimEnd().split('\n').length, 2)
+    const shown = await shadowed.metrics()
+    assert.equal(total(shown, 'hierax_shadow_predictions_total'), classified)
+    assert.equal(total(shown, 'hierax_shadow_info'), 1)
+    assert.equal(total(shown, 'hierax_model_info'), 1)
+    const alone = (await tools.read(`${name}.shadowed`)).map(({ value }) =>
+      decodeClassification(value as Buffer, 'avro')
+    )
+    const bytesOf = (some: typeof bodies) => new Map(some.map(body => [body.id, JSON.stringify(toJson(body))]))
+    const [published, before] = [bytesOf(alone), bytesOf(ofFirst)]
+    assert.deepEqual(new Set(alone.map(({ classifier }) => classifier.sha256)), new Set([first.sha256]))
+    assert.ok([...published].filter(([id, text]) => before.get(id) === text).length > 0)
+    for (const [id, text] of published) assert.equal(before.get(id) ?? text, text)
+    assert.equal(await shadowed.end(), 0)
+    const refused = await runHierax(['serve'], { settings: { ...settings, HIERAX_SHADOW: small } })
+    assert.deepEqual([refused.code, /CONFIG_INVALID: shadow: /.test(refused.stderr)], [2, true], refused.stderr)
   })
 })

@@ -4,6 +4,7 @@ import { createPorts, type PortDeps } from '../../src/app/http-ports.ts'
 import type { AlertCutouts } from '../../src/lightcurves/cutouts.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import { ClassificationFeed } from '../../src/service/feed.ts'
+import { ShadowReport } from '../../src/service/shadow-report.ts'
 import { MinuteStatistics } from '../../src/service/statistics.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
@@ -22,6 +23,7 @@ async function portsWith(images: ((newest: bigint) => Partial<AlertCutouts>) | n
     admission,
     metrics: new Metrics({ process: false }),
     feed: new ClassificationFeed(() => ({}) as never),
+    shadows: new ShadowReport([]),
     minute: new MinuteStatistics(''),
     cutouts: images && { get: async () => ({ ...kept, ...images(record.candid) }) },
     readiness: () => ({}) as never,

@@ -67,6 +67,7 @@ describe('defaults', () => {
       },
       store: { url: 'lmdb:./data', keepDays: null },
       model: [],
+      shadow: [],
       population: 'stream',
       runtime: 'wasm',
       admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 },

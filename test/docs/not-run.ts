@@ -20,6 +20,11 @@ export const notRun: readonly NotRun[] = [
     why: 'other commands need its objects',
     tried: 'test/cli/store.test.ts'
   },
+  {
+    command: /^hierax disagreements /,
+    why: 'needs a service with a shadow model',
+    tried: 'test/acceptance/models.test.ts'
+  },
   { command: /^hierax demo/, why: 'goes on until it is stopped', tried: 'test/acceptance/demo.test.ts' },
   { command: /^hierax train /, why: 'takes minutes as written', tried: 'training/test/cli/tutorial.test.ts' },
   {

@@ -272,6 +272,7 @@ describe('service', () => {
       const document = (await get('/api/v1/openapi.json')).json()
       assert.equal(document.openapi, '3.1.0')
       assert.deepEqual(Object.keys(document.paths).sort(), [
+        '/api/v1/disagreements',
         '/api/v1/events',
         '/api/v1/model',
         '/api/v1/objects/{objectId}',

@@ -4,6 +4,7 @@ import { ClassificationFeed } from '../../src/service/feed.ts'
 import type { ServicePorts } from '../../src/service/ports.ts'
 import type { ModelView, PartState } from '../../src/service/schemas.ts'
 import { createService, type Service, type ServiceOptions } from '../../src/service/service.ts'
+import { ShadowReport } from '../../src/service/shadow-report.ts'
 import type { Part } from '../../src/telemetry/definitions.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
@@ -36,6 +37,7 @@ export class World implements ServicePorts {
   }
   live = { ok: true, reason: 'working' }
   lookup: ServicePorts['object'] = async objectId => (objectId === object.objectId ? object : null)
+  shadows = new ShadowReport([{ ...model, name: 'candidate', sha256: 'ef'.repeat(32) }])
   listeners = 0
 
   readiness = () => this.parts

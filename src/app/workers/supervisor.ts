@@ -1,23 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
 import type { Store } from '../../lightcurves/store.ts'
-import type { Classification } from '../../messages/classification.ts'
 import type { PartState } from '../../service/schemas.ts'
 import { type Part, parts } from '../../telemetry/definitions.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { countedBy, type MetricValues } from '../../telemetry/metrics.ts'
 import { partState } from '../streams.ts'
-import { type WorkerEnd, WorkerProcess } from './worker-process.ts'
+import { type WorkerEnd, type WorkerEvents, WorkerProcess } from './worker-process.ts'
 
 /** What a supervisor is made with, times in ms. */
-export interface SupervisorOptions {
+export interface SupervisorOptions extends WorkerEvents {
   /** Settings of the service; `workers` is the number of workers. */
   readonly config: Config
   readonly logger: Logger
   /** The store that all workers share, as this process has it. */
   readonly store: Pick<Store, 'trouble'>
-  /** Called with the classifications that a worker has published. */
-  readonly onClassifications: (classifications: readonly Classification[]) => void
   readonly onRestart: () => void
   /** Pause before a worker is restarted; doubled each time up to the longest. */
   readonly firstPause?: number
@@ -121,11 +118,11 @@ export class WorkerSupervisor {
   }
 
   async #keepRunning(worker: number): Promise<void> {
-    const { logger, onClassifications, onRestart, longLife = 10_000 } = this.#options
+    const { logger, onRestart, longLife = 10_000 } = this.#options
     const { firstPause = 200, longestPause = 30_000 } = this.#options
     const { signal } = this.#stopping
     for (let earlyEnds = 0; !signal.aborted; onRestart()) {
-      const child = new WorkerProcess(worker, this.#workerConfig, onClassifications)
+      const child = new WorkerProcess(worker, this.#workerConfig, this.#options)
       this.#workers.set(worker, child)
       const settled = setTimeout(() => this.#failing.delete(worker), longLife)
       const end = await child.ended

@@ -29,7 +29,8 @@ async function begin({ worker, config }: Extract<ToWorker, { type: 'start' }>): 
     const started = await startService(config, {
       logger,
       http: false,
-      onClassifications: bodies => send({ type: 'classifications', bodies: bodies.map(toJson) })
+      onClassifications: bodies => send({ type: 'classifications', bodies: bodies.map(toJson) }),
+      onShadow: result => send({ type: 'shadow', result })
     })
     started.ended.then(
       () => end(0),

@@ -7,6 +7,7 @@ import type { Config } from '../../config/config.ts'
 import { type ErrorCode, HieraxError } from '../../errors.ts'
 import type { Classification, ClassificationJson } from '../../messages/classification.ts'
 import { fromJson } from '../../messages/encoding.ts'
+import type { ShadowResult } from '../../pipeline/shadows.ts'
 import type { PartState } from '../../service/schemas.ts'
 import type { Part } from '../../telemetry/definitions.ts'
 import type { MetricValues } from '../../telemetry/metrics.ts'
@@ -30,8 +31,16 @@ export interface WorkerState {
 export type FromWorker =
   | ({ readonly type: 'state' } & WorkerState)
   | { readonly type: 'classifications'; readonly bodies: readonly ClassificationJson[] }
+  | { readonly type: 'shadow'; readonly result: ShadowResult }
   /** Why it is about to end. */
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string }
+
+/** What a worker reports to its parent. */
+export interface WorkerEvents {
+  /** It has published these classifications. */
+  readonly onClassifications: (classifications: readonly Classification[]) => void
+  readonly onShadow: (result: ShadowResult) => void
+}
 
 /** How a worker ended. */
 export interface WorkerEnd {
@@ -54,15 +63,15 @@ export class WorkerProcess {
   /** Its last state; null before the first. */
   state: WorkerState | null = null
   private readonly child: ChildProcess
-  private readonly onClassifications: (classifications: readonly Classification[]) => void
+  private readonly events: WorkerEvents
   private readonly began = performance.now()
   private heard = performance.now()
   private error: HieraxError | null = null
   private asked: (() => void)[] = []
 
-  constructor(worker: number, config: Config, onClassifications: (classifications: readonly Classification[]) => void) {
+  constructor(worker: number, config: Config, events: WorkerEvents) {
     this.worker = worker
-    this.onClassifications = onClassifications
+    this.events = events
     this.child = fork(entry, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.child.on('message', message => this.receive(message as FromWorker))
     // `ended` reports it.
@@ -116,7 +125,8 @@ export class WorkerProcess {
 
   private receive(message: FromWorker): void {
     this.heard = performance.now()
-    if (message.type === 'classifications') this.onClassifications(message.bodies.map(fromJson))
+    if (message.type === 'classifications') this.events.onClassifications(message.bodies.map(fromJson))
+    else if (message.type === 'shadow') this.events.onShadow(message.result)
     else if (message.type === 'failed') this.error = new HieraxError(message.code, message.message)
     else {
       this.state = message

@@ -1,16 +1,37 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import * as example from '../examples.ts'
-import { acceptOf, filterParameters, modelNamed, modelParameter } from '../filter.ts'
+import { acceptOf, filterParameters, modelName, modelNamed, modelParameter, modelsNamed } from '../filter.ts'
 import { json, noQuery, parameters, ref, responses } from '../openapi.ts'
 import type { ServicePorts } from '../ports.ts'
-import type { ModelProvenance, ModelsView, ModelView, TaxonomyView } from '../schemas.ts'
+import type {
+  DisagreementsView,
+  DisagreementView,
+  ModelProvenance,
+  ModelsView,
+  ModelView,
+  TaxonomyView
+} from '../schemas.ts'
 
 const modelQuery = z.strictObject({ model: modelParameter })
 const recentQuery = z.strictObject({
   limit: z.int().min(1).max(1000).default(50).describe('maximum number of classifications'),
   ...filterParameters
 })
+
+const disagreementQuery = z.strictObject({
+  limit: z.int().min(1).max(10_000).default(50).describe('maximum number of disagreements'),
+  model: modelName
+    .describe('name of a shadow model, or at least the first 8 digits of its SHA-256 (default: all)')
+    .optional(),
+  object: filterParameters.object,
+  live: z.string().min(1).max(200).describe('node predicted by the published model').optional(),
+  shadow: z.string().min(1).max(200).describe('node predicted by the shadow model').optional(),
+  agreement: z.enum(['ancestor', 'different', 'incomparable']).describe('how the predictions relate').optional(),
+  minProbability: z.number().min(0).max(1).describe('minimum probability of both predictions').optional(),
+  since: z.number().describe('minimum Julian date of the alert').optional()
+})
+type DisagreementQuery = z.infer<typeof disagreementQuery>
 
 /** Models, the latest classifications, and statistics. */
 export function addApiRoutes(app: FastifyInstance, ports: ServicePorts): void {
@@ -70,6 +91,19 @@ export function addApiRoutes(app: FastifyInstance, ports: ServicePorts): void {
     async () => ports.statistics()
   )
 
+  app.get<{ Querystring: DisagreementQuery }>(
+    '/api/v1/disagreements',
+    {
+      schema: {
+        tags: ['models'],
+        summary: 'How shadow models differ from the published one',
+        querystring: parameters(disagreementQuery),
+        response: responses(json(ref('Disagreements'), example.disagreements), 'Disagreements', 400, 401, 404)
+      }
+    },
+    async ({ query }) => disagreementsOf(ports.shadows, query)
+  )
+
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 
@@ -84,6 +118,23 @@ function taxonomyOf({ name: model, taxonomy, taxonomyVersion, root, nodes }: Mod
       parent: parent === root ? null : parent,
       ...(description === undefined ? {} : { description })
     }))
+  }
+}
+
+function disagreementsOf(shadows: ServicePorts['shadows'], query: DisagreementQuery): DisagreementsView {
+  const { limit, model, object, live, shadow, agreement, minProbability = 0, since } = query
+  const chosen = new Set((model === undefined ? shadows.models : modelsNamed(shadows.models, model)).map(m => m.sha256))
+  const accept = (one: DisagreementView): boolean =>
+    chosen.has(one.model.sha256) &&
+    (object === undefined || one.objectId.toLowerCase().includes(object.toLowerCase())) &&
+    (live === undefined || one.live.node === live) &&
+    (shadow === undefined || one.shadow.node === shadow) &&
+    (agreement === undefined || one.agreement === agreement) &&
+    [one.live, one.shadow].every(({ probability }) => (probability ?? 0) >= minProbability) &&
+    (since === undefined || one.jd >= since)
+  return {
+    models: shadows.comparisons().filter(comparison => chosen.has(comparison.model.sha256)),
+    disagreements: shadows.latest(limit, accept)
   }
 }
 

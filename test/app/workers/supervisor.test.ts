@@ -15,6 +15,7 @@ test('a worker that ends at once again and again is said to, is started later an
     logger,
     store: { trouble: () => null },
     onClassifications: () => {},
+    onShadow: () => {},
     onRestart: () => void restarts++,
     firstPause: 10,
     longLife: 600_000
