@@ -84,7 +84,8 @@ export class LmdbStore implements OpenStore {
 
   /** Opens or makes a store. Rejects with STORE_REFUSED where it was written by another version or for more programmes. */
   static async open(options: LmdbOptions): Promise<LmdbStore> {
-    if (options.readOnly && !fs.existsSync(path.join(options.folder, 'data.mdb'))) {
+    // Reading an empty file would crash the process.
+    if (options.readOnly && !fs.statSync(path.join(options.folder, 'data.mdb'), { throwIfNoEntry: false })?.size) {
       throw new HieraxError('INPUT_NOT_FOUND', `There is no store in ${options.folder}`)
     }
     const store = await orFailed(`The store in ${options.folder} can't be opened`, () => {
@@ -170,13 +171,19 @@ export class LmdbStore implements OpenStore {
   }
 
   async *records(): AsyncIterable<StoredObject> {
-    for (const keys of keysOf(this.objects)) {
-      for (const key of keys) {
-        const record = this.objects.getBinary(key) as Buffer | undefined
-        // Undefined if it was dropped since. A copy, because LMDB reuses the memory for the next record.
-        if (record) yield checkedRecord(key.toString(), Buffer.from(record))
+    try {
+      for (const keys of keysOf(this.objects)) {
+        for (const key of keys) {
+          const record = this.objects.getBinary(key) as Buffer | undefined
+          // Undefined if it was dropped since. A copy, because LMDB reuses the memory for the next record.
+          if (record) yield checkedRecord(key.toString(), Buffer.from(record))
+        }
+        await new Promise(resolve => setImmediate(resolve))
       }
-      await new Promise(resolve => setImmediate(resolve))
+    } catch (cause) {
+      const file = path.join(this.folder, 'data.mdb')
+      const restore = 'Restore it from a copy or an export; or move it away, and light curves start again'
+      throw new HieraxError('STORE_CORRUPT', `${file} is damaged: ${(cause as Error).message} ${restore}`, { cause })
     }
   }
 

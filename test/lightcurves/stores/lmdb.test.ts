@@ -9,6 +9,7 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
 import { canBeWritten } from '../../../src/lightcurves/stores/lmdb-writes.ts'
+import { runHierax } from '../../support/service.ts'
 import { until } from '../../support/until.ts'
 import { detectionAt } from '../observations.ts'
 
@@ -159,8 +160,27 @@ describe('the embedded store', () => {
     await assert.rejects(LmdbStore.open(options), { code: 'STORE_REFUSED', message: /data\.mdb is damaged: it has/ })
     fs.writeFileSync(data, Buffer.alloc(bytes.length, 'rubbish'))
     await assert.rejects(LmdbStore.open(options), { code: 'STORE_REFUSED', message: /does not begin like/ })
+    fs.writeFileSync(data, '')
+    await assert.rejects(LmdbStore.open({ ...options, readOnly: true }), { code: 'INPUT_NOT_FOUND' })
     fs.writeFileSync(data, bytes)
     await (await LmdbStore.open(options)).close()
+  })
+
+  test('damaged pages are an error that says what to do', async () => {
+    const options = { folder: path.join(folder, 'pages'), programs: [1] }
+    const store = await LmdbStore.open(options)
+    const observations = Array.from({ length: 30 }, (_, day) => detectionAt(2459000.5 + day))
+    for (let round = 0; round < 10; round++) {
+      const ids = Array.from({ length: 200 }, (_, index) => `Z${round}_${index}`)
+      await store.merge(ids.map(objectId => ({ objectId, observations, alerts: [] })))
+    }
+    await store.close()
+    const file = fs.openSync(path.join(options.folder, 'data.mdb'), 'r+')
+    fs.writeSync(file, Buffer.alloc(100 * 4096, 'rubbish'), 0, 100 * 4096, 20 * 4096)
+    fs.closeSync(file)
+    const { code, stderr } = await runHierax(['store', 'verify', '--store', `lmdb:${options.folder}`])
+    assert.equal(code, 1, stderr)
+    assert.match(stderr, /STORE_CORRUPT: .*damaged/)
   })
 
   test('a cache that can not be read is as none: it costs time, no answer', async () => {
