@@ -1,11 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import { HieraxError } from '../errors.ts'
 import type { PartState } from '../service/schemas.ts'
 import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
 import { createKafka } from '../streams/kafka/client.ts'
-import { type KafkaConnection, kafkaError } from '../streams/kafka/connection.ts'
+import {
+  debugOnly,
+  type KafkaConnection,
+  kafkaError,
+  kafkaProblem,
+  protocolErrorType
+} from '../streams/kafka/connection.ts'
+import { maxRefusals } from '../streams/kafka/crash-policy.ts'
+import { FailureLog } from '../streams/kafka/failure-log.ts'
 import { KafkaSink } from '../streams/kafka/sink.ts'
 import { KafkaSource } from '../streams/kafka/source.ts'
+import { backoff, pause } from '../streams/kafka/timing.ts'
 import type { BatchHandler, Sink } from '../streams/types.ts'
 import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -31,8 +40,11 @@ export interface StreamsDeps {
 
 export type StreamsFactory = (config: Config, deps: StreamsDeps) => Streams
 
-/** Pause before output topics are checked again, ms. */
-const retryPause = 1000
+/** First and longest pause before output topics are checked again, ms. */
+const firstPause = 1000
+const longestPause = 30_000
+
+const refusals = ['credentials', 'authorization'] as const
 
 /** Pause between two log lines on invalid timestamps, ms. */
 const timestampPause = 600_000
@@ -48,7 +60,7 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
     logger.warn({ ...first, topics }, 'messages have no valid Kafka timestamp; the time of arrival is used')
   )
   const source = new KafkaSource({
-    connection: { brokers: input.brokers, ssl: input.ssl, sasl: input.sasl, clientId: 'hierax' },
+    connection: { brokers: input.brokers, ssl: input.ssl, sasl: input.sasl, clientId: 'hierax', role: 'input' },
     logger,
     group: input.group,
     from: input.from,
@@ -66,6 +78,7 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
       onRebalance: () => metrics.increment('rebalances_total'),
       onRestart: () => metrics.increment('consumer_restarts_total'),
       onOutOfRange: (topic, _partition, messages) => metrics.expired(topic, messages),
+      onRefused: reason => metrics.increment('kafka_refusals_total', 1, { cluster: 'input', reason }),
       onRecreated: () => metrics.increment('topics_recreated_total'),
       onInvalidTimestamps(topic, count, timestamp) {
         metrics.increment('invalid_timestamps_total', count)
@@ -77,34 +90,51 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
   const sink = new KafkaSink({
     connection,
     logger,
-    onRetry: () => metrics.increment('publish_retries_total')
+    onRetry: (_topic, error) => {
+      metrics.increment('publish_retries_total')
+      countRefusal(error)
+    }
   })
+  for (const cluster of ['input', 'output'])
+    for (const reason of refusals) metrics.increment('kafka_refusals_total', 0, { cluster, reason })
+
+  function countRefusal(error: unknown): void {
+    const reason = refusals.find(refusal => refusal === kafkaProblem(error))
+    if (reason !== undefined) metrics.increment('kafka_refusals_total', 1, { cluster: 'output', reason })
+  }
+
   /** Why the output topics are not ready. */
   let topicsReason: string | null = 'connecting'
   const stopping = new AbortController()
 
   async function prepare(): Promise<void> {
-    const kafka = createKafka(connection, logger, { retries: 2 })
-    for (;;) {
+    const kafka = createKafka(connection, debugOnly(logger), { retries: 2 })
+    const failures = new FailureLog(logger)
+    for (let failed = 0, refused = 0; ; ) {
       const admin = kafka.admin()
       try {
         await admin.connect()
         await ensureTopics(admin, outputTopics(config), logger)
         await sink.connect()
         topicsReason = null
+        failures.ended({}, 'output topics are ready')
         return
       } catch (thrown) {
         const error = kafkaError(thrown, connection)
         if (stopping.signal.aborted) return
-        topicsReason = error.code === 'KAFKA_UNAVAILABLE' ? 'output cluster unreachable' : error.message
-        logger.warn(
+        countRefusal(thrown)
+        failed++
+        refused = kafkaProblem(thrown) === 'credentials' ? refused + 1 : 0
+        topicsReason = outputReason(error)
+        if (refused >= maxRefusals) throw wrongCredentials('output', error)
+        failures.failed(
           { code: error.code, reason: error.message },
           'output topics are not ready; consumption starts when they are'
         )
       } finally {
         await admin.disconnect().catch(() => {})
       }
-      await sleep(retryPause, undefined, { signal: stopping.signal }).catch(() => {})
+      await pause(backoff(failed, firstPause, longestPause), stopping.signal)
     }
   }
 
@@ -119,7 +149,12 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
     },
     async run(handler) {
       await prepare()
-      if (!stopping.signal.aborted) await source.run(handler)
+      if (stopping.signal.aborted) return
+      try {
+        await source.run(handler)
+      } catch (error) {
+        throw kafkaProblem(error) === 'credentials' ? wrongCredentials('input', error) : error
+      }
     },
     async stop() {
       stopping.abort()
@@ -130,9 +165,22 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
   }
 }
 
+function outputReason(error: HieraxError): string {
+  if (error.code !== 'KAFKA_UNAVAILABLE') return error.message
+  const problem = kafkaProblem(error)
+  if (problem === 'credentials') return 'output cluster refuses the credentials'
+  return problem === 'authorization' ? `output cluster: ${protocolErrorType(error)}` : 'output cluster unreachable'
+}
+
+/** The service can't start: its credentials never worked. */
+function wrongCredentials(cluster: 'input' | 'output', cause: unknown): HieraxError {
+  const { message } = HieraxError.from(cause)
+  return new HieraxError('CONFIG_INVALID', `${cluster}.sasl: ${message}`, { cause })
+}
+
 /** How to reach the output cluster. */
 export function outputConnection({ output }: Pick<Config, 'output'>): KafkaConnection {
-  return { brokers: output.brokers, ssl: output.ssl, sasl: output.sasl, clientId: 'hierax' }
+  return { brokers: output.brokers, ssl: output.ssl, sasl: output.sasl, clientId: 'hierax', role: 'output' }
 }
 
 /** Every topic of classifications and dead letters. */

@@ -119,6 +119,11 @@ export const definitions = {
     type: 'counter',
     help: 'Messages whose Kafka timestamp is -1, 0, in seconds or in the future; their time of arrival is used'
   },
+  kafka_refusals_total: {
+    type: 'counter',
+    help: 'Attempts that a Kafka cluster refused: cluster "input" or "output", reason "credentials" or "authorization"',
+    labels: ['cluster', 'reason']
+  },
   topics_recreated_total: {
     type: 'counter',
     help: 'Input topics that were found deleted and created again, and are read from their start'

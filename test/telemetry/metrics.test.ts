@@ -48,6 +48,7 @@ describe('metrics', () => {
       'counter hierax_http_refused_total{reason}',
       'counter hierax_http_unauthorized_total{route}',
       'counter hierax_invalid_timestamps_total{}',
+      'counter hierax_kafka_refusals_total{cluster,reason}',
       'counter hierax_late_alerts_total{}',
       'counter hierax_messages_expired_total{topic}',
       'counter hierax_not_classified_total{reason}',

@@ -55,6 +55,8 @@ export class WorkerSupervisor {
   #counted: MetricValues = []
   readonly #stopping = new AbortController()
   #lastCheck = performance.now()
+  /** Some worker could read its input. */
+  #wasReady = false
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -63,7 +65,7 @@ export class WorkerSupervisor {
     this.#workerConfig = { ...config, workers: 1, store: { ...config.store, keepDays: null } }
   }
 
-  /** Keeps all workers running until `stop`. */
+  /** Keeps all workers running until `stop`. Rejects if a setting is wrong and no worker was ever ready. */
   async run(): Promise<void> {
     const timer = setInterval(() => this.#check(), checkEvery)
     try {
@@ -130,6 +132,7 @@ export class WorkerSupervisor {
       this.#workers.delete(worker)
       if (child.state) this.#counted = await countedBy(this.#counted, child.state.metrics)
       if (signal.aborted) return
+      if (!this.#wasReady && end.error?.kind === 'usage') throw end.error
       earlyEnds = end.lived < longLife ? earlyEnds + 1 : 1
       const reason = reasonOf(end)
       const pause = Math.min(firstPause * 2 ** (earlyEnds - 1), longestPause)
@@ -153,6 +156,7 @@ export class WorkerSupervisor {
     // This process itself was suspended, or too busy: messages of workers are still to be read.
     if (!awake) return
     for (const worker of this.#workers.values()) {
+      this.#wasReady ||= worker.state?.readiness.consumer.ready === true
       const limit = worker.state === null ? longestStart : this.#options.config.workerTimeout * 1000
       if (worker.state?.liveness.ok !== false && worker.silent <= limit) continue
       const silent = Math.round(worker.silent)

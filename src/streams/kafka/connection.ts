@@ -12,6 +12,8 @@ export interface KafkaConnection {
     readonly password: string
   } | null
   readonly clientId: string
+  /** Which cluster of the service it is, for messages. */
+  readonly role?: 'input' | 'output'
 }
 
 /** The part of pino's logger that is used here. */
@@ -29,13 +31,34 @@ export function debugOnly(logger: KafkaLogger): KafkaLogger {
 }
 
 /** A failure of kafkajs as a KAFKA_UNAVAILABLE error that names the cluster and the cause; a HieraxError stays as it is. */
-export function kafkaError(thrown: unknown, { brokers }: Pick<KafkaConnection, 'brokers'>): HieraxError {
+export function kafkaError(thrown: unknown, { brokers, role }: Pick<KafkaConnection, 'brokers' | 'role'>): HieraxError {
   if (thrown instanceof HieraxError) return thrown
   const cause = rootCause(thrown)
-  const problem = cause instanceof Error && /SASL/.test(cause.name) ? 'refused the credentials' : 'does not answer'
   const text = (cause instanceof Error ? cause.message : String(cause)).slice(0, 300)
-  const message = `The Kafka cluster at ${brokers.join(', ')} ${problem}: ${text}`
+  const name = `The Kafka cluster at ${brokers.join(', ')}${role === undefined ? '' : ` (${role})`}`
+  const message = `${name} ${problems[kafkaProblem(thrown)]}: ${text}`
   return new HieraxError('KAFKA_UNAVAILABLE', message, { cause: thrown })
+}
+
+const problems = {
+  credentials: 'refused the credentials',
+  authorization: 'refused access',
+  silence: 'does not answer',
+  other: 'does not answer'
+}
+
+/**
+ * What is wrong: the cluster refuses the credentials, denies an operation, or does not answer; `other` is everything else, such as a
+ * fault of the client.
+ */
+export function kafkaProblem(error: unknown): keyof typeof problems {
+  const cause = rootCause(error)
+  const name = cause instanceof Error ? cause.name : ''
+  if (/SASL/.test(name)) return 'credentials'
+  if (/AUTHORIZATION_FAILED$/.test(protocolErrorType(error) ?? '')) return 'authorization'
+  return /Connection|BrokerNotFound|NoBroker|CoordinatorNotFound|RequestTimeout|LockTimeout/.test(name)
+    ? 'silence'
+    : 'other'
 }
 
 /** The error at the end of a chain of causes. */

@@ -1,21 +1,22 @@
 import { HieraxError } from '../../errors.ts'
-import { type KafkaConnection, kafkaError, rootCause } from './connection.ts'
+import { type KafkaConnection, kafkaError, kafkaProblem, rootCause } from './connection.ts'
 import type { SourceLimits } from './limits.ts'
 import { backoff } from './timing.ts'
 
-/** Consecutive rejections of the credentials after which the source gives up. A broker that is starting may reject them at first. */
-const maxRefusals = 3
+/** Consecutive rejections of the credentials after which a start fails. A broker that is starting may reject them at first. */
+export const maxRefusals = 4
 
 /**
- * Decides how long to wait after a failure of the consumer, and when to give up: if credentials are rejected repeatedly,
- * or if the consumer crashes for minutes without progress. It never gives up on a cluster that does not answer. Crashes that
- * are far apart do not count as consecutive.
+ * Decides how long to wait after a failure of the consumer, and when to give up: if credentials are rejected repeatedly before they
+ * ever worked, or if the consumer crashes for minutes without progress. It never gives up on a cluster that does not answer or that denies
+ * access. Crashes that are far apart do not count as consecutive.
  */
 export class CrashPolicy {
   readonly #limits: SourceLimits
   readonly #connection: KafkaConnection
   #failures = 0
   #refusals = 0
+  #joined = false
   #crashes = 0
   #firstCrash = 0
   #lastCrash = 0
@@ -32,6 +33,12 @@ export class CrashPolicy {
     this.#crashes = 0
   }
 
+  /** This member joined the group: its credentials are right, or were. */
+  joined(): void {
+    this.#joined = true
+    this.#refusals = 0
+  }
+
   /** The cluster answered. */
   reached(): void {
     this.#refusals = 0
@@ -43,14 +50,13 @@ export class CrashPolicy {
    * @throws {HieraxError} KAFKA_UNAVAILABLE when it gives up.
    */
   failed(error: unknown, now: number): number {
-    const cause = rootCause(error)
-    const name = cause instanceof Error ? cause.name : ''
-    if (/SASL/.test(name)) {
-      if (++this.#refusals >= maxRefusals) throw kafkaError(error, this.#connection)
-    } else if (!/Connection|BrokerNotFound|NoBroker|RequestTimeout|LockTimeout/.test(name)) {
-      this.#countCrash(error, now)
+    const { retryFirst, retryLongest, refusalFirst, refusalLongest } = this.#limits
+    const problem = kafkaProblem(error)
+    if (problem === 'credentials') {
+      if (++this.#refusals >= maxRefusals && !this.#joined) throw kafkaError(error, this.#connection)
+      return backoff(this.#refusals, refusalFirst, refusalLongest)
     }
-    const { retryFirst, retryLongest } = this.#limits
+    if (problem === 'other') this.#countCrash(error, now)
     return backoff(++this.#failures, retryFirst, retryLongest)
   }
 

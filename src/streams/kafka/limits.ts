@@ -31,6 +31,9 @@ export const defaultLimits = {
   /** First and longest pause before a rejected chunk or a crashed consumer is retried. */
   retryFirst: 200,
   retryLongest: 10_000,
+  /** The same for credentials that are refused: often enough to notice that they work again, too seldom to lock an account. */
+  refusalFirst: 1000,
+  refusalLongest: 60_000,
   /** The source gives up after this many crashes without progress in between, over at least this time. */
   crashes: 10,
   crashSpan: 300_000

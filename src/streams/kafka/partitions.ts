@@ -9,6 +9,7 @@ import {
   position,
   type TopicPartition
 } from './offsets.ts'
+import { ReadRights } from './read-rights.ts'
 import type { SourceEvents } from './source-events.ts'
 import { type LatestContext, latestStarts, startOf } from './starts.ts'
 import { withTimeout } from './timing.ts'
@@ -25,10 +26,12 @@ export interface TrackerContext extends LatestContext {
   readonly fromLatest: ReadonlySet<string>
   /** The ids of topics that this process has read, kept from one session to the next. */
   readonly topicIds: Map<string, string>
-  /** The topics that exist, as the brokers describe them; none if they can't be asked. */
+  /** The topics that exist, as the brokers describe them; none if they do not answer. Never rejects. */
   readonly describeTopics: (topics: readonly string[]) => Promise<ReadonlyMap<string, TopicDescription>>
   /** A topic is no longer the one that was read: the session must end, and the next one begins with the new topic. */
   readonly onOutdated: () => void
+  /** These topics of the session may not be read now; their partitions wait. */
+  readonly onDenied: (topics: ReadonlySet<string>) => void
   /** The group's offsets in these topics; topics that can't be read are left out. */
   readonly readOffsets: (topics: readonly string[]) => Promise<PartitionOffsets[]>
   /** The topics that must wait for older nights, given the group's offsets. */
@@ -66,13 +69,15 @@ export class PartitionTracker {
   #owned = new Map<string, OwnedPartition>()
   /** Number of consecutive failures to read a topic's offsets. */
   #unreadInARow = 0
+  readonly #rights: ReadRights
   #generation = 0
   #timer: NodeJS.Timeout | null = null
   #closed = false
 
   constructor(context: TrackerContext) {
     this.#context = context
-    const { consumer } = context
+    const { consumer, logger, events } = context
+    this.#rights = new ReadRights(logger, () => events.onRefused?.('authorization'))
     // kafkajs discards its group before it reports a crash; seek, pause and resume throw after that.
     consumer.on(consumer.events.STOP, () => this.close())
   }
@@ -140,7 +145,7 @@ export class PartitionTracker {
   /** Reads the offsets now and then regularly until the assignment ends. */
   async #refresh(generation: number): Promise<void> {
     // First the topics: if one is replaced after that, the offsets are the new one's, and the next refresh finds it.
-    const described = await this.#describe()
+    const described = await this.#context.describeTopics(this.#context.topics)
     const offsets = await this.#readOffsets()
     const latest = await latestStarts(offsets, entry => this.#awaitsStart(entry), this.#context)
     if (this.#closed || generation !== this.#generation) return
@@ -159,7 +164,10 @@ export class PartitionTracker {
       this.#report(owned, messagesBetween(owned.next ?? position(entry), entry.high))
     }
     this.#reportRecreated(recreated)
-    this.#hold(this.#context.heldTopics(offsets))
+    const denied = this.#rights.update(this.#context.topics, described)
+    this.#context.onDenied(denied)
+    // A request for messages that may not be read would end the consumer.
+    this.#hold(new Set([...this.#context.heldTopics(offsets), ...denied]))
     const { lagInterval, backlogInterval } = this.#context.limits
     const soon = this.#unreadInARow > 0 || [...this.#owned.values()].some(partition => partition.paused)
     this.#timer = setTimeout(() => void this.#refresh(generation), soon ? backlogInterval : lagInterval)
@@ -222,14 +230,6 @@ export class PartitionTracker {
       )
       events.onRecreated?.(topic)
     }
-  }
-
-  async #describe(): Promise<ReadonlyMap<string, TopicDescription>> {
-    const { describeTopics, topics, logger } = this.#context
-    return withTimeout(describeTopics(topics), offsetTimeout).catch(error => {
-      logger.debug({ reason: String(error) }, 'topics could not be described')
-      return new Map()
-    })
   }
 
   /** Pauses the partitions of these topics, and resumes the others. */

@@ -8,13 +8,18 @@ import { type Assignment, Heartbeats, newAssignment, OffsetCommits, subscription
 import type { TopicPartition } from './offsets.ts'
 import { PartitionTracker, type TrackerContext } from './partitions.ts'
 import { withTimeout } from './timing.ts'
-import { describeTopics, type KafkaCluster } from './topic-ids.ts'
+import { describeTopics, type KafkaCluster, type TopicDescription } from './topic-ids.ts'
+
+/** Time limit of a request of its own, ms. */
+const requestTimeout = 5000
 
 /** What a session gets from the source that runs it. */
 export interface SessionContext extends Omit<TrackerContext, 'consumer' | 'describeTopics' | 'onOutdated'> {
   readonly connection: KafkaConnection
   readonly group: string
   readonly handler: BatchHandler
+  /** This member joined the group. */
+  readonly onJoined: () => void
   /** Messages were handled. */
   readonly onProgress: () => void
   /** The handler rejected a chunk, which will be retried. */
@@ -34,6 +39,7 @@ export class ConsumerSession {
   readonly outdated: Promise<null>
   readonly #context: SessionContext
   readonly #consumer: Consumer
+  #cluster: KafkaCluster | null = null
   readonly #commits: OffsetCommits
   readonly #heartbeats: Heartbeats
   readonly #partitions: PartitionTracker
@@ -59,13 +65,12 @@ export class ConsumerSession {
     this.outdated = new Promise(resolve => {
       outdate = () => resolve(null)
     })
-    let cluster: KafkaCluster | null = null
     // A client of its own: kafkajs shares the committed offsets of a group among the consumers of one client.
     this.#consumer = createKafka(connection, logger).consumer({
       groupId: group,
       partitionAssigners: [
         given => {
-          cluster = given.cluster
+          this.#cluster = given.cluster
           return subscriptionAssigner(given)
         }
       ],
@@ -87,7 +92,7 @@ export class ConsumerSession {
     this.#partitions = new PartitionTracker({
       ...context,
       consumer: this.#consumer,
-      describeTopics: async topics => (cluster === null ? new Map() : describeTopics(cluster, topics)),
+      describeTopics: topics => this.#describe(topics),
       onOutdated: outdate
     })
     this.#listen()
@@ -132,6 +137,14 @@ export class ConsumerSession {
     })
   }
 
+  async #describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+    if (this.#cluster === null) return new Map()
+    return withTimeout(describeTopics(this.#cluster, topics), requestTimeout).catch(error => {
+      this.#context.logger.debug({ reason: String(error) }, 'topics could not be described')
+      return new Map()
+    })
+  }
+
   #listen(): void {
     const { logger, events } = this.#context
     const { GROUP_JOIN, REBALANCING, CRASH, FETCH, END_BATCH_PROCESS } = this.#consumer.events
@@ -146,6 +159,7 @@ export class ConsumerSession {
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       this.#loseAssignment(new Error('the group was rebalanced'))
       this.phase = 'running'
+      this.#context.onJoined()
       this.#lastFetch = performance.now()
       events.onRebalance?.()
       logger.info({ group: payload.groupId, partitions: payload.memberAssignment }, 'joined the consumer group')

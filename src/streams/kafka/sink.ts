@@ -3,7 +3,14 @@ import { HieraxError } from '../../errors.ts'
 import type { OutputMessage, Sink } from '../types.ts'
 import { partitionsOf, withAdmin } from './admin.ts'
 import { createKafka, retries } from './client.ts'
-import { debugOnly, type KafkaConnection, type KafkaLogger, kafkaError, protocolErrorType } from './connection.ts'
+import {
+  debugOnly,
+  type KafkaConnection,
+  type KafkaLogger,
+  kafkaError,
+  kafkaProblem,
+  protocolErrorType
+} from './connection.ts'
 import { keyOf } from './offsets.ts'
 import { PartitionQueue, PendingSend } from './partition-queue.ts'
 import { RenewableProducer } from './producer.ts'
@@ -105,7 +112,9 @@ export class KafkaSink implements Sink {
         { topic, reason: failure.message },
         'publishing failed; consumption is paused until it succeeds'
       )
-    this.#failing.set(key, type === null ? 'output cluster unreachable' : `output topic ${topic}: ${type}`)
+    const refused = kafkaProblem(error) === 'credentials'
+    const reason = refused ? 'output cluster refuses the credentials' : 'output cluster unreachable'
+    this.#failing.set(key, type === null || refused ? reason : `output topic ${topic}: ${type}`)
     this.#options.onRetry?.(topic, failure)
   }
 

@@ -9,6 +9,8 @@ export interface SourceEvents {
   onRebalance?(): void
   /** The consumer crashed and is restarted. */
   onRestart?(reason: string): void
+  /** The cluster refused the credentials, or denied an operation. */
+  onRefused?(reason: 'credentials' | 'authorization'): void
   /** Messages were removed by retention (or the topic was recreated) before they were read; reading continues. */
   onOutOfRange?(topic: string, partition: number, messages: number): void
   /** A topic was deleted and created again; the new one is read from its start. */

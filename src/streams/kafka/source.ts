@@ -2,8 +2,16 @@ import { HieraxError } from '../../errors.ts'
 import type { BatchHandler, Source } from '../types.ts'
 import { ClusterView } from './admin.ts'
 import { createKafka } from './client.ts'
-import { debugOnly, type KafkaConnection, type KafkaLogger, rootCause } from './connection.ts'
+import {
+  debugOnly,
+  type KafkaConnection,
+  type KafkaLogger,
+  kafkaProblem,
+  protocolErrorType,
+  rootCause
+} from './connection.ts'
 import { CrashPolicy } from './crash-policy.ts'
+import { FailureLog } from './failure-log.ts'
 import { defaultLimits, type SourceLimits } from './limits.ts'
 import { BacklogGate, untilNextRefresh } from './nights.ts'
 import type { PartitionOffsets } from './offsets.ts'
@@ -32,8 +40,9 @@ export interface KafkaSourceOptions extends Pick<TopicSelection, 'topics' | 'pro
 interface SourceHealth {
   readonly ready: boolean
   /**
-   * `waiting for a topic` (ready), `retrying: CODE` (ready: the handler rejects), `connecting`, `joining`,
-   * `rebalancing`, `crashed: NAME`, `stopping`, `stopped`; null if the source is working.
+   * `waiting for a topic` (ready), `retrying: CODE` (ready: the handler rejects), `not authorized to read TOPIC` (ready if
+   * other topics are read), `not authorized: NAME`, `credentials refused`, `connecting`, `joining`, `rebalancing`, `crashed: NAME`,
+   * `stopping`, `stopped`; null if the source is working.
    */
   readonly reason: string | null
 }
@@ -42,6 +51,15 @@ interface SourceHealth {
 const stallTimeout = 5000
 
 const waiting = 'waiting for a topic'
+
+/** kafkajs drops the brokers' reason. */
+const noCoordinator =
+  'the input cluster names no coordinator of the group: it is starting, or the right to read the group is missing; waiting'
+
+const refusals = {
+  credentials: 'the input cluster refuses the credentials; waiting until it accepts them',
+  authorization: 'the input cluster denies access; waiting until it is granted'
+}
 
 /**
  * A source that reads Kafka topics as a member of a consumer group; nothing is connected before `run`. It runs consumer
@@ -61,6 +79,10 @@ export class KafkaSource implements Source {
   readonly #stopping = new AbortController()
   #session: ConsumerSession | null = null
   #topics: readonly string[] = []
+  /** The topics that were logged last. */
+  #logged = ''
+  /** Of these, those that may not be read now. */
+  #denied: ReadonlySet<string> = new Set()
   readonly #topicIds = new Map<string, string>()
   /** When it began, epoch ms. */
   #since = 0
@@ -68,6 +90,7 @@ export class KafkaSource implements Source {
   #fromLatest: ReadonlySet<string> | null = null
   #reason: string | null = 'connecting'
   #retrying: string | null = null
+  readonly #failures: FailureLog
   #running: Promise<void> | null = null
 
   constructor(options: KafkaSourceOptions) {
@@ -81,6 +104,7 @@ export class KafkaSource implements Source {
     this.#cluster = new ClusterView(kafka, group, logger)
     this.#discovery = new TopicDiscovery({ topics, programs, nightsBack, clock }, this.#cluster, logger)
     this.#gate = new BacklogGate(this.#limits.backlogPatience)
+    this.#failures = new FailureLog(logger)
     this.#crashes = new CrashPolicy(this.#limits, connection)
   }
 
@@ -103,7 +127,10 @@ export class KafkaSource implements Source {
     if (session === null) return { ready: reason === waiting, reason }
     if (session.phase !== 'running') return { ready: false, reason: session.phase }
     if (session.stalled(2 * stallTimeout)) return { ready: false, reason: 'connecting' }
-    return { ready: true, reason: this.#retrying }
+    const [denied] = [...this.#denied, ...this.#discovery.denied()]
+    if (denied === undefined) return { ready: true, reason: this.#retrying }
+    const isReading = this.#topics.some(topic => !this.#denied.has(topic))
+    return { ready: isReading, reason: `not authorized to read ${denied}` }
   }
 
   /** Topics that are subscribed at present. */
@@ -123,27 +150,36 @@ export class KafkaSource implements Source {
   /** Finds the topics, and runs one session when there are any. */
   async #round(handler: BatchHandler): Promise<void> {
     try {
-      this.#topics = await this.#discovery.refresh()
+      this.#topics = await this.#findTopics()
       this.#events.onTopics?.(this.#topics)
       this.#crashes.reached()
     } catch (error) {
-      this.#reason = 'connecting'
-      await this.#pauseAfter(error, 'the input cluster does not answer, retrying')
+      await this.#pauseAfter(error, 'connecting', 'the input cluster does not answer, retrying')
       return
     }
     this.#fromLatest ??= new Set(this.#options.from === 'latest' ? this.#discovery.known() : [])
     if (this.#topics.length === 0) {
-      if (this.#reason !== waiting) this.#logger.info({}, 'none of the input topics exists yet; waiting')
-      this.#reason = waiting
+      const [denied] = this.#discovery.denied()
+      if (denied !== undefined) this.#reason = `not authorized to read ${denied}`
+      else if (this.#reason !== waiting) this.#logger.info({}, 'none of the input topics exists yet; waiting')
+      if (denied === undefined) this.#reason = waiting
       await pause(this.#untilNextRefresh(), this.#stopping.signal)
       return
     }
     await this.#runSession(handler, this.#fromLatest)
   }
 
+  async #findTopics(): Promise<readonly string[]> {
+    const topics = await this.#discovery.refresh()
+    if (this.#discovery.denied().length > 0) this.#events.onRefused?.('authorization')
+    return topics
+  }
+
   async #runSession(handler: BatchHandler, fromLatest: ReadonlySet<string>): Promise<void> {
     const topics = this.#topics
-    this.#logger.info({ topics }, 'subscribing')
+    const isNew = String(topics) !== this.#logged
+    this.#logged = String(topics)
+    this.#logger[isNew ? 'info' : 'debug']({ topics }, 'subscribing')
     const session = new ConsumerSession({
       connection: this.#options.connection,
       group: this.#options.group,
@@ -158,6 +194,13 @@ export class KafkaSource implements Source {
       offsetsAt: (topic, time) => this.#cluster.offsetsAt(topic, time),
       heldTopics: offsets => this.#heldTopics(topics, offsets),
       handler,
+      onDenied: denied => {
+        this.#denied = denied
+      },
+      onJoined: () => {
+        this.#crashes.joined()
+        this.#failures.ended({ brokers: this.#options.connection.brokers }, 'the input cluster can be read again')
+      },
       onProgress: () => {
         this.#retrying = null
         this.#crashes.progressed()
@@ -183,12 +226,12 @@ export class KafkaSource implements Source {
     end()
     await session.close()
     this.#session = null
+    this.#denied = new Set()
     if (crash === null) return
     const cause = rootCause(crash)
     const name = cause instanceof Error ? cause.name : 'Error'
-    this.#reason = `crashed: ${name}`
     this.#events.onRestart?.(name)
-    await this.#pauseAfter(crash, 'the consumer crashed, restarting')
+    await this.#pauseAfter(crash, `crashed: ${name}`, 'the consumer crashed, restarting')
   }
 
   #heldTopics(topics: readonly string[], offsets: readonly PartitionOffsets[]): ReadonlySet<string> {
@@ -205,7 +248,7 @@ export class KafkaSource implements Source {
       await this.#untilRefreshIsDue(session, ended)
       if (ended.aborted) return null
       try {
-        const topics = await this.#discovery.refresh()
+        const topics = await this.#findTopics()
         if (topics.length !== this.#topics.length || topics.some(topic => !this.#topics.includes(topic))) return null
       } catch (error) {
         // The consumer retries by itself while the cluster is unreachable.
@@ -227,9 +270,19 @@ export class KafkaSource implements Source {
     return untilNextRefresh(this.#clock.now(), this.#limits.listInterval)
   }
 
-  async #pauseAfter(error: unknown, message: string): Promise<void> {
+  /** Waits after a failure; `reason` and `message` are those of failures that the cluster does not name. */
+  async #pauseAfter(error: unknown, reason: string, message: string): Promise<void> {
+    const problem = kafkaProblem(error)
+    const refusal = problem === 'credentials' || problem === 'authorization' ? problem : null
+    if (refusal !== null) this.#events.onRefused?.(refusal)
+    this.#reason = reason
+    if (refusal === 'credentials') this.#reason = 'credentials refused'
+    if (refusal === 'authorization') this.#reason = `not authorized: ${protocolErrorType(error)}`
+    const { brokers } = this.#options.connection
     const ms = this.#crashes.failed(error, performance.now())
-    this.#logger.warn({ reason: String(rootCause(error)), pause: ms }, message)
+    const isUnnamed = (rootCause(error) as Error).name === 'KafkaJSGroupCoordinatorNotFound'
+    const said = isUnnamed ? noCoordinator : refusal === null ? message : refusals[refusal]
+    this.#failures.failed({ reason: String(rootCause(error)), brokers, pause: ms }, said)
     await pause(ms, this.#stopping.signal)
   }
 }

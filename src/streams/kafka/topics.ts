@@ -43,6 +43,11 @@ export class TopicDiscovery {
     return [...this.#states].filter(([, state]) => state !== 'absent').map(([topic]) => topic)
   }
 
+  /** Configured topics that may not be read. */
+  denied(): string[] {
+    return [...this.#states].filter(([, state]) => state === 'denied').map(([topic]) => topic)
+  }
+
   #isUsable(topic: string, state: TopicState | undefined): boolean {
     if (state !== 'dead') {
       this.#dead.delete(topic)

@@ -37,3 +37,33 @@ test('a silent cluster is waited for without limit; isolated crashes do not coun
   for (const now of [600_000, 600_700, 602_000, 602_900]) policy.failed(bug, now)
   assert.throws(() => policy.failed(bug, 603_100), HieraxError)
 })
+
+const refused = Object.assign(new Error('SASL authentication failed'), { name: 'KafkaJSSASLAuthenticationError' })
+const denied = Object.assign(new Error('Not authorized'), {
+  name: 'KafkaJSProtocolError',
+  type: 'GROUP_AUTHORIZATION_FAILED'
+})
+
+test('credentials that never worked end a start; those that worked are waited for, less and less often', () => {
+  const limits = limitsOf({ refusalFirst: 1000, refusalLongest: 60_000 })
+  const first = new CrashPolicy(limits, { ...nowhere, role: 'input' })
+  assert.deepEqual(
+    [0, 1, 2].map(now => first.failed(refused, now)),
+    [1000, 2000, 4000]
+  )
+  assert.throws(() => first.failed(refused, 3), {
+    code: 'KAFKA_UNAVAILABLE',
+    message: /cluster at 127\.0\.0\.1:1 \(input\) refused the credentials/
+  })
+
+  const running = new CrashPolicy(limits, nowhere)
+  running.joined()
+  const pauses = Array.from({ length: 50 }, (_, i) => running.failed(refused, i * 60_000))
+  assert.deepEqual(pauses.slice(0, 3), [1000, 2000, 4000])
+  assert.equal(pauses.at(-1), 60_000)
+})
+
+test('access that is denied is waited for without limit', () => {
+  const policy = new CrashPolicy({ ...crashLimits, crashes: 3, crashSpan: 1000 }, nowhere)
+  for (let attempt = 0; attempt < 50; attempt++) policy.failed(denied, attempt * 10_000)
+})

@@ -78,6 +78,7 @@ function trackerOf(
     offsetsAt: async () => new Map([[0, 70n]]),
     describeTopics: async () => new Map(),
     onOutdated: () => {},
+    onDenied: () => {},
     readOffsets,
     heldTopics: () => new Set(),
     ...context
@@ -211,9 +212,7 @@ test('a topic created again while it is read ends the session before anything is
 test('brokers that can not describe topics change nothing', async () => {
   const { tracker, consumer } = trackerOf(['a'], [], async () => [offsets('a', 30n)], undefined, {
     topicIds: new Map([['a', 'k/1']]),
-    describeTopics: async () => {
-      throw new Error('no answer')
-    }
+    describeTopics: async () => new Map()
   })
   tracker.assign({ a: [0] })
   await until('the partition to be resumed', () => consumer.calls.includes('resume a/0'))
@@ -245,4 +244,37 @@ test('from latest: the first message since the group began, by the earliest time
   await until('the partition to be resumed', () => consumer.calls.includes('resume a/1'))
   assert.deepEqual(consumer.calls.slice(3), ['seek 4 a/1', `commit 4 ${noteOf(null, 900)} a/1`, 'resume a/1'])
   assert.ok(asked.every(time => time === 500))
+})
+
+test('a topic that may not be read waits and is named; the others are read, and it too when that is allowed', async () => {
+  let readable = false
+  const deniedNow: string[][] = []
+  const { tracker, consumer, lines } = trackerOf(
+    ['a', 'b'],
+    [],
+    async () => [offsets('a', 3n), offsets('b', 4n)],
+    undefined,
+    {
+      describeTopics: async () =>
+        new Map([
+          ['a', { id: 'k/1', readable }],
+          ['b', { id: 'k/2', readable: true }]
+        ]),
+      onDenied: topics => deniedNow.push([...topics])
+    }
+  )
+  tracker.assign({ a: [0], b: [0] })
+  await until('three refreshes', () => deniedNow.length >= 3)
+  const moves = () => consumer.calls.filter(call => /^(pause|resume)/.test(call))
+  assert.deepEqual(moves(), ['pause a/0', 'pause b/0', 'resume b/0'])
+  assert.ok(deniedNow.every(topics => topics.join() === 'a'))
+  const said = () => lines.filter(({ level }) => level !== 'debug').map(({ level, fields }) => [level, fields])
+  assert.deepEqual(said(), [['warn', { topic: 'a' }]])
+  readable = true
+  await until('the partition to be resumed', () => moves().includes('resume a/0'))
+  assert.deepEqual(deniedNow.at(-1), [])
+  assert.deepEqual(said(), [
+    ['warn', { topic: 'a' }],
+    ['info', { topic: 'a' }]
+  ])
 })
