@@ -172,6 +172,8 @@ export class KafkaTools {
     const left = new Map([...ends].filter(([, { low, high }]) => high > low).map(([id, { high }]) => [id, high]))
     if (left.size === 0) return
     let seen = 0
+    // Thrown from here: kafkajs would read the batch again and again, and the reason would never show.
+    const failures: unknown[] = []
     const consumer = this.kafka.consumer({
       groupId: this.name('reader'),
       maxBytesPerPartition: 4 * 1024 * 1024,
@@ -187,13 +189,19 @@ export class KafkaTools {
           for (const message of batch.messages) {
             if (BigInt(message.offset) >= end) continue
             seen++
-            visit(asRead(batch.partition, message))
+            try {
+              visit(asRead(batch.partition, message))
+            } catch (error) {
+              failures.push(error)
+              return
+            }
           }
           if (BigInt(batch.lastOffset()) + 1n >= end) left.delete(batch.partition)
         }
       })
-      const isAtEnd = () => left.size === 0
-      await until(isAtEnd, limitMs, () => `the ends of ${topic}; ${seen} read`)
+      const isOver = () => left.size === 0 || failures.length > 0
+      await until(isOver, limitMs, () => `the ends of ${topic}; ${seen} read`)
+      if (failures.length > 0) throw failures[0]
     } finally {
       await consumer.disconnect()
     }
