@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { PopulationSetting } from '../classifier/population.ts'
 import { population as populationKind } from '../config/kinds.ts'
+import { jdOfTime } from '../julian-date.ts'
 
 /** Bounds of a numeric option, both included. */
 export interface Range {
@@ -27,10 +28,6 @@ export function decimal(range: Range = {}): (text: string) => number {
   }
 }
 
-/** Julian date of the Unix epoch. */
-const jdOfEpoch = 2440587.5
-const msPerDay = 86_400_000
-
 /** Parser of an option that takes a time: a Julian date, or a date with or without a time of day, in UTC. Gives a Julian date. */
 export function julianDate(text: string): number {
   const given = text.trim()
@@ -39,7 +36,7 @@ export function julianDate(text: string): number {
   const [, date, time = '00:00'] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)Z?)?$/.exec(given) ?? []
   const ms = Date.parse(`${date}T${time}Z`)
   if (Number.isNaN(ms)) throw new InvalidArgumentError('It takes a date such as 2025-01-31 (UTC), or a Julian date.')
-  return jdOfEpoch + ms / msPerDay
+  return jdOfTime(ms)
 }
 
 /** Parser of an option that takes a comma-separated list; an empty list or item is a usage error. */

@@ -1,5 +1,6 @@
 import { rounded, type SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
 import { type Random, random } from '@hierax/training/random.ts'
+import { utcOfJd } from 'hierax/julian-date.ts'
 import type { FilterId } from 'hierax/lightcurves/observation.ts'
 import type { SimulatedObject } from './object.ts'
 
@@ -68,8 +69,7 @@ function limitOf(point: SimulatedPoint, draw: Random): number {
 }
 
 function fileOf(object: SimulatedObject, fid: FilterId, jd: number, fraction: number) {
-  // 2440587.5 is the Julian date of 1970-01-01.
-  const date = new Date((Math.floor(jd - 0.5) + 0.5 - 2440587.5) * 86_400_000).toISOString().slice(0, 10)
+  const date = utcOfJd(Math.floor(jd - 0.5) + 0.5).slice(0, 10)
   const [year, month, day] = date.split('-')
   const part = String(Math.floor(fraction * 1e6)).padStart(6, '0')
   const channel = `c${String(Math.floor(object.rcid / 4) + 1).padStart(2, '0')}_o_q${(object.rcid % 4) + 1}`

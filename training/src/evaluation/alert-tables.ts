@@ -2,6 +2,7 @@ import { priorTerms } from 'hierax/classifier/population.ts'
 import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { Population } from 'hierax/classifier/types.ts'
+import { utcOfJd } from 'hierax/julian-date.ts'
 import { groupBy, mean, sum } from '../collections.ts'
 import type { HeldOutAlert } from '../context/context-study.ts'
 import { type AlertScores, alertScores, shareOf } from './metrics.ts'
@@ -179,7 +180,7 @@ function byEra(last: readonly HeldOutAlert[]): [string, HeldOutAlert[]][] {
 }
 
 function dayOf(alert: HeldOutAlert | undefined): string {
-  return alert === undefined ? '' : new Date((alert.sample.jd - 2440587.5) * 86_400_000).toISOString().slice(0, 10)
+  return alert === undefined ? '' : utcOfJd(alert.sample.jd).slice(0, 10)
 }
 
 function isOffSources({ sample }: HeldOutAlert): boolean {
