@@ -17,9 +17,9 @@ export const retries = {
   interactive: { initialRetryTime: 100, maxRetryTime: 1500, retries: 5 }
 } as const satisfies Record<string, RetryOptions>
 
-/** Errors that are normal while a cluster starts or elects leaders; kafkajs retries them. */
+/** Lines that are normal while a cluster starts or elects leaders, which kafkajs retries, and on answers that come after their time limit. */
 const expectedAtStart =
-  /LEADER_NOT_AVAILABLE|NOT_LEADER|COORDINATOR|GROUP_LOAD_IN_PROGRESS|REBALANCE_IN_PROGRESS|leadership election|not the leader|coordinator (?:is|not)|does not host this topic-partition|group is rebalancing|loading/i
+  /LEADER_NOT_AVAILABLE|NOT_LEADER|COORDINATOR|GROUP_LOAD_IN_PROGRESS|REBALANCE_IN_PROGRESS|leadership election|not the leader|coordinator (?:is|not)|does not host this topic-partition|group is rebalancing|loading|Response without match/i
 
 /** Loggable fields of a kafkajs log entry: numbers and short texts, never a message's content. */
 function fieldsOf(entry: LogEntry): Record<string, unknown> {

@@ -99,6 +99,7 @@ test("kafkajs's log lines are passed on without payloads, what is expected at st
   })
   log.error('Response GroupCoordinator', { error: 'The group coordinator is not available' })
   log.warn('This is odd')
+  log.warn('Response without match')
   log.info('Consumer has joined the group')
   assert.deepEqual(
     lines.map(({ level, message }) => [level, message]),
@@ -106,6 +107,7 @@ test("kafkajs's log lines are passed on without payloads, what is expected at st
       ['error', 'Connection error: refused'],
       ['debug', 'Response GroupCoordinator'],
       ['warn', 'This is odd'],
+      ['debug', 'Response without match'],
       ['debug', 'Consumer has joined the group']
     ]
   )
