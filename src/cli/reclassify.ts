@@ -2,6 +2,7 @@ import { loadModels, readModels } from '../app/models.ts'
 import { resolveRoutes } from '../app/routes.ts'
 import { outputConnection, outputTopics } from '../app/streams.ts'
 import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { HieraxError, nearest, printable } from '../errors.ts'
 import { type Outcome, Reclassification, type Selection } from '../pipeline/reclassification.ts'
 import { ensureTopics, withAdmin } from '../streams/kafka/admin.ts'
@@ -36,8 +37,10 @@ export async function reclassify(objectIds: readonly string[], options: Reclassi
   const { node, min, dryRun = false } = options
   if (min !== undefined && node === undefined) throw new HieraxError('USAGE', '--min requires --node')
   const signal = endSignal(() => say('stopping'))
-  // Read-only: a process that is killed while it writes to LMDB could lose the store for `serve`.
-  const { config, store, url } = await openNamed(options, { readOnly: true, outlives: true })
+  // Read-only unless a route retracts: a process that is killed while it writes to LMDB could lose the store for `serve`.
+  const { output } = loadConfig({ file: options.config, env: process.env })
+  const readOnly = dryRun || !output.routes.some(({ retract }) => retract)
+  const { config, store, url } = await openNamed(options, { readOnly, outlives: true })
   let sink: KafkaSink | null = null
   try {
     const models = await readModels(config)

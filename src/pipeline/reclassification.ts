@@ -26,7 +26,7 @@ export interface Selection {
 
 /** Dependencies and settings of a {@link Reclassification}. */
 export interface ReclassificationOptions {
-  readonly store: Pick<Store, 'get' | 'readCache' | 'objectIds'>
+  readonly store: Pick<Store, 'get' | 'readCache' | 'objectIds' | 'merge'>
   /** Where the progress is kept, so that it can be resumed. */
   readonly journal: Pick<Journal, 'read' | 'write'>
   readonly classifiers: readonly Classifier[]
@@ -225,16 +225,18 @@ export class Reclassification {
     const pending = states.flatMap(state => reissuedAnswers(state, origin))
     const { classifications } = await this.#classifier.classify(pending)
     const published = classifications.flat().filter(body => isLikely(body, selection.least))
-    // The store is not written to: an object whose place on a topic is not marked must wait for its next alert.
     const placements = this.#retracting
       .placementsOf(pending, classifications)
-      .filter(({ body, on }) => on.length > 0 && published.includes(body))
+      .filter(({ body }) => published.includes(body))
+    // What another process changes meanwhile is found after publication.
+    if (sink !== null) await this.#retracting.mark(placements, this.#options.store)
     const messages = [
       ...published.flatMap(body => classificationMessages(body, origin, output)),
       ...this.#retracting.messages(placements)
     ]
     try {
       await sink?.send(messages, signal)
+      if (sink !== null) await this.#retracting.unmark(placements, this.#options.store)
     } catch (error) {
       if (signal.aborted) return []
       throw error

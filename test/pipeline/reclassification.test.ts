@@ -108,6 +108,17 @@ describe('reclassification', () => {
     assert.equal(first?.key, 'ZTF000')
   })
 
+  test('an object comes onto the topic of a retracting route, once it is marked', async () => {
+    const routes = [{ topic: 'retracting', node: 'A', minProbability: 0, retract: true }]
+    const store = await filled(nights(3))
+    const { job } = reclassification(store, { output: { ...output, routes } })
+    assert.equal((await job.run(goesOn)).messages.get('retracting'), 3)
+    assert.deepEqual(
+      (await store.get('ZTF000'))?.routes.map(({ on }) => on),
+      [true]
+    )
+  })
+
   test('selects by object, by the last detection and by probability', async () => {
     const store = await filled(nights(30))
     const ran = async (selection: Partial<ReclassificationOptions['selection']>) => {
