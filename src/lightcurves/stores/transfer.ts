@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { HieraxError } from '../../errors.ts'
@@ -25,9 +25,6 @@ const header = z.object({
   hierax: z.string().optional().catch(undefined)
 })
 const objectLine = z.object({ objectId: z.string(), record: z.string(), crc32: z.unknown() })
-
-/** Longest line that is read, bytes. A full object has a tenth of it. */
-const longestLine = 64 * 1024 * 1024
 
 /** Objects that are merged at a time. */
 const batchSize = 200
@@ -81,10 +78,7 @@ export async function importLines(
     }
   }
   try {
-    for await (const line of createInterface({
-      input: Readable.from(bounded(input)),
-      crlfDelay: Number.POSITIVE_INFINITY
-    })) {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       number++
       if (line === '' && complete) continue
       if (complete) throw invalid('something follows the last line')
@@ -118,18 +112,6 @@ export async function importLines(
     throw invalid('the end is missing: it was cut short')
   }
   return objects
-}
-
-/** Passes an input on. Fails for a line without an end, which would fill the memory. */
-async function* bounded(input: Readable): AsyncGenerator<Buffer> {
-  let length = 0
-  for await (const part of input) {
-    const chunk = Buffer.from(part)
-    const end = chunk.lastIndexOf('\n')
-    length = end < 0 ? length + chunk.length : chunk.length - end - 1
-    if (length > longestLine) throw new Error(`it has more than ${longestLine} bytes`)
-    yield chunk
-  }
 }
 
 function checksum(objectId: string, record: Buffer): string {
