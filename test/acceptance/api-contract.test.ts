@@ -18,7 +18,10 @@ test('schemathesis finds nothing wrong with the API of a running service', {
   skip: running.skip || python.skip
 }, async () => {
   const topic = await tools.topic(tools.name('alerts'))
-  const service = await ServiceProcess.start(aroundTopic(running.brokers, topic, `lmdb:${folder}/store`))
+  const service = await ServiceProcess.start({
+    ...aroundTopic(running.brokers, topic, `lmdb:${folder}/store`),
+    HIERAX_HTTP_CUTOUTS: 'true'
+  })
   try {
     const simulated = await runHierax([
       ...['simulate', '--objects', '5', '--brokers', running.brokers.join(','), '--topic', topic]

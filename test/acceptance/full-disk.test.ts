@@ -39,7 +39,9 @@ describe('a full disk', { skip: running.skip || lacksSmallDisk() }, () => {
           await writesFail()
           // Longer than a session: without heartbeats the member would have to join its group again.
         } else await sleep(12_000)
-        const lines = member.log.split('\n').filter(line => line.includes('no space left'))
+        const reports = () => member.log.split('\n').filter(line => line.includes('no space left'))
+        await member.until('the log to report it', () => reports().length > 0)
+        const lines = reports()
         assert.equal(lines.length, 1, 'one line by each process while it is full')
         assert.match(lines.at(-1) ?? '', /"level":"error".*"store":"\/.*"freeBytes":\d/)
         disk.free()

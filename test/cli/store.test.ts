@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Addition } from '../../src/lightcurves/store.ts'
 import { openStore } from '../../src/lightcurves/stores/open.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
@@ -79,6 +79,17 @@ describe('hierax store', { skip: server.skip }, () => {
     const store = await openStore(lmdb('ab'), { programs: [1], readOnly: true })
     assert.equal((await store.get('Both'))?.curve.length, 3)
     await store.close()
+  })
+
+  test('refuses a line without an end', async () => {
+    const file = path.join(folder, 'endless.ndjson.gz')
+    fs.writeFileSync(file, gzipSync(Buffer.alloc(70 * 1024 * 1024, 'a')))
+    const { code, stderr } = await runHierax(['store', 'import', file, '--store', lmdb('endless')])
+    assert.deepEqual(
+      [code, /EXPORT_INVALID: .* line 1: it has more than \d+ characters/.test(stderr)],
+      [2, true],
+      stderr
+    )
   })
 
   test('deletes objects while they are in use, and names the unknown ones', async () => {

@@ -39,6 +39,12 @@ export const notRun: readonly NotRun[] = [
   },
   { command: /^npm run demo$/, why: '`hierax demo` again', tried: 'test/acceptance/demo.test.ts' },
   { command: /^npm (install|ci)$/, why: 'changes the checkout under test', tried: '.ci/run' },
+  {
+    command: /^npm (pack|install --global --prefix \S+ \S+)$/,
+    why: 'installs for all users of the machine',
+    tried: 'test/ops/systemd.test.ts'
+  },
+  { command: /^kafka-configs\.sh /, why: "is Kafka's own", tried: null },
   { command: /^npm test$/, why: 'is what runs this', tried: 'test/run.ts' },
   { command: /^(npm run check|bash \.ci\/run)$/, why: 'is what runs this', tried: '.ci/run' },
   { command: /^npm run fuzz$/, why: 'takes minutes', tried: 'test/acceptance/hostile.test.ts' },

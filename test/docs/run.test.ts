@@ -43,6 +43,7 @@ function adapted(line: string): string {
     .replaceAll('valkey://localhost:6379/0', server.url)
     .replaceAll('lmdb:/var/lib/hierax', 'lmdb:elsewhere')
     .replace(/--topic (\S+)/, (_, name) => `--topic ${topic}.${name}`)
+    .replace('--out alerts/', '--out simulated/')
     .replace(/simulate(.*) --objects \d+/, 'simulate$1 --objects 2')
   if (!command.includes('hierax tail') || command.includes('--limit') || command.includes('--end')) return command
   return `${command} --from earliest --end`

@@ -135,6 +135,14 @@ const failures: Episode[] = [
     alerts: ['HieraxNotReady', 'HieraxNotReadyLong']
   },
   {
+    title: 'the input cluster refuses the credentials',
+    day: 4,
+    hour: 20,
+    hours: 1,
+    change: { inputReady: false, refusals: 60 },
+    alerts: ['HieraxKafkaRefuses', 'HieraxNotReady', 'HieraxNotReadyLong']
+  },
+  {
     title: 'more alerts than can be consumed',
     day: 5,
     hour: 5,

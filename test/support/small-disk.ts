@@ -52,7 +52,8 @@ export function smallDisk(megabytes: number): SmallDisk {
       fs.rmSync(filler, { force: true })
     },
     close() {
-      execFileSync('umount', [folder], { stdio: 'pipe' })
+      // Lazily, because after a failed test a process may still use it, and that failure must be the one that is reported.
+      execFileSync('umount', ['--lazy', folder], { stdio: 'pipe' })
       fs.rmdirSync(folder)
     }
   }

@@ -90,7 +90,7 @@ describe('the live page: models, links and announcements', needsBrowser(), () =>
     assert.match(told, /prior−1\.5 for Persistent\. /)
     await page.getByText('6.50″, star score 0.02').waitFor()
     await page.getByRole('img', { name: /^Light curve: 3 detections .*rejected and not classified: 1\./ }).waitFor()
-    await page.getByRole('list', { name: 'Markers' }).getByText('rejected').waitFor()
+    await page.getByRole('list', { name: 'Points on display' }).getByText('rejected').waitFor()
     assert.deepEqual(live.complaints, [])
   })
 

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { HieraxError } from '../../errors.ts'
+import { linesOf } from '../../lines.ts'
 import { version as hierax } from '../../version.ts'
 import { additionOf, mergedAt, presentRecord, recordVersion } from '../object-record.ts'
 import type { Addition, Store } from '../store.ts'
@@ -78,9 +78,9 @@ export async function importLines(
     }
   }
   try {
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const line of linesOf(input)) {
       number++
-      if (line === '' && complete) continue
+      if (line.trim() === '' && complete) continue
       if (complete) throw invalid('something follows the last line')
       const value = read(() => anyObject.parse(JSON.parse(line)), 'it is no JSON object')
       if (number === 1) {

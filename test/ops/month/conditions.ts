@@ -44,6 +44,8 @@ export interface Conditions {
   readonly expired: number
   readonly topicsRecreated: number
   readonly invalidTimestamps: number
+  /** Requests that the input cluster refuses in an hour, at process a. */
+  readonly refusals: number
 }
 
 /** A part of the month in which conditions differ, and the alerts that it must raise. */
@@ -102,7 +104,8 @@ function usual(time: number): Conditions {
     damagedRecords: 0,
     expired: 0,
     topicsRecreated: 0,
-    invalidTimestamps: 0
+    invalidTimestamps: 0,
+    refusals: 0
   }
 }
 

@@ -132,7 +132,8 @@ class Group {
   }
 
   #countEvents(hours: number): void {
-    const { workerEnds, consumerEnds, damagedRecords, expired, topicsRecreated, invalidTimestamps } = this.#conditions
+    const { workerEnds, consumerEnds, damagedRecords, expired, topicsRecreated, invalidTimestamps, refusals } =
+      this.#conditions
     const metrics = this.#members.get(instances[0]!)?.metrics
     const topic = this.#partitions[0]?.topic
     if (!metrics) return
@@ -141,6 +142,8 @@ class Group {
     metrics.increment('store_corrupt_total', this.#whole('records', damagedRecords * hours))
     metrics.increment('topics_recreated_total', this.#whole('topics', topicsRecreated * hours))
     metrics.increment('invalid_timestamps_total', this.#whole('timestamps', invalidTimestamps * hours))
+    const refused = { cluster: 'input', reason: 'credentials' }
+    metrics.increment('kafka_refusals_total', this.#whole('refusals', refusals * hours), refused)
     const lost = this.#whole('expired', expired * hours)
     if (topic && lost > 0) metrics.expired(topic, lost)
   }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { HieraxError } from 'hierax/errors.ts'
+import { linesOf } from 'hierax/lines.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
 import type { z } from 'zod'
 
@@ -11,9 +12,6 @@ export interface JsonLine {
   readonly where: string
 }
 
-/** Longest line that is read, characters. */
-const longestLine = 64 * 1024 * 1024
-
 const wanted = 'each line should be one JSON object (JSON Lines), as docs/training.md describes'
 
 /**
@@ -21,17 +19,19 @@ const wanted = 'each line should be one JSON object (JSON Lines), as docs/traini
  * with what the line looks like, INPUT_NOT_FOUND.
  */
 export async function* jsonLines(file: string): AsyncGenerator<JsonLine> {
-  const position = { count: 0 }
+  let count = 0
   let text = ''
   try {
-    for await (text of lines(file, position)) {
-      if (text.trim() !== '') yield { value: parseJson(text), where: `${file}, line ${position.count}` }
+    for await (text of linesOf(textOf(file))) {
+      count++
+      if (text.trim() !== '') yield { value: parseJson(text), where: `${file}, line ${count}` }
     }
   } catch (cause) {
     if (cause instanceof HieraxError) throw cause
+    if (cause instanceof RangeError) throw invalidLine(`${file}, line ${count + 1}`, '', `${cause.message}: ${wanted}`)
     if (cause instanceof SyntaxError) {
       const message = `${appearance(text)} (${cause.message}); ${wanted}`
-      throw new HieraxError('DATA_INVALID', `${file}, line ${position.count}: ${message}`, { cause })
+      throw new HieraxError('DATA_INVALID', `${file}, line ${count}: ${message}`, { cause })
     }
     const code = (cause as NodeJS.ErrnoException).code
     const reason = code === 'ENOENT' ? 'does not exist' : `can't be read (${code ?? (cause as Error).message})`
@@ -59,27 +59,11 @@ function fieldName(path: readonly PropertyKey[]): string {
     .join('')
 }
 
-/** The lines of a file; `count` is the number of those that have been read. */
-async function* lines(file: string, position: { count: number }): AsyncGenerator<string> {
+/** The text of a file, decompressed if its name ends in `.gz`. */
+function textOf(file: string): Readable {
   checkRegular(file)
   const raw = createReadStream(file)
-  const stream: Readable = file.endsWith('.gz') ? pipeline(raw, createGunzip(), () => undefined) : raw
-  let rest = ''
-  for await (const chunk of stream.setEncoding('utf8')) {
-    const parts = (chunk as string).split('\n')
-    parts[0] = rest + parts[0]
-    rest = parts.pop() as string
-    for (const line of parts) {
-      position.count++
-      yield line
-    }
-    if (rest.length > longestLine) {
-      const message = `it has more than ${longestLine} characters: ${wanted}`
-      throw invalidLine(`${file}, line ${position.count + 1}`, '', message)
-    }
-  }
-  position.count++
-  yield rest
+  return file.endsWith('.gz') ? pipeline(raw, createGunzip(), () => undefined) : raw
 }
 
 /** What a line that is not JSON looks like, in words. */
