@@ -65,7 +65,7 @@ export class WorkerSupervisor {
     this.#workerConfig = { ...config, workers: 1, store: { ...config.store, keepDays: null } }
   }
 
-  /** Keeps all workers running until `stop`. Rejects if a setting is wrong and no worker was ever ready. */
+  /** Keeps all workers running until `stop`. Rejects with CONFIG_INVALID if a worker does and none was ever ready. */
   async run(): Promise<void> {
     const timer = setInterval(() => this.#check(), checkEvery)
     try {
@@ -132,7 +132,7 @@ export class WorkerSupervisor {
       this.#workers.delete(worker)
       if (child.state) this.#counted = await countedBy(this.#counted, child.state.metrics)
       if (signal.aborted) return
-      if (!this.#wasReady && end.error?.kind === 'usage') throw end.error
+      if (!this.#wasReady && end.error?.code === 'CONFIG_INVALID') throw end.error
       earlyEnds = end.lived < longLife ? earlyEnds + 1 : 1
       const reason = reasonOf(end)
       const pause = Math.min(firstPause * 2 ** (earlyEnds - 1), longestPause)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { kafka } from '../../support/brokers.ts'
 import { KafkaTools } from '../../support/kafka-tools.ts'
 import { numbered, startSource, until } from './source-harness.ts'
@@ -58,7 +58,7 @@ test('a topic created again with more messages than were read is read from its s
   )
 })
 
-test('from latest: a topic created again, and a partition that is added, are read as a whole', { skip }, async () => {
+test('from latest: a topic created again, and a partition that is added, are read as a whole', { skip }, async t => {
   const topic = await tools.topic()
   await tools.produce(topic, numbered('old', 5))
   const group = tools.name('group')
@@ -71,7 +71,7 @@ test('from latest: a topic created again, and a partition that is added, are rea
   await until('the second partition', async () => (await tools.offsets(topic)).ends.size === 2)
   // kafkajs drops messages for a partition that a producer does not know yet.
   const fresh = new KafkaTools(connection.brokers)
-  after(() => fresh.close())
+  t.after(() => fresh.close())
   await fresh.produce(topic, numbered('added', 6, 2))
   const second = startSource(connection, { group, from: 'latest', topics: [topic] })
   await until('what was added', () => second.values.length >= 6)
