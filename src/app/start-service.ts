@@ -1,50 +1,36 @@
-import { createDecoder } from '../alerts/decoder.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
 import { maskUrl } from '../config/show.ts'
-import { HieraxError } from '../errors.ts'
-import { type CutoutStore, maxCutoutBytes } from '../lightcurves/cutouts.ts'
+import type { HieraxError } from '../errors.ts'
 import type { OpenStore } from '../lightcurves/store.ts'
 import { openCutouts } from '../lightcurves/stores/cutouts.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import type { Classification } from '../messages/classification.ts'
 import { toJson } from '../messages/encoding.ts'
-import type { Route } from '../messages/routes.ts'
-import type { BatchStats } from '../pipeline/batch-stats.ts'
-import { reclassificationProgress } from '../pipeline/reclassification.ts'
+import { reclassificationProgress } from '../pipeline/reclassification-progress.ts'
 import type { ShadowResult } from '../pipeline/shadows.ts'
-import { Pipeline, type PipelineOptions } from '../pipeline.ts'
 import { ClassificationFeed } from '../service/feed.ts'
-import type { ServicePorts } from '../service/ports.ts'
 import { createService } from '../service/service.ts'
 import { ShadowReport } from '../service/shadow-report.ts'
 import { MinuteStatistics } from '../service/statistics.ts'
-import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { version } from '../version.ts'
 import { announceModels } from './announcements.ts'
-import { Health } from './health.ts'
+import { createEngine, type Engine, type EngineDeps, type EngineParts } from './engine.ts'
 import { createPorts } from './http-ports.ts'
 import { loadModels, readModels } from './models.ts'
 import { keepFor } from './retention.ts'
 import { logRoutes, resolveRoutes } from './routes.ts'
-import { loadShadows, runShadows } from './shadows.ts'
+import { loadShadows } from './shadows.ts'
 import { Shutdown } from './shutdown.ts'
 import { StoreWatch } from './store-watch.ts'
-import { kafkaStreams, type StreamsFactory } from './streams.ts'
-import { WorkerSupervisor } from './workers/supervisor.ts'
 import type { WorkerState } from './workers/worker-process.ts'
 
 /** What a service is started with, besides its settings. */
-export interface ServiceDeps {
-  readonly logger: Logger
-  /** Input and output; Kafka by default, in worker processes if `workers` is above 1. */
-  readonly connect?: StreamsFactory
+export interface ServiceDeps extends EngineDeps {
   /** False for a worker, whose parent serves HTTP. */
   readonly http?: boolean
-  /** Decodes packets; ZTF packets by default. */
-  readonly decode?: PipelineOptions['decode']
   /** Called with every batch's classifications after they were acknowledged; must be quick and not throw. */
   readonly onClassifications?: (classifications: readonly Classification[]) => void
   /** Called with what a shadow model did with a batch. */
@@ -66,15 +52,6 @@ export interface RunningService {
   /** Finishes the batches in flight, commits them and closes everything. */
   stop(): Promise<void>
 }
-
-/** What turns alerts into classifications: the pipeline in this process, or worker processes. */
-interface Engine extends Pick<ServicePorts, 'readiness' | 'liveness'> {
-  run(): Promise<void>
-  stop(): Promise<void>
-}
-
-/** Pause between two log lines on dead letters, ms. */
-const deadLetterPause = 10_000
 
 /** Least time between two measurements of the store, ms. */
 const storePause = 5000
@@ -142,7 +119,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
     onShadow,
     shadowModels
   }
-  const engine = config.workers > 1 && !deps.connect ? workerEngine(parts) : pipelineEngine(parts)
+  const engine = createEngine(parts)
   const { liveness } = engine
   const isWorker = deps.http === false
   const watch = new StoreWatch({ store, url: config.store.url, logger, metrics })
@@ -198,73 +175,6 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   }
 }
 
-/** What engines are made of. */
-interface EngineParts {
-  readonly config: Config
-  readonly deps: ServiceDeps
-  readonly store: OpenStore
-  readonly cutouts: CutoutStore | null
-  readonly classifiers: readonly Classifier[]
-  readonly metrics: Metrics
-  readonly routes: readonly Route[]
-  readonly onClassifications: (classifications: readonly Classification[]) => void
-  readonly shadowModels: readonly Classifier[]
-  readonly onShadow: (result: ShadowResult) => void
-}
-
-/** The pipeline in this process, between its streams. */
-function pipelineEngine(parts: EngineParts): Engine {
-  const { config, deps, store, cutouts, classifiers, metrics, routes, onClassifications } = parts
-  const { logger, connect = kafkaStreams, decode = createDecoder(cutouts ? { maxCutoutBytes } : {}).decode } = deps
-  const streams = connect(config, { logger, metrics, onLag: (...lag) => health.lag(...lag) })
-  const health = new Health({ streams, store })
-  const logDeadLetters = deadLetterLog(logger)
-  const shadows = runShadows(parts.shadowModels, { ...parts, logger, onResult: parts.onShadow })
-  const pipeline = new Pipeline({
-    decode,
-    store,
-    journal: store.journal,
-    group: config.input.group,
-    classifiers,
-    sink: streams.sink,
-    admission: { programs: config.input.programs, admit: config.admit },
-    maxFutureDays: config.input.maxFutureDays,
-    output: { ...config.output, routes },
-    onBatch(stats) {
-      metrics.batch(stats)
-      health.progressed()
-      logDeadLetters(stats)
-    },
-    ...(cutouts ? { keepCutouts: keepingCutouts(cutouts, logger) } : {}),
-    onClassifications,
-    shadows
-  })
-  return {
-    readiness: health.readiness,
-    liveness: health.liveness,
-    run: () => streams.run((batch, control) => health.track(() => pipeline.process(batch, control))),
-    async stop() {
-      health.stop()
-      await streams.stop()
-      await shadows?.stop()
-    }
-  }
-}
-
-/** Pipelines in worker processes. */
-function workerEngine({ config, deps: { logger }, store, metrics, ...events }: EngineParts): Engine {
-  const { onClassifications, onShadow } = events
-  const onRestart = () => metrics.increment('worker_restarts_total')
-  const supervisor = new WorkerSupervisor({ config, logger, store, onClassifications, onShadow, onRestart })
-  metrics.addWorkers(() => supervisor.metrics())
-  return {
-    readiness: () => supervisor.readiness(),
-    liveness: () => supervisor.liveness(),
-    run: () => supervisor.run(),
-    stop: () => supervisor.stop()
-  }
-}
-
 function openServiceStore(
   config: Config,
   logger: Logger,
@@ -309,30 +219,4 @@ function collectGauges({
     metrics.set('reclassify_objects', reclassified?.total ?? 0, { state: 'total' })
     metrics.set('reclassify_objects', reclassified?.objects ?? 0, { state: 'done' })
   })
-}
-
-function deadLetterLog(logger: Logger): (stats: BatchStats) => void {
-  const log = new GatheredLog<BatchStats['deadLetters'][number]>(deadLetterPause, (codes, { error, source }) => {
-    const count = Object.values(codes).reduce((sum, of) => sum + of, 0)
-    logger.warn({ count, codes, code: error.code, reason: error.message, source }, 'packets refused')
-  })
-  return ({ deadLetters }) => {
-    for (const letter of deadLetters) log.add(letter.error.code, letter)
-    log.write()
-  }
-}
-
-/** Keeps images, which nothing depends on: a failure is logged, once until it works again. */
-function keepingCutouts(cutouts: CutoutStore, logger: Logger): NonNullable<PipelineOptions['keepCutouts']> {
-  let failing = false
-  return async alerts => {
-    try {
-      await cutouts.put(alerts)
-      failing = false
-    } catch (thrown) {
-      const { code, message } = HieraxError.from(thrown)
-      if (!failing) logger.warn({ code, reason: message }, 'images of alerts are not kept')
-      failing = true
-    }
-  }
 }

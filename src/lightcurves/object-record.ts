@@ -147,6 +147,11 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   return record
 }
 
+/** Whether two states of an object agree in all but their marks. */
+export function isSameObject(a: ObjectState, b: ObjectState): boolean {
+  return encodeRecord({ ...a, routes: [] }, 0).equals(encodeRecord({ ...b, routes: [] }, 0))
+}
+
 /**
  * The state that a record holds. Throws STORE_CORRUPT where version, length or checksum are wrong, STORE_REFUSED for one that
  * a newer Hierax wrote.

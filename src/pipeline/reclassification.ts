@@ -1,17 +1,24 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
 import type { AdmissionSettings } from '../alerts/admission.ts'
 import type { Classifier } from '../classifier/types.ts'
 import { HieraxError } from '../errors.ts'
 import { admittedCurve } from '../lightcurves/gates.ts'
 import type { Journal } from '../lightcurves/journal.ts'
+import { isSameObject } from '../lightcurves/object-record.ts'
 import type { ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
 import { classificationMessages, type Origin, type OutputSettings } from '../messages/outgoing.ts'
 import type { Sink } from '../streams/types.ts'
 import { ObjectClassifier } from './object-classifier.ts'
 import { reissuedAnswers } from './pending-answers.ts'
+import {
+  type Counts,
+  counts,
+  keepReclassificationProgress,
+  type Progress,
+  reclassificationProgress
+} from './reclassification-progress.ts'
 import { RetractingTopics } from './retractions.ts'
 
 /** Which objects and classifications are published; all conditions must hold. */
@@ -47,34 +54,6 @@ export interface ReclassificationOptions {
   readonly onCorrupt?: (error: HieraxError) => void
 }
 
-/** What was done so far. Kept in the journal, so later releases must be able to read it. */
-const counts = z.object({
-  /** Objects that were read, or that can't be. */
-  objects: z.int(),
-  /** Objects of which something was published. */
-  reclassified: z.int(),
-  /** Objects with points but without an alert. */
-  withoutAlert: z.int(),
-  corrupt: z.int(),
-  /** Objects of which another alert was merged meanwhile, and which were therefore classified again. */
-  overtaken: z.int()
-})
-export type Counts = z.infer<typeof counts>
-
-const progress = counts.extend({
-  /** Hash of what is published: another model, setting or selection is another run. */
-  run: z.string(),
-  /** The last object that is done. */
-  after: z.string(),
-  finished: z.boolean(),
-  total: z.int(),
-  /** The process that writes it. */
-  writer: z.string()
-})
-
-/** How far the last reclassification of a store is. */
-export type Progress = z.infer<typeof progress>
-
 /** Result of {@link Reclassification.run}. */
 export interface Outcome extends Counts {
   /** Whether all objects are done; false if the signal was aborted. */
@@ -85,9 +64,6 @@ export interface Outcome extends Counts {
   readonly results: ReadonlyMap<string, ReadonlyMap<string, number>>
 }
 
-/** Key of the progress in the journal. Those of partitions have a slash. */
-const journalKey = 'reclassify'
-
 /** Objects that are classified at a time. */
 const maxPortion = 50
 
@@ -95,15 +71,6 @@ const maxPortion = 50
 const source = 'reclassify'
 
 const nothing: Counts = { objects: 0, reclassified: 0, withoutAlert: 0, corrupt: 0, overtaken: 0 }
-
-/** How far the last reclassification of a store is; null if there was none. */
-export async function reclassificationProgress(journal: Pick<Journal, 'read'>): Promise<Progress | null> {
-  try {
-    return progress.parse(JSON.parse((await journal.read(journalKey)) ?? ''))
-  } catch {
-    return null
-  }
-}
 
 /**
  * Publishes the current classification of objects again, by models that may not have classified them yet. Ids and bytes are those
@@ -186,7 +153,7 @@ export class Reclassification {
       if (this.#options.sink === null) break
       const before = new Map(states.map(state => [state.objectId, state]))
       const now = await this.#read([...before.keys()], () => {})
-      states = now.filter(state => !isSameState(before.get(state.objectId) as ObjectState, state))
+      states = now.filter(state => !isSameObject(before.get(state.objectId) as ObjectState, state))
       done.overtaken += states.length
     }
     done.reclassified += published.size
@@ -270,7 +237,7 @@ export class Reclassification {
       total: selection.objectIds.length > 0 ? selection.objectIds.length : total,
       writer: this.#writer
     }
-    await journal.write(journalKey, JSON.stringify(note))
+    await keepReclassificationProgress(journal, note)
   }
 }
 
@@ -286,16 +253,6 @@ function isLikely({ nodes }: Classification, least: Selection['least']): boolean
   return (
     least === null || nodes.some(({ name, probability }) => name === least.node && probability >= least.probability)
   )
-}
-
-/** Whether nothing was merged between two states of an object that would change its classification. */
-function isSameState(a: ObjectState, b: ObjectState): boolean {
-  const key = ({ curve: { totals }, newest, newestAdmitted, newestVersions, admittedVersions }: ObjectState): string =>
-    [
-      ...[totals.hash, totals.revision, newest?.jd, newest?.candid, newestAdmitted?.jd, newestAdmitted?.candid],
-      ...[...newestVersions, '/', ...admittedVersions]
-    ].join()
-  return key(a) === key(b)
 }
 
 async function* inPortions<T>(items: AsyncIterable<T> | Iterable<T>, size: number): AsyncGenerator<T[]> {

@@ -1,5 +1,5 @@
 import { isSameAlert } from '../lightcurves/alert-versions.ts'
-import { encodeRecord } from '../lightcurves/object-record.ts'
+import { isSameObject } from '../lightcurves/object-record.ts'
 import { type AnswerRank, compareRanks, joinMarks, markKey, type RouteMark } from '../lightcurves/route-marks.ts'
 import type { ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
@@ -122,11 +122,6 @@ async function keep(
   return await store.merge(
     [...byObject].map(([objectId, routes]) => ({ objectId, observations: [], alerts: [], routes: joinMarks(routes) }))
   )
-}
-
-/** Whether two states of an object agree in all but their marks. */
-function isSameObject(a: ObjectState, b: ObjectState): boolean {
-  return encodeRecord({ ...a, routes: [] }, 0).equals(encodeRecord({ ...b, routes: [] }, 0))
 }
 
 function isFor(mark: RouteMark, { topic, model }: Pick<RouteMark, 'topic' | 'model'>): boolean {

@@ -6,11 +6,8 @@ import type { Journal } from '../../src/lightcurves/journal.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
-import {
-  Reclassification,
-  type ReclassificationOptions,
-  reclassificationProgress
-} from '../../src/pipeline/reclassification.ts'
+import { Reclassification, type ReclassificationOptions } from '../../src/pipeline/reclassification.ts'
+import { reclassificationProgress } from '../../src/pipeline/reclassification-progress.ts'
 import type { OutputMessage } from '../../src/streams/types.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
 import { compareAnswers } from '../support/answers.ts'

@@ -196,7 +196,7 @@ describe('the store on a server', { skip }, () => {
     await store.close()
   })
 
-  test('an overwritten index of objects is built anew, also by processes that race', async () => {
+  test('an overwritten index of objects is rebuilt, also by processes that race', async () => {
     const errors: HieraxError[] = []
     const [store, db] = await fresh({ onCorrupt: error => errors.push(error) })
     const rival = await openStore(`${url}/${db}`, { programs: [1], onCorrupt: error => errors.push(error) })
@@ -216,7 +216,7 @@ describe('the store on a server', { skip }, () => {
     assert.match(errors[0]?.message ?? '', /"hierax:merged" .* a string.*moved to "hierax:moved:merged"/)
     assert.equal(await raw.get('hierax:moved:merged'), 'mine')
     assert.equal(await raw.exists('hierax:merged:new'), 0)
-    assert.equal(await store.prune(Date.now() - 60_000), 0, 'what is listed anew counts as merged now')
+    assert.equal(await store.prune(Date.now() - 60_000), 0, 'what is listed again counts as merged now')
     await store.close()
     await rival.close()
   })

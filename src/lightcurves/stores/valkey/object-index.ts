@@ -37,7 +37,7 @@ export class ObjectIndex {
   }
 
   /**
-   * Builds the index anew if its key holds another type of value, which is moved away. The objects then count as merged now, so they are
+   * Rebuilds the index if its key holds another type of value, which is moved away. The objects then count as merged now, so they are
    * kept longer. Resolves with the error to report (STORE_CORRUPT); null if another process was faster. Only within `request`.
    */
   rebuild(): Promise<HieraxError | null> {
@@ -62,7 +62,7 @@ export class ObjectIndex {
     } while (cursor !== '0')
     const found = String(await this.#connection.run(replaceIndex, [indexKey, fresh], []))
     if (found === '') return null
-    return movedValue(this.#connection, indexKey, found, 'the index of objects was built anew')
+    return movedValue(this.#connection, indexKey, found, 'the index of objects was rebuilt')
   }
 
   async #ask(command: string, ...args: (string | number)[]): Promise<unknown> {
@@ -70,7 +70,7 @@ export class ObjectIndex {
       return await this.#connection.call(command, ...args)
     } catch (error) {
       if (!isWrongType(error)) throw error
-      const then = 'A running `hierax serve` moves it away at the next alert, and builds the index of objects anew'
+      const then = 'A running `hierax serve` moves it away at the next alert, and rebuilds the index of objects'
       throw await wrongType(this.#connection, indexKey, then)
     }
   }

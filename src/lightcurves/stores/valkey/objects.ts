@@ -125,7 +125,7 @@ redis.call('SET', KEYS[1], ARGV[2])
 return ARGV[2]`)
 
 /**
- * Puts an index that was built anew in the place of a value of another type. KEYS: merged, the new index. Returns the type of the value
+ * Puts a rebuilt index in the place of a value of another type. KEYS: merged, the new index. Returns the type of the value
  * that was moved away; an empty text if another process was faster.
  */
 export const replaceIndex = script(`${moveIfWrongType}

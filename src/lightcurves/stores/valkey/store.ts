@@ -151,7 +151,7 @@ export class ValkeyStore implements OpenStore {
     )) as Buffer[][]
     const moved = replies.flat().map(String)
     for (let at = 0; at < moved.length; at += 2)
-      this.reportMoved(moved[at] as string, moved[at + 1] as string, 'the state of the network is computed anew')
+      this.reportMoved(moved[at] as string, moved[at + 1] as string, 'the state of the network is computed again')
   }
 
   async prune(before: number): Promise<number> {
