@@ -15,7 +15,7 @@ const rooms = {
   immutable: [],
   messages: ['errors', 'immutable', 'avro', 'julian-date', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'event-loop', 'julian-date', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
-  config: ['errors', 'regular-file', 'immutable', 'lightcurves', 'messages'],
+  config: ['errors', 'compression', 'regular-file', 'immutable', 'lightcurves', 'messages'],
   telemetry: ['errors', 'lightcurves', 'messages', 'pipeline', 'streams', 'version'],
   service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
 }

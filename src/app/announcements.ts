@@ -183,7 +183,7 @@ async function announce(output: Output, models: readonly ModelName[], { logger, 
   const announcements = new ModelAnnouncements(models, [classifications, ...new Set(routes.map(route => route.topic))])
   const failed = new AbortController()
   const signal = AbortSignal.any([stopping, failed.signal])
-  const sink = new KafkaSink({ connection, logger: quiet })
+  const sink = new KafkaSink({ connection, logger: quiet, compression: output.compression })
   const send = async (said: readonly Announcement[]): Promise<void> => {
     if (said.length === 0) return
     await sink.send(

@@ -90,6 +90,7 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
   const sink = new KafkaSink({
     connection,
     logger,
+    compression: config.output.compression,
     onRetry: (_topic, error) => {
       metrics.increment('publish_retries_total')
       countRefusal(error)

@@ -97,7 +97,8 @@ async function openSink(config: Config): Promise<KafkaSink> {
     throw kafkaError(error, connection)
   }
   const warn = (fields: object, message: string): void => say(`${message} ${JSON.stringify(fields)}`)
-  return new KafkaSink({ connection, logger: { ...silentLogger, warn, error: warn } })
+  const { compression } = config.output
+  return new KafkaSink({ connection, compression, logger: { ...silentLogger, warn, error: warn } })
 }
 
 function checkNode(node: string, names: readonly string[]): void {

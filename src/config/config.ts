@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Compression, compressions, defaultCompression } from '../compression/compressors.ts'
 import type { Immutable } from '../immutable.ts'
 import { type Encoding, formats } from '../messages/encoding.ts'
 import * as kind from './kinds.ts'
@@ -130,6 +131,11 @@ export const configSchema = z.object({
       meaning: Object.entries(formats)
         .map(([name, { meaning }]) => `\`${name}\` = ${meaning}`)
         .join(', ')
+    }),
+    compression: setting(kind.choice<Compression>(compressions), {
+      default: defaultCompression,
+      defaultText: '`zstd` if Node has it (22.15 and later), else `gzip`',
+      meaning: 'compression of record batches on the output topics'
     }),
     routes: setting(routes, {
       default: [],

@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { defaultCompression } from '../../src/compression/compressors.ts'
 import { HieraxError } from '../../src/errors.ts'
 import { type Announcement, announcementKey } from '../../src/messages/announcement.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { type Encoding, encodeClassification } from '../../src/messages/encoding.ts'
 import { deadLetterMessage } from '../../src/messages/outgoing.ts'
+import { compressionTypes } from '../../src/streams/kafka/codecs.ts'
 import { kafka } from '../support/brokers.ts'
 import { fileIn } from '../support/fences.ts'
 import { testPython } from '../support/python.ts'
@@ -136,7 +138,8 @@ async function publish(encoding: Encoding): Promise<Record<string, string>> {
       key: body.objectId,
       value: encodeClassification(body, encoding),
       timestamp: String(1_750_000_000_000 + index)
-    }))
+    })),
+    compressionTypes[defaultCompression]
   )
   const packet = { value: Buffer.from('no packet'), topic: 'alerts', source: 'alerts/0/7', ingested: 0 }
   const models = await tools.topic(undefined, { partitions: 1 })

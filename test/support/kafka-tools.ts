@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, type CompressionTypes, Kafka, logLevel, type Message, type Producer } from 'kafkajs'
 import { createKafka } from '../../src/streams/kafka/client.ts'
-import { registerCompressors } from './compression.ts'
 import { silent } from './loggers.ts'
 import { patienceMs, until } from './until.ts'
 
@@ -40,7 +39,6 @@ export class KafkaTools {
   #producer: Promise<Producer> | null = null
 
   constructor(brokers: readonly string[]) {
-    registerCompressors()
     this.#brokers = brokers
     this.kafka = createKafka({ brokers, ssl: false, sasl: null, clientId: 'hierax-test-tools' }, silent)
   }

@@ -3,6 +3,7 @@ import { gunzip } from 'node:zlib'
 import kafkajs from 'kafkajs'
 import { decompressFrame } from 'lz4-napi'
 import zstdCodec, { type ZstdStreaming } from 'zstd-codec'
+import { type Compression, compressors } from '../../compression/compressors.ts'
 import { inflateSnappy, snappyPreamble } from '../../compression/snappy.ts'
 import { HieraxError } from '../../errors.ts'
 
@@ -93,11 +94,12 @@ export const decompressors = {
 
 /** The compression types of kafkajs. */
 export const compressionTypes = {
+  none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
   snappy: CompressionTypes.Snappy,
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD
-} as const
+} as const satisfies Record<Compression, number>
 
 /** Adds the compression to the error, which appears in the log when the consumer crashes. */
 async function decompress(name: keyof typeof decompressors, bytes: Buffer): Promise<Buffer> {
@@ -112,13 +114,13 @@ async function decompress(name: keyof typeof decompressors, bytes: Buffer): Prom
 
 let registered = false
 
-/** Registers the decompressors with kafkajs, for all its clients in this process. Hierax sends no compressed batches. */
+/** Registers compressors and decompressors with kafkajs, for all its clients in this process. */
 export function registerCodecs(): void {
   if (registered) return
   registered = true
   for (const name of Object.keys(decompressors) as (keyof typeof decompressors)[]) {
     CompressionCodecs[compressionTypes[name]] = () => ({
-      compress: () => Promise.reject(new HieraxError('INTERNAL', `compression by ${name} is not supported`)),
+      compress: ({ buffer }: { readonly buffer: Buffer }) => compressors[name](buffer),
       decompress: (bytes: Buffer) => decompress(name, bytes)
     })
   }

@@ -1,4 +1,6 @@
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
+import type { Compression } from '../../compression/compressors.ts'
+import { compressionTypes } from './codecs.ts'
 import { protocolErrorType } from './connection.ts'
 
 /** What to do after a failed request: repeat it, repeat it with a new producer, or divide it. */
@@ -61,13 +63,15 @@ interface Generation {
  */
 export class RenewableProducer {
   readonly #kafka: Kafka
+  readonly #compression: number
   #current: Generation | null = null
   #retiring: Promise<void> = Promise.resolve()
   #retired: () => void = () => {}
   #closed = false
 
-  constructor(kafka: Kafka) {
+  constructor(kafka: Kafka, compression: Compression) {
     this.#kafka = kafka
+    this.#compression = compressionTypes[compression]
   }
 
   /** Connects, unless connected. Rejects with kafkajs's error. */
@@ -82,7 +86,8 @@ export class RenewableProducer {
       generation = await this.#generation()
       generation.inFlight++
       const producer = await generation.connected
-      assertAcknowledged(await producer.send({ topic, messages, acks: -1 }), topic)
+      const compression = this.#compression
+      assertAcknowledged(await producer.send({ topic, messages, compression, acks: -1 }), topic)
       return { acknowledged: true }
     } catch (error) {
       const decision = retryDecision(error)

@@ -1,4 +1,5 @@
 import kafkajs, { type Kafka, type PartitionMetadata } from 'kafkajs'
+import type { Compression } from '../../compression/compressors.ts'
 import { HieraxError } from '../../errors.ts'
 import type { OutputMessage, Sink } from '../types.ts'
 import { partitionsOf, withAdmin } from './admin.ts'
@@ -19,7 +20,9 @@ import { backoff, pause, withTimeout } from './timing.ts'
 export interface KafkaSinkOptions {
   readonly connection: KafkaConnection
   readonly logger: KafkaLogger
-  /** Approximate limit of a request, bytes; kafkajs never divides one. Below the broker's `message.max.bytes`. */
+  /** Of record batches; none by default. */
+  readonly compression?: Compression
+  /** Approximate limit of a request before compression, bytes; kafkajs never divides one. Below the broker's `message.max.bytes`. */
   readonly maxRequestBytes?: number
   /** A request failed and will be repeated. */
   readonly onRetry?: (topic: string, error: HieraxError) => void
@@ -59,7 +62,7 @@ export class KafkaSink implements Sink {
   constructor(options: KafkaSinkOptions) {
     this.#options = options
     this.#kafka = createKafka(options.connection, debugOnly(options.logger), retries.brief)
-    this.#producer = new RenewableProducer(this.#kafka)
+    this.#producer = new RenewableProducer(this.#kafka, options.compression ?? 'none')
   }
 
   /** Connects ahead of the first message. Rejects with KAFKA_UNAVAILABLE. */

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import kafkajs from 'kafkajs'
 import SnappyJS from 'snappyjs'
+import { compressors } from '../../../src/compression/compressors.ts'
 import {
   compressionTypes,
   decompressors,
@@ -13,7 +14,6 @@ import {
   zstdOutputBound
 } from '../../../src/streams/kafka/codecs.ts'
 import { kafka } from '../../support/brokers.ts'
-import { compressors } from '../../support/compression.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 const broker = await kafka()

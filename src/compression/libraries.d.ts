@@ -1,4 +1,4 @@
-// Types of a library that has none.
+// Types of libraries that have none.
 
 declare module 'zstd-codec' {
   export interface ZstdStreaming {
@@ -12,4 +12,14 @@ declare module 'zstd-codec' {
   }
   const zstdCodec: { ZstdCodec: { run(callback: (module: ZstdModule) => void): void } }
   export default zstdCodec
+}
+
+declare module 'snappyjs' {
+  interface SnappyJS {
+    /** Returns a Buffer for a Buffer. Throws if it is damaged or would inflate to more than `maxLength` bytes. */
+    uncompress(compressed: Buffer, maxLength?: number): Buffer
+    compress(uncompressed: Buffer): Buffer
+  }
+  const snappyjs: SnappyJS
+  export default snappyjs
 }

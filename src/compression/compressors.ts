@@ -1,0 +1,55 @@
+import { promisify } from 'node:util'
+import zlib from 'node:zlib'
+import { compressFrame } from 'lz4-napi'
+import SnappyJS from 'snappyjs'
+import zstdCodec, { type ZstdStreaming } from 'zstd-codec'
+
+/** Node has it from 22.15 and 23.8 on. */
+const { zstdCompress } = zlib as { zstdCompress?: (bytes: Buffer, done: zlib.CompressCallback) => void }
+
+/** Compresses the records of a batch, for each of Kafka's compressions, in the framing of Kafka's Java clients. */
+export const compressors = {
+  zstd: zstdCompress ? promisify(zstdCompress) : compressZstd,
+  lz4: (bytes: Buffer): Promise<Buffer> => compressFrame(bytes),
+  gzip: promisify<Buffer, Buffer>(zlib.gzip),
+  snappy: compressSnappy
+} as const
+
+/** Name of a compression. */
+export type Compression = keyof typeof compressors | 'none'
+
+/** All compressions, the best one first. */
+export const compressions: readonly Compression[] = [...(Object.keys(compressors) as Compression[]), 'none']
+
+/** zstd where Node compresses it outside of the event loop, else gzip. */
+export const defaultCompression: Compression = zstdCompress ? 'zstd' : 'gzip'
+
+let zstd: Promise<ZstdStreaming> | null = null
+
+/** The WebAssembly module takes the bytes in pieces that fit well into its memory. */
+async function compressZstd(bytes: Buffer): Promise<Buffer> {
+  zstd ??= new Promise(resolve => zstdCodec.ZstdCodec.run(module => resolve(new module.Streaming())))
+  const packed = (await zstd).compressChunks(pieces(bytes, 512 * 1024), bytes.length)
+  if (packed === null) throw new Error('zstd could not compress a record batch')
+  return Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
+}
+
+/** Header of snappy-java's framing: magic number, version and oldest compatible version, both 1. */
+const xerialHeader = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
+const xerialBlock = 32 * 1024
+
+/** Blocks, each after its length, as snappy-java and Kafka's Java clients write and read them. */
+async function compressSnappy(bytes: Buffer): Promise<Buffer> {
+  const parts: Buffer[] = [xerialHeader]
+  for (const piece of pieces(bytes, xerialBlock)) {
+    const block = SnappyJS.compress(piece)
+    const length = Buffer.allocUnsafe(4)
+    length.writeUInt32BE(block.length)
+    parts.push(length, block)
+  }
+  return Buffer.concat(parts)
+}
+
+function* pieces(bytes: Buffer, size: number): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
