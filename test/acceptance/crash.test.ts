@@ -31,15 +31,17 @@ async function disturb(trial: Trial, signals: readonly NodeJS.Signals[]): Promis
 }
 
 describe('hierax serve ended at random moments', { skip: running.skip }, () => {
-  test(`loses nothing and contradicts nothing after ${kills} × SIGKILL and ${terms} × SIGTERM, mixed`, {
+  test(`loses nothing and contradicts nothing, on routes with retractions too, after ${kills} × SIGKILL and ${terms} × SIGTERM, mixed`, {
     timeout: 14_400_000
   }, async t => {
-    const trial = await Trial.create({ input: running, parts: kills + terms })
+    const trial = await Trial.create({ input: running, parts: kills + terms, routes: true })
     t.diagnostic(`seed ${trial.random.seed}`)
     try {
       const signals = [...Array(kills).fill('SIGKILL'), ...Array(terms).fill('SIGTERM')]
       await disturb(trial, trial.random.shuffled(signals))
-      t.diagnostic(JSON.stringify({ kills, terms, ...(await trial.judge()) }))
+      const figures = await trial.judge()
+      t.diagnostic(JSON.stringify({ kills, terms, ...figures }))
+      assert.ok((figures.routes?.routed ?? 0) > 0 && (figures.routes?.retracted ?? 0) > 0, 'the routes had work')
     } finally {
       trial.close()
     }

@@ -4,12 +4,13 @@ import fc from 'fast-check'
 import type { Alert } from '../../src/alerts/alert.ts'
 import { HieraxError } from '../../src/errors.ts'
 import { encodeRecord } from '../../src/lightcurves/object-record.ts'
-import type { Store } from '../../src/lightcurves/store.ts'
+import type { Addition, Store } from '../../src/lightcurves/store.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
 import { ObjectClassifier } from '../../src/pipeline/object-classifier.ts'
 import type { OutputMessage } from '../../src/streams/types.ts'
+import { type Circumstances, type JudgedTopic, RouteJudge } from '../acceptance/trial/route-judge.ts'
 import { compareAnswers } from '../support/answers.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'
 import { admission, bench, messages, output } from '../support/pipeline.ts'
@@ -32,7 +33,51 @@ const rubbish = 'rubbish'
 /** A route whose topic says at last which objects are likely to be A. */
 const placed = 'placed'
 const least = 0.5
-const routed = { ...output, routes: [{ topic: placed, node: 'A', minProbability: least, retract: true }] }
+const faint = { minMagnitude: 17, minDetections: 2 }
+const routed = {
+  ...output,
+  routes: [
+    { topic: placed, node: 'A', minProbability: least, retract: true },
+    { topic: 'faint', ...faint, retract: true },
+    { topic: 'faint', node: 'B', minProbability: 0.9, retract: true },
+    { topic: 'copies', node: 'B', minProbability: 0.4, maxAgeDays: 4 }
+  ]
+}
+
+const has = (body: Classification, node: string, probability: number) =>
+  body.nodes.some(({ name, probability: p }) => name === node && p >= probability) ? [] : ['minProbability']
+
+/** The same routes, checked without the service's code. */
+const judged: readonly JudgedTopic[] = [
+  { topic: placed, retract: true, routes: [body => has(body, 'A', least)] },
+  {
+    topic: 'faint',
+    retract: true,
+    routes: [
+      ({ alert, lightCurve }) => [
+        ...(lightCurve.detections >= faint.minDetections ? [] : ['minDetections']),
+        ...((alert?.magnitude ?? 0) >= faint.minMagnitude ? [] : ['minMagnitude'])
+      ],
+      body => has(body, 'B', 0.9)
+    ]
+  },
+  {
+    topic: 'copies',
+    retract: false,
+    routes: [
+      body => [
+        ...has(body, 'B', 0.4),
+        ...(body.jd - (body.lightCurve.firstDetectionJd ?? Number.NEGATIVE_INFINITY) <= 4 ? [] : ['maxAgeDays'])
+      ]
+    ]
+  }
+]
+
+/** A mistake in what a process stores or sends. */
+interface Fault {
+  readonly store?: (additions: readonly Addition[]) => readonly Addition[]
+  readonly send?: (messages: readonly OutputMessage[]) => readonly OutputMessage[]
+}
 
 const delivery: fc.Arbitrary<Delivery> = alertStreams.chain(alerts => {
   const names = [...alerts.keys(), rubbish]
@@ -71,21 +116,31 @@ function divided(names: readonly string[], places: readonly number[], sizes: rea
 /** Delivers a stream to several processes over one store, in an order of events that the scheduler chooses. */
 async function deliver(
   { alerts, partitions, crashes, processes }: Delivery,
-  scheduler: fc.Scheduler | null
+  scheduler: fc.Scheduler | null,
+  fault: Fault = {}
 ): Promise<{ log: OutputMessage[]; store: Store }> {
   const log: OutputMessage[] = []
   const store = new MemoryStore()
   const ends = [...crashes]
-  const write = async (written: readonly OutputMessage[]): Promise<void> => {
+  const write = async (messages: readonly OutputMessage[]): Promise<void> => {
+    const written = fault.send?.(messages) ?? messages
     const crash = ends.shift() ?? null
     const count = { before: 0, half: written.length >> 1, after: written.length }[crash ?? 'after']
     log.push(...written.slice(0, count))
     if (crash !== null) throw new HieraxError('PUBLISH_FAILED', 'the process has ended')
   }
-  const merge = store.merge.bind(store)
+  const stored = store.merge.bind(store)
+  const merge: Store['merge'] = additions => stored(fault.store?.(additions) ?? additions)
+  store.merge = merge
   if (scheduler) store.merge = scheduler.scheduleFunction(merge)
   const send = scheduler ? scheduler.scheduleFunction(write) : write
-  const queues = partitions.map(batches => [...batches])
+  let offset = 0
+  const queues = partitions.map(batches =>
+    batches.map(batch => {
+      offset += batch.length
+      return messages(batch, offset)
+    })
+  )
   const busy = new Set<number>()
   const work = async (process: number): Promise<void> => {
     for (let turn = process; queues.some(queue => queue.length > 0); turn++) {
@@ -98,7 +153,7 @@ async function deliver(
       busy.add(partition)
       const { pipeline } = bench({ alerts, store, output: routed, sink: { send, close: async () => {} } })
       // What was not acknowledged is delivered again, to whichever process is free.
-      const done = await pipeline.process(messages(batch)).then(
+      const done = await pipeline.process(batch).then(
         () => true,
         () => false
       )
@@ -182,6 +237,17 @@ async function checkPlaces(log: readonly OutputMessage[], store: Store, newer: t
   }
 }
 
+function judgeRoutes(log: readonly OutputMessage[], circumstances: Circumstances): void {
+  const judge = new RouteJudge(judged)
+  for (const { topic, value, headers } of log) {
+    if (topic === output.deadLetters) continue
+    const body = decodeClassification(value, 'avro')
+    if (topic === output.classifications) judge.takeAnswer(body, headers)
+    else judge.takeRouted(topic, body, headers)
+  }
+  judge.verdict(circumstances)
+}
+
 test('any order, duplication and split over processes, with crashes between merge and commit, ends in the same bytes', async () => {
   await fc.assert(
     fc.asyncProperty(delivery, fc.scheduler(), async (wild, scheduler) => {
@@ -196,6 +262,8 @@ test('any order, duplication and split over processes, with crashes between merg
       assert.deepEqual(found.alerts, expected.alerts, 'every alert is answered')
       await checkPlaces(calm.log, calm.store, () => 0)
       await checkPlaces(log, store, wild.processes === 1 ? () => 0 : compareAnswers)
+      judgeRoutes(calm.log, { ended: false, concurrent: false })
+      judgeRoutes(log, { ended: true, concurrent: wild.processes > 1 })
       assert.ok(found.refused, 'what can not be read has its dead letter')
       for (const [id, bytes] of found.bytes)
         assert.equal(expected.bytes.get(id) ?? bytes, bytes, 'equal ids have equal bytes')
@@ -203,3 +271,30 @@ test('any order, duplication and split over processes, with crashes between merg
     { numRuns: Number(process.env.RUNS ?? 60) }
   )
 })
+
+const faults: Record<string, Fault> = {
+  'objects on a topic are not remembered': { store: additions => additions.map(({ routes: _, ...rest }) => rest) },
+  'retractions are not sent': { send: messages => messages.filter(({ headers }) => !headers.retracted) },
+  'answers are not sent to a topic with retractions': {
+    send: messages => messages.filter(({ topic, headers }) => topic !== placed || headers.retracted)
+  },
+  'copies are not sent': { send: messages => messages.filter(({ topic }) => topic !== 'copies') },
+  'copies ignore the conditions': {
+    send: messages => messages.flatMap(m => (m.topic === output.classifications ? [m, { ...m, topic: 'copies' }] : [m]))
+  },
+  'every message is a retraction': {
+    send: messages =>
+      messages.map(m => (m.topic === placed ? { ...m, headers: { ...m.headers, retracted: 'band' } } : m))
+  }
+}
+
+for (const [name, fault] of Object.entries(faults)) {
+  test(`routes are judged wrong if ${name}`, async () => {
+    const routesAreRight = fc.asyncProperty(delivery, fc.scheduler(), async (wild, scheduler) => {
+      const { log } = await deliver(wild, scheduler, fault)
+      judgeRoutes(log, { ended: true, concurrent: wild.processes > 1 })
+    })
+    const { failed, errorInstance } = await fc.check(routesAreRight, { numRuns: 300, endOnFailure: true })
+    assert.ok(failed && errorInstance instanceof assert.AssertionError, String(errorInstance))
+  })
+}

@@ -4,10 +4,11 @@ import { bundledModel } from '../../../src/classifier/model-folder.ts'
 import type { Classification } from '../../../src/messages/classification.ts'
 import { decodeClassification } from '../../../src/messages/encoding.ts'
 import { compareAnswers } from '../../support/answers.ts'
-import type { KafkaTools } from '../../support/kafka-tools.ts'
+import type { KafkaTools, ReadMessage } from '../../support/kafka-tools.ts'
 import { admission } from '../../support/pipeline.ts'
 import { patienceMs } from '../../support/until.ts'
 import { type Delivery, Recomputation } from './recompute.ts'
+import { type JudgedTopic, type RouteFigures, RouteJudge } from './route-judge.ts'
 
 /** Counts of a comparison between a disturbed and an undisturbed group. */
 export interface Figures {
@@ -21,31 +22,42 @@ export interface Figures {
   /** Ids published by both groups, and those only of the disturbed group, each recomputed from a subset of its object's packets. */
   readonly idsInBoth: number
   readonly idsRecomputed: number
+  /** Of the disturbed group; absent without routes. */
+  readonly routes?: RouteFigures
+}
+
+/** A group of a trial, and the topics of its routes. */
+export interface JudgedGroup {
+  readonly group: string
+  readonly routes: readonly JudgedTopic[]
 }
 
 /** The output of a group. */
 interface Output {
   readonly messages: number
-  /** Bytes (base64) by id. */
+  /** Bytes (base64) by id, of all topics. */
   readonly bytes: ReadonlyMap<string, string>
   readonly objectOf: ReadonlyMap<string, string>
   readonly alerts: ReadonlySet<string>
   /** Bytes of each object's current classification. */
   readonly answers: ReadonlyMap<string, string>
   readonly refused: ReadonlySet<string>
+  readonly routes: RouteFigures
 }
 
 /**
  * Fails unless every alert and every invalid packet has its outcome, equal ids have equal bytes within and across both groups, the
- * current classification of every object has equal bytes, and every other id can be recomputed from a subset of its object's packets.
+ * current classification of every object has equal bytes, and every other id can be recomputed from a subset of its object's packets. Topics of routes must be right in
+ * both groups (`RouteJudge`).
  */
 export async function judge(
   tools: KafkaTools,
   delivery: Delivery,
-  groups: { readonly wild: string; readonly calm: string }
+  wildGroup: JudgedGroup,
+  calmGroup: JudgedGroup
 ): Promise<Figures> {
-  const calm = await outputOf(tools, groups.calm, delivery.versioned)
-  const wild = await outputOf(tools, groups.wild, delivery.versioned)
+  const calm = await outputOf(tools, calmGroup, delivery.versioned, false)
+  const wild = await outputOf(tools, wildGroup, delivery.versioned, true)
   for (const [name, output] of Object.entries({ calm, wild })) {
     sameSets(output.alerts, delivery.alerts, `${name}: every alert has its outcome`)
     sameSets(output.refused, delivery.refused, `${name}: every invalid packet has its dead letter`)
@@ -73,7 +85,8 @@ export async function judge(
     messagesCalm: calm.messages,
     messagesWild: wild.messages,
     idsInBoth,
-    idsRecomputed: await recomputed(delivery, others)
+    idsRecomputed: await recomputed(delivery, others),
+    ...(wildGroup.routes.length > 0 ? { routes: wild.routes } : {})
   }
 }
 
@@ -99,23 +112,34 @@ async function recomputed(delivery: Delivery, others: ReadonlyMap<string, Map<st
  * revision. Once a newer alert is merged, the versions of the older one are no longer known, and each is classified as it arrives. If
  * a process died before it published the newer alert, two versions may tie until that is published. At the end there is no tie.
  */
-async function outputOf(tools: KafkaTools, group: string, versioned: ReadonlySet<string>): Promise<Output> {
+async function outputOf(
+  tools: KafkaTools,
+  { group, routes }: JudgedGroup,
+  versioned: ReadonlySet<string>,
+  ended: boolean
+): Promise<Output> {
+  const routeJudge = new RouteJudge(routes)
   const bytes = new Map<string, string>()
   const objectOf = new Map<string, string>()
   const alerts = new Set<string>()
   const best = new Map<string, Classification>()
   const tied = new Map<string, Set<string>>()
   let messages = 0
+  const take = ({ key, value }: Pick<ReadMessage, 'key' | 'value'>): Classification => {
+    const body = decodeClassification(value as Buffer, 'avro')
+    const text = (value as Buffer).toString('base64')
+    assert.equal(bytes.get(body.id) ?? text, text, `equal ids have equal bytes: ${body.id}`)
+    assert.equal(key, body.objectId)
+    bytes.set(body.id, text)
+    objectOf.set(body.id, body.objectId)
+    return body
+  }
   await tools.scan(
     `${group}.out`,
-    ({ key, value }) => {
+    message => {
       messages++
-      const body = decodeClassification(value as Buffer, 'avro')
-      const text = (value as Buffer).toString('base64')
-      assert.equal(bytes.get(body.id) ?? text, text, `equal ids have equal bytes: ${body.id}`)
-      assert.equal(key, body.objectId)
-      bytes.set(body.id, text)
-      objectOf.set(body.id, body.objectId)
+      const body = take(message)
+      routeJudge.takeAnswer(body, message.headers)
       alerts.add(`${body.objectId}/${body.candid}`)
       const old = best.get(body.objectId)
       const order = old ? compareAnswers(body, old) : 1
@@ -128,10 +152,16 @@ async function outputOf(tools: KafkaTools, group: string, versioned: ReadonlySet
     },
     2 * patienceMs
   )
+  for (const { topic } of routes) {
+    const visit = (message: ReadMessage) => routeJudge.takeRouted(topic, take(message), message.headers)
+    await tools.scan(topic, visit, 2 * patienceMs)
+  }
   for (const [objectId, ids] of tied) assert.equal(ids.size, 1, `no tie for the current classification of ${objectId}`)
   const refused = new Set((await tools.read(`${group}.dead`)).map(({ headers }) => headers.source as string))
   const answers = new Map([...best].map(([objectId, { id }]) => [objectId, bytes.get(id) as string]))
-  return { messages, bytes, objectOf, alerts, answers, refused }
+  // The undisturbed group is one process, which handles several partitions at a time.
+  const judged = routeJudge.verdict({ ended, concurrent: true })
+  return { messages, bytes, objectOf, alerts, answers, refused, routes: judged }
 }
 
 function sameSets(found: ReadonlySet<string>, expected: ReadonlySet<string>, what: string): void {

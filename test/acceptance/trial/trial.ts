@@ -9,6 +9,7 @@ import { type Figures, judge } from './judge.ts'
 import { TrialLoad } from './load.ts'
 import { Random } from './random.ts'
 import type { Delivered, Delivery } from './recompute.ts'
+import { trialRoutes } from './routes.ts'
 
 /** Waits until a member has an assignment. */
 export async function joined(member: ServiceProcess): Promise<void> {
@@ -24,6 +25,8 @@ export interface TrialOptions {
   /** Packets of simulated objects in a part. */
   readonly partSize?: number
   readonly replication?: number
+  /** Whether the groups also have routes, which are then judged too. */
+  readonly routes?: boolean
   /** Folder of the store; default: a temporary one. */
   readonly folder?: string
 }
@@ -63,8 +66,9 @@ export class Trial {
   }
 
   settings(group: string): Record<string, string> {
-    const { input, output = input } = this.#options
+    const { input, output = input, routes = false } = this.#options
     return {
+      ...(routes ? { HIERAX_OUTPUT_ROUTES: trialRoutes(group).setting } : {}),
       HIERAX_INPUT_BROKERS: input.brokers.join(','),
       HIERAX_OUTPUT_BROKERS: output.brokers.join(','),
       HIERAX_INPUT_TOPICS: this.topic,
@@ -102,7 +106,13 @@ export class Trial {
     await this.finished(calm)
     const code = await service.end()
     if (code !== 0) throw new Error(`The undisturbed service ended with ${code}:\n${service.log}`)
-    return judge(output.tools, await this.#delivery(), { wild: this.wild, calm })
+    const topicsOf = (group: string) => (this.#options.routes ? trialRoutes(group).topics : [])
+    return judge(
+      output.tools,
+      await this.#delivery(),
+      { group: this.wild, routes: topicsOf(this.wild) },
+      { group: calm, routes: topicsOf(calm) }
+    )
   }
 
   async #delivery(): Promise<Delivery> {
