@@ -48,6 +48,8 @@ const presentSizes: RecordSizes = { header: headerSize, alertRecord: alertRecord
 
 /** The state after a merge and its bytes. */
 export interface MergedObject {
+  /** The state before it; null for an unknown object. */
+  readonly before: ObjectState | null
   readonly state: ObjectState
   readonly record: Buffer
 }
@@ -83,7 +85,7 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
     routes
   }
   const merged = Math.max(addition.mergedAt ?? now, stored ? mergedAt(stored) : 0)
-  return { state, record: encodeRecord(state, merged) }
+  return { before, state, record: encodeRecord(state, merged) }
 }
 
 function newestOf({ newest, newestAdmitted, newestVersions }: ObjectState): VersionedAlert | null {

@@ -3,6 +3,7 @@ import type { Journal } from './journal.ts'
 import type { LightCurve } from './light-curve.ts'
 import type { AlertRecord, Observation } from './observation.ts'
 import type { RouteMark } from './route-marks.ts'
+import type { CellRange } from './sky.ts'
 
 /** What a batch adds to one object. */
 export interface Addition {
@@ -108,6 +109,11 @@ export interface Store {
   remove(objectIds: readonly string[]): Promise<string[]>
   /** All object ids, or those after one, in an order that does not change. Reading may take days, while merges go on. */
   objectIds(after?: string): AsyncIterable<string>
+  /**
+   * Ids of the objects whose newest alert is in these cells of the sky (`sky.ts`), in any order, and perhaps a few others. Waits until all
+   * objects are in the index of positions: objects of a store that an older release has written are added by the first call.
+   */
+  idsIn(cells: readonly CellRange[]): Promise<string[]>
   /** All objects as they lie in the store, every checksum compared, in no particular order, while merges go on. */
   records(): AsyncIterable<StoredObject>
   /** Survey programmes whose points may be in it. */

@@ -2,7 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
-import { checkedRecord, decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
+import { checkedRecord, decodeRecord, type MergedObject, mergedAt, mergeIntoRecord } from '../object-record.ts'
+import type { CellRange } from '../sky.ts'
 import type {
   Addition,
   CachedState,
@@ -16,6 +17,8 @@ import { checkMeta, type StoreMeta } from '../store-meta.ts'
 import { Disk } from './disk.ts'
 import { JournalFiles } from './journal-files.ts'
 import { checkFiles, makeFolder } from './lmdb-files.ts'
+import { keysOf } from './lmdb-keys.ts'
+import { SkyIndex } from './lmdb-sky.ts'
 import { canBeWritten, LmdbWrites, orFailed } from './lmdb-writes.ts'
 
 /** What an embedded store is opened with. */
@@ -29,14 +32,11 @@ export interface LmdbOptions extends StoreOptions {
 /** Bytes before the object id in a key of the cache: the start of the model's SHA-256 and a slash. */
 const cachePrefix = 17
 
-/** Keys that are read at a time, and objects that one transaction checks when old ones are dropped. */
-const keyRun = 500
-
 /** How long one transaction may hold the event loop, ms; objects are merged one by one, so a batch may take several. */
 const longestTurn = 20
 
-/** LMDB's own limit on keys is 1,978 bytes. */
-const longestKey = 1978
+/** LMDB's own limit on keys is 1,978 bytes, of which the index of positions needs four. */
+const longestKey = 1974
 
 /**
  * The embedded store: LMDB with one record an object. Every merge is a read-modify-write inside a write transaction, so
@@ -50,6 +50,7 @@ export class LmdbStore implements OpenStore {
   private readonly writes: LmdbWrites
   private readonly objects: Database<Buffer, Buffer>
   private readonly cache: Database<Buffer, Buffer>
+  private readonly sky: SkyIndex
   private readonly onCorrupt: (error: HieraxError) => void
 
   private constructor(options: LmdbOptions) {
@@ -80,6 +81,13 @@ export class LmdbStore implements OpenStore {
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
     this.objects = this.root.openDB<Buffer, Buffer>({ name: 'objects', ...binary })
     this.cache = this.root.openDB<Buffer, Buffer>({ name: 'cache', ...binary })
+    this.sky = new SkyIndex({
+      objects: this.objects,
+      cells: this.root.openDB<Buffer, Buffer>({ name: 'sky', ...binary }),
+      transaction: work => this.writes.transaction(work),
+      isComplete: () => this.root.get('sky complete') === true,
+      setComplete: () => void this.root.put('sky complete', true)
+    })
   }
 
   /** Opens or makes a store. Rejects with STORE_REFUSED where it was written by another version or for more programmes. */
@@ -155,9 +163,9 @@ export class LmdbStore implements OpenStore {
       const keys = objectIds.map(objectId => Buffer.from(objectId)).filter(key => key.length <= longestKey)
       const held = await this.writes.transaction(() =>
         keys.filter(key => {
-          const exists = this.objects.doesExist(key)
-          if (exists) this.objects.remove(key)
-          return exists
+          const record = this.objects.getBinary(key) as Buffer | undefined
+          if (record) this.drop(key, record)
+          return record !== undefined
         })
       )
       await this.dropCache()
@@ -168,6 +176,10 @@ export class LmdbStore implements OpenStore {
 
   async *objectIds(after?: string): AsyncIterable<string> {
     for (const keys of keysOf(this.objects, after)) yield* keys.map(String)
+  }
+
+  async idsIn(cells: readonly CellRange[]): Promise<string[]> {
+    return orFailed(`Positions could not be read from ${this.folder}`, () => this.sky.idsIn(cells))
   }
 
   async *records(): AsyncIterable<StoredObject> {
@@ -221,8 +233,14 @@ export class LmdbStore implements OpenStore {
   private pruneOne(key: Buffer, before: number): boolean {
     const record = this.objects.getBinary(key) as Buffer | undefined
     if (!record || mergedAt(record) >= before) return false
-    this.objects.remove(key)
+    this.drop(key, record)
     return true
+  }
+
+  /** Removes an object. Only inside a write transaction. */
+  private drop(key: Buffer, record: Buffer): void {
+    this.sky.remove(key, record)
+    this.objects.remove(key)
   }
 
   /** Merges as many of the remaining additions as fit into one turn of the event loop. */
@@ -236,7 +254,7 @@ export class LmdbStore implements OpenStore {
   private mergeOne(addition: Addition, now: number): ObjectState {
     const key = Buffer.from(addition.objectId)
     const stored = (this.objects.getBinary(key) as Buffer | undefined) ?? null
-    let merged: { state: ObjectState; record: Buffer }
+    let merged: MergedObject
     try {
       merged = mergeIntoRecord(stored, addition, now)
     } catch (error) {
@@ -246,6 +264,7 @@ export class LmdbStore implements OpenStore {
       merged = mergeIntoRecord(null, addition, now)
     }
     this.objects.put(key, merged.record)
+    this.sky.move(key, merged.before ? merged.before.newest : undefined, merged.state.newest)
     return merged.state
   }
 
@@ -262,20 +281,4 @@ export class LmdbStore implements OpenStore {
 
 function cacheKey({ objectId, modelSha256 }: { objectId: string; modelSha256: string }): Buffer {
   return Buffer.from(`${modelSha256.slice(0, cachePrefix - 1)}/${objectId}`)
-}
-
-/**
- * The keys of a database after one, in order, a run at a time: nothing of LMDB is held between runs. Copied, because LMDB reuses the
- * memory of a key for the next one.
- */
-function* keysOf(database: Database<Buffer, Buffer>, after = ''): Generator<Buffer[]> {
-  let last: Buffer = Buffer.from(after)
-  for (;;) {
-    const start = Buffer.concat([last, Buffer.of(0)])
-    const keys: Buffer[] = []
-    for (const key of database.getKeys({ start, limit: keyRun })) keys.push(Buffer.from(key))
-    if (keys.length === 0) return
-    yield keys
-    last = keys.at(-1) as Buffer
-  }
 }

@@ -1,6 +1,7 @@
 import { HieraxError } from '../../errors.ts'
 import { noJournal } from '../journal.ts'
 import { checkedRecord, decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
+import { type CellRange, cellOf } from '../sky.ts'
 import type { Addition, CachedState, ObjectState, OpenStore, StoredObject, StoreStatistics } from '../store.ts'
 
 /** A store that lives as long as the process: for one-off runs and tests. */
@@ -8,6 +9,7 @@ export class MemoryStore implements OpenStore {
   readonly journal = noJournal
   readonly programs: readonly number[]
   private readonly objects = new Map<string, Buffer>()
+  private readonly cells = new Map<string, number>()
   private readonly cache = new Map<string, Uint8Array>()
   private bytes = 0
 
@@ -21,6 +23,7 @@ export class MemoryStore implements OpenStore {
       const { state, record } = mergeIntoRecord(stored ?? null, addition, Date.now())
       this.bytes += record.length - (stored?.length ?? 0)
       this.objects.set(addition.objectId, record)
+      this.cells.set(addition.objectId, cellOf(state.newest))
       return state
     })
   }
@@ -46,6 +49,7 @@ export class MemoryStore implements OpenStore {
   async remove(objectIds: readonly string[]): Promise<string[]> {
     const held = objectIds.filter(objectId => {
       this.bytes -= this.objects.get(objectId)?.length ?? 0
+      this.cells.delete(objectId)
       return this.objects.delete(objectId)
     })
     for (const key of this.cache.keys()) {
@@ -56,6 +60,12 @@ export class MemoryStore implements OpenStore {
 
   async *objectIds(after = ''): AsyncIterable<string> {
     yield* [...this.objects.keys()].filter(id => id > after).sort()
+  }
+
+  async idsIn(cells: readonly CellRange[]): Promise<string[]> {
+    return [...this.cells]
+      .filter(([, cell]) => cells.some(([first, last]) => first <= cell && cell <= last))
+      .map(([objectId]) => objectId)
   }
 
   async *records(): AsyncIterable<StoredObject> {

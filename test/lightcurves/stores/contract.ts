@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { decodeRecord, encodeRecord, mergedAt } from '../../../src/lightcurves/object-record.ts'
+import { cellsAround } from '../../../src/lightcurves/sky.ts'
 import type { Addition, ObjectState, OpenStore, Store } from '../../../src/lightcurves/store.ts'
 import { openStore } from '../../../src/lightcurves/stores/open.ts'
 import { additions, detectionAt } from '../observations.ts'
@@ -71,6 +72,39 @@ export function testStore(name: string, open: () => Promise<OpenStore>, skip: st
       for (const index of [0, 1, 499, 500, 650, all.length - 1])
         assert.deepEqual(await from(all[index]), all.slice(index + 1))
       await store.close()
+    })
+
+    test('finds objects by the position of their newest alert, whatever the order of merges, while they are stored', async () => {
+      const [one, two] = await Promise.all([open(), open()])
+      const at = (objectId: string, day: number, ra: number, dec: number): Addition => {
+        const { observations, alerts } = add(objectId, day)
+        return {
+          objectId,
+          observations,
+          alerts: alerts.map(each => ({ ...each, record: { ...each.record, ra, dec } }))
+        }
+      }
+      const near = async (store: Store, ra: number, dec: number, radius = 5): Promise<string[]> =>
+        [...new Set(await store.idsIn(cellsAround({ ra, dec, radius })))].filter(id => id.startsWith('Sky')).sort()
+      await one.merge([at('Sky1', 2, 0.0001, 45), at('Sky2', 2, 359.9999, 45), at('Sky3', 2, 120, 90)])
+      await two.merge([at('Sky1', 1, 77, 77), { objectId: 'Sky4', observations: [detectionAt(2459000.5)], alerts: [] }])
+      for (const store of [one, two]) {
+        assert.deepEqual(await near(store, 0, 45), ['Sky1', 'Sky2'])
+        assert.deepEqual(await near(store, 77, 77), [], 'an older alert moves nothing')
+        assert.deepEqual(await near(store, 300, 89.9999), ['Sky3'])
+      }
+      await Promise.all([one.merge([at('Sky1', 5, 200, -30)]), two.merge([at('Sky1', 4, 200, -31)])])
+      assert.deepEqual(await near(two, 0, 45), ['Sky2'])
+      assert.deepEqual([await near(two, 200, -30), await near(one, 200, -31)], [['Sky1'], []])
+      assert.deepEqual(await near(two, 200, -30.5, 3600), ['Sky1'])
+      await two.remove(['Sky1'])
+      assert.deepEqual(await near(one, 200, -30), [])
+      await sleep(20)
+      const now = Date.now()
+      await one.merge([at('Sky3', 3, 10, 90)])
+      await one.prune(now)
+      assert.deepEqual([await near(two, 0, 45), await near(two, 0, 90)], [[], ['Sky3']])
+      await Promise.all([one.close(), two.close()])
     })
 
     test('drops objects of which nothing was merged lately, with their cached states', async () => {

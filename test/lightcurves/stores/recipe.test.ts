@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { checkedRecord, decodeRecord, mergedAt, mergeIntoRecord } from '../../../src/lightcurves/object-record.ts'
+import { type CellRange, cellOf } from '../../../src/lightcurves/sky.ts'
 import type {
   Addition,
   CachedState,
@@ -74,6 +75,14 @@ class FileStore implements OpenStore {
     yield* this.#names()
       .filter(name => name > after)
       .sort()
+  }
+
+  async idsIn(cells: readonly CellRange[]): Promise<string[]> {
+    const cellOfObject = (objectId: string): number =>
+      cellOf(decodeRecord(objectId, this.#record(objectId) as Buffer).newest)
+    return this.#names().filter(name =>
+      cells.some(([first, last]) => first <= cellOfObject(name) && cellOfObject(name) <= last)
+    )
   }
 
   async *records(): AsyncIterable<StoredObject> {

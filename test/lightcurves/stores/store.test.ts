@@ -3,7 +3,9 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
+import { open as lmdb } from 'lmdb'
 import type { HieraxError } from '../../../src/errors.ts'
+import { cellsAround } from '../../../src/lightcurves/sky.ts'
 import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
 import { openStore } from '../../../src/lightcurves/stores/open.ts'
 import { valkey } from '../../support/valkey.ts'
@@ -45,6 +47,29 @@ describe('the embedded store on disk', () => {
     assert.equal((await one.get('A'))?.curve.length, 100)
     await one.close()
     await two.close()
+  })
+
+  test('finds objects by position that an older release has written, and opens its stores without changing them', async () => {
+    const options = { folder: path.join(folder, 'unplaced'), programs: [1] }
+    const ids = Array.from({ length: 1200 }, (_, index) => `Old${index}`)
+    const cells = cellsAround({ ra: 10, dec: -5, radius: 1 })
+    const store = await LmdbStore.open(options)
+    await store.merge(ids.map(id => add(id, 1)))
+    await store.close()
+    const raw = lmdb({ path: options.folder, maxDbs: 8, noSubdir: false })
+    raw.openDB({ name: 'sky', encoding: 'binary', keyEncoding: 'binary' }).dropSync()
+    raw.removeSync('sky complete')
+    await raw.close()
+    const reader = await LmdbStore.open({ ...options, readOnly: true })
+    assert.deepEqual(days(await reader.get('Old7')), [1])
+    await reader.close()
+    const again = await LmdbStore.open(options)
+    const [found] = await Promise.all([again.idsIn(cells), again.merge([add('Old7', 2), add('New', 1)])])
+    for (const id of ids) assert.ok(found.includes(id), id)
+    assert.deepEqual((await again.idsIn(cells)).sort(), [...ids, 'New'].sort())
+    await again.remove(ids)
+    assert.deepEqual(await again.idsIn(cells), ['New'])
+    await again.close()
   })
 
   test('reports a corrupt record and rebuilds it from what comes', async () => {

@@ -5,6 +5,7 @@ import net, { type AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import type { Redis } from 'iovalkey'
 import type { HieraxError } from '../../../src/errors.ts'
+import { cellsAround } from '../../../src/lightcurves/sky.ts'
 import type { Addition, OpenStore, StoreOptions } from '../../../src/lightcurves/store.ts'
 import { openStore } from '../../../src/lightcurves/stores/open.ts'
 import { encodeAddition } from '../../../src/lightcurves/stores/valkey/additions.ts'
@@ -35,6 +36,9 @@ const add = (objectId: string, ...days: number[]): Addition => ({
   }))
 })
 
+/** An alert of another place. */
+const late = { jd: 2459002.5, ra: 200, dec: 60, programId: 1, photometry: null }
+
 let used = 0
 /** Opens a store in a database of its own. */
 const fresh = async (options: Partial<StoreOptions> = {}): Promise<[OpenStore, number]> => {
@@ -48,6 +52,40 @@ const takenIn = async (raw: Redis, ...objectIds: string[]): Promise<void> => {
 }
 
 describe('the store on a server', { skip }, () => {
+  test('finds and lists objects that an older release has added, and whose indexes another application overwrote', async () => {
+    const [store, db] = await fresh()
+    const raw = client(db)
+    const ids = Array.from({ length: 700 }, (_, index) => `Old${index}`)
+    const cells = cellsAround({ ra: 10, dec: -5, radius: 1 })
+    const listed = async (after?: string): Promise<string[]> => {
+      const found: string[] = []
+      for await (const id of store.objectIds(after)) found.push(id)
+      return found
+    }
+    await store.merge(ids.map(id => add(id, 5)))
+    await store.idsIn(cells)
+    for (const damage of ['absent', 'another type']) {
+      if (damage === 'absent') {
+        await raw.del('hierax:sky', 'hierax:ids', 'hierax:placed')
+        for (const id of ids) await raw.hdel(`hierax:o:${id}`, 'n')
+      } else {
+        await raw.set('hierax:sky', 'mine')
+        await raw.set('hierax:ids', 'mine')
+      }
+      // A late alert elsewhere comes before the object is in the index again.
+      await store.merge([{ ...add('Old7', 2), alerts: [{ record: { ...late, candid: 2n }, admitted: true }] }])
+      assert.deepEqual(await listed(), [...ids].sort(), damage)
+      assert.deepEqual((await store.idsIn(cells)).sort(), [...ids].sort(), damage)
+      assert.deepEqual(
+        await listed('Old699'),
+        [...ids].sort().filter(id => id > 'Old699'),
+        damage
+      )
+    }
+    assert.deepEqual(await raw.get('hierax:moved:sky'), 'mine')
+    await store.close()
+  })
+
   test('loses nothing of what it has acknowledged when the server is killed under load, and resumes', async () => {
     const [store, db] = await fresh()
     const acknowledged: number[] = []

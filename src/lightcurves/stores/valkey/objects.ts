@@ -5,14 +5,15 @@ import type { Addition, ObjectState, StoredObject } from '../../store.ts'
 import { decodeAdditions } from './additions.ts'
 
 /*
- * An object is a hash with three fields: its record `r`, in the form of every store; the pending additions `p`, which were made
- * after the record; and a token `g`, which changes with every record.
+ * An object is a hash with four fields: its record `r`, in the form of every store; the pending additions `p`, which were made
+ * after the record; a token `g`, which changes with every record; and the order key `n` of its newest alert (`placing.ts`).
  *
  * A merge appends an addition. This is atomic, takes one round trip, and gives the same set in any order. The client then
  * merges the record and the additions, and replaces them by the new record (`compact`), provided that the token is still the one it
  * read. Until then every reader merges them again.
  *
- * `merged` is a sorted set of all object ids by the wall time of their last merge (ms).
+ * `merged` is a sorted set of all object ids by the wall time of their last merge (ms), `sky` one by the cell of their newest alert
+ * (`sky.ts`), and `ids` one with equal scores, which lists them in the order of their bytes.
  *
  * Another application may have written something else under a key of the store. The scripts rename such a value
  * (to `hierax:moved:…`) instead of failing, because a script that fails would hold up all objects of its batch.
@@ -35,16 +36,31 @@ local function move(key)
   return kind
 end`
 
+/** Sets the cell of an object if no newer alert has set it: `place(key of the object, id, order key or nothing, cell)`. */
+const place = `${moveIfWrongType}
+for i = 2, 3 do if isWrongType(redis.pcall('ZCARD', KEYS[i])) then move(KEYS[i]) end end
+local function place(key, id, order, cell)
+  redis.call('ZADD', KEYS[3], 0, id)
+  local was = redis.call('HGET', key, 'n')
+  if order == '' then
+    if not was then redis.call('ZADD', KEYS[2], 'NX', cell, id) end
+  elseif not was or was <= order then
+    redis.call('HSET', key, 'n', order)
+    redis.call('ZADD', KEYS[2], cell, id)
+  end
+end`
+
 /**
- * Appends additions. KEYS: merged, objects… ARGV: a new token, then the id, wall time and addition of each object. Returns each
- * object's [r, p, g] from before, and the type of the value that was moved away from its key, if there was one.
+ * Appends additions. KEYS: merged, sky, ids, objects… ARGV: a new token, then the id, wall time, addition, order key and cell of each object. Returns
+ * each object's [r, p, g] from before, and the type of the value that was moved away from its key, if there was one.
  */
-export const append = script(`${moveIfWrongType}
+export const append = script(`
+redis.call('ZCARD', KEYS[1]) -- fails before anything is written if it is no sorted set
+${place}
 local token = ARGV[1]
 local found = {}
-redis.call('ZCARD', KEYS[1]) -- fails before anything is written if it is no sorted set
-for i = 2, #KEYS do
-  local at = 3 * i - 4
+for i = 4, #KEYS do
+  local at = 5 * i - 18
   local was = redis.pcall('HMGET', KEYS[i], 'r', 'p', 'g')
   if isWrongType(was) then was = { false, false, false, move(KEYS[i]) } elseif was.err then return was end
   if not was[3] then
@@ -54,9 +70,17 @@ for i = 2, #KEYS do
     redis.call('HSET', KEYS[i], 'p', (was[2] or '') .. ARGV[at + 2])
   end
   redis.call('ZADD', KEYS[1], 'GT', ARGV[at + 1], ARGV[at])
-  found[i - 1] = was
+  place(KEYS[i], ARGV[at], ARGV[at + 3], ARGV[at + 4])
+  found[i - 3] = was
 end
 return found`)
+
+/** Sets the cells of objects that are stored. KEYS: merged, sky, ids, objects… ARGV: the id, order key and cell of each object. */
+export const placeObjects = script(`${place}
+for i = 4, #KEYS do
+  local at = 3 * i - 11
+  if redis.call('EXISTS', KEYS[i]) == 1 then place(KEYS[i], ARGV[at], ARGV[at + 1], ARGV[at + 2]) end
+end`)
 
 /**
  * Replaces records and the additions that they contain. KEYS: objects… ARGV: a new token, then for each object the token that was read,
@@ -93,7 +117,7 @@ end
 return moved`)
 
 /**
- * Drops objects that were last merged before a time. KEYS: merged. ARGV: the time, the greatest number of objects to drop, the prefixes of
+ * Drops objects that were last merged before a time. KEYS: merged, sky, ids. ARGV: the time, the greatest number of objects to drop, the prefixes of
  * the keys of objects and of cached states. Returns how many were dropped.
  */
 export const prune = script(`
@@ -101,11 +125,12 @@ local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1], 'LIMIT'
 for _, id in ipairs(ids) do
   redis.call('UNLINK', ARGV[3] .. id, ARGV[4] .. id)
   redis.call('ZREM', KEYS[1], id)
+  for i = 2, 3 do redis.pcall('ZREM', KEYS[i], id) end
 end
 return #ids`)
 
 /**
- * Removes objects. KEYS: merged. ARGV: the prefixes of the keys of objects and of cached states, then ids. Returns the ids of objects that
+ * Removes objects. KEYS: merged, sky, ids. ARGV: the prefixes of the keys of objects and of cached states, then ids. Returns the ids of objects that
  * were held.
  */
 export const remove = script(`
@@ -114,6 +139,7 @@ for i = 3, #ARGV do
   local id = ARGV[i]
   if redis.call('UNLINK', ARGV[1] .. id) + redis.call('ZREM', KEYS[1], id) > 0 then table.insert(held, id) end
   redis.call('UNLINK', ARGV[2] .. id)
+  for i = 2, 3 do redis.pcall('ZREM', KEYS[i], id) end
 end
 return held`)
 
@@ -136,6 +162,16 @@ end
 local kind = move(KEYS[1])
 if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) end
 return kind`)
+
+/** Objects of one script, which blocks all other clients of the server. */
+const run = 64
+
+/** Sends all runs of the items at once, and resolves with their replies. */
+export function inRuns<T>(items: readonly T[], send: (some: readonly T[]) => Promise<unknown>): Promise<unknown[]> {
+  const sent: Promise<unknown>[] = []
+  for (let at = 0; at < items.length; at += run) sent.push(send(items.slice(at, at + run)))
+  return Promise.all(sent)
+}
 
 function script(text: string): Script {
   return { text, sha1: createHash('sha1').update(text).digest('hex') }

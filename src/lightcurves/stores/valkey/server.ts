@@ -72,3 +72,11 @@ async function info(connection: ValkeyConnection): Promise<Map<string, string>> 
       .map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)])
   )
 }
+
+/** What operators should know of a server that does not sync every write. */
+export const durability = {
+  no: 'the server keeps no append-only file (appendonly no): what it has merged since its last snapshot is lost when it ends',
+  everysec:
+    'the server syncs its append-only file every second: a power loss may take the last second (appendfsync always does not)',
+  appended: 'the server may not sync its append-only file with every write: a power loss may take what it merged last'
+} as const

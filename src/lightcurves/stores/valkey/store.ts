@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { HieraxError } from '../../../errors.ts'
 import { createYield } from '../../../event-loop.ts'
 import { decodeRecord } from '../../object-record.ts'
+import type { CellRange } from '../../sky.ts'
 import type {
   Addition,
   CachedState,
@@ -18,11 +19,12 @@ import { isWrongType } from './failures.ts'
 import { movedValue, wrongType } from './foreign-values.ts'
 import { ValkeyJournal } from './journal.ts'
 import { takeMetadata } from './metadata.ts'
-import { indexKey, ObjectIndex } from './object-index.ts'
+import { ObjectIndex } from './object-index.ts'
 import {
   append,
   compact,
   type Fields,
+  inRuns,
   keepStates,
   type MergedFields,
   mergeFields,
@@ -31,7 +33,8 @@ import {
   readRecord,
   remove
 } from './objects.ts'
-import { checkServer, serverFacts } from './server.ts'
+import { newestOf, orderAndCell, Placing, placingKeys } from './placing.ts'
+import { checkServer, durability, serverFacts } from './server.ts'
 
 /** What a store on a Valkey or Redis server is opened with. */
 export interface ValkeyOptions extends StoreOptions {
@@ -51,9 +54,6 @@ const statePrefix = 'hierax:c:'
 /** How long opening waits for a server, ms. */
 const openWithin = 3000
 
-/** Objects of one script, which blocks all other clients of the server. */
-const run = 64
-
 /** Objects that one script drops. */
 const pruneRun = 500
 
@@ -69,6 +69,7 @@ export class ValkeyStore implements OpenStore {
   private readonly options: ValkeyOptions
   private readonly connection: ValkeyConnection
   private readonly index: ObjectIndex
+  private readonly placing: Placing
   private readonly compacting = new Set<Promise<unknown>>()
   private known: StoreMeta | null = null
   private persistence: string | null = null
@@ -77,6 +78,7 @@ export class ValkeyStore implements OpenStore {
     this.options = options
     this.connection = new ValkeyConnection(options.address, () => this.prepare(), options.silence)
     this.index = new ObjectIndex(this.connection)
+    this.placing = new Placing(this.connection, { pages: () => this.index.pages(), read: ids => this.read(ids) })
     this.journal = new ValkeyJournal(this.connection, options.onCorrupt)
   }
 
@@ -157,7 +159,7 @@ export class ValkeyStore implements OpenStore {
   async prune(before: number): Promise<number> {
     for (let pruned = 0; ; ) {
       const dropped = await this.connection.request('Old objects could not be dropped from', 'write', () =>
-        this.connection.run(prune, [indexKey], [before, pruneRun, objectPrefix, statePrefix])
+        this.connection.run(prune, placingKeys, [before, pruneRun, objectPrefix, statePrefix])
       )
       pruned += Number(dropped)
       if (Number(dropped) < pruneRun) return pruned
@@ -166,16 +168,17 @@ export class ValkeyStore implements OpenStore {
 
   async remove(objectIds: readonly string[]): Promise<string[]> {
     const held = await this.connection.request('Objects could not be removed from', 'write', () =>
-      inRuns(objectIds, some => this.connection.run(remove, [indexKey], [objectPrefix, statePrefix, ...some]))
+      inRuns(objectIds, some => this.connection.run(remove, placingKeys, [objectPrefix, statePrefix, ...some]))
     )
     return (held as Buffer[][]).flat().map(String)
   }
 
-  async *objectIds(after = ''): AsyncIterable<string> {
-    // The server lists them in an order that changes. A set, because it may list one twice.
-    const found = new Set<string>()
-    for await (const ids of this.index.pages()) for (const id of ids) if (id > after) found.add(id)
-    yield* [...found].sort()
+  objectIds(after = ''): AsyncIterable<string> {
+    return this.placing.idsAfter(after)
+  }
+
+  idsIn(cells: readonly CellRange[]): Promise<string[]> {
+    return this.placing.idsIn(cells)
   }
 
   async *records(): AsyncIterable<StoredObject> {
@@ -219,11 +222,17 @@ export class ValkeyStore implements OpenStore {
   }
 
   private async appendOnce(sent: readonly Sent[], now: number): Promise<Fields[]> {
+    const argumentsOf = ({ addition: one, bytes }: Sent) => [
+      one.objectId,
+      one.mergedAt ?? now,
+      bytes,
+      ...orderAndCell(newestOf(one))
+    ]
     const replies = await inRuns(sent, some =>
       this.connection.run(
         append,
-        [indexKey, ...some.map(({ addition }) => objectPrefix + addition.objectId)],
-        [randomBytes(8), ...some.flatMap(({ addition, bytes }) => [addition.objectId, addition.mergedAt ?? now, bytes])]
+        [...placingKeys, ...some.map(({ addition }) => objectPrefix + addition.objectId)],
+        [randomBytes(8), ...some.flatMap(argumentsOf)]
       )
     )
     return (replies as Fields[][]).flat()
@@ -280,20 +289,6 @@ export class ValkeyStore implements OpenStore {
   }
 }
 
-const durability = {
-  no: 'the server keeps no append-only file (appendonly no): what it has merged since its last snapshot is lost when it ends',
-  everysec:
-    'the server syncs its append-only file every second: a power loss may take the last second (appendfsync always does not)',
-  appended: 'the server may not sync its append-only file with every write: a power loss may take what it merged last'
-} as const
-
 function modelField(modelSha256: string): string {
   return modelSha256.slice(0, 16)
-}
-
-/** Sends all runs of the items at once, and resolves with their replies. */
-function inRuns<T>(items: readonly T[], send: (some: readonly T[]) => Promise<unknown>): Promise<unknown[]> {
-  const sent: Promise<unknown>[] = []
-  for (let at = 0; at < items.length; at += run) sent.push(send(items.slice(at, at + run)))
-  return Promise.all(sent)
 }

@@ -1,0 +1,156 @@
+import { createYield } from '../../../event-loop.ts'
+import { decodeRecord } from '../../object-record.ts'
+import type { AlertRecord } from '../../observation.ts'
+import { type CellRange, cellOf } from '../../sky.ts'
+import type { Addition, StoredObject } from '../../store.ts'
+import type { ValkeyConnection } from './connection.ts'
+import { isWrongType } from './failures.ts'
+import { indexKey } from './object-index.ts'
+import { objectPrefix, placeObjects } from './objects.ts'
+
+const skyKey = 'hierax:sky'
+const idsKey = 'hierax:ids'
+/** Set when all objects were added once. */
+const completeKey = 'hierax:placed'
+
+/** The first keys of the scripts that add or remove objects: all sorted sets that list them. */
+export const placingKeys: readonly string[] = [indexKey, skyKey, idsKey]
+
+/** Ids that one request lists, and ranges of cells that are requested at once. */
+const pageSize = 500
+
+/**
+ * The order key and the cell of an object's newest alert. Order keys sort as texts like alerts by (`jd`, `candid`), so that of two
+ * processes that merge alerts of one object the newer alert sets its cell. The key of no alert is empty.
+ */
+export function orderAndCell(newest: AlertRecord | null): readonly [order: string, cell: number] {
+  if (newest === null) return ['', cellOf(null)]
+  const bytes = Buffer.alloc(16)
+  bytes.writeDoubleBE(newest.jd, 0)
+  bytes.writeBigUInt64BE(BigInt.asUintN(64, newest.candid + 2n ** 63n), 8)
+  return [bytes.toString('hex'), cellOf(newest)]
+}
+
+/** The newest alert of an addition; null if it has none. */
+export function newestOf({ objectId, alerts, records = [] }: Addition): AlertRecord | null {
+  const found = [
+    ...alerts.map(({ record }) => record),
+    ...records.map(record => decodeRecord(objectId, record).newest).filter(newest => newest !== null)
+  ]
+  return found.reduce<AlertRecord | null>((newest, one) => {
+    if (newest === null || one.jd > newest.jd) return one
+    return one.jd === newest.jd && one.candid > newest.candid ? one : newest
+  }, null)
+}
+
+/** What `Placing` reads of the store. */
+interface Objects {
+  pages(): AsyncIterable<string[]>
+  read(objectIds: readonly string[]): Promise<readonly (StoredObject | null)[]>
+}
+
+/** The indexes of objects by position and by id. The scripts that merge and remove objects update them. */
+export class Placing {
+  readonly #connection: ValkeyConnection
+  readonly #objects: Objects
+  #completing: Promise<void> | null = null
+
+  constructor(connection: ValkeyConnection, objects: Objects) {
+    this.#connection = connection
+    this.#objects = objects
+  }
+
+  async idsIn(ranges: readonly CellRange[]): Promise<string[]> {
+    await this.#complete()
+    const ids: string[] = []
+    const yieldIfBusy = createYield()
+    for (let at = 0; at < ranges.length; at += pageSize) {
+      const replies = await this.#ask(() =>
+        Promise.all(
+          ranges
+            .slice(at, at + pageSize)
+            .map(([first, last]) => this.#connection.call('ZRANGEBYSCORE', skyKey, first, last))
+        )
+      )
+      for (const reply of replies as Buffer[][]) {
+        for (const id of reply) ids.push(String(id))
+        await yieldIfBusy()
+      }
+    }
+    return ids
+  }
+
+  /** All ids after one, in the order of their bytes; a page at a time, once all objects are in the index. */
+  async *idsAfter(after: string): AsyncIterable<string> {
+    if (!(await this.#isComplete())) return yield* this.#sortedAfter(after)
+    for (let from = after === '' ? '-' : `(${after}`; ; ) {
+      const page = (await this.#ask(() =>
+        this.#connection.call('ZRANGEBYLEX', idsKey, from, '+', 'LIMIT', 0, pageSize)
+      )) as Buffer[]
+      if (page.length === 0) return
+      yield* page.map(String)
+      from = `(${page.at(-1)}`
+    }
+  }
+
+  /** The server lists them in an order that changes. A set, because it may list one twice. */
+  async *#sortedAfter(after: string): AsyncIterable<string> {
+    const found = new Set<string>()
+    for await (const ids of this.#objects.pages()) for (const id of ids) found.add(id)
+    const start = Buffer.from(after)
+    const sorted = [...found].map(id => Buffer.from(id)).filter(id => id.compare(start) > 0)
+    yield* sorted.sort(Buffer.compare).map(String)
+  }
+
+  async #complete(): Promise<void> {
+    if (await this.#isComplete()) return
+    this.#completing ??= this.#addAll().finally(() => {
+      this.#completing = null
+    })
+    await this.#completing
+  }
+
+  /** An older release that shares the server adds objects to the first index alone. */
+  async #isComplete(): Promise<boolean> {
+    const [complete, ...counts] = await this.#ask(() =>
+      Promise.all([
+        this.#connection.call('EXISTS', completeKey),
+        ...placingKeys.map(key =>
+          this.#connection.call('ZCARD', key).catch(error => {
+            // The script that adds objects moves the value away.
+            if (isWrongType(error)) return -1
+            throw error
+          })
+        )
+      ])
+    )
+    return complete === 1 && counts.every(count => count === counts[0])
+  }
+
+  async #addAll(): Promise<void> {
+    for await (const ids of this.#objects.pages()) {
+      const found = (await this.#objects.read(ids)).filter(object => object !== null)
+      await this.#write(() =>
+        this.#connection.run(
+          placeObjects,
+          [...placingKeys, ...found.map(({ objectId }) => objectPrefix + objectId)],
+          found.flatMap(object => [object.objectId, ...orderAndCell(newestIn(object))])
+        )
+      )
+    }
+    await this.#write(() => this.#connection.call('SET', completeKey, 1))
+  }
+
+  #ask<T>(ask: () => Promise<T>): Promise<T> {
+    return this.#connection.request('Positions could not be read from', 'read', ask)
+  }
+
+  #write<T>(ask: () => Promise<T>): Promise<T> {
+    return this.#connection.request('Positions could not be written to', 'write', ask)
+  }
+}
+
+/** The newest alert of a stored object; null if it has none, or if its record can't be read. */
+function newestIn(object: StoredObject): AlertRecord | null {
+  return 'record' in object ? decodeRecord(object.objectId, object.record).newest : null
+}
