@@ -13,7 +13,7 @@ const metrics = [
 /** More classes than this make no picture that can be read. */
 const mostClasses = 60
 
-const { evaluations } = JSON.parse(document.getElementById('evaluation').textContent)
+const { axis, evaluations } = JSON.parse(document.getElementById('evaluation').textContent)
 const place = id => document.getElementById(id)
 
 function heading(text) {
@@ -34,9 +34,9 @@ function drawAll() {
   const sets = evaluations[0].sets
   place('metrics').append(
     legend(sets.map(({ title }) => title)),
-    grid(metrics.map(metric => metricPlot(evaluations, metric)))
+    grid(metrics.map(metric => metricPlot(evaluations, metric, axis)))
   )
-  const cuts = evaluations.map(({ days }) => (days === 'full' ? 'whole curves' : `${days} days`))
+  const cuts = evaluations.map(({ days }) => (days === 'full' ? 'whole curves' : `${days} ${axis}`))
   place('reliability').append(
     legend(cuts),
     grid(
@@ -72,6 +72,7 @@ function drawCut({ sets, nodes, novelty }) {
   )
   const none = document.createElement('p')
   none.textContent = 'This model judges no novelty.'
+  place('nodes-section').hidden = nodes.length === 0
   place('novelty').replaceChildren(
     novelty === null
       ? none

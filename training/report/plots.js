@@ -11,7 +11,8 @@ const fewest = 10
 const chance = { stroke: 'currentColor', strokeOpacity: 0.45, strokeDasharray: '3 3' }
 
 const hue = index => hues[index % hues.length]
-const symbol = index => symbols[index % symbols.length]
+/** Another symbol in every round of the colours, so that no two of 49 series look alike. */
+const symbol = index => symbols[(index + Math.floor(index / hues.length)) % symbols.length]
 const percent = value => `${(100 * value).toFixed(1)} %`
 export const daysText = days => (days === 'full' ? 'full' : String(days))
 
@@ -50,8 +51,8 @@ export function legend(names) {
   return list
 }
 
-/** One metric of every set of classes against the days. */
-export function metricPlot(evaluations, { key, title, better }) {
+/** One metric of every set of classes against the days, or what else they stand for. */
+export function metricPlot(evaluations, { key, title, better }, axis) {
   const points = evaluations.flatMap(({ days, sets }) =>
     sets.flatMap(({ scores, errors, mistakeDistance }, set) => {
       const value = key === 'mistakeDistance' ? mistakeDistance : scores?.[key]
@@ -65,7 +66,7 @@ export function metricPlot(evaluations, { key, title, better }) {
   const high = ['accuracy', 'macroF1', 'top2'].includes(key) ? 1 : d3.max(points, ({ value, error }) => value + error)
   return figure(title, description, {
     ...panel,
-    x: { type: 'point', domain: evaluations.map(({ days }) => daysText(days)), label: 'days' },
+    x: { type: 'point', domain: evaluations.map(({ days }) => daysText(days)), label: axis },
     y: { domain: [0, high || 1], label: null, grid: true, nice: true },
     marks: [
       Plot.ruleX(points, {

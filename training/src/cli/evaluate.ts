@@ -69,7 +69,7 @@ async function runEvaluate({ model = bundledModel, days, json, report, ...option
   }
   const plan: EvaluatePlan = { ...options, model, days: cutsOf(days) }
   const { evaluate } = await import('../evaluation/evaluate.ts')
-  const { writeReport } = await import('../evaluation/report.ts')
+  const { reportOf, writeReport } = await import('../evaluation/report.ts')
   const { plainTable } = await import('../evaluation/tables.ts')
   let progress: Progress | undefined
   const outcome = await evaluate(plan, {
@@ -83,7 +83,7 @@ async function runEvaluate({ model = bundledModel, days, json, report, ...option
   const { tables, ...figures } = outcome
   if (tables.length > 0) process.stdout.write(`${tables.map(plainTable).join('\n\n')}\n`)
   else process.stderr.write('No object has a label of the taxonomy; there is nothing to evaluate.\n')
-  if (report !== undefined) process.stderr.write(`Report: ${await writeReport(report, outcome)}\n`)
+  if (report !== undefined) process.stderr.write(`Report: ${await writeReport(report, reportOf(outcome))}\n`)
   if (json === undefined) return
   try {
     await writeFile(json, `${JSON.stringify(figures, null, 1)}\n`)

@@ -103,15 +103,15 @@ export function nodeOfLabel(taxonomy: Taxonomy, label: string): number | null {
  * gives another division.
  */
 export function foldOf(id: string, folds: number, seed: number): number {
-  return Math.floor(share(id, `folds:${seed}`) * folds)
+  return Math.floor(hashedShare(id, `folds:${seed}`) * folds)
 }
 
 /** Whether an object belongs to a held-out part of the given size (0–1), drawn independently of the folds. */
 export function isHeldOut(id: string, part: number, seed: number): boolean {
-  return share(id, `held-out:${seed}`) < part
+  return hashedShare(id, `held-out:${seed}`) < part
 }
 
 /** A number in [0, 1) that looks random and is a function of its arguments. */
-function share(id: string, salt: string): number {
+export function hashedShare(id: string, salt: string): number {
   return createHash('sha256').update(`${salt}:${id}`).digest().readUInt32LE(0) / 2 ** 32
 }

@@ -59,11 +59,11 @@ export function classAssignment(
 /**
  * Candidates from a list by comma: `SN Ia,SN II,SN IIn+SLSN-II`. Nodes joined by `+` are one class, named by the first; a part
  * that begins with `-` leaves a node out: `-SN IIb`. In `SN IIn~SLSN-II` objects of the second node are judged as the first's class, whose
- * own probability alone speaks for it. Throws USAGE naming what is not a node, or lies below another.
+ * own probability alone speaks for it. `where` names the place in errors. Throws USAGE naming what is not a node, or lies below another.
  */
-export function parseCandidates(taxonomy: Taxonomy, text: string): Candidates {
+export function parseCandidates(taxonomy: Taxonomy, text: string, where = '--among'): Candidates {
   const fail = (message: string): never => {
-    throw new HieraxError('USAGE', `--among ${shown(text)}: ${message}`)
+    throw new HieraxError('USAGE', `${where} ${shown(text)}: ${message}`)
   }
   const find = (name: string): number => {
     const node = taxonomy.indexOf(name)

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { needsBrowser, startBrowser } from '../../../test/support/browser.ts'
 import { type EvaluateOutcome, evaluate } from '../../src/evaluation/evaluate.ts'
-import { writeReport } from '../../src/evaluation/report.ts'
+import { reportOf, writeReport } from '../../src/evaluation/report.ts'
 import { train } from '../../src/train.ts'
 import { lineOf, madeObjects, silent, smallPlan } from '../support.ts'
 
@@ -42,7 +42,7 @@ before(async () => {
     bootstrap: 5,
     runtime: 'wasm'
   })
-  file = await writeReport(path.join(folder, 'report'), outcome)
+  file = await writeReport(path.join(folder, 'report'), reportOf(outcome))
 })
 
 test('the report is one file that asks nothing of the network', () => {
@@ -54,7 +54,10 @@ test('the report is one file that asks nothing of the network', () => {
 
 test('a report that can’t be written says so', async () => {
   writeFileSync(path.join(folder, 'taken'), '')
-  await assert.rejects(writeReport(path.join(folder, 'taken'), outcome), { code: 'USAGE', message: /--report .*taken/ })
+  await assert.rejects(writeReport(path.join(folder, 'taken'), reportOf(outcome)), {
+    code: 'USAGE',
+    message: /--report .*taken/
+  })
 })
 
 test(
