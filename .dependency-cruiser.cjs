@@ -8,14 +8,24 @@ const rooms = {
   'julian-date': [],
   'regular-file': [],
   lines: [],
+  'topic-patterns': [],
   lightcurves: ['errors', 'lines', 'event-loop', 'version'],
   alerts: ['errors', 'compression', 'julian-date', 'lightcurves'],
   classifier: ['errors', 'regular-file', 'event-loop', 'lightcurves'],
-  streams: ['errors', 'regular-file', 'event-loop', 'compression'],
+  streams: ['errors', 'regular-file', 'event-loop', 'compression', 'topic-patterns'],
   immutable: [],
   messages: ['errors', 'immutable', 'avro', 'julian-date', 'version', 'classifier', 'lightcurves', 'streams'],
   pipeline: ['errors', 'event-loop', 'julian-date', 'alerts', 'lightcurves', 'classifier', 'messages', 'streams'],
-  config: ['errors', 'compression', 'regular-file', 'immutable', 'lightcurves', 'messages'],
+  config: [
+    'errors',
+    'compression',
+    'regular-file',
+    'immutable',
+    'julian-date',
+    'topic-patterns',
+    'lightcurves',
+    'messages'
+  ],
   telemetry: ['errors', 'lightcurves', 'messages', 'pipeline', 'streams', 'version'],
   service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
 }

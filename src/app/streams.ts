@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { writtenTopics } from '../config/rules.ts'
 import { HieraxError } from '../errors.ts'
 import type { PartState } from '../service/schemas.ts'
 import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
@@ -63,8 +64,9 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
     connection: { brokers: input.brokers, ssl: input.ssl, sasl: input.sasl, clientId: 'hierax', role: 'input' },
     logger,
     group: input.group,
-    from: input.from,
+    from: input.from === 'earliest' || input.from === 'latest' ? input.from : Date.parse(input.from),
     topics: input.topics,
+    exclude: writtenTopics(config.output),
     programs: input.programs,
     nightsBack: input.nightsBack,
     backlog: input.backlog,

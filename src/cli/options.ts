@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { PopulationSetting } from '../classifier/population.ts'
 import { population as populationKind } from '../config/kinds.ts'
-import { jdOfTime } from '../julian-date.ts'
+import { jdOfTime, timeOfDate } from '../julian-date.ts'
 
 /** Bounds of a numeric option, both included. */
 export interface Range {
@@ -33,10 +33,9 @@ export function julianDate(text: string): number {
   const given = text.trim()
   const number = /^\d+(\.\d+)?$/.test(given) ? Number(given) : Number.NaN
   if (number >= 2_400_000 && number < 2_600_000) return number
-  const [, date, time = '00:00'] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)Z?)?$/.exec(given) ?? []
-  const ms = Date.parse(`${date}T${time}Z`)
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('It takes a date such as 2025-01-31 (UTC), or a Julian date.')
-  return jdOfTime(ms)
+  const time = timeOfDate(given)
+  if (time === null) throw new InvalidArgumentError('It takes a date such as 2025-01-31 (UTC), or a Julian date.')
+  return jdOfTime(time)
 }
 
 /** Parser of an option that takes a comma-separated list; an empty list or item is a usage error. */

@@ -68,7 +68,7 @@ export const configSchema = z.object({
       default: 'nightly',
       meaning:
         '`nightly` = `ztf_YYYYMMDD_programid{P}` for each P of `input.programs` over a window of UTC nights, of which the ' +
-        'existing ones are read; or a list of topics'
+        'existing ones are read; or a list of topics and patterns such as `babamul.ztf.*`, which are looked up every minute'
     }),
     programs: setting(kind.list(count('a programme number', 2147483647, 0), 'a list of distinct programme numbers'), {
       default: [1],
@@ -86,9 +86,11 @@ export const configSchema = z.object({
       default: 'hierax',
       meaning: 'consumer group'
     }),
-    from: setting(kind.choice(['earliest', 'latest']), {
+    from: setting(kind.start, {
       default: 'earliest',
-      meaning: 'where a new consumer group starts'
+      meaning:
+        'where a consumer group starts in partitions of which it has committed nothing: at the first message, with new messages, or ' +
+        'with the first message whose Kafka timestamp is at or after a time'
     }),
     maxFutureDays: setting(kind.optional(kind.decimal('a number of days from 0 to 36500', 0, 36_500)), {
       default: 1,

@@ -1,5 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
+import { timeOfDate } from '../julian-date.ts'
+import { isPattern } from '../topic-patterns.ts'
 
 /**
  * How a value is written and checked. `read` turns text (from the environment, the command line or a YAML string) into
@@ -104,11 +106,32 @@ export const network = text(
   })
 )
 
-/** `nightly`, or names of topics. */
+const topicOrPattern = text(
+  'a topic name (1 to 249 of letters, digits, ".", "_", "-"), or a pattern in which "*" stands for any text',
+  z.union([
+    topicName,
+    z
+      .string()
+      .regex(/^[a-zA-Z0-9._*-]{1,249}$/)
+      .refine(isPattern)
+  ])
+)
+
+/** `nightly`, or names of topics and patterns of them. */
 export const inputTopics: Kind<'nightly' | string[]> = {
-  schema: z.union([z.literal('nightly'), list(topic, '').schema]),
-  expected: `nightly, or a list of topics, each ${topic.expected}`,
-  read: value => (value.trim() === 'nightly' ? 'nightly' : list(topic, '').read(value))
+  schema: z.union([z.literal('nightly'), list(topicOrPattern, '').schema]),
+  expected: `nightly, or a list of topics, each ${topicOrPattern.expected}`,
+  read: value => (value.trim() === 'nightly' ? 'nightly' : list(topicOrPattern, '').read(value))
+}
+
+/** `earliest`, `latest`, or a past time, which is read as `2026-11-20T00:00:00.000Z`. */
+export const start: Kind<'earliest' | 'latest' | string> = {
+  schema: z.union([z.enum(['earliest', 'latest']), z.iso.datetime().refine(time => Date.parse(time) <= Date.now())]),
+  expected: 'earliest, latest, or a past date with or without a time, such as 2026-11-20 or 2026-11-20T18:00:00Z (UTC)',
+  read(value) {
+    const time = timeOfDate(value)
+    return time === null ? value : new Date(time).toISOString()
+  }
 }
 
 /** A population: its name or shares by node; in text `stream` or `node=0.4,other node=0.6`. */

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { shown } from '../errors.ts'
 import { checkRegular } from '../regular-file.ts'
+import { matchesTopic } from '../topic-patterns.ts'
 import type { ClusterConfig, Config } from './config.ts'
 
 type Side = 'input' | 'output'
@@ -90,12 +91,22 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
     }
   }
   if (!sameBrokers(input.brokers, output.brokers)) return
-  const written = new Set([
-    ...[output.classifications, output.deadLetters, output.models],
-    ...output.routes.map(route => route.topic)
-  ])
-  const read = input.topics === 'nightly' ? [] : input.topics
-  for (const topic of read.filter(name => written.has(name))) {
-    problems.push(`input.topics: "${topic}" is an output topic on the same cluster; Hierax would read what it wrote`)
+  for (const entry of input.topics === 'nightly' ? [] : input.topics) {
+    const topic = writtenTopics(output).find(name => matchesTopic(entry, name))
+    if (topic === undefined) continue
+    const what = topic === entry ? 'is an output topic' : `matches the output topic "${topic}"`
+    problems.push(`input.topics: "${entry}" ${what} on the same cluster; Hierax would read what it wrote`)
   }
+}
+
+/** Every topic that Hierax writes. */
+export function writtenTopics(output: Config['output']): string[] {
+  const { classifications, deadLetters, models, routes } = output
+  const names = [
+    classifications,
+    deadLetters,
+    ...(models === null ? [] : [models]),
+    ...routes.map(({ topic }) => topic)
+  ]
+  return [...new Set(names)]
 }

@@ -229,6 +229,18 @@ describe('clusters', () => {
   })
 })
 
+describe('where a group starts', () => {
+  it('is a word or a time, which prints and reads back the same', () => {
+    const from = (given: string): string => yaml(`input: {from: ${given}}`).input.from
+    assert.equal(from('latest'), 'latest')
+    assert.equal(from('2026-01-20T00:00:00Z'), '2026-01-20T00:00:00.000Z')
+    assert.equal(from('2026-01-20'), '2026-01-20T00:00:00.000Z')
+    assert.equal(from('"2026-01-20 18:30+02:00"'), '2026-01-20T16:30:00.000Z')
+    const config = env({ HIERAX_INPUT_FROM: '2026-01-20', HIERAX_INPUT_TOPICS: 'a,b.*' })
+    assert.deepEqual(yaml(printConfig(config)), config)
+  })
+})
+
 describe('a number of objects', () => {
   it('is given as such, or as true or false', () => {
     for (const [given, number] of [
@@ -280,6 +292,21 @@ describe('errors', () => {
     [{ HIERAX_INPUT_BROKERS: ',' }, /got \[\]/],
     [{ HIERAX_INPUT_PROGRAMS: '1,x' }, /^input\.programs\[1\] .*got "x"/],
     [{ HIERAX_INPUT_TOPICS: 'a b' }, /^input\.topics/],
+    [
+      { HIERAX_INPUT_TOPICS: 'a,b?' },
+      /^input\.topics .*got \["a","b\?"\], .*or a pattern in which "\*" stands for any text/
+    ],
+    [
+      { HIERAX_INPUT_TOPICS: 'hierax.*' },
+      /"hierax\.\*" matches the output topic "hierax\.classifications" on the same/
+    ],
+    [{ HIERAX_INPUT_TOPICS: 'a,*' }, /^input\.topics: "\*" matches the output topic/],
+    [
+      { HIERAX_INPUT_FROM: 'now' },
+      /^input\.from \(HIERAX_INPUT_FROM\): got "now", expected earliest, latest, or a past date/
+    ],
+    [{ HIERAX_INPUT_FROM: '2026-02-30' }, /^input\.from .*got "2026-02-30"/],
+    [{ HIERAX_INPUT_FROM: '2999-01-01' }, /^input\.from .*got "2999-01-01T00:00:00\.000Z", expected .*past/],
     [{ HIERAX_OUTPUT_CLASSIFICATIONS: '..' }, /topic name/],
     [{ HIERAX_OUTPUT_CLASSIFICATIONS: 'x'.repeat(250) }, /topic name/],
     [{ HIERAX_OUTPUT_PARTITIONS: '0' }, /got 0/],

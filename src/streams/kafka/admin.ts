@@ -4,6 +4,7 @@ import { HieraxError } from '../../errors.ts'
 import { type KafkaLogger, protocolErrorType } from './connection.ts'
 import { commitNote, type PartitionOffsets } from './offsets.ts'
 import { withTimeout } from './timing.ts'
+import { listTopics } from './topic-ids.ts'
 
 /** A topic that must exist. */
 export interface TopicSpec {
@@ -160,6 +161,12 @@ export class ClusterView {
     const states = new Map<string, TopicState>()
     for (const name of names) states.set(name, await this.#request(admin => topicState(admin, name)))
     return states
+  }
+
+  /** Names of all topics that this client may see. Rejects when the cluster does not answer. */
+  async topicNames(): Promise<string[]> {
+    const names = await withTimeout(listTopics(this.#kafka), requestTimeout)
+    return names ?? this.#request(admin => admin.listTopics())
   }
 
   /** Offsets of all partitions of these topics; topics that can't be read are left out. */

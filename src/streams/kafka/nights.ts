@@ -7,25 +7,29 @@ const day = 86_400_000
 export interface NightlyOptions {
   /** Survey programmes; each night has one topic for each. */
   readonly programs: readonly number[]
+  /** Survey programmes of which the public part has a topic of its own each night. */
+  readonly publicPrograms?: readonly number[]
   /** How many nights before the present one are read. */
   readonly nightsBack: number
 }
 
 /**
  * Names of the topics that may hold alerts at `now` (epoch ms): `ztf_YYYYMMDD_programid{P}`, one per UTC night and
- * programme, oldest night first. A night straddles midnight UTC, so earlier ones are read as well.
+ * programme, and `ztf_YYYYMMDD_programid{P}_public` of public programmes, oldest night first. A night straddles midnight UTC, so earlier
+ * ones are read as well.
  */
-export function nightlyTopics(now: number, { programs, nightsBack }: NightlyOptions): string[] {
+export function nightlyTopics(now: number, { programs, publicPrograms = [], nightsBack }: NightlyOptions): string[] {
+  const suffixes = [...programs.map(program => `${program}`), ...publicPrograms.map(program => `${program}_public`)]
   const nights = Array.from({ length: nightsBack + 1 }, (_, i) => now - (nightsBack - i) * day)
   return nights.flatMap(time => {
     const night = new Date(time).toISOString().slice(0, 10).replaceAll('-', '')
-    return programs.map(program => `ztf_${night}_programid${program}`)
+    return suffixes.map(suffix => `ztf_${night}_programid${suffix}`)
   })
 }
 
 /** The night (`YYYYMMDD`) in a topic's name; null when it is not a nightly topic. */
 export function nightOf(topic: string): string | null {
-  return /^ztf_(\d{8})_programid\d+$/.exec(topic)?.[1] ?? null
+  return /^ztf_(\d{8})_programid\d+(?:_public)?$/.exec(topic)?.[1] ?? null
 }
 
 /**

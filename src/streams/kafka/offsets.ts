@@ -19,7 +19,7 @@ export interface PartitionOffsets extends TopicPartition {
 export interface CommitNote {
   /** The topic that the offset belongs to, see `TopicDescription`; null if the brokers do not tell. */
   readonly topicId: string | null
-  /** With `from: latest`, when the group began with the topic, epoch ms; else null. */
+  /** Unless the group reads the topic from its first message on: from what time on, epoch ms. */
   readonly since: number | null
 }
 

@@ -1,5 +1,4 @@
 import type { Batch, Consumer } from 'kafkajs'
-import type { KafkaLogger } from './connection.ts'
 import type { SourceLimits } from './limits.ts'
 import {
   type CommitNote,
@@ -11,19 +10,18 @@ import {
 } from './offsets.ts'
 import { ReadRights } from './read-rights.ts'
 import type { SourceEvents } from './source-events.ts'
-import { type LatestContext, latestStarts, startOf } from './starts.ts'
+import { type StartContext, startOf, timedStarts } from './starts.ts'
 import { withTimeout } from './timing.ts'
 import { isOtherTopic, type TopicDescription } from './topic-ids.ts'
 
 /** What the tracker works with. */
-export interface TrackerContext extends LatestContext {
+export interface TrackerContext extends StartContext {
   readonly consumer: Consumer
-  readonly logger: KafkaLogger
   readonly events: SourceEvents
   readonly limits: SourceLimits
   readonly topics: readonly string[]
   /** Topics of which a group without committed offsets reads only what arrived since `since`. */
-  readonly fromLatest: ReadonlySet<string>
+  readonly fromTime: ReadonlySet<string>
   /** The ids of topics that this process has read, kept from one session to the next. */
   readonly topicIds: Map<string, string>
   /** The topics that exist, as the brokers describe them; none if they do not answer. Never rejects. */
@@ -42,7 +40,7 @@ interface OwnedPartition extends TopicPartition {
   /** Next offset to be handled; null while unknown. */
   next: bigint | null
   paused: boolean
-  /** The partition starts at the end of the topic, and that offset is not known yet. */
+  /** The partition starts at a time, and the offset of that is not known yet. */
   awaitsStart: boolean
   /** The topic that is read, as far as it is known. */
   topicId: string | null
@@ -61,7 +59,7 @@ const warnAfter = 3
  * unread, and pauses nights that must wait for older ones.
  *
  * After every join all partitions are paused until the group's offsets have been read, for a bounded time. Partitions that
- * start at the end of the topic stay paused until that offset is known, because kafkajs would read them from the earliest offset.
+ * start at a time stay paused until the offset of that is known, because kafkajs would read them from the earliest offset.
  */
 export class PartitionTracker {
   readonly #context: TrackerContext
@@ -87,7 +85,7 @@ export class PartitionTracker {
     const previous = this.#owned
     this.#owned = new Map()
     for (const [topic, partitions] of Object.entries(assignment)) {
-      const awaitsStart = this.#context.fromLatest.has(topic)
+      const awaitsStart = this.#context.fromTime.has(topic)
       const topicId = this.#context.topicIds.get(topic) ?? null
       for (const partition of partitions) {
         const owned = { topic, partition, next: null, paused: false, awaitsStart, topicId, since: null }
@@ -147,7 +145,7 @@ export class PartitionTracker {
     // First the topics: if one is replaced after that, the offsets are the new one's, and the next refresh finds it.
     const described = await this.#context.describeTopics(this.#context.topics)
     const offsets = await this.#readOffsets()
-    const latest = await latestStarts(offsets, entry => this.#awaitsStart(entry), this.#context)
+    const timed = await timedStarts(offsets, entry => this.#awaitsStart(entry), this.#context)
     if (this.#closed || generation !== this.#generation) return
     if (this.#isOutdated(described)) {
       this.#context.onOutdated()
@@ -159,7 +157,7 @@ export class PartitionTracker {
       if (owned === undefined) continue
       const id = described.get(entry.topic)?.id ?? null
       if (owned.next !== null) owned.topicId ??= id
-      else if (this.#setStart(owned, entry, id, latest))
+      else if (this.#setStart(owned, entry, id, timed))
         recreated.set(entry.topic, [...(recreated.get(entry.topic) ?? []), entry.partition])
       this.#report(owned, messagesBetween(owned.next ?? position(entry), entry.high))
     }
@@ -192,11 +190,11 @@ export class PartitionTracker {
     owned: OwnedPartition,
     offsets: PartitionOffsets,
     id: string | null,
-    latest: ReadonlyMap<string, bigint>
+    timed: ReadonlyMap<string, bigint>
   ): boolean {
     const { low, committed, note } = offsets
     const recreated = isOtherTopic(note?.topicId ?? owned.topicId, id)
-    const start = startOf(offsets, recreated, owned.awaitsStart ? latest.get(keyOf(owned)) : null)
+    const start = startOf(offsets, recreated, owned.awaitsStart ? timed.get(keyOf(owned)) : null)
     if (start === null) return false
     if (committed !== null && start !== committed && !recreated) this.#outOfRange(offsets, committed, low)
     owned.topicId = id ?? note?.topicId ?? owned.topicId
@@ -285,7 +283,7 @@ export class PartitionTracker {
       // A single failed request is not a problem, as the next one follows soon. A lasting failure is logged once.
       logger[this.#unreadInARow === warnAfter ? 'warn' : 'debug'](
         { topics: unread, waiting },
-        'cannot read offsets; the lag is unknown, and partitions that start at the latest offset stay paused'
+        'cannot read offsets; the lag is unknown, and partitions that start at a time stay paused'
       )
     }
     return offsets

@@ -126,7 +126,7 @@ export class ConsumerSession {
   async #start(): Promise<void> {
     const { topics, limits } = this.#context
     await this.#consumer.connect()
-    // From the beginning even with `from: latest`: if retention removed the committed offset, reading must not jump to the end.
+    // From the beginning even with another `from`: if retention removed the committed offset, reading must not jump to the end.
     await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true })
     if (this.#closing) return
     await this.#consumer.run({

@@ -21,12 +21,15 @@ import { pause } from './timing.ts'
 import { TopicDiscovery, type TopicSelection } from './topics.ts'
 
 /** Options of the Kafka source. */
-export interface KafkaSourceOptions extends Pick<TopicSelection, 'topics' | 'programs'> {
+export interface KafkaSourceOptions extends Pick<TopicSelection, 'topics' | 'exclude' | 'programs' | 'publicPrograms'> {
   readonly connection: KafkaConnection
   readonly logger: KafkaLogger
   readonly group: string
-  /** Where a group without committed offsets starts. Topics that appear later are always read from the beginning. */
-  readonly from: 'earliest' | 'latest'
+  /**
+   * Where a group without committed offsets starts: at the first message, with what arrives from now on, or with the first message that
+   * has this Kafka timestamp or a later one (epoch ms). Topics that appear later are always read from the beginning.
+   */
+  readonly from: 'earliest' | 'latest' | number
   /** Number of earlier nights to read as well; default 2. */
   readonly nightsBack?: number
   /** `oldest-first` (default): newer nights wait while older ones lag. */
@@ -84,17 +87,17 @@ export class KafkaSource implements Source {
   /** Of these, those that may not be read now. */
   #denied: ReadonlySet<string> = new Set()
   readonly #topicIds = new Map<string, string>()
-  /** When it began, epoch ms. */
+  /** The time that `from` names: when the source began for `latest`, epoch ms. */
   #since = 0
-  /** With `from: latest`, the topics that may have existed at the first lookup: a group without committed offsets reads them from then on. */
-  #fromLatest: ReadonlySet<string> | null = null
+  /** Unless `from` is `earliest`, the topics that may have existed at the first lookup: a group without committed offsets reads them from that time on. */
+  #fromTime: ReadonlySet<string> | null = null
   #reason: string | null = 'connecting'
   #retrying: string | null = null
   readonly #failures: FailureLog
   #running: Promise<void> | null = null
 
   constructor(options: KafkaSourceOptions) {
-    const { connection, logger, group, topics, programs, nightsBack = 2, clock = Date, events = {} } = options
+    const { connection, logger, group, nightsBack = 2, clock = Date, events = {} } = options
     this.#options = options
     this.#logger = logger
     this.#events = events
@@ -102,7 +105,7 @@ export class KafkaSource implements Source {
     this.#limits = { ...defaultLimits, ...options.limits }
     const kafka = createKafka(connection, debugOnly(logger), { initialRetryTime: 50, maxRetryTime: 200, retries: 2 })
     this.#cluster = new ClusterView(kafka, group, logger)
-    this.#discovery = new TopicDiscovery({ topics, programs, nightsBack, clock }, this.#cluster, logger)
+    this.#discovery = new TopicDiscovery({ ...options, nightsBack, clock }, this.#cluster, logger)
     this.#gate = new BacklogGate(this.#limits.backlogPatience)
     this.#failures = new FailureLog(logger)
     this.#crashes = new CrashPolicy(this.#limits, connection)
@@ -110,7 +113,8 @@ export class KafkaSource implements Source {
 
   run(handler: BatchHandler): Promise<void> {
     if (this.#running !== null) throw new HieraxError('INTERNAL', 'a source runs once')
-    this.#since = Date.now()
+    const { from } = this.#options
+    this.#since = typeof from === 'number' ? from : Date.now()
     this.#running = this.#run(handler)
     return this.#running
   }
@@ -157,7 +161,7 @@ export class KafkaSource implements Source {
       await this.#pauseAfter(error, 'connecting', 'the input cluster does not answer, retrying')
       return
     }
-    this.#fromLatest ??= new Set(this.#options.from === 'latest' ? this.#discovery.known() : [])
+    this.#fromTime ??= new Set(this.#options.from === 'earliest' ? [] : this.#discovery.known())
     if (this.#topics.length === 0) {
       const [denied] = this.#discovery.denied()
       if (denied !== undefined) this.#reason = `not authorized to read ${denied}`
@@ -166,7 +170,7 @@ export class KafkaSource implements Source {
       await pause(this.#untilNextRefresh(), this.#stopping.signal)
       return
     }
-    await this.#runSession(handler, this.#fromLatest)
+    await this.#runSession(handler, this.#fromTime)
   }
 
   async #findTopics(): Promise<readonly string[]> {
@@ -175,7 +179,7 @@ export class KafkaSource implements Source {
     return topics
   }
 
-  async #runSession(handler: BatchHandler, fromLatest: ReadonlySet<string>): Promise<void> {
+  async #runSession(handler: BatchHandler, fromTime: ReadonlySet<string>): Promise<void> {
     const topics = this.#topics
     const isNew = String(topics) !== this.#logged
     this.#logged = String(topics)
@@ -187,7 +191,7 @@ export class KafkaSource implements Source {
       events: this.#events,
       limits: this.#limits,
       topics,
-      fromLatest,
+      fromTime,
       since: this.#since,
       topicIds: this.#topicIds,
       readOffsets: topics => this.#cluster.offsets(topics),

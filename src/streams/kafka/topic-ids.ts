@@ -1,4 +1,4 @@
-import type { Broker, PartitionAssigner } from 'kafkajs'
+import kafkajs, { type Broker, type Kafka, type PartitionAssigner } from 'kafkajs'
 
 /** A client's view of a cluster, as kafkajs gives it to an assigner. */
 export type KafkaCluster = Parameters<PartitionAssigner>[0]['cluster']
@@ -31,6 +31,11 @@ interface BrokerInternals {
   readonly connectionPool: { send<T>(protocol: Protocol<T>): Promise<T> }
 }
 
+/** What a kafkajs cluster has beside its declared members. Of these, only this finds a broker without asking for topics. */
+interface ClusterInternals {
+  readonly brokerPool: { findConnectedBroker(): Promise<Broker & BrokerInternals> }
+}
+
 interface Protocol<T> {
   readonly request: {
     readonly apiKey: number
@@ -49,9 +54,38 @@ export async function describeTopics(
   cluster: KafkaCluster,
   topics: readonly string[]
 ): Promise<Map<string, TopicDescription>> {
-  const broker: Broker & Partial<BrokerInternals> = await cluster.findControllerBroker()
+  return (await requestTopics(await cluster.findControllerBroker(), topics)) ?? new Map()
+}
+
+/**
+ * Names of all topics that a client may see, by a connection of its own. Unlike kafkajs's own request, it does not fail as a whole because
+ * of one topic. Null if the brokers do not know topic ids. Rejects if no broker answers.
+ */
+export async function listTopics(kafka: Kafka): Promise<string[] | null> {
+  let cluster: (KafkaCluster & Partial<ClusterInternals>) | undefined
+  const capture: PartitionAssigner = given => {
+    cluster = given.cluster
+    return kafkajs.PartitionAssigners.roundRobin(given)
+  }
+  // kafkajs gives its view of a cluster only to the assigners of a consumer. This one joins no group.
+  const client = kafka.consumer({ groupId: 'none', partitionAssigners: [capture] })
+  try {
+    await client.connect()
+    const broker = await cluster?.brokerPool?.findConnectedBroker()
+    const described = broker && (await requestTopics(broker, null))
+    return described ? [...described.keys()] : null
+  } finally {
+    await client.disconnect().catch(() => undefined)
+  }
+}
+
+/** The topics that exist, of those named or of all (null); null if the brokers do not know topic ids. */
+async function requestTopics(
+  broker: Broker & Partial<BrokerInternals>,
+  topics: readonly string[] | null
+): Promise<Map<string, TopicDescription> | null> {
   const { versions, connectionPool } = broker
-  if (!connectionPool || (versions?.[metadataKey]?.maxVersion ?? 0) < metadataVersion) return new Map()
+  if (!connectionPool || (versions?.[metadataKey]?.maxVersion ?? 0) < metadataVersion) return null
   return connectionPool.send({
     request: {
       apiKey: metadataKey,
@@ -66,11 +100,12 @@ export async function describeTopics(
   })
 }
 
-/** A metadata request of version 10, from the tags of its header on. */
-export function metadataRequest(topics: readonly string[]): Buffer {
+/** A metadata request of version 10 for the topics named, or for all (null), from the tags of its header on. */
+export function metadataRequest(topics: readonly string[] | null): Buffer {
   const noTags = Buffer.from([0])
-  const parts = [noTags, unsignedVarint(topics.length + 1)]
-  for (const topic of topics) {
+  // The length of an array is stored plus one; 0 is no array.
+  const parts = [noTags, unsignedVarint(topics === null ? 0 : topics.length + 1)]
+  for (const topic of topics ?? []) {
     const name = Buffer.from(topic)
     parts.push(Buffer.alloc(uuidBytes), unsignedVarint(name.length + 1), name, noTags)
   }

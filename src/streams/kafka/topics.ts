@@ -1,11 +1,14 @@
+import { isPattern, matchesTopic } from '../../topic-patterns.ts'
 import type { ClusterView, TopicState } from './admin.ts'
 import type { KafkaLogger } from './connection.ts'
 import { type NightlyOptions, nightlyTopics } from './nights.ts'
 
 /** Which topics are read. */
 export interface TopicSelection extends NightlyOptions {
-  /** `nightly`, or names. The source waits for topics that do not exist yet. */
+  /** `nightly`, or names and patterns (`topic-patterns.ts`). The source waits for topics that do not exist yet. */
   readonly topics: 'nightly' | readonly string[]
+  /** Topics that no pattern matches: those that Hierax writes. */
+  readonly exclude?: readonly string[]
   /** The wall clock, which determines the current night; tests pass their own. */
   readonly clock: Pick<DateConstructor, 'now'>
 }
@@ -16,13 +19,17 @@ const deadRefreshes = 2
 /** Finds the topics to subscribe to: the configured ones that exist and can be read. It never creates topics. */
 export class TopicDiscovery {
   readonly #selection: TopicSelection
-  readonly #cluster: Pick<ClusterView, 'topicStates'>
+  readonly #cluster: Pick<ClusterView, 'topicStates' | 'topicNames'>
   readonly #logger: KafkaLogger
   #states: ReadonlyMap<string, TopicState> = new Map()
   readonly #dead = new Map<string, number>()
   #subscribed: readonly string[] = []
 
-  constructor(selection: TopicSelection, cluster: Pick<ClusterView, 'topicStates'>, logger: KafkaLogger) {
+  constructor(
+    selection: TopicSelection,
+    cluster: Pick<ClusterView, 'topicStates' | 'topicNames'>,
+    logger: KafkaLogger
+  ) {
     this.#selection = selection
     this.#cluster = cluster
     this.#logger = logger
@@ -30,8 +37,7 @@ export class TopicDiscovery {
 
   /** Topics to subscribe to now, oldest night first. Rejects if the cluster does not answer. */
   async refresh(): Promise<readonly string[]> {
-    const { topics, clock } = this.#selection
-    const configured = topics === 'nightly' ? nightlyTopics(clock.now(), this.#selection) : topics
+    const configured = await this.#configured()
     const states = await this.#cluster.topicStates(configured)
     this.#logChanges(states)
     this.#subscribed = configured.filter(topic => this.#isUsable(topic, states.get(topic)))
@@ -46,6 +52,18 @@ export class TopicDiscovery {
   /** Configured topics that may not be read. */
   denied(): string[] {
     return [...this.#states].filter(([, state]) => state === 'denied').map(([topic]) => topic)
+  }
+
+  /** Names of the topics that are to be read, whether they exist or not. */
+  async #configured(): Promise<readonly string[]> {
+    const { topics, clock, exclude = [] } = this.#selection
+    if (topics === 'nightly') return nightlyTopics(clock.now(), this.#selection)
+    if (!topics.some(isPattern)) return topics
+    const existing = (await this.#cluster.topicNames()).filter(name => !exclude.includes(name)).sort()
+    const named = topics.flatMap(topic =>
+      isPattern(topic) ? existing.filter(name => matchesTopic(topic, name)) : [topic]
+    )
+    return [...new Set(named)]
   }
 
   #isUsable(topic: string, state: TopicState | undefined): boolean {

@@ -65,7 +65,11 @@ class Group {
     const states = async (names: readonly string[]) =>
       new Map(names.map(name => [name, this.#topics.has(name) ? ('present' as const) : ('absent' as const)]))
     const selection = { topics: 'nightly', programs: [1], nightsBack: 2, clock: Date } as const
-    this.#discovery = new TopicDiscovery(selection, { topicStates: states }, silent)
+    this.#discovery = new TopicDiscovery(
+      selection,
+      { topicStates: states, topicNames: async () => [...this.#topics.keys()] },
+      silent
+    )
   }
 
   /** The time up to now has passed, `step` ms. */

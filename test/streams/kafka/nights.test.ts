@@ -86,10 +86,17 @@ test('topics of the window, oldest first, over the end of a month and a leap day
     'ztf_20240301_programid3'
   ])
   assert.deepEqual(nightlyTopics(now - 1, { programs: [1], nightsBack: 0 }), ['ztf_20240229_programid1'])
+  assert.deepEqual(nightlyTopics(now, { programs: [1], publicPrograms: [3], nightsBack: 1 }), [
+    'ztf_20240229_programid1',
+    'ztf_20240229_programid3_public',
+    'ztf_20240301_programid1',
+    'ztf_20240301_programid3_public'
+  ])
 })
 
 test('the night of a topic, and of what is not one', () => {
   assert.equal(nightOf('ztf_20240229_programid1'), '20240229')
+  assert.equal(nightOf('ztf_20240229_programid3_public'), '20240229')
   for (const name of ['ztf_20240229_programid1_copy', 'my_ztf_20240229_programid1', 'alerts', 'ztf_2024_programid1']) {
     assert.equal(nightOf(name), null)
   }

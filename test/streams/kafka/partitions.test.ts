@@ -59,7 +59,7 @@ after(() => {
 /** A tracker of the topics with a consumer that records its calls; `readOffsets` answers for the cluster. */
 function trackerOf(
   topics: readonly string[],
-  fromLatest: readonly string[],
+  fromTime: readonly string[],
   readOffsets: TrackerContext['readOffsets'],
   limits = { backlogInterval: 20, lagInterval: 20 },
   context: Partial<TrackerContext> = {}
@@ -72,7 +72,7 @@ function trackerOf(
     events: {},
     limits: limitsOf(limits),
     topics,
-    fromLatest: new Set(fromLatest),
+    fromTime: new Set(fromTime),
     since: 0,
     topicIds: new Map(),
     offsetsAt: async () => new Map([[0, 70n]]),

@@ -86,3 +86,62 @@ test('from latest: a topic created again, and a partition that is added, are rea
   await second.source.stop()
   assert.ok(![...first.values, ...second.values].some(value => value.startsWith('old')))
 })
+
+test('a pattern: topics that are created later are read as a whole, from latest as well, and deleted ones leave', {
+  skip
+}, async () => {
+  const stem = tools.name('pattern')
+  const group = tools.name('group')
+  const first = await tools.topic(`${stem}.a.x`)
+  await tools.topic(`${stem}.a.written`)
+  await tools.produce(first, numbered('old', 3))
+  const running = startSource(connection, {
+    group,
+    from: 'latest',
+    topics: [`${stem}.*`],
+    exclude: [`${stem}.a.written`]
+  })
+  await until('the first topic', () => running.lags.has(`${first}/0`))
+  await tools.produce(first, numbered('new', 4))
+  await tools.produce(`${stem}.a.written`, numbered('written', 2))
+  const second = await tools.topic(`${stem}.b.y`, { partitions: 2 })
+  await tools.produce(second, numbered('second', 6, 2))
+  await until('both topics', () => new Set(running.values).size >= 10)
+  assert.deepEqual(running.source.subscribed(), [first, second])
+  const empty = await tools.topic(`${stem}.c`)
+  await until('the third topic', () => running.source.subscribed().includes(empty))
+  await (await tools.admin()).deleteTopics({ topics: [empty] })
+  await until('two topics left', () => running.source.subscribed().length === 2)
+  await tools.produce(second, numbered('third', 2, 2))
+  await until('what followed', () => new Set(running.values).size >= 12)
+  await running.source.stop()
+  assert.ok(!running.values.some(value => /^(old|written)/.test(value)), String(running.values))
+})
+
+test('from a date: by timestamp, where nothing is committed', { skip }, async () => {
+  const from = Date.parse('2026-11-20T00:00:00Z')
+  const at = (value: string, partition: number, days: number) => ({
+    value,
+    partition,
+    timestamp: String(from + days * 86_400_000)
+  })
+  const topic = await tools.topic(tools.name(), { partitions: 3 })
+  // The timestamps of the second partition are all before the date; those of the third are not in order.
+  const messages = [at('before', 0, -1), at('exactly', 0, 0), at('after', 0, 2)]
+  const others = [at('old', 1, -2), at('older', 1, -9), at('early', 2, -1), at('late', 2, 1), at('delayed', 2, -3)]
+  await tools.produce(topic, [...messages, ...others])
+  const group = tools.name('group')
+  const running = startSource(connection, { group, from, topics: [topic] })
+  await until('what is later', () => running.values.length >= 4)
+  await tools.produce(topic, [at('new', 1, -5)])
+  await until('what is new', () => running.values.length >= 5)
+  await running.source.stop()
+  assert.deepEqual(running.values.toSorted(), ['after', 'delayed', 'exactly', 'late', 'new'])
+
+  // A group that has committed goes on, whatever the date.
+  await tools.produce(topic, [at('more', 0, -8)])
+  const next = startSource(connection, { group, from: from + 30 * 86_400_000, topics: [topic] })
+  await until('what followed', () => next.values.length >= 1)
+  await next.source.stop()
+  assert.deepEqual(next.values, ['more'])
+})

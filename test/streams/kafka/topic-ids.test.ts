@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commitNote } from '../../../src/streams/kafka/offsets.ts'
-import { describeTopics, isOtherTopic, type KafkaCluster } from '../../../src/streams/kafka/topic-ids.ts'
+import {
+  describeTopics,
+  isOtherTopic,
+  type KafkaCluster,
+  metadataRequest
+} from '../../../src/streams/kafka/topic-ids.ts'
 
 /** A metadata response of version 10 as a broker of Kafka 3.9 sends it, with two brokers and three topics. */
 const response = Buffer.from(
@@ -60,6 +65,7 @@ test('topics are described by their ids and by whether they may be read; unknown
   )
   const noId = '00'.repeat(16)
   assert.equal(requests[0]?.toString('hex'), `0004${noId}026100${noId}026200${noId}02630000000100`)
+  assert.equal(metadataRequest(null).toString('hex'), '000000000100', 'all topics')
 })
 
 test('brokers that know no topic ids are not asked for them', async () => {

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TopicState } from '../../../src/streams/kafka/admin.ts'
+import { TopicDiscovery, type TopicSelection } from '../../../src/streams/kafka/topics.ts'
+import { recorder } from '../../support/loggers.ts'
+
+const [first, second, other] = ['babamul.ztf.lsst-match.hosted', 'babamul.ztf.no-lsst-match.stellar', 'babamul.lsst.x']
+
+/** A cluster with these topics, and the discovery of a selection on it. */
+function discoveryOf(topics: readonly string[], more: Partial<TopicSelection> = {}) {
+  const states = new Map<string, TopicState>()
+  const { logger, lines } = recorder()
+  const cluster = {
+    // Of a topic without a leader the brokers know the name.
+    topicNames: async () => [...states.keys()],
+    topicStates: async (names: readonly string[]) => new Map(names.map(name => [name, states.get(name) ?? 'absent']))
+  }
+  const selection = { topics, programs: [1], nightsBack: 2, clock: Date, ...more }
+  return { discovery: new TopicDiscovery(selection, cluster, logger), states, lines }
+}
+
+test('a pattern finds the topics that exist at each lookup, and a deleted one leaves', async () => {
+  const { discovery, states } = discoveryOf(['babamul.ztf.*'])
+  assert.deepEqual(await discovery.refresh(), [])
+  states.set(second, 'present').set(other, 'present')
+  assert.deepEqual(await discovery.refresh(), [second])
+  states.set(first, 'present')
+  assert.deepEqual(await discovery.refresh(), [first, second])
+  states.delete(second)
+  assert.deepEqual(await discovery.refresh(), [first])
+  assert.deepEqual(discovery.known(), [first])
+})
+
+test('a topic that a pattern matches is dropped when it stays without a leader, and is back with it', async () => {
+  const { discovery, states, lines } = discoveryOf(['babamul.ztf.*'])
+  states.set(first, 'present').set(second, 'present')
+  await discovery.refresh()
+  states.set(second, 'dead')
+  assert.deepEqual(await discovery.refresh(), [first, second], 'an election')
+  assert.deepEqual(await discovery.refresh(), [first])
+  assert.equal(lines.filter(({ level, message }) => level === 'warn' && /no leader/.test(message)).length, 1)
+  states.set(second, 'present')
+  assert.deepEqual(await discovery.refresh(), [first, second])
+})
+
+test('names and patterns are read together, each topic once, nights in their order', async () => {
+  const { discovery, states } = discoveryOf(['alerts', 'ztf_*_programid1', 'ztf_20240301_*'])
+  const nights = ['ztf_20240302_programid1', 'ztf_20240301_programid1', 'ztf_20240301_programid3_public']
+  for (const topic of [...nights, 'alerts']) states.set(topic, 'present')
+  assert.deepEqual(await discovery.refresh(), ['alerts', nights[1], nights[0], nights[2]])
+})
+
+test('no pattern matches what Hierax writes, nor Kafka’s own topics', async () => {
+  const { discovery, states } = discoveryOf(['*'], { exclude: ['hierax.classifications'] })
+  for (const topic of ['hierax.classifications', '__consumer_offsets', 'alerts']) states.set(topic, 'present')
+  assert.deepEqual(await discovery.refresh(), ['alerts'])
+})
+
+test('a lookup without patterns does not ask for all topics', async () => {
+  const { discovery, states } = discoveryOf(['alerts'])
+  states.keys = () => assert.fail('asked')
+  states.set('alerts', 'present')
+  assert.deepEqual(await discovery.refresh(), ['alerts'])
+})
