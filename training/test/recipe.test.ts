@@ -55,7 +55,7 @@ for (const [what, values, message] of [
 
 test('files that are missing, no JSON or circles are refused', async () => {
   const file = (name: string): string => path.join(folder, name)
-  await assert.rejects(readRecipe('nowhere'), { code: 'USAGE', message: /only default, ztf-hawk-2/ })
+  await assert.rejects(readRecipe('nowhere'), { code: 'USAGE', message: /only default, .*ztf-hawk-2/ })
   await assert.rejects(readRecipe(file('nowhere.json')), { code: 'USAGE', message: /does not exist/ })
   writeFileSync(file('broken.json'), '{')
   await assert.rejects(readRecipe(file('broken.json')), { code: 'USAGE', message: /JSON/ })
