@@ -17,7 +17,7 @@ import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
 import { withTimeout } from '../streams/kafka/timing.ts'
 import type { OutputMessage } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { outputConnection } from './streams.ts'
+import { outputConnection } from './output.ts'
 
 /** A model without its network. */
 type ModelName = Classification['classifier']
@@ -135,10 +135,14 @@ export function announceModels(
   logger: Logger,
   pause = announceEvery
 ): Announcer | null {
-  const { models: topic } = output
-  if (topic === null) return null
+  const { models: topic, brokers } = output
+  if (topic === null || brokers === null) return null
   const stopping = new AbortController()
-  const running = keepAnnouncing({ ...output, models: topic }, models, { logger, pause, stopping: stopping.signal })
+  const running = keepAnnouncing({ ...output, brokers, models: topic }, models, {
+    logger,
+    pause,
+    stopping: stopping.signal
+  })
   return {
     async stop() {
       stopping.abort()
@@ -147,7 +151,7 @@ export function announceModels(
   }
 }
 
-type Output = Config['output'] & { readonly models: string }
+type Output = Config['output'] & { readonly models: string; readonly brokers: readonly string[] }
 interface How {
   readonly logger: Logger
   readonly pause: number
@@ -206,7 +210,7 @@ async function announce(output: Output, models: readonly ModelName[], { logger, 
   }
   try {
     // The first announcements continue what was said before.
-    const follow = { connection, topic, from: 'earliest', signal } as const
+    const follow = { connection, topic, groupPrefix: output.groupPrefix, from: 'earliest', signal } as const
     await followTopic({ ...follow, untilEnd: true }, take(false))
     const following = followTopic({ ...follow, untilEnd: false }, take(true)).finally(() => failed.abort())
     following.catch(() => {})

@@ -1,25 +1,13 @@
 import type { Config } from '../config/config.ts'
 import { writtenTopics } from '../config/rules.ts'
-import { HieraxError } from '../errors.ts'
 import type { PartState } from '../service/schemas.ts'
-import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
-import { createKafka } from '../streams/kafka/client.ts'
-import {
-  debugOnly,
-  type KafkaConnection,
-  kafkaError,
-  kafkaProblem,
-  protocolErrorType
-} from '../streams/kafka/connection.ts'
-import { maxRefusals } from '../streams/kafka/crash-policy.ts'
-import { FailureLog } from '../streams/kafka/failure-log.ts'
-import { KafkaSink } from '../streams/kafka/sink.ts'
+import { kafkaProblem } from '../streams/kafka/connection.ts'
 import { KafkaSource } from '../streams/kafka/source.ts'
-import { backoff, pause } from '../streams/kafka/timing.ts'
 import type { BatchHandler, Sink } from '../streams/types.ts'
 import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { kafkaOutput, noOutput, refusals, wrongCredentials } from './output.ts'
 
 /** Input and output of the pipeline. */
 export interface Streams {
@@ -41,12 +29,6 @@ export interface StreamsDeps {
 
 export type StreamsFactory = (config: Config, deps: StreamsDeps) => Streams
 
-/** First and longest pause before output topics are checked again, ms. */
-const firstPause = 1000
-const longestPause = 30_000
-
-const refusals = ['credentials', 'authorization'] as const
-
 /** Pause between two log lines on invalid timestamps, ms. */
 const timestampPause = 600_000
 
@@ -56,7 +38,6 @@ const stopTimeout = 20_000
 /** Input and output on Kafka; connects when it runs. */
 export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag }) => {
   const { input } = config
-  const connection = outputConnection(config)
   const timestampLog = new GatheredLog<{ topic: string; timestamp: string }>(timestampPause, (topics, first) =>
     logger.warn({ ...first, topics }, 'messages have no valid Kafka timestamp; the time of arrival is used')
   )
@@ -89,69 +70,22 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
       }
     }
   })
-  const sink = new KafkaSink({
-    connection,
-    logger,
-    compression: config.output.compression,
-    onRetry: (_topic, error) => {
-      metrics.increment('publish_retries_total')
-      countRefusal(error)
-    }
-  })
+  const stopping = new AbortController()
+  const output = config.output.brokers === null ? noOutput : kafkaOutput(config, { logger, metrics }, stopping.signal)
   for (const cluster of ['input', 'output'])
     for (const reason of refusals) metrics.increment('kafka_refusals_total', 0, { cluster, reason })
 
-  function countRefusal(error: unknown): void {
-    const reason = refusals.find(refusal => refusal === kafkaProblem(error))
-    if (reason !== undefined) metrics.increment('kafka_refusals_total', 1, { cluster: 'output', reason })
-  }
-
-  /** Why the output topics are not ready. */
-  let topicsReason: string | null = 'connecting'
-  const stopping = new AbortController()
-
-  async function prepare(): Promise<void> {
-    const kafka = createKafka(connection, debugOnly(logger), { retries: 2 })
-    const failures = new FailureLog(logger)
-    for (let failed = 0, refused = 0; ; ) {
-      const admin = kafka.admin()
-      try {
-        await admin.connect()
-        await ensureTopics(admin, outputTopics(config), logger)
-        await sink.connect()
-        topicsReason = null
-        failures.ended({}, 'output topics are ready')
-        return
-      } catch (thrown) {
-        const error = kafkaError(thrown, connection)
-        if (stopping.signal.aborted) return
-        countRefusal(thrown)
-        failed++
-        refused = kafkaProblem(thrown) === 'credentials' ? refused + 1 : 0
-        topicsReason = outputReason(error)
-        if (refused >= maxRefusals) throw wrongCredentials('output', error)
-        failures.failed(
-          { code: error.code, reason: error.message },
-          'output topics are not ready; consumption starts when they are'
-        )
-      } finally {
-        await admin.disconnect().catch(() => {})
-      }
-      await pause(backoff(failed, firstPause, longestPause), stopping.signal)
-    }
-  }
-
   return {
-    sink,
+    sink: output.sink,
     health() {
       const { ready, reason } = source.health()
       return {
         consumer: { ready, reason: reason ?? 'running' },
-        producer: partState(topicsReason ?? sink.reason())
+        producer: partState(output.reason())
       }
     },
     async run(handler) {
-      await prepare()
+      await output.prepare()
       if (stopping.signal.aborted) return
       try {
         await source.run(handler)
@@ -163,34 +97,9 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
       stopping.abort()
       await source.stop()
       logger.debug({ part: 'source' }, 'closed')
-      await sink.close()
+      await output.sink.close()
     }
   }
-}
-
-function outputReason(error: HieraxError): string {
-  if (error.code !== 'KAFKA_UNAVAILABLE') return error.message
-  const problem = kafkaProblem(error)
-  if (problem === 'credentials') return 'output cluster refuses the credentials'
-  return problem === 'authorization' ? `output cluster: ${protocolErrorType(error)}` : 'output cluster unreachable'
-}
-
-/** The service can't start: its credentials never worked. */
-function wrongCredentials(cluster: 'input' | 'output', cause: unknown): HieraxError {
-  const { message } = HieraxError.from(cause)
-  return new HieraxError('CONFIG_INVALID', `${cluster}.sasl: ${message}`, { cause })
-}
-
-/** How to reach the output cluster. */
-export function outputConnection({ output }: Pick<Config, 'output'>): KafkaConnection {
-  return { brokers: output.brokers, ssl: output.ssl, sasl: output.sasl, clientId: 'hierax', role: 'output' }
-}
-
-/** Every topic of classifications and dead letters. */
-export function outputTopics({ output }: Config): TopicSpec[] {
-  const names = new Set([output.classifications, output.deadLetters, ...output.routes.map(route => route.topic)])
-  const replication = output.replication === null ? {} : { replication: output.replication }
-  return [...names].map(topic => ({ topic, partitions: output.partitions, ...replication }))
 }
 
 /** The state of a part: ready unless there is a reason against it. */

@@ -1,6 +1,6 @@
 import { loadModels, readModels } from '../app/models.ts'
+import { outputConnection, outputTopics } from '../app/output.ts'
 import { resolveRoutes } from '../app/routes.ts'
-import { outputConnection, outputTopics } from '../app/streams.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError, nearest, printable } from '../errors.ts'

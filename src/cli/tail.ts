@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { outputConnection } from '../app/output.ts'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError, nearest, printable } from '../errors.ts'
 import { utcOfJd } from '../julian-date.ts'
@@ -33,16 +34,18 @@ const maxReported = 5
 export async function tail(options: TailOptions): Promise<void> {
   const overrides = { 'output.brokers': options.brokers }
   const { output } = loadConfig({ file: options.config, env: process.env, overrides })
-  const { brokers, ssl, sasl } = output
   const topic = options.topic ?? output.classifications
-  const connection = { brokers, ssl, sasl, clientId: 'hierax-tail' }
+  const { role: _role, ...cluster } = outputConnection({ output })
+  const connection = { ...cluster, clientId: 'hierax-tail' }
   const ending = new AbortController()
   // A closed pipe (SIGPIPE: see main.ts) ends it as Ctrl-C does.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const) process.once(signal, () => ending.abort())
   const subscriber = new Subscriber(options, ending)
   try {
-    const from = { connection, topic, from: options.from, untilEnd: options.end === true, signal: ending.signal }
-    await followTopic(from, messages => subscriber.take(messages))
+    const { groupPrefix } = output
+    const untilEnd = options.end === true
+    const follow = { connection, topic, groupPrefix, from: options.from, untilEnd, signal: ending.signal }
+    await followTopic(follow, messages => subscriber.take(messages))
   } finally {
     subscriber.sumUp()
     // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.

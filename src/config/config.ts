@@ -100,7 +100,12 @@ export const configSchema = z.object({
     })
   }),
   output: z.object({
-    brokers: setting(brokers, { defaultText: 'as `input.brokers`', meaning: 'cluster for the output' }),
+    brokers: setting(kind.optional(brokers), {
+      defaultText: 'as `input.brokers`',
+      meaning:
+        'cluster for the output; with `none` nothing is published: classifications are only on the page and in the API, dead letters ' +
+        'only in the log'
+    }),
     ssl: ssl('as the input’s on the same cluster, else false'),
     sasl: sasl('output', {
       mechanism: 'as the input’s on the same cluster, else none',
@@ -118,6 +123,11 @@ export const configSchema = z.object({
       default: 'hierax.models',
       meaning:
         'compacted topic on which the service announces its models, and which of them are retired; `none` turns it off'
+    }),
+    groupPrefix: setting(kind.text('1 to 200 characters', z.string().min(1).max(200)), {
+      default: 'hierax-tail-',
+      meaning:
+        'how the names of the short-lived consumer groups begin that read output topics (`hierax tail`, `output.models`)'
     }),
     partitions: setting(count('a whole number from 1 to 10000', 10000), {
       default: 4,

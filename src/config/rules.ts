@@ -7,7 +7,7 @@ import type { ClusterConfig, Config } from './config.ts'
 type Side = 'input' | 'output'
 
 /** Settings of a cluster as they are given: what is not given is undefined, or null for credentials. */
-type Draft = { readonly [K in keyof ClusterConfig]: ClusterConfig[K] | undefined }
+type Draft = { readonly [K in keyof ClusterConfig]: Config['output'][K] | undefined }
 
 /**
  * Completes what settings leave to each other, and adds what contradicts itself to `problems`. On the input's own cluster, TLS and
@@ -44,8 +44,8 @@ function resolveHttp(http: Config['http'], problems: string[]): Config['http'] {
   return { ...http, management: shared ? { host: null, port: null } : own }
 }
 
-function sameBrokers(some: readonly string[], others: readonly string[]): boolean {
-  return some.length === others.length && some.every(broker => others.includes(broker))
+function sameBrokers(some: Config['output']['brokers'], others: readonly string[]): boolean {
+  return some !== null && some.length === others.length && some.every(broker => others.includes(broker))
 }
 
 /** The client reads the files when it connects: what is wrong with them is reported at start. */
@@ -90,7 +90,7 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
       )
     }
   }
-  if (!sameBrokers(input.brokers, output.brokers)) return
+  if (!sameBrokers(output.brokers, input.brokers)) return
   for (const entry of input.topics === 'nightly' ? [] : input.topics) {
     const topic = writtenTopics(output).find(name => matchesTopic(entry, name))
     if (topic === undefined) continue

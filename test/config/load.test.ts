@@ -60,6 +60,7 @@ describe('defaults', () => {
         classifications: 'hierax.classifications',
         deadLetters: 'hierax.dead-letters',
         models: 'hierax.models',
+        groupPrefix: 'hierax-tail-',
         partitions: 4,
         replication: null,
         encoding: 'avro',
@@ -226,6 +227,22 @@ describe('clusters', () => {
     assert.match(envFailure({ HIERAX_OUTPUT_SSL_CERT: ca }), /output\.ssl\.key: is missing/)
     assert.match(envFailure({ HIERAX_INPUT_SSL_CA: '/nowhere' }), /input\.ssl\.ca: can't read "\/nowhere" \(ENOENT\)/)
     assert.match(envFailure({ HIERAX_INPUT_SSL_CA: file('x', 'no.pem') }), /is not a PEM file/)
+  })
+})
+
+describe('a setting that is switched off', () => {
+  it('prints and reads back the same', () => {
+    const config = env({
+      HIERAX_OUTPUT_BROKERS: 'none',
+      HIERAX_OUTPUT_MODELS: 'none',
+      HIERAX_INPUT_MAX_FUTURE_DAYS: 'none',
+      HIERAX_INPUT_SASL_MECHANISM: 'plain',
+      HIERAX_INPUT_SASL_USERNAME: 'me',
+      HIERAX_INPUT_SASL_PASSWORD: '********'
+    })
+    assert.deepEqual([config.output.brokers, config.output.models, config.input.maxFutureDays], [null, null, null])
+    assert.equal(config.output.sasl, null, 'no output gets the credentials of the input')
+    assert.deepEqual(yaml(printConfig(config)), config)
   })
 })
 

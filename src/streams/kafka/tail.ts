@@ -16,6 +16,8 @@ export interface TailedMessage {
 export interface TailOptions {
   readonly connection: KafkaConnection
   readonly topic: string
+  /** How the name of the consumer group begins. */
+  readonly groupPrefix: string
   /** Starts with the oldest message, or with the first one after now. */
   readonly from: 'earliest' | 'latest'
   /** Stops at the present end of the topic. */
@@ -59,7 +61,7 @@ async function readAsGroup(
   positions: Positions,
   handle: (messages: readonly TailedMessage[]) => Promise<void>
 ): Promise<void> {
-  const groupId = `hierax-tail-${randomUUID()}`
+  const groupId = `${options.groupPrefix}${randomUUID()}`
   const consumer = createKafka(options.connection, silentLogger).consumer({
     groupId,
     sessionTimeout: 10_000,

@@ -1,0 +1,131 @@
+import type { Config } from '../config/config.ts'
+import { HieraxError } from '../errors.ts'
+import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
+import { createKafka } from '../streams/kafka/client.ts'
+import {
+  debugOnly,
+  type KafkaConnection,
+  kafkaError,
+  kafkaProblem,
+  protocolErrorType
+} from '../streams/kafka/connection.ts'
+import { maxRefusals } from '../streams/kafka/crash-policy.ts'
+import { FailureLog } from '../streams/kafka/failure-log.ts'
+import { KafkaSink } from '../streams/kafka/sink.ts'
+import { backoff, pause } from '../streams/kafka/timing.ts'
+import type { Sink } from '../streams/types.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+
+/** Where the messages of a service go. */
+export interface Output {
+  readonly sink: Sink
+  /** Resolves when messages can be sent, or when the service stops. Rejects with CONFIG_INVALID if the credentials never worked. */
+  prepare(): Promise<void>
+  /** Why messages can't be sent at present; null if they can. */
+  reason(): string | null
+}
+
+/** Messages are dropped: classifications are on the page and in the API only, dead letters in the log only. */
+export const noOutput: Output = {
+  sink: { send: async () => {}, close: async () => {} },
+  prepare: async () => {},
+  reason: () => null
+}
+
+/** First and longest pause before output topics are checked again, ms. */
+const firstPause = 1000
+const longestPause = 30_000
+
+/** Reasons of `hierax_kafka_refusals_total`. */
+export const refusals = ['credentials', 'authorization'] as const
+
+/** Messages go to Kafka; missing topics are created. */
+export function kafkaOutput(
+  config: Config,
+  { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
+  stopping: AbortSignal
+): Output {
+  const connection = outputConnection(config)
+  /** Why the topics are not ready. */
+  let topicsReason: string | null = 'connecting'
+
+  function countRefusal(error: unknown): void {
+    const reason = refusals.find(refusal => refusal === kafkaProblem(error))
+    if (reason !== undefined) metrics.increment('kafka_refusals_total', 1, { cluster: 'output', reason })
+  }
+
+  const sink = new KafkaSink({
+    connection,
+    logger,
+    compression: config.output.compression,
+    onRetry: (_topic, error) => {
+      metrics.increment('publish_retries_total')
+      countRefusal(error)
+    }
+  })
+
+  async function prepare(): Promise<void> {
+    const kafka = createKafka(connection, debugOnly(logger), { retries: 2 })
+    const failures = new FailureLog(logger)
+    for (let failed = 0, refused = 0; ; ) {
+      const admin = kafka.admin()
+      try {
+        await admin.connect()
+        await ensureTopics(admin, outputTopics(config), logger)
+        await sink.connect()
+        topicsReason = null
+        failures.ended({}, 'output topics are ready')
+        return
+      } catch (thrown) {
+        const error = kafkaError(thrown, connection)
+        if (stopping.aborted) return
+        countRefusal(thrown)
+        failed++
+        refused = kafkaProblem(thrown) === 'credentials' ? refused + 1 : 0
+        topicsReason = reasonOf(error)
+        if (refused >= maxRefusals) throw wrongCredentials('output', error)
+        failures.failed(
+          { code: error.code, reason: error.message },
+          'output topics are not ready; consumption starts when they are'
+        )
+      } finally {
+        await admin.disconnect().catch(() => {})
+      }
+      await pause(backoff(failed, firstPause, longestPause), stopping)
+    }
+  }
+
+  return { sink, prepare, reason: () => topicsReason ?? sink.reason() }
+}
+
+function reasonOf(error: HieraxError): string {
+  if (error.code !== 'KAFKA_UNAVAILABLE') return error.message
+  const problem = kafkaProblem(error)
+  if (problem === 'credentials') return 'output cluster refuses the credentials'
+  return problem === 'authorization' ? `output cluster: ${protocolErrorType(error)}` : 'output cluster unreachable'
+}
+
+/** The service can't start: its credentials never worked. */
+export function wrongCredentials(cluster: 'input' | 'output', cause: unknown): HieraxError {
+  const { message } = HieraxError.from(cause)
+  return new HieraxError('CONFIG_INVALID', `${cluster}.sasl: ${message}`, { cause })
+}
+
+/**
+ * How to reach the output cluster.
+ *
+ * @throws {HieraxError} CONFIG_INVALID if there is none
+ */
+export function outputConnection({ output: { brokers, ssl, sasl } }: Pick<Config, 'output'>): KafkaConnection {
+  if (brokers === null)
+    throw new HieraxError('CONFIG_INVALID', 'output.brokers: is none; name the cluster with the output topics')
+  return { brokers, ssl, sasl, clientId: 'hierax', role: 'output' }
+}
+
+/** Every topic of classifications and dead letters. */
+export function outputTopics({ output }: Config): TopicSpec[] {
+  const names = new Set([output.classifications, output.deadLetters, ...output.routes.map(route => route.topic)])
+  const replication = output.replication === null ? {} : { replication: output.replication }
+  return [...names].map(topic => ({ topic, partitions: output.partitions, ...replication }))
+}
