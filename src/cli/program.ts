@@ -8,7 +8,7 @@ import { commands, type Register } from './commands.ts'
 const packages = [
   {
     name: '@hierax/training',
-    commands: ['train', 'evaluate'],
+    commands: ['train', 'evaluate', 'convert'],
     remedy: 'run `npm install @hierax/training` beside `hierax`'
   },
   {

@@ -37,7 +37,8 @@ test('a command of the service loads no other package', async () => {
   const names = async (...args: string[]) => (await createProgram(args)).commands.map(command => command.name())
   const own = ['serve', 'classify', 'replay', 'tail', 'reclassify', 'disagreements', 'store']
   assert.deepEqual(await names('serve'), own)
-  for (const name of ['train', 'evaluate', 'simulate', 'demo']) assert.ok((await names('help', 'serve')).includes(name))
+  for (const name of ['train', 'evaluate', 'convert', 'simulate', 'demo'])
+    assert.ok((await names('help', 'serve')).includes(name))
 })
 
 test('help that is asked for goes to standard output; none that is needed is an error', async () => {

@@ -81,6 +81,7 @@ async function prepare(): Promise<void> {
   fs.writeFileSync(at('labelled.jsonl.gz'), gzipSync(curves))
   fs.cpSync(path.join(root, 'models/ztf-hawk'), at('models/mine'), { recursive: true })
   fs.writeFileSync(at('hierax.yaml'), 'workers: 2\n')
+  fs.cpSync(path.join(root, 'examples'), at('examples'), { recursive: true })
   for (const name of ['data', 'elsewhere']) await fillStore(`lmdb:${at(name)}`)
   if (!server.skip) await fillStore(server.url)
   await run('hierax store export objects.ndjson.gz')

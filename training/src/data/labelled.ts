@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { shown } from 'hierax/errors.ts'
-import { z } from 'zod'
 import { tally } from '../collections.ts'
-import { checkedLine, invalidLine, jsonLines } from '../light-curves/json-lines.ts'
+import { invalidLine } from '../light-curves/json-lines.ts'
 import type { PhotometryKind, SimulatedPoint } from '../light-curves/light-curve.ts'
-import { toDifference } from '../light-curves/photometry.ts'
-import { columns, measurementsOf, photometryKinds } from '../light-curves/read-light-curves.ts'
+import { lightCurveLines } from '../light-curves/read-light-curves.ts'
 
 /** An object with its published label and its light curve as difference photometry. */
 export interface LabelledObject {
@@ -37,23 +35,9 @@ export interface KnownSet {
   readonly undetected: readonly string[]
 }
 
-const line = z.object({
-  id: z.string().min(1),
-  label: z
-    .string()
-    .nullish()
-    .transform(label => label ?? ''),
-  source: z.string().min(1).default('unknown'),
-  photometry: photometryKinds,
-  ...columns
-})
-
 /**
- * Reads labelled light curves from JSON Lines files (gzip-compressed where the name ends in `.gz`): one object a line with `id`,
- * `label`, `photometry`, `mjd[]`, `band[]`, `mag[]` or `flux[]` (μJy), `err[]` and where known `source`, `ul[]`, `pos[]`. All three
- * kinds of photometry become difference photometry, as alerts carry it. With `unlabelled`, `label` may be missing and is
- * empty then. Throws DATA_INVALID naming line and field,
- * INPUT_NOT_FOUND.
+ * Reads labelled light curves from JSON Lines files, as {@link lightCurveLines} does; every line needs `label` and `photometry`. With
+ * `unlabelled`, `label` may be missing and is empty then. Throws DATA_INVALID naming line and field, INPUT_NOT_FOUND.
  */
 export async function readLabelled(
   files: readonly string[],
@@ -62,17 +46,14 @@ export async function readLabelled(
   const objects: LabelledObject[] = []
   const origins = new Map<string, string>()
   for (const file of files) {
-    for await (const content of jsonLines(file)) {
-      const { where } = content
-      const checked = checkedLine(line, content)
-      const { id, label, source, photometry } = checked
-      const points = toDifference(photometry, measurementsOf(checked, where))
-      if (label === '' && !unlabelled) throw invalidLine(where, 'label', 'it is missing')
+    for await (const { id, label, source, photometry, points, where } of lightCurveLines(file)) {
+      if (photometry === null) throw invalidLine(where, 'photometry', 'it is missing')
+      if (!label && !unlabelled) throw invalidLine(where, 'label', 'it is missing')
       const earlier = origins.get(id)
       if (earlier !== undefined) throw invalidLine(where, 'id', `${shown(id)} was given already (${earlier})`)
       origins.set(id, where)
       const detections = points.filter(point => point.detection).length
-      objects.push({ id, label, source, photometry, points, detections })
+      objects.push({ id, label: label ?? '', source, photometry, points, detections })
     }
   }
   return objects

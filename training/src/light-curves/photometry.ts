@@ -19,7 +19,7 @@ export const zeroPoint = 23.9
 /** 2.5 / ln 10: error in magnitudes of a relative error in flux. */
 export const magnitudesPerPart = 1.0857362
 /** ZTF alerts are detections of at least this many sigmas. */
-const significance = 5
+export const significance = 5
 /** Typical 5-sigma limits of ZTF difference images in g, r and i, mag. */
 const typicalLimits: readonly [number, number, number] = [20.7, 20.5, 20]
 /** The public survey shows a field once a night and band; data releases hold more visits. Days. */

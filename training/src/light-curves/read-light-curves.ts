@@ -1,20 +1,26 @@
 import { createRequire } from 'node:module'
+import { HieraxError } from 'hierax/errors.ts'
 import { type Band, bands, type FilterId } from 'hierax/lightcurves/observation.ts'
 import { z } from 'zod'
-import { checkedLine, invalidLine, type JsonLine, jsonLines } from './json-lines.ts'
-import type { SimulatedLightCurve } from './light-curve.ts'
+import { conversionHint } from '../convert/hint.ts'
+import { checkedLine, invalidLine, jsonLines } from './json-lines.ts'
+import type { PhotometryKind, SimulatedLightCurve } from './light-curve.ts'
 import { type Measurement, measurementFault, toDifference } from './photometry.ts'
 
 /** The light curves that come with the package: about 40 real ones of every class; see `examples/README.md`. */
 export const bundledLightCurves = createRequire(import.meta.url).resolve('hierax/examples/lightcurves.jsonl')
 
 const numbers = z.array(z.number().nullable())
+const photometryKinds = z.enum(['difference_mag', 'total_mag', 'difference_flux_uJy'])
 
-/** Kinds of photometry that a line may hold. */
-export const photometryKinds = z.enum(['difference_mag', 'total_mag', 'difference_flux_uJy'])
-
-/** Arrays of a line; they run in parallel, one item a point. */
-export const columns = {
+/** One line of a light-curve file. The arrays run in parallel, one item a point. */
+const line = z.object({
+  id: z.string().min(1),
+  label: z.string().nullish(),
+  source: z.string().min(1).default('unknown'),
+  photometry: photometryKinds.optional(),
+  ra: z.number().min(0).max(360).nullish(),
+  dec: z.number().min(-90).max(90).nullish(),
   mjd: z.array(z.number().min(50_000).max(100_000)),
   band: z.array(z.enum(['g', 'r', 'i'])),
   mag: numbers.optional(),
@@ -22,46 +28,55 @@ export const columns = {
   err: numbers,
   ul: z.array(z.union([z.literal(0), z.literal(1), z.boolean()]).nullable()).optional(),
   pos: z.array(z.enum(['t', 'f', '1', '0'], { error: 'should be t, 1, f or 0' }).nullable()).optional()
-}
-const points = z.object({ photometry: photometryKinds, ...columns })
-
-/** One line of a light-curve file. */
-const line = z.object({
-  id: z.string().min(1),
-  label: z.string().default('unknown'),
-  source: z.string().default('unknown'),
-  photometry: photometryKinds.default('difference_mag'),
-  ra: z.number().min(0).max(360).nullish(),
-  dec: z.number().min(-90).max(90).nullish(),
-  ...columns
 })
 
+/** A line of a light-curve file: `label` and `photometry` are null where it has none. */
+export interface LightCurveLine extends Omit<SimulatedLightCurve, 'label'> {
+  readonly label: string | null
+  readonly photometry: PhotometryKind | null
+  /** File and line, for errors. */
+  readonly where: string
+}
+
 /**
- * Reads light curves from a JSON Lines file (gzip-compressed when its name ends in `.gz`), one object a line with `id`,
- * `photometry` (`difference_mag`, `difference_flux_uJy` or `total_mag`), `mjd`, `band`, `mag` or `flux`, `err`, and where
- * known `label`, `source`, `ra`, `dec`, `ul` (1 = upper limit) and `pos` (`t`/`f`, sign). Everything becomes difference
+ * Reads light curves from a JSON Lines file (gzip-compressed when its name ends in `.gz`), one object a line with `id`, `mjd`, `band`,
+ * `mag` or `flux` (μJy), `err`, and where known `photometry` (`difference_mag`, which is the default, `difference_flux_uJy` or
+ * `total_mag`), `label`, `source`, `ra`, `dec`, `ul` (1 = upper limit) and `pos` (`t`/`f`, sign). Everything becomes difference
  * photometry.
  *
  * @throws HieraxError INPUT_NOT_FOUND for a missing or unreadable file; DATA_INVALID for a line that is no light curve, by
- *   number, and by field where one is to blame
+ *   number, and by field where one is to blame; for a file of another format with the command that converts it
  */
-export async function* readLightCurves(file = bundledLightCurves): AsyncGenerator<SimulatedLightCurve> {
-  for await (const each of jsonLines(file)) yield parse(each)
+export async function* lightCurveLines(file: string): AsyncGenerator<LightCurveLine> {
+  let count = 0
+  try {
+    for await (const content of jsonLines(file)) {
+      const object = checkedLine(line, content)
+      const { id, label = null, source, photometry = null, ra = null, dec = null } = object
+      const points = toDifference(photometry ?? 'difference_mag', measurementsOf(object, content.where))
+      count++
+      yield { id, label, source, photometry, ra, dec, points, where: content.where }
+    }
+  } catch (error) {
+    if (count > 0 || !(error instanceof HieraxError) || error.code !== 'DATA_INVALID') throw error
+    const hint = await conversionHint(file)
+    throw hint === null ? error : new HieraxError('DATA_INVALID', `${error.message}; ${hint}`, { cause: error })
+  }
 }
 
-/** One line of a light-curve file. */
-function parse(content: JsonLine): SimulatedLightCurve {
-  const object = checkedLine(line, content)
-  const { id, label, source, photometry, ra = null, dec = null } = object
-  return { id, label, source, ra, dec, points: toDifference(photometry, measurementsOf(object, content.where)) }
+/** Light curves for the simulator, as {@link lightCurveLines} reads them; their label is `unknown` where a line has none. */
+export async function* readLightCurves(file = bundledLightCurves): AsyncGenerator<SimulatedLightCurve> {
+  for await (const { id, label, source, ra, dec, points } of lightCurveLines(file)) {
+    yield { id, label: label ?? 'unknown', source, ra, dec, points }
+  }
 }
 
 /** The measurements of a line, every one checked. Throws DATA_INVALID by line and field. */
-export function measurementsOf(object: z.infer<typeof points>, where: string): Measurement[] {
+function measurementsOf(object: z.infer<typeof line>, where: string): Measurement[] {
   const refuse = (field: string, message: string): never => {
     throw invalidLine(where, field, message)
   }
-  const { photometry, mjd, band, err, ul, pos } = object
+  const { photometry = 'difference_mag', mjd, band, err, ul, pos } = object
   const name = photometry === 'difference_flux_uJy' ? 'flux' : 'mag'
   const values = object[name]
   if (values === undefined) return refuse(name, `it is missing, and ${photometry} needs it`)

@@ -1,0 +1,95 @@
+import { writeFile } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { decimal, list } from 'hierax/cli/options.ts'
+import { HieraxError } from 'hierax/errors.ts'
+import type { ConvertPlan } from '../convert/convert.ts'
+import { formats } from '../convert/formats.ts'
+import { repeated } from './train.ts'
+
+const examples = `
+Examples:
+  $ hierax convert examples/tables/ZTF99aaaaaaa_alerce.csv > objects.jsonl
+  $ hierax convert examples/tables/* --id ZTF99aaaaaaa --labels examples/labels.csv --out labelled-objects.jsonl.gz --overwrite
+  $ hierax convert examples/tables/ZTF99aaaaaaa_ipac.txt --detection-sigma 3 --any-quality --verbose
+  $ hierax convert examples/tables/ZTF99aaaaaaa_skyportal-mag.csv --rename limiting_mag=maglim --ignore altdata
+
+Formats (--format; recognised by their columns):
+${formats.map(({ name, title }) => `  ${name.padEnd(13)}${title}`).join('\n')}
+
+Points in bands other than ZTF's g, r and i are left out and counted, as are points
+of poor quality and second points of an exposure. docs/convert.md has the rules.`
+
+interface ConvertOptions extends Omit<ConvertPlan, 'files'> {
+  readonly out?: string
+  readonly overwrite?: true
+  readonly verbose?: true
+}
+
+/** Adds `hierax convert`: tables of light curves to the file that the other commands read. */
+export function register(program: Command): void {
+  program
+    .command('convert')
+    .summary('convert tables of light curves for train, evaluate and simulate')
+    .description(
+      'Convert light curves from tables (ALeRCE, SkyPortal, IPAC forced photometry, Fink, Lasair, NMMA) to JSON Lines, one object per line, as train, evaluate and simulate read them. Rows of one object in several files become one light curve. What is left out is counted on standard error.'
+    )
+    .argument('<file...>', 'tables: CSV, text or JSON, also compressed by gzip')
+    .option('--out <file>', 'write to this file (compressed if it ends in .gz) instead of standard output')
+    .option('--overwrite', 'replace the file of --out')
+    .addOption(new Option('--format <name>', 'format of the tables').choices(formats.map(({ name }) => name)))
+    .option(
+      '--id <name>',
+      'name of the object, if there is only one (default: as in the table, else the name of the file)'
+    )
+    .option('--labels <file>', 'CSV file with the columns id, label and optionally z')
+    .addOption(
+      new Option(
+        '--photometry <kind>',
+        'whether magnitudes are differences to a reference image or totals of a variable star'
+      )
+        .choices(['difference', 'total'])
+        .default('difference')
+    )
+    .option(
+      '--detection-sigma <n>',
+      'a flux of at least this many errors is a detection, a smaller one an upper limit of 5 errors',
+      decimal({ min: 1 }),
+      5
+    )
+    .option('--zero-point <mag>', 'AB magnitude of flux 1, for fluxes without a unit', decimal({ min: 0 }))
+    .option('--time-zero <mjd>', 'MJD of time 0, for times in days since then', decimal({ min: 0 }))
+    .option('--take-bands <list>', "other surveys whose g, r and i are taken as ZTF's, such as sdss or lsst", list, [])
+    .option('--any-quality', 'take points of poor quality as well', false)
+    .option('--rename <old=new>', 'read a column under another name; repeatable', renames, new Map())
+    .option('--ignore <column>', 'leave out a column; repeatable', repeated, [])
+    .option('--verbose', 'report which columns are used and which are ignored')
+    .addHelpText('after', examples)
+    .action(runConvert)
+}
+
+function renames(value: string, before: ReadonlyMap<string, string>): Map<string, string> {
+  const at = value.lastIndexOf('=')
+  if (at < 1 || at === value.length - 1) throw new InvalidArgumentError('It must look like MAG_CAL=mag.')
+  return new Map([...before, [value.slice(0, at), value.slice(at + 1)]])
+}
+
+/** Runs `hierax convert`: light curves on standard output or in a file, what was left out on standard error. */
+async function runConvert(
+  files: string[],
+  options: ConvertOptions & { readonly detectionSigma: number }
+): Promise<void> {
+  const { out, overwrite = false, verbose = false, detectionSigma: sigma } = options
+  const { convert } = await import('../convert/convert.ts')
+  const { lines, notes, details } = await convert({ ...options, files, sigma })
+  const text = `${lines.join('\n')}\n`
+  if (out !== undefined) {
+    await writeFile(out, out.endsWith('.gz') ? gzipSync(text) : text, { flag: overwrite ? 'w' : 'wx' }).catch(cause => {
+      const exists = `${out} exists; name another file, or give --overwrite`
+      const message = cause.code === 'EEXIST' ? exists : `${out} cannot be written (${cause.message})`
+      throw new HieraxError('USAGE', `--out: ${message}`, { cause })
+    })
+  }
+  for (const note of [...notes, ...(verbose ? details : [])]) process.stderr.write(`${note}\n`)
+  if (out === undefined) process.stdout.write(text)
+}

@@ -1,0 +1,293 @@
+import path from 'node:path'
+import { HieraxError, nearest, shown } from 'hierax/errors.ts'
+import { type Band, bands } from 'hierax/lightcurves/observation.ts'
+import { groupBy, tally } from '../collections.ts'
+import { rounded } from '../light-curves/light-curve.ts'
+import { type Format, formats, namesOf, recognised, unusedColumns } from './formats.ts'
+import { type Labels, readLabels } from './labels.ts'
+import { type Point, type PointOptions, pointReader } from './points.ts'
+import { invalid, type Row, readTable, type Table } from './table.ts'
+
+/** What to convert, and how. */
+export interface ConvertPlan extends PointOptions {
+  readonly files: readonly string[]
+  /** Name of the format; recognised by the columns if it is absent. */
+  readonly format?: string | undefined
+  /** Name of the object, if there is only one. */
+  readonly id?: string | undefined
+  /** CSV file of labels. */
+  readonly labels?: string | undefined
+  /** Columns to leave out. */
+  readonly ignore: readonly string[]
+  /** New names of columns by their names. */
+  readonly rename: ReadonlyMap<string, string>
+}
+
+/** Light curves as lines of the file that `train`, `evaluate` and `simulate` read, and what was left out. */
+export interface Converted {
+  readonly lines: readonly string[]
+  readonly notes: readonly string[]
+  /** How columns were used. */
+  readonly details: readonly string[]
+}
+
+interface Curve {
+  readonly points: Point[]
+  readonly sources: Set<string>
+  readonly positions: [ra: number, dec: number][]
+}
+
+/** Points of a band that are less than a second apart are one exposure. */
+const exposure = 1 / 86_400
+
+/** What the files read so far have given. */
+interface Progress {
+  readonly curves: Map<string, Curve>
+  /** Objects that the tables name. */
+  readonly named: Set<string>
+  /** Columns of all tables, in lower case. */
+  readonly columns: Set<string>
+  readonly notes: string[]
+  readonly details: string[]
+}
+
+/**
+ * Converts tables to light curves. Points of one object in several files become one light curve. Throws DATA_INVALID with file, place,
+ * column and value; INPUT_NOT_FOUND; USAGE.
+ */
+export async function convert(plan: ConvertPlan): Promise<Converted> {
+  const progress: Progress = { curves: new Map(), named: new Set(), columns: new Set(), notes: [], details: [] }
+  for (const file of plan.files) addTable(await readTable(file), plan, progress)
+  const { curves, named, columns, notes, details } = progress
+  if (plan.id !== undefined && named.size > 1) {
+    throw new HieraxError('USAGE', `--id is for one object, the tables name ${named.size}: ${some([...named])}`)
+  }
+  const missing = [...plan.ignore, ...plan.rename.keys()].find(name => !columns.has(name.toLowerCase()))
+  if (missing !== undefined) {
+    const hint = `; the nearest is ${nearest(missing, [...columns])}`
+    throw new HieraxError('USAGE', `no table has the column ${missing} of --ignore or --rename${hint}`)
+  }
+  const labels = plan.labels === undefined ? null : await readLabels(plan.labels)
+  const lines = linesOf(curves, labels, plan, notes)
+  if (lines.length === 0) {
+    throw invalid(some(plan.files), `no point can be used:\n${notes.join('\n')}\n${otherBands(notes)}`)
+  }
+  return { lines, notes, details }
+}
+
+/** Adds the points of a table to the curves of their objects. */
+function addTable(given: Table, plan: ConvertPlan, { curves, named, columns, notes, details }: Progress): void {
+  for (const name of given.columns.keys()) columns.add(name)
+  const table = renamed(given, plan)
+  const { file, rows } = table
+  const format = formatOf(table, plan.format)
+  const ignored = checkColumns(table, format)
+  const assumed = new Set<string>()
+  const reader = pointReader(table, format, plan, text => assumed.add(text))
+  const dropped: string[] = []
+  const ids = new Set<string>()
+  for (const row of rows) {
+    const own = ownId(row, format)
+    if (own !== null) named.add(own)
+    const id = plan.id ?? own ?? idOfFile(file)
+    ids.add(id)
+    const curve = curves.get(id) ?? { points: [], sources: new Set(), positions: [] }
+    curves.set(id, curve)
+    const point = reader(row)
+    if (typeof point === 'string') {
+      dropped.push(point)
+      continue
+    }
+    curve.points.push(point)
+    curve.sources.add(format.title)
+    const position = positionOf(row, table, format)
+    if (position !== null) curve.positions.push(position)
+  }
+  const kept = plural(rows.length - dropped.length, 'point')
+  notes.push(`${file}: ${format.title}, ${plural(rows.length, 'row')}, ${kept} of ${plural(ids.size, 'object')}.`)
+  for (const [reason, count] of [...tally(dropped)].sort((a, b) => b[1] - a[1])) {
+    notes.push(`  left out: ${plural(count, 'row')}: ${reason}.`)
+  }
+  notes.push(...[...assumed].map(text => `  ${text}.`))
+  const written = (name: string): string[] => {
+    const column = table.columns.get(name)
+    return column === undefined ? [] : [column.name || 'the one without a name']
+  }
+  const used = Object.values(format.columns).flatMap(namesOf).flatMap(written)
+  details.push(`${file}: columns used: ${used.join(', ')}.`)
+  const rest = [...ignored.flatMap(written), ...table.rest]
+  if (rest.length > 0) details.push(`${file}: columns ignored: ${rest.join(', ')}.`)
+}
+
+/** What to do where all points are of other surveys. */
+function otherBands(notes: readonly string[]): string {
+  const [, survey] = /band (lsst|sdss|ps1|decam|des|\w+?)[gri], which/.exec(notes.join('\n')) ?? []
+  if (survey === undefined) return 'Light curves need points in ZTF g, r or i.'
+  return `Models are for ZTF photometry. To take g, r and i of ${survey} as ZTF's in spite of the differences between the filters, give --take-bands ${survey}.`
+}
+
+/** Columns under their new names, without those to ignore. */
+function renamed(table: Table, { rename, ignore }: ConvertPlan): Table {
+  if (rename.size === 0 && ignore.length === 0) return table
+  const left = new Set(ignore.map(name => name.toLowerCase()))
+  const names = new Map([...rename].map(([from, to]) => [from.toLowerCase(), to]))
+  const nameOf = (key: string): string | null => (left.has(key) ? null : (names.get(key) ?? key).toLowerCase())
+  const each = <T>(entries: ReadonlyMap<string, T>, change = (value: T, _: string): T => value): Map<string, T> =>
+    new Map(
+      [...entries].flatMap(([key, value]) =>
+        nameOf(key) === null ? [] : [[nameOf(key) as string, change(value, key)]]
+      )
+    )
+  const columns = each(table.columns, (column, key) => ({ ...column, name: names.get(key) ?? column.name }))
+  if (columns.size < table.columns.size - [...left].filter(name => table.columns.has(name)).length) {
+    throw new HieraxError('USAGE', `--rename: two columns of ${table.file} would have the same name`)
+  }
+  return { ...table, columns, rows: table.rows.map(row => ({ ...row, cells: each(row.cells) })) }
+}
+
+function formatOf(table: Table, name: string | undefined): Format {
+  const columns = [...table.columns.values()].map(column => column.name)
+  if (table.columns.has('photometry') && table.columns.has('band')) {
+    throw invalid(table.file, 'it is in the format of `hierax train` already: it needs no conversion')
+  }
+  const found = name === undefined ? recognised(table) : formats.find(format => format.name === name)
+  if (found) return found
+  const known = formats.map(format => format.name).join(', ')
+  if (columns.length === 0) throw invalid(table.file, 'it has no points')
+  throw invalid(
+    table.file,
+    `its format is not recognised by its columns (${columns.slice(0, 12).join(', ')}${columns.length > 12 ? ', …' : ''}); name it with --format (${known}), or rename columns with --rename`
+  )
+}
+
+/** Columns that are not needed. Throws DATA_INVALID where a column has no place. */
+function checkColumns(table: Table, format: Format): string[] {
+  const { ignored, unknown } = unusedColumns(format, table.columns.keys())
+  const [first] = unknown
+  if (first === undefined) return ignored
+  const names = unknown.map(name => table.columns.get(name)?.name ?? name)
+  const known = Object.values(format.columns).flatMap(namesOf)
+  const many = names.length > 1
+  throw invalid(
+    `${table.columns.get(first)?.where}, ${many ? 'columns' : 'column'} ${names.join(', ')}`,
+    `${format.title} has no such ${many ? 'columns' : 'column'}; if ${many ? 'one' : 'it'} is needed, rename it (--rename ${names[0]}=${nearest(first, known)}), else leave ${many ? 'them' : 'it'} out: ${names.map(name => `--ignore ${quoted(name)}`).join(' ')}`
+  )
+}
+
+const quoted = (name: string): string => (/^[\w:.-]+$/.test(name) ? name : `'${name}'`)
+
+/** The name of the object as the row has it, else as it stands beside the row; null if the table names none. */
+function ownId(row: Row, format: Format): string | null {
+  for (const name of namesOf(format.columns.id)) {
+    const value = row.cells.get(name)
+    if ((typeof value === 'string' && value.trim() !== '') || typeof value === 'number') return String(value).trim()
+  }
+  return row.id
+}
+
+/** The ZTF name in the name of a file, else that without its ending. */
+function idOfFile(file: string): string {
+  const base = path.basename(file)
+  return /ZTF\d\d[a-z]{7}/.exec(base)?.[0] ?? base.replace(/(\.(csv|tsv|txt|dat|json|jsonl|ndjson|gz))+$/i, '')
+}
+
+/** Right ascension and declination of a row, degrees; null where it has none. */
+function positionOf(row: Row, { columns }: Table, format: Format): [number, number] | null {
+  const value = (role: 'ra' | 'dec', from: number, to: number): number | null => {
+    for (const name of namesOf(format.columns[role])) {
+      const given = row.cells.get(name)
+      if (given === undefined || given === null || /^(|nan|none|null)$/i.test(String(given).trim())) continue
+      const number = Number(given)
+      if (number >= from && number <= to) return number
+      const where = `${row.where}, column ${columns.get(name)?.name ?? name}`
+      throw invalid(
+        where,
+        `should be degrees from ${from} to ${to}, it is ${shown(given)}; correct it, or leave it out: --ignore ${name}`
+      )
+    }
+    return null
+  }
+  const [ra, dec] = [value('ra', 0, 360), value('dec', -90, 90)]
+  return ra === null || dec === null ? null : [ra, dec]
+}
+
+/** The lines of the objects. Adds what is left out to the notes. */
+function linesOf(
+  curves: ReadonlyMap<string, Curve>,
+  labels: Labels | null,
+  plan: ConvertPlan,
+  notes: string[]
+): string[] {
+  const lines: string[] = []
+  const totals = { detections: 0, limits: 0, duplicates: 0 }
+  const empty: string[] = []
+  const unlabelled: string[] = []
+  for (const [id, { points, sources, positions }] of curves) {
+    if (points.length === 0) {
+      empty.push(id)
+      continue
+    }
+    const kept = withoutDuplicates(points)
+    const facts = labels?.get(id)
+    if (labels !== null && facts === undefined) unlabelled.push(id)
+    const detections = kept.filter(point => point.error !== null).length
+    totals.detections += detections
+    totals.limits += kept.length - detections
+    totals.duplicates += points.length - kept.length
+    const [ra, dec] = [0, 1].map(axis => median(positions.map(position => position[axis] as number)))
+    const line = {
+      ...{ id, label: facts?.label, z: facts?.z, source: [...sources].join('+') },
+      photometry: plan.photometry === 'total' ? 'total_mag' : 'difference_mag',
+      ...(ra === undefined ? {} : { ra, dec }),
+      mjd: kept.map(({ mjd }) => rounded(mjd, 8)),
+      band: kept.map(({ band }) => band),
+      mag: kept.map(({ mag }) => rounded(mag, 6)),
+      err: kept.map(({ error }) => (error === null ? null : Number(error.toPrecision(6)))),
+      ul: kept.map(({ error }) => (error === null ? 1 : 0)),
+      pos: kept.map(({ error, positive }) => (error === null ? null : positive ? 't' : 'f'))
+    }
+    lines.push(JSON.stringify(line))
+  }
+  const { detections, limits, duplicates } = totals
+  notes.push(`${plural(lines.length, 'object')}: ${plural(detections, 'detection')}, ${plural(limits, 'upper limit')}.`)
+  if (duplicates > 0) {
+    notes.push(
+      `  left out: ${plural(duplicates, 'point')} of an exposure that another gives too (of a band within a second, the detection with the smallest error stays).`
+    )
+  }
+  if (empty.length > 0) notes.push(`  left out: ${plural(empty.length, 'object')} without points: ${some(empty)}.`)
+  if (unlabelled.length > 0) notes.push(`  without a label in ${plan.labels}: ${some(unlabelled)}.`)
+  const unused = labels === null ? [] : [...labels.keys()].filter(id => !curves.has(id))
+  if (unused.length > 0) notes.push(`  labels of objects that no file holds: ${some(unused)}.`)
+  return lines
+}
+
+/** Points in time order; of those of an exposure, the detection with the smallest error, else the deepest limit. */
+function withoutDuplicates(points: readonly Point[]): Point[] {
+  const better = (a: Point, b: Point): boolean =>
+    a.error !== null && b.error !== null
+      ? a.error < b.error
+      : a.error === null && b.error === null
+        ? a.mag > b.mag
+        : a.error !== null
+  const kept: Point[] = []
+  for (const each of groupBy(points, ({ band }) => band).values()) {
+    const ofBand: Point[] = []
+    for (const point of each.sort((a, b) => a.mjd - b.mjd)) {
+      const latest = ofBand.at(-1)
+      if (latest === undefined || point.mjd - latest.mjd >= exposure) ofBand.push(point)
+      else if (better(point, latest)) ofBand[ofBand.length - 1] = { ...point, mjd: latest.mjd }
+    }
+    kept.push(...ofBand)
+  }
+  const order = (band: Band): number => bands.indexOf(band)
+  return kept.sort((a, b) => a.mjd - b.mjd || order(a.band) - order(b.band))
+}
+
+function median(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+const some = (names: readonly string[]): string =>
+  `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
