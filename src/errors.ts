@@ -31,7 +31,8 @@ const table = {
   // What can be wrong with a packet: the code of its dead letter.
   ...errors('alert', 422, {
     EMPTY_VALUE: 'Send one Avro object container file per message.',
-    NOT_A_CONTAINER: 'Send an Avro object container file (it begins with "Obj" and 0x01), not a bare record.',
+    NOT_A_CONTAINER:
+      'Send an Avro object container file (it begins with "Obj" and 0x01). For bare records, put the schema as JSON into the message key, or name it with `input.schema` (`--schema` of commands).',
     EMPTY_CONTAINER: 'Put at least one record into the container.',
     TRUNCATED: 'Send the complete packet; its bytes end before its records do.',
     SCHEMA_TOO_LARGE: 'Send a writer schema within the limit.',
@@ -47,7 +48,7 @@ const table = {
     INVALID_VALUE: 'Send a value as described. An alert whose own measurement failed cannot be used.',
     FUTURE_DATE:
       'Correct the date, or the clock that is wrong. For a stream with simulated dates set `input.maxFutureDays` to none.',
-    WRONG_SURVEY: 'Send ZTF alerts; packets of other surveys are not supported.',
+    WRONG_SURVEY: 'Send ZTF alerts, from the survey or from a broker; there is no model for alerts of other surveys.',
     FILE_TOO_LARGE: 'Send one alert packet per file, or many in a tar archive.',
     FILE_UNREADABLE: 'Make the file readable and run the command again.',
     ARCHIVE_INVALID: 'Use a complete .tar or .tar.gz archive of .avro files; download it again if it is truncated.',

@@ -19,8 +19,8 @@ import type { BatchControl, InputMessage, OutputMessage, Sink } from './streams/
 
 /** Dependencies and settings of a pipeline. */
 export interface PipelineOptions {
-  /** Decodes a packet. Throws a HieraxError of kind `alert` if the packet is invalid. */
-  readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
+  /** Decodes a packet, given its message key. Throws a HieraxError of kind `alert` if the packet is invalid. */
+  readonly decode: (bytes: Uint8Array | null, key?: Uint8Array | null) => readonly Alert[]
   readonly store: Store
   /** Notes that survive a crash. Without it, packets that crash the process are not detected. */
   readonly journal?: Journal
@@ -154,10 +154,10 @@ export class Pipeline {
     for (; taken < batch.length && arrivals.length < maxAlerts && points < maxPoints; taken++) {
       const message = batch[taken] as InputMessage
       try {
-        const alerts = decode(message.value)
+        const alerts = decode(message.value, message.key)
         if (maxFutureDays !== null) refuseFuture(alerts, message, maxFutureDays)
         for (const alert of alerts) {
-          const admitted = admit(alert, admission)
+          const admitted = admit(alert, admission, message.topic)
           arrivals.push({ ...admitted, objectId: alert.objectId, origin: message, cutouts: alert.cutouts })
           points += admitted.observations.length
           stats.countDecoded(batchStats, alert, admitted)

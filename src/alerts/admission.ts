@@ -4,14 +4,33 @@ import { type Gates, isBogus, isInSolarSystem } from '../lightcurves/gates.ts'
 import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
 import type { Alert } from './alert.ts'
 
-/** Settings of admission (`admit.*` and `input.programs` of the configuration). */
+/** Settings of admission (`admit.*`, `input.programs` and `input.publicPrograms` of the configuration). */
 export interface AdmissionSettings {
   /** Survey programmes whose photometry is admitted. */
   readonly programs: readonly number[]
+  /** Those of them that are admitted from topics of their public part only; default: none. */
+  readonly publicPrograms?: readonly number[]
   readonly admit: Gates & {
     /** Number of detections that a classification requires, among the points that pass the gates. */
     readonly minDetections: number
   }
+}
+
+/** Admission as it is configured. */
+export function admissionOf(config: {
+  readonly input: { readonly programs: readonly number[]; readonly publicPrograms: readonly number[] }
+  readonly admit: AdmissionSettings['admit']
+}): AdmissionSettings {
+  const { programs } = config.input
+  const publicPrograms = config.input.publicPrograms.filter(program => !programs.includes(program))
+  return { programs: [...programs, ...publicPrograms], publicPrograms, admit: config.admit }
+}
+
+/** Programmes whose photometry is admitted from a topic: a name such as `ztf_20250101_programid3_public` says that its packets are public. */
+function programsFrom(topic: string, { programs, publicPrograms = [] }: AdmissionSettings): readonly number[] {
+  if (publicPrograms.length === 0) return programs
+  const published = Number(/_programid(\d+)_public$/.exec(topic)?.[1] ?? -1)
+  return programs.filter(program => program === published || !publicPrograms.includes(program))
 }
 
 /** Why an alert is not admitted, decided by its own fields. */
@@ -33,8 +52,8 @@ export interface Admitted {
  * of admitted programmes are stored with their quality, also those that fail the gates, because later packets contain the same
  * points again. Points that fail the gates are left out when a light curve is classified (`lightcurves/gates.ts`).
  */
-export function admit(alert: Alert, settings: AdmissionSettings): Admitted {
-  const { programs } = settings
+export function admit(alert: Alert, settings: AdmissionSettings, topic = ''): Admitted {
+  const programs = programsFrom(topic, settings)
   const observations: Observation[] = []
   let droppedPoints = 0
   for (const { programId, observation } of alert.history) {

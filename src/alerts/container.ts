@@ -30,17 +30,17 @@ const headerCodes: CursorCodes = { overrun: 'TRUNCATED', corrupt: 'CORRUPT_BLOCK
 /** Codes within a block. A block is complete, so a record that exceeds it does not match its schema. */
 export const recordCodes: CursorCodes = { overrun: 'CORRUPT_RECORD', corrupt: 'CORRUPT_RECORD' }
 
+/** Whether a value is an Avro object container file, or the beginning of one. */
+export function isContainer(value: Uint8Array): boolean {
+  const length = Math.min(value.length, magic.length)
+  return magic.compare(value, 0, length, 0, length) === 0
+}
+
 /**
- * Reads the header of a container. Throws EMPTY_VALUE, NOT_A_CONTAINER, TRUNCATED, RECORD_TOO_LARGE (for the size of the
- * container), SCHEMA_TOO_LARGE, SCHEMA_INVALID (if there is no schema), UNKNOWN_CODEC, CORRUPT_BLOCK.
+ * Reads the header of a container. Throws TRUNCATED, RECORD_TOO_LARGE (for the size of the container), SCHEMA_TOO_LARGE,
+ * SCHEMA_INVALID (if there is no schema), UNKNOWN_CODEC, CORRUPT_BLOCK.
  */
-export function openContainer(bytes: Uint8Array | null | undefined, limits: DecoderLimits): Container {
-  if (!bytes?.length) throw new HieraxError('EMPTY_VALUE', 'the message has no value')
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const begin = buffer.subarray(0, magic.length)
-  if (!begin.equals(magic.subarray(0, begin.length))) {
-    throw new HieraxError('NOT_A_CONTAINER', `the value begins with ${appearance(buffer)}`)
-  }
+export function openContainer(buffer: Buffer, limits: DecoderLimits): Container {
   if (buffer.length > limits.maxBytes) {
     throw new HieraxError('RECORD_TOO_LARGE', `the container has ${buffer.length} bytes, more than ${limits.maxBytes}`)
   }
@@ -48,42 +48,10 @@ export function openContainer(bytes: Uint8Array | null | undefined, limits: Deco
   cursor.skip(magic.length)
   const { schema, codec } = readMetadata(cursor)
   if (schema === null) throw new HieraxError('SCHEMA_INVALID', 'the container has no avro.schema')
-  if (schema.length > limits.maxSchemaBytes) {
-    const message = `the writer schema has ${schema.length} bytes, more than ${limits.maxSchemaBytes}`
-    throw new HieraxError('SCHEMA_TOO_LARGE', message)
-  }
   const start = cursor.position
   cursor.skip(syncBytes)
   return { schema, inflate: codecOf(codec), cursor, sync: buffer.subarray(start, cursor.position) }
 }
-
-/** What the first bytes of a value that is no container look like. */
-function appearance(value: Buffer): string {
-  const hex = `the bytes ${value.toString('hex', 0, 4)}`
-  const known = signatures.find(([signature]) => value.subarray(0, signature.length).equals(signature))
-  if (known !== undefined) return `${hex}: it looks like ${known[1]}`
-  // Confluent's framing: a zero, the id of a schema, and a record without a header.
-  if (value[0] === 0 && value.length > 5) {
-    return `${hex}: it looks like a record in Confluent's framing, with the schema id ${value.readUInt32BE(1)}`
-  }
-  const start = value.toString('utf8', 0, 64).trimStart()
-  if (/^<(!doctype html|html|head|body)/i.test(start)) return `${hex}: it looks like an HTML page`
-  if (start.startsWith('<?xml')) return `${hex}: it looks like XML`
-  if (/^[[{]\s*["{[\]}]/.test(start)) return `${hex}: it looks like JSON`
-  return /^[\t\n\r\x20-\x7e]{4,}$/.test(value.toString('latin1', 0, 64)) ? `the text ${shown(start)}` : hex
-}
-
-const signatures: readonly (readonly [Buffer, string])[] = [
-  [Buffer.from('1f8b', 'hex'), 'gzip: decompress it first'],
-  [Buffer.from('504b0304', 'hex'), 'a zip archive: unpack it first'],
-  [Buffer.from('28b52ffd', 'hex'), 'Zstandard: decompress it first'],
-  [Buffer.from('425a68', 'hex'), 'bzip2: decompress it first'],
-  [Buffer.from('fd377a585a00', 'hex'), 'xz: decompress it first'],
-  [Buffer.from('c301', 'hex'), "a record in Avro's single-object encoding"],
-  [Buffer.from('PAR1'), 'a Parquet file'],
-  [Buffer.from('SIMPLE  ='), 'a FITS file'],
-  [Buffer.from('89484446', 'hex'), 'an HDF5 file']
-]
 
 function readMetadata(cursor: Cursor): { schema: Buffer | null; codec: string } {
   let schema: Buffer | null = null

@@ -2,24 +2,34 @@ import { crc32 } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import { HieraxError } from '../errors.ts'
 import type { Alert } from './alert.ts'
-import { type Block, openContainer, readBlocks, recordCodes } from './container.ts'
+import { boom } from './boom.ts'
+import { type Block, isContainer, openContainer, readBlocks, recordCodes } from './container.ts'
+import { Cursor } from './cursor.ts'
 import { type DecoderLimits, defaultLimits } from './limits.ts'
-import { parseSchema } from './schema.ts'
+import { namesOfJson, otherSurvey } from './other-surveys.ts'
+import { parseSchema, schemaJson } from './schema.ts'
 import { type PacketReader, readerFor, type Survey } from './survey.ts'
+import { gunzipped, isSchema, recordStarts, resembles, unrecognised } from './wire-format.ts'
 import { ztf } from './ztf.ts'
 
-/** The surveys whose packets can be decoded, in the order in which they are tried. ZTF is last, because it accepts all packets but Rubin's. */
-export const surveys: readonly Survey[] = [ztf]
+/** The surveys whose packets can be decoded, in the order in which they are tried. ZTF is last, because it accepts all but known others. */
+export const surveys: readonly Survey[] = [boom, ztf]
 
 /** Decodes alert packets. It caches compiled writer schemas, so use one decoder for a whole stream. */
 export interface AlertDecoder {
   /**
-   * Decodes all records of an Avro object container file, in order. It is synchronous. Time and memory are proportional to the number
-   * of bytes, also for malformed input.
+   * Decodes all records of a message, in order. Its value is an Avro object container file, or a bare record whose schema is known: as
+   * JSON in the message key, or from the settings. Either may be compressed with gzip. It is synchronous. Time and memory are
+   * proportional to the number of bytes, also for malformed input.
    *
    * Throws only `HieraxError` of kind `alert`. If the error concerns one record, `record` is its index.
    */
-  decode(bytes: Uint8Array | null): Alert[]
+  decode(bytes: Uint8Array | null, key?: Uint8Array | null): Alert[]
+}
+
+export interface DecoderOptions extends Partial<DecoderLimits> {
+  /** The JSON of the writer schema of bare records, for messages whose key does not contain it. */
+  readonly schema?: Buffer | null
 }
 
 /**
@@ -28,32 +38,71 @@ export interface AlertDecoder {
  * It does not use avsc, which is unsafe for malformed input: it trusts array lengths (four bytes that claim 10^8 items block it for ten
  * seconds) and reads past the end before it throws. Tests compare every field with the result of avsc.
  */
-export function createDecoder(limits: Partial<DecoderLimits> = {}, of: readonly Survey[] = surveys): AlertDecoder {
-  const decoder = new Decoder({ ...defaultLimits, ...limits }, of)
+export function createDecoder(options: DecoderOptions = {}, of: readonly Survey[] = surveys): AlertDecoder {
+  const { schema = null, ...limits } = options
+  const decoder = new Decoder({ ...defaultLimits, ...limits }, of, schema)
   // A closure, so that callers can pass `decode` as a function.
-  return { decode: bytes => decoder.decode(bytes) }
+  return { decode: (bytes, key) => decoder.decode(bytes, key ?? null) }
+}
+
+/** Checks that records with this writer schema can be decoded. Throws SCHEMA_INVALID, SCHEMA_TOO_LARGE, WRONG_SURVEY and others. */
+export function checkSchema(schema: Buffer): void {
+  new ReaderCache(defaultLimits).for(schema)
 }
 
 class Decoder {
   readonly #limits: DecoderLimits
   readonly #readers: ReaderCache
+  readonly #schema: Buffer | null
 
-  constructor(limits: DecoderLimits, of: readonly Survey[]) {
+  constructor(limits: DecoderLimits, of: readonly Survey[], schema: Buffer | null) {
     this.#limits = limits
     this.#readers = new ReaderCache(limits, of)
+    this.#schema = schema
   }
 
-  decode(bytes: Uint8Array | null): Alert[] {
+  decode(bytes: Uint8Array | null, key: Uint8Array | null): Alert[] {
     try {
-      return this.#decode(bytes)
+      return this.#decode(bytes, key)
     } catch (thrown) {
       const error = HieraxError.from(thrown, 'DECODE_FAILED')
       throw error.kind === 'alert' ? error : new HieraxError('DECODE_FAILED', error.message, { cause: error })
     }
   }
 
-  #decode(bytes: Uint8Array | null): Alert[] {
-    const container = openContainer(bytes, this.#limits)
+  #decode(bytes: Uint8Array | null, key: Uint8Array | null): Alert[] {
+    if (!bytes?.length) throw new HieraxError('EMPTY_VALUE', 'the message has no value')
+    const value = gunzipped(asBuffer(bytes), this.#limits)
+    if (isContainer(value)) return this.#container(value)
+    return [this.#bareRecord(value, key === null ? null : asBuffer(key))]
+  }
+
+  /** A bare record. Its schema is in the key, else in the settings; a framing before the record is skipped. */
+  #bareRecord(value: Buffer, key: Buffer | null): Alert {
+    const inKey = key !== null && isSchema(key)
+    const schema = inKey ? key : this.#schema
+    if (schema === null) throw unrecognised(value, key)
+    const reader = this.#readers.for(schema)
+    const failures: unknown[] = []
+    for (const start of inKey ? [0] : recordStarts(value)) {
+      try {
+        const block = { count: 1, cursor: new Cursor(value.subarray(start), recordCodes) }
+        const { alert } = this.#record(block, reader, 0, this.#limits.maxPoints)
+        const { remaining } = block.cursor
+        if (remaining > 0)
+          throw new HieraxError('CORRUPT_RECORD', `${remaining} bytes are left over after the record`, { record: 0 })
+        return alert
+      } catch (thrown) {
+        failures.push(thrown)
+      }
+    }
+    if (resembles(value) !== null) throw unrecognised(value, key)
+    // Of a framed record, the error after the framing says more.
+    throw failures.at(value[0] === 0 && value[1] === 0 ? -1 : 0)
+  }
+
+  #container(value: Buffer): Alert[] {
+    const container = openContainer(value, this.#limits)
     const reader = this.#readers.for(container.schema)
     const alerts: Alert[] = []
     let points = 0
@@ -98,6 +147,10 @@ class Decoder {
   }
 }
 
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
 /** Error codes for a record that may exceed the limit on its size. */
 const longRecordCodes = { overrun: 'RECORD_TOO_LARGE', corrupt: 'CORRUPT_RECORD' } as const
 
@@ -136,6 +189,11 @@ export class ReaderCache {
 
   /** The reader for a writer schema. Throws the errors of parsing and compiling, also from the cache. */
   for(schema: Buffer): SurveyReader {
+    const { maxSchemaBytes } = this.#limits
+    if (schema.length > maxSchemaBytes) {
+      const message = `the writer schema has ${schema.length} bytes, more than ${maxSchemaBytes}`
+      throw new HieraxError('SCHEMA_TOO_LARGE', message)
+    }
     const entry = this.#last?.schema.equals(schema) ? this.#last : this.#find(schema)
     this.#last = entry
     const { outcome } = entry
@@ -158,7 +216,18 @@ export class ReaderCache {
       return readerFor(parseSchema(schema, this.#limits), this.#surveys, this.#limits)
     } catch (thrown) {
       // Any other error is the JavaScript engine's: a stack overflow in spite of the limits.
-      return HieraxError.from(thrown, 'SCHEMA_INVALID')
+      const error = HieraxError.from(thrown, 'SCHEMA_INVALID')
+      return error.code === 'SCHEMA_INVALID' ? (otherSurveyOf(schema) ?? error) : error
     }
+  }
+}
+
+/** The error for an invalid schema of another survey; null if it is of none that is known. */
+function otherSurveyOf(schema: Buffer): HieraxError | null {
+  try {
+    const survey = otherSurvey(namesOfJson(schemaJson(schema)))
+    return survey === null ? null : new HieraxError('WRONG_SURVEY', survey)
+  } catch {
+    return null
   }
 }

@@ -7,7 +7,7 @@ export type Value = number | bigint | string | null
 
 /**
  * How a field is read: any Avro number as a number, an int or long exactly as a bigint, a string, a text (a string that is ignored if it
- * is too long), or a word as a string, a number, or a boolean as 1 or 0.
+ * is too long), or a word as a string (also the symbol of an enum), a number, or a boolean as 1 or 0.
  */
 export type Kind = 'number' | 'long' | 'string' | 'text' | 'word'
 
@@ -31,8 +31,10 @@ export function valueReader(
   path: string,
   maxStringBytes: number
 ): (cursor: Cursor) => Value {
-  return nullable<Value>(schema, path, kindNames[kind], null, ({ type }) => {
+  return nullable<Value>(schema, path, kindNames[kind], null, of => {
+    const { type } = of
     if (!accepts(type, kind)) return null
+    if (type === 'enum') return cursor => of.symbols[cursor.branch(of.symbols.length)]!
     if (kind === 'text') return cursor => cursor.text(maxStringBytes)
     if (type === 'string') return cursor => cursor.string(maxStringBytes, path)
     if (type === 'boolean') return cursor => cursor.boolean()
@@ -52,7 +54,7 @@ export function isReadable(schema: Schema, kind: Kind): boolean {
 function accepts(type: Schema['type'], kind: Kind): boolean {
   if (type === 'string') return kind === 'string' || kind === 'text' || kind === 'word'
   if (kind === 'string' || kind === 'text') return false
-  if (type === 'boolean') return kind === 'word'
+  if (type === 'boolean' || type === 'enum') return kind === 'word'
   if (type === 'int' || type === 'long') return true
   return kind === 'number' && (type === 'float' || type === 'double')
 }

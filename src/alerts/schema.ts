@@ -13,7 +13,7 @@ export interface FixedSchema {
 }
 export interface EnumSchema {
   readonly type: 'enum'
-  readonly symbols: number
+  readonly symbols: readonly string[]
 }
 export interface ArraySchema {
   readonly type: 'array'
@@ -40,21 +40,24 @@ export type Schema = PrimitiveSchema | FixedSchema | EnumSchema | ArraySchema | 
 
 type SchemaLimits = Pick<DecoderLimits, 'maxSchemaNodes' | 'maxDepth'>
 
+/** The JSON of a writer schema. Throws SCHEMA_INVALID. */
+export function schemaJson(text: Buffer): unknown {
+  try {
+    return JSON.parse(text.toString('utf8'))
+  } catch (cause) {
+    throw new HieraxError('SCHEMA_INVALID', 'the writer schema is not JSON', { cause })
+  }
+}
+
 /**
  * Parses the text of a writer schema. It accepts defaults of the wrong type, which occur in real packets and which strict parsers
  * refuse. Throws SCHEMA_INVALID, or SCHEMA_TOO_LARGE if there are too many types or they are nested too deeply.
  */
 export function parseSchema(text: Buffer, limits: SchemaLimits): Schema {
-  let json: unknown
-  try {
-    json = JSON.parse(text.toString('utf8'))
-  } catch (cause) {
-    throw new HieraxError('SCHEMA_INVALID', 'the writer schema is not JSON', { cause })
-  }
-  return new SchemaParser(limits).parse(json, '', 0)
+  return new SchemaParser(limits).parse(schemaJson(text), '', 0)
 }
 
-type Json = Record<string, unknown>
+export type Json = Record<string, unknown>
 
 class SchemaParser {
   readonly #limits: SchemaLimits
@@ -127,7 +130,7 @@ class SchemaParser {
 
   #enum(json: Json, namespace: string): EnumSchema {
     if (!Array.isArray(json.symbols) || json.symbols.length === 0) throw invalid('an enum has no symbols')
-    const schema: EnumSchema = { type: 'enum', symbols: json.symbols.length }
+    const schema: EnumSchema = { type: 'enum', symbols: json.symbols.map(String) }
     this.#define(nameOf(json, namespace), schema)
     return schema
   }
@@ -151,7 +154,7 @@ function invalid(what: string): HieraxError {
   return new HieraxError('SCHEMA_INVALID', `in the writer schema, ${what}`)
 }
 
-function isObject(json: unknown): json is Json {
+export function isObject(json: unknown): json is Json {
   return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 

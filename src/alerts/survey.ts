@@ -3,6 +3,7 @@ import type { CutoutKind } from '../lightcurves/cutouts.ts'
 import type { Alert } from './alert.ts'
 import type { Cursor } from './cursor.ts'
 import type { DecoderLimits } from './limits.ts'
+import { namesOf, otherSurvey } from './other-surveys.ts'
 import { isReadable, type Kind, nullable, type Value, valueReader } from './readers.ts'
 import type { RecordSchema, Schema } from './schema.ts'
 import { asSkip, type Skip, Skippers } from './skippers.ts'
@@ -44,7 +45,7 @@ export interface List {
 export type Fields<Name extends string = string> = Readonly<Record<Name, Field>>
 
 /** How a field is read. */
-interface Field {
+export interface Field {
   readonly kind: Kind
   /** What happens if the writer's schema lacks the field or has it with another type. */
   readonly how: 'needed' | 'optional' | 'welcome'
@@ -121,13 +122,8 @@ export function readerFor(
   }
   const survey = surveys.find(each => each.recognises(schema))
   if (survey !== undefined) return { survey, read: new Compiler(survey.reads, limits).packet(schema) }
-  const origin = isRubin(schema) ? 'of Rubin/LSST (it has diaSource)' : 'of no survey that this version reads'
-  throw new HieraxError('WRONG_SURVEY', `the packet is ${shown(schema.name)} ${origin}`)
-}
-
-/** Whether packets are Rubin's, which have a `diaSource` instead of ZTF's `candidate`, also if a broker republished them. */
-export function isRubin({ name, fields }: RecordSchema): boolean {
-  return fields.has('diaSource') || fields.has('diaSourceId') || name.startsWith('lsst.')
+  const unknown = `the packet is ${shown(schema.name)} of no survey that this version reads`
+  throw new HieraxError('WRONG_SURVEY', otherSurvey(namesOf(schema)) ?? unknown)
 }
 
 /** Compiles a reader of the wanted fields of a packet from the writer's schema. */

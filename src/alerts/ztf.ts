@@ -8,9 +8,10 @@ import {
   type FilterId,
   type Observation
 } from '../lightcurves/observation.ts'
-import type { Alert, HistoryPoint } from './alert.ts'
+import type { Alert, DropReason, HistoryPoint } from './alert.ts'
+import { namesOf, otherSurvey } from './other-surveys.ts'
 import type { Value } from './readers.ts'
-import { columnsOf, type Fields, isRubin, needed, optional, type Packet, type Survey, welcome } from './survey.ts'
+import { columnsOf, type Fields, needed, optional, type Packet, type Survey, welcome } from './survey.ts'
 import {
   atLeastZero,
   contextValues,
@@ -32,7 +33,7 @@ import {
   signs
 } from './ztf-values.ts'
 
-const head = { objectId: needed('string'), schemavsn: optional('string'), candid: optional('long') }
+export const head = { objectId: needed('string'), schemavsn: optional('string'), candid: optional('long') }
 
 /** The fields that are read of each point of `prv_candidates`. */
 const point = {
@@ -50,7 +51,7 @@ const point = {
 }
 
 /** The fields that are read of `candidate`. Those of a history point come first, so that both have the same columns. */
-const candidate = {
+export const candidate = {
   ...point,
   magpsf: needed('number'),
   sigmapsf: needed('number'),
@@ -72,8 +73,8 @@ const column = columnsOf(candidate)
 /** ZTF alerts with schema 2.0 to 4.02, original or serialised again by a broker. */
 export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
   name: 'ZTF',
-  /** Accepts all packets but Rubin's. For an unknown packet, the error then names the missing field. */
-  recognises: schema => !isRubin(schema),
+  /** Accepts all packets but those of other known surveys. For an unknown packet, the error then names the missing field. */
+  recognises: schema => otherSurvey(namesOf(schema)) === null,
   reads: {
     head,
     records: { candidate },
@@ -91,7 +92,39 @@ export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
  * Throws if the alert itself has impossible values, or if the sign of a detection in its history can't be read: all points of the packet
  * would be affected. Other history points with impossible values are dropped and counted.
  */
-function toAlert({ head, records, lists }: Packet<'candidate', 'prv_candidates' | 'fp_hists'>): Alert {
+function toAlert(packet: Packet<'candidate', 'prv_candidates' | 'fp_hists'>): Alert {
+  const { prv_candidates, fp_hists } = packet.lists
+  const { values, count, width, unread } = prv_candidates
+  const history = ({ jd }: Observation) => historyOf(count, i => historyPoint(values, i, width, jd))
+  return alertOf(packet, history, unread + fp_hists.unread)
+}
+
+/** The history of a packet: its valid points, and how many are left out. `pointAt` gives null for points that are not counted. */
+export function historyOf(
+  count: number,
+  pointAt: (index: number) => HistoryPoint | DropReason | null
+): Pick<Alert, 'history' | 'dropped'> {
+  const history: HistoryPoint[] = []
+  const dropped = { future: 0, invalid: 0 }
+  for (let i = 0; i < count; i++) {
+    const point = pointAt(i)
+    if (point === 'future' || point === 'invalid') dropped[point]++
+    else if (point !== null) history.push(point)
+  }
+  return { history, dropped }
+}
+
+/**
+ * The alert of a packet whose `candidate` has ZTF's fields. Throws if its own measurement has impossible values.
+ *
+ * @param historyOf the packet's history, given its own point and programme
+ * @param forcedPhotometry number of points of forced photometry
+ */
+export function alertOf(
+  { head, records }: Pick<Packet<'candidate'>, 'head' | 'records'>,
+  historyOf: (own: Observation, programId: number) => Pick<Alert, 'history' | 'dropped'>,
+  forcedPhotometry: number
+): Alert {
   const objectId = head.values[headColumn.objectId]
   const schemaVersion = head.values[headColumn.schemavsn]
   if (!isObjectId(objectId)) throw invalid('objectId', objectId, 'a printable name')
@@ -105,14 +138,7 @@ function toAlert({ head, records, lists }: Packet<'candidate', 'prv_candidates' 
   if (program === 'invalid') throw invalid('programid', own[column.programid], 'an integer of 32 bits')
   if (candid <= 0n) throw invalid('candid', candid, 'a positive number')
   const observation = ownObservation(own, candid)
-  const history: HistoryPoint[] = []
-  const dropped = { future: 0, invalid: 0 }
-  const { values, count, width, unread } = lists.prv_candidates
-  for (let i = 0; i < count; i++) {
-    const point = historyPoint(values, i, width, observation.jd)
-    if (point === 'future' || point === 'invalid') dropped[point]++
-    else history.push(point)
-  }
+  const { history, dropped } = historyOf(observation, program ?? 0)
   return {
     objectId,
     schemaVersion: typeof schemaVersion === 'string' ? schemaVersion : '',
@@ -127,7 +153,7 @@ function toAlert({ head, records, lists }: Packet<'candidate', 'prv_candidates' 
     observation,
     history,
     dropped,
-    forcedPhotometry: unread + lists.fp_hists.unread
+    forcedPhotometry
   }
 }
 
@@ -200,7 +226,7 @@ function historyPoint(
   index: number,
   width: number,
   ownJd: number
-): HistoryPoint | 'future' | 'invalid' {
+): HistoryPoint | DropReason {
   const base = index * width
   const jd = values[base + column.jd]
   const fid = values[base + column.fid]
@@ -235,7 +261,7 @@ function historyDetection(
   return detection(values, base, { jd, fid, own: false, positive, candid, magnitude: magpsf, error: sigma })
 }
 
-function upperLimit(jd: number, fid: FilterId, limit: Value | undefined): Observation | null {
+export function upperLimit(jd: number, fid: FilterId, limit: Value | undefined): Observation | null {
   if (!isLimit(limit)) return null
   return {
     jd,

@@ -1,3 +1,4 @@
+import { admissionOf } from '../alerts/admission.ts'
 import { createDecoder } from '../alerts/decoder.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
@@ -14,6 +15,7 @@ import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { Health } from './health.ts'
+import { readSchema } from './schema.ts'
 import { runShadows } from './shadows.ts'
 import { kafkaStreams, type StreamsFactory } from './streams.ts'
 import { WorkerSupervisor } from './workers/supervisor.ts'
@@ -58,7 +60,7 @@ export function createEngine(parts: EngineParts): Engine {
 /** The pipeline in this process, between its streams. */
 function pipelineEngine(parts: EngineParts): Engine {
   const { config, deps, store, cutouts, classifiers, metrics, routes, onClassifications } = parts
-  const { logger, connect = kafkaStreams, decode = createDecoder(cutouts ? { maxCutoutBytes } : {}).decode } = deps
+  const { logger, connect = kafkaStreams, decode = decoderOf(config, cutouts !== null) } = deps
   const streams = connect(config, { logger, metrics, onLag: (...lag) => health.lag(...lag) })
   const health = new Health({ streams, store })
   const logDeadLetters = deadLetterLog(logger)
@@ -70,7 +72,7 @@ function pipelineEngine(parts: EngineParts): Engine {
     group: config.input.group,
     classifiers,
     sink: streams.sink,
-    admission: { programs: config.input.programs, admit: config.admit },
+    admission: admissionOf(config),
     maxFutureDays: config.input.maxFutureDays,
     output: { ...config.output, routes },
     onBatch(stats) {
@@ -106,6 +108,12 @@ function workerEngine({ config, deps: { logger }, store, metrics, ...events }: E
     run: () => supervisor.run(),
     stop: () => supervisor.stop()
   }
+}
+
+/** Decodes packets as the settings say. */
+function decoderOf({ input }: Config, images: boolean): PipelineOptions['decode'] {
+  const schema = input.schema === null ? null : readSchema(input.schema)
+  return createDecoder({ schema, ...(images ? { maxCutoutBytes } : {}) }).decode
 }
 
 function deadLetterLog(logger: Logger): (stats: BatchStats) => void {

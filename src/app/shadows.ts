@@ -1,3 +1,4 @@
+import { admissionOf } from '../alerts/admission.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
 import { HieraxError } from '../errors.ts'
@@ -42,7 +43,7 @@ export function runShadows(
     store,
     classifiers: shadows,
     live: classifiers[0] as Classifier,
-    admission: { programs: config.input.programs, admit: config.admit },
+    admission: admissionOf(config),
     onResult(result) {
       const shadow = shadows.find(({ sha256 }) => sha256 === result.sha256)
       if (shadow) metrics.shadow(shadow.name, result)

@@ -1,3 +1,4 @@
+import { admissionOf } from '../alerts/admission.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
 import { maskUrl } from '../config/show.ts'
@@ -131,7 +132,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   let address = ''
   let management: string | undefined
   if (!isWorker) {
-    const admission = { programs: config.input.programs, admit: config.admit }
+    const admission = admissionOf(config)
     const ports = createPorts({
       store,
       cutouts,
@@ -183,7 +184,7 @@ function openServiceStore(
 ): Promise<OpenStore> {
   const { url } = config.store
   return openStore(url, {
-    programs: config.input.programs,
+    programs: admissionOf(config).programs,
     patient: true,
     onCorrupt: error => {
       metrics.increment('store_corrupt_total')

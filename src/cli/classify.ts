@@ -1,14 +1,16 @@
 import { once } from 'node:events'
 import fs from 'node:fs'
 import type { Writable } from 'node:stream'
+import { admissionOf } from '../alerts/admission.ts'
 import type { Alert } from '../alerts/alert.ts'
 import { createDecoder } from '../alerts/decoder.ts'
 import { loadModels, readModels } from '../app/models.ts'
 import { resolveRoutes } from '../app/routes.ts'
+import { readSchema } from '../app/schema.ts'
 import { loadConfig } from '../config/load.ts'
 import { describeError, type ErrorCode, HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
-import { Pipeline } from '../pipeline.ts'
+import { Pipeline, type PipelineOptions } from '../pipeline.ts'
 import { type FilePackets, openPackets } from '../streams/files.ts'
 import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
 import { startProgress } from './progress.ts'
@@ -22,6 +24,7 @@ export interface ClassifyOptions {
   readonly model?: string[]
   readonly population?: string
   readonly programs?: string[]
+  readonly schema?: string
 }
 
 /** Bounds of a batch. */
@@ -31,26 +34,32 @@ const batchBytes = 16 * 1024 * 1024
 /** Runs `hierax classify`. */
 export async function classify(paths: readonly string[], options: ClassifyOptions): Promise<void> {
   const { model, population, programs, store: url } = options
-  const overrides = { model, population, 'input.programs': programs, 'store.url': url }
+  const overrides = {
+    model,
+    population,
+    'input.programs': programs,
+    'input.schema': options.schema,
+    'store.url': url
+  }
   const config = loadConfig({ file: options.config, env: process.env, overrides })
   const packets = await openPackets(paths)
   const deadLetters = deadLetterWriter(options.deadLetters)
   const models = await readModels(config)
   resolveRoutes(config.output.routes, models)
   const classifiers = await loadModels(config, models)
-  const store = await openStore(config.store.url, { programs: config.input.programs })
+  const store = await openStore(config.store.url, { programs: admissionOf(config).programs })
   const progress = startProgress({ total: packets.total, unit: 'packets' })
   const refused = new Map<ErrorCode, number>()
   let invalidPoints = 0
   try {
-    const arriving = inOrder(packets)
+    const arriving = inOrder(packets, config.input.schema)
     const reading = options.order === 'time' ? await sortedByTime(arriving) : arriving
     const pipeline = new Pipeline({
       decode: reading.decode,
       store,
       classifiers,
       sink: lineSink(config.output.deadLetters, deadLetters),
-      admission: { programs: config.input.programs, admit: config.admit },
+      admission: admissionOf(config),
       output: { ...config.output, encoding: 'json', routes: [] },
       onBatch({ deadLetters, droppedPoints }) {
         invalidPoints += droppedPoints.invalid
@@ -93,7 +102,7 @@ function reportRefused(counts: ReadonlyMap<ErrorCode, number>): void {
 /** Packets as messages, and how to decode them. */
 interface Reading {
   readonly messages: Iterable<InputMessage> | AsyncIterable<InputMessage>
-  readonly decode: (bytes: Uint8Array | null) => readonly Alert[]
+  readonly decode: PipelineOptions['decode']
 }
 
 /**
@@ -103,17 +112,17 @@ interface Reading {
 type Known = WeakMap<Uint8Array, readonly Alert[] | HieraxError>
 
 /** The packets in the order of the files. One that can't be read from disk becomes a dead letter at its place. */
-function inOrder(packets: FilePackets): Reading {
-  const decoder = createDecoder()
+function inOrder(packets: FilePackets, schemaFile: string | null): Reading {
+  const decoder = createDecoder({ schema: schemaFile === null ? null : readSchema(schemaFile) })
   const unreadable: Known = new WeakMap()
   async function* messages(): AsyncGenerator<InputMessage> {
-    for await (const { path, bytes, error } of packets) {
+    for await (const { path, bytes, key, error } of packets) {
       const value = bytes ?? new Uint8Array()
       if (error) unreadable.set(value, error)
-      yield { topic: 'files', source: path, value, ingested: Date.now() }
+      yield { topic: 'files', source: path, value, key, ingested: Date.now() }
     }
   }
-  return { messages: messages(), decode: bytes => lookUp(unreadable, bytes) ?? decoder.decode(bytes) }
+  return { messages: messages(), decode: (bytes, key) => lookUp(unreadable, bytes) ?? decoder.decode(bytes, key) }
 }
 
 /**
@@ -130,7 +139,7 @@ async function sortedByTime({ messages, decode }: Reading): Promise<Reading> {
   }
   for await (const message of messages) {
     try {
-      for (const alert of decode(message.value)) add(message, alert.record.jd, [alert])
+      for (const alert of decode(message.value, message.key)) add(message, alert.record.jd, [alert])
     } catch (thrown) {
       add(message, Number.NEGATIVE_INFINITY, HieraxError.from(thrown, 'DECODE_FAILED'))
     }

@@ -39,7 +39,7 @@ const classify: Register = program =>
     .command('classify')
     .summary('classify packets from disk')
     .description(
-      'Classify alert packets from .avro and .avro.gz files, folders, .tar or .tar.gz archives, or standard input (-). Print one JSON classification per line, as the service would publish it. Light curves accumulate during the run.'
+      'Classify alert packets from .avro and .avro.gz files, .value files (messages whose schema is in a .key file beside them), folders, .tar or .tar.gz archives, or standard input (-). Print one JSON classification per line, as the service would publish it. Light curves accumulate during the run.'
     )
     .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
     .option('--store <url>', 'store of light curves: memory: or lmdb:DIR', 'memory:')
@@ -53,8 +53,12 @@ const classify: Register = program =>
     .option(...populationOption)
     .option('--programs <list>', 'survey programmes whose photometry is used', list)
     .option(
+      '--schema <file>',
+      'Avro schema of bare records without a .key file (default: input.schema of the configuration)'
+    )
+    .option(
       '--config <file>',
-      'configuration file; uses admit.*, input.programs, model, population, runtime and output.routes'
+      'configuration file; uses admit.*, input.programs, input.schema, model, population, runtime and output.routes'
     )
     .addHelpText(
       'after',
@@ -71,7 +75,7 @@ const replay: Register = program =>
     .command('replay')
     .summary('publish packets from disk to Kafka, unchanged')
     .description(
-      'Publish alert packets from .avro and .avro.gz files, folders, .tar or .tar.gz archives, or standard input (-) to a Kafka topic. The bytes are unchanged. Messages have no key and are distributed over all partitions.'
+      'Publish alert packets from .avro and .avro.gz files, .value files, folders, .tar or .tar.gz archives, or standard input (-) to a Kafka topic. The bytes are unchanged, but gzip is decompressed. The key of a .value file is that of the .key file beside it; other messages have no key. They are distributed over all partitions.'
     )
     .argument('<path...>', 'files, folders, archives, or - for one packet on standard input')
     // Not mandatory to commander, which would report that it is missing before a misspelt option.
@@ -80,6 +84,7 @@ const replay: Register = program =>
     .option('--rate <n>', 'packets per second; 0 for no limit', decimal({ min: 0 }), 0)
     .option('--repeat <n>', 'how many times to publish all packets', integer({ min: 1 }), 1)
     .option('--partitions <n>', 'number of partitions if the topic is created', integer({ min: 1, max: 10_000 }))
+    .option('--schema <file>', 'Avro schema of bare records without a .key file; it becomes their key')
     .option('--config <file>', 'configuration file; uses brokers, TLS and credentials of the input')
     .addHelpText(
       'after',

@@ -35,23 +35,23 @@ export interface Published {
 }
 
 /**
- * Publishes packets at a steady rate until they end or `signal` is aborted. Every packet that was taken is sent.
+ * Publishes packets, with their keys, at a steady rate until they end or `signal` is aborted. Every packet that was taken is sent.
  *
  * @param rate packets per second; 0 for as fast as possible
  */
 export async function publishAll(
-  packets: AsyncIterable<Uint8Array>,
+  packets: AsyncIterable<{ readonly bytes: Uint8Array; readonly key?: Uint8Array | null }>,
   publisher: PacketPublisher,
   { rate, progress, signal }: { rate: number; progress: Progress; signal: AbortSignal }
 ): Promise<Published> {
   const begun = performance.now()
   const done = { packets: 0, bytes: 0, seconds: 0 }
-  for await (const packet of packets) {
+  for await (const { bytes, key = null } of packets) {
     if (rate > 0) await waitUntil(begun + (done.packets * 1000) / rate, publisher, signal)
     if (signal.aborted) break
-    await publisher.publish(packet)
+    await publisher.publish(bytes, key)
     done.packets += 1
-    done.bytes += packet.length
+    done.bytes += bytes.length + (key?.length ?? 0)
     progress.advance()
   }
   await publisher.flush()

@@ -1,3 +1,4 @@
+import { admissionOf } from '../alerts/admission.ts'
 import { loadModels, readModels } from '../app/models.ts'
 import { outputConnection, outputTopics } from '../app/output.ts'
 import { resolveRoutes } from '../app/routes.ts'
@@ -64,7 +65,7 @@ export async function reclassify(objectIds: readonly string[], options: Reclassi
       journal: store.journal,
       classifiers,
       sink,
-      admission: { programs: config.input.programs, admit: config.admit },
+      admission: admissionOf(config),
       output: { ...config.output, routes },
       selection,
       rate: options.rate ?? (dryRun ? 0 : defaultRate),

@@ -1,4 +1,7 @@
+import { isContainer } from '../alerts/container.ts'
+import { readSchema } from '../app/schema.ts'
 import { describeError, HieraxError } from '../errors.ts'
+import type { FilePacket } from '../streams/file-packet.ts'
 import { openPackets } from '../streams/files.ts'
 import { endSignal } from './end-signal.ts'
 import { startProgress } from './progress.ts'
@@ -9,15 +12,17 @@ export interface ReplayOptions extends Omit<PublishTarget, 'topic'> {
   readonly topic?: string
   readonly rate: number
   readonly repeat: number
+  readonly schema?: string
 }
 
-/** Runs `hierax replay`: packets from disk to a Kafka topic, unchanged. */
+/** Runs `hierax replay`: packets from disk to a Kafka topic, unchanged. Bare records without a key get the named schema as key. */
 export async function replay(paths: readonly string[], options: ReplayOptions): Promise<void> {
   const { topic, rate, repeat } = options
   if (topic === undefined) throw new HieraxError('USAGE', 'name the --topic to publish to')
   if (repeat > 1 && paths.includes('-')) {
     throw new HieraxError('USAGE', 'standard input can be read only once: leave out --repeat or name files')
   }
+  const schema = options.schema === undefined ? null : readSchema(options.schema)
   const packets = await openPackets(paths)
   const publisher = await openTarget({ ...options, topic })
   const signal = endSignal()
@@ -25,10 +30,11 @@ export async function replay(paths: readonly string[], options: ReplayOptions): 
   const progress = startProgress({ total, unit: 'packets' })
   let unread = 0
 
-  async function* repeated(): AsyncGenerator<Uint8Array> {
+  async function* repeated(): AsyncGenerator<FilePacket & { readonly error: null }> {
     for (let round = 0; round < repeat; round += 1) {
-      for await (const { bytes, error } of packets) {
-        if (bytes) yield bytes
+      for await (const packet of packets) {
+        const { bytes, key, error } = packet
+        if (bytes) yield { ...packet, key: key ?? (isContainer(bytes) ? null : schema) }
         else if (round === 0) {
           unread += 1
           process.stderr.write(`${describeError(error)}\n`)

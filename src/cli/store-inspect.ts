@@ -1,3 +1,4 @@
+import { admissionOf } from '../alerts/admission.ts'
 import { loadModels } from '../app/models.ts'
 import { HieraxError } from '../errors.ts'
 import { toJson } from '../messages/encoding.ts'
@@ -13,7 +14,7 @@ export async function inspect(objectId: string, options: StoreOptions): Promise<
     if (!state)
       throw new HieraxError('OBJECT_NOT_FOUND', `${config.store.url} holds no object ${JSON.stringify(objectId)}`)
     const classifiers = await loadModels(config)
-    const admission = { programs: config.input.programs, admit: config.admit }
+    const admission = admissionOf(config)
     const classifier = new ObjectClassifier({ store, classifiers, admission })
     const classifications = (await classifier.currentClassifications(state)).map(toJson)
     const { classification: _, ...object } = toObjectView(state, null, config.admit)

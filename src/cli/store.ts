@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
+import { admissionOf } from '../alerts/admission.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { maskUrl } from '../config/show.ts'
@@ -35,7 +36,11 @@ export async function openNamed(
   const config = loadConfig({ file: options.config, env: process.env, overrides })
   const { url } = config.store
   if (outlives && url === 'memory:') throw new HieraxError('USAGE', 'a store in memory does not outlive its process')
-  return { config, store: await openStore(url, { programs: config.input.programs, readOnly }), url: maskUrl(url) }
+  return {
+    config,
+    store: await openStore(url, { programs: admissionOf(config).programs, readOnly }),
+    url: maskUrl(url)
+  }
 }
 
 /** Runs `hierax store verify`, in a child process: reading a file with damaged pages may crash it. */

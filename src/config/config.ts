@@ -92,6 +92,22 @@ export const configSchema = z.object({
         'where a consumer group starts in partitions of which it has committed nothing: at the first message, with new messages, or ' +
         'with the first message whose Kafka timestamp is at or after a time'
     }),
+    publicPrograms: setting(
+      kind.list(count('a programme number', 2147483647, 0), 'a list of distinct programme numbers', 0),
+      {
+        default: [],
+        defaultText: 'none',
+        meaning:
+          'programmes of which the public part is processed too: photometry of programme P from topics whose names end with ' +
+          '`_programidP_public`. Elsewhere, only `input.programs` counts'
+      }
+    ),
+    schema: setting(kind.optional(kind.text('the path of an Avro schema (JSON)')), {
+      default: null,
+      defaultText: 'none',
+      meaning:
+        'Avro schema of messages that are bare records (also after Confluent’s framing) and whose keys do not contain the schema'
+    }),
     maxFutureDays: setting(kind.optional(kind.decimal('a number of days from 0 to 36500', 0, 36_500)), {
       default: 1,
       meaning:

@@ -38,7 +38,7 @@ export function checkMeta(
   if (extra.length > 0 && !empty) {
     throw new HieraxError(
       'STORE_REFUSED',
-      `The store in ${where} holds points of programme ${extra.join(', ')}, which input.programs (${programs.join(', ')}) does not admit`
+      `The store in ${where} holds points of programme ${extra.join(', ')}, which input.programs and input.publicPrograms (${programs.join(', ')}) do not admit`
     )
   }
   if (meta?.version === recordVersion && held.length === programs.length && extra.length === 0) return null

@@ -2,6 +2,8 @@
 export interface InputMessage {
   /** The packet's bytes; null for a Kafka tombstone. */
   readonly value: Uint8Array | null
+  /** The Kafka key, in which some brokers send the schema of the packet; absent or null if there is none. */
+  readonly key?: Uint8Array | null
   /** Topic (or `files`), for metrics. */
   readonly topic: string
   /** Its origin: `topic/partition/offset`, or a path. Unique per message. */

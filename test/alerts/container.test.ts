@@ -74,7 +74,7 @@ test('the error says what a value looks like that is not a container', () => {
     ['{ "objectId": "ZTF20a" }', /JSON/],
     ['[{"candid": 1}]', /JSON/],
     ['objectId,jd,mag', /the text "objectId,jd,mag"/],
-    [gzipSync('Obj'), /gzip: decompress it first/],
+    [gzipSync(gzipSync('Obj')), /gzip: decompress it first/],
     [Buffer.from('504b030414000000', 'hex'), /zip archive/],
     [Buffer.from('28b52ffd0458', 'hex'), /Zstandard/],
     [Buffer.from('c3010123456789abcdef', 'hex'), /single-object/],

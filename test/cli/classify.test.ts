@@ -5,7 +5,7 @@ import { after, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { Simulation } from '@hierax/tools/simulator/simulate.ts'
 import { bundledLightCurves, readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
-import { container, detection, point } from '../alerts/packets.ts'
+import { container, detection, encoded, packetSchema, point } from '../alerts/packets.ts'
 import { currentAnswers } from '../support/answers.ts'
 import { runHierax, temporaryFolder } from '../support/service.ts'
 import { needsShared, shared } from '../support/shared.ts'
@@ -129,6 +129,28 @@ describe('hierax classify', () => {
     assert.match(again.stderr, /NOT_A_CONTAINER/)
     assert.match(again.stderr, /^hierax: refused: NOT_A_CONTAINER 1$/m)
     assert.match(run.stderr, /^hierax: refused: NOT_A_CONTAINER 1, TRUNCATED 1$/m)
+  })
+
+  test('bare records are read with the schema in a .key file or named by an option; gzip by its content', async () => {
+    const into = path.join(folder, 'bare')
+    fs.mkdirSync(into)
+    const write = (name: string, bytes: Buffer | string) => fs.writeFileSync(path.join(into, name), bytes)
+    const renamed = JSON.stringify(packetSchema()).replace('"name":"alert"', '"name":"other"')
+    write('schema.avsc', JSON.stringify(packetSchema()))
+    write('0.key', renamed)
+    write('0.value', encoded({ candid: 1n }))
+    write('1.value', encoded({ candid: 2n }))
+    write('2.avro', gzipSync(Buffer.concat([Buffer.from([0, 0, 0, 0, 9]), encoded({ candid: 3n })])))
+    write('3.avro', container({ candid: 4n }))
+    for (const order of ['arrival', 'time']) {
+      const run = await runHierax(['classify', into, '--schema', path.join(into, 'schema.avsc'), '--order', order])
+      assert.equal(run.code, 0, run.stderr)
+      assert.deepEqual([...new Set(lines(run.stdout).map(({ candid }) => candid))].sort(), ['1', '2', '3', '4'])
+    }
+    write('wrong.avsc', '{"type":"record","name":"alert","fields":[]}')
+    const wrong = await runHierax(['classify', into, '--schema', path.join(into, 'wrong.avsc')])
+    assert.equal(wrong.code, 2)
+    assert.match(wrong.stderr, /CONFIG_INVALID: input\.schema: the file .*wrong\.avsc: objectId is not in/)
   })
 
   test('says how many points of histories it left out', async () => {

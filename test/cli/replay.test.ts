@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { packetSchema } from '../alerts/packets.ts'
 import { kafka } from '../support/brokers.ts'
 import { runHierax, startHierax } from '../support/service.ts'
 
@@ -44,6 +45,27 @@ test('packets reach the topic unchanged, one after another over its partitions',
       .map(message => digest(message.value as Buffer))
     assert.deepEqual(seen, expected)
   }
+})
+
+test('messages have the keys beside their values; bare records without one have the named schema', {
+  skip
+}, async t => {
+  const into = await mkdtemp(path.join(os.tmpdir(), 'hierax-keyed-'))
+  t.after(() => rm(into, { recursive: true }))
+  const schema = JSON.stringify(packetSchema())
+  const files = { '0.key': 'its key', '0.value': 'a', '1.value': 'b', '2.avro': 'Obj\x01c', 'schema.avsc': schema }
+  for (const [name, content] of Object.entries(files)) await writeFile(path.join(into, name), content)
+  const topic = tools.name('replay')
+  const { code, stderr } = await replay(topic, into, '--schema', path.join(into, 'schema.avsc'), '--partitions', '1')
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.deepEqual(
+    (await tools.read(topic, 3)).map(({ key, value }) => [key === null ? null : String(key), String(value)]),
+    [
+      ['its key', 'a'],
+      [schema, 'b'],
+      [null, 'Obj\x01c']
+    ]
+  )
 })
 
 test('a topic that exists keeps its partitions; asking for others is wrong usage', { skip }, async () => {

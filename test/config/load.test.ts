@@ -51,6 +51,8 @@ describe('defaults', () => {
         nightsBack: 2,
         group: 'hierax',
         from: 'earliest',
+        publicPrograms: [],
+        schema: null,
         maxFutureDays: 1
       },
       output: {

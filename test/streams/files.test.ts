@@ -72,6 +72,34 @@ test('archives are read member by member in their own order, alone or in a folde
   assert.equal((await openPackets([at('tars')])).total, null)
 })
 
+test('a message in two files has its key, in folders and archives, whichever file comes first', async () => {
+  const keys = async (paths: string[], options?: FilePacketOptions) => {
+    const seen: string[] = []
+    for await (const { path: name, bytes, key } of await openPackets(paths, options))
+      seen.push(`${path.relative(folder, name)}=${Buffer.from(bytes ?? []).toString()}:${key && Buffer.from(key)}`)
+    return seen
+  }
+  await mkdir(at('pairs'))
+  for (const name of ['0.key', '0.value', '1.value', '2.key']) await writeFile(at('pairs', name), name)
+  const pair = 'pairs/0.value=0.value:0.key'
+  assert.deepEqual(await keys([at('pairs')]), [pair, 'pairs/1.value=1.value:null'])
+  assert.deepEqual(await keys([at('pairs', '0.key'), at('pairs', '0.value')]), [pair])
+  assert.deepEqual(await keys([at('pairs', '0.key')]), [pair])
+  assert.deepEqual(await keys([at('pairs', '2.key')]), ['pairs/2.key=2.key:null'])
+  const members = { 'a.value': 'A', 'b.key': 'kb', 'c.value': 'C', 'b.value': 'B', 'x.avro': 'X', 'a.key': 'ka' }
+  await writeFile(at('pairs.tar'), await tar(members))
+  const inTar = (...names: string[]) => names.map(name => `pairs.tar!${name}`)
+  assert.deepEqual(
+    await keys([at('pairs.tar')]),
+    inTar('b.value=B:kb', 'x.avro=X:null', 'a.value=A:ka', 'c.value=C:null')
+  )
+  // With room for two bytes, a value goes on without its key rather than wait.
+  assert.deepEqual(
+    await keys([at('pairs.tar')], { maximumBytes: 2 }),
+    inTar('b.value=B:null', 'x.avro=X:null', 'a.value=A:ka', 'c.value=C:null')
+  )
+})
+
 test('packets compressed with gzip are read, one by one and in archives', async () => {
   await mkdir(at('zipped'))
   await writeFile(at('zipped', 'a.avro.gz'), gzipSync('a'))
@@ -160,7 +188,7 @@ test('missing paths and folders without packets are named before anything is rea
   })
   await assert.rejects(openPackets([at('empty')]), {
     code: 'INPUT_NOT_FOUND',
-    message: /holds no \.avro or \.avro\.gz file/
+    message: /holds no \.avro, \.avro\.gz or \.value file/
   })
 })
 

@@ -47,14 +47,14 @@ export async function processBatch({ batch, assignment, limits, ...work }: Batch
 }
 
 /** Cuts messages into runs of at most `chunkMessages` and `chunkBytes`; a single message may be larger. */
-export function* chunks<T extends Pick<KafkaMessage, 'value'>>(
+export function* chunks<T extends Pick<KafkaMessage, 'value'> & Partial<Pick<KafkaMessage, 'key'>>>(
   messages: readonly T[],
   { chunkMessages, chunkBytes }: Pick<SourceLimits, 'chunkMessages' | 'chunkBytes'>
 ): Generator<T[]> {
   let chunk: T[] = []
   let bytes = 0
   for (const message of messages) {
-    const size = message.value?.length ?? 0
+    const size = (message.value?.length ?? 0) + (message.key?.length ?? 0)
     if (chunk.length > 0 && (chunk.length >= chunkMessages || bytes + size > chunkBytes)) {
       yield chunk
       chunk = []
@@ -68,12 +68,12 @@ export function* chunks<T extends Pick<KafkaMessage, 'value'>>(
 
 function inputMessage(
   { topic, partition }: Batch,
-  { value, offset, timestamp }: KafkaMessage,
+  { key, value, offset, timestamp }: KafkaMessage,
   now: number
 ): InputMessage {
   const ingested = arrivalTime(Number(timestamp), now)
   const timestamped = ingested === Number(timestamp)
-  return { value, topic, source: `${topic}/${partition}/${offset}`, ingested, timestamped }
+  return { value, key, topic, source: `${topic}/${partition}/${offset}`, ingested, timestamped }
 }
 
 /** First light of ZTF: no alert is older. */

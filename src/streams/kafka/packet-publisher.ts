@@ -1,4 +1,4 @@
-import type { Producer } from 'kafkajs'
+import type { Message, Producer } from 'kafkajs'
 import { HieraxError } from '../../errors.ts'
 import { ensureTopic, withAdmin } from './admin.ts'
 import { createKafka, retries } from './client.ts'
@@ -13,12 +13,12 @@ export interface PacketPublisherOptions {
   readonly partitions?: number
 }
 
-/** Publishes packets unchanged and without a key, as the survey does: round robin over all partitions. */
+/** Publishes packets unchanged, round robin over all partitions: without a key, as the survey does, or with a given one. */
 export interface PacketPublisher {
   /** Partitions of the topic. */
   readonly partitions: number
   /** Buffers a packet, and sends a request when it is full. Rejects with PUBLISH_FAILED if an earlier request failed. */
-  publish(packet: Uint8Array): Promise<void>
+  publish(packet: Uint8Array, key?: Uint8Array | null): Promise<void>
   /** Resolves when all in-sync replicas have every packet so far. */
   flush(): Promise<void>
   /** Closes the connection, without a flush. */
@@ -60,7 +60,7 @@ class RoundRobinPublisher implements PacketPublisher {
   readonly partitions: number
   readonly #producer: Producer
   readonly #topic: string
-  readonly #buffers: { packets: Uint8Array[]; bytes: number; sending: Promise<void> }[]
+  readonly #buffers: { packets: Pick<Message, 'key' | 'value'>[]; bytes: number; sending: Promise<void> }[]
   #next = 0
   #failure: HieraxError | null = null
 
@@ -71,14 +71,15 @@ class RoundRobinPublisher implements PacketPublisher {
     this.#buffers = Array.from({ length: partitions }, () => ({ packets: [], bytes: 0, sending: Promise.resolve() }))
   }
 
-  async publish(packet: Uint8Array): Promise<void> {
+  async publish(packet: Uint8Array, key: Uint8Array | null = null): Promise<void> {
     if (this.#failure) throw this.#failure
     const partition = this.#next
     this.#next = (partition + 1) % this.partitions
     const buffer = this.#buffers[partition]!
-    if (buffer.bytes > 0 && buffer.bytes + packet.length > maxRequestBytes) await this.#send(partition)
-    buffer.packets.push(packet)
-    buffer.bytes += packet.length
+    const bytes = packet.length + (key?.length ?? 0)
+    if (buffer.bytes > 0 && buffer.bytes + bytes > maxRequestBytes) await this.#send(partition)
+    buffer.packets.push({ key: key && asBuffer(key), value: asBuffer(packet) })
+    buffer.bytes += bytes
   }
 
   async flush(): Promise<void> {
@@ -96,11 +97,7 @@ class RoundRobinPublisher implements PacketPublisher {
     const buffer = this.#buffers[partition]!
     await buffer.sending
     if (buffer.packets.length === 0) return
-    const messages = buffer.packets.map(packet => ({
-      key: null,
-      value: Buffer.from(packet.buffer, packet.byteOffset, packet.length),
-      partition
-    }))
+    const messages = buffer.packets.map(packet => ({ ...packet, partition }))
     buffer.packets = []
     buffer.bytes = 0
     // One explicit partition per request: kafkajs can lose messages of one that spans several brokers.
@@ -112,4 +109,8 @@ class RoundRobinPublisher implements PacketPublisher {
         this.#failure ??= new HieraxError('PUBLISH_FAILED', message, { cause })
       })
   }
+}
+
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length)
 }

@@ -153,7 +153,10 @@ async function publish(
     flush: () => publisher.flush(),
     signal: stop
   })
-  const publishing = publishAll(packets, publisher, { rate: options.rate, progress, signal: stop })
+  async function* withoutKeys() {
+    for await (const bytes of packets) yield { bytes }
+  }
+  const publishing = publishAll(withoutKeys(), publisher, { rate: options.rate, progress, signal: stop })
   try {
     const published = await Promise.race([publishing, hierax.ended])
     if (!published) throw new HieraxError('INTERNAL', 'the service stopped unexpectedly')

@@ -138,7 +138,7 @@ async function publish(
   const { openTarget, publishAll, summary } = await import('hierax/cli/publish.ts')
   const publisher = await openTarget(options)
   async function* packets() {
-    for (const { bytes } of simulation) yield bytes
+    yield* simulation
   }
   try {
     const published = await publishAll(packets(), publisher, { rate: options.rate, progress, signal })

@@ -132,7 +132,7 @@ async function decodeAll(paths: readonly string[]): Promise<{ alerts: Map<string
   for await (const packet of paths.length === 0 ? [] : await openPackets(paths)) {
     try {
       if (packet.error !== null) throw packet.error
-      for (const alert of decoder.decode(packet.bytes)) {
+      for (const alert of decoder.decode(packet.bytes, packet.key)) {
         if (!alerts.has(alert.record.candid)) alerts.set(alert.record.candid, alert)
       }
     } catch (thrown) {

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { admissionOf, admit } from '../../src/alerts/admission.ts'
+import { createDecoder } from '../../src/alerts/decoder.ts'
+import { candidate, container, detection, point } from './packets.ts'
+
+const { decode } = createDecoder()
+const gates = { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 }
+const of = (programs: number[], publicPrograms: number[]) =>
+  admissionOf({ input: { programs, publicPrograms }, admit: gates })
+
+test('of a programme that is public in part, points are admitted from topics of the public part only', () => {
+  const points = [point({ programid: 2 }), detection({ jd: 2458999.5, programid: 3 }), point({ jd: 2458997.5 })]
+  const [alert] = decode(container({ candidate: candidate({ programid: 3 }), prv_candidates: points }))
+  const admission = of([1], [3])
+  assert.deepEqual(admission.programs, [1, 3])
+  const from = (topic: string, settings = admission) => {
+    const { observations, record, refusal, droppedPoints } = admit(alert!, settings, topic)
+    return [observations.map(({ jd }) => jd), record.photometry !== null, refusal, droppedPoints]
+  }
+  const all = [[2458999.5, 2458997.5, 2459000.5], true, null, 1]
+  const publicOnly = [[2458997.5], false, 'PROGRAM', 3]
+  assert.deepEqual(from('ztf_20250101_programid3_public'), all)
+  assert.deepEqual(from('mirror.ztf_20250101_programid3_public'), all)
+  for (const topic of ['', 'files', 'ztf_20250101_programid3', 'ztf_20250101_programid2_public', 'programid3_public_'])
+    assert.deepEqual(from(topic), publicOnly, topic)
+  assert.deepEqual(from('ztf_20250101_programid3_public', of([1], [])), publicOnly)
+  assert.deepEqual(from('ztf_20250101_programid3', of([1, 3], [3])), all)
+})
