@@ -11,7 +11,7 @@ import {
 } from '../streams/kafka/connection.ts'
 import { maxRefusals } from '../streams/kafka/crash-policy.ts'
 import { FailureLog } from '../streams/kafka/failure-log.ts'
-import { KafkaSink } from '../streams/kafka/sink.ts'
+import { clusterReasons, KafkaSink } from '../streams/kafka/sink.ts'
 import { backoff, pause } from '../streams/kafka/timing.ts'
 import type { Sink } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -102,7 +102,8 @@ export function kafkaOutput(
 function reasonOf(error: HieraxError): string {
   if (error.code !== 'KAFKA_UNAVAILABLE') return error.message
   const problem = kafkaProblem(error)
-  if (problem === 'credentials') return 'output cluster refuses the credentials'
+  const reason = clusterReasons[problem]
+  if (reason !== undefined) return reason
   return problem === 'authorization' ? `output cluster: ${protocolErrorType(error)}` : 'output cluster unreachable'
 }
 

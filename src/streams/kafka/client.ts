@@ -5,7 +5,7 @@ import { HieraxError } from '../../errors.ts'
 import { checkRegular } from '../../regular-file.ts'
 import { registerCodecs } from './codecs.ts'
 import type { KafkaConnection, KafkaLogger } from './connection.ts'
-import { framedSocket } from './framed-socket.ts'
+import { framedSockets } from './framed-socket.ts'
 
 /** How often and how fast kafkajs retries a request by itself. */
 export const retries = {
@@ -95,7 +95,7 @@ export function createKafka(
     ssl: tlsOptions(connection.ssl),
     ...(connection.sasl === null ? {} : { sasl: { ...connection.sasl } as SASLOptions }),
     connectionTimeout: 5000,
-    socketFactory: framedSocket,
+    socketFactory: framedSockets(connection),
     retry: { ...retry },
     logLevel: logLevel.INFO,
     logCreator: logTo(logger)

@@ -1,4 +1,5 @@
 import { HieraxError } from '../../errors.ts'
+import { hintFor, misfitOf } from './security-hints.ts'
 
 /** How to reach a cluster. */
 export interface KafkaConnection {
@@ -31,31 +32,44 @@ export function debugOnly(logger: KafkaLogger): KafkaLogger {
 }
 
 /** A failure of kafkajs as a KAFKA_UNAVAILABLE error that names the cluster and the cause; a HieraxError stays as it is. */
-export function kafkaError(thrown: unknown, { brokers, role }: Pick<KafkaConnection, 'brokers' | 'role'>): HieraxError {
+export function kafkaError(thrown: unknown, connection: Omit<KafkaConnection, 'clientId'>): HieraxError {
   if (thrown instanceof HieraxError) return thrown
-  const cause = rootCause(thrown)
-  const text = (cause instanceof Error ? cause.message : String(cause)).slice(0, 300)
+  const { brokers, role } = connection
+  const text = reasonOf(thrown, connection)
   const name = `The Kafka cluster at ${brokers.join(', ')}${role === undefined ? '' : ` (${role})`}`
   const message = `${name} ${problems[kafkaProblem(thrown)]}: ${text}`
   return new HieraxError('KAFKA_UNAVAILABLE', message, { cause: thrown })
 }
 
+/** The message at the end of a chain of causes, with the setting to change if it was caused by one. */
+export function reasonOf(thrown: unknown, connection: Omit<KafkaConnection, 'clientId'>): string {
+  const cause = rootCause(thrown)
+  const text = (cause instanceof Error ? cause.message : String(cause)).slice(0, 300)
+  const misfit = misfitOf(protocolErrorType(thrown))
+  return misfit === null ? text : `${text} (${hintFor(misfit, connection)})`
+}
+
 const problems = {
   credentials: 'refused the credentials',
+  security: 'does not fit the settings for TLS and SASL',
   authorization: 'refused access',
   silence: 'does not answer',
   other: 'does not answer'
 }
 
+export type KafkaProblem = keyof typeof problems
+
 /**
- * What is wrong: the cluster refuses the credentials, denies an operation, or does not answer; `other` is everything else, such as a
+ * What is wrong: the cluster refuses the credentials, is to be reached with other settings, denies an operation, or does not answer; `other` is everything else, such as a
  * fault of the client.
  */
-export function kafkaProblem(error: unknown): keyof typeof problems {
+export function kafkaProblem(error: unknown): KafkaProblem {
   const cause = rootCause(error)
   const name = cause instanceof Error ? cause.name : ''
-  if (/SASL/.test(name)) return 'credentials'
-  if (/AUTHORIZATION_FAILED$/.test(protocolErrorType(error) ?? '')) return 'authorization'
+  const type = protocolErrorType(error)
+  if (/SASL/.test(name) || type === 'UNSUPPORTED_SASL_MECHANISM') return 'credentials'
+  if (misfitOf(type ?? (cause as { code?: unknown } | null)?.code) !== null) return 'security'
+  if (/AUTHORIZATION_FAILED$/.test(type ?? '')) return 'authorization'
   return /Connection|BrokerNotFound|NoBroker|CoordinatorNotFound|RequestTimeout|LockTimeout/.test(name)
     ? 'silence'
     : 'other'

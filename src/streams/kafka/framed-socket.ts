@@ -1,6 +1,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import type { ISocketFactory } from 'kafkajs'
+import { closingHint, hintFor, misfitOf, type Security } from './security-hints.ts'
 
 /** Bytes of one read. */
 const readBytes = 256 * 1024
@@ -97,30 +98,56 @@ export function askForNoTopics(request: Buffer): void {
   if (request.length >= topicsAt + 4 && request.readInt32BE(topicsAt) === -1) request.writeInt32BE(0, topicsAt)
 }
 
+/** Begins an alert of TLS, with which a TLS server answers plain text: its type, and the major version. */
+const tlsAlert = [0x15, 0x03]
+
 /**
  * Creates kafkajs's sockets, which read through a {@link ResponseAssembler}: a partial response is dropped with its broken
  * connection, where kafkajs would put it before the first response of the next one. No request on them asks for the
- * metadata of all topics ({@link askForNoTopics}): `listTopics` finds none.
+ * metadata of all topics ({@link askForNoTopics}): `listTopics` finds none. Until the cluster has answered, errors name the setting that may be wrong.
  */
-export const framedSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const responses = new ResponseAssembler(bytes => void socket.emit('data', bytes))
-  const onread = {
-    buffer: Buffer.allocUnsafeSlow(readBytes),
-    callback(length: number, bytes: Uint8Array) {
-      responses.take(bytes.subarray(0, length))
-      return true
+export function framedSockets(security: Security): ISocketFactory {
+  // If one connection works, the settings are right, and later failures have other causes.
+  let proven = false
+  return ({ host, port, ssl, onConnect }) => {
+    let answers = 0
+    const responses = new ResponseAssembler(bytes => {
+      proven ||= ++answers > 1
+      socket.emit('data', bytes)
+    })
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(readBytes),
+      callback(length: number, bytes: Uint8Array) {
+        if (!ssl && answers === 0 && tlsAlert.every((byte, at) => bytes[at] === byte)) {
+          socket.destroy(Object.assign(new Error('the answer is a TLS alert'), { code: 'TLS_WANTED' }))
+          return false
+        }
+        responses.take(bytes.subarray(0, length))
+        return true
+      }
     }
+    const options = { host, port, onread }
+    const socket: net.Socket = ssl
+      ? tls.connect({ ...options, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
+      : net.connect(options, onConnect)
+    socket.setKeepAlive(true, keepAlive)
+    // These listeners come before those of kafkajs.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const misfit = misfitOf(error.code)
+      const wasCut = error.code === 'ECONNRESET' && !proven
+      const hint = misfit ? hintFor(misfit, security) : wasCut ? closingHint(answers, security) : null
+      if (hint !== null) error.message = `${error.message.trim()} (${hint})`
+    })
+    socket.on('end', () => {
+      const hint = proven ? null : closingHint(answers, security)
+      if (hint !== null) socket.emit('error', new Error(`the broker closed the connection (${hint})`))
+    })
+    const write = socket.write
+    // kafkajs writes each request with one call.
+    socket.write = ((...args: unknown[]) => {
+      if (Buffer.isBuffer(args[0])) askForNoTopics(args[0])
+      return Reflect.apply(write, socket, args) as boolean
+    }) as typeof socket.write
+    return socket
   }
-  const options = { host, port, onread }
-  const socket: net.Socket = ssl
-    ? tls.connect({ ...options, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
-    : net.connect(options, onConnect)
-  socket.setKeepAlive(true, keepAlive)
-  const write = socket.write
-  // kafkajs writes each request with one call.
-  socket.write = ((...args: unknown[]) => {
-    if (Buffer.isBuffer(args[0])) askForNoTopics(args[0])
-    return Reflect.apply(write, socket, args) as boolean
-  }) as typeof socket.write
-  return socket
 }

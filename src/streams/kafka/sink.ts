@@ -8,6 +8,7 @@ import {
   debugOnly,
   type KafkaConnection,
   type KafkaLogger,
+  type KafkaProblem,
   kafkaError,
   kafkaProblem,
   protocolErrorType
@@ -32,6 +33,12 @@ export interface KafkaSinkOptions {
 
 /** A message unacknowledged for this time (ms) makes the sink not ready. kafkajs itself reports a failure only after half a minute. */
 const silenceLimit = 10_000
+
+/** Reasons against readiness that concern the whole cluster. */
+export const clusterReasons: Partial<Record<KafkaProblem, string>> = {
+  credentials: 'output cluster refuses the credentials',
+  security: 'output cluster: wrong security settings'
+}
 
 /** How long a request in flight may delay closing, ms. */
 const closeTimeout = 3000
@@ -115,9 +122,11 @@ export class KafkaSink implements Sink {
         { topic, reason: failure.message },
         'publishing failed; consumption is paused until it succeeds'
       )
-    const refused = kafkaProblem(error) === 'credentials'
-    const reason = refused ? 'output cluster refuses the credentials' : 'output cluster unreachable'
-    this.#failing.set(key, type === null || refused ? reason : `output topic ${topic}: ${type}`)
+    const clusters = clusterReasons[kafkaProblem(error)]
+    this.#failing.set(
+      key,
+      clusters ?? (type === null ? 'output cluster unreachable' : `output topic ${topic}: ${type}`)
+    )
     this.#options.onRetry?.(topic, failure)
   }
 

@@ -8,6 +8,7 @@ import {
   type KafkaLogger,
   kafkaProblem,
   protocolErrorType,
+  reasonOf,
   rootCause
 } from './connection.ts'
 import { CrashPolicy } from './crash-policy.ts'
@@ -44,7 +45,7 @@ interface SourceHealth {
   readonly ready: boolean
   /**
    * `waiting for a topic` (ready), `retrying: CODE` (ready: the handler rejects), `not authorized to read TOPIC` (ready if
-   * other topics are read), `not authorized: NAME`, `credentials refused`, `connecting`, `joining`, `rebalancing`, `crashed: NAME`,
+   * other topics are read), `not authorized: NAME`, `credentials refused`, `wrong security settings`, `connecting`, `joining`, `rebalancing`, `crashed: NAME`,
    * `stopping`, `stopped`; null if the source is working.
    */
   readonly reason: string | null
@@ -280,13 +281,14 @@ export class KafkaSource implements Source {
     const refusal = problem === 'credentials' || problem === 'authorization' ? problem : null
     if (refusal !== null) this.#events.onRefused?.(refusal)
     this.#reason = reason
+    if (problem === 'security') this.#reason = 'wrong security settings'
     if (refusal === 'credentials') this.#reason = 'credentials refused'
     if (refusal === 'authorization') this.#reason = `not authorized: ${protocolErrorType(error)}`
-    const { brokers } = this.#options.connection
+    const { connection } = this.#options
     const ms = this.#crashes.failed(error, performance.now())
     const isUnnamed = (rootCause(error) as Error).name === 'KafkaJSGroupCoordinatorNotFound'
     const said = isUnnamed ? noCoordinator : refusal === null ? message : refusals[refusal]
-    this.#failures.failed({ reason: String(rootCause(error)), brokers, pause: ms }, said)
+    this.#failures.failed({ reason: reasonOf(error, connection), brokers: connection.brokers, pause: ms }, said)
     await pause(ms, this.#stopping.signal)
   }
 }

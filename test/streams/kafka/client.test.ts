@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { createKafka } from '../../../src/streams/kafka/client.ts'
 import type { KafkaConnection } from '../../../src/streams/kafka/connection.ts'
 import { KafkaSink } from '../../../src/streams/kafka/sink.ts'
 import { kafka } from '../../support/brokers.ts'
 import { certificate } from '../../support/certificates.ts'
 import { recorder, silent } from '../../support/loggers.ts'
+import { until } from '../../support/until.ts'
 import { startSource } from './source-harness.ts'
 
 const users = { alice: 'wonderland' }
@@ -13,6 +14,10 @@ const serverTls = await certificate()
 const clientTls = await certificate()
 const sasl = await kafka({ security: { protocol: 'sasl_plaintext', users } })
 const saslTls = await kafka({ security: { protocol: 'sasl_ssl', users, tls: serverTls } })
+const plainOnly = await kafka({
+  security: { protocol: 'sasl_plaintext', users },
+  properties: { 'listener.name.client.sasl.enabled.mechanisms': 'PLAIN' }
+})
 const mutualTls = await kafka({ security: { protocol: 'ssl', tls: { ...serverTls, clientCa: clientTls.cert } } })
 
 type Security = Pick<KafkaConnection, 'ssl' | 'sasl'>
@@ -34,11 +39,20 @@ async function publishes(broker: typeof sasl, security: Security): Promise<void>
   assert.equal((await broker.tools.read(topic, 1)).length, 1)
 }
 
-async function refused(broker: typeof sasl, security: Security, message: RegExp): Promise<void> {
+async function refused(
+  broker: typeof sasl,
+  security: Security,
+  message: RegExp,
+  brokers = broker.brokers
+): Promise<void> {
   const { logger, lines } = recorder()
-  const sink = new KafkaSink({ connection: { ...broker.connection, ...security }, logger })
-  after(() => sink.close())
-  await assert.rejects(sink.connect(), { code: 'KAFKA_UNAVAILABLE', message })
+  const connection = { ...broker.connection, brokers, ...security, role: 'output' } as const
+  const sink = new KafkaSink({ connection, logger })
+  try {
+    await assert.rejects(sink.connect(), { code: 'KAFKA_UNAVAILABLE', message })
+  } finally {
+    await sink.close()
+  }
   assert.ok(!JSON.stringify(lines).includes('sesame'), 'a password was logged')
 }
 
@@ -68,15 +82,57 @@ test('TLS with a client certificate connects', { skip: mutualTls.skip }, async (
   await publishes(mutualTls, { ssl, sasl: null })
 })
 
+test('TLS where none is expected, and none where it is: the error names the setting', {
+  skip: mutualTls.skip
+}, async () => {
+  const ssl = { ca: serverTls.certFile, cert: clientTls.certFile, key: clientTls.keyFile }
+  const wanted = /\(output\).* expects TLS.* set output\.ssl/
+  await refused(mutualTls, { ssl: false, sasl: null }, wanted)
+  await refused(saslTls, { ssl: false, sasl: credentials('plain') }, wanted)
+  const internal = mutualTls.cluster?.internalBrokers
+  await refused(mutualTls, { ssl, sasl: null }, /does not speak TLS, remove output\.ssl/, internal)
+  await refused(sasl, { ssl: true, sasl: credentials('plain') }, /does not speak TLS, remove output\.ssl/)
+})
+
+test('SASL where none is expected, none where it is, or another one: the error names the setting', {
+  skip: sasl.skip
+}, async () => {
+  await refused(sasl, { ssl: false, sasl: null }, /expects credentials, set output\.sasl/)
+  await refused(saslTls, { ssl: { ca: serverTls.certFile }, sasl: null }, /expects credentials, set output\.sasl/)
+  const scram = credentials('scram-sha-512')
+  const internal = sasl.cluster?.internalBrokers
+  await refused(sasl, { ssl: false, sasl: scram }, /takes no credentials: remove output\.sasl/, internal)
+  const mechanism = /refused the credentials.*does not offer it: set output\.sasl\.mechanism/
+  await refused(plainOnly, { ssl: false, sasl: scram }, mechanism)
+  const connection = { ...plainOnly.connection, sasl: scram, role: 'input' } as const
+  const running = startSource(connection, { group: plainOnly.tools.name('group'), topics: ['any'] })
+  await assert.rejects(running.ended, { code: 'KAFKA_UNAVAILABLE', message: /set input\.sasl\.mechanism/ })
+  assert.ok(running.lines.some(({ fields }) => /set input\.sasl\.mechanism/.test(JSON.stringify(fields))))
+})
+
+test('a source says which setting does not fit, and waits', { skip: mutualTls.skip }, async () => {
+  const connection = { ...mutualTls.connection, ssl: true, role: 'input' } as const
+  const running = startSource(connection, { group: mutualTls.tools.name('group'), topics: ['any'] })
+  await until(() => running.source.health().reason === 'wrong security settings')
+  const hinted = () =>
+    running.lines.some(({ level, fields }) => level === 'warn' && /set input\.ssl\.ca/.test(JSON.stringify(fields)))
+  await until(hinted)
+  await running.source.stop()
+})
+
 test('a certificate that nobody vouches for is refused', { skip: mutualTls.skip }, async () => {
-  await refused(mutualTls, { ssl: true, sasl: null }, /self-signed certificate/)
-  await refused(mutualTls, { ssl: { ca: clientTls.certFile }, sasl: null }, /certificate/)
+  await refused(mutualTls, { ssl: true, sasl: null }, /self-signed certificate.*set output\.ssl\.ca/)
+  await refused(mutualTls, { ssl: { ca: clientTls.certFile }, sasl: null }, /certificate.*set output\.ssl\.ca/)
 })
 
 test('a client without the certificate that the cluster wants is refused', {
   skip: mutualTls.skip
 }, async () => {
-  await refused(mutualTls, { ssl: { ca: serverTls.certFile }, sasl: null }, /does not answer/)
+  await refused(
+    mutualTls,
+    { ssl: { ca: serverTls.certFile }, sasl: null },
+    /set output\.ssl\.cert and output\.ssl\.key/
+  )
 })
 
 test('a PEM file that is not there is a fault of the configuration', () => {

@@ -3,7 +3,8 @@ import net from 'node:net'
 import { suite, test } from 'node:test'
 import tls from 'node:tls'
 import fc from 'fast-check'
-import { askForNoTopics, framedSocket, ResponseAssembler } from '../../../src/streams/kafka/framed-socket.ts'
+import { askForNoTopics, framedSockets, ResponseAssembler } from '../../../src/streams/kafka/framed-socket.ts'
+import type { Security } from '../../../src/streams/kafka/security-hints.ts'
 import { certificate } from '../../support/certificates.ts'
 
 function response(length: number, fill: number): Buffer {
@@ -112,7 +113,9 @@ async function serving(
   const { port } = server.address() as net.AddressInfo
   const ssl = (secure ? { ca: [cert] } : undefined) as never
   try {
-    await use(() => framedSocket({ host: '127.0.0.1', port, ssl, onConnect: () => {} }))
+    await use(() =>
+      framedSockets({ ssl: ssl ? {} : false, sasl: null })({ host: '127.0.0.1', port, ssl, onConnect: () => {} })
+    )
   } finally {
     await new Promise(resolve => server.close(resolve))
   }
@@ -174,3 +177,64 @@ for (const secure of [false, true]) {
     })
   })
 }
+
+suite('until a cluster has answered, an error names the setting', () => {
+  const sasl = { mechanism: 'plain', username: 'a', password: 'b' } as const
+
+  /** The errors of two connections, one after the other, with a server that does this to each. */
+  async function errors(
+    security: Pick<Security, 'ssl' | 'sasl'>,
+    answers: readonly ((socket: net.Socket) => void)[],
+    role: 'input' | 'output' = 'input'
+  ): Promise<string[]> {
+    let connections = 0
+    const server = net.createServer(socket => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => answers[connections++]?.(socket))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as net.AddressInfo
+    const connect = framedSockets({ ...security, role })
+    const messages: string[] = []
+    for (const _ of answers) {
+      const socket = connect({
+        host: '127.0.0.1',
+        port,
+        ssl: (security.ssl ? {} : undefined) as never,
+        onConnect: () => {}
+      })
+      if (!security.ssl) socket.write('request')
+      socket.on('error', error => messages.push(error.message))
+      socket.on('end', () => socket.destroy())
+      await new Promise(resolve => socket.on('close', resolve))
+    }
+    await new Promise(resolve => server.close(resolve))
+    return messages
+  }
+
+  const alert = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50])
+  const end =
+    (...sent: Buffer[]) =>
+    (socket: net.Socket) =>
+      void socket.end(Buffer.concat(sent))
+
+  test('for plain text on a port with TLS', async () => {
+    for (const answer of [end(alert), end()])
+      assert.match(String(await errors({ ssl: false, sasl }, [answer])), /expects TLS.*set input\.ssl/)
+  })
+
+  test('for TLS on a port without it', async () => {
+    for (const answer of [end(), end(response(10, 1)), end(Buffer.from('HTTP/1.1 400 Bad Request'))])
+      assert.match(String(await errors({ ssl: true, sasl: null }, [answer], 'output')), /TLS.*remove output\.ssl/)
+  })
+
+  test('for no credentials on a port with SASL', async () => {
+    assert.match(String(await errors({ ssl: false, sasl: null }, [end(response(9, 1))])), /set input\.sasl/)
+    assert.deepEqual(await errors({ ssl: false, sasl }, [end(response(9, 1))]), [])
+  })
+
+  test('and not after it has answered', async () => {
+    const working = end(response(9, 1), response(9, 2))
+    assert.deepEqual(await errors({ ssl: false, sasl: null }, [working, end(), end(response(9, 1))]), [])
+  })
+})
