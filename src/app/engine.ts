@@ -74,7 +74,7 @@ function pipelineEngine(parts: EngineParts): Engine {
     sink: streams.sink,
     admission: admissionOf(config),
     maxFutureDays: config.input.maxFutureDays,
-    output: { ...config.output, routes },
+    output: { ...config.output, routes, ...(streams.schemaIds ? { schemaIds: streams.schemaIds } : {}) },
     onBatch(stats) {
       metrics.batch(stats)
       health.progressed()

@@ -13,14 +13,18 @@ import { maxRefusals } from '../streams/kafka/crash-policy.ts'
 import { FailureLog } from '../streams/kafka/failure-log.ts'
 import { clusterReasons, KafkaSink } from '../streams/kafka/sink.ts'
 import { backoff, pause } from '../streams/kafka/timing.ts'
+import { refusesCredentials } from '../streams/schema-registry.ts'
 import type { Sink } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { findSchemaIds } from './schema-ids.ts'
 
 /** Where the messages of a service go. */
 export interface Output {
   readonly sink: Sink
-  /** Resolves when messages can be sent, or when the service stops. Rejects with CONFIG_INVALID if the credentials never worked. */
+  /** For the encoding `confluent`, the ids of schemas by topic, once `prepare` has resolved. */
+  readonly schemaIds: ReadonlyMap<string, number>
+  /** Resolves when messages can be sent, or when the service stops. Rejects with CONFIG_INVALID if the credentials never worked, or the schema registry refuses the schema. */
   prepare(): Promise<void>
   /** Why messages can't be sent at present; null if they can. */
   reason(): string | null
@@ -29,6 +33,7 @@ export interface Output {
 /** Messages are dropped: classifications are on the page and in the API only, dead letters in the log only. */
 export const noOutput: Output = {
   sink: { send: async () => {}, close: async () => {} },
+  schemaIds: new Map(),
   prepare: async () => {},
   reason: () => null
 }
@@ -47,6 +52,7 @@ export function kafkaOutput(
   stopping: AbortSignal
 ): Output {
   const connection = outputConnection(config)
+  const schemaIds = new Map<string, number>()
   /** Why the topics are not ready. */
   let topicsReason: string | null = 'connecting'
 
@@ -73,6 +79,7 @@ export function kafkaOutput(
       try {
         await admin.connect()
         await ensureTopics(admin, outputTopics(config), logger)
+        for (const [topic, id] of await findSchemaIds(config.output)) schemaIds.set(topic, id)
         await sink.connect()
         topicsReason = null
         failures.ended({}, 'output topics are ready')
@@ -80,11 +87,14 @@ export function kafkaOutput(
       } catch (thrown) {
         const error = kafkaError(thrown, connection)
         if (stopping.aborted) return
-        countRefusal(thrown)
+        if (error.code === 'CONFIG_INVALID') throw error
+        if (error.code === 'REGISTRY_UNAVAILABLE') metrics.increment('registry_failures_total')
+        else countRefusal(thrown)
         failed++
-        refused = kafkaProblem(thrown) === 'credentials' ? refused + 1 : 0
+        const byRegistry = refusesCredentials(thrown)
+        refused = byRegistry || kafkaProblem(thrown) === 'credentials' ? refused + 1 : 0
         topicsReason = reasonOf(error)
-        if (refused >= maxRefusals) throw wrongCredentials('output', error)
+        if (refused >= maxRefusals) throw wrongCredentials(byRegistry ? 'output.registry' : 'output.sasl', error)
         failures.failed(
           { code: error.code, reason: error.message },
           'output topics are not ready; consumption starts when they are'
@@ -96,10 +106,12 @@ export function kafkaOutput(
     }
   }
 
-  return { sink, prepare, reason: () => topicsReason ?? sink.reason() }
+  return { sink, schemaIds, prepare, reason: () => topicsReason ?? sink.reason() }
 }
 
 function reasonOf(error: HieraxError): string {
+  if (error.code === 'REGISTRY_UNAVAILABLE')
+    return refusesCredentials(error) ? 'schema registry refuses the credentials' : 'schema registry unreachable'
   if (error.code !== 'KAFKA_UNAVAILABLE') return error.message
   const problem = kafkaProblem(error)
   const reason = clusterReasons[problem]
@@ -108,9 +120,9 @@ function reasonOf(error: HieraxError): string {
 }
 
 /** The service can't start: its credentials never worked. */
-export function wrongCredentials(cluster: 'input' | 'output', cause: unknown): HieraxError {
+export function wrongCredentials(where: 'input.sasl' | 'output.sasl' | 'output.registry', cause: unknown): HieraxError {
   const { message } = HieraxError.from(cause)
-  return new HieraxError('CONFIG_INVALID', `${cluster}.sasl: ${message}`, { cause })
+  return new HieraxError('CONFIG_INVALID', `${where}: ${message}`, { cause })
 }
 
 /**

@@ -12,6 +12,8 @@ import { kafkaOutput, noOutput, refusals, wrongCredentials } from './output.ts'
 /** Input and output of the pipeline. */
 export interface Streams {
   readonly sink: Sink
+  /** For the encoding `confluent`, the ids of schemas by topic; known before the first batch. */
+  readonly schemaIds?: ReadonlyMap<string, number>
   /** Creates missing output topics, then delivers batches; see `Source.run`. */
   run(handler: BatchHandler): Promise<void>
   /** Lets the source finish its batches, then closes input and output. */
@@ -77,6 +79,7 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
 
   return {
     sink: output.sink,
+    schemaIds: output.schemaIds,
     health() {
       const { ready, reason } = source.health()
       return {
@@ -90,7 +93,7 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
       try {
         await source.run(handler)
       } catch (error) {
-        throw kafkaProblem(error) === 'credentials' ? wrongCredentials('input', error) : error
+        throw kafkaProblem(error) === 'credentials' ? wrongCredentials('input.sasl', error) : error
       }
     },
     async stop() {

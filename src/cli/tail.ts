@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { outputConnection } from '../app/output.ts'
+import { registryOf } from '../app/schema-ids.ts'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError, nearest, printable } from '../errors.ts'
 import { utcOfJd } from '../julian-date.ts'
+import { schemaIdOf } from '../messages/encoding.ts'
 import { evidenceLine } from '../messages/evidence-words.ts'
 import {
   CurrentClassifications,
@@ -11,6 +13,7 @@ import {
   readClassification
 } from '../messages/reading.ts'
 import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
+import type { SchemaRegistry } from '../streams/schema-registry.ts'
 import { Screen } from './screen.ts'
 
 /** Options of `hierax tail` as commander gives them. */
@@ -40,7 +43,7 @@ export async function tail(options: TailOptions): Promise<void> {
   const ending = new AbortController()
   // A closed pipe (SIGPIPE: see main.ts) ends it as Ctrl-C does.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const) process.once(signal, () => ending.abort())
-  const subscriber = new Subscriber(options, ending)
+  const subscriber = new Subscriber(options, ending, registryOf(output))
   try {
     const { groupPrefix } = output
     const untilEnd = options.end === true
@@ -60,12 +63,14 @@ class Subscriber {
   readonly #screen = new Screen()
   readonly #current = new CurrentClassifications()
   readonly #taxonomies = new Map<string, boolean>()
+  readonly #registry: SchemaRegistry | null
   #shown = 0
   #unreadable = 0
 
-  constructor(options: TailOptions, ending: AbortController) {
+  constructor(options: TailOptions, ending: AbortController, registry: SchemaRegistry | null) {
     this.#options = options
     this.#ending = ending
+    this.#registry = registry
   }
 
   /** Prints the selected messages; waits for a slow reader. */
@@ -74,7 +79,7 @@ class Subscriber {
     const lines: string[] = []
     for (const message of messages) {
       if (this.#shown >= limit) break
-      const line = this.#lineOf(message)
+      const line = this.#lineOf(message, await this.#schemaOf(message))
       if (line === null) continue
       lines.push(`${line}\n`)
       this.#shown += 1
@@ -91,10 +96,16 @@ class Subscriber {
     process.stderr.write(`hierax: ${this.#unreadable} messages could not be read\n`)
   }
 
-  #lineOf({ value, source }: TailedMessage): string | null {
+  /** The writer's schema, for a message that has only its id. */
+  async #schemaOf({ value }: TailedMessage): Promise<string | undefined> {
+    const id = value === null ? null : schemaIdOf(value)
+    return id === null ? undefined : ((await this.#registry?.schemaOf(id)) ?? undefined)
+  }
+
+  #lineOf({ value, source }: TailedMessage, schema: string | undefined): string | null {
     let body: ReadClassification
     try {
-      body = readClassification(value)
+      body = readClassification(value, schema)
     } catch (thrown) {
       this.#reportUnreadable(source, HieraxError.from(thrown))
       return null

@@ -160,6 +160,43 @@ export const configSchema = z.object({
         .map(([name, { meaning }]) => `\`${name}\` = ${meaning}`)
         .join(', ')
     }),
+    registry: z.object({
+      url: setting(kind.httpUrl, {
+        default: null,
+        defaultText: 'none',
+        meaning:
+          "address of the schema registry (Confluent's REST API) for `output.encoding: confluent`. The subject of a topic is its name and `-value`"
+      }),
+      autoRegister: setting(kind.flag, {
+        default: true,
+        meaning: 'registers the schema if the subject does not have it; otherwise it must be there'
+      }),
+      username: setting(kind.text('text'), {
+        default: null,
+        defaultText: 'none',
+        fromFile: true,
+        meaning: 'user name for the registry'
+      }),
+      password: setting(kind.text('text'), {
+        default: null,
+        defaultText: 'none',
+        fromFile: true,
+        hidden: 'all',
+        meaning: 'password for the registry'
+      }),
+      token: setting(kind.text('visible ASCII without spaces', z.string().regex(/^[\x21-\x7e]+$/)), {
+        default: null,
+        defaultText: 'none',
+        fromFile: true,
+        hidden: 'all',
+        meaning: 'bearer token for the registry, instead of user name and password'
+      }),
+      ca: setting(kind.text('the path of a PEM file'), {
+        default: null,
+        defaultText: 'the roots of Node',
+        meaning: 'PEM file of the authorities to trust at the registry'
+      })
+    }),
     compression: setting(kind.choice<Compression>(compressions), {
       default: defaultCompression,
       defaultText: '`zstd` if Node has it (22.15 and later), else `gzip`',

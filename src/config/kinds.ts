@@ -160,6 +160,16 @@ export function keptObjects(usual: number, maximum: number): Kind<number | null>
   }
 }
 
+/** An address for HTTP requests, without credentials in it. */
+export const httpUrl = text(
+  'an address that begins with http:// or https://, without user name, password or query',
+  z.string().refine(value => {
+    if (!/^https?:\/\//.test(value) || !URL.canParse(value)) return false
+    const { username, password, search, hash } = new URL(value)
+    return [username, password, search, hash].every(part => part === '')
+  })
+)
+
 /** The address of a store. */
 export const storeUrl = text(
   'lmdb:DIR, valkey://host:port/db (also redis://; valkeys:// and rediss:// with TLS), or memory:',

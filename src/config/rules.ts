@@ -27,6 +27,7 @@ export function resolve(draft: Config, problems: string[]): Config {
   checkTls('input', input.ssl, problems)
   // What is the input's is checked there.
   checkTls('output', ssl ?? false, problems)
+  checkRegistry(config.output, problems)
   checkTopics(config, problems)
   if (config.workers > 1 && config.store.url === 'memory:') {
     problems.push('workers: more than one can’t share store.url "memory:"; name an lmdb: or valkey: store')
@@ -57,17 +58,32 @@ function checkTls(side: Side, ssl: ClusterConfig['ssl'], problems: string[]): vo
     problems.push(`${side}.ssl.${missing}: is missing; ${side}.ssl.${given} requires it`)
     return
   }
-  for (const [name, file] of Object.entries(ssl)) {
-    try {
-      checkRegular(file)
-      if (fs.readFileSync(file, 'utf8').includes('-----BEGIN ')) continue
-      problems.push(`${side}.ssl.${name}: ${shown(file)} is not a PEM file`)
-    } catch (error) {
-      problems.push(
-        `${side}.ssl.${name}: can't read ${shown(file)} (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
-      )
-    }
+  for (const [name, file] of Object.entries(ssl)) checkPem(`${side}.ssl.${name}`, file, problems)
+}
+
+function checkPem(path: string, file: string, problems: string[]): void {
+  try {
+    checkRegular(file)
+    if (fs.readFileSync(file, 'utf8').includes('-----BEGIN ')) return
+    problems.push(`${path}: ${shown(file)} is not a PEM file`)
+  } catch (error) {
+    problems.push(
+      `${path}: can't read ${shown(file)} (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
+    )
   }
+}
+
+function checkRegistry({ encoding, registry }: Config['output'], problems: string[]): void {
+  const { url, username, password, token, ca } = registry
+  if (encoding === 'confluent' && url === null)
+    problems.push('output.registry.url: is missing; output.encoding "confluent" requires it')
+  if ((username === null) !== (password === null)) {
+    const [given, missing] = username === null ? ['password', 'username'] : ['username', 'password']
+    problems.push(`output.registry.${missing}: is missing; output.registry.${given} requires it`)
+  }
+  if (token !== null && username !== null)
+    problems.push('output.registry: both a token and a user name are given; give one')
+  if (ca !== null) checkPem('output.registry.ca', ca, problems)
 }
 
 /** What Hierax writes must not come back as input, and dead letters (private) must not mix with what is public. */

@@ -9,12 +9,15 @@ import type { Classification, ClassificationJson } from './classification.ts'
 export interface Format {
   /** Description of a message's value, for the documentation of `output.encoding`. */
   readonly meaning: string
-  /** The bytes of a classification. The same body always gives the same bytes. */
-  encode(body: Classification): Buffer
+  /** The bytes of a classification. The same body always gives the same bytes. `schemaId`: see {@link framed}. */
+  encode(body: Classification, schemaId?: number): Buffer
   /** Whether the first bytes of a value are those of this format. */
   recognises(value: Buffer): boolean
-  /** Decodes a value written by any version of Hierax into JSON values. May throw any error. */
-  decode(value: Buffer): unknown
+  /**
+   * Decodes a value written by any version of Hierax into JSON values. May throw any error. `schema`: the writer's, where a value has only
+   * its id; by default that of this version.
+   */
+  decode(value: Buffer, schema?: string): unknown
 }
 
 const formatsByName = {
@@ -29,6 +32,12 @@ const formatsByName = {
     encode: body => Buffer.from(JSON.stringify(toJson(body))),
     recognises: value => /^\s*\{/.test(value.toString('latin1', 0, 64)),
     decode: value => JSON.parse(value.toString())
+  },
+  confluent: {
+    meaning: 'Avro without its schema, which is in the schema registry `output.registry.url`',
+    encode: (body, schemaId = 0) => framed(recordOf(body), schemaId),
+    recognises: value => schemaIdOf(value) !== null,
+    decode: (value, schema = schemaText) => plain(typeOf(Buffer.from(schema)).fromBuffer(value.subarray(frameBytes)))
   }
 } satisfies Record<string, Format>
 
@@ -39,8 +48,8 @@ export type Encoding = keyof typeof formatsByName
 export const formats: Readonly<Record<Encoding, Format>> = formatsByName
 
 /** A classification's bytes in the given encoding. */
-export function encodeClassification(body: Classification, encoding: Encoding): Buffer {
-  return formats[encoding].encode(body)
+export function encodeClassification(body: Classification, encoding: Encoding, schemaId?: number): Buffer {
+  return formats[encoding].encode(body, schemaId)
 }
 
 /** Decodes the bytes that `encodeClassification` returned. */
@@ -58,10 +67,15 @@ export function fromJson(json: ClassificationJson): Classification {
   return { ...json, candid: BigInt(json.candid) }
 }
 
+/** The Avro schema of the message as it is published. */
+export const publishedSchema: string = fs.readFileSync(
+  new URL('../../schemas/classification.avsc', import.meta.url),
+  'utf8'
+)
+
 /** The Avro schema of the message without its descriptions, because every message contains it. */
-export const schemaText: string = JSON.stringify(
-  JSON.parse(fs.readFileSync(new URL('../../schemas/classification.avsc', import.meta.url), 'utf8')),
-  (name, value) => (name === 'doc' ? undefined : value)
+export const schemaText: string = JSON.stringify(JSON.parse(publishedSchema), (name, value) =>
+  name === 'doc' ? undefined : value
 )
 
 const registry = { long: bigLong }
@@ -79,16 +93,37 @@ const metadata = { 'avro.codec': Buffer.from('null'), 'avro.schema': Buffer.from
 const header = Buffer.concat([magic, metadataType.toBuffer(metadata), marker])
 const one = longType.toBuffer(1)
 
+function toContainer(body: Classification): Buffer {
+  const record = recordOf(body)
+  return Buffer.concat([header, one, longType.toBuffer(record.length), record, marker])
+}
+
+/** Bytes before a record whose schema is in a registry. */
+const frameBytes = 5
+
+/** Confluent's framing: a zero byte and the schema's id in its registry (32 bits, big-endian) before the record. */
+function framed(record: Buffer, schemaId: number): Buffer {
+  const frame = Buffer.alloc(frameBytes)
+  frame.writeUInt32BE(schemaId, 1)
+  return Buffer.concat([frame, record])
+}
+
+/** The id of the schema of a framed value, see {@link framed}; null if the value is not framed. */
+export function schemaIdOf(value: Buffer): number | null {
+  return value.length > frameBytes && value[0] === 0 ? value.readUInt32BE(1) : null
+}
+
 let scratch = Buffer.allocUnsafe(16_384)
 
-function toContainer(body: Classification): Buffer {
+/** The record's bytes, valid until the next call. */
+function recordOf(body: Classification): Buffer {
   const value = { ...body, lightCurve: { ...body.lightCurve, revision: BigInt(body.lightCurve.revision) } }
   let end = type.encode(value, scratch, 0)
   if (end < 0) {
     scratch = Buffer.allocUnsafe(2 * (scratch.length - end))
     end = type.encode(value, scratch, 0)
   }
-  return Buffer.concat([header, one, longType.toBuffer(end), scratch.subarray(0, end), marker])
+  return scratch.subarray(0, end)
 }
 
 const maxSchemaBytes = 256 * 1024

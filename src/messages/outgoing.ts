@@ -11,6 +11,8 @@ export interface OutputSettings {
   readonly deadLetters: string
   readonly encoding: Encoding
   readonly routes: readonly Route[]
+  /** For the encoding `confluent`, the id of the schema by topic. */
+  readonly schemaIds?: ReadonlyMap<string, number>
 }
 
 /** The input message that led to a classification. */
@@ -25,8 +27,7 @@ export function classificationMessages(
   origin: Origin,
   settings: OutputSettings
 ): OutputMessage[] {
-  const message = routedMessage(settings.classifications, body, origin, settings)
-  return topicsOf(body, settings).map(topic => ({ ...message, topic }))
+  return topicsOf(body, settings).map(topic => routedMessage(topic, body, origin, settings))
 }
 
 /** A classification as a message to one topic, with further headers. */
@@ -34,13 +35,13 @@ export function routedMessage(
   topic: string,
   body: Classification,
   origin: Origin,
-  { encoding }: Pick<OutputSettings, 'encoding'>,
+  { encoding, schemaIds }: Pick<OutputSettings, 'encoding' | 'schemaIds'>,
   headers: Readonly<Record<string, string>> = {}
 ): OutputMessage {
   return {
     topic,
     key: body.objectId,
-    value: encodeClassification(body, encoding),
+    value: encodeClassification(body, encoding, schemaIds?.get(topic)),
     headers: {
       id: body.id,
       schema: schemaName,

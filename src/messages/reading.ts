@@ -43,12 +43,14 @@ const maxBytes = 16 * 1024 * 1024
 /**
  * Reads a classification message in any wire format and of any version.
  *
+ * @param schema the writer's schema, for a value that has only its id (`schemaIdOf`); by default that of this version
+ *
  * @throws HieraxError MESSAGE_UNREADABLE
  */
-export function readClassification(value: Uint8Array | null): ReadClassification {
+export function readClassification(value: Uint8Array | null, schema?: string): ReadClassification {
   if (!value?.length) throw unreadable('it has no value')
   if (value.length > maxBytes) throw unreadable(`it has ${value.length} bytes`)
-  const body = decode(Buffer.from(value.buffer, value.byteOffset, value.length))
+  const body = decode(Buffer.from(value.buffer, value.byteOffset, value.length), schema)
   const result = shape.safeParse(body)
   // Not `result.data`, in which fields are reordered.
   if (result.success) return body as ReadClassification
@@ -56,12 +58,12 @@ export function readClassification(value: Uint8Array | null): ReadClassification
   throw unreadable(`it is not a classification: ${issue?.path.join('.') || 'value'}: ${issue?.message}`)
 }
 
-function decode(bytes: Buffer): unknown {
+function decode(bytes: Buffer, schema: string | undefined): unknown {
   const found = Object.entries(formats).find(([, format]) => format.recognises(bytes))
   if (!found) throw unreadable(`its format is none of ${Object.keys(formats).join(', ')}`)
   const [name, format] = found
   try {
-    return format.decode(bytes)
+    return format.decode(bytes, schema)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw unreadable(`it can't be decoded as ${name} (${reason.slice(0, 200)})`, cause)

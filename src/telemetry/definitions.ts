@@ -124,6 +124,10 @@ export const definitions = {
     help: 'Attempts that a Kafka cluster refused: cluster "input" or "output", reason "credentials" or "authorization"',
     labels: ['cluster', 'reason']
   },
+  registry_failures_total: {
+    type: 'counter',
+    help: 'Failed requests to the schema registry, while the service starts'
+  },
   topics_recreated_total: {
     type: 'counter',
     help: 'Input topics that were found deleted and created again, and are read from their start'

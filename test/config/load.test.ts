@@ -5,6 +5,7 @@ import path from 'node:path'
 import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { parse } from 'yaml'
+import { defaultCompression } from '../../src/compression/compressors.ts'
 import { type Config, configSchema } from '../../src/config/config.ts'
 import { type ConfigSources, loadConfig } from '../../src/config/load.ts'
 import { environmentName, settingsOf } from '../../src/config/settings.ts'
@@ -66,6 +67,8 @@ describe('defaults', () => {
         partitions: 4,
         replication: null,
         encoding: 'avro',
+        registry: { url: null, autoRegister: true, username: null, password: null, token: null, ca: null },
+        compression: defaultCompression,
         routes: []
       },
       store: { url: 'lmdb:./data', keepDays: null },
@@ -476,6 +479,27 @@ describe('printConfig', () => {
         }
       ),
       { numRuns: 50 }
+    )
+  })
+})
+
+describe('the schema registry', () => {
+  it('is required by the encoding that uses it', () => {
+    assert.match(envFailure({ HIERAX_OUTPUT_ENCODING: 'confluent' }), /^output\.registry\.url: is missing/)
+  })
+
+  it('has an address without credentials, and one kind of them', () => {
+    const url = 'http://registry:8081'
+    for (const wrong of ['registry:8081', 'ftp://registry', 'http://me:secret@registry', `${url}?a=b`])
+      assert.match(envFailure({ HIERAX_OUTPUT_REGISTRY_URL: wrong }), /^output\.registry\.url .*expected an address/)
+    const user = { HIERAX_OUTPUT_REGISTRY_URL: url, HIERAX_OUTPUT_REGISTRY_USERNAME: 'me' }
+    assert.match(envFailure(user), /^output\.registry\.password: is missing/)
+    const both = { ...user, HIERAX_OUTPUT_REGISTRY_PASSWORD: 'secret', HIERAX_OUTPUT_REGISTRY_TOKEN: 't' }
+    assert.match(envFailure(both), /both a token and a user name/)
+    assert.match(envFailure({ HIERAX_OUTPUT_REGISTRY_CA: '/nowhere.pem' }), /^output\.registry\.ca: can't read/)
+    assert.equal(
+      env({ HIERAX_OUTPUT_REGISTRY_URL: `${url}/apis/ccompat/v7` }).output.registry.url,
+      `${url}/apis/ccompat/v7`
     )
   })
 })

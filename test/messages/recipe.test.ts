@@ -22,7 +22,7 @@ test('a wire format that is added can be set, and is documented', async () => {
   const { configurationPage } = await import('../../scripts/generate-docs.ts')
   assert.equal(loadConfig({ env: { HIERAX_OUTPUT_ENCODING: 'hex' } }).output.encoding, 'hex')
   assert.throws(() => loadConfig({ env: { HIERAX_OUTPUT_ENCODING: 'hax' } }), {
-    message: /got "hax", expected one of avro, json, hex$/
+    message: /got "hax", expected one of avro, json, confluent, hex$/
   })
   assert.ok(configurationPage().includes('`hex` = JSON in hexadecimal digits'))
 })

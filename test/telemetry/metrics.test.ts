@@ -59,6 +59,7 @@ describe('metrics', () => {
       'counter hierax_publish_retries_total{}',
       'counter hierax_published_total{topic}',
       'counter hierax_rebalances_total{}',
+      'counter hierax_registry_failures_total{}',
       'counter hierax_repeated_answers_total{}',
       'counter hierax_shadow_agreement_total{classifier,sha256,agreement}',
       'counter hierax_shadow_predictions_total{classifier,sha256,node}',
