@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { Simulation } from '@hierax/tools/simulator/simulate.ts'
+import { bundledLightCurves, readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
+import kafkajs from 'kafkajs'
+import { kafka } from '../support/brokers.ts'
+import { ServiceProcess, temporaryFolder, total } from '../support/service.ts'
+import { root } from '../support/shared.ts'
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, CompressionTypes, ResourcePatternTypes } = kafkajs
+
+const folder = temporaryFolder()
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+const username = 'babamul-1a2b3c'
+const password = 'wonderland'
+const broker = await kafka({
+  security: { protocol: 'sasl_plaintext', users: { [username]: password } },
+  properties: {
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    // The plaintext listener, by which the tests write, and which poses as the brokers without credentials.
+    'super.users': 'User:ANONYMOUS'
+  }
+})
+const { tools } = broker
+const open = broker.cluster?.internalBrokers ?? []
+
+/** What an account of the public stream may do, and nothing else. */
+async function allow(operation: 'READ' | 'DESCRIBE', kind: 'TOPIC' | 'GROUP', prefix: string): Promise<void> {
+  const resource = { resourceType: AclResourceTypes[kind], resourceName: prefix }
+  const rule = { ...resource, resourcePatternType: ResourcePatternTypes.PREFIXED, principal: `User:${username}` }
+  const entry = {
+    ...rule,
+    host: '*',
+    operation: AclOperationTypes[operation],
+    permissionType: AclPermissionTypes.ALLOW
+  }
+  await (await tools.admin()).createAcls({ acl: [entry] })
+}
+
+const packets: Buffer[] = []
+before(async () => {
+  const curves = []
+  for await (const curve of readLightCurves(bundledLightCurves)) curves.push(curve)
+  const simulated = [...new Simulation(curves, { objects: 2, seed: 3, cutoutBytes: 0 })].slice(0, 20)
+  packets.push(...simulated.map(({ bytes }) => Buffer.from(bytes)))
+})
+
+/** Publishes all packets on a topic as the public streams do. */
+async function publish(topic: string): Promise<void> {
+  await tools.topic(topic, { partitions: 3 })
+  const messages = packets.map((value, index) => ({ partition: index % 3, value }))
+  await tools.produce(topic, messages, CompressionTypes.ZSTD)
+}
+
+/** Runs the service with a settings file of `examples/sources`, but for what an account has of its own, until it has read the packets. */
+async function served(source: string, settings: Record<string, string>): Promise<ServiceProcess> {
+  const service = await ServiceProcess.start({
+    HIERAX_CONFIG: path.join(root, `examples/sources/${source}.yaml`),
+    HIERAX_STORE_URL: `lmdb:${path.join(folder, source)}`,
+    ...settings
+  })
+  await service.untilConsumed(packets.length)
+  await service.until('readiness', async () => total(await service.metrics(), 'hierax_ready') === 4)
+  const recent = JSON.parse((await service.get('/api/v1/recent')).text)
+  assert.ok(recent.some(({ status }: { status: string }) => status === 'CLASSIFIED'))
+  assert.equal(total(await service.metrics(), 'hierax_kafka_refusals_total'), 0)
+  return service
+}
+
+describe('a newcomer without a cluster', { skip: broker.skip }, () => {
+  test('reads Babamul with the rights of its accounts, zstd, and a pattern of topics', async () => {
+    await allow('READ', 'TOPIC', 'babamul.')
+    await allow('DESCRIBE', 'TOPIC', 'babamul.')
+    await allow('READ', 'GROUP', 'babamul-')
+    const topic = 'babamul.ztf.no-lsst-match.hosted'
+    await publish(topic)
+    await tools.topic('babamul.lsst.no-ztf-match.hosted')
+    await tools.topic('private')
+    const service = await served('babamul', {
+      HIERAX_INPUT_BROKERS: broker.brokers.join(),
+      HIERAX_INPUT_SASL_USERNAME: username,
+      HIERAX_INPUT_SASL_PASSWORD: password
+    })
+    assert.match(service.log, /"topics":\["babamul\.ztf\.no-lsst-match\.hosted"\]/)
+    assert.equal(await service.end(), 0)
+    assert.ok(!/"level":"(warn|error)"/.test(service.log), service.log)
+    assert.ok(await tools.isRead(topic, 'babamul-your-name'))
+    assert.ok(!(await tools.topics()).some(name => name.startsWith('hierax.')), 'nothing is written')
+  })
+
+  test('reads Fink without credentials', async () => {
+    await publish('fink_sn_candidates_ztf')
+    const service = await served('fink', { HIERAX_INPUT_BROKERS: open.join() })
+    assert.equal(await service.end(), 0)
+  })
+})
