@@ -1,5 +1,7 @@
-import { writeFile } from 'node:fs/promises'
-import { gzipSync } from 'node:zlib'
+import { createWriteStream } from 'node:fs'
+import { PassThrough, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { decimal, list } from 'hierax/cli/options.ts'
 import { HieraxError } from 'hierax/errors.ts'
@@ -82,14 +84,16 @@ async function runConvert(
   const { out, overwrite = false, verbose = false, detectionSigma: sigma } = options
   const { convert } = await import('../convert/convert.ts')
   const { lines, notes, details } = await convert({ ...options, files, sigma })
-  const text = `${lines.join('\n')}\n`
+  const text = Readable.from(lines.map(line => `${line}\n`))
+  const report = [...notes, ...(verbose ? details : [])]
   if (out !== undefined) {
-    await writeFile(out, out.endsWith('.gz') ? gzipSync(text) : text, { flag: overwrite ? 'w' : 'wx' }).catch(cause => {
+    const file = createWriteStream(out, { flags: overwrite ? 'w' : 'wx' })
+    await pipeline(text, out.endsWith('.gz') ? createGzip() : new PassThrough(), file).catch(cause => {
       const exists = `${out} exists; name another file, or give --overwrite`
       const message = cause.code === 'EEXIST' ? exists : `${out} cannot be written (${cause.message})`
       throw new HieraxError('USAGE', `--out: ${message}`, { cause })
     })
   }
-  for (const note of [...notes, ...(verbose ? details : [])]) process.stderr.write(`${note}\n`)
-  if (out === undefined) process.stdout.write(text)
+  process.stderr.write(report.map(line => `${line}\n`).join(''))
+  if (out === undefined) for await (const line of text) process.stdout.write(line)
 }

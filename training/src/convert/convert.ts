@@ -81,6 +81,9 @@ function addTable(given: Table, plan: ConvertPlan, { curves, named, columns, not
   const table = renamed(given, plan)
   const { file, rows } = table
   const format = formatOf(table, plan.format)
+  if (plan.photometry === 'total' && format.differences) {
+    throw new HieraxError('USAGE', `--photometry total: ${format.title} has differences only (${file})`)
+  }
   const ignored = checkColumns(table, format)
   const assumed = new Set<string>()
   const reader = pointReader(table, format, plan, text => assumed.add(text))
@@ -129,20 +132,27 @@ function otherBands(notes: readonly string[]): string {
 /** Columns under their new names, without those to ignore. */
 function renamed(table: Table, { rename, ignore }: ConvertPlan): Table {
   if (rename.size === 0 && ignore.length === 0) return table
-  const left = new Set(ignore.map(name => name.toLowerCase()))
   const names = new Map([...rename].map(([from, to]) => [from.toLowerCase(), to]))
-  const nameOf = (key: string): string | null => (left.has(key) ? null : (names.get(key) ?? key).toLowerCase())
-  const each = <T>(entries: ReadonlyMap<string, T>, change = (value: T, _: string): T => value): Map<string, T> =>
-    new Map(
-      [...entries].flatMap(([key, value]) =>
-        nameOf(key) === null ? [] : [[nameOf(key) as string, change(value, key)]]
+  const left = new Set(ignore.map(name => name.toLowerCase()))
+  const columns = new Map<string, { name: string; where: string }>()
+  const origins = new Map<string, string>()
+  for (const [key, column] of table.columns) {
+    if (left.has(key)) continue
+    const name = names.get(key) ?? column.name
+    if (columns.has(name.toLowerCase())) {
+      throw new HieraxError(
+        'USAGE',
+        `--rename: ${table.file} has two columns ${name} then; leave one out with --ignore`
       )
-    )
-  const columns = each(table.columns, (column, key) => ({ ...column, name: names.get(key) ?? column.name }))
-  if (columns.size < table.columns.size - [...left].filter(name => table.columns.has(name)).length) {
-    throw new HieraxError('USAGE', `--rename: two columns of ${table.file} would have the same name`)
+    }
+    columns.set(name.toLowerCase(), { ...column, name })
+    origins.set(name.toLowerCase(), key)
   }
-  return { ...table, columns, rows: table.rows.map(row => ({ ...row, cells: each(row.cells) })) }
+  const rows = table.rows.map(row => ({
+    ...row,
+    get: (name: string) => row.get(origins.get(name) ?? (table.columns.has(name) ? '' : name))
+  }))
+  return { ...table, columns, rows }
 }
 
 function formatOf(table: Table, name: string | undefined): Format {
@@ -179,7 +189,7 @@ const quoted = (name: string): string => (/^[\w:.-]+$/.test(name) ? name : `'${n
 /** The name of the object as the row has it, else as it stands beside the row; null if the table names none. */
 function ownId(row: Row, format: Format): string | null {
   for (const name of namesOf(format.columns.id)) {
-    const value = row.cells.get(name)
+    const value = row.get(name)
     if ((typeof value === 'string' && value.trim() !== '') || typeof value === 'number') return String(value).trim()
   }
   return row.id
@@ -195,7 +205,7 @@ function idOfFile(file: string): string {
 function positionOf(row: Row, { columns }: Table, format: Format): [number, number] | null {
   const value = (role: 'ra' | 'dec', from: number, to: number): number | null => {
     for (const name of namesOf(format.columns[role])) {
-      const given = row.cells.get(name)
+      const given = row.get(name)
       if (given === undefined || given === null || /^(|nan|none|null)$/i.test(String(given).trim())) continue
       const number = Number(given)
       if (number >= from && number <= to) return number

@@ -43,6 +43,8 @@ export interface Format {
   readonly columns: Partial<Record<Role, string>>
   /** Names and beginnings (`i:*`) of columns that are not needed. */
   readonly ignored: string
+  /** Whether its magnitudes or fluxes are never those of the object as a whole. */
+  readonly differences?: true
   /** Zero point of fluxes, AB mag, where the tool has a fixed unit. */
   readonly zeroPoint?: number
   /** Survey of bands without its name, if it is not ZTF. */
@@ -66,6 +68,14 @@ const inUnits = (names: string): string =>
 const ztf =
   'candid pid nid rcid field xpos ypos programid programpi pdiffimfilename tblid schemavsn publisher rb rbversion drb drbversion distnr magnr sigmagnr chinr sharpnr ranr decnr sky magdiff fwhm classtar mindtoedge magfromlim seeratio aimage bimage aimagerat bimagerat elong nneg nbad ssdistnr ssmagnr ssnamenr sumrat magap sigmagap magapbig sigmagapbig ndethist ncovhist jdstarthist jdendhist scorr tooflag objectidps1 objectidps2 objectidps3 sgmag1 srmag1 simag1 szmag1 sgscore1 distpsnr1 sgmag2 srmag2 simag2 szmag2 sgscore2 distpsnr2 sgmag3 srmag3 simag3 szmag3 sgscore3 distpsnr3 nmtchps rfid jdstartref jdendref nframesref dsnrms ssnrms dsdiff magzpsci magzpsciunc magzpscirms nmatches clrcoeff clrcounc zpclrcov zpmed clrmed clrrms neargaia neargaiabright maggaia maggaiabright exptime scibckgnd scisigpix sciinpseeing adpctdif1 adpctdif2 clrcoeffunc'
 
+/** Columns that brokers add to those of ZTF. */
+const brokers =
+  '_id aid jd measurement_id has_stamp corrected dubious stellar step_id_corr phase parent_candid e_ra e_dec forced new unparsed_fid unparsed_jd unparsed_isdiffpos extra_fields band_map created_date last_update timestamp ssobjectid visit detector forcediffimflux forcediffimfluxunc forcediffimsnr scienceflux sciencefluxerr utc dc_* since_now image_urls candidate_id htmid16 forcediffimchisq forcediffimfluxap forcediffimfluxuncap avro chipsf chinr_ref alert_id cutout*'
+
+/** Columns of Rubin that are not needed. */
+const rubin =
+  'diasourceid diaforcedsourceid parentdiasourceid ssobjectid visit detector reliability snr apflux apfluxerr scienceflux sciencefluxerr templateflux templatefluxerr ra_dec_cov raerr decerr x y xerr yerr timeprocessedmjdtai timewithdrawnmjdtai extendedness psf* trail* dipole* ix* iy* is* bbox* pixelflags* mjd utc imageurls glint* centroid_flag shape_flag forced_* apflux_*'
+
 /** Columns that pandas and database exports add. */
 const index = 'unnamed:* index level_0'
 
@@ -73,6 +83,7 @@ export const formats: readonly Format[] = [
   {
     name: 'ipac',
     title: 'IPAC forced photometry',
+    differences: true,
     marks: ['forcediffimflux forcediffimfluxunc zpdiff jd filter'],
     columns: {
       ...{ jd: 'jd', band: 'filter', flux: 'forcediffimflux', fluxError: 'forcediffimfluxunc', zeroPoint: 'zpdiff' },
@@ -84,45 +95,34 @@ export const formats: readonly Format[] = [
   {
     name: 'fink',
     title: 'Fink',
-    marks: ['i:jd i:fid', 'r:midpointmjdtai r:band'],
+    differences: true,
+    marks: ['i:jd i:fid'],
     columns: {
-      ...{ id: 'i:objectid r:diaobjectid', jd: 'i:jd', tai: 'r:midpointmjdtai', band: 'i:fid r:band', tag: 'd:tag' },
-      ...{ mag: 'i:magpsf', magError: 'i:sigmapsf', limit: 'i:diffmaglim', sign: 'i:isdiffpos' },
-      ...{ flux: 'r:psfflux', fluxError: 'r:psffluxerr', ra: 'i:ra r:ra', dec: 'i:dec r:dec' }
+      ...{ id: 'i:objectid', jd: 'i:jd', band: 'i:fid', tag: 'd:tag', ra: 'i:ra', dec: 'i:dec' },
+      ...{ mag: 'i:magpsf', magError: 'i:sigmapsf', limit: 'i:diffmaglim', sign: 'i:isdiffpos' }
     },
-    ignored: `${index} i:* d:* v:* b:* c:* r:* f:* key:*`,
-    zeroPoint: unitZeroPoints.njy
+    ignored: `${index} i:* d:* v:* b:* c:* key:*`
   },
   {
-    name: 'alerce',
-    title: 'ALeRCE',
-    marks: [
-      'mjd fid magpsf',
-      'mjd fid diffmaglim',
-      'mjd fid mag e_mag',
-      'mjd band magpsf',
-      'mjd band_name psfflux oid'
-    ],
+    name: 'fink-lsst',
+    title: 'Fink (Rubin)',
+    differences: true,
+    marks: ['r:midpointmjdtai r:band', 'i:midpointmjdtai i:band'],
     columns: {
-      ...{ id: 'oid objectid', mjd: 'mjd', band: 'fid band_name band', mag: 'magpsf mag', magError: 'sigmapsf e_mag' },
-      ...{
-        totalMag: 'magpsf_corr mag_corr',
-        totalMagError: 'sigmapsf_corr_ext e_mag_corr_ext sigmapsf_corr e_mag_corr'
-      },
-      ...{ limit: 'diffmaglim', sign: 'isdiffpos', survey: 'tid sid survey_id', ra: 'ra', dec: 'dec' },
-      ...{ status: 'procstatus', flux: 'psfflux', fluxError: 'psffluxerr' }
+      ...{ id: 'r:diaobjectid i:diaobjectid', tai: 'r:midpointmjdtai i:midpointmjdtai', band: 'r:band i:band' },
+      ...{ flux: 'r:psfflux i:psfflux', fluxError: 'r:psffluxerr i:psffluxerr', ra: 'r:ra i:ra', dec: 'r:dec i:dec' }
     },
-    ignored: `${index} ${ztf} _id aid jd measurement_id has_stamp corrected dubious stellar step_id_corr phase parent_candid e_ra e_dec forced new unparsed_fid unparsed_jd unparsed_isdiffpos extra_fields band_map created_date last_update timestamp ssobjectid visit detector forcediffimflux forcediffimfluxunc forcediffimsnr scienceflux sciencefluxerr`,
+    ignored: `${index} r:* f:* i:* d:* v:* b:* c:* key:*`,
     zeroPoint: unitZeroPoints.njy,
-    forced: 'forced_photometry forced_photometries'
+    survey: 'lsst'
   },
   {
     name: 'lasair',
     title: 'Lasair',
-    marks: ['jd fid magpsf', 'jd fid diffmaglim', 'jd fid forcediffimflux'],
+    marks: ['jd fid magpsf', 'jd fid diffmaglim', 'jd fid forcediffimflux', 'mjd fid magpsf decl', 'mjd fid dc_mag'],
     columns: {
       ...{
-        id: 'objectid',
+        id: 'objectid oid',
         jd: 'jd',
         mjd: 'mjd',
         band: 'fid',
@@ -134,17 +134,35 @@ export const formats: readonly Format[] = [
       ...{ flux: 'forcediffimflux', fluxError: 'forcediffimfluxunc', zeroPoint: 'magzpsci', status: 'procstatus' },
       ...{ noise: 'scisigpix', seeing: 'sciinpseeing' }
     },
-    ignored: `${index} ${ztf} utc dc_* since_now image_urls candidate_id htmid16 forcediffimsnr forcediffimchisq forcediffimfluxap forcediffimfluxuncap`
+    ignored: `${index} ${ztf} ${brokers}`
+  },
+  {
+    name: 'alerce',
+    title: 'ALeRCE',
+    marks: ['mjd fid magpsf', 'mjd fid diffmaglim', 'mjd fid mag e_mag', 'mjd band magpsf', 'mjd band_name psfflux'],
+    columns: {
+      ...{ id: 'oid objectid', mjd: 'mjd', band: 'fid band_name band', mag: 'magpsf mag', magError: 'sigmapsf e_mag' },
+      ...{
+        totalMag: 'magpsf_corr mag_corr',
+        totalMagError: 'sigmapsf_corr_ext e_mag_corr_ext sigmapsf_corr e_mag_corr'
+      },
+      ...{ limit: 'diffmaglim', sign: 'isdiffpos', survey: 'tid sid survey_id', ra: 'ra', dec: 'dec decl' },
+      ...{ status: 'procstatus', flux: 'psfflux', fluxError: 'psffluxerr' }
+    },
+    ignored: `${index} ${ztf} ${brokers} ${rubin} diaobjectid midpointmjdtai isnegative`,
+    zeroPoint: unitZeroPoints.njy,
+    forced: 'forced_photometry forced_photometries'
   },
   {
     name: 'lasair-lsst',
     title: 'Lasair (Rubin)',
+    differences: true,
     marks: ['midpointmjdtai band psfflux', 'midpointtai filtername psflux', 'midpointtai filtername dianoise'],
     columns: {
       ...{ id: 'diaobjectid', tai: 'midpointmjdtai midpointtai', band: 'band filtername', ra: 'ra', dec: 'dec decl' },
       ...{ flux: 'psfflux psflux', fluxError: 'psffluxerr psfluxerr dianoise' }
     },
-    ignored: `${index} diasourceid diaforcedsourceid parentdiasourceid ssobjectid visit detector reliability snr apflux apfluxerr scienceflux sciencefluxerr templateflux templatefluxerr ra_dec_cov raerr decerr x y xerr yerr timeprocessedmjdtai timewithdrawnmjdtai extendedness psf* trail* dipole* ix* iy* is* bbox* pixelflags* mjd utc imageurls glint* centroid_flag shape_flag forced_* apflux_*`,
+    ignored: `${index} ${rubin} isnegative`,
     zeroPoint: unitZeroPoints.njy,
     survey: 'lsst'
   },
@@ -184,7 +202,7 @@ export const formats: readonly Format[] = [
       ...{ flux: inUnits('flux'), zeroPoint: 'zp zeropoint zero_point', ra: 'ra', dec: 'dec decl' },
       fluxError: `${inUnits('fluxerr flux_err e_flux flux_error flux_unc fluxunc')} ${units.map(unit => `flux_${unit}_err`).join(' ')}`
     },
-    ignored: `${index} id instrument_id snr origin altdata annotations owner owner_id group_ids groups streams stream_ids ra_unc dec_unc created_at created_at_utc modified edit delete assignment_id alert_id hash phot_id upload_id nan_flux nan_fluxerr original_user_data validations validation_status explanation notes ref_* tot_* magref e_magref magtot e_magtot mag_ref* extinction* mag_corr* autodelete comments`
+    ignored: `${index} id instrument_id snr origin altdata* annotations* owner owner_id group_ids groups* streams* stream_ids ra_unc dec_unc created_at created_at_utc modified edit delete assignment_id alert_id hash phot_id upload_id nan_flux nan_fluxerr original_user_data validations validation_status explanation notes ref_* tot_* magref e_magref magtot e_magtot mag_ref* extinction* mag_corr* autodelete comments`
   },
   {
     name: 'nmma',

@@ -71,7 +71,7 @@ export function pointReader(
   /** The first value of a row that a role has, and its column. */
   const cell = (row: Row, role: Role): { column: string; value: unknown } | null => {
     for (const name of roles.get(role) ?? []) {
-      const value = row.cells.get(name)
+      const value = row.get(name)
       if (!isMissing(value)) return { column: columns.get(name)?.name ?? name, value }
     }
     return null

@@ -8,8 +8,8 @@ import { checkRegular } from 'hierax/regular-file.ts'
 export interface Row {
   /** File and line, or file and place in a JSON document, for errors. */
   readonly where: string
-  /** By name of the column in lower case. */
-  readonly cells: ReadonlyMap<string, unknown>
+  /** The value of a column, by its name in lower case; undefined if the row has none. */
+  readonly get: (name: string) => unknown
   /** What the list of a JSON document is called that holds the row, in lower case; empty elsewhere. */
   readonly list: string
   /** Name of the object where it stands beside the row, not in it. */
@@ -94,37 +94,59 @@ function textTable(text: string, file: string): Table {
   const rows = textRows(text, file)
   const first = rows[0]
   if (first === undefined) throw invalid(file, 'it has no rows, only comments')
-  const headless = first.cells.some(cell => isNumeric(cell) || isTime(cell))
+  const isNamed = !first.cells.some(cell => isNumeric(cell) || isTime(cell))
+  const commented = isNamed ? null : namesInComments(text, first.cells.length)
+  const headless = !isNamed && commented === null
   if (headless && first.cells.length !== headlessColumns.length) {
     const wanted = `without one, four columns are expected: ${headlessColumns.join(', ')}`
     throw invalid(first.where, `the table has ${first.cells.length} columns and no line of their names; ${wanted}`)
   }
-  const names = (headless ? headlessColumns : first.cells).map(name => name.trim())
+  const names = commented ?? (headless ? headlessColumns : withoutEmptyEnd(first.cells))
   const columns = new Map<string, { name: string; where: string }>()
   for (const name of names) {
     if (name !== '' && columns.has(name.toLowerCase())) throw invalid(first.where, `two columns are called ${name}`)
     columns.set(name.toLowerCase(), { name, where: first.where })
   }
+  const places = new Map(names.map((name, at) => [name.toLowerCase(), at]))
   const position = coordinatesOf(text)
   return {
     ...{ file, headless, columns, rest: new Set<string>() },
-    rows: (headless ? rows : rows.slice(1)).map(({ where, cells: given }) => {
-      const cells = given.slice(0, given.findLastIndex((cell, at) => cell !== '' || at < names.length) + 1)
-      if (cells.length !== names.length) {
+    rows: (isNamed ? rows.slice(1) : rows).map(({ where, cells }) => {
+      const count = Math.max(withoutEmptyEnd(cells).length, Math.min(cells.length, names.length))
+      if (count !== names.length) {
         const hint = cells.some(cell => cell.includes('\n')) ? ' (a quotation mark is not closed)' : ''
-        throw invalid(where, `it has ${cells.length} columns, the table has ${names.length}${hint}`)
+        throw invalid(where, `it has ${count} columns, the table has ${names.length}${hint}`)
       }
-      const named = names.map((name, at): [string, unknown] => [name.toLowerCase(), cells[at]])
-      return { where, id: null, list: '', cells: new Map([...position, ...named]) }
+      const get = (name: string): unknown => cells[places.get(name) ?? -1] ?? position.get(name)
+      return { where, id: null, list: '', get }
     })
   }
 }
 
+function withoutEmptyEnd(cells: readonly string[]): string[] {
+  return cells.slice(0, cells.findLastIndex(cell => cell !== '') + 1)
+}
+
+/** Names of so many columns from the last comment that has them, a time and a band among them; null if there is none. */
+function namesInComments(text: string, count: number): string[] | null {
+  const comments = text.split(/\r\n|\n|\r/).filter(line => line.trimStart().startsWith('#'))
+  const found = comments.map(line =>
+    line
+      .replace(/^[\s#]+/, '')
+      .split(/[\s,;|]+/)
+      .filter(name => name !== '')
+  )
+  const has = (names: readonly string[], wanted: RegExp): boolean => names.some(name => wanted.test(name))
+  const isHeader = (names: readonly string[]): boolean =>
+    names.length === count && has(names, /^(filter|band|fid)$/i) && has(names, /^(m?jd|isot?|time|utc)$/i)
+  return found.findLast(isHeader) ?? null
+}
+
 /** Where the header of a forced-photometry file says that the object is. */
-function coordinatesOf(text: string): [string, unknown][] {
+function coordinatesOf(text: string): ReadonlyMap<string, string> {
   const [, ra] = /^# *Requested input R\.A\. *= *([\d.]+)/m.exec(text) ?? []
   const [, dec] = /^# *Requested input Dec\. *= *([-+\d.]+)/m.exec(text) ?? []
-  return ra === undefined || dec === undefined ? [] : Object.entries({ ra, dec })
+  return new Map(Object.entries(ra === undefined || dec === undefined ? {} : { ra, dec }))
 }
 
 function textRows(text: string, file: string): TextRow[] {
@@ -166,7 +188,7 @@ function delimiterOf(header: string, next: string): string | null {
 
 /** Names of lists of points in JSON documents of brokers. */
 const lists = new Set(
-  'candidates detections non_detections forced_photometry forced_photometries forcedphot prv_candidates diasourceslist diaforcedsourceslist dianondetectionlimitslist data photometry lightcurve light_curve lightcurves results'.split(
+  'candidate candidates fp_hists detections non_detections forced_photometry forced_photometries forcedphot prv_candidates diasourceslist diaforcedsourceslist dianondetectionlimitslist data photometry lightcurve light_curve lightcurves results'.split(
     ' '
   )
 )
@@ -207,7 +229,8 @@ function jsonTable(text: string, file: string): Table {
         if (!columns.has(name.toLowerCase())) columns.set(name.toLowerCase(), { name, where })
       }
       const cells = entries.map(([name, cell]): [string, unknown] => [name.toLowerCase(), cell])
-      rows.push({ where, list, id, cells: new Map([...around.cells, ...cells]) })
+      const all = new Map([...around.cells, ...cells])
+      rows.push({ where, list, id, get: name => all.get(name) })
     }
   }
   const visitLists = (value: JsonObject, around: Around): void => {

@@ -354,6 +354,85 @@ test("ALeRCE's forced photometry and fields of other names", async () => {
   assert.match(notes, /1 row: band lsstg/)
 })
 
+test('versions of the tables: other headers, names and lists of the same tools', async () => {
+  const { write: ipac } = writers['IPAC forced photometry'] as (typeof writers)[string]
+  const text = ipac(madeSupernova)
+  const commented = await converted(text.replace('\n sindex,', '\n# index,'), {}, 'forcedphotometry_req1_lc.txt')
+  assert.deepEqual([commented.curves[0]?.mjd.length, commented.curves[0]?.ra], [36, madeSupernova.ra])
+  const asCsv = text
+    .replaceAll(/^#.*\n/gm, '')
+    .replaceAll(/^ /gm, '')
+    .replaceAll(/,? /g, ',')
+  assert.equal((await converted(asCsv, {}, 'saved.csv')).curves[0]?.mjd.length, 36)
+
+  // Lasair before 2021: MJD and decl; an alert packet as JSON: the candidate beside its history.
+  const old = {
+    objectId: 'ZTF19a',
+    candidates: [
+      {
+        candid: 1,
+        mjd: 59000,
+        ra: 1,
+        decl: 2,
+        fid: 1,
+        nid: 9,
+        magpsf: 19,
+        sigmapsf: 0.1,
+        isdiffpos: 't',
+        dc_mag: 18.5,
+        dc_sigmag: 0.05,
+        since_now: 3
+      },
+      { mjd: 58999, fid: 2, diffmaglim: 20.1 }
+    ]
+  }
+  const lasair = await converted(JSON.stringify(old))
+  assert.deepEqual([lasair.curves[0]?.id, lasair.curves[0]?.mag, lasair.curves[0]?.dec], ['ZTF19a', [20.1, 19], 2])
+  const total = await converted(JSON.stringify(old), { photometry: 'total' })
+  assert.deepEqual([total.curves[0]?.photometry, total.curves[0]?.mag], ['total_mag', [20.1, 18.5]])
+  await assert.rejects(converted(text, { photometry: 'total' }), { code: 'USAGE', message: /has differences only/ })
+  const [candidate, limit] = old.candidates
+  const { mjd: _, decl: dec, dc_mag, dc_sigmag, since_now, ...packet } = candidate as unknown as Record<string, unknown>
+  const alert = {
+    objectId: 'ZTF19a',
+    candidate: { ...packet, dec, jd: 2459000.5 },
+    prv_candidates: [{ jd: 2458999.5, fid: limit?.fid, diffmaglim: 20.1 }],
+    fp_hists: [
+      {
+        jd: 2458998.5,
+        fid: 1,
+        forcediffimflux: 300,
+        forcediffimfluxunc: 10,
+        magzpsci: 26,
+        procstatus: '0',
+        programid: 1
+      }
+    ]
+  }
+  const packets = await converted(JSON.stringify([alert]))
+  assert.deepEqual(
+    [packets.curves[0]?.mjd, packets.curves[0]?.ul],
+    [
+      [58998, 58999, 59000],
+      [0, 1, 0]
+    ]
+  )
+
+  const meta = 'mjd,flux,fluxerr,zp,magsys,filter,altdata.meta1\n58001.,22.,1.,30.,ab,ztfg,44.4\n'
+  assert.ok(Math.abs(((await converted(meta)).curves[0]?.mag[0] ?? 0) - (30 - 2.5 * Math.log10(22))) < 1e-6)
+  const rubin = {
+    'r:diaObjectId': '170032882292621383',
+    'r:midpointMjdTai': 60983.2,
+    'r:band': 'r',
+    'r:psfFlux': 4e4,
+    'r:psfFluxErr': 400,
+    'f:clf': 1
+  }
+  await refused(JSON.stringify([rubin]), /Fink \(Rubin\).*band lsstr.*--take-bands lsst/s)
+  const limits = await converted('oid,tid,mjd,fid,diffmaglim\nZTF19a,ztf,59000,1,20.1\n')
+  assert.deepEqual([limits.curves[0]?.ul, limits.curves[0]?.mag], [[1], [20.1]])
+})
+
 test('labels: by id, with redshifts, with or without names; what has none is reported', async () => {
   const table = write('obj_id,mjd,filter,mag,magerr\nA,59000,ztfg,19,0.1\nB,59000,ztfg,19,0.1\n')
   for (const text of [
