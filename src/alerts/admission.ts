@@ -57,11 +57,12 @@ export function admit(alert: Alert, settings: AdmissionSettings, topic = ''): Ad
   const observations: Observation[] = []
   let droppedPoints = 0
   for (const { programId, observation } of alert.history) {
-    if (programId !== null && programs.includes(programId)) observations.push(observation)
+    if (programId !== null && programs.includes(programId)) observations.push({ ...observation, program: programId })
     else droppedPoints++
   }
-  const own = programs.includes(alert.record.programId)
-  if (own) observations.push(alert.observation)
+  const program = alert.record.programId
+  const own = programs.includes(program)
+  if (own) observations.push({ ...alert.observation, program })
   else droppedPoints++
   const record = own ? alert.record : { ...alert.record, photometry: null }
   return { observations, record, refusal: refusalOf(record, settings), droppedPoints }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { decimal, integer, julianDate, list, populationOption } from './options.ts'
+import { decimal, integer, julianDate, list, populationOption, programs } from './options.ts'
 
 /** Adds a command to the program. */
 export type Register = (program: Command) => void
@@ -138,6 +138,10 @@ const deleteExamples = `
   $ hierax store delete ZTF19aazzpje ZTF20aaelulu
   $ hierax store delete ZTF19aazzpje --store valkey://localhost:6379/0`
 
+const purgeExamples = `
+  $ hierax store purge --programs 2,3 --dry-run
+  $ hierax store purge --programs 2,3 --unknown remove --store lmdb:/var/lib/hierax`
+
 const moveExamples = `
   $ hierax store export --store lmdb:./data | hierax store import --store valkey://localhost:6379/0
   $ hierax store export objects.ndjson.gz
@@ -146,11 +150,14 @@ const moveExamples = `
 const store: Register = program => {
   const group = program
     .command('store')
-    .summary('inspect, verify, export or import the store, or delete objects')
+    .summary('inspect, verify, export or import the store, or delete from it')
     .description(
-      'Inspect, verify, export or import the store of light curves, or delete objects from it, also while `serve` runs.'
+      'Inspect, verify, export or import the store of light curves, or delete objects or the points of a survey programme from it, also while `serve` runs.'
     )
-    .addHelpText('after', `\nExamples:${inspectExamples}${deleteExamples}${verifyExamples}${moveExamples}`)
+    .addHelpText(
+      'after',
+      `\nExamples:${inspectExamples}${deleteExamples}${purgeExamples}${verifyExamples}${moveExamples}`
+    )
   const command = (name: string, examples: string) =>
     group
       .command(name)
@@ -172,6 +179,21 @@ const store: Register = program => {
     )
     .argument('<object-ids...>', 'for example ZTF19aazzpje')
     .action(async (objectIds, options) => (await import('./store.ts')).deleteObjects(objectIds, options))
+  command('purge', purgeExamples)
+    .summary('delete the points of survey programmes')
+    .description(
+      'Delete what the store holds of survey programmes: their points and alerts, their images, and the states that were computed from them. Other points stay, and the store can then be opened without these programmes. First remove the programmes from `input.programs` of every `serve` on the store, and stop it. Points that were stored by an early release do not say their programme: if there are any, and the store may hold points of other programmes too, --unknown decides. Classifications that were published before stay in their topics; `hierax reclassify` publishes the new ones. The command can be repeated. Print what was deleted.'
+    )
+    .option('--programs <list>', 'survey programmes, for example 2,3 (required)', programs)
+    .addOption(
+      new Option(
+        '--unknown <action>',
+        'what happens to points of unknown programme (default: nothing is deleted if there are any)'
+      ).choices(['keep', 'remove'])
+    )
+    .option('--dry-run', 'count what would be deleted, and delete nothing')
+    .option('--json', 'print the result as one JSON object')
+    .action(async options => (await import('./store-purge.ts')).purgeStore(options))
   command('verify', verifyExamples)
     .summary('verify the checksum of every object')
     .description(

@@ -45,6 +45,12 @@ export function list(text: string): string[] {
   return items
 }
 
+/** Parser of an option that takes a comma-separated list of programme numbers. */
+export function programs(text: string): number[] {
+  const parse = integer({ min: 0, max: 2147483647 })
+  return [...new Set(list(text).map(parse))]
+}
+
 /** Flags and description of the option that names a population. */
 export const populationOption = [
   '--population <mix>',

@@ -10,7 +10,9 @@ import { loadConfig } from '../config/load.ts'
 import { maskUrl } from '../config/show.ts'
 import { HieraxError, printable } from '../errors.ts'
 import { decodeRecord } from '../lightcurves/object-record.ts'
+import { pointsByProgram } from '../lightcurves/purge.ts'
 import type { OpenStore } from '../lightcurves/store.ts'
+import { openExistingCutouts } from '../lightcurves/stores/cutouts.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { exportLines, importLines } from '../lightcurves/stores/transfer.ts'
 import { checkRegular } from '../regular-file.ts'
@@ -30,17 +32,18 @@ export interface StoreOptions {
 /** The store that the options name. `outlives`: one in memory is refused. */
 export async function openNamed(
   options: StoreOptions,
-  { readOnly = false, outlives = false }: { readonly readOnly?: boolean; readonly outlives?: boolean }
+  {
+    readOnly = false,
+    anyPrograms = false,
+    outlives = false
+  }: { readonly readOnly?: boolean; readonly anyPrograms?: boolean; readonly outlives?: boolean }
 ): Promise<{ config: Config; store: OpenStore; url: string }> {
   const overrides = { 'store.url': options.store, model: options.model }
   const config = loadConfig({ file: options.config, env: process.env, overrides })
   const { url } = config.store
   if (outlives && url === 'memory:') throw new HieraxError('USAGE', 'a store in memory does not outlive its process')
-  return {
-    config,
-    store: await openStore(url, { programs: admissionOf(config).programs, readOnly }),
-    url: maskUrl(url)
-  }
+  const store = await openStore(url, { programs: admissionOf(config).programs, readOnly, anyPrograms })
+  return { config, store, url: maskUrl(url) }
 }
 
 /** Runs `hierax store verify`, in a child process: reading a file with damaged pages may crash it. */
@@ -60,9 +63,16 @@ export async function verify(options: StoreOptions): Promise<void> {
 }
 
 async function check(options: StoreOptions): Promise<void> {
-  const { store, url } = await openNamed(options, { readOnly: true })
+  const { store, url } = await openNamed(options, { readOnly: true, anyPrograms: true })
   const before = (await store.statistics()).objects
-  const result = { store: url, objects: 0, points: 0, corrupt: [] as { objectId: string; message: string }[] }
+  const result = {
+    store: url,
+    programs: store.programs,
+    objects: 0,
+    points: 0,
+    pointsByProgram: {} as Record<string, number>,
+    corrupt: [] as { objectId: string; message: string }[]
+  }
   const report = (objectId: string, message: string): void => {
     result.corrupt.push({ objectId, message })
     if (!options.json) process.stdout.write(`corrupt: ${printable(message)}\n`)
@@ -70,8 +80,16 @@ async function check(options: StoreOptions): Promise<void> {
   try {
     for await (const object of store.records()) {
       result.objects++
-      if ('record' in object) result.points += decodeRecord(object.objectId, object.record).curve.length
-      else report(object.objectId, object.error.message)
+      if ('error' in object) {
+        report(object.objectId, object.error.message)
+        continue
+      }
+      const { curve } = decodeRecord(object.objectId, object.record)
+      result.points += curve.length
+      for (const [program, count] of pointsByProgram(curve)) {
+        const name = program ?? 'unknown'
+        result.pointsByProgram[name] = (result.pointsByProgram[name] ?? 0) + count
+      }
     }
     const missing = Math.min(before, (await store.statistics()).objects) - result.objects
     if (missing > 0) report('', `${missing} objects of the index can't be read`)
@@ -115,13 +133,16 @@ export async function exportStore(file: string, options: StoreOptions): Promise<
 export async function deleteObjects(objectIds: readonly string[], options: StoreOptions): Promise<void> {
   // A store that does not exist must not be created.
   await (await openNamed(options, { readOnly: true, outlives: true })).store.close()
-  const { store, url } = await openNamed(options, { outlives: true })
+  const { config, store, url } = await openNamed(options, { outlives: true })
+  const cutouts = openExistingCutouts(config.store.url)
   try {
+    await cutouts?.remove([...new Set(objectIds)])
     const held = new Set(await store.remove([...new Set(objectIds)]))
     for (const objectId of held) process.stdout.write(`deleted: ${printable(objectId)}\n`)
     const unknown = objectIds.filter(objectId => !held.has(objectId)).map(objectId => JSON.stringify(objectId))
     if (unknown.length > 0) throw new HieraxError('OBJECT_NOT_FOUND', `${url} holds no object ${unknown.join(', ')}`)
   } finally {
+    await cutouts?.close()
     await store.close()
   }
 }

@@ -19,6 +19,10 @@ export interface CutoutStore {
   put(alerts: readonly AlertCutouts[]): Promise<void>
   /** The images of an object; null if there are none. */
   get(objectId: string): Promise<AlertCutouts | null>
+  /** The objects that have images, and the programme of their alerts; null if the images are damaged. In no particular order. */
+  list(): AsyncIterable<{ readonly objectId: string; readonly programId: number | null }>
+  /** Removes the images of objects. Resolves with the number of objects that had some. */
+  remove(objectIds: readonly string[]): Promise<number>
   close(): Promise<void>
 }
 
@@ -36,6 +40,14 @@ export function encodeCutouts({ candid, programId, cutouts }: AlertCutouts): Buf
   const images = cutoutKinds.map(kind => cutouts[kind] ?? new Uint8Array())
   for (const [index, { length }] of images.entries()) head.writeUInt32BE(length, 12 + 4 * index)
   return Buffer.concat([head, ...images])
+}
+
+/** Bytes of the images of an alert from which `programOfCutouts` reads. */
+export const programBytes = 12
+
+/** The programme of the alert that images belong to, from their first bytes; null if these are damaged. */
+export function programOfCutouts(bytes: Buffer): number | null {
+  return bytes.length < programBytes ? null : bytes.readInt32BE(8)
 }
 
 /** The images of an alert from their bytes; null if these are damaged. */

@@ -6,7 +6,7 @@ export const pointSize = 36
 
 /**
  * Where the fields of a stored point are (little endian): jd f64, candid i64 (0: none), magnitude f32, error f32, filter u8, flags u8,
- * number of superseded candids u8, origins of the quality u8, real–bogus f32, solar-system distance f32 (NaN: null). The photometry
+ * number of superseded candids u8, origins of the quality and programme u8, real–bogus f32, solar-system distance f32 (NaN: null). The photometry
  * (jd to flags) lies together. What is published does not rest on this layout (`fingerprint.ts`): a test changes it.
  */
 export const pointLayout = {
@@ -28,6 +28,12 @@ const photometrySize = 26
 /** The two fields of a point's quality; the bit of `origins` says that the point's own packet told it. */
 type QualityField = 'realBogus' | 'distance'
 const origin = { realBogus: 1, distance: 2 } as const
+
+/** The other six bits of `origins` hold the programme plus one; 0: not known, as in points of earlier releases. */
+const programShift = 2
+
+/** The greatest programme that a point can say; of a greater one it is not known. ZTF has 0 to 3. */
+export const maxProgram = 62
 
 /** The one NaN that stands for null. */
 const nothing = 0x7fc00000
@@ -55,7 +61,7 @@ export function writePoint(target: DataView, offset: number, observation: Observ
   const realBogus = detection ? observation.realBogus : null
   const distance = detection ? observation.solarSystemDistance : null
   const told = (realBogus === null ? 0 : origin.realBogus) | (distance === null ? 0 : origin.distance)
-  target.setUint8(offset + at.origins, own ? told : 0)
+  target.setUint8(offset + at.origins, (own ? told : 0) | programBits(observation.program))
   if (realBogus === null) target.setUint32(offset + at.realBogus, nothing, true)
   else target.setFloat32(offset + at.realBogus, realBogus, true)
   if (distance === null) target.setUint32(offset + at.distance, nothing, true)
@@ -65,7 +71,9 @@ export function writePoint(target: DataView, offset: number, observation: Observ
 /** Reads the observation at an offset. Its quality is given wherever it comes from. */
 export function readPoint(source: Buffer, offset: number): Observation {
   const flags = source[offset + at.flags] as number
+  const program = programAt(source, offset)
   return {
+    ...(program === null ? {} : { program }),
     jd: source.readDoubleLE(offset + at.jd),
     fid: source[offset + at.fid] as FilterId,
     detection: (flags & flag.detection) !== 0,
@@ -138,6 +146,32 @@ export function realBogusOf(source: Buffer, offset: number): number {
 /** The solar-system distance of the point at an offset; NaN where there is none. */
 export function solarSystemDistanceOf(source: Buffer, offset: number): number {
   return source.readFloatLE(offset + at.distance)
+}
+
+/** The programme of the point at an offset; null where it is not known. */
+export function programAt(source: Buffer, offset: number): number | null {
+  const bits = (source[offset + at.origins] as number) >>> programShift
+  return bits === 0 ? null : bits - 1
+}
+
+/** Whether a point says a programme that stands over that of another: the greater one, or one over none. */
+export function addsProgram(present: Buffer, offset: number, other: Buffer, otherOffset: number): boolean {
+  return (
+    (present[offset + at.origins] as number) >>> programShift <
+    (other[otherOffset + at.origins] as number) >>> programShift
+  )
+}
+
+/** Takes over the programme of another point of the same exposure where it stands. */
+export function joinProgram(target: Buffer, offset: number, other: Buffer, otherOffset: number): void {
+  if (!addsProgram(target, offset, other, otherOffset)) return
+  const origins = (target[offset + at.origins] as number) & ((1 << programShift) - 1)
+  const bits = ((other[otherOffset + at.origins] as number) >>> programShift) << programShift
+  target[offset + at.origins] = origins | bits
+}
+
+function programBits(program: number | undefined): number {
+  return program === undefined || program > maxProgram ? 0 : (program + 1) << programShift
 }
 
 /** Number of candids that the point's own superseded. */
@@ -262,35 +296,4 @@ export function lowerBound(count: number, isBefore: (index: number) => boolean, 
     else high = middle
   }
   return low
-}
-
-/**
- * Superseded candids: those that were seen at a point besides the one in the view, as bytes (little endian): jd f64, filter u8, candid
- * i64 each, sorted by these.
- */
-export const supersededSize = 17
-
-/** Writes a superseded candid of the point at an offset of `points`. */
-export function writeSuperseded(target: Buffer, entry: number, points: Buffer, offset: number, candid: bigint): void {
-  target.writeDoubleLE(points.readDoubleLE(offset + at.jd), entry)
-  target[entry + 8] = points[offset + at.fid] as number
-  target.writeBigInt64LE(candid, entry + 9)
-}
-
-/** The candid of an entry. */
-export function supersededCandidAt(superseded: Buffer, entry: number): bigint {
-  return superseded.readBigInt64LE(entry + 9)
-}
-
-/** Where the entries of the point at an offset of `points` begin and end. */
-export function supersededRange(superseded: Buffer, points: Buffer, offset: number): [from: number, to: number] {
-  const compare = (entry: number): number => {
-    const difference = superseded.readDoubleLE(entry) - points.readDoubleLE(offset + at.jd)
-    return difference !== 0 ? difference : (superseded[entry + 8] as number) - (points[offset + at.fid] as number)
-  }
-  const count = superseded.length / supersededSize
-  const from = supersededSize * lowerBound(count, index => compare(index * supersededSize) < 0)
-  let to = from
-  while (to < superseded.length && compare(to) === 0) to += supersededSize
-  return [from, to]
 }

@@ -11,13 +11,11 @@ import {
   realBogusOf,
   revisionOf,
   solarSystemDistanceOf,
-  supersededCandidAt,
   supersededCount,
-  supersededRange,
-  supersededSize,
   timeOf
 } from './layout.ts'
 import { type Band, bandOf, bands, type FilterId, type Observation } from './observation.ts'
+import { supersededCandidAt, supersededRange, supersededSize } from './superseded.ts'
 
 /** The part of a light curve up to a time, counted. */
 export interface Prefix {

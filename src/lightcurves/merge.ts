@@ -1,25 +1,26 @@
 import {
+  addsProgram,
   addsQuality,
   candidAt,
   compareIdentity,
   compareImage,
   comparePhotometry,
   isDetection,
+  joinProgram,
   joinQuality,
   lowerBound,
   pointSize,
+  programAt,
   samePoint,
   sameQuality,
   setSupersededCount,
   supersededCount,
-  supersededRange,
-  supersededSize,
   viewOf,
-  writePoint,
-  writeSuperseded
+  writePoint
 } from './layout.ts'
 import { LightCurve, RunningTotals } from './light-curve.ts'
 import type { Observation } from './observation.ts'
+import { supersededRange, supersededSize, writeSuperseded } from './superseded.ts'
 
 /**
  * Points of one object that are kept. The longest light curves of eight years of ZTF have some 3,500; without a bound, whoever may
@@ -110,6 +111,7 @@ function locate(curve: LightCurve, bytes: Buffer, offset: number, from: number):
 /** Whether the point in the view knows all that this one tells, or beats it and knows its candid: it then changes nothing. */
 function addsNothing(curve: LightCurve, index: number, bytes: Buffer, offset: number): boolean {
   const present = index * pointSize
+  if (addsProgram(curve.points, present, bytes, offset)) return false
   const order = compareImage(curve.points, present, bytes, offset)
   if (order < 0) return false
   if (order === 0)
@@ -142,7 +144,8 @@ function insert(inserted: Insertion[], before: number, candidate: Candidate): vo
 /**
  * The view of two points of one identity: the greater image stands, the candids of both are remembered. Of one image the
  * photometry stands whole, and each field of the quality by itself: what a packet says of the photometry and what it says of
- * the quality need not come together. The quality of another image says nothing of this one.
+ * the quality need not come together. The quality of another image says nothing of this one. The programme is that of the exposure: if
+ * packets say different ones, the greatest stands, so that a point which any of them calls restricted is.
  */
 function combine(a: Candidate, b: Candidate): Candidate {
   const image = compareImage(a.bytes, 0, b.bytes, 0)
@@ -158,6 +161,7 @@ function combine(a: Candidate, b: Candidate): Candidate {
   const superseded = [...seen].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0)).slice(-maxSuperseded)
   const bytes = Buffer.from(winner.bytes)
   if (image === 0) joinQuality(bytes, 0, other.bytes, 0)
+  joinProgram(bytes, 0, other.bytes, 0)
   setSupersededCount(bytes, 0, superseded.length)
   return { bytes, superseded }
 }
@@ -166,6 +170,7 @@ function sameCandidate(a: Candidate, b: Candidate): boolean {
   return (
     samePoint(a.bytes, 0, b.bytes, 0) &&
     sameQuality(a.bytes, 0, b.bytes, 0) &&
+    programAt(a.bytes, 0) === programAt(b.bytes, 0) &&
     supersededCount(a.bytes, 0) === supersededCount(b.bytes, 0) &&
     // Their number is not enough: at the most that is remembered, a greater one takes the place of a smaller one.
     a.superseded.length === b.superseded.length &&
@@ -232,17 +237,23 @@ function mergeSuperseded({ supersededBytes: known }: LightCurve, candidates: rea
  * merging stays commutative and associative. New points of a full object are left out, and its past stays as it is.
  */
 export function withinLimit(curve: LightCurve, limit: number): LightCurve {
-  const totals = new RunningTotals(curve.totals)
   let detectionsLeft = Math.min(curve.totals.detections, limit)
   let upperLimitsLeft = limit - detectionsLeft
-  const points = Buffer.allocUnsafe(limit * pointSize)
+  return filterPoints(curve, offset =>
+    isDetection(curve.points, offset) ? detectionsLeft-- > 0 : upperLimitsLeft-- > 0
+  )
+}
+
+/** The curve without the points for which `stays` is false. It is called once for each point, in their order. */
+export function filterPoints(curve: LightCurve, stays: (offset: number) => boolean): LightCurve {
+  const totals = new RunningTotals(curve.totals)
+  const points = Buffer.allocUnsafe(curve.points.length)
   const superseded: Buffer[] = []
   let target = 0
   let kept = 0
   for (let index = 0; index < curve.length; index++) {
     const offset = index * pointSize
-    const detection = isDetection(curve.points, offset)
-    if (detection ? detectionsLeft-- > 0 : upperLimitsLeft-- > 0) {
+    if (stays(offset)) {
       target += curve.points.copy(points, target, offset, offset + pointSize)
       continue
     }
@@ -252,5 +263,6 @@ export function withinLimit(curve: LightCurve, limit: number): LightCurve {
     kept = to
   }
   superseded.push(curve.supersededBytes.subarray(kept))
-  return new LightCurve(points, Buffer.concat(superseded), totals.of(points))
+  const rest = points.subarray(0, target)
+  return new LightCurve(rest, Buffer.concat(superseded), totals.of(rest))
 }

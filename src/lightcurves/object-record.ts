@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
 import { isSameAlert, joinAlerts, newerAlert, type VersionedAlert } from './alert-versions.ts'
 import { earlierSizes, earlierState } from './earlier-records.ts'
-import { pointSize, supersededSize } from './layout.ts'
+import { pointSize } from './layout.ts'
 import { allObservations, LightCurve } from './light-curve.ts'
 import { mergeObservations } from './merge.ts'
 import type { AlertRecord } from './observation.ts'
@@ -23,6 +23,7 @@ import {
 } from './record-layout.ts'
 import { joinMarks, markSize, readMarks, writeMarks } from './route-marks.ts'
 import type { Addition, ObjectState, StoredObject } from './store.ts'
+import { supersededSize } from './superseded.ts'
 
 /**
  * An object as it is stored (little endian): version u8 · 1 zero · number of marks u16 · CRC-32 of object id and all bytes but its own u32 · points
@@ -201,6 +202,27 @@ function decodeAlerts(record: Buffer, parts: RecordParts): Pick<ObjectState, 'ne
     parts.newestAdmitted === parts.newest &&
     newest?.photometry?.solarSystemName === newestAdmitted?.photometry?.solarSystemName
   return { newest, newestAdmitted: same ? newest : newestAdmitted }
+}
+
+/** An object before and after an edit, with its record; null after it if the object is to be removed. */
+export interface EditedObject {
+  readonly before: ObjectState
+  readonly after: ObjectState | null
+  readonly record: Buffer | null
+}
+
+/** Edits the state in a record. Null if nothing changed or the record can't be read. */
+export function editRecord(
+  objectId: string,
+  record: Buffer,
+  edit: (state: ObjectState) => ObjectState | null
+): EditedObject | null {
+  const stored = checkedRecord(objectId, record)
+  if ('error' in stored) return null
+  const before = decodeRecord(objectId, stored.record)
+  const after = edit(before)
+  if (after === before) return null
+  return { before, after, record: after && encodeRecord(after, mergedAt(stored.record)) }
 }
 
 /** A record in the present version, whichever wrote it. Throws what `decodeRecord` does. */

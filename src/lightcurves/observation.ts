@@ -36,6 +36,8 @@ export interface Observation {
   readonly realBogus: number | null
   /** `ssdistnr`, arcsec, single precision; null where there is none, and for upper limits. */
   readonly solarSystemDistance: number | null
+  /** Survey programme of the exposure (`programid`); absent if it is not known. */
+  readonly program?: number
 }
 
 /**

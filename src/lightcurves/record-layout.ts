@@ -1,7 +1,7 @@
 import { canonicalAlert } from './fingerprint.ts'
-import { supersededSize } from './layout.ts'
 import { type AlertContext, type AlertRecord, bandOf, contextFields, type FilterId } from './observation.ts'
 import { markSize } from './route-marks.ts'
+import { supersededSize } from './superseded.ts'
 
 /** Bits of a record's flags: which alert records it has, and which of them have the name of a solar-system object. */
 export const recordFlag = { newest: 1, admitted: 2, same: 4, newestName: 8, admittedName: 16 } as const

@@ -15,13 +15,14 @@ export interface StoreMeta {
 /**
  * Compares a store's metadata (null: it is new) with what it is opened for. Returns the new metadata if they must change, else null.
  * An older version is migrated: its records are read as they are, and rewritten when something is merged into them. The new
- * metadata keep an older release from misreading them. A store that is `empty` holds points of no programme.
+ * metadata keep an older release from misreading them. A store that is `empty` holds points of no programme. `admitted`: null
+ * admits whatever the store holds.
  *
  * @throws {HieraxError} STORE_REFUSED for a version that is not read, or for points of a programme that is not admitted.
  */
 export function checkMeta(
   meta: StoreMeta | null,
-  programs: readonly number[],
+  admitted: readonly number[] | null,
   where: string,
   empty = false
 ): StoreMeta | null {
@@ -34,11 +35,12 @@ export function checkMeta(
       `The store in ${where} ${what}: its metadata are damaged, restore them from a backup`
     )
   }
+  const programs = admitted ?? held
   const extra = held.filter(program => !programs.includes(program))
   if (extra.length > 0 && !empty) {
     throw new HieraxError(
       'STORE_REFUSED',
-      `The store in ${where} holds points of programme ${extra.join(', ')}, which input.programs and input.publicPrograms (${programs.join(', ')}) do not admit`
+      `The store in ${where} holds points of programme ${extra.join(', ')}, which input.programs and input.publicPrograms (${programs.join(', ')}) do not admit. \`hierax store purge --programs ${extra.join(',')}\` removes them from a store`
     )
   }
   if (meta?.version === recordVersion && held.length === programs.length && extra.length === 0) return null

@@ -107,6 +107,12 @@ export interface Store {
   prune(before: number): Promise<number>
   /** Removes objects and their cached states. Resolves with the ids of those that it held. */
   remove(objectIds: readonly string[]): Promise<string[]>
+  /**
+   * Replaces the states of objects by what `edit` makes of them: one atomic step for each, while merges go on. The same state changes
+   * nothing, null removes the object. Cached states of objects that change are removed. `edit` may be called several times for an
+   * object. Unknown objects and those that can't be read are left out. Resolves when the changes are durable.
+   */
+  edit(objectIds: readonly string[], edit: (state: ObjectState) => ObjectState | null): Promise<void>
   /** All object ids, or those after one, in an order that does not change. Reading may take days, while merges go on. */
   objectIds(after?: string): AsyncIterable<string>
   /**
@@ -118,6 +124,8 @@ export interface Store {
   records(): AsyncIterable<StoredObject>
   /** Survey programmes whose points may be in it. */
   readonly programs: readonly number[]
+  /** States that no points of other programmes are in it, as after a purge. */
+  setPrograms(programs: readonly number[]): Promise<void>
   statistics(): Promise<StoreStatistics>
   /** Why the store can't be used at present; null where nothing is known against it. */
   trouble(): string | null
@@ -135,6 +143,8 @@ export interface OpenStore extends Store {
 export interface StoreOptions {
   /** Survey programmes whose points may be in it. */
   readonly programs: readonly number[]
+  /** Opens it whatever points are in it, and adds no programme. */
+  readonly anyPrograms?: boolean
   /** Opens an existing store without changing it, except for its journal. */
   readonly readOnly?: boolean
   /** If the server can't be reached, the store is returned at once and waits for it. */

@@ -4,7 +4,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { type PurgeOptions, purgeNamed } from '../../src/cli/store-purge.ts'
 import type { Addition } from '../../src/lightcurves/store.ts'
+import { openCutouts } from '../../src/lightcurves/stores/cutouts.ts'
 import { openStore } from '../../src/lightcurves/stores/open.ts'
 import { detectionAt } from '../lightcurves/observations.ts'
 import { runHierax } from '../support/service.ts'
@@ -25,8 +27,8 @@ const add = (objectId: string, ...days: number[]): Addition => ({
 const lmdb = (name: string): string => `lmdb:${path.join(folder, name)}`
 
 /** Every record of a store, byte for byte. */
-async function records(url: string): Promise<[string, string][]> {
-  const store = await openStore(url, { programs: [1], readOnly: true })
+async function records(url: string, programs = [1]): Promise<[string, string][]> {
+  const store = await openStore(url, { programs, readOnly: true })
   const found: [string, string][] = []
   for await (const object of store.records())
     found.push([object.objectId, 'record' in object ? object.record.toString('hex') : 'corrupt'])
@@ -107,6 +109,79 @@ describe('hierax store', { skip: server.skip }, () => {
     assert.equal(absent.code, 2)
     assert.match(absent.stderr, /INPUT_NOT_FOUND: There is no store in/)
     assert.equal(fs.existsSync(path.join(folder, 'absent')), false)
+  })
+
+  test('purge removes what is of some programmes, and unlocks the store for those who do not admit them', async () => {
+    const of = (objectId: string, day: number, program?: number): Addition => ({
+      objectId,
+      observations: [detectionAt(2459000.5 + day, program === undefined ? {} : { program })],
+      alerts: add(objectId, day).alerts.map(({ record }) => ({
+        record: { ...record, programId: program ?? 1 },
+        admitted: true
+      }))
+    })
+    for (const url of [lmdb('purged'), `${server.url}/6`]) {
+      const open = await openStore(url, { programs: [1, 2, 3] })
+      await open.merge([of('Public', 1, 1), of('Mixed', 1, 1), of('Private', 1, 2), of('Early', 1)])
+      await open.merge([of('Mixed', 2, 2), of('Early', 2, 3)])
+      const cutouts = openCutouts(url, 10)
+      for (const [objectId, programId] of [
+        ['Public', 1],
+        ['Private', 2]
+      ] as const)
+        await cutouts.put([{ objectId, candid: 1n, programId, cutouts: { science: Buffer.from(objectId) } }])
+      const said: string[] = []
+      const purge = (options: Omit<PurgeOptions, 'store'>) =>
+        purgeNamed({ store: url, ...options }, text => said.push(text))
+      const before = await records(url, [1, 2, 3])
+
+      await assert.rejects(purge({}), { code: 'USAGE', message: /--programs is required/ })
+      await assert.rejects(purge({ programs: [2, 3] }), {
+        code: 'USAGE',
+        message: /holds 1 points of unknown programme.*Nothing was deleted/
+      })
+      const found = { objects: 3, removedObjects: 1, points: 3, unknownPoints: 1, alerts: 3 }
+      const rest = { store: url, programs: [2, 3], unknown: 'keep', corrupt: 0, held: [1] }
+      const dry = await purge({ programs: [2, 3], unknown: 'keep', dryRun: true })
+      assert.deepEqual(dry, { ...found, ...rest, dryRun: true, cutouts: 0 })
+      assert.deepEqual(await records(url, [1, 2, 3]), before)
+      await assert.rejects(openStore(url, { programs: [1] }), {
+        code: 'STORE_REFUSED',
+        message: /programme 2, 3.*store purge --programs 2,3/
+      })
+
+      const done = await purge({ programs: [2, 3], unknown: 'keep' })
+      assert.deepEqual(done, { ...found, ...rest, dryRun: false, cutouts: 1 })
+      assert.deepEqual([await cutouts.get('Private'), (await cutouts.get('Public'))?.programId], [null, 1])
+      const narrow = await openStore(url, { programs: [1] })
+      const points = await Promise.all(
+        ['Public', 'Mixed', 'Private', 'Early'].map(async id => (await narrow.get(id))?.curve.length)
+      )
+      assert.deepEqual(points, [1, 1, undefined, 1])
+      await narrow.close()
+      const after = await records(url)
+      const verified = JSON.parse((await runHierax(['store', 'verify', '--store', url, '--json'])).stdout)
+      assert.deepEqual([verified.programs, verified.pointsByProgram], [[1], { 1: 2, unknown: 1 }])
+      const again = await purge({ programs: [2, 3] })
+      assert.deepEqual([again.objects, again.points, again.held], [0, 0, [1]])
+      assert.deepEqual([await records(url), said], [after, []])
+      const all = await runHierax(['store', 'purge', '--programs', '1', '--store', url])
+      assert.deepEqual(
+        [all.code, all.stdout],
+        [
+          0,
+          `${url}: 2 points and 1 alerts of programme 1 deleted, in 3 objects\n` +
+            '  3 objects without other points deleted\n  1 points of unknown programme deleted\n' +
+            '  images of 1 alerts deleted\n  programmes of the store: none\n'
+        ]
+      )
+      assert.match(all.stderr, /^note: the configuration still admits/)
+      assert.deepEqual(await records(url), [])
+      await cutouts.close()
+      await open.close()
+    }
+    const absent = await runHierax(['store', 'purge', '--programs', '2', '--store', lmdb('absent')])
+    assert.deepEqual([absent.code, fs.existsSync(path.join(folder, 'absent'))], [2, false])
   })
 
   test('a damaged line is refused by its number, and nothing of it gets in', async () => {

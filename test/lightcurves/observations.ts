@@ -21,10 +21,12 @@ export const observation: fc.Arbitrary<Observation> = fc
     magnitude: fc.integer({ min: 1500, max: 1503 }),
     error: fc.constantFrom(0.05, 0.1),
     realBogus: fc.constantFrom(null, 0, 0.1, 0.2, 0.9),
-    solarSystemDistance: fc.constantFrom(null, null, 1.5, 5, 30)
+    solarSystemDistance: fc.constantFrom(null, null, 1.5, 5, 30),
+    program: fc.constantFrom(null, 0, 1, 2, 62)
   })
-  .map(({ day, detection, own, magnitude, error, candid, realBogus, solarSystemDistance, ...rest }) => ({
+  .map(({ day, detection, own, magnitude, error, candid, realBogus, solarSystemDistance, program, ...rest }) => ({
     ...rest,
+    ...(program === null ? {} : { program }),
     // As the decoder makes them: a packet's own detection has a candid, those of histories may lack it, upper limits do.
     candid: detection ? (own ? (candid ?? 2695378462115010000n) : candid) : null,
     jd: 2459000.5 + day / 3,

@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import type { AlertCutouts, CutoutStore } from '../cutouts.ts'
@@ -9,6 +10,13 @@ import { ValkeyCutouts } from './valkey/cutouts.ts'
 export function openCutouts(url: string, max: number): CutoutStore {
   if (url.startsWith('lmdb:')) return new LmdbCutouts(path.resolve(url.slice('lmdb:'.length), 'cutouts'), max)
   return url.startsWith('memory:') ? memoryCutouts(max) : new ValkeyCutouts(valkeyAddress(url), max)
+}
+
+/** The images beside an existing store; null if there are none. */
+export function openExistingCutouts(url: string): CutoutStore | null {
+  if (url.startsWith('lmdb:') && !fs.existsSync(path.resolve(url.slice('lmdb:'.length), 'cutouts', 'data.mdb')))
+    return null
+  return openCutouts(url, Number.POSITIVE_INFINITY)
 }
 
 function memoryCutouts(max: number): CutoutStore {
@@ -23,6 +31,10 @@ function memoryCutouts(max: number): CutoutStore {
     },
     // Reading is no update.
     get: async objectId => kept.peek(objectId) ?? null,
+    async *list() {
+      for (const [objectId, { programId }] of kept.entries()) yield { objectId, programId }
+    },
+    remove: async objectIds => objectIds.filter(objectId => kept.delete(objectId)).length,
     async close() {}
   }
 }

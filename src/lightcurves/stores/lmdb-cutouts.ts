@@ -1,6 +1,7 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
-import { type AlertCutouts, type CutoutStore, decodeCutouts, encodeCutouts } from '../cutouts.ts'
+import { type AlertCutouts, type CutoutStore, decodeCutouts, encodeCutouts, programOfCutouts } from '../cutouts.ts'
 import { checkFiles, makeFolder } from './lmdb-files.ts'
+import { keysOf } from './lmdb-keys.ts'
 import { LmdbWrites, orFailed } from './lmdb-writes.ts'
 
 const orderBytes = 8
@@ -46,6 +47,34 @@ export class LmdbCutouts implements CutoutStore {
       const bytes = this.#images.get(Buffer.from(objectId))
       return decodeCutouts(objectId, bytes?.subarray(orderBytes) ?? null)
     })
+  }
+
+  async *list(): AsyncIterable<{ objectId: string; programId: number | null }> {
+    for (const keys of keysOf(this.#images)) {
+      for (const key of keys) {
+        const bytes = this.#images.getBinary(key) as Buffer | undefined
+        if (bytes) yield { objectId: key.toString(), programId: programOfCutouts(bytes.subarray(orderBytes)) }
+      }
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+
+  async remove(objectIds: readonly string[]): Promise<number> {
+    return orFailed(`Images of ${objectIds.length} objects could not be removed from ${this.#folder}`, () =>
+      this.#writes.transaction(() => {
+        let removed = 0
+        for (const objectId of objectIds) {
+          const key = Buffer.from(objectId)
+          const before = this.#images.get(key)
+          if (!before) continue
+          this.#order.remove(before.readDoubleBE())
+          this.#images.remove(key)
+          removed++
+        }
+        this.#root.put('count', Number(this.#root.get('count') ?? 0) - removed)
+        return removed
+      })
+    )
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,9 @@ const quiet = 10_000
 /** How long a write may still have no answer when a new process could write, ms. */
 const grace = 5000
 
+/** How long one transaction may hold the event loop, ms. */
+const longestTurn = 20
+
 /** What LMDB's typed interface leaves out. */
 type Environment = Pick<RootDatabase<unknown, string>, 'transaction' | 'close'> & {
   /** Puts on disk all that was committed, at no cost where it is there already. */
@@ -89,6 +92,20 @@ export class LmdbWrites {
       throw error
     }
     return await this.#inTime(this.#environment.transaction(work))
+  }
+
+  /** Does `work` on every item, as many in a transaction as fit into one turn of the event loop. Resolves with the results. */
+  async inTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
+    const results: R[] = []
+    while (results.length < items.length) {
+      await this.transaction(() => {
+        const began = performance.now()
+        while (results.length < items.length && performance.now() - began < longestTurn) {
+          results.push(work(items[results.length] as T))
+        }
+      })
+    }
+    return results
   }
 
   /** Resolves when everything committed so far is on disk. Concurrent callers share a flush. */

@@ -2,7 +2,14 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
-import { checkedRecord, decodeRecord, type MergedObject, mergedAt, mergeIntoRecord } from '../object-record.ts'
+import {
+  checkedRecord,
+  decodeRecord,
+  editRecord,
+  type MergedObject,
+  mergedAt,
+  mergeIntoRecord
+} from '../object-record.ts'
 import type { CellRange } from '../sky.ts'
 import type {
   Addition,
@@ -17,7 +24,7 @@ import { checkMeta, type StoreMeta } from '../store-meta.ts'
 import { Disk } from './disk.ts'
 import { JournalFiles } from './journal-files.ts'
 import { checkFiles, makeFolder } from './lmdb-files.ts'
-import { keysOf } from './lmdb-keys.ts'
+import { cachedModels, cacheKey, cachePrefix, keysOf } from './lmdb-keys.ts'
 import { SkyIndex } from './lmdb-sky.ts'
 import { canBeWritten, LmdbWrites, orFailed } from './lmdb-writes.ts'
 
@@ -28,12 +35,6 @@ export interface LmdbOptions extends StoreOptions {
   /** How long a write may have no answer before it counts as failed, ms. */
   readonly patience?: number
 }
-
-/** Bytes before the object id in a key of the cache: the start of the model's SHA-256 and a slash. */
-const cachePrefix = 17
-
-/** How long one transaction may hold the event loop, ms; objects are merged one by one, so a batch may take several. */
-const longestTurn = 20
 
 /** LMDB's own limit on keys is 1,978 bytes, of which the index of positions needs four. */
 const longestKey = 1974
@@ -113,10 +114,7 @@ export class LmdbStore implements OpenStore {
   async merge(additions: readonly Addition[]): Promise<ObjectState[]> {
     const now = Date.now()
     return orFailed(`${additions.length} objects could not be written to ${this.folder}`, async () => {
-      const states: ObjectState[] = []
-      while (states.length < additions.length) {
-        await this.writes.transaction(() => this.mergeSome(additions, states, now))
-      }
+      const states = await this.writes.inTurns(additions, addition => this.mergeOne(addition, now))
       // A committed transaction is visible to others, but only a flushed one survives a power loss.
       await this.writes.flush()
       return states
@@ -174,6 +172,24 @@ export class LmdbStore implements OpenStore {
     })
   }
 
+  async edit(objectIds: readonly string[], edit: (state: ObjectState) => ObjectState | null): Promise<void> {
+    await orFailed(`${objectIds.length} objects could not be changed in ${this.folder}`, async () => {
+      const models = cachedModels(this.cache)
+      await this.writes.inTurns(objectIds, objectId => this.editOne(objectId, edit, models))
+      await this.writes.flush()
+    })
+  }
+
+  async setPrograms(programs: readonly number[]): Promise<void> {
+    await orFailed(`The programmes of ${this.folder} could not be changed`, async () => {
+      await this.writes.transaction(
+        () => void this.root.put('meta', { ...(this.root.get('meta') as StoreMeta), programs })
+      )
+      await this.writes.flush()
+    })
+    this.programs = programs
+  }
+
   async *objectIds(after?: string): AsyncIterable<string> {
     for (const keys of keysOf(this.objects, after)) yield* keys.map(String)
   }
@@ -229,6 +245,17 @@ export class LmdbStore implements OpenStore {
     }
   }
 
+  private editOne(objectId: string, edit: (state: ObjectState) => ObjectState | null, models: readonly string[]): void {
+    const key = Buffer.from(objectId)
+    const stored = this.objects.getBinary(key) as Buffer | undefined
+    const edited = stored ? editRecord(objectId, stored, edit) : null
+    if (edited === null) return
+    for (const modelSha256 of models) this.cache.remove(cacheKey({ objectId, modelSha256 }))
+    if (edited.record === null) this.objects.remove(key)
+    else this.objects.put(key, edited.record)
+    this.sky.move(key, edited.before.newest, edited.after?.newest)
+  }
+
   /** Checks again inside the transaction: an alert may have been merged since the key was read. */
   private pruneOne(key: Buffer, before: number): boolean {
     const record = this.objects.getBinary(key) as Buffer | undefined
@@ -241,14 +268,6 @@ export class LmdbStore implements OpenStore {
   private drop(key: Buffer, record: Buffer): void {
     this.sky.remove(key, record)
     this.objects.remove(key)
-  }
-
-  /** Merges as many of the remaining additions as fit into one turn of the event loop. */
-  private mergeSome(additions: readonly Addition[], states: ObjectState[], now: number): void {
-    const began = performance.now()
-    while (states.length < additions.length && performance.now() - began < longestTurn) {
-      states.push(this.mergeOne(additions[states.length] as Addition, now))
-    }
   }
 
   private mergeOne(addition: Addition, now: number): ObjectState {
@@ -271,14 +290,10 @@ export class LmdbStore implements OpenStore {
   private async checkMeta(options: LmdbOptions): Promise<void> {
     const meta = (this.root.get('meta') as StoreMeta | undefined) ?? null
     const { entryCount } = this.objects.getStats() as { entryCount: number }
-    const write = checkMeta(meta, options.programs, options.folder, entryCount === 0)
+    const write = checkMeta(meta, options.anyPrograms ? null : options.programs, options.folder, entryCount === 0)
     this.programs = (options.readOnly ? meta : (write ?? meta))?.programs ?? []
     if (options.readOnly || !write) return
     await this.writes.transaction(() => void this.root.put('meta', write))
     await this.writes.flush()
   }
-}
-
-function cacheKey({ objectId, modelSha256 }: { objectId: string; modelSha256: string }): Buffer {
-  return Buffer.from(`${modelSha256.slice(0, cachePrefix - 1)}/${objectId}`)
 }

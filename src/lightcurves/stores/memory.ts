@@ -1,13 +1,13 @@
 import { HieraxError } from '../../errors.ts'
 import { noJournal } from '../journal.ts'
-import { checkedRecord, decodeRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
+import { checkedRecord, decodeRecord, editRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
 import { type CellRange, cellOf } from '../sky.ts'
 import type { Addition, CachedState, ObjectState, OpenStore, StoredObject, StoreStatistics } from '../store.ts'
 
 /** A store that lives as long as the process: for one-off runs and tests. */
 export class MemoryStore implements OpenStore {
   readonly journal = noJournal
-  readonly programs: readonly number[]
+  programs: readonly number[]
   private readonly objects = new Map<string, Buffer>()
   private readonly cells = new Map<string, number>()
   private readonly cache = new Map<string, Uint8Array>()
@@ -56,6 +56,25 @@ export class MemoryStore implements OpenStore {
       if (!this.objects.has(key.slice(key.indexOf('/') + 1))) this.cache.delete(key)
     }
     return held
+  }
+
+  async edit(objectIds: readonly string[], edit: (state: ObjectState) => ObjectState | null): Promise<void> {
+    for (const objectId of objectIds) {
+      const before = this.objects.get(objectId)
+      const edited = before ? editRecord(objectId, before, edit) : null
+      if (edited === null) continue
+      for (const key of this.cache.keys()) if (key.endsWith(`/${objectId}`)) this.cache.delete(key)
+      this.bytes += (edited.record?.length ?? 0) - (before?.length ?? 0)
+      this.objects.delete(objectId)
+      this.cells.delete(objectId)
+      if (edited.record === null) continue
+      this.objects.set(objectId, edited.record)
+      this.cells.set(objectId, cellOf(edited.after?.newest ?? null))
+    }
+  }
+
+  async setPrograms(programs: readonly number[]): Promise<void> {
+    this.programs = programs
   }
 
   async *objectIds(after = ''): AsyncIterable<string> {

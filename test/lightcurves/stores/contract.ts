@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { decodeRecord, encodeRecord, mergedAt } from '../../../src/lightcurves/object-record.ts'
-import { cellsAround } from '../../../src/lightcurves/sky.ts'
+import { cellOf, cellsAround, nowhere } from '../../../src/lightcurves/sky.ts'
 import type { Addition, ObjectState, OpenStore, Store } from '../../../src/lightcurves/store.ts'
 import { openStore } from '../../../src/lightcurves/stores/open.ts'
 import { additions, detectionAt } from '../observations.ts'
@@ -149,6 +149,46 @@ export function testStore(name: string, open: () => Promise<OpenStore>, skip: st
       assert.deepEqual(days(await store.get('Wrong')), [3])
       assert.deepEqual(await store.remove([]), [])
       await store.close()
+    })
+
+    test('changes states one by one, with their cached states, while others are merged', async () => {
+      const [store, other] = [await open(), await open()]
+      const modelSha256 = 'm'.repeat(64)
+      const ids = ['Edit1', 'Edit2', 'Edit3']
+      const cachedOf = async () =>
+        (await store.readCache(ids.map(objectId => ({ objectId, modelSha256 })))).map(state => state !== null)
+      await store.merge(ids.map(id => ({ ...add(id, 1, 2), mergedAt: 1000 })))
+      await store.writeCache(ids.map(objectId => ({ objectId, modelSha256, state: Buffer.from([1]) })))
+      const { objects } = await store.statistics()
+      const without = { newest: null, newestAdmitted: null, newestVersions: [], admittedVersions: [] }
+      const edit = (state: ObjectState): ObjectState | null =>
+        state.objectId === 'Edit1' ? state : state.objectId === 'Edit2' ? { ...state, ...without } : null
+      await store.edit([...ids, 'Nobody'], edit)
+      const [same, changed, removed] = await Promise.all(ids.map(id => other.get(id)))
+      assert.equal(same?.newest?.candid, 2n)
+      assert.deepEqual([days(changed), changed?.newest], [[1, 2], null])
+      assert.equal(removed, null)
+      assert.deepEqual(await cachedOf(), [true, false, false])
+      const listed = async (ids: AsyncIterable<string> | Promise<string[]>): Promise<string[]> => {
+        const found: string[] = []
+        for await (const id of await ids) if (id.startsWith('Edit')) found.push(id)
+        return found
+      }
+      const at = cellOf({ ra: 10, dec: -5 })
+      assert.deepEqual(await listed(store.objectIds()), ['Edit1', 'Edit2'])
+      assert.deepEqual(await listed(store.idsIn([[at, at]])), ['Edit1'])
+      assert.deepEqual(await listed(store.idsIn([[nowhere, nowhere]])), ['Edit2'])
+      assert.equal((await store.statistics()).objects, objects - 1)
+      for await (const object of store.records())
+        if (object.objectId === 'Edit2' && 'record' in object) assert.equal(mergedAt(object.record), 1000)
+      // Whatever comes first, no merge is lost and nothing that was removed comes back.
+      const merges = Array.from({ length: 30 }, (_, day) => other.merge([add('Edit2', 10 + day)]))
+      const edits = merges.map(() => store.edit(['Edit2'], state => ({ ...state, routes: [] })))
+      await Promise.all([...merges, ...edits])
+      assert.deepEqual(days(await store.get('Edit2')), [1, 2, ...merges.map((_, day) => 10 + day)])
+      await store.edit(ids, () => null)
+      assert.equal(await store.get('Edit1'), null)
+      await Promise.all([store.close(), other.close()])
     })
 
     test('ends in the same bytes for any order, duplication and split, over two handles at once', async () => {

@@ -37,6 +37,19 @@ function testCutouts(name: string, url: string, skip: string | false = false): v
         ['many-39', true]
       ] as const)
         assert.equal((await store.get(objectId)) !== null, kept, objectId)
+      await store.put([{ ...alert('many-38'), programId: 2 }])
+      const listed: Record<string, number | null> = {}
+      for await (const { objectId, programId } of store.list()) listed[objectId] = programId
+      assert.deepEqual(listed, { 'many-37': 1, 'many-38': 2, 'many-39': 1 })
+      assert.equal(await store.remove(['many-39', 'nobody']), 1)
+      assert.equal(await store.get('many-39'), null)
+      await store.put([alert('many-36'), alert('many-39')])
+      assert.deepEqual(
+        await Promise.all(['many-36', 'many-37', 'many-38', 'many-39'].map(async id => (await store.get(id)) !== null)),
+        [true, false, true, true],
+        'what was removed leaves room'
+      )
+      await store.put([alert('many-37'), alert('many-38'), alert('many-39')])
       await store.put([])
       await store.close()
       if (url === 'memory:') return

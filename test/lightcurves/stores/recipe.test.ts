@@ -3,7 +3,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
-import { checkedRecord, decodeRecord, mergedAt, mergeIntoRecord } from '../../../src/lightcurves/object-record.ts'
+import {
+  checkedRecord,
+  decodeRecord,
+  editRecord,
+  mergedAt,
+  mergeIntoRecord
+} from '../../../src/lightcurves/object-record.ts'
 import { type CellRange, cellOf } from '../../../src/lightcurves/sky.ts'
 import type {
   Addition,
@@ -23,7 +29,7 @@ import { testJournal, testStore } from './contract.ts'
  * file for each object. Merges of one process are atomic, as all of its work on a file is synchronous.
  */
 class FileStore implements OpenStore {
-  readonly programs: readonly number[]
+  programs: readonly number[]
   readonly journal: JournalFiles
   readonly #folder: string
 
@@ -65,10 +71,24 @@ class FileStore implements OpenStore {
     const held = objectIds.filter(objectId => names.includes(objectId))
     for (const objectId of held) {
       fs.rmSync(this.#file('objects', objectId))
-      for (const name of fs.readdirSync(path.join(this.#folder, 'cache')))
-        if (name.endsWith(`-${objectId}`)) fs.rmSync(this.#file('cache', name))
+      this.#forget(objectId)
     }
     return held
+  }
+
+  async edit(objectIds: readonly string[], edit: (state: ObjectState) => ObjectState | null): Promise<void> {
+    for (const objectId of objectIds) {
+      const record = this.#record(objectId)
+      const edited = record ? editRecord(objectId, record, edit) : null
+      if (edited === null) continue
+      this.#forget(objectId)
+      if (edited.record === null) fs.rmSync(this.#file('objects', objectId))
+      else fs.writeFileSync(this.#file('objects', objectId), edited.record, { flush: true })
+    }
+  }
+
+  async setPrograms(programs: readonly number[]): Promise<void> {
+    this.programs = programs
   }
 
   async *objectIds(after = ''): AsyncIterable<string> {
@@ -102,6 +122,12 @@ class FileStore implements OpenStore {
   }
 
   async close(): Promise<void> {}
+
+  /** Drops the cached states of an object. */
+  #forget(objectId: string): void {
+    for (const name of fs.readdirSync(path.join(this.#folder, 'cache')))
+      if (name.endsWith(`-${objectId}`)) fs.rmSync(this.#file('cache', name))
+  }
 
   #names(): string[] {
     return fs.readdirSync(path.join(this.#folder, 'objects'))

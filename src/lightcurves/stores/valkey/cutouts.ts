@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import { type AlertCutouts, type CutoutStore, decodeCutouts, encodeCutouts } from '../../cutouts.ts'
+import {
+  type AlertCutouts,
+  type CutoutStore,
+  decodeCutouts,
+  encodeCutouts,
+  programBytes,
+  programOfCutouts
+} from '../../cutouts.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
 
 const orderKey = 'hierax:cutouts'
@@ -48,6 +55,41 @@ export class ValkeyCutouts implements CutoutStore {
     return this.#connection.request('Images could not be read from', 'read', async () =>
       decodeCutouts(objectId, (await this.#connection.call('GET', imagePrefix + objectId)) as Buffer | null)
     )
+  }
+
+  async *list(): AsyncIterable<{ objectId: string; programId: number | null }> {
+    let cursor = '0'
+    do {
+      const page = await this.#connection.request('Images could not be listed of', 'read', async () => {
+        const [next, entries] = (await this.#connection.call('ZSCAN', orderKey, cursor, 'COUNT', 500)) as [
+          Buffer,
+          Buffer[]
+        ]
+        const objectIds = entries.filter((_, index) => index % 2 === 0).map(String)
+        const heads = objectIds.map(id => this.#connection.call('GETRANGE', imagePrefix + id, 0, programBytes - 1))
+        return { next: String(next), objectIds, heads: (await Promise.all(heads)) as Buffer[] }
+      })
+      cursor = page.next
+      for (const [index, objectId] of page.objectIds.entries())
+        yield { objectId, programId: programOfCutouts(page.heads[index] as Buffer) }
+    } while (cursor !== '0')
+  }
+
+  async remove(objectIds: readonly string[]): Promise<number> {
+    let removed = 0
+    for (let from = 0; from < objectIds.length; from += run) {
+      const some = objectIds.slice(from, from + run)
+      removed += await this.#connection.request(
+        `Images of ${objectIds.length} objects could not be removed from`,
+        'write',
+        async () => {
+          const held = await this.#connection.call('UNLINK', ...some.map(id => imagePrefix + id))
+          await this.#connection.call('ZREM', orderKey, ...some)
+          return Number(held)
+        }
+      )
+    }
+    return removed
   }
 
   async close(): Promise<void> {

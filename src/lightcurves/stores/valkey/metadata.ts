@@ -15,7 +15,7 @@ const metaKey = 'hierax:meta'
  */
 export async function takeMetadata(
   connection: ValkeyConnection,
-  { programs, readOnly }: Pick<StoreOptions, 'programs' | 'readOnly'>
+  { programs, anyPrograms, readOnly }: Pick<StoreOptions, 'programs' | 'anyPrograms' | 'readOnly'>
 ): Promise<{ meta: StoreMeta; isNew: boolean }> {
   const where = connection.address.shown
   for (;;) {
@@ -23,10 +23,26 @@ export async function takeMetadata(
     const isNew = text === ''
     if (isNew && readOnly) throw new HieraxError('INPUT_NOT_FOUND', `There is no store in ${where}`)
     const empty = (await connection.call('EXISTS', indexKey)) === 0
-    const write = checkMeta(isNew ? null : parsed(text), programs, `${where} (key ${metaKey})`, empty)
+    const write = checkMeta(
+      isNew ? null : parsed(text),
+      anyPrograms ? null : programs,
+      `${where} (key ${metaKey})`,
+      empty
+    )
     const next = JSON.stringify(write)
     const done = readOnly || !write || String(await connection.run(claim, [metaKey], [text, next])) === next
     if (done) return { meta: write ?? parsed(text), isNew }
+    // Another process changed the metadata meanwhile.
+  }
+}
+
+/** Writes which programmes' points may be in the store. Resolves with its metadata. Only within `request`. */
+export async function writePrograms(connection: ValkeyConnection, programs: readonly number[]): Promise<StoreMeta> {
+  for (;;) {
+    const text = await metadata(connection)
+    const meta = { ...parsed(text), programs }
+    const next = JSON.stringify(meta)
+    if (String(await connection.run(claim, [metaKey], [text, next])) === next) return meta
     // Another process changed the metadata meanwhile.
   }
 }

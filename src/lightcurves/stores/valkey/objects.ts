@@ -20,6 +20,9 @@ import { decodeAdditions } from './additions.ts'
  */
 export const objectPrefix = 'hierax:o:'
 
+/** Before the id of an object in the key of its cached states. */
+export const statePrefix = 'hierax:c:'
+
 /** A script, and the SHA-1 by which the server knows it. */
 export interface Script {
   readonly text: string
@@ -142,6 +145,25 @@ for i = 3, #ARGV do
   for i = 2, 3 do redis.pcall('ZREM', KEYS[i], id) end
 end
 return held`)
+
+/**
+ * Replaces an object, or removes it, and drops its cached states. KEYS: merged, sky, ids, object, cached states. ARGV: a new token, the token
+ * and the additions that were read, its id, the new record (empty: none), its order key and cell. Returns 1, or 0 if the object has changed
+ * since.
+ */
+export const replace = script(`
+local was = redis.call('HMGET', KEYS[4], 'g', 'p')
+if was[1] ~= ARGV[2] or (was[2] or '') ~= ARGV[3] then return 0 end
+${place}
+redis.call('UNLINK', KEYS[4], KEYS[5])
+for i = 2, 3 do redis.pcall('ZREM', KEYS[i], ARGV[4]) end
+if ARGV[5] == '' then
+  redis.call('ZREM', KEYS[1], ARGV[4])
+else
+  redis.call('HSET', KEYS[4], 'r', ARGV[5], 'g', ARGV[1])
+  place(KEYS[4], ARGV[4], ARGV[6], ARGV[7])
+end
+return 1`)
 
 /** Sets the metadata unless they have changed. KEYS: meta. ARGV: the value that was read (empty: none), the new one. Returns the value after it. */
 export const claim = script(`

@@ -16,10 +16,11 @@ import type { StoreMeta } from '../../store-meta.ts'
 import { encodeAddition } from './additions.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
 import { isWrongType } from './failures.ts'
-import { movedValue, wrongType } from './foreign-values.ts'
+import { movedValue } from './foreign-values.ts'
 import { ValkeyJournal } from './journal.ts'
-import { takeMetadata } from './metadata.ts'
+import { takeMetadata, writePrograms } from './metadata.ts'
 import { ObjectIndex } from './object-index.ts'
+import { ObjectRecords } from './object-records.ts'
 import {
   append,
   compact,
@@ -30,8 +31,8 @@ import {
   mergeFields,
   objectPrefix,
   prune,
-  readRecord,
-  remove
+  remove,
+  statePrefix
 } from './objects.ts'
 import { newestOf, orderAndCell, Placing, placingKeys } from './placing.ts'
 import { checkServer, durability, serverFacts } from './server.ts'
@@ -48,8 +49,6 @@ interface Sent {
   readonly addition: Addition
   readonly bytes: Buffer
 }
-
-const statePrefix = 'hierax:c:'
 
 /** How long opening waits for a server, ms. */
 const openWithin = 3000
@@ -70,6 +69,7 @@ export class ValkeyStore implements OpenStore {
   private readonly connection: ValkeyConnection
   private readonly index: ObjectIndex
   private readonly placing: Placing
+  private readonly objects: ObjectRecords
   private readonly compacting = new Set<Promise<unknown>>()
   private known: StoreMeta | null = null
   private persistence: string | null = null
@@ -78,7 +78,11 @@ export class ValkeyStore implements OpenStore {
     this.options = options
     this.connection = new ValkeyConnection(options.address, () => this.prepare(), options.silence)
     this.index = new ObjectIndex(this.connection)
-    this.placing = new Placing(this.connection, { pages: () => this.index.pages(), read: ids => this.read(ids) })
+    this.objects = new ObjectRecords(this.connection)
+    this.placing = new Placing(this.connection, {
+      pages: () => this.index.pages(),
+      read: ids => this.objects.read(ids)
+    })
     this.journal = new ValkeyJournal(this.connection, options.onCorrupt)
   }
 
@@ -122,7 +126,7 @@ export class ValkeyStore implements OpenStore {
   }
 
   async get(objectId: string): Promise<ObjectState | null> {
-    const [object] = await this.read([objectId])
+    const [object] = await this.objects.read([objectId])
     if (!object) return null
     if ('error' in object) throw object.error
     return decodeRecord(objectId, object.record)
@@ -173,6 +177,16 @@ export class ValkeyStore implements OpenStore {
     return (held as Buffer[][]).flat().map(String)
   }
 
+  async edit(objectIds: readonly string[], edit: (state: ObjectState) => ObjectState | null): Promise<void> {
+    await this.objects.edit(objectIds, edit)
+  }
+
+  async setPrograms(programs: readonly number[]): Promise<void> {
+    this.known = await this.connection.request('The programmes could not be changed in', 'write', () =>
+      writePrograms(this.connection, programs)
+    )
+  }
+
   objectIds(after = ''): AsyncIterable<string> {
     return this.placing.idsAfter(after)
   }
@@ -183,7 +197,7 @@ export class ValkeyStore implements OpenStore {
 
   async *records(): AsyncIterable<StoredObject> {
     for await (const ids of this.index.pages())
-      for (const object of await this.read(ids)) {
+      for (const object of await this.objects.read(ids)) {
         // Null if it was dropped since.
         if (object) yield object
       }
@@ -253,24 +267,6 @@ export class ValkeyStore implements OpenStore {
       .catch(() => {})
       .finally(() => this.compacting.delete(compacting))
     this.compacting.add(compacting)
-  }
-
-  /** Objects as the server holds them; null for those that it does not hold. */
-  private async read(objectIds: readonly string[]): Promise<(StoredObject | null)[]> {
-    return this.connection.request('Objects could not be read from', 'read', () =>
-      Promise.all(objectIds.map(id => this.readOne(id)))
-    )
-  }
-
-  private async readOne(objectId: string): Promise<StoredObject | null> {
-    const key = objectPrefix + objectId
-    try {
-      return readRecord(objectId, (await this.connection.call('HMGET', key, 'r', 'p', 'g')) as unknown as Fields)
-    } catch (error) {
-      if (!isWrongType(error)) throw error
-      const then = 'The next alert of the object moves it away, and the object starts again'
-      return { objectId, error: await wrongType(this.connection, key, then) }
-    }
   }
 
   private reportMoved(key: string, found: string, consequence: string): void {
