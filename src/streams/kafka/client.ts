@@ -5,6 +5,7 @@ import { HieraxError } from '../../errors.ts'
 import { checkRegular } from '../../regular-file.ts'
 import { registerCodecs } from './codecs.ts'
 import type { KafkaConnection, KafkaLogger } from './connection.ts'
+import { RepeatedLines } from './failure-log.ts'
 import { framedSockets } from './framed-socket.ts'
 
 /** How often and how fast kafkajs retries a request by itself. */
@@ -32,12 +33,20 @@ function fieldsOf(entry: LogEntry): Record<string, unknown> {
   return fields
 }
 
-function logTo(logger: KafkaLogger): NonNullable<KafkaConfig['logCreator']> {
+/** By connection, which clients that follow each other share. */
+const repeatedLines = new WeakMap<KafkaConnection, RepeatedLines>()
+
+function logTo(logger: KafkaLogger, connection: KafkaConnection): NonNullable<KafkaConfig['logCreator']> {
+  const repeated = repeatedLines.get(connection) ?? new RepeatedLines()
+  repeatedLines.set(connection, repeated)
   return () => entry => {
     const message = String(entry.log.message).slice(0, 500)
-    const expected = expectedAtStart.test(`${message} ${String(entry.log.error ?? '')}`)
+    const error = String(entry.log.error ?? '')
     const level = entry.level === logLevel.ERROR ? 'error' : entry.level === logLevel.WARN ? 'warn' : 'debug'
-    logger[expected ? 'debug' : level](fieldsOf(entry), message)
+    const fields = fieldsOf(entry)
+    if (level === 'debug' || expectedAtStart.test(`${message} ${error}`)) return logger.debug(fields, message)
+    const times = repeated.due(`${entry.namespace} ${message} ${error}`)
+    logger[times === null ? 'debug' : level](times === null || times === 1 ? fields : { ...fields, times }, message)
   }
 }
 
@@ -98,6 +107,6 @@ export function createKafka(
     socketFactory: framedSockets(connection),
     retry: { ...retry },
     logLevel: logLevel.INFO,
-    logCreator: logTo(logger)
+    logCreator: logTo(logger, connection)
   })
 }

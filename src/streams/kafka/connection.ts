@@ -31,6 +31,15 @@ export function debugOnly(logger: KafkaLogger): KafkaLogger {
   return { debug, info: debug, warn: debug, error: debug }
 }
 
+/** The same logger; `see` gets the fields of every line first. */
+export function watched(logger: KafkaLogger, see: (fields: { readonly error?: unknown }) => void): KafkaLogger {
+  const at = (level: keyof KafkaLogger) => (fields: object, message: string) => {
+    see(fields)
+    logger[level](fields, message)
+  }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
 /** A failure of kafkajs as a KAFKA_UNAVAILABLE error that names the cluster and the cause; a HieraxError stays as it is. */
 export function kafkaError(thrown: unknown, connection: Omit<KafkaConnection, 'clientId'>): HieraxError {
   if (thrown instanceof HieraxError) return thrown

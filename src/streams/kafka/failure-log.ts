@@ -34,3 +34,23 @@ export class FailureLog {
     this.#attempts = 0
   }
 }
+
+/** Number of different lines that are remembered. */
+const maxLines = 200
+
+/** Which lines of a client that logs every attempt are due: each one at once, then once a minute. */
+export class RepeatedLines {
+  readonly #lines = new Map<string, { logged: number; count: number }>()
+
+  /** How often the line came since it was last due, this time included; null if it is not due at `now` (ms of a steady clock). */
+  due(line: string, now = performance.now()): number | null {
+    const known = this.#lines.get(line)
+    if (known && now - known.logged < pause) {
+      known.count++
+      return null
+    }
+    if (!known && this.#lines.size >= maxLines) this.#lines.clear()
+    this.#lines.set(line, { logged: now, count: 0 })
+    return (known?.count ?? 0) + 1
+  }
+}

@@ -3,7 +3,7 @@ import { HieraxError } from '../../errors.ts'
 import type { BatchHandler } from '../types.ts'
 import { processBatch } from './batches.ts'
 import { createKafka, retries } from './client.ts'
-import type { KafkaConnection } from './connection.ts'
+import { type KafkaConnection, watched } from './connection.ts'
 import { type Assignment, Heartbeats, newAssignment, OffsetCommits, subscriptionAssigner } from './group.ts'
 import type { TopicPartition } from './offsets.ts'
 import { PartitionTracker, type TrackerContext } from './partitions.ts'
@@ -54,6 +54,8 @@ export class ConsumerSession {
   #working = 0
   #lastFetch = performance.now()
   #closing = false
+  /** A broker said so. kafkajs logs that, but its error says only that no coordinator was found. */
+  #groupDenied = false
 
   constructor(context: SessionContext) {
     const { limits, logger, group, connection } = context
@@ -66,7 +68,10 @@ export class ConsumerSession {
       outdate = () => resolve(null)
     })
     // A client of its own: kafkajs shares the committed offsets of a group among the consumers of one client.
-    this.#consumer = createKafka(connection, logger).consumer({
+    const clientLogger = watched(logger, ({ error }) => {
+      this.#groupDenied ||= /Not authorized to access group/.test(String(error))
+    })
+    this.#consumer = createKafka(connection, clientLogger).consumer({
       groupId: group,
       partitionAssigners: [
         given => {
@@ -96,7 +101,7 @@ export class ConsumerSession {
       onOutdated: outdate
     })
     this.#listen()
-    this.#started = this.#start().catch(error => this.#crash(asError(error)))
+    this.#started = this.#start().catch(error => this.#fail(asError(error)))
   }
 
   /** True if nothing was fetched for `ms` while no batch was in progress: the brokers or a topic are gone. */
@@ -166,7 +171,13 @@ export class ConsumerSession {
       this.#partitions.assign(payload.memberAssignment)
     })
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => this.#skipped(payload))
-    this.#consumer.on(CRASH, ({ payload }) => this.#crash(payload.error))
+    this.#consumer.on(CRASH, ({ payload }) => this.#fail(payload.error))
+  }
+
+  #fail(cause: Error): void {
+    const type = 'GROUP_AUTHORIZATION_FAILED'
+    // The cause has causes of its own, which would hide the type.
+    this.#crash(this.#groupDenied ? Object.assign(new Error(`not authorized: ${cause.message}`), { type }) : cause)
   }
 
   async #eachBatch(payload: EachBatchPayload): Promise<void> {

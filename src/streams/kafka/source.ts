@@ -45,7 +45,7 @@ interface SourceHealth {
   readonly ready: boolean
   /**
    * `waiting for a topic` (ready), `retrying: CODE` (ready: the handler rejects), `not authorized to read TOPIC` (ready if
-   * other topics are read), `not authorized: NAME`, `credentials refused`, `wrong security settings`, `connecting`, `joining`, `rebalancing`, `crashed: NAME`,
+   * other topics are read), `not authorized to read as group GROUP`, `not authorized: NAME`, `credentials refused`, `wrong security settings`, `connecting`, `joining`, `rebalancing`, `crashed: NAME`,
    * `stopping`, `stopped`; null if the source is working.
    */
   readonly reason: string | null
@@ -56,9 +56,9 @@ const stallTimeout = 5000
 
 const waiting = 'waiting for a topic'
 
-/** kafkajs drops the brokers' reason. */
-const noCoordinator =
-  'the input cluster names no coordinator of the group: it is starting, or the right to read the group is missing; waiting'
+const noCoordinator = 'the input cluster names no coordinator of the group; it is starting; waiting'
+
+const groupDenied = 'the right to read the group is missing on the input cluster; waiting until it is granted'
 
 const refusals = {
   credentials: 'the input cluster refuses the credentials; waiting until it accepts them',
@@ -283,12 +283,16 @@ export class KafkaSource implements Source {
     this.#reason = reason
     if (problem === 'security') this.#reason = 'wrong security settings'
     if (refusal === 'credentials') this.#reason = 'credentials refused'
-    if (refusal === 'authorization') this.#reason = `not authorized: ${protocolErrorType(error)}`
-    const { connection } = this.#options
+    const { connection, group } = this.#options
+    const type = protocolErrorType(error)
+    const isGroupDenied = type === 'GROUP_AUTHORIZATION_FAILED'
+    if (refusal === 'authorization')
+      this.#reason = isGroupDenied ? `not authorized to read as group ${group}` : `not authorized: ${type}`
     const ms = this.#crashes.failed(error, performance.now())
     const isUnnamed = (rootCause(error) as Error).name === 'KafkaJSGroupCoordinatorNotFound'
-    const said = isUnnamed ? noCoordinator : refusal === null ? message : refusals[refusal]
-    this.#failures.failed({ reason: reasonOf(error, connection), brokers: connection.brokers, pause: ms }, said)
+    const named = isGroupDenied ? groupDenied : refusal === null ? message : refusals[refusal]
+    const said = isUnnamed ? noCoordinator : named
+    this.#failures.failed({ reason: reasonOf(error, connection), brokers: connection.brokers, group, pause: ms }, said)
     await pause(ms, this.#stopping.signal)
   }
 }

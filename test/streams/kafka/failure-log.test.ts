@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FailureLog } from '../../../src/streams/kafka/failure-log.ts'
+import { FailureLog, RepeatedLines } from '../../../src/streams/kafka/failure-log.ts'
 import { recorder } from '../../support/loggers.ts'
 
 test('a failure that goes on is logged when it begins, when it changes, once a minute, and when it ends', () => {
@@ -20,4 +20,30 @@ test('a failure that goes on is logged when it begins, when it changes, once a m
       ['info', { brokers: ['b'], attempts: 133 }, 'works again']
     ]
   )
+})
+
+test('a line that is repeated is due at once, then once a minute, with its number', () => {
+  const lines = new RepeatedLines()
+  const due: [number, string, number][] = []
+  for (let second = 0; second <= 125; second++) {
+    for (const line of ['refused', second % 30 === 0 ? 'silent' : 'refused']) {
+      const times = lines.due(line, second * 1000)
+      if (times !== null) due.push([second, line, times])
+    }
+  }
+  assert.deepEqual(due, [
+    [0, 'refused', 1],
+    [0, 'silent', 1],
+    [60, 'refused', 118],
+    [60, 'silent', 2],
+    [120, 'refused', 118],
+    [120, 'silent', 2]
+  ])
+})
+
+test('of endless different lines few are remembered', () => {
+  const lines = new RepeatedLines()
+  for (let line = 0; line < 10_000; line++) assert.equal(lines.due(`line ${line}`, 0), 1)
+  assert.equal(lines.due('line 9999', 1), null)
+  assert.equal(lines.due('line 0', 1), 1)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { promisify } from 'node:util'
 import kafkajs, { type AclEntry } from 'kafkajs'
 import { KafkaSink } from '../../../src/streams/kafka/sink.ts'
@@ -115,20 +115,25 @@ test('a group that is denied is waited for', { skip }, async () => {
   const [topic, group] = [await tools.topic(), tools.name('group')]
   await tools.produce(topic, numbered('a', 3))
   await allow(rule('GROUP', group, 'ALL', 'User:nobody'))
-  const running = startSource(connection, { group, topics: [topic] })
-  await until('two attempts', () => running.restarts.length >= 2)
+  const refused: string[] = []
+  const events = { onRefused: (reason: string) => refused.push(reason), onRestart: () => attempts++ }
+  let attempts = 0
+  const running = startSource(connection, { group, topics: [topic], events })
+  await until('two attempts', () => attempts >= 2)
+  await until('the reason', () => running.source.health().reason === `not authorized to read as group ${group}`)
   assert.equal(running.source.health().ready, false)
+  assert.ok(refused.length > 0 && refused.every(reason => reason === 'authorization'))
   assert.equal(lines(running, /right to read the group is missing/).length, 1)
   await allow(rule('GROUP', group, 'READ'))
   await until('all', () => running.values.length >= 3)
   await running.source.stop()
 })
 
-test('an output topic that may not be written any more is waited for, and nothing is lost', { skip }, async () => {
+test('an output topic that may not be written any more is waited for, and nothing is lost', { skip }, async t => {
   const topic = await tools.topic()
   const { logger, lines: logged } = recorder()
   const sink = new KafkaSink({ connection, logger })
-  after(() => sink.close())
+  t.after(() => sink.close())
   const message = (value: string) => ({ topic, key: 'k', value: Buffer.from(value), headers: {} })
   await sink.send([message('0')])
   await allowOnly(rule('TOPIC', topic, 'DESCRIBE'))
@@ -144,7 +149,7 @@ test('an output topic that may not be written any more is waited for, and nothin
   assert.equal(lines({ lines: logged }, /publishing failed/).length, 1)
 })
 
-test('credentials that stop working are waited for, by source and sink', { skip, timeout: 900_000 }, async () => {
+test('credentials that stop working are waited for, by source and sink', { skip, timeout: 900_000 }, async t => {
   const { cluster } = broker
   const [node] = cluster?.nodes ?? []
   assert.ok(cluster && node)
@@ -167,7 +172,7 @@ test('credentials that stop working are waited for, by source and sink', { skip,
     events: { onRefused: reason => refused.push(reason) }
   })
   const sink = new KafkaSink({ connection, logger: recorder().logger })
-  after(() => sink.close())
+  t.after(() => sink.close())
   const message = (value: string) => ({ topic: output, key: 'k', value: Buffer.from(value), headers: {} })
   await tools.produce(input, numbered('a', 2))
   await until('the first', () => running.values.length >= 2)
