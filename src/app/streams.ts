@@ -51,6 +51,7 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
     topics: input.topics,
     exclude: writtenTopics(config.output),
     programs: input.programs,
+    publicPrograms: input.publicPrograms,
     nightsBack: input.nightsBack,
     backlog: input.backlog,
     limits: { stopTimeout },

@@ -67,8 +67,8 @@ export const configSchema = z.object({
     topics: setting(kind.inputTopics, {
       default: 'nightly',
       meaning:
-        '`nightly` = `ztf_YYYYMMDD_programid{P}` for each P of `input.programs` over a window of UTC nights, of which the ' +
-        'existing ones are read; or a list of topics and patterns such as `babamul.ztf.*`, which are looked up every minute'
+        '`nightly` = `ztf_YYYYMMDD_programid{P}` for each P of `input.programs` (and `…_public` for `input.publicPrograms`) over a ' +
+        'window of UTC nights, of which the existing ones are read; or a list of topics and patterns such as `babamul.ztf.*`, which are looked up every minute'
     }),
     programs: setting(kind.list(count('a programme number', 2147483647, 0), 'a list of distinct programme numbers'), {
       default: [1],

@@ -5,7 +5,7 @@ import type { Progress } from 'hierax/cli/progress.ts'
 import type { PublishTarget } from 'hierax/cli/publish.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { type Mix, mixes } from '../simulator/mix.ts'
-import type { Simulation } from '../simulator/simulate.ts'
+import type { PacketFormName, Simulation } from '../simulator/simulate.ts'
 
 interface Options extends Omit<PublishTarget, 'topic'> {
   topic?: string
@@ -19,6 +19,7 @@ interface Options extends Omit<PublishTarget, 'topic'> {
   seed: number
   cutoutBytes: number
   shuffle?: true
+  format: PacketFormName
   rate: number
 }
 
@@ -44,7 +45,7 @@ export function register(program: Command): void {
     .command('simulate')
     .summary('simulate ZTF alert packets from light curves')
     .description(
-      'Simulate valid ZTF alert packets (schema 4.02) from light curves and write them to a folder or a Kafka topic. There is one packet per detection, with 30 days of history and three images.'
+      'Simulate valid ZTF alert packets (schema 4.02, or in the form of a public stream) from light curves and write them to a folder or a Kafka topic. There is one packet per detection, with 30 days of history and three images.'
     )
     .option('--out <folder>', 'write each packet to a file in this folder, named by time and candid')
     .option('--overwrite', 'replace packets of the same name in --out')
@@ -78,6 +79,14 @@ export function register(program: Command): void {
     .option('--seed <n>', 'seed; the same seed gives the same packets', integer({ min: 0 }), 0)
     .option('--cutout-bytes <n>', 'total size of the three images; 0 for none', integer({ min: 0 }), 40_000)
     .option('--shuffle', 'random order instead of time order')
+    .addOption(
+      new Option(
+        '--format <name>',
+        'form of the packets: that of the survey, or of the public streams Babamul and Fink (files NAME.value with the schema in NAME.key)'
+      )
+        .choices(['survey', 'babamul', 'fink'])
+        .default('survey')
+    )
     .addHelpText('after', examples)
     .action(simulate)
 }
@@ -99,6 +108,7 @@ async function simulate(options: Options): Promise<void> {
     seed: options.seed,
     cutoutBytes: options.cutoutBytes,
     order: options.shuffle ? 'shuffled' : 'time',
+    form: options.format,
     refused: { bogus: options.bogus, solarSystem: options.solarSystem },
     ...(options.objects === undefined ? {} : { objects: options.objects })
   })
@@ -158,10 +168,13 @@ async function write(
   let packets = 0
   try {
     await mkdir(folder, { recursive: true })
-    for (const { candid, jd, bytes } of simulation) {
+    const flag = overwrite ? 'w' : 'wx'
+    for (const { candid, jd, bytes, key } of simulation) {
       if (signal.aborted) break
       // The time comes first, so that sorting by name sorts by time.
-      await writeFile(path.join(folder, `${jd.toFixed(5)}_${candid}.avro`), bytes, { flag: overwrite ? 'w' : 'wx' })
+      const name = path.join(folder, `${jd.toFixed(5)}_${candid}`)
+      await writeFile(`${name}.${key ? 'value' : 'avro'}`, bytes, { flag })
+      if (key) await writeFile(`${name}.key`, key, { flag })
       packets += 1
       progress.advance()
     }

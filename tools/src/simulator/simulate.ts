@@ -2,8 +2,9 @@ import type { Refused, SimulatedLightCurve, SimulatedPoint } from '@hierax/train
 import { random, seedOf } from '@hierax/training/random.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { LRUCache } from 'lru-cache'
+import { BabamulForm, FinkForm } from './broker-forms.ts'
 import { historyFields } from './candidate.ts'
-import { PacketWriter } from './container.ts'
+import { type PacketForm, type SimulatedMessage, SurveyForm } from './container.ts'
 import { CutoutRenderer } from './cutouts.ts'
 import { candidOf, exposureOf, maximumObjects } from './exposure.ts'
 import { placeObject, type SimulatedObject } from './object.ts'
@@ -28,13 +29,24 @@ export interface SimulationOptions {
   readonly stagger?: number
   /** Shares of added alerts that the default admission settings reject; default none. */
   readonly refused?: RefusedShares
+  /** Default: that of the survey. */
+  readonly form?: PacketFormName
+}
+
+/** Forms of packets: the survey's, and those of two public streams. */
+export type PacketFormName = 'survey' | 'babamul' | 'fink'
+
+const formOf: Readonly<Record<PacketFormName, () => PacketForm>> = {
+  survey: () => new SurveyForm() as PacketForm,
+  babamul: () => new BabamulForm(),
+  fink: () => new FinkForm()
 }
 
 export type PacketOrder = 'time' | 'shuffled' | 'staggered'
 
 const defaultStagger = 0.5
 
-export interface SimulatedPacket {
+export interface SimulatedPacket extends SimulatedMessage {
   readonly objectId: string
   readonly candid: bigint
   /** Julian date of the alert, days. */
@@ -43,8 +55,6 @@ export interface SimulatedPacket {
   readonly label: string
   /** Why the default admission settings reject it; null if they do not. */
   readonly refused: Refused | null
-  /** An Avro object container file with one record of schema 4.02. */
-  readonly bytes: Buffer
 }
 
 /** An object of a simulation. */
@@ -75,7 +85,7 @@ export class Simulation implements Iterable<SimulatedPacket> {
   readonly #stagger: number
   readonly #refused: RefusedShares
   readonly #cutouts: CutoutRenderer
-  readonly #writer = new PacketWriter()
+  readonly #form: PacketForm
   readonly #cache = new LRUCache<number, CachedObject>({ max: 2000 })
   /** For each packet in order: index of its object, and of its detection among the object's points. */
   readonly #objects: Uint32Array
@@ -93,6 +103,7 @@ export class Simulation implements Iterable<SimulatedPacket> {
       )
     }
     this.#seed = options.seed ?? 0
+    this.#form = formOf[options.form ?? 'survey']()
     this.#stagger = options.stagger ?? defaultStagger
     this.#refused = options.refused ?? { bogus: 0, solarSystem: 0 }
     this.#cutouts = new CutoutRenderer(this.#seed, options.cutoutBytes ?? 40_000)
@@ -147,12 +158,12 @@ export class Simulation implements Iterable<SimulatedPacket> {
     const [from, to] = historyRange(points, alert)
     for (let index = from; index < to; index += 1) {
       const point = points[index]!
-      history[index] ??= this.#writer.entry('prv_candidates', historyFields(object, point, this.#seed))
-      forced[index] ??= this.#writer.entry('fp_hists', forcedFields(object, point, this.#seed))
+      history[index] ??= this.#form.entry('prv_candidates', historyFields(object, point, this.#seed))
+      forced[index] ??= this.#form.entry('fp_hists', forcedFields(object, point, this.#seed))
     }
     const { objectId } = object
     const candid = candidOf(object, alert, exposureOf(object, alert, this.#seed))
-    const bytes = this.#writer.write({
+    const message = this.#form.write({
       schemavsn: '4.02',
       publisher: 'Hierax (simulated)',
       objectId,
@@ -163,7 +174,7 @@ export class Simulation implements Iterable<SimulatedPacket> {
       fp_hists: forced.slice(from, to).reverse(),
       ...this.#cutouts.render(object, alert, candid)
     })
-    return { objectId, candid, jd: alert.jd, label: object.label, refused: alert.refused ?? null, bytes }
+    return { objectId, candid, jd: alert.jd, label: object.label, refused: alert.refused ?? null, ...message }
   }
 
   #schedule(order: PacketOrder) {
@@ -186,8 +197,8 @@ export class Simulation implements Iterable<SimulatedPacket> {
 interface CachedObject {
   readonly object: SimulatedObject
   readonly points: readonly SimulatedPoint[]
-  readonly history: Buffer[]
-  readonly forced: Buffer[]
+  readonly history: unknown[]
+  readonly forced: unknown[]
 }
 
 /** A ZTF id is kept for its first object; other objects get an id with `sim`, far beyond the survey's own numbering. */

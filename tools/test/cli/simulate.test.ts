@@ -38,6 +38,29 @@ test('--out writes one file per packet, in time order by name', async () => {
   }
 })
 
+test('--format fink writes the schema beside each record, babamul a container', async () => {
+  const of = async (format: string) => {
+    const out = path.join(folder, format)
+    const run = await runHierax(['simulate', '--out', out, '--objects', '1', '--cutout-bytes', '0', '--format', format])
+    assert.deepEqual([run.code, run.stderr], [0, ''])
+    return { out, names: (await readdir(out)).sort() }
+  }
+  const fink = await of('fink')
+  const values = fink.names.filter(name => name.endsWith('.value'))
+  assert.deepEqual(
+    fink.names,
+    values.flatMap(name => [name.replace('.value', '.key'), name])
+  )
+  const schema = JSON.parse(await readFile(path.join(fink.out, fink.names[0] as string), 'utf8'))
+  assert.ok(schema.fields.some(({ name }: { name: string }) => name === 'rf_snia_vs_nonia'))
+  const { out, names } = await of('babamul')
+  assert.deepEqual(
+    names,
+    values.map(name => name.replace('.value', '.avro'))
+  )
+  assert.match(await readFile(path.join(out, names[0] as string), 'latin1'), /^Obj.*"name":"BabamulZtfAlert"/s)
+})
+
 test('--out does not replace the packets of an earlier run without --overwrite', async () => {
   const out = path.join(folder, 'twice')
   const run = (...more: string[]) =>
