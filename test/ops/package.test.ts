@@ -98,6 +98,7 @@ describe('the npm package', () => {
       for (const [command, name, remedy] of [
         ['train', '@hierax/training', 'npm install @hierax/training'],
         ['evaluate', '@hierax/training', 'npm install @hierax/training'],
+        ['convert', '@hierax/training', 'npm install @hierax/training'],
         ['simulate', '@hierax/tools', 'clone the repository'],
         ['demo', '@hierax/tools', 'clone the repository']
       ] as const) {

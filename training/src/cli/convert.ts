@@ -36,7 +36,7 @@ export function register(program: Command): void {
     .description(
       'Convert light curves from tables (ALeRCE, SkyPortal, IPAC forced photometry, Fink, Lasair, NMMA) to JSON Lines, one object per line, as train, evaluate and simulate read them. Rows of one object in several files become one light curve. What is left out is counted on standard error.'
     )
-    .argument('<file...>', 'tables: CSV, text or JSON, also compressed by gzip')
+    .argument('<file...>', 'tables: CSV, text or JSON, also compressed by gzip, or - for one on standard input')
     .option('--out <file>', 'write to this file (compressed if it ends in .gz) instead of standard output')
     .option('--overwrite', 'replace the file of --out')
     .addOption(new Option('--format <name>', 'format of the tables').choices(formats.map(({ name }) => name)))

@@ -1,4 +1,4 @@
-import type { Table } from './table.ts'
+import type { Table } from './row.ts'
 
 /** What a column is for. */
 export type Role =

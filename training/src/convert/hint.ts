@@ -1,5 +1,5 @@
 import { recognised } from './formats.ts'
-import { readTable } from './table.ts'
+import { readTable } from './read-table.ts'
 
 /** What to do with a file that is no file of light curves as `hierax train` reads them; null if it is not a table that can be converted. */
 export async function conversionHint(file: string): Promise<string | null> {

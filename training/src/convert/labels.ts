@@ -1,5 +1,6 @@
 import { shown } from 'hierax/errors.ts'
-import { invalid, readTextRows } from './table.ts'
+import { readTextRows } from './read-table.ts'
+import { invalid } from './row.ts'
 
 /** Published type and redshift by object id. */
 export type Labels = ReadonlyMap<string, { readonly label: string; readonly z?: number }>
