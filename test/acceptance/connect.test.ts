@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { Simulation } from '@hierax/tools/simulator/simulate.ts'
 import { bundledLightCurves, readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
 import kafkajs from 'kafkajs'
+import { encoded, packetSchema } from '../alerts/packets.ts'
 import { kafka } from '../support/brokers.ts'
 import { ServiceProcess, temporaryFolder, total } from '../support/service.ts'
-import { root } from '../support/shared.ts'
+import { root, shared, sharedFiles } from '../support/shared.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, CompressionTypes, ResourcePatternTypes } = kafkajs
 
@@ -40,33 +41,44 @@ async function allow(operation: 'READ' | 'DESCRIBE', kind: 'TOPIC' | 'GROUP', pr
   await (await tools.admin()).createAcls({ acl: [entry] })
 }
 
-const packets: Buffer[] = []
-before(async () => {
+/** A message as a source sends it. */
+type Message = { readonly value: Buffer; readonly key?: string }
+
+/** Containers of the simulator, and one that the public stream sent, where it is beside the project. */
+async function babamulMessages(): Promise<Message[]> {
   const curves = []
   for await (const curve of readLightCurves(bundledLightCurves)) curves.push(curve)
   const simulated = [...new Simulation(curves, { objects: 2, seed: 3, cutoutBytes: 0 })].slice(0, 20)
-  packets.push(...simulated.map(({ bytes }) => Buffer.from(bytes)))
-})
-
-/** Publishes all packets on a topic as the public streams do. */
-async function publish(topic: string): Promise<void> {
-  await tools.topic(topic, { partitions: 3 })
-  const messages = packets.map((value, index) => ({ partition: index % 3, value }))
-  await tools.produce(topic, messages, CompressionTypes.ZSTD)
+  const real = fs.existsSync(shared) ? sharedFiles('sources/babamul').map(file => fs.readFileSync(file)) : []
+  return [...simulated.map(({ bytes }) => Buffer.from(bytes)), ...real].map(value => ({ value }))
 }
 
-/** Runs the service with a settings file of `examples/sources`, but for what an account has of its own, until it has read the packets. */
-async function served(source: string, settings: Record<string, string>): Promise<ServiceProcess> {
+/** Bare records, each with its schema as the key. */
+function finkMessages(): Message[] {
+  const key = JSON.stringify(packetSchema())
+  return ['ZTF20aaelulu', 'ZTF21abcdefg', 'ZTF22abcdefg'].map(objectId => ({ key, value: encoded({ objectId }) }))
+}
+
+/** Publishes messages on a topic as the public streams do. */
+async function publish(topic: string, messages: readonly Message[]): Promise<void> {
+  await tools.topic(topic, { partitions: 3 })
+  const spread = messages.map((message, index) => ({ partition: index % 3, ...message }))
+  await tools.produce(topic, spread, CompressionTypes.ZSTD)
+}
+
+/** Runs the service with a settings file of `examples/sources`, but for what an account has of its own, until it has read so many alerts. */
+async function served(source: string, alerts: number, settings: Record<string, string>): Promise<ServiceProcess> {
   const service = await ServiceProcess.start({
     HIERAX_CONFIG: path.join(root, `examples/sources/${source}.yaml`),
     HIERAX_STORE_URL: `lmdb:${path.join(folder, source)}`,
     ...settings
   })
-  await service.untilConsumed(packets.length)
+  await service.untilConsumed(alerts)
   await service.until('readiness', async () => total(await service.metrics(), 'hierax_ready') === 4)
   const recent = JSON.parse((await service.get('/api/v1/recent')).text)
   assert.ok(recent.some(({ status }: { status: string }) => status === 'CLASSIFIED'))
   assert.equal(total(await service.metrics(), 'hierax_kafka_refusals_total'), 0)
+  assert.equal(total(await service.metrics(), 'hierax_dead_letters_total'), 0)
   return service
 }
 
@@ -76,10 +88,11 @@ describe('a newcomer without a cluster', { skip: broker.skip }, () => {
     await allow('DESCRIBE', 'TOPIC', 'babamul.')
     await allow('READ', 'GROUP', 'babamul-')
     const topic = 'babamul.ztf.no-lsst-match.hosted'
-    await publish(topic)
+    const messages = await babamulMessages()
+    await publish(topic, messages)
     await tools.topic('babamul.lsst.no-ztf-match.hosted')
     await tools.topic('private')
-    const service = await served('babamul', {
+    const service = await served('babamul', messages.length, {
       HIERAX_INPUT_BROKERS: broker.brokers.join(),
       HIERAX_INPUT_SASL_USERNAME: username,
       HIERAX_INPUT_SASL_PASSWORD: password
@@ -92,8 +105,9 @@ describe('a newcomer without a cluster', { skip: broker.skip }, () => {
   })
 
   test('reads Fink without credentials', async () => {
-    await publish('fink_sn_candidates_ztf')
-    const service = await served('fink', { HIERAX_INPUT_BROKERS: open.join() })
+    const messages = finkMessages()
+    await publish('fink_sn_candidates_ztf', messages)
+    const service = await served('fink', messages.length, { HIERAX_INPUT_BROKERS: open.join() })
     assert.equal(await service.end(), 0)
   })
 })
