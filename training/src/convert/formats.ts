@@ -43,6 +43,8 @@ export interface Format {
   readonly columns: Partial<Record<Role, string>>
   /** Names and beginnings (`i:*`) of columns that are not needed. */
   readonly ignored: string
+  /** Whether the tool holds photometry of any survey. */
+  readonly anySurvey?: true
   /** Whether its magnitudes or fluxes are never those of the object as a whole. */
   readonly differences?: true
   /** Zero point of fluxes, AB mag, where the tool has a fixed unit. */
@@ -169,6 +171,7 @@ export const formats: readonly Format[] = [
   {
     name: 'skyportal',
     title: 'SkyPortal photometry',
+    anySurvey: true,
     marks: [
       'filter mag',
       'filter flux',
@@ -207,6 +210,7 @@ export const formats: readonly Format[] = [
   {
     name: 'nmma',
     title: 'NMMA',
+    anySurvey: true,
     marks: [],
     columns: { time: 'time', band: 'filter', mag: 'mag', magError: 'magerr' },
     ignored: ''

@@ -21,6 +21,9 @@ interface Around {
   readonly cells: readonly (readonly [string, unknown])[]
 }
 
+/** Longest place in a document, characters: no tool nests its lists more than a few times. */
+const deepest = 500
+
 /** The points of a JSON document of a broker or of pandas. Throws DATA_INVALID by place. */
 export function jsonTable(text: string, file: string): Table {
   const rows: Row[] = []
@@ -28,6 +31,7 @@ export function jsonTable(text: string, file: string): Table {
   const columns = new Map<string, { name: string; where: string }>()
   const visit = (value: unknown, around: Around): void => {
     const { where, list, id } = around
+    if (where.length > file.length + deepest) throw invalid(file, 'its lists are nested too deeply')
     if (Array.isArray(value)) {
       for (const [at, each] of value.entries()) visit(each, { ...around, where: `${where}[${at}]` })
     } else if (!isObject(value)) {

@@ -110,6 +110,9 @@ export function pointReader(
     if (found === null) throw invalid(row.where, `it has no band (column ${roles.get('band')?.join(' or ')})`)
     const survey = cell(row, 'survey')?.value ?? format.survey ?? null
     const name = bandName(found.value, survey === null ? null : String(survey))
+    if (survey === null && format.anySurvey && String(found.value).trim().length === 1 && name.startsWith('ztf')) {
+      note(`bands without a survey (${found.column} g, r, i) were read as ZTF's`)
+    }
     const [, other, letter] = /^(.*)([gri])$/.exec(name) ?? []
     if (letter !== undefined && (other === 'ztf' || options.takeBands.includes(other as string))) return letter as Band
     return name

@@ -433,6 +433,26 @@ test('versions of the tables: other headers, names and lists of the same tools',
   assert.deepEqual([limits.curves[0]?.ul, limits.curves[0]?.mag], [[1], [20.1]])
 })
 
+test('tables without names of columns, separated by blanks, tabs or commas', async () => {
+  const rows = [
+    ['2021-05-27T10:44:38.999', 'ztfg', '19.66', 'inf'],
+    ['2021-05-28T10:44:38.999', 'r', '19.5', '0.1']
+  ]
+  for (const separator of [' ', '   ', '\t', ',']) {
+    const { curves, notes } = await converted(rows.map(row => `${row.join(separator)}\r\n`).join(''), {}, 'made.dat')
+    assert.deepEqual(
+      [curves[0]?.band, curves[0]?.ul],
+      [
+        ['g', 'r'],
+        [1, 0]
+      ],
+      separator
+    )
+    assert.match(notes, /bands without a survey \(filter g, r, i\) were read as ZTF's/)
+  }
+  await refused(`${'['.repeat(5000)}${']'.repeat(5000)}`, /nested too deeply/)
+})
+
 test('labels: by id, with redshifts, with or without names; what has none is reported', async () => {
   const table = write('obj_id,mjd,filter,mag,magerr\nA,59000,ztfg,19,0.1\nB,59000,ztfg,19,0.1\n')
   for (const text of [
