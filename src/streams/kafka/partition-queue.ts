@@ -39,7 +39,7 @@ export class PendingSend {
 }
 
 /** A message that waits for its request. */
-interface QueuedMessage {
+export interface QueuedMessage {
   readonly message: Message
   /** Its approximate size in a request. */
   readonly bytes: number
@@ -69,7 +69,10 @@ export interface QueueContext {
 export class PartitionQueue {
   readonly #context: QueueContext
   #queue: QueuedMessage[] = []
-  #running = false
+  #running: Promise<void> | null = null
+  #released = false
+  /** Messages of requests that failed before the queue was released. */
+  readonly #returned: QueuedMessage[] = []
 
   constructor(context: QueueContext) {
     this.#context = context
@@ -81,19 +84,29 @@ export class PartitionQueue {
     const message = value.length > maxValueBytes ? withoutValue(full) : full
     let bytes = 64 + (message.value?.length ?? 0) + (output.key?.length ?? 0)
     for (const [name, header] of Object.entries(output.headers)) bytes += name.length + header.length + 4
-    this.#queue.push({ message, bytes, send })
-    if (this.#running) return
-    this.#running = true
+    this.take({ message, bytes, send })
+  }
+
+  /** Takes a message of another queue. */
+  take({ message, bytes, send }: QueuedMessage): void {
+    this.#queue.push({ message: { ...message, partition: this.#context.partition }, bytes, send })
     // In the next microtask, after the caller has pushed all its messages for this partition.
-    queueMicrotask(() => void this.#run())
+    this.#running ??= Promise.resolve().then(() => this.#run())
+  }
+
+  /** Sends nothing more. Resolves with the messages that are not acknowledged, in order, when no request is in flight. */
+  async release(): Promise<readonly QueuedMessage[]> {
+    this.#released = true
+    await this.#running
+    return [...this.#returned, ...this.#queue]
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 && !this.#released) {
       const batch = this.#nextRequest()
       if (batch.length > 0) await this.#deliver(batch)
     }
-    this.#running = false
+    this.#running = null
   }
 
   /** As many messages as fit into a request, without those of calls that have given up. */
@@ -116,13 +129,15 @@ export class PartitionQueue {
   async #deliver(batch: readonly QueuedMessage[]): Promise<void> {
     const { request, closing, onFailure, onPublished } = this.#context
     for (let failures = 1; ; failures++) {
+      if (this.#released) return void this.#returned.push(...batch)
       const result = await request(batch.map(({ message }) => message))
       if (result.acknowledged) break
       if (result.decision === 'too-large') return this.#divide(batch)
       onFailure(result.error)
       await pause(backoff(failures), closing)
       // The broker may have written the request nevertheless.
-      if (batch.every(({ send }) => send.ended)) return result.abandon()
+      if (this.#released || batch.every(({ send }) => send.ended)) result.abandon()
+      if (batch.every(({ send }) => send.ended)) return
     }
     onPublished(batch.length)
     for (const { send } of batch) send.acknowledged()

@@ -102,6 +102,11 @@ export class RenewableProducer {
     }
   }
 
+  /** Later requests get a new producer, which looks up the partitions again. */
+  renew(): void {
+    this.#renew(this.#current)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     const generation = this.#current

@@ -25,6 +25,8 @@ export interface KafkaSinkOptions {
   readonly compression?: Compression
   /** Approximate limit of a request before compression, bytes; kafkajs never divides one. Below the broker's `message.max.bytes`. */
   readonly maxRequestBytes?: number
+  /** How often the partitions of the topics in use are counted, ms; default: a minute. */
+  readonly countInterval?: number
   /** A request failed and will be repeated. */
   readonly onRetry?: (topic: string, error: HieraxError) => void
   /** So many messages were acknowledged. */
@@ -40,6 +42,8 @@ export const clusterReasons: Partial<Record<KafkaProblem, string>> = {
   security: 'output cluster: wrong security settings'
 }
 
+const countInterval = 60_000
+
 /** How long a request in flight may delay closing, ms. */
 const closeTimeout = 3000
 
@@ -48,7 +52,7 @@ const closeTimeout = 3000
  * idempotent producer, acknowledgement by all in-sync replicas, and one request at a time for each partition.
  * It retries until a send's signal is aborted or it is closed.
  *
- * A message's partition depends on the number of partitions that its topic had when it was first written to.
+ * If the number of a topic's partitions changes, because it was created again or enlarged, messages go where the new number puts them.
  */
 export class KafkaSink implements Sink {
   readonly #options: KafkaSinkOptions
@@ -63,6 +67,8 @@ export class KafkaSink implements Sink {
   readonly #closing = new AbortController()
   /** Calls that wait until the partitions of a topic are known; later calls queue up behind them. */
   #waiting = 0
+  /** When the partitions of a topic were counted last; infinite while they are being counted. */
+  readonly #counted = new Map<string, number>()
   #lastEnqueued: Promise<void> = Promise.resolve()
 
   /** @throws {HieraxError} CONFIG_INVALID when a PEM file can't be read. */
@@ -130,9 +136,12 @@ export class KafkaSink implements Sink {
     this.#options.onRetry?.(topic, failure)
   }
 
-  #recovered(key: string): void {
-    if (this.#failing.delete(key) && this.#failing.size === 0)
+  /** True if it had failed. */
+  #recovered(key: string): boolean {
+    const hadFailed = this.#failing.delete(key)
+    if (hadFailed && this.#failing.size === 0)
       this.#options.logger.info({}, 'publishing succeeds again; consumption resumes')
+    return hadFailed
   }
 
   /** Puts messages into their queues, in the order of the calls. */
@@ -151,6 +160,8 @@ export class KafkaSink implements Sink {
   }
 
   #distribute(messages: readonly OutputMessage[], send: PendingSend): void {
+    for (const topic of new Set(messages.map(message => message.topic)))
+      void this.#recount(topic, this.#options.countInterval ?? countInterval)
     for (const message of messages) {
       const queues = this.#queues.get(message.topic) ?? []
       queues[this.#partition(message.topic, message.key, queues.length)]?.push(message, send)
@@ -167,6 +178,7 @@ export class KafkaSink implements Sink {
         if (partitions.length === 0) throw new Error(`the topic ${topic} does not exist`)
         const queues = partitions.map((_, partition) => this.#queueOf(topic, partition))
         this.#queues.set(topic, queues)
+        this.#counted.set(topic, performance.now())
         break
       } catch (error) {
         this.#failed(topic, topic, error)
@@ -174,6 +186,38 @@ export class KafkaSink implements Sink {
       }
     }
     this.#recovered(topic)
+  }
+
+  /** Counts the partitions of a topic again, if it was done more than `interval` ms ago. Redistributes its messages if the number is another. */
+  async #recount(topic: string, interval: number): Promise<void> {
+    const age = performance.now() - (this.#counted.get(topic) ?? performance.now())
+    if (age < interval || this.#closing.signal.aborted) return
+    this.#counted.set(topic, Number.POSITIVE_INFINITY)
+    // A failure is no news: if it matters, publishing fails too.
+    const partitions = await withAdmin(this.#kafka, admin => partitionsOf(admin, topic)).catch(() => [])
+    this.#counted.set(topic, performance.now())
+    this.#redistribute(topic, partitions.length)
+  }
+
+  /** Moves the unacknowledged messages of a topic to new queues. Later calls wait for that, so that each key stays in order. */
+  #redistribute(topic: string, partitions: number): void {
+    const before = this.#queues.get(topic)
+    if (before === undefined || partitions === 0 || partitions === before.length) return
+    this.#options.logger.warn(
+      { topic, partitions, before: before.length },
+      'the output topic has another number of partitions than before; messages are distributed over these'
+    )
+    this.#waiting++
+    this.#lastEnqueued = this.#lastEnqueued.then(async () => {
+      const left = (await Promise.all(before.map(queue => queue.release()))).flat()
+      this.#producer.renew()
+      const queues = Array.from({ length: partitions }, (_, partition) => this.#queueOf(topic, partition))
+      this.#queues.set(topic, queues)
+      for (const queued of left)
+        queues[this.#partition(topic, queued.message.key as string | null, partitions)]?.take(queued)
+      for (const partition of before.keys()) this.#recovered(keyOf({ topic, partition }))
+      this.#waiting--
+    })
   }
 
   #queueOf(topic: string, partition: number): PartitionQueue {
@@ -185,10 +229,14 @@ export class KafkaSink implements Sink {
       maxRequestBytes,
       closing: this.#closing.signal,
       onPublished: count => {
-        this.#recovered(key)
+        // Since the failure, the topic may have been created again.
+        if (this.#recovered(key)) void this.#recount(topic, 0)
         onPublished?.(topic, count)
       },
-      onFailure: error => this.#failed(key, topic, error),
+      onFailure: error => {
+        this.#failed(key, topic, error)
+        if (protocolErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') void this.#recount(topic, 1000)
+      },
       onOmitted: bytes =>
         logger.warn({ topic, bytes }, 'value too large for the output topic; sending the message without its value')
     })
