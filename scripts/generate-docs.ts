@@ -9,6 +9,7 @@ import { cliPage } from './docs/cli.ts'
 import { code, page, table } from './docs/markdown.ts'
 import { messagePage, messageTypes } from './docs/message.ts'
 import { prometheusOperatorManifests } from './docs/prometheus-rule.ts'
+import { pythonRecords } from './docs/python-records.ts'
 
 /*
  * `npm run docs`: generates the pages on settings, errors, metrics, commands and the message, the message's types, and the manifests
@@ -24,6 +25,7 @@ export async function pages(): Promise<Record<string, string>> {
     'docs/cli.md': await cliPage(),
     'docs/message.md': messagePage(),
     'schemas/classification.d.ts': messageTypes(),
+    'clients/python/src/hierax_client/_records.py': pythonRecords(),
     'ops/kubernetes/monitoring.yaml': prometheusOperatorManifests()
   }
 }

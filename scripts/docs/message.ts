@@ -3,9 +3,9 @@ import { classificationSchema } from '../../src/messages/classification.ts'
 import { code, page, table } from './markdown.ts'
 import { messageText } from './message-text.ts'
 
-type Schema = string | readonly Schema[] | Complex
+export type Schema = string | readonly Schema[] | Complex
 
-interface Complex {
+export interface Complex {
   readonly type: string
   readonly name?: string
   readonly namespace?: string
@@ -100,7 +100,7 @@ function typeOf(type: Schema, field: string, records: string[]): string {
   return type.name!
 }
 
-function isUnion(type: Schema): type is readonly Schema[] {
+export function isUnion(type: Schema): type is readonly Schema[] {
   return Array.isArray(type)
 }
 

@@ -77,5 +77,10 @@ export const notRun: readonly NotRun[] = [
     why: 'is run with the program that the page shows',
     tried: 'test/docs/subscribe.test.ts'
   },
+  {
+    command: /^hierax-client /,
+    why: 'is run with the installed package',
+    tried: 'test/clients/python.test.ts'
+  },
   { command: /^(jq|sort|ssh) /, why: 'another program’s, which reads what is piped to it', tried: null }
 ]

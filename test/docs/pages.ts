@@ -10,6 +10,7 @@ export const pages: readonly string[] = [
     .readdirSync(path.join(root, 'docs'))
     .filter(name => name.endsWith('.md'))
     .map(name => `docs/${name}`),
+  'clients/python/README.md',
   'examples/README.md',
   'schemas/history/README.md'
 ]
