@@ -57,7 +57,7 @@ export class SkyIndex {
     return ids
   }
 
-  /** Adds objects that are not in the index, while merges go on. Ended halfway, it begins anew with the next call. */
+  /** Adds objects that are not in the index, while merges go on. If it ends halfway, the next call starts again. */
   #complete(): Promise<void> {
     const { objects, cells, isComplete } = this.#options
     const count = (database: Database<Buffer, Buffer>) => (database.getStats() as { entryCount: number }).entryCount

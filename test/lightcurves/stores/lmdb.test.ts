@@ -166,6 +166,37 @@ describe('the embedded store', () => {
     await (await LmdbStore.open(options)).close()
   })
 
+  test('a file that lacks any page that is in use is refused, and one that lacks free pages is not', async () => {
+    const options = { folder: path.join(folder, 'short'), programs: [1] }
+    const observations = Array.from({ length: 200 }, (_, day) => detectionAt(2459000.5 + day))
+    const ids = Array.from({ length: 30 }, (_, index) => `Z${index}`)
+    const store = await LmdbStore.open(options)
+    await store.merge(ids.map(objectId => ({ objectId, observations, alerts: [] })))
+    const data = path.join(options.folder, 'data.mdb')
+    const full = fs.readFileSync(data)
+    await store.remove(ids.slice(3))
+    for (let day = 300; day < 303; day++)
+      await store.merge([{ objectId: 'Z0', observations: [detectionAt(2459000.5 + day)], alerts: [] }])
+    await store.close()
+    const emptied = fs.readFileSync(data)
+    const page = 4096
+    for (let pages = 2; pages < full.length / page; pages += 7) {
+      fs.writeFileSync(data, full.subarray(0, pages * page + 100))
+      await assert.rejects(LmdbStore.open(options), { code: 'STORE_REFUSED', message: /it has \d+ bytes of \d+/ })
+    }
+    fs.writeFileSync(data, emptied.subarray(0, emptied.length - page))
+    const short = await LmdbStore.open(options)
+    assert.equal((await short.get('Z0'))?.curve.length, 203)
+    await short.merge([{ objectId: 'Z1', observations: [detectionAt(2459900.5)], alerts: [] }])
+    assert.equal((await short.get('Z1'))?.curve.length, 201)
+    await short.close()
+    fs.writeFileSync(data, '')
+    await assert.rejects(LmdbStore.open(options), {
+      code: 'STORE_REFUSED',
+      message: /data\.mdb is damaged: it is empty/
+    })
+  })
+
   test('damaged pages are an error that says what to do', async () => {
     const options = { folder: path.join(folder, 'pages'), programs: [1] }
     const store = await LmdbStore.open(options)
