@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { HieraxError } from '../errors.ts'
 import type { InputMessage, OutputMessage } from '../streams/types.ts'
 import { version } from '../version.ts'
@@ -53,7 +54,10 @@ export function routedMessage(
   }
 }
 
-/** The dead letter for an input message: the original bytes, with headers that say what was wrong. */
+/** Longest key of an input message that its dead letter repeats, bytes: that of Fink has 15 kB. */
+const maxKeyBytes = 32 * 1024
+
+/** The dead letter for an input message: the original bytes, with headers that say what was wrong, and with its key if that is text. */
 export function deadLetterMessage(message: InputMessage, error: HieraxError, settings: OutputSettings): OutputMessage {
   return {
     topic: settings.deadLetters,
@@ -64,10 +68,16 @@ export function deadLetterMessage(message: InputMessage, error: HieraxError, set
       'error.message': `${error.message}. ${error.remedy}`,
       ...(error.record === undefined ? {} : { 'error.record': String(error.record) }),
       source: message.source,
+      ...keyOf(message),
       failed: String(Date.now()),
       'hierax.version': version
     }
   }
+}
+
+function keyOf({ key }: InputMessage): { 'source.key'?: string } {
+  const repeated = key?.length && key.length <= maxKeyBytes && isUtf8(key)
+  return repeated ? { 'source.key': Buffer.from(key).toString() } : {}
 }
 
 function topicsOf(body: Classification, settings: OutputSettings): string[] {

@@ -3,7 +3,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import { createDecoder } from '../../src/alerts/decoder.ts'
+import { HieraxError } from '../../src/errors.ts'
 import { needsShared, shared, sharedFiles } from '../support/shared.ts'
 import { candidate, container, encoded, packetSchema, type SchemaJson } from './packets.ts'
 import { refused } from './support.ts'
@@ -47,6 +49,33 @@ test('hostile schemas in keys are refused', () => {
   refused(() => decoder.decode(encoded(), Buffer.concat([schema, Buffer.alloc(300_000, ' ')])), 'SCHEMA_TOO_LARGE')
   refused(() => decoder.decode(encoded(), Buffer.from('{"fields"')), 'SCHEMA_INVALID')
   refused(() => decoder.decode(encoded(), asKey(record([{ name: '__proto__', type: 'int' }]))), 'SCHEMA_INVALID')
+})
+
+test('damaged keys and values end in an error of the alert, or in alerts', () => {
+  const edit = fc.record({ at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }), cut: fc.boolean() })
+  const edited = (bytes: Buffer, edits: readonly { at: number; byte: number; cut: boolean }[]) =>
+    edits.reduce((from, { at, byte, cut }) => {
+      const copy = Buffer.from(from)
+      const index = at % Math.max(1, copy.length)
+      copy[index] = byte
+      return cut ? copy.subarray(0, index) : copy
+    }, bytes)
+  const edits = fc.array(edit, { maxLength: 3 })
+  const value = fc.constantFrom(
+    encoded(),
+    gzipSync(encoded()),
+    Buffer.concat([Buffer.from([0, 0, 0, 0, 9]), encoded()])
+  )
+  fc.assert(
+    fc.property(value, edits, edits, fc.constantFrom(decoder, configured), (bytes, ofValue, ofKey, { decode }) => {
+      try {
+        assert.equal(decode(edited(bytes, ofValue), edited(schema, ofKey)).length, 1)
+      } catch (error) {
+        assert.ok(error instanceof HieraxError && error.kind === 'alert', String(error))
+      }
+    }),
+    { numRuns: 300 }
+  )
 })
 
 test('a configured schema reads bare records, also after a framing', () => {

@@ -103,9 +103,11 @@ describe('a batch', () => {
   test('bad bytes become dead letters and the rest of the batch goes on', async () => {
     const reports: BatchStats[] = []
     const { pipeline, bodies, deadLetters } = bench({ alerts: stream(1), onBatch: report => reports.push(report) })
-    await pipeline.process(messages(['rubbish', 'a1', null]))
+    const [rubbish, ...others] = messages(['rubbish', 'a1', null])
+    await pipeline.process([{ ...rubbish!, key: Buffer.from('1.1_4.02') }, ...others])
     assert.deepEqual(brief(bodies()), ['A@1 1'])
     const [first, second] = deadLetters()
+    assert.deepEqual([first?.headers['source.key'], second?.headers['source.key']], ['1.1_4.02', undefined])
     assert.equal(Buffer.from(first?.value ?? []).toString(), 'rubbish')
     assert.equal(first?.key, null)
     assert.equal(first?.headers['error.code'], 'NOT_A_CONTAINER')

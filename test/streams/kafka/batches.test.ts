@@ -29,6 +29,7 @@ test('chunks keep every message in order and stay within their bounds', () => {
 
 function batchOf(count: number): Batch {
   const messages = Array.from({ length: count }, (_, i) => ({
+    key: i === 0 ? Buffer.from('a key') : null,
     value: Buffer.from(String(i)),
     offset: String(100 + i),
     timestamp: '1700000000005'
@@ -53,10 +54,13 @@ async function work(handler: BatchHandler, assignment = newAssignment()): Promis
 test('messages carry their source and time; a member that must leave stops between chunks', async () => {
   const assignment = newAssignment()
   const seen: string[] = []
+  const keys: (string | null)[] = []
   const done = await work(async batch => {
     seen.push(...batch.map(({ source, ingested }) => `${source}@${ingested}`))
+    keys.push(...batch.map(({ key }) => (key ? String(key) : null)))
     if (seen.length === 4) assignment.leave.abort()
   }, assignment)
+  assert.deepEqual(keys, ['a key', null, null, null])
   assert.deepEqual(
     seen,
     [100, 101, 102, 103].map(offset => `t/2/${offset}@1700000000005`)

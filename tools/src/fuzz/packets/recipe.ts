@@ -1,5 +1,11 @@
 import type { Random } from '@hierax/training/random.ts'
 
+/** A packet with its message key. */
+export interface KeyedPacket {
+  readonly value: Buffer
+  readonly key: Buffer | null
+}
+
 /** One way to make a hostile packet. */
 export interface Recipe {
   readonly name: string
@@ -9,7 +15,7 @@ export interface Recipe {
    * @param bases valid packets under object ids of their own, to be damaged
    * @param serial number of the packet in the run, different for every packet
    */
-  make(random: Random, bases: readonly Buffer[], serial: number): Buffer | null
+  make(random: Random, bases: readonly Buffer[], serial: number): Buffer | KeyedPacket | null
 }
 
 /** Recipes of the same weight. */

@@ -140,7 +140,7 @@ class FuzzStreams {
     const messages = frames.map((frame): InputMessage => {
       if (frame.recipe === null) this.real++
       else this.hostile++
-      return { topic, value: frame.value, source: `${topic}/0/${this.#offset++}`, ingested: Date.now() }
+      return { topic, value: frame.value, key: frame.key, source: `${topic}/0/${this.#offset++}`, ingested: Date.now() }
     })
     const recipes = frames.map(frame => frame.recipe ?? 'a real alert')
     this.inFlight = [...new Set(recipes)].join(', ')

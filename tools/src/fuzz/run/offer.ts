@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { random } from '@hierax/training/random.ts'
-import { allRecipes, hostilePacket } from '../packets/all.ts'
+import { allRecipes, hostilePacket, packetOf } from '../packets/all.ts'
 import { realAlerts } from './alerts.ts'
 import { batchEnd, frameOf } from './frames.ts'
 
@@ -47,15 +47,15 @@ while (serial < packets) {
         objects.clear()
       }
       for (const id of alert.objectIds) objects.add(id)
-      await write(frameOf({ recipe: null, value: alert.bytes }))
+      await write(frameOf({ recipe: null, value: alert.bytes, key: null }))
       continue
     }
     const number = serial++
     if (values.clean) continue
     const hostile = only
-      ? { recipe: only.name, bytes: only.make(random(seed, number), alerts.bases, number) }
+      ? packetOf(only, random(seed, number), alerts.bases, number)
       : hostilePacket(seed, number, alerts.bases)
-    await write(frameOf({ recipe: hostile.recipe, value: hostile.bytes }))
+    await write(frameOf({ recipe: hostile.recipe, value: hostile.bytes, key: hostile.key }))
   }
   await write(batchEnd)
 }
