@@ -9,6 +9,7 @@ import type { Addition, ObjectState, Store } from './lightcurves/store.ts'
 import type { Classification } from './messages/classification.ts'
 import { classificationMessages, deadLetterMessage, type OutputSettings } from './messages/outgoing.ts'
 import * as stats from './pipeline/batch-stats.ts'
+import { currentMessages } from './pipeline/current-answers.ts'
 import { newestCutouts } from './pipeline/newest-cutouts.ts'
 import { type ClassifiedAlerts, ObjectClassifier } from './pipeline/object-classifier.ts'
 import { type Arrival, type PendingAnswer, pendingAnswers } from './pipeline/pending-answers.ts'
@@ -121,7 +122,12 @@ export class Pipeline {
     await contentsDone()
 
     control?.signal.throwIfAborted()
-    const messages = [...deadLetters, ...answers, ...this.#retracting.messages(placements)]
+    const messages = [
+      ...deadLetters,
+      ...answers,
+      ...this.#retracting.messages(placements),
+      ...currentMessages(pending, classifications, this.#options.output)
+    ]
     const caching = store.writeCache(hiddenStates).catch(() => {}) // only a cache: without it, classification takes longer
     await timed('publish', () => sink.send(messages, control?.signal))
     await caching

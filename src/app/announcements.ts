@@ -17,7 +17,7 @@ import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
 import { withTimeout } from '../streams/kafka/timing.ts'
 import type { OutputMessage } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { outputConnection } from './output.ts'
+import { compacted, outputConnection } from './output.ts'
 
 /** A model without its network. */
 type ModelName = Classification['classifier']
@@ -33,9 +33,6 @@ const sendTimeout = 30_000
 
 /** Time for closing the connections, ms. The process may end without it. */
 const stopTimeout = 1000
-
-/** Settings of the topic: only the last message of each model is kept. */
-const compacted = { 'cleanup.policy': 'compact', 'segment.ms': '3600000', 'min.cleanable.dirty.ratio': '0.1' }
 
 /**
  * What one process knows of the models on its topics, and what it announces. Every process announces its models again and again. It

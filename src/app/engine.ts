@@ -15,6 +15,7 @@ import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { Health } from './health.ts'
+import { outputSettings } from './output.ts'
 import { readSchema } from './schema.ts'
 import { runShadows } from './shadows.ts'
 import { kafkaStreams, type StreamsFactory } from './streams.ts'
@@ -74,7 +75,7 @@ function pipelineEngine(parts: EngineParts): Engine {
     sink: streams.sink,
     admission: admissionOf(config),
     maxFutureDays: config.input.maxFutureDays,
-    output: { ...config.output, routes, ...(streams.schemaIds ? { schemaIds: streams.schemaIds } : {}) },
+    output: outputSettings(config, routes, streams.schemaIds),
     onBatch(stats) {
       metrics.batch(stats)
       health.progressed()

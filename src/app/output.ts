@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { HieraxError } from '../errors.ts'
+import type { OutputSettings } from '../messages/outgoing.ts'
+import type { Route } from '../messages/routes.ts'
 import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
 import { createKafka } from '../streams/kafka/client.ts'
 import {
@@ -136,9 +138,24 @@ export function outputConnection({ output: { brokers, ssl, sasl } }: Pick<Config
   return { brokers, ssl, sasl, clientId: 'hierax', role: 'output' }
 }
 
-/** Every topic of classifications and dead letters. */
-export function outputTopics({ output }: Config): TopicSpec[] {
+/** Every topic of classifications, current classifications and dead letters. */
+export function outputTopics({ output }: Pick<Config, 'output'>): TopicSpec[] {
   const names = new Set([output.classifications, output.deadLetters, ...output.routes.map(route => route.topic)])
   const replication = output.replication === null ? {} : { replication: output.replication }
-  return [...names].map(topic => ({ topic, partitions: output.partitions, ...replication }))
+  const specs: TopicSpec[] = [...names].map(topic => ({ topic, partitions: output.partitions, ...replication }))
+  const { current } = output
+  return current === null ? specs : [...specs, { ...(specs[0] as TopicSpec), topic: current, settings: compacted }]
+}
+
+/** Settings of compacted topics: soon after a message, only the last one of its key is kept. */
+export const compacted = { 'cleanup.policy': 'compact', 'segment.ms': '3600000', 'min.cleanable.dirty.ratio': '0.1' }
+
+/** What messages are made with. */
+export function outputSettings(
+  { output, input }: Config,
+  routes: readonly Route[],
+  schemaIds: ReadonlyMap<string, number> = new Map()
+): OutputSettings {
+  const current = output.current === null ? null : { topic: output.current, group: input.group }
+  return { ...output, routes, schemaIds, current }
 }

@@ -16,7 +16,12 @@ export async function findSchemaIds(output: Config['output']): Promise<Map<strin
   const ids = new Map<string, number>()
   const registry = output.encoding === 'confluent' ? registryOf(output) : null
   if (registry === null) return ids
-  for (const topic of [output.classifications, ...output.routes.map(route => route.topic)]) {
+  const { classifications, current, routes } = output
+  for (const topic of new Set([
+    classifications,
+    ...(current === null ? [] : [current]),
+    ...routes.map(route => route.topic)
+  ])) {
     const subject = `${topic}-value`
     const id = output.registry.autoRegister
       ? registry.register(subject, schemaText)

@@ -18,6 +18,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { version } from '../version.ts'
 import { announceModels } from './announcements.ts'
+import { type CurrentKeeper, keepCurrent } from './current-answers.ts'
 import { createEngine, type Engine, type EngineDeps, type EngineParts } from './engine.ts'
 import { createPorts } from './http-ports.ts'
 import { loadModels, readModels } from './models.ts'
@@ -91,8 +92,6 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   shutdown.add('store', () => store.close())
   const cutouts = config.http.cutouts === null ? null : openCutouts(config.store.url, config.http.cutouts)
   shutdown.add('cutouts', () => cutouts?.close())
-  const retention = keepFor(config.store.keepDays, store, logger)
-  shutdown.add('retention', () => retention?.stop())
 
   const feed = new ClassificationFeed<Classification>(toJson)
   const minute = new MinuteStatistics(classifiers[0]?.sha256 ?? '')
@@ -155,9 +154,14 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   const running = engine.run()
   const ended = Promise.race([running, storeLost])
   ended.catch(() => {}) // for whoever awaits `ended`
+  let current: CurrentKeeper | null = null
+  const retention = keepFor(config.store.keepDays, store, logger, { afterwards: () => current?.removeOld() })
+  shutdown.add('retention', () => retention?.stop())
   if ((deps.http ?? true) && !deps.connect) {
     const announcer = announceModels(config, classifiers, logger)
     shutdown.add('announcements', () => announcer?.stop())
+    current = keepCurrent(config, { store, classifiers, metrics, logger })
+    shutdown.add('current classifications', () => current?.stop())
   }
   shutdown.add('pipeline', () => running.catch(() => {}))
   shutdown.add('streams', () => engine.stop())

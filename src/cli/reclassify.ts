@@ -1,6 +1,6 @@
 import { admissionOf } from '../alerts/admission.ts'
 import { loadModels, readModels } from '../app/models.ts'
-import { outputConnection, outputTopics } from '../app/output.ts'
+import { outputConnection, outputSettings, outputTopics } from '../app/output.ts'
 import { resolveRoutes } from '../app/routes.ts'
 import { findSchemaIds } from '../app/schema-ids.ts'
 import type { Config } from '../config/config.ts'
@@ -67,7 +67,7 @@ export async function reclassify(objectIds: readonly string[], options: Reclassi
       classifiers,
       sink,
       admission: admissionOf(config),
-      output: { ...config.output, routes, schemaIds: dryRun ? new Map() : await findSchemaIds(config.output) },
+      output: outputSettings(config, routes, dryRun ? new Map() : await findSchemaIds(config.output)),
       selection,
       rate: options.rate ?? (dryRun ? 0 : defaultRate),
       total,

@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { admissionOf } from '../alerts/admission.ts'
+import { readModels } from '../app/models.ts'
+import { outputConnection, outputSettings } from '../app/output.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { maskUrl } from '../config/show.ts'
@@ -15,7 +17,13 @@ import type { OpenStore } from '../lightcurves/store.ts'
 import { openExistingCutouts } from '../lightcurves/stores/cutouts.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { exportLines, importLines } from '../lightcurves/stores/transfer.ts'
+import { currentTombstone } from '../messages/current.ts'
 import { checkRegular } from '../regular-file.ts'
+import { silentLogger } from '../streams/kafka/connection.ts'
+import { KafkaSink } from '../streams/kafka/sink.ts'
+
+/** Time for messages to be acknowledged, ms. */
+const sendTimeout = 30_000
 
 /** Options of `hierax store …` as commander gives them. */
 export interface StoreOptions {
@@ -139,11 +147,30 @@ export async function deleteObjects(objectIds: readonly string[], options: Store
     await cutouts?.remove([...new Set(objectIds)])
     const held = new Set(await store.remove([...new Set(objectIds)]))
     for (const objectId of held) process.stdout.write(`deleted: ${printable(objectId)}\n`)
+    await withdraw(objectIds, config)
     const unknown = objectIds.filter(objectId => !held.has(objectId)).map(objectId => JSON.stringify(objectId))
     if (unknown.length > 0) throw new HieraxError('OBJECT_NOT_FOUND', `${url} holds no object ${unknown.join(', ')}`)
   } finally {
     await cutouts?.close()
     await store.close()
+  }
+}
+
+/** Removes objects from the topic of current classifications: also those that the store does not hold, if the command is repeated. */
+async function withdraw(objectIds: readonly string[], config: Config): Promise<void> {
+  const { current } = outputSettings(config, [])
+  if (!current || config.output.brokers === null) return
+  const connection = outputConnection(config)
+  const models = await readModels(config)
+  const sink = new KafkaSink({ connection, logger: silentLogger, compression: config.output.compression })
+  try {
+    const tombstones = objectIds.flatMap(objectId =>
+      models.map(({ sha256 }) => currentTombstone({ objectId, sha256 }, current))
+    )
+    await sink.connect()
+    await sink.send(tombstones, AbortSignal.timeout(sendTimeout))
+  } finally {
+    await sink.close()
   }
 }
 

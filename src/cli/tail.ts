@@ -79,6 +79,8 @@ class Subscriber {
     const lines: string[] = []
     for (const message of messages) {
       if (this.#shown >= limit) break
+      // A compacted topic forgets a key.
+      if (message.value === null && message.key !== null) continue
       const line = this.#lineOf(message, await this.#schemaOf(message))
       if (line === null) continue
       lines.push(`${line}\n`)

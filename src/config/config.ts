@@ -140,6 +140,12 @@ export const configSchema = z.object({
       meaning:
         'compacted topic on which the service announces its models, and which of them are retired; `none` turns it off'
     }),
+    current: setting(kind.optional(kind.topic), {
+      default: null,
+      defaultText: 'none',
+      meaning:
+        'compacted topic with the current classification of every object by every model, such as `hierax.current`'
+    }),
     groupPrefix: setting(kind.text('1 to 200 characters', z.string().min(1).max(200)), {
       default: 'hierax-tail-',
       meaning:

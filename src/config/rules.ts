@@ -91,12 +91,13 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
   if (output.deadLetters === output.classifications) {
     problems.push(`output.deadLetters: is the topic of output.classifications ("${output.deadLetters}"); name another`)
   }
-  const { models } = output
-  if (
-    models !== null &&
-    [output.classifications, output.deadLetters, ...output.routes.map(({ topic }) => topic)].includes(models)
-  )
-    problems.push(`output.models: "${models}" is another output topic; name another`)
+  const others = [output.classifications, output.deadLetters, ...output.routes.map(({ topic }) => topic)]
+  for (const name of ['models', 'current'] as const) {
+    const topic = output[name]
+    if (topic === null) continue
+    if (others.includes(topic)) problems.push(`output.${name}: "${topic}" is another output topic; name another`)
+    others.push(topic)
+  }
   for (const { topic } of output.routes) {
     if (topic === output.deadLetters)
       problems.push(`output.routes: "${topic}" is output.deadLetters; name another topic`)
@@ -117,11 +118,11 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
 
 /** Every topic that Hierax writes. */
 export function writtenTopics(output: Config['output']): string[] {
-  const { classifications, deadLetters, models, routes } = output
+  const { classifications, deadLetters, models, current, routes } = output
   const names = [
     classifications,
     deadLetters,
-    ...(models === null ? [] : [models]),
+    ...[models, current].filter(topic => topic !== null),
     ...routes.map(({ topic }) => topic)
   ]
   return [...new Set(names)]

@@ -6,12 +6,21 @@ import { type Classification, schemaName } from './classification.ts'
 import { type Encoding, encodeClassification } from './encoding.ts'
 import { type Route, unmetConditions } from './routes.ts'
 
+/** The topic of current classifications. */
+export interface CurrentTopic {
+  readonly topic: string
+  /** Consumer group of the input. */
+  readonly group: string
+}
+
 /** Output topics and the encoding of messages. */
 export interface OutputSettings {
   readonly classifications: string
   readonly deadLetters: string
   readonly encoding: Encoding
   readonly routes: readonly Route[]
+  /** The topic of current classifications; absent or null: none. */
+  readonly current?: CurrentTopic | null
   /** For the encoding `confluent`, the id of the schema by topic. */
   readonly schemaIds?: ReadonlyMap<string, number>
 }

@@ -10,6 +10,7 @@ import type { ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
 import { classificationMessages, type Origin, type OutputSettings } from '../messages/outgoing.ts'
 import type { Sink } from '../streams/types.ts'
+import { currentMessages } from './current-answers.ts'
 import { ObjectClassifier } from './object-classifier.ts'
 import { reissuedAnswers } from './pending-answers.ts'
 import {
@@ -192,6 +193,7 @@ export class Reclassification {
     const pending = states.flatMap(state => reissuedAnswers(state, origin))
     const { classifications } = await this.#classifier.classify(pending)
     const published = classifications.flat().filter(body => isLikely(body, selection.least))
+    const ids = new Set(published.map(({ id }) => id))
     const placements = this.#retracting
       .placementsOf(pending, classifications)
       .filter(({ body }) => published.includes(body))
@@ -199,7 +201,8 @@ export class Reclassification {
     if (sink !== null) await this.#retracting.mark(placements, this.#options.store)
     const messages = [
       ...published.flatMap(body => classificationMessages(body, origin, output)),
-      ...this.#retracting.messages(placements)
+      ...this.#retracting.messages(placements),
+      ...currentMessages(pending, classifications, output).filter(({ headers }) => ids.has(headers.id as string))
     ]
     try {
       await sink?.send(messages, signal)
@@ -244,7 +247,8 @@ export class Reclassification {
 /** Equal for runs that publish the same messages. */
 function hashOf({ classifiers, admission, output, selection }: ReclassificationOptions): string {
   const models = classifiers.map(({ sha256, population }) => [sha256, population])
-  const what = [models, admission, output.classifications, output.routes, selection]
+  const current = output.current ? [output.current] : []
+  const what = [models, admission, output.classifications, output.routes, selection, ...current]
   const text = JSON.stringify(what, (_, value) => (value instanceof Map ? [...value] : value))
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

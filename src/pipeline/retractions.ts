@@ -1,8 +1,9 @@
 import { isSameAlert } from '../lightcurves/alert-versions.ts'
 import { isSameObject } from '../lightcurves/object-record.ts'
-import { type AnswerRank, compareRanks, joinMarks, markKey, type RouteMark } from '../lightcurves/route-marks.ts'
+import { compareRanks, joinMarks, markKey, type RouteMark } from '../lightcurves/route-marks.ts'
 import type { ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
+import { rankOf } from '../messages/current.ts'
 import { type OutputSettings, routedMessage } from '../messages/outgoing.ts'
 import { type Route, unmetConditions } from '../messages/routes.ts'
 import type { OutputMessage } from '../streams/types.ts'
@@ -126,8 +127,4 @@ async function keep(
 
 function isFor(mark: RouteMark, { topic, model }: Pick<RouteMark, 'topic' | 'model'>): boolean {
   return mark.topic === topic && mark.model === model
-}
-
-function rankOf({ jd, candid, lightCurve: { revision } }: Classification): AnswerRank {
-  return { jd, candid, revision }
 }

@@ -4,6 +4,8 @@ export interface InputMessage {
   readonly value: Uint8Array | null
   /** The Kafka key, in which some brokers send the schema of the packet; absent or null if there is none. */
   readonly key?: Uint8Array | null
+  /** The Kafka headers, as the client gives them. */
+  readonly headers?: Readonly<Record<string, unknown>>
   /** Topic (or `files`), for metrics. */
   readonly topic: string
   /** Its origin: `topic/partition/offset`, or a path. Unique per message. */
@@ -21,6 +23,8 @@ export interface OutputMessage {
   readonly key: string | null
   readonly value: Uint8Array
   readonly headers: Readonly<Record<string, string>>
+  /** Sent without its value, so that a compacted topic forgets the key. */
+  readonly tombstone?: true
 }
 
 /** What a batch's handler gets beside the batch. */

@@ -128,6 +128,10 @@ export const definitions = {
     type: 'counter',
     help: 'Failed requests to the schema registry, while the service starts'
   },
+  current_corrections_total: {
+    type: 'counter',
+    help: 'Records on output.current that were written because an older one was the last of its key, or its object was removed'
+  },
   topics_recreated_total: {
     type: 'counter',
     help: 'Input topics that were found deleted and created again, and are read from their start'

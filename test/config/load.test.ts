@@ -63,6 +63,7 @@ describe('defaults', () => {
         classifications: 'hierax.classifications',
         deadLetters: 'hierax.dead-letters',
         models: 'hierax.models',
+        current: null,
         groupPrefix: 'hierax-tail-',
         partitions: 4,
         replication: null,

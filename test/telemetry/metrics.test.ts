@@ -43,6 +43,7 @@ describe('metrics', () => {
     assert.deepEqual(actual.sort(), [
       'counter hierax_alerts_consumed_total{topic}',
       'counter hierax_consumer_restarts_total{}',
+      'counter hierax_current_corrections_total{}',
       'counter hierax_dead_letters_total{code}',
       'counter hierax_forced_photometry_points_total{}',
       'counter hierax_http_refused_total{reason}',

@@ -68,12 +68,12 @@ export function* chunks<T extends Pick<KafkaMessage, 'value'> & Partial<Pick<Kaf
 
 function inputMessage(
   { topic, partition }: Batch,
-  { key, value, offset, timestamp }: KafkaMessage,
+  { key, value, headers = {}, offset, timestamp }: KafkaMessage,
   now: number
 ): InputMessage {
   const ingested = arrivalTime(Number(timestamp), now)
   const timestamped = ingested === Number(timestamp)
-  return { value, key, topic, source: `${topic}/${partition}/${offset}`, ingested, timestamped }
+  return { value, key, headers, topic, source: `${topic}/${partition}/${offset}`, ingested, timestamped }
 }
 
 /** First light of ZTF: no alert is older. */

@@ -80,7 +80,9 @@ export class PartitionQueue {
 
   push(output: OutputMessage, send: PendingSend): void {
     const value = Buffer.from(output.value.buffer, output.value.byteOffset, output.value.byteLength)
-    const full: Message = { partition: this.#context.partition, key: output.key, value, headers: { ...output.headers } }
+    const { partition } = this.#context
+    const { key, tombstone, headers } = output
+    const full: Message = { partition, key, value: tombstone ? null : value, headers: { ...headers } }
     const message = value.length > maxValueBytes ? withoutValue(full) : full
     let bytes = 64 + (message.value?.length ?? 0) + (output.key?.length ?? 0)
     for (const [name, header] of Object.entries(output.headers)) bytes += name.length + header.length + 4

@@ -7,7 +7,9 @@ import { type KafkaConnection, kafkaError, silentLogger } from './connection.ts'
 
 /** A message of the followed topic. */
 export interface TailedMessage {
+  readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, unknown>>
   /** `topic/partition/offset`. */
   readonly source: string
 }
@@ -120,7 +122,7 @@ function unseen({ topic, partition, messages }: Batch, positions: Positions): Ta
   const next = positions.get(partition)?.next ?? 0n
   return messages
     .filter(message => BigInt(message.offset) >= next)
-    .map(({ value, offset }) => ({ value, source: `${topic}/${partition}/${offset}` }))
+    .map(({ key, value, headers = {}, offset }) => ({ key, value, headers, source: `${topic}/${partition}/${offset}` }))
 }
 
 function advance(batch: Batch, positions: Positions): void {

@@ -62,6 +62,8 @@ export async function judge(
     sameSets(output.alerts, delivery.alerts, `${name}: every alert has its outcome`)
     sameSets(output.refused, delivery.refused, `${name}: every invalid packet has its dead letter`)
   }
+  await checkCurrent(tools, calmGroup.group, calm)
+  await checkCurrent(tools, wildGroup.group, wild)
   for (const [objectId, answer] of calm.answers)
     assert.equal(wild.answers.get(objectId), answer, `current classification of ${objectId}`)
   const others = new Map<string, Map<string, string>>()
@@ -88,6 +90,20 @@ export async function judge(
     idsRecomputed: await recomputed(delivery, others),
     ...(wildGroup.routes.length > 0 ? { routes: wild.routes } : {})
   }
+}
+
+/** Fails unless the last record of every object on the topic of current classifications is its current classification. */
+async function checkCurrent(tools: KafkaTools, group: string, { answers }: Output): Promise<void> {
+  const last = new Map<string, string | null>()
+  await tools.scan(
+    `${group}.current`,
+    ({ key, value }) =>
+      void last.set((key as string).replace(/\/[0-9a-f]{64}$/, ''), value?.toString('base64') ?? null),
+    2 * patienceMs
+  )
+  sameSets(new Set(last.keys()), new Set(answers.keys()), `${group}.current: every object has a record`)
+  for (const [objectId, answer] of answers)
+    assert.equal(last.get(objectId), answer, `${group}.current: the last record of ${objectId} is current`)
 }
 
 /** Recomputes every message that only the disturbed group published; fails if no subset of packets yields it. */

@@ -75,6 +75,7 @@ export class Trial {
       HIERAX_INPUT_GROUP: group,
       HIERAX_OUTPUT_CLASSIFICATIONS: `${group}.out`,
       HIERAX_OUTPUT_DEAD_LETTERS: `${group}.dead`,
+      HIERAX_OUTPUT_CURRENT: `${group}.current`,
       HIERAX_STORE_URL: `lmdb:${path.join(group === this.wild ? this.#folder : this.#calmFolder, group)}`
     }
   }
@@ -96,6 +97,14 @@ export class Trial {
       const progress = await this.progress(group).catch(() => null)
       return progress !== null && progress.committed >= progress.sent
     }, 2 * patienceMs)
+    await this.#checked(group)
+  }
+
+  /** Waits until every record on the topic of current classifications was checked: corrections are checked, too. */
+  async #checked(group: string): Promise<void> {
+    const { input, output = input } = this.#options
+    const isChecked = () => output.tools.isRead(`${group}.current`, `${group}.current`).catch(() => false)
+    await until(isChecked, 2 * patienceMs, () => `the check of ${group}.current`)
   }
 
   /** Lets an undisturbed service read everything, and compares the outputs. */

@@ -1,0 +1,52 @@
+import type { AnswerRank } from '../lightcurves/route-marks.ts'
+import type { OutputMessage } from '../streams/types.ts'
+import type { Classification } from './classification.ts'
+import { type CurrentTopic, type Origin, type OutputSettings, routedMessage } from './outgoing.ts'
+
+/*
+ * Records of the compacted topic of current classifications. A header holds the rank, so that whoever checks a record need not decode
+ * it; another one the consumer group whose store knows the object.
+ */
+
+/** Whose current classification a record is. */
+export interface CurrentKey {
+  readonly objectId: string
+  readonly sha256: string
+}
+
+/** The key of a record: one for each object and model. */
+export function currentKey({ objectId, sha256 }: CurrentKey): string {
+  return `${objectId}/${sha256}`
+}
+
+/** The parts of a key. */
+export function readCurrentKey(key: string): CurrentKey {
+  const slash = key.lastIndexOf('/')
+  return { objectId: key.slice(0, Math.max(0, slash)), sha256: key.slice(slash + 1) }
+}
+
+/** The rank of a classification among those of its object and model: the greatest is current. */
+export function rankOf({ jd, candid, lightCurve: { revision } }: Classification): AnswerRank {
+  return { jd, candid, revision }
+}
+
+/** The record of a current classification. */
+export function currentMessage(
+  body: Classification,
+  origin: Origin,
+  settings: OutputSettings,
+  { topic, group }: CurrentTopic
+): OutputMessage {
+  const message = routedMessage(topic, body, origin, settings, { rank: rankText(rankOf(body)), group })
+  return { ...message, key: currentKey({ objectId: body.objectId, sha256: body.classifier.sha256 }) }
+}
+
+/** The record that removes a key from the topic. */
+export function currentTombstone(key: CurrentKey, { topic, group }: CurrentTopic): OutputMessage {
+  return { topic, key: currentKey(key), value: new Uint8Array(), tombstone: true, headers: { group } }
+}
+
+/** A rank as the header of a record has it; different ranks have different texts. */
+export function rankText({ jd, candid, revision }: AnswerRank): string {
+  return `${jd}/${candid}/${revision}`
+}

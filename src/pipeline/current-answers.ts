@@ -1,0 +1,132 @@
+import { HieraxError } from '../errors.ts'
+import { isSameAlert } from '../lightcurves/alert-versions.ts'
+import type { ObjectState, Store } from '../lightcurves/store.ts'
+import type { Classification } from '../messages/classification.ts'
+import { currentMessage, currentTombstone, rankOf, rankText, readCurrentKey } from '../messages/current.ts'
+import type { CurrentTopic, OutputSettings } from '../messages/outgoing.ts'
+import type { OutputMessage } from '../streams/types.ts'
+import type { ObjectClassifier } from './object-classifier.ts'
+import type { PendingAnswer } from './pending-answers.ts'
+
+/**
+ * The records for the topic of current classifications: of each object, the classification of its newest alert by each model.
+ * `classifications` are those of each model, in the order of `pending`.
+ */
+export function currentMessages(
+  pending: readonly PendingAnswer[],
+  classifications: readonly (readonly Classification[])[],
+  settings: OutputSettings
+): OutputMessage[] {
+  const { current } = settings
+  if (!current) return []
+  const last = new Map<string, number>()
+  for (const [index, { record, state }] of pending.entries()) {
+    if (state.newest !== null && isSameAlert(record, state.newest)) last.set(state.objectId, index)
+  }
+  return classifications.flatMap(ofModel =>
+    [...last.values()].map(index =>
+      currentMessage(ofModel[index] as Classification, (pending[index] as PendingAnswer).origin, settings, current)
+    )
+  )
+}
+
+/** A record of the topic of current classifications. */
+export interface CurrentRecord {
+  readonly key: string | null
+  /** Null for one that removes the key. */
+  readonly value: Uint8Array | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface CurrentCheckOptions {
+  readonly store: Pick<Store, 'get'>
+  readonly classifier: Pick<ObjectClassifier, 'currentClassifications' | 'currentRank'>
+  /** SHA-256 of each model. */
+  readonly models: readonly string[]
+  readonly settings: OutputSettings
+  readonly current: CurrentTopic
+}
+
+/** Keys of own corrections that are remembered until they are read. */
+const maxPending = 100_000
+
+/**
+ * Keeps the last record of each key on the topic of current classifications correct. Several processes write the topic, and one that was
+ * suspended may write an old classification after others have written a newer one. So every record is read after it was written, and
+ * compared with the store: if it is not the object's classification now, or the object is unknown, a correction follows. As corrections
+ * are read too, the last record of a key is one that agreed with the store after it was written. Whatever changes the store later writes a
+ * record of its own.
+ */
+export class CurrentCheck {
+  readonly #options: CurrentCheckOptions
+  /** Ranks of own corrections by key, which come later in the topic than what is being read. */
+  readonly #pending = new Map<string, string>()
+
+  constructor(options: CurrentCheckOptions) {
+    this.#options = options
+  }
+
+  /** Forgets what it wrote: another process may read it. */
+  forget(): void {
+    this.#pending.clear()
+  }
+
+  /** The corrections that records require, in the order of the topic. Rejects with STORE_FAILED. */
+  async corrections(records: readonly CurrentRecord[]): Promise<OutputMessage[]> {
+    const { current } = this.#options
+    const last = new Map<string, CurrentRecord>()
+    for (const record of records) {
+      const { key, headers } = record
+      if (key === null || headers.group !== current.group) continue
+      if (headers.source === correction.source) this.#pending.delete(key)
+      last.set(key, record)
+    }
+    const corrections: OutputMessage[] = []
+    for (const [key, record] of last) {
+      const message = await this.#correctionOf(key, record)
+      if (message) corrections.push(message)
+    }
+    return corrections
+  }
+
+  /** Records that remove keys of objects that the store does not hold. */
+  async removals(records: readonly CurrentRecord[]): Promise<OutputMessage[]> {
+    const { current } = this.#options
+    const removals: OutputMessage[] = []
+    for (const { key, value, headers } of records) {
+      if (key === null || value === null || headers.group !== current.group) continue
+      if ((await this.#stateOf(key)) === null) removals.push(currentTombstone(readCurrentKey(key), current))
+    }
+    return removals
+  }
+
+  async #correctionOf(key: string, { value, headers }: CurrentRecord): Promise<OutputMessage | null> {
+    const { classifier, models, settings, current } = this.#options
+    const { sha256 } = readCurrentKey(key)
+    const state = await this.#stateOf(key)
+    if (state === null) return value === null ? null : currentTombstone(readCurrentKey(key), current)
+    const rank = state === 'unreadable' || !models.includes(sha256) ? null : await classifier.currentRank(state)
+    if (rank === null || state === 'unreadable') return null
+    const isCurrent = value !== null && headers.rank === rankText(rank)
+    if (isCurrent || this.#pending.get(key) === rankText(rank)) return null
+    const bodies = await classifier.currentClassifications(state)
+    const body = bodies.find(({ classifier }) => classifier.sha256 === sha256)
+    if (!body) return null
+    if (this.#pending.size >= maxPending) this.#pending.clear()
+    this.#pending.set(key, rankText(rankOf(body)))
+    return currentMessage(body, { ...correction, ingested: Date.now() }, settings, current)
+  }
+
+  /** Null if the store does not hold the object of a key. */
+  async #stateOf(key: string): Promise<ObjectState | 'unreadable' | null> {
+    try {
+      return await this.#options.store.get(readCurrentKey(key).objectId)
+    } catch (error) {
+      if (error instanceof HieraxError && error.code === 'STORE_CORRUPT') return 'unreadable'
+      throw error
+    }
+  }
+}
+
+/** Origin of corrections, and the value of their header `source`. */
+const correction = { topic: 'current', source: 'correction' }
