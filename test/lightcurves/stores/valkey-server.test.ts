@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'iovalkey'
 import type { Addition, Store } from '../../../src/lightcurves/store.ts'
@@ -35,7 +35,7 @@ const as = (user: string, server: { readonly url: string }): string => server.ur
 const points = async (store: Store, objectId: string): Promise<number> => (await store.get(objectId))?.curve.length ?? 0
 
 describe('who may use a server', { skip }, () => {
-  test('a user with the least rights can do all that a store does', async () => {
+  test('a user with the least rights can do all that a store does', async t => {
     const store = await openStore(`${as('hierax:right', withUsers)}/0`, { programs: [1] })
     await store.merge([add('A', 1), add('B', 1)])
     await store.writeCache([{ objectId: 'A', modelSha256: 'm'.repeat(64), state: Buffer.from([1]) }])
@@ -47,7 +47,7 @@ describe('who may use a server', { skip }, () => {
     for await (const id of store.objectIds()) ids.push(id)
     assert.deepEqual(ids.sort(), ['A', 'B'])
     const raw = new Redis(`${as('hierax:right', withUsers).replace(/^valkey/, 'redis')}/0`)
-    after(() => raw.disconnect())
+    t.after(() => raw.disconnect())
     await raw.del('hierax:o:A')
     await raw.rpush('hierax:o:A', 'mine')
     await raw.set('hierax:merged', 'mine')
@@ -100,10 +100,10 @@ describe('who may use a server', { skip }, () => {
 })
 
 describe('a server in trouble', { skip }, () => {
-  test('one that is frozen fails with its reason, and resumes with all that it had acknowledged', async () => {
+  test('one that is frozen fails with its reason, and resumes with all that it had acknowledged', async t => {
     const store = await openStore(`${url}/1`, { programs: [1] })
     await store.merge([add('A', 1)])
-    after(() => store.close())
+    t.after(() => store.close())
     server?.signal('SIGSTOP')
     try {
       await assert.rejects(store.merge([add('A', 2)]), { code: 'STORE_FAILED', message: /does not answer/ })
@@ -119,10 +119,10 @@ describe('a server in trouble', { skip }, () => {
     assert.equal(await points(store, 'A'), 3)
   })
 
-  test('one that is frozen is noticed without a request, and so is that it goes on', async () => {
+  test('one that is frozen is noticed without a request, and so is that it goes on', async t => {
     const address = valkeyAddress(`${url}/3`)
     const store = await ValkeyStore.open({ address, programs: [1], silence: 600 })
-    after(() => store.close())
+    t.after(() => store.close())
     assert.equal(store.trouble(), null)
     server?.signal('SIGSTOP')
     try {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { HieraxError } from '../../../src/errors.ts'
 import { createPartitioner, KafkaSink, type KafkaSinkOptions } from '../../../src/streams/kafka/sink.ts'
 import type { OutputMessage } from '../../../src/streams/types.ts'
@@ -10,9 +10,9 @@ import { until } from '../../support/until.ts'
 const broker = await kafka()
 const withKafka = { skip: broker.skip }
 
-function sinkOf(options: Partial<KafkaSinkOptions> = {}) {
+function sinkOf(t: TestContext, options: Partial<KafkaSinkOptions> = {}) {
   const sink = new KafkaSink({ connection: broker.connection, logger: silent, ...options })
-  after(() => sink.close())
+  t.after(() => sink.close())
   return sink
 }
 
@@ -35,10 +35,10 @@ test('messages without a key are spread round robin', () => {
   assert.deepEqual(turns.slice(0, 4), turns.slice(4))
 })
 
-test('key, value and headers arrive; a key stays in one partition, in order', withKafka, async () => {
+test('key, value and headers arrive; a key stays in one partition, in order', withKafka, async t => {
   const topic = await broker.tools.topic(undefined, { partitions: 4 })
   const published = new Map<string, number>()
-  const sink = sinkOf({ onPublished: (name, count) => published.set(name, (published.get(name) ?? 0) + count) })
+  const sink = sinkOf(t, { onPublished: (name, count) => published.set(name, (published.get(name) ?? 0) + count) })
   const messages = Array.from({ length: 600 }, (_, i) => message(topic, `ZTF${i % 30}`, `${i}`))
   // Several at once, as the partitions of the input do.
   await Promise.all([0, 200, 400].map(from => sink.send(messages.slice(from, from + 200))))
@@ -58,9 +58,9 @@ test('key, value and headers arrive; a key stays in one partition, in order', wi
   assert.equal(sink.reason(), null)
 })
 
-test('requests are kept below the limit of the broker', withKafka, async () => {
+test('requests are kept below the limit of the broker', withKafka, async t => {
   const topic = await broker.tools.topic()
-  await sinkOf().send(Array.from({ length: 50 }, (_, i) => message(topic, null, Buffer.alloc(80_000, i))))
+  await sinkOf(t).send(Array.from({ length: 50 }, (_, i) => message(topic, null, Buffer.alloc(80_000, i))))
   const read = await broker.tools.read(topic, 50)
   assert.deepEqual(
     read.map(({ value }) => value?.[79_999]),
@@ -71,10 +71,10 @@ test('requests are kept below the limit of the broker', withKafka, async () => {
 test(
   'a request that is too large for the topic is divided; a value that is too large is sent empty',
   withKafka,
-  async () => {
+  async t => {
     const topic = await broker.tools.topic(undefined, { config: { 'max.message.bytes': '20000' } })
     const sizes = [9000, 100, 30_000, 9000, 9000, 19_000, 5]
-    await sinkOf().send(sizes.map((size, i) => message(topic, `${i}`, Buffer.alloc(size))))
+    await sinkOf(t).send(sizes.map((size, i) => message(topic, `${i}`, Buffer.alloc(size))))
     const read = await broker.tools.read(topic, sizes.length)
     assert.deepEqual(
       read.map(({ key, value }) => [key, value?.length]),
@@ -84,11 +84,11 @@ test(
   }
 )
 
-test('a topic that appears later is waited for, and readiness says so', withKafka, async () => {
+test('a topic that appears later is waited for, and readiness says so', withKafka, async t => {
   const topic = broker.tools.name()
   const retries: HieraxError[] = []
   const { logger, lines } = recorder()
-  const sink = sinkOf({ logger, onRetry: (_, error) => retries.push(error) })
+  const sink = sinkOf(t, { logger, onRetry: (_, error) => retries.push(error) })
   const sent = sink.send([message(topic, 'k', 'v')])
   await until(() => retries.length >= 2)
   assert.notEqual(sink.reason(), null)
@@ -101,9 +101,9 @@ test('a topic that appears later is waited for, and readiness says so', withKafk
   assert.match(levels.join(), /^(warn,info,?){1,2}$/)
 })
 
-test('messages that wait for their topic are not overtaken', withKafka, async () => {
+test('messages that wait for their topic are not overtaken', withKafka, async t => {
   const [known, late] = [await broker.tools.topic(), broker.tools.name()]
-  const sink = sinkOf()
+  const sink = sinkOf(t)
   await sink.send([message(known, 'k', '0')])
   const first = sink.send([message(known, 'k', '1'), message(late, 'k', '1')])
   const second = sink.send([message(known, 'k', '2')])
@@ -116,9 +116,9 @@ test('messages that wait for their topic are not overtaken', withKafka, async ()
   )
 })
 
-test('a signal ends the wait with PUBLISH_FAILED, and the sink works on', withKafka, async () => {
+test('a signal ends the wait with PUBLISH_FAILED, and the sink works on', withKafka, async t => {
   const [topic, other] = [await broker.tools.topic(), await broker.tools.topic()]
-  const sink = sinkOf()
+  const sink = sinkOf(t)
   await sink.send([message(topic, 'k', 'v')])
   const admin = await broker.tools.admin()
   await admin.deleteTopics({ topics: [topic] })
@@ -136,10 +136,10 @@ test('a signal ends the wait with PUBLISH_FAILED, and the sink works on', withKa
 test(
   'a message for a partition that is gone counts as published only when it is in another one',
   withKafka,
-  async () => {
+  async t => {
     const topic = await broker.tools.topic(undefined, { partitions: 4 })
     const published: number[] = []
-    const sink = sinkOf({ onPublished: (_topic, count) => published.push(count) })
+    const sink = sinkOf(t, { onPublished: (_topic, count) => published.push(count) })
     const choose = createPartitioner()
     const key = Array.from({ length: 100 }, (_, at) => `k${at}`).find(key => choose(topic, key, 4) === 3) as string
     await sink.send([message(topic, key, 'before')])
@@ -160,8 +160,8 @@ test(
   }
 )
 
-test('closing ends pending sends', withKafka, async () => {
-  const sink = sinkOf()
+test('closing ends pending sends', withKafka, async t => {
+  const sink = sinkOf(t)
   const sent = assert.rejects(sink.send([message(broker.tools.name(), 'k', 'v')]), { code: 'PUBLISH_FAILED' })
   await until(() => sink.reason() !== null)
   await sink.close()
@@ -169,9 +169,9 @@ test('closing ends pending sends', withKafka, async () => {
   await assert.rejects(sink.send([message('t', 'k', 'v')]), { code: 'PUBLISH_FAILED' })
 })
 
-test('no broker: connecting fails, sending waits', async () => {
+test('no broker: connecting fails, sending waits', async t => {
   const connection = { brokers: ['127.0.0.1:1'], ssl: false, sasl: null, clientId: 'test' }
-  const sink = sinkOf({ connection })
+  const sink = sinkOf(t, { connection })
   await assert.rejects(sink.connect(), { code: 'KAFKA_UNAVAILABLE', message: /127\.0\.0\.1:1/ })
   const giveUp = new AbortController()
   const sent = assert.rejects(sink.send([message('t', 'k', 'v')], giveUp.signal), { code: 'PUBLISH_FAILED' })
