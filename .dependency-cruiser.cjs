@@ -27,7 +27,7 @@ const rooms = {
     'messages'
   ],
   telemetry: ['errors', 'lightcurves', 'messages', 'pipeline', 'streams', 'version'],
-  service: ['errors', 'immutable', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
+  service: ['errors', 'immutable', 'julian-date', 'pipeline', 'messages', 'telemetry', 'lightcurves', 'version']
 }
 
 /** A room is a folder, a file of its name, or both. */

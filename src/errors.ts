@@ -104,6 +104,8 @@ const table = {
     REQUEST_INVALID: [400, 'See /api/docs for the values of the parameter.'],
     UNAUTHORIZED: [401, 'Send the bearer token that `http.token` sets.'],
     TOO_MANY_REQUESTS: [429, 'Send fewer requests.'],
+    TOO_MANY_QUERIES: [503, 'Wait until other queries have ended, or read the Kafka topics.'],
+    INDEX_INCOMPLETE: [503, 'Repeat the query in a minute: the index of positions is built once after an upgrade.'],
     TOO_MANY_SUBSCRIBERS: [503, 'Close other event streams, or read the Kafka topics.']
   })
 }

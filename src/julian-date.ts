@@ -25,6 +25,15 @@ export function timeOfDate(text: string): number | null {
   return Number.isNaN(time) || !isDate ? null : time
 }
 
+/** The Julian date that a text names: a Julian date, or a date as `timeOfDate` reads; null for anything else. */
+export function parseJd(text: string): number | null {
+  const given = text.trim()
+  const number = /^\d+(\.\d+)?$/.test(given) ? Number(given) : Number.NaN
+  if (number >= 2_400_000 && number < 2_600_000) return number
+  const time = timeOfDate(given)
+  return time === null ? null : jdOfTime(time)
+}
+
 /** A Julian date as UTC in ISO 8601, to the second; `JD …` if it is out of the calendar's range. */
 export function utcOfJd(jd: number): string {
   const time = new Date(timeOfJd(jd))

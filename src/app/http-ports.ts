@@ -15,10 +15,11 @@ import type { HistoryView } from '../service/schemas.ts'
 import { type MinuteStatistics, toStatisticsView } from '../service/statistics.ts'
 import { toHistoryView, toObjectView } from '../service/views.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { ObjectQueries } from './object-queries.ts'
 
 /** What HTTP requests are answered from. */
 export interface PortDeps extends Pick<ServicePorts, 'readiness' | 'liveness' | 'shadows'> {
-  readonly store: Pick<Store, 'get' | 'readCache'>
+  readonly store: Pick<Store, 'get' | 'readCache' | 'objectIds' | 'idsIn'>
   readonly classifiers: readonly Classifier[]
   readonly admission: AdmissionSettings
   readonly metrics: Metrics
@@ -33,6 +34,7 @@ export function createPorts(deps: PortDeps): ServicePorts {
   const { store, classifiers, admission, metrics, feed, minute, cutouts, shadows, readiness, liveness } = deps
   const objectClassifier = new ObjectClassifier({ store, classifiers, admission })
   const histories = new Histories(admission.admit)
+  const queries = new ObjectQueries({ store, classifiers, admission })
   const indexOf = (model?: string) => classifiers.findIndex(({ sha256 }) => model === undefined || sha256 === model)
   /** The images of the object's newest alert, if its programme is admitted. */
   const cutoutsOf = async ({ objectId, newest }: Pick<State, 'objectId' | 'newest'>) => {
@@ -44,6 +46,7 @@ export function createPorts(deps: PortDeps): ServicePorts {
     liveness,
     metrics,
     shadows,
+    programs: admission.programs,
     models: () => classifiers,
     recent: (limit, accept) => feed.recent(limit, accept),
     subscribe: listener => feed.subscribe(listener),
@@ -57,6 +60,7 @@ export function createPorts(deps: PortDeps): ServicePorts {
       const images = await cutoutsOf(state).catch(() => null)
       return { ...object, cutouts: cutoutKinds.filter(kind => images?.cutouts[kind] !== undefined) }
     },
+    query: query => queries.run(query),
     async cutouts(objectId) {
       const state = cutouts && (await store.get(objectId))
       return state ? cutoutsOf(state) : null

@@ -144,6 +144,8 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
       readiness,
       liveness
     })
+    // Adds objects of an older release to the index of positions; a query tries again if this fails.
+    store.idsIn([]).catch(error => logger.debug({ reason: (error as Error).message }, 'index of positions not checked'))
     const http = await createService(ports, { ...config.http, logger, version })
     shutdown.add('http', () => http.close())
     const listening = await http.listen()

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { PopulationSetting } from '../classifier/population.ts'
 import { population as populationKind } from '../config/kinds.ts'
-import { jdOfTime, timeOfDate } from '../julian-date.ts'
+import { parseJd } from '../julian-date.ts'
 
 /** Bounds of a numeric option, both included. */
 export interface Range {
@@ -30,12 +30,9 @@ export function decimal(range: Range = {}): (text: string) => number {
 
 /** Parser of an option that takes a time: a Julian date, or a date with or without a time of day, in UTC. Gives a Julian date. */
 export function julianDate(text: string): number {
-  const given = text.trim()
-  const number = /^\d+(\.\d+)?$/.test(given) ? Number(given) : Number.NaN
-  if (number >= 2_400_000 && number < 2_600_000) return number
-  const time = timeOfDate(given)
-  if (time === null) throw new InvalidArgumentError('It takes a date such as 2025-01-31 (UTC), or a Julian date.')
-  return jdOfTime(time)
+  const jd = parseJd(text)
+  if (jd === null) throw new InvalidArgumentError('It takes a date such as 2025-01-31 (UTC), or a Julian date.')
+  return jd
 }
 
 /** Parser of an option that takes a comma-separated list; an empty list or item is a usage error. */

@@ -258,3 +258,5 @@ export const notReady: Readiness = {
 }
 
 export const event = `event: classification\ndata: ${JSON.stringify(classification)}\n\n`
+
+export const queryLines = `${JSON.stringify(classification)}\n${JSON.stringify({ cursor: null, objects: 1 })}\n`

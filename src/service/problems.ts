@@ -23,10 +23,13 @@ export type Problem = Immutable<z.infer<typeof problem>>
 /** Media type of a problem. */
 const problemType = 'application/problem+json'
 
+/** Refusals that are counted rather than logged. */
+const quiet: ReadonlySet<ErrorCode> = new Set(['TOO_MANY_SUBSCRIBERS', 'TOO_MANY_QUERIES', 'INDEX_INCOMPLETE'])
+
 /** Sends any error as a problem. Failures of the service are logged; their details are not sent. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error)
-  if (problem.status >= 500 && problem.code !== 'TOO_MANY_SUBSCRIBERS') {
+  if (problem.status >= 500 && !quiet.has(problem.code)) {
     request.log.error({ err: error, url: request.url.slice(0, 200) }, 'request failed')
   }
   return reply

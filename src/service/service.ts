@@ -5,6 +5,7 @@ import { HieraxError } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { addDocumentation, sharedSchemas } from './documentation.ts'
 import { addEventRoute, defaultEventLimits, EventHub, type EventLimits } from './events.ts'
+import { defaultLineLimits, type LineLimits, LineStreams } from './line-streams.ts'
 import type { ServicePorts } from './ports.ts'
 import { answerMalformed, collectMethods, sendError, sendNotFound } from './problems.ts'
 import { Refusals } from './refusals.ts'
@@ -13,6 +14,8 @@ import { addCutoutRoutes } from './routes/cutouts.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addObjectRoutes } from './routes/objects.ts'
 import { addPageRoutes } from './routes/page.ts'
+import { addQueryRoute } from './routes/query.ts'
+import { addSkyPortalRoutes } from './routes/skyportal.ts'
 import {
   addConnectionLimits,
   addHeaders,
@@ -41,6 +44,7 @@ export interface ServiceOptions {
   /** Maximum number of connections; default 1000, from one address 250. */
   readonly connections?: ConnectionLimits
   readonly events?: Partial<EventLimits>
+  readonly queries?: Partial<LineLimits>
   /** A further address with health checks and metrics only; none if its port is null (the default). Its host is `host` unless given. */
   readonly management?: { readonly host: string | null; readonly port: number | null }
 }
@@ -92,12 +96,18 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
 async function createPublic(ports: ServicePorts, options: ServiceOptions, clients: Clients): Promise<FastifyInstance> {
   const { app, refuseOthers } = await createApp(options, clients)
   const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events }, clients.refusals)
-  app.addHook('preClose', () => hub.close())
+  const queries = new LineStreams({ ...defaultLineLimits, ...options.queries }, clients.refusals)
+  app.addHook('preClose', () => {
+    queries.close()
+    return hub.close()
+  })
   if (options.token) addToken(app, options.token)
   await addDocumentation(app, options.version)
   addHealthRoutes(app, ports)
   addObjectRoutes(app, ports)
+  addQueryRoute(app, ports, queries)
   addCutoutRoutes(app, ports)
+  addSkyPortalRoutes(app, ports)
   addApiRoutes(app, ports)
   addEventRoute(app, ports, hub)
   addPageRoutes(app)

@@ -75,6 +75,11 @@ export const notRun: readonly NotRun[] = [
   { command: /^curl .*\/health\/|^curl .*\/metrics/, why: 'needs a service', tried: 'test/acceptance/serve.test.ts' },
   { command: /^curl .*\/lightcurve\./, why: 'needs a service', tried: 'test/service/light-curve.test.ts' },
   { command: /^curl .*\/api\/v1\/recent$/, why: 'needs a service', tried: 'test/acceptance/connect.test.ts' },
+  {
+    command: /^curl .*\/api\/v1\/(objects(\?.*)?|skyportal\/.*)$/,
+    why: 'needs a service',
+    tried: 'test/docs/bridges.test.ts'
+  },
   { command: /^curl .*\/api\/v1\/events$/, why: 'has no end', tried: 'test/service/events.test.ts' },
   { command: /^curl .*\/api\/v1\/objects\/\w+$/, why: 'needs a service', tried: 'test/service/service.test.ts' },
   {

@@ -1,7 +1,7 @@
 import type { ClassificationJson } from '../../src/messages/classification.ts'
 import { classification, history, object, statistics } from '../../src/service/examples.ts'
 import { ClassificationFeed } from '../../src/service/feed.ts'
-import type { ServicePorts } from '../../src/service/ports.ts'
+import type { ObjectQuery, QueriedObject, ServicePorts } from '../../src/service/ports.ts'
 import type { ModelView, PartState } from '../../src/service/schemas.ts'
 import { createService, type Service, type ServiceOptions } from '../../src/service/service.ts'
 import { ShadowReport } from '../../src/service/shadow-report.ts'
@@ -38,7 +38,11 @@ export class World implements ServicePorts {
   live = { ok: true, reason: 'working' }
   lookup: ServicePorts['object'] = async objectId => (objectId === object.objectId ? object : null)
   shadows = new ShadowReport([{ ...model, name: 'candidate', sha256: 'ef'.repeat(32) }])
+  programs: readonly number[] = [1]
   listeners = 0
+  /** What queries find, and what they were asked for. */
+  stored: readonly QueriedObject[] = [{ objectId: object.objectId, classification }]
+  readonly asked: ObjectQuery[] = []
 
   readiness = () => this.parts
   liveness = () => this.live
@@ -48,6 +52,11 @@ export class World implements ServicePorts {
   history: ServicePorts['history'] = async objectId => (objectId === history.objectId ? history : null)
   cutouts: ServicePorts['cutouts'] = async () => null
   statistics: ServicePorts['statistics'] = async () => statistics
+
+  query: ServicePorts['query'] = async function* (this: World, query) {
+    this.asked.push(query)
+    for (const one of this.stored) if (one.objectId > query.after) yield [one]
+  }
 
   subscribe = (listener: (classification: ClassificationJson) => void) => {
     this.listeners++
