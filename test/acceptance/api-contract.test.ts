@@ -14,6 +14,14 @@ const python = testPython()
 const folder = temporaryFolder()
 after(() => fs.rmSync(folder, { recursive: true, force: true }))
 
+// Parameters of these depend on each other (ra, dec and radius go together), which OpenAPI cannot say: such requests are refused.
+const configuration = `
+[[operations]]
+include-path-regex = "/api/v1/(objects|skyportal/alerts)$"
+[operations.checks]
+positive_data_acceptance.enabled = false
+`
+
 test('schemathesis finds nothing wrong with the API of a running service', {
   skip: running.skip || python.skip
 }, async () => {
@@ -46,6 +54,7 @@ test('schemathesis finds nothing wrong with the API of a running service', {
       '--report-dir',
       folder
     ]
+    fs.writeFileSync(path.join(folder, 'schemathesis.toml'), configuration)
     const run = promisify(execFile)(path.join(python.folder, 'schemathesis'), [...args, ...bounds], { cwd: folder })
     const { stdout } = await run.catch((failure: { stdout: string }) => assert.fail(failure.stdout))
     assert.match(stdout, /No issues found/)

@@ -83,6 +83,11 @@ export const notRun: readonly NotRun[] = [
   { command: /^curl .*\/api\/v1\/events$/, why: 'has no end', tried: 'test/service/events.test.ts' },
   { command: /^curl .*\/api\/v1\/objects\/\w+$/, why: 'needs a service', tried: 'test/service/service.test.ts' },
   {
+    command: /^(pip install clients\/tom_hierax|python manage\.py )/,
+    why: 'is run with TOM Toolkit',
+    tried: 'test/clients/tom-hierax.test.ts'
+  },
+  {
     command: /^(pip install|npm install kafkajs|python subscribe|tsx subscribe)/,
     why: 'is run with the program that the page shows',
     tried: 'test/docs/subscribe.test.ts'

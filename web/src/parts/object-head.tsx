@@ -1,4 +1,5 @@
 import { pathOf } from '../data/api.ts'
+import { elsewhere, isSimulated } from '../data/elsewhere.ts'
 import { chosenModel } from '../data/live.ts'
 import { currentClassification, history, moment, object, objectId, prediction } from '../data/object.ts'
 import { go, view } from '../data/url.ts'
@@ -94,37 +95,20 @@ function Summary() {
   )
 }
 
-/** ZTF's ids; other services do not know others. */
-const ztfId = /^ZTF\d\d[a-z]{7}$/
-
 /** Links to the object at other brokers, and to its position at the Transient Name Server. */
 function Links({ id }: { id: string }) {
   const place = currentClassification.value ?? object.value?.newest ?? null
-  const simulated = /^ZTF\d\dsim/.test(id)
-  const known = ztfId.test(id) && !simulated
   const name = encodeURIComponent(id)
-  const links = [
-    ...(known ? [['ALeRCE', `https://alerce.online/object/${name}`] as const] : []),
-    ...(known ? [['Fink', `https://fink-portal.org/${name}`] as const] : []),
-    ...(place && !simulated
-      ? [
-          [
-            'TNS',
-            `https://www.wis-tns.org/search?ra=${place.ra.toFixed(6)}&decl=${place.dec.toFixed(6)}&radius=5&coords_unit=arcsec`
-          ] as const
-        ]
-      : [])
-  ]
   return (
     <nav class="elsewhere" aria-label="The object at other services">
-      {links.map(([text, address]) => (
-        <a key={text} href={address} target="_blank" rel="noreferrer">
+      {elsewhere(id, place).map(([text, address]) => (
+        <a key={text} href={address} target="_blank" rel="noopener noreferrer">
           {text}
           <span aria-hidden="true"> ↗</span>
           <span class="hidden"> (opens in a new tab)</span>
         </a>
       ))}
-      {simulated && <span class="soft">simulated object</span>}
+      {isSimulated(id) && <span class="soft">simulated object</span>}
       {object.value && (
         <>
           <a href={pathOf(`api/v1/objects/${name}`, { model: chosenModel.value })}>JSON</a>
