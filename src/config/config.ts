@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { type Compression, compressions, defaultCompression } from '../compression/compressors.ts'
 import type { Immutable } from '../immutable.ts'
-import { type Encoding, formats } from '../messages/encoding.ts'
+import { brokers, sasl, ssl } from './cluster-settings.ts'
 import * as kind from './kinds.ts'
-import { routes } from './routes.ts'
+import { output } from './output-settings.ts'
 import { setting } from './settings.ts'
 
 /*
@@ -11,50 +10,7 @@ import { setting } from './settings.ts'
  * shown follow from here.
  */
 
-const mechanism = kind.choice(['plain', 'scram-sha-256', 'scram-sha-512'], value => value.toLowerCase())
-const brokers = kind.list(kind.broker, 'a list of distinct host:port')
 const count = (expected: string, maximum: number, minimum = 1) => kind.integer(expected, minimum, maximum)
-
-const pem = (what: string) =>
-  z.exactOptional(
-    setting(kind.text('the path of a PEM file'), {
-      defaultText: 'none',
-      meaning: `PEM file of ${what}; enables TLS`
-    })
-  )
-
-/** TLS of a cluster: on or off, or PEM files (paths relative to the working directory). */
-const ssl = (defaultText: string) =>
-  z.union([
-    setting(kind.flag, { defaultText, meaning: '`true` enables TLS with the root certificates of the system' }),
-    z.object({
-      ca: pem('the authorities to trust'),
-      cert: pem('the client’s certificate'),
-      key: pem('the client’s key')
-    })
-  ])
-
-/** Credentials for a cluster. */
-const sasl = (side: string, unset: { readonly mechanism: string; readonly others: string }) =>
-  z
-    .object({
-      mechanism: setting(mechanism, {
-        defaultText: unset.mechanism,
-        meaning: `SASL mechanism for the ${side} cluster`
-      }),
-      username: setting(kind.text('text'), {
-        defaultText: unset.others,
-        fromFile: true,
-        meaning: `SASL user name for the ${side} cluster`
-      }),
-      password: setting(kind.text('text'), {
-        defaultText: unset.others,
-        fromFile: true,
-        hidden: 'all',
-        meaning: `SASL password for the ${side} cluster`
-      })
-    })
-    .nullable()
 
 export const configSchema = z.object({
   input: z.object({
@@ -115,107 +71,7 @@ export const configSchema = z.object({
         'timestamp is invalid) becomes a dead letter, FUTURE_DATE; `none` for streams with simulated dates. Files are not checked'
     })
   }),
-  output: z.object({
-    brokers: setting(kind.optional(brokers), {
-      defaultText: 'as `input.brokers`',
-      meaning:
-        'cluster for the output; with `none` nothing is published: classifications are only on the page and in the API, dead letters ' +
-        'only in the log'
-    }),
-    ssl: ssl('as the input’s on the same cluster, else false'),
-    sasl: sasl('output', {
-      mechanism: 'as the input’s on the same cluster, else none',
-      others: 'with the mechanism'
-    }),
-    classifications: setting(kind.topic, {
-      default: 'hierax.classifications',
-      meaning: 'topic of all classifications, including messages without probabilities'
-    }),
-    deadLetters: setting(kind.topic, {
-      default: 'hierax.dead-letters',
-      meaning: 'topic of packets that could not be processed; keep it private, as it contains whole packets'
-    }),
-    models: setting(kind.optional(kind.topic), {
-      default: 'hierax.models',
-      meaning:
-        'compacted topic on which the service announces its models, and which of them are retired; `none` turns it off'
-    }),
-    current: setting(kind.optional(kind.topic), {
-      default: null,
-      defaultText: 'none',
-      meaning:
-        'compacted topic with the current classification of every object by every model, such as `hierax.current`'
-    }),
-    groupPrefix: setting(kind.text('1 to 200 characters', z.string().min(1).max(200)), {
-      default: 'hierax-tail-',
-      meaning:
-        'how the names of the short-lived consumer groups begin that read output topics (`hierax tail`, `output.models`)'
-    }),
-    partitions: setting(count('a whole number from 1 to 10000', 10000), {
-      default: 4,
-      meaning: 'number of partitions of output topics that are created; a later change breaks the order per object'
-    }),
-    replication: setting(kind.optional(count('a whole number from 1 to 100', 100)), {
-      default: null,
-      defaultText: 'the broker’s',
-      meaning: 'replication factor of output topics that are created'
-    }),
-    encoding: setting(kind.choice(Object.keys(formats) as Encoding[]), {
-      default: 'avro',
-      meaning: Object.entries(formats)
-        .map(([name, { meaning }]) => `\`${name}\` = ${meaning}`)
-        .join(', ')
-    }),
-    registry: z.object({
-      url: setting(kind.httpUrl, {
-        default: null,
-        defaultText: 'none',
-        meaning:
-          "address of the schema registry (Confluent's REST API) for `output.encoding: confluent`. The subject of a topic is its name and `-value`"
-      }),
-      autoRegister: setting(kind.flag, {
-        default: true,
-        meaning: 'registers the schema if the subject does not have it; otherwise it must be there'
-      }),
-      username: setting(kind.text('text'), {
-        default: null,
-        defaultText: 'none',
-        fromFile: true,
-        meaning: 'user name for the registry'
-      }),
-      password: setting(kind.text('text'), {
-        default: null,
-        defaultText: 'none',
-        fromFile: true,
-        hidden: 'all',
-        meaning: 'password for the registry'
-      }),
-      token: setting(kind.text('visible ASCII without spaces', z.string().regex(/^[\x21-\x7e]+$/)), {
-        default: null,
-        defaultText: 'none',
-        fromFile: true,
-        hidden: 'all',
-        meaning: 'bearer token for the registry, instead of user name and password'
-      }),
-      ca: setting(kind.text('the path of a PEM file'), {
-        default: null,
-        defaultText: 'the roots of Node',
-        meaning: 'PEM file of the authorities to trust at the registry'
-      })
-    }),
-    compression: setting(kind.choice<Compression>(compressions), {
-      default: defaultCompression,
-      defaultText: '`zstd` if Node has it (22.15 and later), else `gzip`',
-      meaning: 'compression of record batches on the output topics'
-    }),
-    routes: setting(routes, {
-      default: [],
-      defaultText: 'none',
-      meaning:
-        'copies a message to `topic` if P(`node`) ≥ `minProbability`, or ≥ the threshold for the purity `minPurity` in the ' +
-        'model’s card, and if it meets the other conditions of the route'
-    })
-  }),
+  output,
   store: z.object({
     url: setting(kind.storeUrl, {
       default: 'lmdb:./data',
