@@ -209,9 +209,10 @@ describe('the embedded store', () => {
     const file = fs.openSync(path.join(options.folder, 'data.mdb'), 'r+')
     fs.writeSync(file, Buffer.alloc(100 * 4096, 'rubbish'), 0, 100 * 4096, 20 * 4096)
     fs.closeSync(file)
-    const { code, stderr } = await runHierax(['store', 'verify', '--store', `lmdb:${options.folder}`])
+    const { code, stdout, stderr } = await runHierax(['store', 'verify', '--store', `lmdb:${options.folder}`])
     assert.equal(code, 1, stderr)
-    assert.match(stderr, /STORE_CORRUPT: .*damaged/)
+    // Which tree the damaged pages belong to depends on how the merges were committed: reading them ends the process, or finds fewer objects.
+    assert.match(`${stdout}\n${stderr}`, /STORE_CORRUPT: .*damaged|corrupt: \d+ objects of the index can't be read/)
   })
 
   test('a cache that can not be read is as none: it costs time, no answer', async () => {
