@@ -65,7 +65,10 @@ describe('hierax tail', { skip }, () => {
         '2019-11-16 00:00  ZTF18bbbbbbb  r 17.25  not classified: BOGUS  3 detections',
         ''
       ])
-      assert.match(stderr, new RegExp(`^hierax: MESSAGE_UNREADABLE: ${topic}/0/5: its format is none of avro, json\n$`))
+      assert.match(
+        stderr,
+        new RegExp(`^hierax: MESSAGE_UNREADABLE: ${topic}/0/5: its format is none of avro, json, confluent\n$`)
+      )
     })
   }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -61,7 +62,8 @@ def test_each_id_comes_once_and_what_is_unreadable_is_counted(
         assert sorted(record.object_id for record in stream) == ["ZTF0", "ZTF1", "ZTF2", "ZTF3"]
     counts = stream.counts
     assert (counts.messages, counts.duplicates, counts.unreadable, counts.tombstones) == (12, 5, 2, 1)
-    assert "unreadable message 1 is skipped: it begins with b'poison'" in caplog.text
+    # Partitions are read in any order.
+    assert re.search(r"unreadable message [12] is skipped: it begins with b'poison'", caplog.text)
     assert "2 messages could not be read" in caplog.text
 
 
