@@ -154,11 +154,15 @@ export function programAt(source: Buffer, offset: number): number | null {
   return bits === 0 ? null : bits - 1
 }
 
-/** Whether a point says a programme that stands over that of another: the greater one, or one over none. */
+/**
+ * Whether another point says a programme that stands over that of the present one: the greater one, or one over none. An upper limit says
+ * nothing of a detection, as it may have been put out of a full light curve before the detection came.
+ */
 export function addsProgram(present: Buffer, offset: number, other: Buffer, otherOffset: number): boolean {
   return (
+    isDetection(present, offset) === isDetection(other, otherOffset) &&
     (present[offset + at.origins] as number) >>> programShift <
-    (other[otherOffset + at.origins] as number) >>> programShift
+      (other[otherOffset + at.origins] as number) >>> programShift
   )
 }
 

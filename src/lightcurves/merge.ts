@@ -145,7 +145,8 @@ function insert(inserted: Insertion[], before: number, candidate: Candidate): vo
  * The view of two points of one identity: the greater image stands, the candids of both are remembered. Of one image the
  * photometry stands whole, and each field of the quality by itself: what a packet says of the photometry and what it says of
  * the quality need not come together. The quality of another image says nothing of this one. The programme is that of the exposure: if
- * packets say different ones, the greatest stands, so that a point which any of them calls restricted is.
+ * packets say different ones, the greatest stands (of detections and upper limits each by themselves), so that a point which any of them calls
+ * restricted is.
  */
 function combine(a: Candidate, b: Candidate): Candidate {
   const image = compareImage(a.bytes, 0, b.bytes, 0)

@@ -49,6 +49,15 @@ describe('the limit on the points of an object', () => {
     )
   })
 
+  test('an upper limit that was put out leaves no programme to the detection of its exposure that comes later', () => {
+    const [first, last] = [detectionAt(2459000.5), detectionAt(2459003.5)]
+    const limit = detectionAt(2459001.5, { detection: false, own: false, candid: null, error: 0, program: 9 })
+    const detection = detectionAt(2459001.5, { program: 2 })
+    const late = mergeWithin(2, [[first, limit, last], [detection]])
+    assert.equal(late.at(1).program, 2)
+    assert.deepEqual(image(late), image(mergeWithin(2, [[detection, limit, last, first]])))
+  })
+
   test('totals are those of the points that stay', () => {
     fc.assert(
       fc.property(decoded, fc.integer({ min: 1, max: 12 }), (batch, limit) => {

@@ -36,14 +36,16 @@ const curveOf = (...points: Observation[]): LightCurve => mergeObservations(Ligh
 const plan = { programs: [2, 3], unknown: false }
 
 describe('the programme of a point', () => {
-  test('is that of the exposure, whatever stands: the greatest that any packet says, known over unknown', () => {
+  test('is the greatest that any packet says of it, known over unknown; limits say nothing of a detection', () => {
     fc.assert(
       fc.property(
         fc
           .array(observation, { minLength: 1, maxLength: 12 })
           .map(list => list.map(o => ({ ...o, jd: 2459000.5, fid: 1 as const }))),
         list => {
-          const known = list.flatMap(({ program }) => (program === undefined ? [] : [program]))
+          const { detection } = curveOf(...list).at(0)
+          const alike = list.filter(o => o.detection === detection)
+          const known = alike.flatMap(({ program }) => (program === undefined ? [] : [program]))
           const expected = known.length > 0 ? Math.max(...known) : undefined
           assert.equal(curveOf(...list).at(0).program, expected)
         }
