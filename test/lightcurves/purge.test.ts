@@ -36,7 +36,7 @@ const curveOf = (...points: Observation[]): LightCurve => mergeObservations(Ligh
 const plan = { programs: [2, 3], unknown: false }
 
 describe('the programme of a point', () => {
-  test('is the greatest that any packet says of it, known over unknown; limits say nothing of a detection', () => {
+  test('is the greatest that any packet has, known over unknown; that of a limit does not count for a detection', () => {
     fc.assert(
       fc.property(
         fc
