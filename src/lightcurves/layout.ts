@@ -150,7 +150,7 @@ export function solarSystemDistanceOf(source: Buffer, offset: number): number {
 
 /** The programme of the point at an offset; null where it is not known. */
 export function programAt(source: Buffer, offset: number): number | null {
-  const bits = (source[offset + at.origins] as number) >>> programShift
+  const bits = programBitsAt(source, offset)
   return bits === 0 ? null : bits - 1
 }
 
@@ -159,19 +159,19 @@ export function programAt(source: Buffer, offset: number): number | null {
  * nothing of a detection, as it may have been put out of a full light curve before the detection came.
  */
 export function addsProgram(present: Buffer, offset: number, other: Buffer, otherOffset: number): boolean {
-  return (
-    isDetection(present, offset) === isDetection(other, otherOffset) &&
-    (present[offset + at.origins] as number) >>> programShift <
-      (other[otherOffset + at.origins] as number) >>> programShift
-  )
+  const isAlike = isDetection(present, offset) === isDetection(other, otherOffset)
+  return isAlike && programBitsAt(present, offset) < programBitsAt(other, otherOffset)
 }
 
 /** Takes over the programme of another point of the same exposure where it stands. */
 export function joinProgram(target: Buffer, offset: number, other: Buffer, otherOffset: number): void {
   if (!addsProgram(target, offset, other, otherOffset)) return
-  const origins = (target[offset + at.origins] as number) & ((1 << programShift) - 1)
-  const bits = ((other[otherOffset + at.origins] as number) >>> programShift) << programShift
-  target[offset + at.origins] = origins | bits
+  const ofQuality = (target[offset + at.origins] as number) % (1 << programShift)
+  target[offset + at.origins] = ofQuality | (programBitsAt(other, otherOffset) << programShift)
+}
+
+function programBitsAt(source: Buffer, offset: number): number {
+  return (source[offset + at.origins] as number) >>> programShift
 }
 
 function programBits(program: number | undefined): number {
