@@ -37,21 +37,29 @@ export function classificationMessages(
   origin: Origin,
   settings: OutputSettings
 ): OutputMessage[] {
-  return topicsOf(body, settings).map(topic => routedMessage(topic, body, origin, settings))
+  const { encoding, schemaIds } = settings
+  const values = new Map<number | undefined, Uint8Array>()
+  return topicsOf(body, settings).map(topic => {
+    const schemaId = schemaIds?.get(topic)
+    const value = values.get(schemaId) ?? encodeClassification(body, encoding, schemaId)
+    values.set(schemaId, value)
+    return routedMessage(topic, body, origin, settings, {}, value)
+  })
 }
 
-/** A classification as a message to one topic, with further headers. */
+/** A classification as a message to one topic, with further headers; encoded here unless `value` is given. */
 export function routedMessage(
   topic: string,
   body: Classification,
   origin: Origin,
   { encoding, schemaIds }: Pick<OutputSettings, 'encoding' | 'schemaIds'>,
-  headers: Readonly<Record<string, string>> = {}
+  headers: Readonly<Record<string, string>> = {},
+  value: Uint8Array = encodeClassification(body, encoding, schemaIds?.get(topic))
 ): OutputMessage {
   return {
     topic,
     key: body.objectId,
-    value: encodeClassification(body, encoding, schemaIds?.get(topic)),
+    value,
     headers: {
       id: body.id,
       schema: schemaName,
