@@ -201,23 +201,29 @@ export class KafkaSink implements Sink {
 
   /** Moves the unacknowledged messages of a topic to new queues. Later calls wait for that, so that each key stays in order. */
   #redistribute(topic: string, partitions: number): void {
-    const before = this.#queues.get(topic)
-    if (before === undefined || partitions === 0 || partitions === before.length) return
+    const isCurrent = () => partitions === 0 || partitions === this.#queues.get(topic)?.length
+    if (isCurrent()) return
+    this.#waiting++
+    this.#lastEnqueued = this.#lastEnqueued.then(async () => {
+      // Another count may have found the same number while this one waited.
+      if (!isCurrent()) await this.#move(topic, partitions)
+      this.#waiting--
+    })
+  }
+
+  async #move(topic: string, partitions: number): Promise<void> {
+    const before = this.#queues.get(topic) ?? []
     this.#options.logger.warn(
       { topic, partitions, before: before.length },
       'the output topic has another number of partitions than before; messages are distributed over these'
     )
-    this.#waiting++
-    this.#lastEnqueued = this.#lastEnqueued.then(async () => {
-      const left = (await Promise.all(before.map(queue => queue.release()))).flat()
-      this.#producer.renew()
-      const queues = Array.from({ length: partitions }, (_, partition) => this.#queueOf(topic, partition))
-      this.#queues.set(topic, queues)
-      for (const queued of left)
-        queues[this.#partition(topic, queued.message.key as string | null, partitions)]?.take(queued)
-      for (const partition of before.keys()) this.#recovered(keyOf({ topic, partition }))
-      this.#waiting--
-    })
+    const left = (await Promise.all(before.map(queue => queue.release()))).flat()
+    this.#producer.renew()
+    const queues = Array.from({ length: partitions }, (_, partition) => this.#queueOf(topic, partition))
+    this.#queues.set(topic, queues)
+    for (const queued of left)
+      queues[this.#partition(topic, queued.message.key as string | null, partitions)]?.take(queued)
+    for (const partition of before.keys()) this.#recovered(keyOf({ topic, partition }))
   }
 
   #queueOf(topic: string, partition: number): PartitionQueue {

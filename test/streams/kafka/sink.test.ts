@@ -252,3 +252,41 @@ test('a topic that gets more partitions is written to in all of them', withKafka
   for (const { key, partition } of read.filter(({ value }) => String(value) === 'after'))
     assert.equal(partition, choose(topic, key, 3))
 })
+
+test('partitions that recover one after the other redistribute the messages once', withKafka, async t => {
+  const topic = await broker.tools.topic(undefined, { partitions: 3 })
+  const missing = broker.tools.name()
+  const { logger, lines } = recorder()
+  let published = 0
+  let retries = 0
+  const onPublished = (_topic: string, count: number) => {
+    published += count
+  }
+  const sink = new KafkaSink({ connection: broker.connection, logger, onPublished, onRetry: () => void retries++ })
+  t.after(() => sink.close())
+  const choose = createPartitioner()
+  const batch = (value: string) => Array.from({ length: 40 }, (_, n) => message(topic, `ZTF${n}`, value))
+  const batchOf = (partition: number) => batch('after').filter(({ key }) => choose(topic, key, 3) === partition)
+  await sink.send(batch('before'))
+  await (await broker.tools.admin()).deleteTopics({ topics: [topic] })
+  // The pauses of the first partition have become longer when those of the second begin.
+  const first = sink.send(batchOf(0))
+  await until(() => retries >= 4)
+  const second = sink.send(batchOf(1))
+  await until(() => retries >= 6)
+  // Until this topic exists, no redistribution can begin, and every partition that recovers asks for one.
+  const blocked = sink.send([message(missing, 'k', 'v')])
+  await broker.tools.topic(topic, { partitions: 8 })
+  await Promise.all([first, second])
+  assert.equal(published, 40 + batchOf(0).length + batchOf(1).length)
+  await broker.tools.topic(missing, { partitions: 1 })
+  await blocked
+  await sink.send(batch('last'))
+  const changes = lines.filter(line => /another number of partitions/.test(line.message))
+  assert.deepEqual(
+    changes.map(({ fields }) => fields),
+    [{ topic, partitions: 8, before: 3 }]
+  )
+  for (const { key, value, partition } of await broker.tools.read(topic))
+    if (String(value) === 'last') assert.equal(partition, choose(topic, key, 8))
+})
