@@ -34,7 +34,7 @@ export function rankOf({ jd, candid, lightCurve: { revision } }: Classification)
 export function currentMessage(
   body: Classification,
   origin: Origin,
-  settings: OutputSettings,
+  settings: Pick<OutputSettings, 'encoding' | 'schemaIds'>,
   { topic, group }: CurrentTopic
 ): OutputMessage {
   const message = routedMessage(topic, body, origin, settings, { rank: rankText(rankOf(body)), group })
