@@ -46,8 +46,10 @@ export async function processBatch({ batch, assignment, limits, ...work }: Batch
   }
 }
 
+type Sized = { readonly length: number } | null
+
 /** Cuts messages into runs of at most `chunkMessages` and `chunkBytes`; a single message may be larger. */
-export function* chunks<T extends Pick<KafkaMessage, 'value'> & Partial<Pick<KafkaMessage, 'key'>>>(
+export function* chunks<T extends { readonly value: Sized; readonly key?: Sized }>(
   messages: readonly T[],
   { chunkMessages, chunkBytes }: Pick<SourceLimits, 'chunkMessages' | 'chunkBytes'>
 ): Generator<T[]> {

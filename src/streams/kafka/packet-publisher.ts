@@ -3,7 +3,7 @@ import { HieraxError } from '../../errors.ts'
 import { ensureTopic, withAdmin } from './admin.ts'
 import { createKafka, retries } from './client.ts'
 import { type KafkaConnection, kafkaError, silentLogger } from './connection.ts'
-import { assertAcknowledged } from './producer.ts'
+import { assertAcknowledged, requestBytes } from './producer.ts'
 
 /** Where packets go. */
 export interface PacketPublisherOptions {
@@ -24,9 +24,6 @@ export interface PacketPublisher {
   /** Closes the connection, without a flush. */
   close(): Promise<void>
 }
-
-/** A larger request may exceed the broker's default limit of 1 MiB; kafkajs never splits one. */
-const maxRequestBytes = 900_000
 
 /**
  * Connects to a cluster and creates the topic when it is absent.
@@ -77,7 +74,7 @@ class RoundRobinPublisher implements PacketPublisher {
     this.#next = (partition + 1) % this.partitions
     const buffer = this.#buffers[partition]!
     const bytes = packet.length + (key?.length ?? 0)
-    if (buffer.bytes > 0 && buffer.bytes + bytes > maxRequestBytes) await this.#send(partition)
+    if (buffer.bytes > 0 && buffer.bytes + bytes > requestBytes) await this.#send(partition)
     buffer.packets.push({ key: key && asBuffer(key), value: asBuffer(packet) })
     buffer.bytes += bytes
   }

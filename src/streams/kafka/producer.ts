@@ -3,6 +3,9 @@ import type { Compression } from '../../compression/compressors.ts'
 import { compressionTypes } from './codecs.ts'
 import { protocolErrorType } from './connection.ts'
 
+/** A larger request (bytes) may exceed the broker's default limit of 1 MiB; kafkajs never splits one. */
+export const requestBytes = 900_000
+
 /** What to do after a failed request: repeat it, repeat it with a new producer, or divide it. */
 export type RetryDecision = 'retry' | 'renew' | 'too-large'
 

@@ -15,7 +15,7 @@ import {
 } from './connection.ts'
 import { keyOf } from './offsets.ts'
 import { PartitionQueue, PendingSend } from './partition-queue.ts'
-import { RenewableProducer } from './producer.ts'
+import { RenewableProducer, requestBytes } from './producer.ts'
 import { backoff, pause, withTimeout } from './timing.ts'
 
 export interface KafkaSinkOptions {
@@ -227,7 +227,7 @@ export class KafkaSink implements Sink {
   }
 
   #queueOf(topic: string, partition: number): PartitionQueue {
-    const { logger, maxRequestBytes = 900_000, onPublished } = this.#options
+    const { logger, maxRequestBytes = requestBytes, onPublished } = this.#options
     const key = keyOf({ topic, partition })
     return new PartitionQueue({
       partition,

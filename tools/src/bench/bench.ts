@@ -7,13 +7,14 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { rounded } from '@hierax/training/light-curves/light-curve.ts'
-import type { KafkaTools } from '../../../test/support/kafka-tools.ts'
 import { AlertStream } from './load/alert-stream.ts'
-import { basePackets } from './load/base-packets.ts'
+import { basePackets, simulatedPackets } from './load/base-packets.ts'
+import { preload } from './load/preload.ts'
 import { type Cluster, startCluster } from './service/cluster.ts'
 import { type Check, cold, type Load, warm } from './service/phases.ts'
 import { pythonConsumer } from './service/python.ts'
 import { measured, say } from './setup.ts'
+import { inputFrom, messageSizes } from './sizes/message-sizes.ts'
 
 const partitions = 4
 /** The survey's observed peak, 80,000 alerts a minute, as alerts per second. */
@@ -28,6 +29,8 @@ const { values } = parseArgs({
     python: { type: 'boolean', default: true },
     output: { type: 'string' },
     profile: { type: 'string' },
+    sizes: { type: 'boolean', default: false },
+    'per-batch': { type: 'string', default: '100' },
     help: { type: 'boolean', default: false }
   },
   allowNegative: true
@@ -41,7 +44,13 @@ const help = `Usage: npm run --silent bench -- [options]
   --seconds N      length of the run at ${rate} alerts/s (15; with --short 1; 0: none)
   --no-python      omit the Python consumer
   --output FILE    also write the JSON to a file
-  --profile DIR    write a CPU profile of each service process there`
+  --profile DIR    write a CPU profile of each service process there
+
+  --sizes          only print the sizes of output messages by topic, encoding and compression; needs no broker.
+                   --alerts: simulated alerts (1000; with --short 100)
+  --per-batch N    with --sizes: messages in a record batch (100)`
+
+const machine = { cpus: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version }
 
 async function bench(cluster: Cluster, folder: string): Promise<number> {
   const alerts = Number(values.alerts ?? (values.short ? 400 : 20_000))
@@ -84,7 +93,7 @@ async function bench(cluster: Cluster, folder: string): Promise<number> {
 
   const checks: Check[] = [...unknown.checks, ...one.checks, ...(several?.checks ?? [])]
   const report = {
-    machine: { cpus: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version },
+    machine,
     load: {
       from: base.from,
       broker: cluster.from,
@@ -104,47 +113,26 @@ async function bench(cluster: Cluster, folder: string): Promise<number> {
     },
     python
   }
-  const json = `${JSON.stringify(report, null, 2)}\n`
-  process.stdout.write(json)
-  if (values.output) fs.writeFileSync(values.output, json)
+  print(report)
   for (const { phase, problems } of checks) for (const problem of problems) say(`WRONG (${phase}): ${problem}`)
   return report.outcomes.ok ? 0 : 1
 }
 
-/** Bytes per request, below the broker's default limit. */
-const requestBytes = 900_000
+async function sizes(): Promise<number> {
+  const alerts = Number(values.alerts ?? (values.short ? 100 : 1000))
+  const messagesPerBatch = Number(values['per-batch'])
+  const base = await simulatedPackets(values.short ? { objects: 4 } : {})
+  const load = { from: base.from, alerts, messagesPerBatch }
+  print({ machine, load, sizes: await messageSizes(inputFrom(base, alerts), messagesPerBatch) })
+  return 0
+}
 
-/** Writes packets to a topic's partitions in turn, without a key, as the survey does. Resolves with their number and bytes. */
-async function preload(
-  tools: KafkaTools,
-  topic: string,
-  partitions: number,
-  packets: Iterable<Buffer>
-): Promise<{ packets: number; bytes: number }> {
-  const queues = Array.from({ length: partitions }, () => ({ values: [] as Buffer[], bytes: 0 }))
-  const total = { packets: 0, bytes: 0 }
-  const flush = async (partition: number): Promise<void> => {
-    const { values } = queues[partition] as (typeof queues)[number]
-    queues[partition] = { values: [], bytes: 0 }
-    if (values.length > 0)
-      await tools.produce(
-        topic,
-        values.map(value => ({ partition, value }))
-      )
-  }
-  for (const packet of packets) {
-    const partition = total.packets++ % partitions
-    total.bytes += packet.length
-    const queue = queues[partition] as (typeof queues)[number]
-    if (queue.bytes + packet.length > requestBytes) await flush(partition)
-    const open = queues[partition] as (typeof queues)[number]
-    open.values.push(packet)
-    open.bytes += packet.length
-  }
-  for (let partition = 0; partition < partitions; partition++) await flush(partition)
-  return total
+function print(report: object): void {
+  const json = `${JSON.stringify(report, null, 2)}\n`
+  process.stdout.write(json)
+  if (values.output) fs.writeFileSync(values.output, json)
 }
 
 if (values.help) process.stdout.write(`${help}\n`)
-else process.exitCode = await measured('bench', startCluster, bench)
+else process.exitCode = values.sizes ? await sizes() : await measured('bench', startCluster, bench)
 process.exit()

@@ -3,7 +3,7 @@ import { readLightCurves } from '@hierax/training/light-curves/read-light-curves
 import { refusalOf } from 'hierax/alerts/admission.ts'
 import { createDecoder } from 'hierax/alerts/decoder.ts'
 import { shared, sharedFiles } from '../../../../test/support/shared.ts'
-import { Simulation } from '../../simulator/simulate.ts'
+import { Simulation, type SimulationOptions } from '../../simulator/simulate.ts'
 import { PacketEditor } from './packet-editor.ts'
 
 /** The packets that a load is derived from. */
@@ -29,16 +29,25 @@ export async function basePackets(most = Number.POSITIVE_INFINITY): Promise<Base
   const considered = files.filter((_, index) => index % spacing === 0)
   const real = editorsOf(considered.map(file => fs.readFileSync(file)))
   if (real.length > 0) return { from: `${real.length} real ZTF packets`, editors: real }
+  return simulatedPackets({}, { most: Math.min(most, 200) })
+}
+
+/** Packets simulated from the example light curves that will be classified: about `most` of them, of at least `leastBytes`. */
+export async function simulatedPackets(
+  options: SimulationOptions,
+  { most = 200, leastBytes = fullSize } = {}
+): Promise<BasePackets> {
   const curves = []
   for await (const curve of readLightCurves()) curves.push(curve)
-  const simulation = new Simulation(curves, { seed: 1 })
-  const every = Math.max(1, Math.floor(simulation.length / Math.min(most, 200)))
-  const editors = editorsOf([...simulation].filter((_, index) => index % every === 0).map(packet => packet.bytes))
+  const simulation = new Simulation(curves, { seed: 1, ...options })
+  const every = Math.max(1, Math.floor(simulation.length / most))
+  const chosen = [...simulation].filter((_, index) => index % every === 0).map(({ bytes }) => bytes)
+  const editors = editorsOf(chosen, leastBytes)
   return { from: `${editors.length} simulated packets`, editors }
 }
 
 /** Editors of the packets that will be classified and have at least `leastBytes`. */
-export function editorsOf(packets: readonly Buffer[], leastBytes = fullSize): PacketEditor[] {
+function editorsOf(packets: readonly Buffer[], leastBytes = fullSize): PacketEditor[] {
   const decoder = createDecoder()
   return packets.flatMap(packet => {
     if (packet.length < leastBytes) return []

@@ -4,10 +4,8 @@
  * delays it. Prints the achieved rate and delay as JSON.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
-import { Simulation } from '../../simulator/simulate.ts'
 import { AlertStream } from './alert-stream.ts'
-import { editorsOf } from './base-packets.ts'
+import { simulatedPackets } from './base-packets.ts'
 import { RawProducer } from './raw-producer.ts'
 import { recordBatches } from './record-batch.ts'
 import { readSpool } from './spool.ts'
@@ -16,12 +14,12 @@ const [brokers = '', topic = '', rate = '1', perBatch = '1', source = ''] = proc
 
 /** Rounds of alerts without end: in each, every object has an alert with a new detection and a month of history. */
 async function smallPackets(objects: number): Promise<Iterable<Buffer>> {
-  const curves = []
-  for await (const curve of readLightCurves()) curves.push(curve)
   // Small cutouts save disk space.
-  const packets = [...new Simulation(curves, { seed: 1, objects: 12, cutoutBytes: 4000 })].map(({ bytes }) => bytes)
-  const stream = new AlertStream({ from: 'simulated', editors: editorsOf(packets, 0) }, objects)
-  return stream.packets(0, Number.MAX_SAFE_INTEGER)
+  const base = await simulatedPackets(
+    { objects: 12, cutoutBytes: 4000 },
+    { most: Number.POSITIVE_INFINITY, leastBytes: 0 }
+  )
+  return new AlertStream(base, objects).packets(0, Number.MAX_SAFE_INTEGER)
 }
 
 const batches = /^\d+$/.test(source)
