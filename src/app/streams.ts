@@ -57,6 +57,9 @@ export const kafkaStreams: StreamsFactory = (config, { logger, metrics, onLag })
     limits: { stopTimeout },
     events: {
       onTopics: topics => metrics.inputTopics(topics),
+      onTopicStates(counts) {
+        for (const [state, count] of Object.entries(counts)) metrics.set('input_topics', count, { state })
+      },
       onPartition: status => {
         metrics.partition(status)
         onLag(status.topic, status.partition, status.lag, status.held)

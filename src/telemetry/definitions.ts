@@ -2,6 +2,7 @@ import { type ErrorCode, errorTable } from '../errors.ts'
 import { storeTroubles } from '../lightcurves/store.ts'
 import { reasons } from '../messages/classification.ts'
 import { dropReasons, stages } from '../pipeline/batch-stats.ts'
+import { inputTopicStates } from '../streams/kafka/topics.ts'
 
 /** Parts that must be ready before the service is. */
 export const parts = ['consumer', 'producer', 'store', 'model'] as const
@@ -91,6 +92,15 @@ export const definitions = {
     type: 'histogram',
     help: 'Time from the exposure (jd) of an alert to its acknowledged output',
     buckets: [60, 300, 600, 900, 1200, 1800, 3600, 7200, 21600, 86400, 604800]
+  },
+  input_topics: {
+    type: 'gauge',
+    help:
+      'Input topics by state: read; missing (its name has no date, and it does not exist); absent (of a night, not sent yet or expired); ' +
+      'dead (a partition has no leader); denied (no right to read it). A pattern counts the topics that it finds',
+    labels: ['state'],
+    values: inputTopicStates,
+    aggregator: 'max'
   },
   consumer_lag: {
     type: 'gauge',

@@ -184,6 +184,14 @@ const failures: Episode[] = [
     alerts: ['HieraxTopicRecreated']
   },
   {
+    title: 'somebody names a topic that does not exist',
+    day: 6,
+    hour: 17,
+    hours: 3,
+    change: { misnamed: true },
+    alerts: ['HieraxInputTopicMissing']
+  },
+  {
     title: 'a producer without a clock',
     day: 10,
     hour: 4,

@@ -73,6 +73,7 @@ describe('metrics', () => {
       'gauge hierax_clock_seconds{}',
       'gauge hierax_consumer_lag{topic,partition}',
       'gauge hierax_consumer_offset{topic,partition}',
+      'gauge hierax_input_topics{state}',
       'gauge hierax_last_progress_timestamp_seconds{}',
       'gauge hierax_model_info{name,version,sha256,taxonomy,runtime}',
       'gauge hierax_partition_held{topic,partition}',

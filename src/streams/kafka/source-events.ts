@@ -1,9 +1,12 @@
 import type { PartitionStatus } from '../types.ts'
+import type { InputTopicState } from './topics.ts'
 
 /** What a source reports, for metrics. All optional, called synchronously, must not throw. */
 export interface SourceEvents {
   /** The topics that are read from now on; none of them may exist yet. */
   onTopics?(topics: readonly string[]): void
+  /** Topics were looked up: the number of configured ones by state. */
+  onTopicStates?(counts: Readonly<Record<InputTopicState, number>>): void
   onPartition?(status: PartitionStatus): void
   /** This member joined the group, for the first time or after a rebalance. */
   onRebalance?(): void

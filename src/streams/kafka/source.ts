@@ -176,6 +176,7 @@ export class KafkaSource implements Source {
 
   async #findTopics(): Promise<readonly string[]> {
     const topics = await this.#discovery.refresh()
+    this.#events.onTopicStates?.(this.#discovery.counts())
     if (this.#discovery.denied().length > 0) this.#events.onRefused?.('authorization')
     return topics
   }

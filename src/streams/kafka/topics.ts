@@ -1,6 +1,7 @@
 import { isPattern, matchesTopic } from '../../topic-patterns.ts'
 import type { ClusterView, TopicState } from './admin.ts'
 import type { KafkaLogger } from './connection.ts'
+import { MissingTopics } from './missing-topics.ts'
 import { type NightlyOptions, nightlyTopics } from './nights.ts'
 
 /** Which topics are read. */
@@ -13,6 +14,16 @@ export interface TopicSelection extends NightlyOptions {
   readonly clock: Pick<DateConstructor, 'now'>
 }
 
+/**
+ * What an input topic is to the source: `read`; `missing`: its name has no date, and it does not exist; `absent`: the same of a topic of a
+ * night, which the survey has not sent yet, or which has expired; `dead`: a partition has no leader; `denied`: it may not be read.
+ */
+export const inputTopicStates = ['read', 'missing', 'absent', 'dead', 'denied'] as const
+export type InputTopicState = (typeof inputTopicStates)[number]
+
+/** Whether the name of a topic holds a date: such topics come and go. */
+const isDated = (topic: string) => /\d{8}|\d{4}-\d\d-\d\d/.test(topic)
+
 /** Consecutive refreshes after which a dead topic is dropped. During leader elections a topic looks dead for a short time. */
 const deadRefreshes = 2
 
@@ -21,6 +32,7 @@ export class TopicDiscovery {
   readonly #selection: TopicSelection
   readonly #cluster: Pick<ClusterView, 'topicStates' | 'topicNames'>
   readonly #logger: KafkaLogger
+  readonly #missing: MissingTopics
   #states: ReadonlyMap<string, TopicState> = new Map()
   readonly #dead = new Map<string, number>()
   #subscribed: readonly string[] = []
@@ -33,6 +45,7 @@ export class TopicDiscovery {
     this.#selection = selection
     this.#cluster = cluster
     this.#logger = logger
+    this.#missing = new MissingTopics(logger)
   }
 
   /** Topics to subscribe to now, oldest night first. Rejects if the cluster does not answer. */
@@ -41,7 +54,14 @@ export class TopicDiscovery {
     const states = await this.#cluster.topicStates(configured)
     this.#logChanges(states)
     this.#subscribed = configured.filter(topic => this.#isUsable(topic, states.get(topic)))
+    this.#missing.update(this.#inState('missing'), this.#selection.clock.now())
     return this.#subscribed
+  }
+
+  /** Number of configured topics by state, at the last refresh. */
+  counts(): Record<InputTopicState, number> {
+    const counts = inputTopicStates.map(state => [state, this.#inState(state).length])
+    return Object.fromEntries(counts)
   }
 
   /** Configured topics that may exist, readable or not, at the last refresh. */
@@ -51,7 +71,19 @@ export class TopicDiscovery {
 
   /** Configured topics that may not be read. */
   denied(): string[] {
-    return [...this.#states].filter(([, state]) => state === 'denied').map(([topic]) => topic)
+    return this.#inState('denied')
+  }
+
+  #inState(wanted: InputTopicState): string[] {
+    return [...this.#states.keys()].filter(topic => this.#stateOf(topic) === wanted)
+  }
+
+  #stateOf(topic: string): InputTopicState {
+    if (this.#subscribed.includes(topic)) return 'read'
+    const state = this.#states.get(topic)
+    if (state === 'dead' || state === 'denied') return state
+    const { topics } = this.#selection
+    return topics !== 'nightly' && topics.includes(topic) && !isDated(topic) ? 'missing' : 'absent'
   }
 
   /** Names of the topics that are to be read, whether they exist or not. */

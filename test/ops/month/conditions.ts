@@ -17,6 +17,8 @@ export interface Conditions {
   /** Alerts that a process can consume in an hour. */
   readonly capacity: number
   readonly inputReady: boolean
+  /** `input.topics` names one topic, which does not exist. */
+  readonly misnamed: boolean
   readonly outputReady: boolean
   readonly storeReady: boolean
   /** Partitions that no process owns. */
@@ -87,6 +89,7 @@ function usual(time: number): Conditions {
     ageHours: 0.4,
     capacity: 20_000,
     inputReady: true,
+    misnamed: false,
     outputReady: true,
     storeReady: true,
     unread: [],

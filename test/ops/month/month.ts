@@ -50,6 +50,7 @@ class Group {
   readonly #survey: Survey
   readonly #topics = new Map<string, Partition[]>()
   readonly #discovery: TopicDiscovery
+  readonly #misnamed: TopicDiscovery
   readonly #members = new Map<string, Member>()
   #partitions: Partition[] = []
   #conditions: Conditions
@@ -64,12 +65,11 @@ class Group {
     this.#survey = new Survey(this.#conditions)
     const states = async (names: readonly string[]) =>
       new Map(names.map(name => [name, this.#topics.has(name) ? ('present' as const) : ('absent' as const)]))
-    const selection = { topics: 'nightly', programs: [1], nightsBack: 2, clock: Date } as const
-    this.#discovery = new TopicDiscovery(
-      selection,
-      { topicStates: states, topicNames: async () => [...this.#topics.keys()] },
-      silent
-    )
+    const cluster = { topicStates: states, topicNames: async () => [...this.#topics.keys()] }
+    const discoveryOf = (topics: 'nightly' | string[]) =>
+      new TopicDiscovery({ topics, programs: [1], nightsBack: 2, clock: Date }, cluster, silent)
+    this.#discovery = discoveryOf('nightly')
+    this.#misnamed = discoveryOf(['ztf-alerts'])
   }
 
   /** The time up to now has passed, `step` ms. */
@@ -79,7 +79,8 @@ class Group {
     const hours = step / hour
     this.#restart(hours)
     this.#send(hours)
-    this.#partitions = (await this.#discovery.refresh()).flatMap(topic => this.#topics.get(topic) ?? [])
+    const discovery = conditions.misnamed ? this.#misnamed : this.#discovery
+    this.#partitions = (await discovery.refresh()).flatMap(topic => this.#topics.get(topic) ?? [])
     this.#countEvents(hours)
     if (conditions.backlogSkipped) for (const partition of this.#partitions) partition.next = partition.end
     const owners = this.#partitions.map(partition => this.#ownerOf(partition)?.instance ?? '').join()
@@ -93,6 +94,8 @@ class Group {
       if (!rebalanced) await member.consume(owned, conditions, hours)
       this.#stored += before - sum(owned)
       member.report(this.#partitions, owned, conditions)
+      for (const [state, count] of Object.entries(discovery.counts()))
+        member.metrics.set('input_topics', count, { state })
       const bytes = this.#stored * bytesPerAlert
       const freeBytes = diskBytes - bytes - conditions.otherFiles
       member.metrics.store({ objects: this.#stored, bytes, freeBytes })

@@ -62,3 +62,59 @@ test('a lookup without patterns does not ask for all topics', async () => {
   states.set('alerts', 'present')
   assert.deepEqual(await discovery.refresh(), ['alerts'])
 })
+
+test('a named topic that does not exist is logged after ten minutes, then with growing pauses, and when it appears', async () => {
+  const minute = 60_000
+  let now = 0
+  const dated = ['ztf_20240301_programid1', 'alerts-2024-03-01']
+  const topics = ['alerts', 'late', ...dated, 'babamul.*']
+  const { discovery, states, lines } = discoveryOf(topics, { clock: { now: () => now } })
+  states.set('alerts', 'present')
+  const said = () =>
+    lines.splice(0).flatMap(({ level, message, fields }) => (level === 'debug' ? [] : [{ level, message, fields }]))
+  const warned: number[] = []
+  for (; now < 6 * 24 * 60 * minute; now += minute) {
+    await discovery.refresh()
+    for (const { level, message, fields } of said()) {
+      assert.equal(level, 'warn')
+      assert.match(message, /does not exist/)
+      assert.equal((fields as { topic: string }).topic, 'late')
+      warned.push(now / minute)
+    }
+  }
+  const hours = [0, 1, 3, 7, 15, 31, 55, 79, 103, 127]
+  assert.deepEqual(
+    warned,
+    hours.map(hour => 10 + 60 * hour)
+  )
+  states.set('late', 'present')
+  assert.deepEqual(await discovery.refresh(), ['alerts', 'late'])
+  assert.deepEqual(said(), [
+    {
+      level: 'info',
+      message: 'the missing input topic exists now',
+      fields: { topic: 'late', missingMinutes: 6 * 24 * 60 }
+    }
+  ])
+  states.delete('late')
+  await discovery.refresh()
+  assert.deepEqual(said(), [], 'it may come back within ten minutes')
+})
+
+test('topics are counted by what they are to the source', async () => {
+  const { discovery, states } = discoveryOf([
+    'alerts',
+    'gone',
+    'ztf_20240301_programid1',
+    'ztf_*_programid3',
+    'dead',
+    'secret'
+  ])
+  for (const topic of ['alerts', 'ztf_20240301_programid3', 'ztf_20240302_programid3']) states.set(topic, 'present')
+  states.set('dead', 'dead').set('secret', 'denied')
+  await discovery.refresh()
+  assert.deepEqual(discovery.counts(), { read: 3, missing: 1, absent: 1, dead: 1, denied: 1 })
+  const nights = discoveryOf([], { topics: 'nightly' })
+  await nights.discovery.refresh()
+  assert.deepEqual(nights.discovery.counts(), { read: 0, missing: 0, absent: 3, dead: 0, denied: 0 })
+})
