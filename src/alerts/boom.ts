@@ -5,7 +5,7 @@ import { namesOf, otherSurvey } from './other-surveys.ts'
 import type { Value } from './readers.ts'
 import { columnsOf, needed, optional, type Packet, type Rows, type Survey, welcome } from './survey.ts'
 import { alertOf, head, historyOf, upperLimit, candidate as ztfCandidate } from './ztf.ts'
-import { invalid, isBetween, isError, isMagnitude, jdRange, programId } from './ztf-values.ts'
+import { exposureJd, invalid, isError, isMagnitude, programId } from './ztf-values.ts'
 
 /*
  * ZTF alerts as the broker BOOM publishes them, in public on its stream Babamul: `candidate` has the survey's fields, the history has
@@ -17,7 +17,7 @@ const candidate = { ...ztfCandidate, psfFlux: needed('number') }
 
 /** Fields of all points. A point without a programme has that of its alert: the public stream has public points only. */
 const point = {
-  jd: needed('number'),
+  jd: needed('double'),
   psfFluxErr: needed('number'),
   band: needed('word'),
   programid: optional('number')
@@ -97,9 +97,9 @@ function historyPoint(
   observationAt: (base: number, jd: number, fid: FilterId) => Observation | null
 ): HistoryPoint | DropReason | null {
   const base = index * width
-  const jd = values[base + of.jd]
+  const jd = exposureJd(values[base + of.jd])
   const fid = filters.get(values[base + of.band])
-  if (!isBetween(jd, jdRange.from, jdRange.to) || fid === undefined) return 'invalid'
+  if (jd === null || fid === undefined) return 'invalid'
   if (jd === alert.jd && fid === alert.fid) return null
   if (jd >= alert.jd) return 'future'
   const observation = observationAt(base, jd, fid)

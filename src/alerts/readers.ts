@@ -6,13 +6,15 @@ import type { Schema } from './schema.ts'
 export type Value = number | bigint | string | null
 
 /**
- * How a field is read: any Avro number as a number, an int or long exactly as a bigint, a string, a text (a string that is ignored if it
- * is too long), or a word as a string (also the symbol of an enum), a number, or a boolean as 1 or 0.
+ * How a field is read: any Avro number as a number, or as a double (which a float is too coarse for), an int or long exactly as a bigint,
+ * a string, a text (a string that is ignored if it is too long), or a word as a string (also the symbol of an enum), a number, or a
+ * boolean as 1 or 0.
  */
-export type Kind = 'number' | 'long' | 'string' | 'text' | 'word'
+export type Kind = 'number' | 'double' | 'long' | 'string' | 'text' | 'word'
 
 const kindNames: Record<Kind, string> = {
   number: 'a number',
+  double: 'a double',
   long: 'a whole number',
   string: 'a string',
   text: 'a string',
@@ -56,7 +58,7 @@ function accepts(type: Schema['type'], kind: Kind): boolean {
   if (kind === 'string' || kind === 'text') return false
   if (type === 'boolean' || type === 'enum') return kind === 'word'
   if (type === 'int' || type === 'long') return true
-  return kind === 'number' && (type === 'float' || type === 'double')
+  return (kind === 'number' && type === 'float') || ((kind === 'number' || kind === 'double') && type === 'double')
 }
 
 /**

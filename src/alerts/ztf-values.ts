@@ -7,6 +7,14 @@ import type { Value } from './readers.ts'
 /** Julian dates of ZTF's exposures, with a wide margin. */
 export const jdRange = { from: 2_450_000, to: 2_500_000 }
 
+/**
+ * The Julian date of an exposure, to 10⁻⁷ d (8.6 ms), as the survey writes it; null for other values. A format that computes it (from an
+ * MJD, for instance) gives the same number then.
+ */
+export function exposureJd(value: Value | undefined): number | null {
+  return isBetween(value, jdRange.from, jdRange.to) ? Math.round(value * 1e7) / 1e7 : null
+}
+
 /*
  * Values of photometry. Anything else stands for a missing value in some table (-999, 99) or is a failed measurement. The ends are exact
  * in single precision, as packets have these values.

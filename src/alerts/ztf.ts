@@ -15,10 +15,10 @@ import { columnsOf, type Fields, needed, optional, type Packet, type Survey, wel
 import {
   atLeastZero,
   contextValues,
+  exposureJd,
   greatestError,
   inRange,
   invalid,
-  isBetween,
   isError,
   isFilter,
   isLimit,
@@ -37,7 +37,7 @@ export const head = { objectId: needed('string'), schemavsn: optional('string'),
 
 /** The fields that are read of each point of `prv_candidates`. */
 const point = {
-  jd: needed('number'),
+  jd: needed('double'),
   fid: needed('number'),
   magpsf: optional('number'),
   sigmapsf: optional('number'),
@@ -165,7 +165,8 @@ function ownObservation(own: readonly Value[], candid: bigint): Observation {
   const sigma = own[column.sigmapsf]
   if (!isError(sigma))
     throw invalid('candidate.sigmapsf', sigma, `a number above 0 and at most ${greatestError.toFixed(1)}`)
-  const jd = inRange('candidate.jd', own[column.jd], jdRange.from, jdRange.to)
+  const jd = exposureJd(own[column.jd])
+  if (jd === null) throw invalid('candidate.jd', own[column.jd], `a number from ${jdRange.from} to ${jdRange.to}`)
   const magnitude = inRange('candidate.magpsf', own[column.magpsf], magnitudeRange.from, magnitudeRange.to)
   return detection(own, 0, { jd, fid, own: true, positive, candid, magnitude, error: sigma })
 }
@@ -228,9 +229,9 @@ function historyPoint(
   ownJd: number
 ): HistoryPoint | DropReason {
   const base = index * width
-  const jd = values[base + column.jd]
+  const jd = exposureJd(values[base + column.jd])
   const fid = values[base + column.fid]
-  if (!isBetween(jd, jdRange.from, jdRange.to)) return 'invalid'
+  if (jd === null) return 'invalid'
   if (jd >= ownJd) return 'future'
   if (!isFilter(fid)) return 'invalid'
   const magpsf = values[base + column.magpsf]

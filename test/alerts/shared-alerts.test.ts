@@ -25,6 +25,7 @@ interface Packet {
   candid: bigint
   candidate: Record<string, number | string | bigint | null>
   prv_candidates: Record<string, number | string | bigint | null>[] | null
+  prv_nondetections?: Record<string, number | string | bigint | null>[] | null
   fp_hists?: unknown[] | null
 }
 
@@ -54,10 +55,11 @@ function expected(packet: Packet): Alert {
   const distance = (value: unknown) => (typeof value === 'number' && value >= 0 ? value : null)
   const magnitude = (value: unknown) => known(value, -90, 90)
   const positive = (value: unknown) => value === 't' || value === '1'
-  const jd = own.jd as number
+  const exposure = (point: Packet['candidate']) => Number((point.jd as number).toFixed(7))
+  const jd = exposure(own)
   const points = packet.prv_candidates ?? []
   const forced = points.length > 0 && !('magpsf' in points[0]!)
-  const past = forced ? [] : points.filter(point => (point.jd as number) < jd)
+  const past = forced ? [] : points.filter(point => exposure(point) < jd)
   return {
     objectId: packet.objectId,
     schemaVersion: packet.schemavsn ?? '',
@@ -114,7 +116,7 @@ function expected(packet: Packet): Alert {
     history: past.map(point => ({
       programId: point.programid as number,
       observation: {
-        jd: point.jd as number,
+        jd: exposure(point),
         fid: point.fid as FilterId,
         detection: point.magpsf !== null,
         own: false,
@@ -172,6 +174,51 @@ test('every alert is what an independent full decode of all fields says', needsS
     compared += alerts.length
   }
   assert.equal(compared, 582)
+})
+
+test('no real packet of any format gives an exposure another Julian date than the survey', needsShared(), () => {
+  const dates = new Map<string, Map<number, Set<string>>>()
+  const add = (format: string, { objectId, candidate, ...lists }: Packet) => {
+    const history = [lists.prv_candidates, lists.prv_nondetections].flatMap(list => list ?? [])
+    for (const { jd, fid, band } of [candidate, ...history]) {
+      // A filter, where the history has a band.
+      const key = `${objectId} ${typeof band === 'string' ? band : bandOf(Number(fid) as FilterId)}`
+      const exposures = dates.get(key) ?? new Map<number, Set<string>>()
+      dates.set(key, exposures.set(jd as number, (exposures.get(jd as number) ?? new Set()).add(format)))
+    }
+  }
+  // Times in packets of `respark` were replaced by those of events, for tests.
+  const folders = ['alerts', 'sources/original', 'sources/babamul']
+  const files = [...folders.flatMap(folder => sharedFiles(folder)), ...sharedFiles('stream').slice(0, 10)].filter(
+    file => !file.includes('respark')
+  )
+  for (const file of files) {
+    const bytes = fs.readFileSync(file)
+    try {
+      decode(bytes)
+    } catch {
+      continue
+    }
+    for (const packet of decodeIndependently(bytes))
+      add(path.relative(shared, file).split('/').slice(0, 2).join('/'), packet)
+  }
+  for (const file of sharedFiles('sources/fink-stream', '.value')) {
+    const schema = JSON.parse(fs.readFileSync(file.replace(/value$/, 'key'), 'utf8'))
+    const type = avro.Type.forSchema(schema, { registry: { long: bigLong }, wrapUnions: false })
+    add('fink-stream', type.fromBuffer(fs.readFileSync(file)))
+  }
+  const several = new Set<string>()
+  let nearest = Number.POSITIVE_INFINITY
+  for (const exposures of dates.values()) {
+    const times = [...exposures.keys()].sort((a, b) => a - b)
+    for (const [index, jd] of times.entries()) {
+      assert.equal(jd, Number(jd.toFixed(7)))
+      if (index > 0) nearest = Math.min(nearest, jd - times[index - 1]!)
+      for (const format of exposures.get(jd)!) if (exposures.get(jd)!.size > 1) several.add(format)
+    }
+  }
+  assert.ok(nearest > 30 / 86_400, `two exposures of a filter are ${nearest} d apart`)
+  assert.ok(several.has('fink-stream') && several.has('stream/packets-00-000.avro'))
 })
 
 test('real packets in deflate and snappy containers are the same alerts', needsShared(), () => {

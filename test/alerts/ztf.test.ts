@@ -351,6 +351,25 @@ test('a detection without candid (early schemas) is kept; an upper limit has non
   )
 })
 
+test('a Julian date is that of the exposure to 1e-7 d, however it was computed', () => {
+  const ulp = 2 ** -31
+  for (const jd of [2458991.1234567, 2458991, 2458990.9999999]) {
+    for (const computed of [jd, jd - 3 * ulp, jd + 3 * ulp, jd - 2400000.5 + 2400000.5, (jd * 86_400) / 86_400]) {
+      const history = [point({ jd: computed }), detection({ jd: computed })]
+      const { observation } = alertOf({ candidate: candidate({ jd: computed }) })
+      const dates = alertOf({ prv_candidates: history }).history.map(kept => kept.observation.jd)
+      assert.deepEqual([observation.jd, ...dates], [jd, jd, jd])
+    }
+  }
+  const own = alertOf({ candidate: candidate({ jd: 2459000.5 + ulp }), prv_candidates: [point({ jd: 2459000.5 })] })
+  assert.deepEqual([own.record.jd, own.history, own.dropped.future], [2459000.5, [], 1])
+})
+
+test('a Julian date in single precision, which is hours off, is refused', () => {
+  const schema = schemaWith({ candidate: retyped(candidateFields, 'jd', 'float') })
+  refused(() => alertOf({}, schema), 'WRONG_TYPE', /candidate\.jd should be a double, but the writer's type is "float"/)
+})
+
 test('neither history nor forced photometry need be there', () => {
   const alert = alertOf({ prv_candidates: null, fp_hists: null, cutoutScience: null })
   assert.deepEqual(alert.history, [])
