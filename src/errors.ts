@@ -80,6 +80,7 @@ const table = {
       'A compressed record batch is damaged or too large: inspect what its producer wrote at that offset.',
     TOPIC_NOT_FOUND: [404, 'Name a topic that exists; the service creates its output topics when it starts.'],
     TOPIC_NOT_CREATED: 'Create the topic yourself, or change `output.replication` or the permissions.',
+    TOPIC_NOT_COMPACTED: 'Set `cleanup.policy=compact` on it, and run `hierax reclassify` if records were removed.',
     REGISTRY_UNAVAILABLE: 'Check `output.registry`, the network and the credentials.',
     PUBLISH_FAILED: 'Check the output cluster; consumption is paused until it responds.',
     STORE_FAILED: 'Check the disk or the server behind `store.url`.',

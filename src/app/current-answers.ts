@@ -7,6 +7,7 @@ import { CurrentCheck, type CurrentRecord } from '../pipeline/current-answers.ts
 import { ObjectClassifier } from '../pipeline/object-classifier.ts'
 import { ensureTopics, withAdmin } from '../streams/kafka/admin.ts'
 import { createKafka, retries } from '../streams/kafka/client.ts'
+import { watchCompaction } from '../streams/kafka/compaction.ts'
 import { debugOnly, kafkaError } from '../streams/kafka/connection.ts'
 import { KafkaSink } from '../streams/kafka/sink.ts'
 import { KafkaSource } from '../streams/kafka/source.ts'
@@ -22,6 +23,8 @@ import { findSchemaIds } from './schema-ids.ts'
 export interface CurrentKeeper {
   /** Removes keys of objects that the store does not hold any more, at most once a day. */
   removeOld(): Promise<void>
+  /** What is wrong with the topic though the service works, for readiness; null if nothing is known. */
+  hint(): string | null
   stop(): Promise<void>
 }
 
@@ -54,6 +57,7 @@ export function keepCurrent(config: Config, deps: CurrentKeeperDeps): CurrentKee
   const quiet = debugOnly(logger)
   const stopping = new AbortController()
   const sink = new KafkaSink({ connection, logger: quiet, compression: config.output.compression })
+  const hint = watchCompaction({ connection, topic: current, logger, signal: stopping.signal })
   let removedAt = Number.NEGATIVE_INFINITY
 
   const send = async (messages: readonly OutputMessage[], signal: AbortSignal): Promise<void> => {
@@ -124,6 +128,7 @@ export function keepCurrent(config: Config, deps: CurrentKeeperDeps): CurrentKee
   }
 
   return {
+    hint,
     async removeOld() {
       if (performance.now() - removedAt < removalPause) return
       try {

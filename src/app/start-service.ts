@@ -124,7 +124,13 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   const isWorker = deps.http === false
   const watch = new StoreWatch({ store, url: config.store.url, logger, metrics })
   // The parent of workers reports for all of them.
-  const readiness = isWorker ? engine.readiness : watch.over(engine.readiness)
+  const watched = isWorker ? engine.readiness : watch.over(engine.readiness)
+  let current: CurrentKeeper | null = null
+  const readiness: typeof watched = () => {
+    const state = watched()
+    const hint = current?.hint() ?? null
+    return hint !== null && state.producer.ready ? { ...state, producer: { ready: true, reason: hint } } : state
+  }
   shutdown.add('store watch', () => watch.stop())
   collectGauges({ ...parts, readiness })
 
@@ -156,7 +162,6 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   const running = engine.run()
   const ended = Promise.race([running, storeLost])
   ended.catch(() => {}) // for whoever awaits `ended`
-  let current: CurrentKeeper | null = null
   const retention = keepFor(config.store.keepDays, store, logger, { afterwards: () => current?.removeOld() })
   shutdown.add('retention', () => retention?.stop())
   if ((deps.http ?? true) && !deps.connect) {

@@ -8,6 +8,7 @@ import { openStore } from '../../src/lightcurves/stores/open.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { currentKey, currentMessage } from '../../src/messages/current.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
+import { cleanupPolicy } from '../../src/streams/kafka/compaction.ts'
 import { KafkaSink } from '../../src/streams/kafka/sink.ts'
 import { compareAnswers, currentAnswers } from '../support/answers.ts'
 import { kafka } from '../support/brokers.ts'
@@ -71,6 +72,7 @@ describe('the topic of current classifications', { skip: running.skip }, () => {
     const made = await simulated()
     const { topic, current } = made
     const service = await served(made)
+    assert.equal(await cleanupPolicy(await tools.admin(), current), 'compact')
     const bodies = await classifications(topic)
     const [answer] = currentAnswers(bodies).values()
     assert.ok(answer)
@@ -93,6 +95,19 @@ describe('the topic of current classifications', { skip: running.skip }, () => {
     for (const body of bodies.filter(body => body.objectId === objectId)) assert.ok(compareAnswers(last, body) >= 0)
     assert.equal(last.id, answer.id)
     assert.equal((await corrections()) - before, 1)
+    assert.equal(await service.end(), 0)
+  })
+
+  test('one that exists and is not compacted is used, with a warning and a hint in readiness', async () => {
+    const topic = await tools.topic()
+    const current = await tools.topic(`${topic}.current`, { config: { 'cleanup.policy': 'delete' } })
+    const settings = aroundTopic(running.brokers, topic, `lmdb:${path.join(folder, topic)}`)
+    const service = await ServiceProcess.start({ ...settings, HIERAX_OUTPUT_CURRENT: current })
+    await service.until('the hint', async () => {
+      const { status, text } = await service.get('/health/ready')
+      return status === 200 && text.includes(`${current} is not compacted`)
+    })
+    assert.equal(service.log.match(/"code":"TOPIC_NOT_COMPACTED"/g)?.length, 1)
     assert.equal(await service.end(), 0)
   })
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import kafkajs, { type AclEntry } from 'kafkajs'
+import { watchCompaction } from '../../../src/streams/kafka/compaction.ts'
 import { KafkaSink } from '../../../src/streams/kafka/sink.ts'
 import { kafka } from '../../support/brokers.ts'
 import { recorder } from '../../support/loggers.ts'
@@ -63,6 +64,21 @@ async function allowOnly(entry: AclEntry): Promise<void> {
 
 const lines = ({ lines }: Pick<Running, 'lines'>, text: RegExp) =>
   lines.filter(({ level, message }) => level !== 'debug' && text.test(message))
+
+test('without the right to describe its settings, nothing is said of a topic that is not compacted', {
+  skip
+}, async t => {
+  const stopping = new AbortController()
+  t.after(() => stopping.abort())
+  const topic = await tools.topic()
+  await allow(rule('TOPIC', topic, 'READ'))
+  const { logger, lines } = recorder()
+  const reason = watchCompaction({ connection, topic, logger, signal: stopping.signal, firstPause: 20 })
+  await until('two looks', () => lines.filter(({ message }) => /not known/.test(message)).length >= 2)
+  assert.ok(lines.every(({ level }) => level === 'debug'))
+  assert.match(JSON.stringify(lines), /refused access/)
+  assert.equal(reason(), null)
+})
 
 test('from latest, a topic that may be read later: what arrived since the start, and nothing older', {
   skip
