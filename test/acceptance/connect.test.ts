@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
-import { Simulation } from '@hierax/tools/simulator/simulate.ts'
+import { type PacketFormName, Simulation } from '@hierax/tools/simulator/simulate.ts'
+import type { SimulatedLightCurve } from '@hierax/training/light-curves/light-curve.ts'
 import { bundledLightCurves, readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
 import kafkajs from 'kafkajs'
-import { encoded, packetSchema } from '../alerts/packets.ts'
+import { bandOf } from '../../src/lightcurves/observation.ts'
+import { decodeClassification } from '../../src/messages/encoding.ts'
+import type { ObjectView } from '../../src/service/schemas.ts'
 import { kafka } from '../support/brokers.ts'
 import { ServiceProcess, temporaryFolder, total } from '../support/service.ts'
 import { root, shared, sharedFiles } from '../support/shared.ts'
@@ -42,7 +45,7 @@ async function allow(operation: 'READ' | 'DESCRIBE', kind: 'TOPIC' | 'GROUP', pr
 }
 
 /** A message as a source sends it. */
-type Message = { readonly value: Buffer; readonly key?: string }
+type Message = { readonly value: Buffer; readonly key?: Buffer | null }
 
 /** Containers of the simulator, and one that the public stream sent, where it is beside the project. */
 async function babamulMessages(): Promise<Message[]> {
@@ -53,10 +56,16 @@ async function babamulMessages(): Promise<Message[]> {
   return [...simulated.map(({ bytes }) => Buffer.from(bytes)), ...real].map(value => ({ value }))
 }
 
-/** Bare records, each with its schema as the key. */
-function finkMessages(): Message[] {
-  const key = JSON.stringify(packetSchema())
-  return ['ZTF20aaelulu', 'ZTF21abcdefg', 'ZTF22abcdefg'].map(objectId => ({ key, value: encoded({ objectId }) }))
+/** A few objects, whose alerts come in three forms by turns. */
+async function mixedForms() {
+  const curves: SimulatedLightCurve[] = []
+  for await (const curve of readLightCurves(bundledLightCurves)) curves.push(curve)
+  const simulated = (form: PacketFormName) => new Simulation(curves, { objects: 5, seed: 3, cutoutBytes: 0, form })
+  const topics = (['survey', 'babamul', 'fink'] as const).map((form, turn) => ({
+    topic: `mixed.${form}`,
+    alerts: [...simulated(form)].filter((_, index) => index % 3 === turn)
+  }))
+  return { topics, alerts: [...simulated('survey')], objects: [...simulated('survey').sources()] }
 }
 
 /** Publishes messages on a topic as the public streams do. */
@@ -104,10 +113,32 @@ describe('a newcomer without a cluster', { skip: broker.skip }, () => {
     assert.ok(!(await tools.topics()).some(name => name.startsWith('hierax.')), 'nothing is written')
   })
 
-  test('reads Fink without credentials', async () => {
-    const messages = finkMessages()
-    await publish('fink_sn_candidates_ztf', messages)
-    const service = await served('fink', messages.length, { HIERAX_INPUT_BROKERS: open.join() })
+  test('reads Fink without credentials, with other forms of the same objects beside it', async () => {
+    const { topics, alerts, objects } = await mixedForms()
+    for (const { topic, alerts } of topics)
+      await publish(
+        topic,
+        alerts.map(({ bytes, key }) => ({ value: Buffer.from(bytes), key }))
+      )
+    const service = await served('fink', alerts.length, {
+      HIERAX_INPUT_BROKERS: open.join(),
+      HIERAX_INPUT_TOPICS: 'mixed.*',
+      HIERAX_OUTPUT_BROKERS: open.join(),
+      HIERAX_OUTPUT_CLASSIFICATIONS: 'classified'
+    })
+    for (const { objectId, visible } of objects) {
+      const { lightCurve }: ObjectView = JSON.parse((await service.get(`/api/v1/objects/${objectId}`)).text)
+      const points = lightCurve.map(({ jd, band, type }) => `${jd} ${band} ${type}`)
+      assert.deepEqual(
+        points,
+        visible.map(({ jd, fid, detection }) => `${jd} ${bandOf(fid)} ${detection ? 'detection' : 'upperLimit'}`)
+      )
+    }
+    const repeated = total(await service.metrics(), 'hierax_repeated_answers_total')
     assert.equal(await service.end(), 0)
+    const bodies = (await tools.read('classified')).map(({ value }) => decodeClassification(value!, 'avro'))
+    const named = ({ objectId, candid }: { objectId: string; candid: bigint }) => `${objectId} ${candid}`
+    assert.deepEqual(new Set(bodies.map(named)), new Set(alerts.map(named)))
+    assert.equal(bodies.length, alerts.length + repeated)
   })
 })

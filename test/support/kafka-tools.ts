@@ -19,7 +19,7 @@ export interface ReadMessage {
 export interface RawMessage {
   readonly partition: number
   readonly value: Buffer | string | null
-  readonly key?: string
+  readonly key?: Buffer | string | null
   readonly headers?: Readonly<Record<string, string>>
   /** Epoch ms; default: now. */
   readonly timestamp?: string
