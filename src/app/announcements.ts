@@ -223,6 +223,32 @@ async function announce(output: Output, models: readonly ModelName[], { logger, 
   }
 }
 
+/**
+ * The last announcement of every model that ever wrote `output.classifications`, by the model's SHA-256; empty without `output.models`, or
+ * before that topic exists. Rejects with KAFKA_UNAVAILABLE.
+ */
+export async function announcedModels(
+  { output }: Pick<Config, 'output'>,
+  signal: AbortSignal
+): Promise<Map<string, Announcement>> {
+  const { models: topic, classifications, groupPrefix } = output
+  const known = new Map<string, Announcement>()
+  if (topic === null) return known
+  const follow = { connection: outputConnection({ output }), topic, groupPrefix, from: 'earliest', signal } as const
+  try {
+    await followTopic({ ...follow, untilEnd: true }, async messages => {
+      for (const { value } of messages) {
+        const announcement = readAnnouncement(value)
+        if (announcement?.topics[0] === classifications) known.set(announcement.sha256, announcement)
+      }
+    })
+  } catch (error) {
+    if ((error as HieraxError).code !== 'TOPIC_NOT_FOUND') throw error
+  }
+  signal.throwIfAborted()
+  return known
+}
+
 function messageOf(topic: string, announcement: Announcement): OutputMessage {
   return {
     topic,

@@ -16,12 +16,13 @@ import { withTimeout } from '../streams/kafka/timing.ts'
 import type { OutputMessage } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { announcedModels } from './announcements.ts'
 import { outputConnection, outputSettings, outputTopics } from './output.ts'
 import { findSchemaIds } from './schema-ids.ts'
 
 /** What checks `output.current` while a service runs. */
 export interface CurrentKeeper {
-  /** Removes keys of objects that the store does not hold any more, at most once a day. */
+  /** Removes keys of objects that the store does not hold any more and of models that were retired a day ago, at most once a day. */
   removeOld(): Promise<void>
   /** What is wrong with the topic though the service works, for readiness; null if nothing is known. */
   hint(): string | null
@@ -37,6 +38,9 @@ export interface CurrentKeeperDeps {
 
 /** Least time between two removals of old keys, ms: each reads the whole topic. */
 const removalPause = 86_400_000
+
+/** How long records of a retired model stay, ms: until then objects can be classified by its successor, or the model be used again. */
+const retiredStay = 86_400_000
 
 /** Pause before the next attempt, ms. */
 const retryPause = 10_000
@@ -113,18 +117,33 @@ export function keepCurrent(config: Config, deps: CurrentKeeperDeps): CurrentKee
     }
   })()
 
+  /** SHA-256 of models whose records are to go. Without the permissions, those stay. */
+  const retiredModels = async (): Promise<Set<string>> => {
+    const announced = await announcedModels(config, stopping.signal).catch(thrown => {
+      logger.debug({ topic: config.output.models, reason: kafkaError(thrown, connection).message }, 'models not known')
+      return new Map<string, never>()
+    })
+    const before = Date.now() - retiredStay
+    const retired = [...announced.values()].filter(
+      ({ status, since, sha256 }) =>
+        status === 'retired' && Date.parse(since) < before && !deps.classifiers.some(own => own.sha256 === sha256)
+    )
+    return new Set(retired.map(({ sha256 }) => sha256))
+  }
+
   const remove = async (): Promise<void> => {
     const check = await prepared()
+    const retired = await retiredModels()
     let removed = 0
     const { signal } = stopping
     const follow = { connection, topic: current, from: 'earliest', untilEnd: true, signal } as const
     await followTopic({ ...follow, groupPrefix: config.output.groupPrefix }, async messages => {
-      const removals = await check.removals(messages.map(recordOf))
+      const removals = await check.removals(messages.map(recordOf), retired)
       await send(removals, signal)
       removed += removals.length
     })
     if (removed > 0)
-      logger.info({ topic: current, removed }, 'objects removed from the topic of current classifications')
+      logger.info({ topic: current, removed }, 'old records removed from the topic of current classifications')
   }
 
   return {
@@ -137,7 +156,7 @@ export function keepCurrent(config: Config, deps: CurrentKeeperDeps): CurrentKee
       } catch (thrown) {
         if (stopping.signal.aborted) return
         const { code, message } = kafkaError(thrown, connection)
-        logger.warn({ topic: current, code, reason: message }, 'old objects could not be removed from the topic')
+        logger.warn({ topic: current, code, reason: message }, 'old records could not be removed from the topic')
       }
     },
     async stop() {

@@ -12,7 +12,7 @@ const msPerDay = 86_400_000
 interface RetentionOptions {
   /** Time between two removals, ms. */
   readonly interval?: number
-  /** Called after each removal. Must not reject. */
+  /** Called after each removal, and as often if nothing is removed. Must not reject. */
   readonly afterwards?: () => Promise<void> | undefined
 }
 
@@ -22,12 +22,11 @@ export function keepFor(
   store: Store,
   logger: Logger,
   { interval = 3_600_000, afterwards }: RetentionOptions = {}
-): Retention | null {
-  if (days === null) return null
+): Retention {
   let pruning: Promise<void> = Promise.resolve()
   const prune = async (): Promise<void> => {
     try {
-      const objects = await store.prune(Date.now() - days * msPerDay)
+      const objects = days === null ? 0 : await store.prune(Date.now() - days * msPerDay)
       if (objects > 0) logger.info({ objects, days }, 'old objects removed from the store')
       await afterwards?.()
     } catch (error) {

@@ -163,7 +163,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   const ended = Promise.race([running, storeLost])
   ended.catch(() => {}) // for whoever awaits `ended`
   const retention = keepFor(config.store.keepDays, store, logger, { afterwards: () => current?.removeOld() })
-  shutdown.add('retention', () => retention?.stop())
+  shutdown.add('retention', () => retention.stop())
   if ((deps.http ?? true) && !deps.connect) {
     const announcer = announceModels(config, classifiers, logger)
     shutdown.add('announcements', () => announcer?.stop())

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { admissionOf } from '../alerts/admission.ts'
+import { announcedModels } from '../app/announcements.ts'
 import { readModels } from '../app/models.ts'
 import { outputConnection, outputSettings } from '../app/output.ts'
 import type { Config } from '../config/config.ts'
@@ -156,19 +157,26 @@ export async function deleteObjects(objectIds: readonly string[], options: Store
   }
 }
 
-/** Removes objects from the topic of current classifications: also those that the store does not hold, if the command is repeated. */
+/**
+ * Removes objects from the topic of current classifications, with the records of models that are not in use any more: also objects that the
+ * store does not hold, if the command is repeated.
+ */
 async function withdraw(objectIds: readonly string[], config: Config): Promise<void> {
   const { current } = outputSettings(config, [])
   if (!current || config.output.brokers === null) return
   const connection = outputConnection(config)
-  const models = await readModels(config)
+  const models = (await readModels(config)).map(({ sha256 }) => sha256)
   const sink = new KafkaSink({ connection, logger: silentLogger, compression: config.output.compression })
   try {
-    const tombstones = objectIds.flatMap(objectId =>
-      models.map(({ sha256 }) => currentTombstone({ objectId, sha256 }, current))
-    )
+    const remove = async (ofModels: readonly string[]): Promise<void> => {
+      const keys = objectIds.flatMap(objectId => ofModels.map(sha256 => ({ objectId, sha256 })))
+      const tombstones = keys.map(key => currentTombstone(key, current))
+      await sink.send(tombstones, AbortSignal.timeout(sendTimeout))
+    }
     await sink.connect()
-    await sink.send(tombstones, AbortSignal.timeout(sendTimeout))
+    await remove(models)
+    const announced = await announcedModels(config, AbortSignal.timeout(sendTimeout))
+    await remove([...announced.keys()].filter(sha256 => !models.includes(sha256)))
   } finally {
     await sink.close()
   }

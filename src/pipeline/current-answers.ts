@@ -89,13 +89,15 @@ export class CurrentCheck {
     return corrections
   }
 
-  /** Records that remove keys of objects that the store does not hold. */
-  async removals(records: readonly CurrentRecord[]): Promise<OutputMessage[]> {
+  /** Records that remove keys of objects that the store does not hold, and of retired models (SHA-256). */
+  async removals(records: readonly CurrentRecord[], retired: ReadonlySet<string>): Promise<OutputMessage[]> {
     const { current } = this.#options
     const removals: OutputMessage[] = []
     for (const { key, value, headers } of records) {
       if (key === null || value === null || headers.group !== current.group) continue
-      if ((await this.#stateOf(key)) === null) removals.push(currentTombstone(readCurrentKey(key), current))
+      const parts = readCurrentKey(key)
+      if (retired.has(parts.sha256) || (await this.#stateOf(key)) === null)
+        removals.push(currentTombstone(parts, current))
     }
     return removals
   }

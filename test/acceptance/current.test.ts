@@ -111,32 +111,70 @@ describe('the topic of current classifications', { skip: running.skip }, () => {
     assert.equal(await service.end(), 0)
   })
 
-  test('nothing is left of objects that store.keepDays and store delete remove', async () => {
+  test('nothing is left of objects that store.keepDays and store delete remove, nor of a retired model', async () => {
     const made = await simulated()
     const { topic, current, url, settings } = made
     const service = await served(made)
-    const names = [...currentAnswers(await classifications(topic)).keys()]
+    const answers = currentAnswers(await classifications(topic))
+    const names = [...answers.keys()]
     assert.equal(names.length, objects)
     assert.deepEqual([...(await lastRecords(current)).keys()].sort(), names.map(keyOf).sort())
+    // What two models left, of which one was replaced just now.
+    const [retired, replaced] = ['a'.repeat(64), 'b'.repeat(64)] as const
+    await leaveModel(topic, retired, '2025-01-01T00:00:00.000Z', answers.values())
+    await leaveModel(topic, replaced, new Date().toISOString(), answers.values())
 
     const [deleted, old, ...kept] = names as [string, string, ...string[]]
+    const keysOf = (objectId: string) => [sha256, retired, replaced].map(sha256 => currentKey({ objectId, sha256 }))
     const { code, stderr } = await runHierax(['store', 'delete', deleted], { settings })
     assert.equal(code, 0, stderr)
     await isChecked(service, current)
-    assert.equal((await lastRecords(current)).get(keyOf(deleted)), null)
+    const afterDelete = await lastRecords(current)
+    for (const key of keysOf(deleted)) assert.equal(afterDelete.get(key), null, key)
+    for (const key of keysOf(old)) assert.ok(afterDelete.get(key), key)
     assert.equal(await service.end(), 0)
 
     await makeOld(url, old)
     const pruning = await ServiceProcess.start({ ...settings, HIERAX_STORE_KEEP_DAYS: '1' })
-    await pruning.until('the tombstone', async () => (await lastRecords(current)).get(keyOf(old)) === null)
+    await pruning.until('the removal', () => pruning.log.includes('old records removed from the topic'))
     await isChecked(pruning, current)
     const last = await lastRecords(current)
     const left = [...last].filter(([, value]) => value !== null).map(([key]) => key)
-    assert.deepEqual(left.sort(), kept.map(keyOf).sort())
-    assert.deepEqual([...last.keys()].sort(), names.map(keyOf).sort())
+    const wanted = kept.flatMap(objectId => [sha256, replaced].map(sha256 => currentKey({ objectId, sha256 })))
+    assert.deepEqual(left.sort(), wanted.sort())
+    assert.deepEqual([...last.keys()].sort(), names.flatMap(keysOf).sort())
     assert.equal(await pruning.end(), 0)
   })
 })
+
+/** Writes what a model leaves that was retired at a time: its records and its last announcement. */
+async function leaveModel(topic: string, sha256: string, since: string, bodies: Iterable<Classification>) {
+  const sink = new KafkaSink({ connection, logger: silent })
+  const origin = { topic, source: `${topic}/0/0`, ingested: 0 }
+  const left = [...bodies].map(body => ({ ...body, classifier: { ...body.classifier, sha256 } }))
+  const [{ classifier }] = left as [Classification]
+  const topics = [`${topic}.out`]
+  const announcement = {
+    ...classifier,
+    status: 'retired',
+    since,
+    announced: since,
+    successor: null,
+    topics,
+    process: 'x'
+  }
+  const of = { topic: `${topic}.current`, group: topic }
+  await sink.send([
+    ...left.map(body => currentMessage(body, origin, { encoding: 'avro' }, of)),
+    {
+      topic: `${topic}.models`,
+      key: `${topic}.out/${sha256}`,
+      value: Buffer.from(JSON.stringify(announcement)),
+      headers: {}
+    }
+  ])
+  await sink.close()
+}
 
 /** Makes the last merge of an object that of 1970. */
 async function makeOld(url: string, objectId: string): Promise<void> {

@@ -13,10 +13,17 @@ test('objects are dropped once their last merge is longer ago than keepDays', as
   const prune = t.mock.method(store, 'prune')
   const patient = keepFor(1, store, quiet, { interval: 5 })
   await until(() => prune.mock.callCount() >= 3)
-  await patient?.stop()
+  await patient.stop()
   assert.equal((await store.statistics()).objects, 1)
   const strict = keepFor(1e-9, store, quiet, { interval: 5 })
   await until(async () => (await store.statistics()).objects === 0)
-  await strict?.stop()
-  assert.equal(keepFor(null, store, quiet), null)
+  await strict.stop()
+
+  const calls = prune.mock.callCount()
+  let rounds = 0
+  const afterwards = async () => void rounds++
+  const all = keepFor(null, store, quiet, { interval: 5, afterwards })
+  await until(() => rounds >= 3)
+  await all.stop()
+  assert.equal(prune.mock.callCount(), calls)
 })
