@@ -37,7 +37,7 @@ const table = {
     TRUNCATED: 'Send the complete packet; its bytes end before its records do.',
     SCHEMA_TOO_LARGE: 'Send a writer schema within the limit.',
     SCHEMA_INVALID: 'Embed a writer schema that follows the Avro specification.',
-    UNKNOWN_CODEC: 'Use the codec null, deflate or snappy.',
+    UNKNOWN_CODEC: 'Use the codec null, deflate or snappy, or zstandard with Node 22.15 or later.',
     INFLATED_TOO_LARGE: 'Send blocks that decompress to less than the limit.',
     RECORD_TOO_LARGE: 'Send records within the limits on size and history length.',
     TOO_MANY_RECORDS: 'Send fewer records in one container.',

@@ -4,7 +4,7 @@ import type { Alert, DropReason, HistoryPoint } from './alert.ts'
 import { namesOf, otherSurvey } from './other-surveys.ts'
 import type { Value } from './readers.ts'
 import { columnsOf, needed, optional, type Packet, type Rows, type Survey, welcome } from './survey.ts'
-import { alertOf, head, historyOf, upperLimit, candidate as ztfCandidate } from './ztf.ts'
+import { alertOf, cutouts, head, historyOf, upperLimit, candidate as ztfCandidate } from './ztf.ts'
 import { exposureJd, invalid, isError, isMagnitude, programId } from './ztf-values.ts'
 
 /*
@@ -43,7 +43,9 @@ export const boom: Survey<'candidate', Lists> = {
       prv_candidates: { fields: detectionFields },
       prv_nondetections: { fields: limitFields },
       fp_hists: { fields: null }
-    }
+    },
+    // Those of `EnrichedZtfAlert`; the public stream has none.
+    cutouts
   },
   toAlert
 }

@@ -1,4 +1,4 @@
-import { crc32, inflateRawSync } from 'node:zlib'
+import zlib, { crc32, inflateRawSync, type ZlibOptions } from 'node:zlib'
 import { inflateSnappy, snappyPreamble } from '../compression/snappy.ts'
 import { HieraxError, shown } from '../errors.ts'
 import { Cursor, type CursorCodes } from './cursor.ts'
@@ -118,23 +118,41 @@ function checkSync({ cursor, sync }: Container): void {
   }
 }
 
+type InflateSync = (block: Buffer, options: ZlibOptions & { readonly params?: Record<number, number> }) => Buffer
+
+/** Node has it from 22.15 and 23.8 on. */
+const { zstdDecompressSync } = zlib as { zstdDecompressSync?: InflateSync }
+/** ZSTD_d_windowLogMax: a frame names the memory that it needs, here at most 2^24 bytes. */
+const zstdParams = { 100: 24 }
+
+/** The codecs of compressed blocks. Deflate is a raw stream without the zlib header. */
+const codecs: ReadonlyMap<string, Inflate> = new Map([
+  ['deflate', bounded('deflate', inflateRawSync)],
+  ['snappy', inflateChecked],
+  ...(zstdDecompressSync ? [['zstandard', bounded('Zstandard', zstdDecompressSync, zstdParams)] as const] : [])
+])
+
 /** The decompressor for a codec; null for uncompressed blocks. Throws UNKNOWN_CODEC. */
 function codecOf(name: string): Inflate | null {
   if (name === 'null') return null
-  if (name === 'deflate') return inflateDeflate
-  if (name === 'snappy') return inflateChecked
-  throw new HieraxError('UNKNOWN_CODEC', `avro.codec is ${shown(name)}, not null, deflate or snappy`)
+  const codec = codecs.get(name)
+  if (codec !== undefined) return codec
+  const known = `not null, ${[...codecs.keys()].join(', ').replace(/, (\w+)$/, ' or $1')}`
+  const needs = `which needs Node 22.15 or later: this is ${process.version}`
+  throw new HieraxError('UNKNOWN_CODEC', `avro.codec is ${shown(name)}, ${name === 'zstandard' ? needs : known}`)
 }
 
-/** Avro's deflate codec: a raw stream without the zlib header. */
-function inflateDeflate(block: Buffer, maxBytes: number): Buffer {
-  // zlib requires room for at least one byte.
-  if (maxBytes < 1) throw tooLarge(maxBytes)
-  try {
-    return inflateRawSync(block, { maxOutputLength: maxBytes })
-  } catch (cause) {
-    if (cause instanceof RangeError) throw tooLarge(maxBytes)
-    throw new HieraxError('CORRUPT_BLOCK', 'a block is not a deflate stream', { cause })
+/** A decompressor of Node that stops at a number of bytes. */
+function bounded(name: string, inflate: InflateSync, params: Record<number, number> = {}): Inflate {
+  return (block, maxBytes) => {
+    // zlib requires room for at least one byte.
+    if (maxBytes < 1) throw tooLarge(maxBytes)
+    try {
+      return inflate(block, { maxOutputLength: maxBytes, params })
+    } catch (cause) {
+      if (cause instanceof RangeError) throw tooLarge(maxBytes)
+      throw new HieraxError('CORRUPT_BLOCK', `a block is not a ${name} stream`, { cause })
+    }
   }
 }
 

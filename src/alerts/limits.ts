@@ -13,7 +13,7 @@ export const defaultLimits = {
   maxDepth: 64,
   /** Writer schemas whose compiled readers are kept. */
   maxSchemas: 64,
-  /** Decompressed bytes of all blocks of one container (deflate, snappy). */
+  /** Decompressed bytes of all blocks of one container (deflate, snappy, zstandard). */
   maxInflatedBytes: 16 * 2 ** 20,
   /** Records in one container. */
   maxRecords: 1_000,

@@ -29,7 +29,7 @@ export interface PacketFields<Records extends string = string, Lists extends str
   readonly records: Readonly<Record<Records, Fields>>
   /** Arrays of records in the packet, which the writer's schema may lack. */
   readonly lists: Readonly<Record<Lists, List>>
-  /** Records with an image each (field `stampData`), which the writer's schema may lack. They are read only if the limits allow it. */
+  /** Images, each the bytes of a field or the `stampData` of a record, which the writer's schema may lack. They are read only if the limits allow it. */
   readonly cutouts?: Readonly<Record<CutoutKind, string>>
 }
 
@@ -192,6 +192,7 @@ class Compiler {
     const orSkip = (of: Schema, read: (branch: Schema) => Skip | null): Skip =>
       nullable<void>(of, kind, 'an image', undefined, branch => read(branch) ?? asSkip(this.#skippers.of(branch)))
     return orSkip(schema, branch => {
+      if (branch.type === 'bytes') return bytes
       const data = branch.type === 'record' ? branch.fields.get('stampData') : undefined
       if (branch.type !== 'record' || data === undefined) return null
       const read = orSkip(data, type => (type.type === 'bytes' ? bytes : null))

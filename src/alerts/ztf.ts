@@ -67,6 +67,8 @@ export const candidate = {
   ssnamenr: welcome('text')
 }
 
+export const cutouts = { science: 'cutoutScience', template: 'cutoutTemplate', difference: 'cutoutDifference' } as const
+
 const headColumn = columnsOf(head)
 const column = columnsOf(candidate)
 
@@ -83,7 +85,7 @@ export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
       prv_candidates: { fields: point, readIf: 'magpsf' },
       fp_hists: { fields: null }
     },
-    cutouts: { science: 'cutoutScience', template: 'cutoutTemplate', difference: 'cutoutDifference' }
+    cutouts
   },
   toAlert
 }

@@ -65,6 +65,24 @@ function message(values: Record<string, unknown> = {}, schema = babamul(), own: 
   return Buffer.concat([head(schema), block(1, avroType(schema).toBuffer(record))])
 }
 
+test('images of the private form are read, as bytes', () => {
+  const { fields, ...schema } = babamul() as { fields: FieldJson[] }
+  const images = {
+    cutoutScience: Buffer.from('science'),
+    cutoutTemplate: null,
+    cutoutDifference: Buffer.from('difference')
+  }
+  const types = Object.keys(images).map(name => ({ name, type: ['null', 'bytes'] }))
+  const bytes = message(images, { ...schema, name: 'EnrichedZtfAlert', fields: [...fields, ...types] })
+  const [alert] = createDecoder({ maxCutoutBytes: 100 }).decode(bytes)
+  const texts = Object.entries(alert!.cutouts!).map(([kind, image]) => [kind, String(image)])
+  assert.deepEqual(texts, [
+    ['science', 'science'],
+    ['difference', 'difference']
+  ])
+  assert.equal(decode(bytes)[0]!.cutouts, undefined)
+})
+
 test('own photometry is that of the candidate, the history is converted from flux', () => {
   for (const zeroPoint of [31.4, 46.4]) {
     const flux = (magnitude: number) => fluxOf(magnitude, zeroPoint)

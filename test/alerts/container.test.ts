@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { crc32, deflateRawSync, gzipSync } from 'node:zlib'
+import zlib, { crc32, deflateRawSync, gzipSync } from 'node:zlib'
 import snappy from 'snappyjs'
 import { createDecoder } from '../../src/alerts/decoder.ts'
 import { block, container, encoded, head, long, packetSchema, sized, sync } from './packets.ts'
@@ -17,10 +17,14 @@ function snappyBlock(bytes: Buffer): Buffer {
   return Buffer.concat([snappy.compress(bytes), checksum])
 }
 
+/** Node has it from 22.15 and 23.8 on. */
+const { zstdCompressSync } = zlib as { zstdCompressSync?: typeof deflateRawSync }
+
 const compress: Record<string, (bytes: Buffer) => Buffer> = {
   null: bytes => bytes,
   deflate: bytes => deflateRawSync(bytes),
-  snappy: snappyBlock
+  snappy: snappyBlock,
+  ...(zstdCompressSync ? { zstandard: (bytes: Buffer) => zstdCompressSync(bytes) } : {})
 }
 
 for (const [codec, apply] of Object.entries(compress)) {
@@ -88,7 +92,11 @@ test('the error says what a value looks like that is not a container', () => {
 })
 
 test('an unknown codec and a container without schema', () => {
-  refused(() => decode(Buffer.concat([head(schema, 'zstandard'), block(1, encoded())])), 'UNKNOWN_CODEC', /zstandard/)
+  const coded = (codec: string) => () => decode(Buffer.concat([head(schema, codec), block(1, encoded())]))
+  for (const codec of ['bzip2', 'xz'])
+    refused(coded(codec), 'UNKNOWN_CODEC', new RegExp(`"${codec}", not null, deflate`))
+  if (zstdCompressSync) refused(coded('zstandard'), 'CORRUPT_BLOCK', /not a Zstandard stream/)
+  else refused(coded('zstandard'), 'UNKNOWN_CODEC', /"zstandard", which needs Node 22\.15 or later: this is v/)
   const bytes = Buffer.concat([Buffer.from('Obj\x01'), long(0), sync, block(1, encoded())])
   refused(() => decode(bytes), 'SCHEMA_INVALID', /avro\.schema/)
 })
@@ -131,17 +139,33 @@ test('damaged compressed blocks', () => {
 test('what inflates beyond the limit is refused, over all blocks together', () => {
   const record = encoded()
   const { decode: strict } = createDecoder({ maxInflatedBytes: record.length * 2 })
-  for (const codec of ['deflate', 'snappy']) {
-    const packed = compress[codec]!(record)
+  for (const [codec, apply] of Object.entries(compress).filter(([codec]) => codec !== 'null')) {
+    const packed = apply(record)
     const blocks = (count: number) => Buffer.concat([head(schema, codec), ...Array(count).fill(block(1, packed))])
     assert.equal(strict(blocks(2)).length, 2)
     refused(() => strict(blocks(3)), 'INFLATED_TOO_LARGE')
   }
   const bomb = deflateRawSync(Buffer.alloc(64 * 2 ** 20))
   refused(() => decode(Buffer.concat([head(schema, 'deflate'), block(1, bomb)])), 'INFLATED_TOO_LARGE')
+  if (zstdCompressSync) {
+    const frame = zstdCompressSync(Buffer.alloc(64 * 2 ** 20))
+    refused(() => decode(Buffer.concat([head(schema, 'zstandard'), block(1, frame)])), 'INFLATED_TOO_LARGE')
+  }
   // A snappy preamble that claims 2 GiB: refused before anything is allocated.
   const claim = Buffer.from([0xff, 0xff, 0xff, 0xff, 0x07, 0, 0x61, 0, 0, 0, 0])
   refused(() => decode(Buffer.concat([head(schema, 'snappy'), block(1, claim)])), 'INFLATED_TOO_LARGE')
+})
+
+test('a Zstandard frame may not claim more memory than 16 MiB', { skip: !zstdCompressSync }, () => {
+  const record = encoded()
+  const size = Buffer.alloc(3)
+  size.writeUIntLE((record.length << 3) | 1, 0, 3)
+  /** A frame with a window of 2^log bytes, and one block that is not compressed. */
+  const framed = (log: number) =>
+    Buffer.concat([Buffer.from('28b52ffd00', 'hex'), Buffer.from([(log - 10) << 3]), size, record])
+  const bytes = (log: number) => Buffer.concat([head(schema, 'zstandard'), block(1, framed(log))])
+  assert.equal(decode(bytes(24)).length, 1)
+  refused(() => decode(bytes(25)), 'CORRUPT_BLOCK', /Zstandard/)
 })
 
 test('limits on bytes, records and blocks of a container', () => {

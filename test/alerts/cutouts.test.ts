@@ -30,7 +30,9 @@ describe('images in packets', () => {
     for (const [type, value] of [
       [record('bytes'), image(Buffer.from('stamp'))],
       [['null', record('bytes')], image(Buffer.from('stamp'))],
-      [[record(['null', 'bytes']), 'null'], image(Buffer.from('stamp'))]
+      [[record(['null', 'bytes']), 'null'], image(Buffer.from('stamp'))],
+      [['null', 'bytes'], Buffer.from('stamp')],
+      ['bytes', Buffer.from('stamp')]
     ] as [SchemaJson, unknown][]) {
       const bytes = packetWith(type, value)
       assert.equal(String(decode(bytes)[0]?.cutouts?.science), 'stamp')
@@ -45,7 +47,8 @@ describe('images in packets', () => {
       [['null', record('bytes')], null],
       [record('string'), image('text')],
       [record(['null', 'bytes']), image(null)],
-      [['null', 'bytes'], Buffer.from('stamp')],
+      [['null', 'bytes'], null],
+      ['bytes', Buffer.alloc(11)],
       ['double', 1],
       ['null', null]
     ] as [SchemaJson, unknown][]) {
