@@ -214,11 +214,17 @@ function collectGauges({
   metrics,
   classifiers,
   shadowModels,
+  routes,
   store,
   readiness
-}: Pick<EngineParts, 'metrics' | 'classifiers' | 'shadowModels' | 'store'> & Pick<Engine, 'readiness'>): void {
+}: Pick<EngineParts, 'metrics' | 'classifiers' | 'shadowModels' | 'routes' | 'store'> &
+  Pick<Engine, 'readiness'>): void {
   metrics.models(classifiers)
   metrics.shadows(shadowModels)
+  metrics.routes(
+    routes.map(({ topic }) => topic),
+    classifiers
+  )
   metrics.progress()
   let measured = Number.NEGATIVE_INFINITY
   metrics.beforeScrape(async () => {

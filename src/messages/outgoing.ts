@@ -4,7 +4,7 @@ import type { InputMessage, OutputMessage } from '../streams/types.ts'
 import { version } from '../version.ts'
 import { type Classification, schemaName } from './classification.ts'
 import { type Encoding, encodeClassification } from './encoding.ts'
-import { type Route, unmetConditions } from './routes.ts'
+import { type Route, routeProbability, unmetConditions } from './routes.ts'
 
 /** The topic of current classifications. */
 export interface CurrentTopic {
@@ -39,12 +39,18 @@ export function classificationMessages(
 ): OutputMessage[] {
   const { encoding, schemaIds } = settings
   const values = new Map<number | undefined, Uint8Array>()
-  return topicsOf(body, settings).map(topic => {
+  return [...topicsOf(body, settings)].map(([topic, met]) => {
     const schemaId = schemaIds?.get(topic)
     const value = values.get(schemaId) ?? encodeClassification(body, encoding, schemaId)
     values.set(schemaId, value)
-    return routedMessage(topic, body, origin, settings, {}, value)
+    const message = routedMessage(topic, body, origin, settings, {}, value)
+    return met.length > 0 ? onRoute(message, body, met) : message
   })
+}
+
+/** A message to the topic of routes, of which `met` are met, with what metrics count. */
+export function onRoute(message: OutputMessage, body: Classification, met: readonly Route[]): OutputMessage {
+  return { ...message, route: { classifier: body.classifier.name, probability: routeProbability(body, met) } }
 }
 
 /** A classification as a message to one topic, with further headers; encoded here unless `value` is given. */
@@ -97,9 +103,12 @@ function keyOf({ key }: InputMessage): { 'source.key'?: string } {
   return repeated ? { 'source.key': Buffer.from(key).toString() } : {}
 }
 
-function topicsOf(body: Classification, settings: OutputSettings): string[] {
-  const topics = new Set([settings.classifications])
-  for (const route of settings.routes)
-    if (!route.retract && unmetConditions(body, route).length === 0) topics.add(route.topic)
-  return [...topics]
+/** The topics of a message, with the routes that lead to them. */
+function topicsOf(body: Classification, { classifications, routes }: OutputSettings): Map<string, Route[]> {
+  const topics = new Map<string, Route[]>([[classifications, []]])
+  for (const route of routes) {
+    if (route.retract || unmetConditions(body, route).length > 0) continue
+    topics.set(route.topic, [...(topics.get(route.topic) ?? []), route])
+  }
+  return topics
 }

@@ -71,6 +71,23 @@ export function unmetConditions(body: Classification, route: Route): string[] {
   })
 }
 
+/**
+ * The probability by which a message meets a topic's routes, of which `met` are met: that of the node; of `all` nodes the least, of `any`
+ * the greatest one of those that are probable enough; of several routes the greatest. Null if no route asks for a probability.
+ */
+export function routeProbability(body: Classification, met: readonly Route[]): number | null {
+  const probabilities = met.map(route => probabilityOfRoute(body, route)).filter(probability => probability !== null)
+  return probabilities.length > 0 ? Math.max(...probabilities) : null
+}
+
+function probabilityOfRoute(body: Classification, { node, minProbability, all = [], any = [] }: Route): number | null {
+  const required = node !== undefined && minProbability !== undefined ? [{ node, minProbability }, ...all] : all
+  const of = ({ node }: NodeThreshold) => probabilityOf(body, node) ?? 0
+  const alternatives = any.filter(each => reaches(body, each)).map(of)
+  const probabilities = [...required.map(of), ...(any.length > 0 ? [Math.max(0, ...alternatives)] : [])]
+  return probabilities.length > 0 ? Math.min(...probabilities) : null
+}
+
 /** Every node that a route names. */
 export function nodesOf({ node, all = [], any = [] }: Pick<Route, 'node'> & NamedNodes): string[] {
   return [...(node === undefined ? [] : [node]), ...[...all, ...any].map(({ node }) => node)]
@@ -98,13 +115,17 @@ export function checkRoutes(
 }
 
 function reaches(body: Classification, { node, minProbability }: NodeThreshold): boolean {
-  const found = body.nodes.find(({ name }) => name === node)
-  if (found === undefined) return false
+  const probability = probabilityOf(body, node)
+  if (probability === undefined) return false
   const least =
     typeof minProbability === 'number'
       ? minProbability
       : thresholdFor(minProbability.get(body.classifier.sha256) ?? [], body.lightCurve.detections)
-  return least !== null && found.probability >= least
+  return least !== null && probability >= least
+}
+
+function probabilityOf({ nodes }: Classification, node: string): number | undefined {
+  return nodes.find(({ name }) => name === node)?.probability
 }
 
 function isStar(

@@ -32,6 +32,8 @@ export interface BatchStats {
   readonly deadLetters: { readonly error: HieraxError; readonly topic: string; readonly source: string }[]
   /** Messages by output topic. */
   readonly published: Map<string, number>
+  /** Messages to topics of routes; `probability` by which they met the route, null if it asks for none. */
+  readonly routed: (NonNullable<OutputMessage['route']> & { readonly topic: string; readonly retracted: boolean })[]
   /** Photometric points in the packets, those that were left out included. */
   points: number
   readonly droppedPoints: Record<PointDropReason, number>
@@ -54,6 +56,7 @@ export function emptyStats(): BatchStats {
     classifications: [],
     deadLetters: [],
     published: new Map(),
+    routed: [],
     points: 0,
     droppedPoints: { program: 0, future: 0, invalid: 0, limit: 0 },
     forcedPhotometry: 0,
@@ -123,8 +126,11 @@ export function countOutcomes(
 }
 
 /** Counts acknowledged messages. */
-export function countPublished({ published }: BatchStats, messages: readonly OutputMessage[]): void {
-  for (const { topic } of messages) increment(published, topic)
+export function countPublished({ published, routed }: BatchStats, messages: readonly OutputMessage[]): void {
+  for (const { topic, headers, route } of messages) {
+    increment(published, topic)
+    if (route) routed.push({ ...route, topic, retracted: 'retracted' in headers })
+  }
 }
 
 function increment<K>(counts: Map<K, number>, key: K): void {

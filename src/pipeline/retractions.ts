@@ -4,7 +4,7 @@ import { compareRanks, joinMarks, markKey, type RouteMark } from '../lightcurves
 import type { ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
 import { rankOf } from '../messages/current.ts'
-import { type OutputSettings, routedMessage } from '../messages/outgoing.ts'
+import { type OutputSettings, onRoute, routedMessage } from '../messages/outgoing.ts'
 import { type Route, unmetConditions } from '../messages/routes.ts'
 import type { OutputMessage } from '../streams/types.ts'
 import type { PendingAnswer } from './pending-answers.ts'
@@ -14,6 +14,8 @@ interface Placement {
   readonly topic: string
   readonly body: Classification
   readonly pending: PendingAnswer
+  /** The routes to the topic that are met. */
+  readonly met: readonly Route[]
   /** Keys of the conditions that are not met; empty if the object belongs on the topic. */
   readonly unmet: readonly string[]
   /** The marks that say that the object is on the topic: of this model, and of models that are no longer in use. */
@@ -75,9 +77,10 @@ export class RetractingTopics {
 
   /** The messages to the topics: current answers that belong there, and retractions. */
   messages(placements: readonly Placement[]): OutputMessage[] {
-    return placements.flatMap(({ topic, body, pending: { origin }, unmet, on }) => {
-      if (unmet.length === 0) return [routedMessage(topic, body, origin, this.#output)]
-      return on.length > 0 ? [routedMessage(topic, body, origin, this.#output, { retracted: unmet.join(',') })] : []
+    return placements.flatMap(({ topic, body, pending: { origin }, met, unmet, on }) => {
+      if (unmet.length > 0 && on.length === 0) return []
+      const headers: Record<string, string> = unmet.length > 0 ? { retracted: unmet.join(',') } : {}
+      return [onRoute(routedMessage(topic, body, origin, this.#output, headers), body, met)]
     })
   }
 
@@ -97,10 +100,10 @@ export class RetractingTopics {
     pending: PendingAnswer,
     bodies: readonly Classification[]
   ): Placement[] {
-    const unmet = bodies.map(body => {
-      const each = routes.map(route => unmetConditions(body, route))
-      return each.some(keys => keys.length === 0) ? [] : [...new Set(each.flat())]
-    })
+    const met = bodies.map(body => routes.filter(route => unmetConditions(body, route).length === 0))
+    const unmet = bodies.map((body, index) =>
+      met[index]?.length ? [] : [...new Set(routes.flatMap(route => unmetConditions(body, route)))]
+    )
     const keys = this.#models.map(model => markKey(topic, model))
     const marks = pending.state.routes.filter(mark => mark.on && mark.topic === keys[0]?.topic)
     const isAnyMet = unmet.some(keys => keys.length === 0)
@@ -108,7 +111,8 @@ export class RetractingTopics {
     const orphans = isAnyMet ? [] : marks.filter(mark => !keys.some(key => isFor(mark, key)))
     return bodies.map((body, index) => {
       const own = marks.filter(mark => isFor(mark, keys[index] as (typeof keys)[number]))
-      return { topic, body, pending, unmet: unmet[index] as string[], on: index === 0 ? [...own, ...orphans] : own }
+      const on = index === 0 ? [...own, ...orphans] : own
+      return { topic, body, pending, met: met[index] as Route[], unmet: unmet[index] as string[], on }
     })
   }
 }

@@ -23,6 +23,11 @@ export interface OutputMessage {
   readonly key: string | null
   readonly value: Uint8Array
   readonly headers: Readonly<Record<string, string>>
+  /**
+   * Of a message to the topic of a route, for metrics: the model's name, and the probability by which the message met the route; null if the
+   * route asks for none.
+   */
+  readonly route?: { readonly classifier: string; readonly probability: number | null }
   /** Sent without its value, so that a compacted topic forgets the key. */
   readonly tombstone?: true
 }

@@ -75,6 +75,19 @@ export const definitions = {
     values: deadLetterCodes
   },
   published_total: { type: 'counter', help: 'Messages acknowledged by the output cluster', labels: ['topic'] },
+  route_messages_total: {
+    type: 'counter',
+    help: 'Messages acknowledged on the topics of routes, by kind: sent, or retracted (the object no longer meets the route)',
+    labels: ['topic', 'kind']
+  },
+  route_probability: {
+    type: 'histogram',
+    help:
+      'Probability by which a message met its route: that of the node; of nodes that must all be probable, the least; of alternatives, the ' +
+      'greatest. If probabilities are calibrated, its mean is the expected purity: the share of messages, not of objects, that are right',
+    labels: ['topic', 'classifier'],
+    buckets: [0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1]
+  },
   stage_seconds: {
     type: 'histogram',
     help: 'Duration of a stage of the pipeline, per batch',

@@ -1,28 +1,17 @@
-import {
-  AggregatorRegistry,
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  Histogram,
-  type MetricObjectWithValues,
-  type MetricValue,
-  Registry
-} from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Classification } from '../messages/classification.ts'
 import { agreements } from '../pipeline/agreement.ts'
 import { type BatchStats, dropReasons, stages } from '../pipeline/batch-stats.ts'
 import type { ShadowResult } from '../pipeline/shadows.ts'
 import type { PartitionStatus } from '../streams/types.ts'
 import { type Definition, definitions, type Metric, metricName, type Part, parts } from './definitions.ts'
+import { combine, type MetricValues } from './processes.ts'
 
 /** Number of input topics that have series of their own: more than any window of nights, or any list in a configuration. */
 const maxTopics = 256
 
 /** Label `node` of an alert for which a model predicts none. */
 const noPrediction = 'none'
-
-/** Metrics of a process as values. */
-export type MetricValues = MetricObjectWithValues<MetricValue<string>>[]
 
 type Definitions = typeof definitions
 type MetricOf<Type> = { [Name in Metric]: Definitions[Name]['type'] extends Type ? Name : never }[Metric]
@@ -98,6 +87,10 @@ export class Metrics {
       this.increment('dead_letters_total', 1, { code: error.code })
     }
     for (const [topic, count] of stats.published) this.increment('published_total', count, { topic })
+    for (const { topic, classifier, probability, retracted } of stats.routed) {
+      this.increment('route_messages_total', 1, { topic, kind: retracted ? 'retracted' : 'sent' })
+      if (!retracted && probability !== null) this.observe('route_probability', probability, { topic, classifier })
+    }
     for (const stage of stages) this.observe('stage_seconds', stats.stageSeconds[stage], { stage })
     this.increment('points_total', stats.points)
     for (const reason of dropReasons) this.increment('points_dropped_total', stats.droppedPoints[reason], { reason })
@@ -154,6 +147,14 @@ export class Metrics {
       // From 0, so that the first prediction of a node is an increase.
       for (const node of [noPrediction, ...nodes.map(({ name }) => name)])
         this.increment('predictions_total', 0, { classifier: name, node })
+    }
+  }
+
+  /** The topics of routes, and the models that answer: from 0, so that the first message is an increase. */
+  routes(topics: readonly string[], models: readonly Pick<ModelOfMetrics, 'name'>[]): void {
+    for (const topic of topics) {
+      for (const kind of ['sent', 'retracted']) this.increment('route_messages_total', 0, { topic, kind })
+      for (const { name } of models) this.#instruments.route_probability.zero({ topic, classifier: name })
     }
   }
 
@@ -274,26 +275,4 @@ function register(metric: string, definition: Definition, registry: Registry): C
   const instrument = type === 'counter' ? new Counter(settings) : new Gauge(settings)
   for (const labelled of series) instrument.inc(labelled, 0)
   return instrument
-}
-
-/**
- * The metrics of a parent and of its workers as one registry: counters and histograms are summed, gauges combined as their
- * definition says. The parent's own values are kept for readiness, and for what is meaningful for one process only (its start time).
- */
-function combine(parent: MetricValues, workers: readonly MetricValues[]): Registry {
-  const own = parent.map(metric => (isOmitted(metric) ? { ...metric, aggregator: 'first' as const } : metric))
-  const others = workers.map(values =>
-    values.filter(metric => !isOmitted(metric) && metric.name !== metricName('ready'))
-  )
-  return AggregatorRegistry.aggregate([own, ...others])
-}
-
-/** What remains of processes that have ended: their counters and histograms, summed. */
-export async function countedBy(...processes: readonly MetricValues[]): Promise<MetricValues> {
-  const counted = processes.map(values => values.filter(({ type }) => ['counter', 'histogram'].includes(String(type))))
-  return AggregatorRegistry.aggregate(counted).getMetricsAsJSON()
-}
-
-function isOmitted({ aggregator }: MetricValues[number]): boolean {
-  return aggregator === 'omit'
 }

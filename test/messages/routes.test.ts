@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Classification } from '../../src/messages/classification.ts'
-import { checkRoutes, type Route, unmetConditions } from '../../src/messages/routes.ts'
+import { checkRoutes, type Route, routeProbability, unmetConditions } from '../../src/messages/routes.ts'
 import { sampleClassification } from '../support/sample-classification.ts'
 
 const probabilities = { Transient: 0.9, 'SN Ia': 0.7, TDE: 0.2 }
@@ -76,4 +76,20 @@ test('unknown nodes are found in lists too', () => {
       code: 'CONFIG_INVALID',
       message: /"Q" to t.*it has A, B/
     })
+})
+
+test('the probability by which a message meets its route: of all nodes the least, of alternatives the greatest, of several routes too', () => {
+  const expected: [Omit<Route, 'topic'>[], number | null][] = [
+    [[node('SN Ia', 0.5)], 0.7],
+    [[{ ...node('Transient', 0.5), all: [node('SN Ia', 0.5), node('TDE', 0.1)] }], 0.2],
+    [[{ any: [node('SN Ia', 0.5), node('TDE', 0.1)] }], 0.7],
+    [[{ any: [node('SN Ia', 0.8), node('TDE', 0.1)] }], 0.2],
+    [[{ all: [node('Transient', 0.5)], any: [node('SN Ia', 0.5)] }], 0.7],
+    [[node('TDE', 0.1), node('SN Ia', 0.5), { band: ['g'] }], 0.7],
+    [[{ band: ['g'] }], null]
+  ]
+  for (const [routes, probability] of expected) {
+    const met = routes.map(route => ({ topic: 't', ...route }))
+    assert.equal(routeProbability(body, met), probability, JSON.stringify(routes))
+  }
 })

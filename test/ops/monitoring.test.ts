@@ -84,7 +84,8 @@ describe('a running service', { skip: running.skip }, () => {
 
   before(async () => {
     topic = await tools.topic(tools.name('alerts'), { partitions: 2 })
-    service = await ServiceProcess.start(aroundTopic(running.brokers, topic, `lmdb:${folder}/store`))
+    const settings = aroundTopic(running.brokers, topic, `lmdb:${folder}/store`)
+    service = await ServiceProcess.start({ ...settings, HIERAX_OUTPUT_ROUTES: `${topic}.route=Transient>=0` })
   })
   after(() => service?.end())
 

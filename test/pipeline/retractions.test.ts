@@ -75,3 +75,27 @@ describe('a route with retract', () => {
     assert.deepEqual(await sentTo(store, ['a12'], { output: stricter }), ['12 not minDetections,maxAgeDays'])
   })
 })
+
+test('messages to topics of routes are counted, with the probability by which they met them', async () => {
+  const node = fakeClassifier('net').nodes[0]!.name
+  const routes = [
+    { topic: 'young', maxAgeDays: 10, minDetections: 1, retract: true },
+    { topic: 'likely', node, minProbability: 0, maxAgeDays: 10 }
+  ]
+  const counted: string[] = []
+  const { pipeline, bodies } = bench({
+    alerts,
+    output: { ...output, routes },
+    classifiers: [fakeClassifier('net')],
+    onBatch: ({ routed }) =>
+      counted.push(
+        ...routed.map(
+          ({ topic, classifier, probability, retracted }) => `${topic} ${classifier} ${probability} ${retracted}`
+        )
+      )
+  })
+  for (const name of ['a0', 'a12']) await pipeline.process(messages([name]))
+  const probability = bodies()[0]?.nodes.find(({ name }) => name === node)?.probability
+  assert.ok(probability !== undefined)
+  assert.deepEqual(counted, [`likely net ${probability} false`, 'young net null false', 'young net null true'])
+})

@@ -4,7 +4,8 @@ import { HieraxError } from '../../src/errors.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import type { BatchStats } from '../../src/pipeline/batch-stats.ts'
 import { definitions, metricName } from '../../src/telemetry/definitions.ts'
-import { countedBy, Metrics } from '../../src/telemetry/metrics.ts'
+import { Metrics } from '../../src/telemetry/metrics.ts'
+import { countedBy } from '../../src/telemetry/processes.ts'
 
 /** Samples of the text format by name and labels. */
 async function samples(metrics: Metrics): Promise<Map<string, number>> {
@@ -22,6 +23,7 @@ const stats: BatchStats = {
   points: 40,
   deadLetters: [{ error: new HieraxError('TRUNCATED', 'It ends early'), topic: 'ztf', source: 'ztf/0/1' }],
   published: new Map([['out', 6]]),
+  routed: [],
   stageSeconds: { decode: 0.003, store: 0.1, classify: 0.2, encode: 0.3, publish: 0.4 },
   droppedPoints: { program: 0, future: 3, invalid: 0, limit: 4 },
   forcedPhotometry: 9,
@@ -62,6 +64,7 @@ describe('metrics', () => {
       'counter hierax_rebalances_total{}',
       'counter hierax_registry_failures_total{}',
       'counter hierax_repeated_answers_total{}',
+      'counter hierax_route_messages_total{topic,kind}',
       'counter hierax_shadow_agreement_total{classifier,sha256,agreement}',
       'counter hierax_shadow_predictions_total{classifier,sha256,node}',
       'counter hierax_shadow_seconds_total{classifier,sha256}',
@@ -89,6 +92,7 @@ describe('metrics', () => {
       'histogram hierax_ingest_to_publish_seconds{}',
       'histogram hierax_novelty{classifier}',
       'histogram hierax_prediction_probability{classifier}',
+      'histogram hierax_route_probability{topic,classifier}',
       'histogram hierax_stage_seconds{stage}'
     ])
   })
@@ -160,6 +164,37 @@ describe('metrics', () => {
     text = await metrics.text()
     assert.match(text, /hierax_consumer_lag\{topic="night-1",partition="0"\} 6/, 'it is read again')
     assert.ok(!text.includes('night-2'))
+  })
+
+  it('count what routes get, from 0, with the mean probability by which it met them', async () => {
+    const metrics = new Metrics({ process: false })
+    metrics.routes(['sn', 'bright'], [{ name: 'net' }])
+    const series = async (name: string) =>
+      [...(await samples(metrics))].filter(([key]) => key.startsWith(`hierax_route_${name}`))
+    const before = await series('messages_total')
+    assert.deepEqual(
+      before.map(([, value]) => value),
+      [0, 0, 0, 0]
+    )
+    const of = (topic: string, probability: number | null, retracted = false) =>
+      ({ topic, classifier: 'net', probability, retracted }) as const
+    const routed = [of('sn', 0.9), of('sn', 0.7), of('sn', null, true), of('bright', null)]
+    metrics.batch({ ...stats, routed }, 4000)
+    assert.deepEqual(Object.fromEntries(await series('messages_total')), {
+      'hierax_route_messages_total{topic="sn",kind="sent"}': 2,
+      'hierax_route_messages_total{topic="sn",kind="retracted"}': 1,
+      'hierax_route_messages_total{topic="bright",kind="sent"}': 1,
+      'hierax_route_messages_total{topic="bright",kind="retracted"}': 0
+    })
+    assert.deepEqual(Object.fromEntries(await series('probability_sum')), {
+      'hierax_route_probability_sum{topic="sn",classifier="net"}': 1.6,
+      'hierax_route_probability_sum{topic="bright",classifier="net"}': 0
+    })
+    const counts = await series('probability_count')
+    assert.deepEqual(
+      counts.map(([, value]) => value),
+      [2, 0]
+    )
   })
 
   it('show what models predict', async () => {

@@ -4,7 +4,7 @@ import type { Store } from '../../lightcurves/store.ts'
 import type { PartState } from '../../service/schemas.ts'
 import { type Part, parts } from '../../telemetry/definitions.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { countedBy, type MetricValues } from '../../telemetry/metrics.ts'
+import { countedBy, type MetricValues } from '../../telemetry/processes.ts'
 import { partState } from '../streams.ts'
 import { type WorkerEnd, type WorkerEvents, WorkerProcess } from './worker-process.ts'
 

@@ -10,7 +10,7 @@ import { fromJson } from '../../messages/encoding.ts'
 import type { ShadowResult } from '../../pipeline/shadows.ts'
 import type { PartState } from '../../service/schemas.ts'
 import type { Part } from '../../telemetry/definitions.ts'
-import type { MetricValues } from '../../telemetry/metrics.ts'
+import type { MetricValues } from '../../telemetry/processes.ts'
 
 /** Messages from the parent to a worker. */
 export type ToWorker =
