@@ -19,6 +19,9 @@ export const placingKeys: readonly string[] = [indexKey, skyKey, idsKey]
 /** Ids that one request lists, and ranges of cells that are requested at once. */
 const pageSize = 500
 
+/** Ids that are held in memory at a time while not all objects are in the index: some hundred bytes each. */
+const maxSorted = 200_000
+
 /**
  * The order key and the cell of an object's newest alert. Order keys sort as texts like alerts by (`jd`, `candid`), so that of two
  * processes that merge alerts of one object the newer alert sets its cell. The key of no alert is empty.
@@ -53,11 +56,13 @@ interface Objects {
 export class Placing {
   readonly #connection: ValkeyConnection
   readonly #objects: Objects
+  readonly #maxSorted: number
   #completing: Promise<void> | null = null
 
-  constructor(connection: ValkeyConnection, objects: Objects) {
+  constructor(connection: ValkeyConnection, objects: Objects, sorted = maxSorted) {
     this.#connection = connection
     this.#objects = objects
+    this.#maxSorted = sorted
   }
 
   async idsIn(ranges: readonly CellRange[]): Promise<string[]> {
@@ -93,13 +98,34 @@ export class Placing {
     }
   }
 
-  /** The server lists them in an order that changes. A set, because it may list one twice. */
+  /** The server lists them in an order that changes, so each pass over all of them takes the next ones, as many as memory should hold. */
   async *#sortedAfter(after: string): AsyncIterable<string> {
-    const found = new Set<string>()
-    for await (const ids of this.#objects.pages()) for (const id of ids) found.add(id)
-    const start = Buffer.from(after)
-    const sorted = [...found].map(id => Buffer.from(id)).filter(id => id.compare(start) > 0)
-    yield* sorted.sort(Buffer.compare).map(String)
+    for (let from = after; ; ) {
+      const next = await this.#nextAfter(Buffer.from(from))
+      yield* next
+      if (next.length < this.#maxSorted) return
+      from = next.at(-1) as string
+    }
+  }
+
+  /** The first ids after one in the order of their bytes. A set, because the server may list one twice. */
+  async #nextAfter(start: Buffer): Promise<string[]> {
+    let found = new Set<string>()
+    let end: Buffer | null = null
+    const keep = (): string[] => {
+      const sorted = [...found].map(id => Buffer.from(id)).sort(Buffer.compare)
+      const first = sorted.slice(0, this.#maxSorted)
+      end = sorted.length > this.#maxSorted ? (first.at(-1) as Buffer) : end
+      return first.map(String)
+    }
+    for await (const ids of this.#objects.pages()) {
+      for (const id of ids) {
+        const bytes = Buffer.from(id)
+        if (bytes.compare(start) > 0 && (end === null || bytes.compare(end) < 0)) found.add(id)
+      }
+      if (found.size >= 2 * this.#maxSorted) found = new Set(keep())
+    }
+    return keep()
   }
 
   async #complete(): Promise<void> {
