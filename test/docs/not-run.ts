@@ -33,7 +33,7 @@ export const notRun: readonly NotRun[] = [
     tried: 'training/test/cli/evaluate.test.ts'
   },
   {
-    command: /^hierax (evaluate .*--data examples|simulate --out packets --objects 3|classify packets )/,
+    command: /^(hierax (evaluate .*--data examples|simulate --out packets --objects 3|classify packets )|kill \$!)/,
     why: 'a step of the tutorial',
     tried: 'training/test/cli/tutorial.test.ts'
   },

@@ -7,6 +7,7 @@ import type { Weights } from 'hierax/classifier/network.ts'
 import { type NoveltyFile, noveltyFile } from 'hierax/classifier/novelty.ts'
 import { describeRange, type PurityThreshold, purityThresholds } from 'hierax/classifier/purity.ts'
 import { groupBy, sum } from './collections.ts'
+import { markdownRows } from './evaluation/tables.ts'
 
 /** What a model folder is written from. */
 export interface ModelParts {
@@ -93,7 +94,7 @@ export function modelReadme(card: CardDraft): string {
     card.description,
     `Licence: ${card.license}. Taxonomy: ${card.taxonomy.name} ${card.taxonomy.version}. This page is written from \`card.json\`.`,
     '## Training',
-    table(
+    markdownRows(
       ['source', 'objects'],
       [...card.training.sources.map(({ source, objects }) => [source, String(objects)]), ['**all**', `**${total}**`]]
     ),
@@ -105,7 +106,7 @@ export function modelReadme(card: CardDraft): string {
     `Temperature: ${card.temperature === null ? 'none' : byDays(card.temperature)}.`,
     ...meaningText(card),
     '## Metrics',
-    ...card.metrics.flatMap(({ title, columns, rows }) => [`**${title}**`, table(columns, rows)]),
+    ...card.metrics.flatMap(({ title, columns, rows }) => [`**${title}**`, markdownRows(columns, rows)]),
     '## Limitations',
     card.limitations.map(each => `* ${each}`).join('\n'),
     ''
@@ -131,7 +132,7 @@ function meaningText(card: CardDraft): string[] {
   return [
     '## What the probabilities mean',
     "A probability holds for a class mix, the population. The logit of a node is that of the light curve, plus the context term, plus the logarithm of the population's share over that of the training. The first population is the default.",
-    table(['population', 'shares', 'what it is'], rows),
+    markdownRows(['population', 'shares', 'what it is'], rows),
     ...ofContext,
     ...(purity.length > 0 ? ['## Purity', ...purityText(card)] : [])
   ]
@@ -154,7 +155,7 @@ function purityText({ name, version, purity = [] }: CardDraft): string[] {
     )
     return [
       `**Population ${population}: least probability for a purity, and the expected completeness (held-out objects)**`,
-      table(['node', 'purity', ...thresholds(nodes[0] ?? '', 1).map(describeRange)], body)
+      markdownRows(['node', 'purity', ...thresholds(nodes[0] ?? '', 1).map(describeRange)], body)
     ]
   })
 }
@@ -174,9 +175,4 @@ function byDays(entries: PriorPower): string {
       untilDays === null ? `${value} later` : `${value} until ${untilDays} days after the first detection`
     )
     .join(', ')
-}
-
-function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n')
 }

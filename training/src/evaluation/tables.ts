@@ -154,3 +154,9 @@ export function plainTable({ title, columns, rows }: Table): string {
       .join('  ')
   return [title, line(columns), ...rows.map(line)].map(each => each.trimEnd()).join('\n')
 }
+
+/** The header and rows of a table in Markdown. */
+export function markdownRows(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n')
+}

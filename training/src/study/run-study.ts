@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createRuntime, type RuntimeName } from 'hierax/classifier/runtime.ts'
 import { mean } from '../collections.ts'
@@ -5,7 +6,7 @@ import { type KnownObject, knownTo, readLabelled } from '../data/labelled.ts'
 import type { CutEvaluation } from '../evaluation/evaluation.ts'
 import type { Prediction } from '../evaluation/predict.ts'
 import { writeReport } from '../evaluation/report.ts'
-import type { Table } from '../evaluation/tables.ts'
+import { markdownRows, type Table } from '../evaluation/tables.ts'
 import { notesOf } from '../export.ts'
 import type { TrainListener } from '../session.ts'
 import { type Contestant, judge, type Verdict, verdictTables } from './judge.ts'
@@ -24,8 +25,8 @@ export interface StudyPlan {
 }
 
 /**
- * Trains what is missing of a study's networks, judges all of them, and writes a report for every part and set of classes. What earlier runs left in
- * `out` is used. Resolves with the tables, or with null where the signal interrupted it. Throws as `train` does.
+ * Trains what is missing of a study's networks, judges all of them, and writes a report for every part and set of classes, and all tables as
+ * Markdown. What earlier runs left in `out` is used. Resolves with the tables, or with null where the signal interrupted it. Throws as `train` does.
  */
 export async function runStudy(
   { study: file, data, out, runtime, command }: StudyPlan,
@@ -63,6 +64,8 @@ export async function runStudy(
       })
     }
   }
+  const markdown = tables.map(({ title, columns, rows }) => `**${title}**\n\n${markdownRows(columns, rows)}\n`)
+  await writeFile(path.join(out, 'report', 'tables.md'), markdown.join('\n'))
   listener.tables(tables)
   return tables
 }

@@ -129,9 +129,13 @@ test('labels above its classes are lost to a flat network only', () => {
 })
 
 test('every part and set of classes has its page', () => {
-  const pages = readdirSync(path.join(out, 'report')).sort()
-  assert.deepEqual(pages, ['claim-leaves', 'claim-top', 'coarse-leaves'])
-  for (const page of pages) assert.ok(statSync(path.join(out, 'report', page, 'index.html')).size > 10_000)
+  const [claimLeaves, claimTop, coarse, markdown] = readdirSync(path.join(out, 'report')).sort()
+  assert.deepEqual(
+    [claimLeaves, claimTop, coarse, markdown],
+    ['claim-leaves', 'claim-top', 'coarse-leaves', 'tables.md']
+  )
+  for (const page of [claimLeaves, claimTop, coarse] as string[])
+    assert.ok(statSync(path.join(out, 'report', page, 'index.html')).size > 10_000)
 })
 
 test('other data are not answered from the results of these', async () => {
