@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import { classificationTopics } from '../config/rules.ts'
 import { HieraxError } from '../errors.ts'
 import {
   type Announcement,
@@ -176,12 +177,12 @@ async function keepAnnouncing(output: Output, models: readonly ModelName[], how:
 /** Announces until the signal is aborted; rejects when it can't go on. */
 async function announce(output: Output, models: readonly ModelName[], { logger, pause, stopping }: How): Promise<void> {
   const connection = outputConnection({ output })
-  const { models: topic, classifications, routes, replication } = output
+  const { models: topic, replication } = output
   const quiet = debugOnly(logger)
   const spec = { topic, partitions: 1, settings: compacted, ...(replication === null ? {} : { replication }) }
   await withAdmin(createKafka(connection, quiet, retries.interactive), admin => ensureTopic(admin, spec))
 
-  const announcements = new ModelAnnouncements(models, [classifications, ...new Set(routes.map(route => route.topic))])
+  const announcements = new ModelAnnouncements(models, classificationTopics(output))
   const failed = new AbortController()
   const signal = AbortSignal.any([stopping, failed.signal])
   const sink = new KafkaSink({ connection, logger: quiet, compression: output.compression })

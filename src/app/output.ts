@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { classificationTopics } from '../config/rules.ts'
 import { HieraxError } from '../errors.ts'
 import type { OutputSettings } from '../messages/outgoing.ts'
 import type { Route } from '../messages/routes.ts'
@@ -140,9 +141,9 @@ export function outputConnection({ output: { brokers, ssl, sasl } }: Pick<Config
 
 /** Every topic of classifications, current classifications and dead letters. */
 export function outputTopics({ output }: Pick<Config, 'output'>): TopicSpec[] {
-  const names = new Set([output.classifications, output.deadLetters, ...output.routes.map(route => route.topic)])
+  const names = [...classificationTopics(output), output.deadLetters]
   const replication = output.replication === null ? {} : { replication: output.replication }
-  const specs: TopicSpec[] = [...names].map(topic => ({ topic, partitions: output.partitions, ...replication }))
+  const specs: TopicSpec[] = names.map(topic => ({ topic, partitions: output.partitions, ...replication }))
   const { current } = output
   return current === null ? specs : [...specs, { ...(specs[0] as TopicSpec), topic: current, settings: compacted }]
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { classificationTopics } from '../config/rules.ts'
 import { publishedSchema, schemaText } from '../messages/encoding.ts'
 import { SchemaRegistry } from '../streams/schema-registry.ts'
 
@@ -16,12 +17,8 @@ export async function findSchemaIds(output: Config['output']): Promise<Map<strin
   const ids = new Map<string, number>()
   const registry = output.encoding === 'confluent' ? registryOf(output) : null
   if (registry === null) return ids
-  const { classifications, current, routes } = output
-  for (const topic of new Set([
-    classifications,
-    ...(current === null ? [] : [current]),
-    ...routes.map(route => route.topic)
-  ])) {
+  const { current } = output
+  for (const topic of [...classificationTopics(output), ...(current === null ? [] : [current])]) {
     const subject = `${topic}-value`
     const id = output.registry.autoRegister
       ? registry.register(subject, schemaText)

@@ -91,7 +91,7 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
   if (output.deadLetters === output.classifications) {
     problems.push(`output.deadLetters: is the topic of output.classifications ("${output.deadLetters}"); name another`)
   }
-  const others = [output.classifications, output.deadLetters, ...output.routes.map(({ topic }) => topic)]
+  const others = [...classificationTopics(output), output.deadLetters]
   for (const name of ['models', 'current'] as const) {
     const topic = output[name]
     if (topic === null) continue
@@ -118,12 +118,15 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
 
 /** Every topic that Hierax writes. */
 export function writtenTopics(output: Config['output']): string[] {
-  const { classifications, deadLetters, models, current, routes } = output
-  const names = [
-    classifications,
-    deadLetters,
-    ...[models, current].filter(topic => topic !== null),
-    ...routes.map(({ topic }) => topic)
-  ]
-  return [...new Set(names)]
+  const { deadLetters, models, current } = output
+  const others = [deadLetters, models, current].filter(topic => topic !== null)
+  return [...new Set([...classificationTopics(output), ...others])]
+}
+
+/** The topics of classifications without the compacted one: that of all, and those of the routes. */
+export function classificationTopics({
+  classifications,
+  routes
+}: Pick<Config['output'], 'classifications' | 'routes'>): string[] {
+  return [...new Set([classifications, ...routes.map(({ topic }) => topic)])]
 }
