@@ -33,8 +33,11 @@ export async function disagreements(options: DisagreementsOptions): Promise<void
       : found.models.flatMap(reportLines)
     : found.disagreements.map(disagreement => JSON.stringify(disagreement))
   process.stdout.write(lines.map(line => `${line}\n`).join(''))
-  if (found.models.length === 0)
-    process.stderr.write('the service has no shadow models (`shadow` of its configuration)\n')
+  process.stderr.write(
+    found.models.length === 0
+      ? 'the service has no shadow models (`shadow` of its configuration)\n'
+      : `alerts since ${printable(found.since)}, when the service was started\n`
+  )
 }
 
 function queryOf({ limit, report, model, object, live, shadow, agreement, min, since }: DisagreementsOptions): string {

@@ -207,6 +207,7 @@ const oneModel = { ...classifier, runtime: 'wasm', nodes: 4, population: classif
 export const model: ModelsView = { ...oneModel, models: [oneModel] }
 
 export const disagreements: DisagreementsView = {
+  since: '2026-03-01T12:00:00.000Z',
   models: [
     {
       model: { ...classifier, name: 'candidate', version: '0.2' },

@@ -43,7 +43,7 @@ export interface ServicePorts {
   cutouts(objectId: string): Promise<AlertCutouts | null>
   statistics(): Promise<StatisticsView>
   /** Shadow models; empty without any. */
-  readonly shadows: Pick<ShadowReport, 'models' | 'latest' | 'comparisons'>
+  readonly shadows: Pick<ShadowReport, 'models' | 'since' | 'latest' | 'comparisons'>
   /** Survey programmes whose points may be shown. */
   readonly programs: readonly number[]
   /** The models in use, at least one. */

@@ -190,7 +190,8 @@ const comparison = z.object({
 /** `/api/v1/disagreements`. */
 export const disagreements = z
   .object({
-    models: listOf(comparison, 'one entry for each shadow model, since the start of the service'),
+    since: text('start of the service (ISO 8601), since when alerts are compared; a restart begins anew'),
+    models: listOf(comparison, 'one entry for each shadow model'),
     disagreements: listOf(disagreement, 'the latest that match, newest first; the last 10,000 are kept')
   })
   .describe('How the predictions of shadow models differ from the published ones')

@@ -19,6 +19,8 @@ interface Totals {
 
 /** What shadow models did since the start, and their latest disagreements with the model in use. */
 export class ShadowReport {
+  /** ISO 8601; nothing earlier is known, because all is in memory. */
+  readonly since = new Date().toISOString()
   readonly #models: ReadonlyMap<string, ModelView>
   readonly #totals: ReadonlyMap<string, Totals>
   readonly #disagreements: Kept[] = []

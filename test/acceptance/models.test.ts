@@ -148,6 +148,7 @@ describe('several models side by side', { skip: running.skip }, () => {
     assert.ok(pairs.every(({ agreement }: { agreement: string }) => ['same', 'incomparable'].includes(agreement)))
     const listed = await runHierax(['disagreements', '--url', shadowed.url ?? '', '--limit', '2'])
     assert.equal(listed.stdout.trimEnd().split('\n').length, 2)
+    assert.match(listed.stderr, /^alerts since 2\S+Z, when the service was started\n$/)
     const shown = await shadowed.metrics()
     assert.equal(total(shown, 'hierax_shadow_predictions_total'), classified)
     assert.equal(total(shown, 'hierax_shadow_info'), 1)

@@ -47,15 +47,18 @@ test('totals grow, and only the latest disagreements are kept', () => {
   assert.match(lines[4] ?? '', /SN Ia +no prediction +350 +ancestor$/)
 })
 
-test('the route filters disagreements, and the totals by model', async () => {
+test('the route filters disagreements, and the totals by model', async t => {
+  const before = Date.now()
   const world = new World()
   world.shadows.add(result(0, 7))
   const { app, close } = await world.service()
+  t.after(close)
   const ask = async (query: string) => {
     const { statusCode, body } = await app.inject(`/api/v1/disagreements${query}`)
     return { statusCode, body: JSON.parse(body) }
   }
   const all = (await ask('')).body
+  assert.ok(Date.parse(all.since) >= before && Date.parse(all.since) <= Date.now())
   assert.deepEqual([all.models.length, all.models[0].alerts, all.disagreements.length], [1, 10, 7])
   assert.deepEqual(all.disagreements[0].model, { name: 'candidate', version: model?.version, sha256 })
   assert.equal((await ask('?limit=2&live=SN%20Ia&agreement=ancestor&model=candidate')).body.disagreements.length, 2)
@@ -65,5 +68,4 @@ test('the route filters disagreements, and the totals by model', async () => {
   assert.equal((await ask('?minProbability=0.5')).body.disagreements.length, 0)
   assert.equal((await ask('?model=none')).statusCode, 404)
   assert.equal((await ask('?agreement=same')).statusCode, 400)
-  await close()
 })

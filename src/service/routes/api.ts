@@ -133,6 +133,7 @@ function disagreementsOf(shadows: ServicePorts['shadows'], query: DisagreementQu
     [one.live, one.shadow].every(({ probability }) => (probability ?? 0) >= minProbability) &&
     (since === undefined || one.jd >= since)
   return {
+    since: shadows.since,
     models: shadows.comparisons().filter(comparison => chosen.has(comparison.model.sha256)),
     disagreements: shadows.latest(limit, accept)
   }
