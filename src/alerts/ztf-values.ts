@@ -7,12 +7,17 @@ import type { Value } from './readers.ts'
 /** Julian dates of ZTF's exposures, with a wide margin. */
 export const jdRange = { from: 2_450_000, to: 2_500_000 }
 
+/** Two units in the last place of a Julian date of our time, days: the error of one that is computed, from an MJD for instance. */
+const jdRounding = 2 ** -30
+
 /**
- * The Julian date of an exposure, to 10⁻⁷ d (8.6 ms), as the survey writes it; null for other values. A format that computes it (from an
- * MJD, for instance) gives the same number then.
+ * The Julian date of an exposure; null for other values. The survey writes it with seven decimals: a date that differs from such a one
+ * only by the rounding of a computation is that one.
  */
 export function exposureJd(value: Value | undefined): number | null {
-  return isBetween(value, jdRange.from, jdRange.to) ? Math.round(value * 1e7) / 1e7 : null
+  if (!isBetween(value, jdRange.from, jdRange.to)) return null
+  const written = Math.round(value * 1e7) / 1e7
+  return Math.abs(value - written) <= jdRounding ? written : value
 }
 
 /*

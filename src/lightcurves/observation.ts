@@ -17,7 +17,7 @@ export function bandOf(fid: FilterId): Band {
  * exposure. Magnitudes and errors are IEEE single precision, as ZTF sends them.
  */
 export interface Observation {
-  /** Julian date of mid-exposure, days; of alerts, to 10⁻⁷ d. */
+  /** Julian date of mid-exposure, days (exact double). */
   readonly jd: number
   readonly fid: FilterId
   /** A detection, or a 5-sigma upper limit. */

@@ -55,11 +55,10 @@ function expected(packet: Packet): Alert {
   const distance = (value: unknown) => (typeof value === 'number' && value >= 0 ? value : null)
   const magnitude = (value: unknown) => known(value, -90, 90)
   const positive = (value: unknown) => value === 't' || value === '1'
-  const exposure = (point: Packet['candidate']) => Number((point.jd as number).toFixed(7))
-  const jd = exposure(own)
+  const jd = own.jd as number
   const points = packet.prv_candidates ?? []
   const forced = points.length > 0 && !('magpsf' in points[0]!)
-  const past = forced ? [] : points.filter(point => exposure(point) < jd)
+  const past = forced ? [] : points.filter(point => (point.jd as number) < jd)
   return {
     objectId: packet.objectId,
     schemaVersion: packet.schemavsn ?? '',
@@ -116,7 +115,7 @@ function expected(packet: Packet): Alert {
     history: past.map(point => ({
       programId: point.programid as number,
       observation: {
-        jd: exposure(point),
+        jd: point.jd as number,
         fid: point.fid as FilterId,
         detection: point.magpsf !== null,
         own: false,

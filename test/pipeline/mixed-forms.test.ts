@@ -28,7 +28,7 @@ const options = { objects: 2, seed: 11, cutoutBytes: 0, refused: { bogus: 0.2, s
 function withComputedDates(packet: SimulatedPacket): SimulatedPacket {
   const bytes = Buffer.from(packet.bytes)
   for (const [index, jd] of dates.entries()) {
-    const [exact, computed] = [jd, jd + ((index % 4) - 1.5) * 2 ** -30].map(date => {
+    const [exact, computed] = [jd, jd + ((index % 5) - 2) * 2 ** -31].map(date => {
       const double = Buffer.alloc(8)
       double.writeDoubleLE(date)
       return double
