@@ -73,7 +73,7 @@ export function keepCurrent(config: Config, deps: CurrentKeeperDeps): CurrentKee
   const prepared = async (): Promise<CurrentCheck> => {
     const topics = outputTopics(config).filter(({ topic }) => topic === current)
     await withAdmin(createKafka(connection, quiet, retries.interactive), admin => ensureTopics(admin, topics, logger))
-    const settings = outputSettings(config, [], await findSchemaIds(config.output))
+    const settings = outputSettings(config, [], null, await findSchemaIds(config.output))
     const { store, classifiers } = deps
     return new CurrentCheck({
       ...{ store, settings, current: { topic: current, group: config.input.group } },

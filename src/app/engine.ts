@@ -6,6 +6,7 @@ import { HieraxError } from '../errors.ts'
 import { type CutoutStore, maxCutoutBytes } from '../lightcurves/cutouts.ts'
 import type { OpenStore } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
+import type { DescTopic } from '../messages/desc.ts'
 import type { Route } from '../messages/routes.ts'
 import type { BatchStats } from '../pipeline/batch-stats.ts'
 import type { ShadowResult } from '../pipeline/shadows.ts'
@@ -48,6 +49,7 @@ export interface EngineParts {
   readonly classifiers: readonly Classifier[]
   readonly metrics: Metrics
   readonly routes: readonly Route[]
+  readonly desc: DescTopic | null
   readonly onClassifications: (classifications: readonly Classification[]) => void
   readonly shadowModels: readonly Classifier[]
   readonly onShadow: (result: ShadowResult) => void
@@ -60,7 +62,7 @@ export function createEngine(parts: EngineParts): Engine {
 
 /** The pipeline in this process, between its streams. */
 function pipelineEngine(parts: EngineParts): Engine {
-  const { config, deps, store, cutouts, classifiers, metrics, routes, onClassifications } = parts
+  const { config, deps, store, cutouts, classifiers, metrics, routes, desc, onClassifications } = parts
   const { logger, connect = kafkaStreams, decode = decoderOf(config, cutouts !== null) } = deps
   const streams = connect(config, { logger, metrics, onLag: (...lag) => health.lag(...lag) })
   const health = new Health({ streams, store })
@@ -75,7 +77,7 @@ function pipelineEngine(parts: EngineParts): Engine {
     sink: streams.sink,
     admission: admissionOf(config),
     maxFutureDays: config.input.maxFutureDays,
-    output: outputSettings(config, routes, streams.schemaIds),
+    output: outputSettings(config, routes, desc, streams.schemaIds),
     onBatch(stats) {
       metrics.batch(stats)
       health.progressed()

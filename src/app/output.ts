@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { classificationTopics } from '../config/rules.ts'
 import { HieraxError } from '../errors.ts'
+import type { DescTopic } from '../messages/desc.ts'
 import type { OutputSettings } from '../messages/outgoing.ts'
 import type { Route } from '../messages/routes.ts'
 import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
@@ -141,10 +142,10 @@ export function outputConnection({ output: { brokers, ssl, sasl } }: Pick<Config
 
 /** Every topic of classifications, current classifications and dead letters. */
 export function outputTopics({ output }: Pick<Config, 'output'>): TopicSpec[] {
-  const names = [...classificationTopics(output), output.deadLetters]
+  const { current, desc } = output
+  const names = [...classificationTopics(output), output.deadLetters, ...(desc.topic === null ? [] : [desc.topic])]
   const replication = output.replication === null ? {} : { replication: output.replication }
   const specs: TopicSpec[] = names.map(topic => ({ topic, partitions: output.partitions, ...replication }))
-  const { current } = output
   return current === null ? specs : [...specs, { ...(specs[0] as TopicSpec), topic: current, settings: compacted }]
 }
 
@@ -155,8 +156,9 @@ export const compacted = { 'cleanup.policy': 'compact', 'segment.ms': '3600000',
 export function outputSettings(
   { output, input }: Config,
   routes: readonly Route[],
+  desc: DescTopic | null,
   schemaIds: ReadonlyMap<string, number> = new Map()
 ): OutputSettings {
   const current = output.current === null ? null : { topic: output.current, group: input.group }
-  return { ...output, routes, schemaIds, current }
+  return { ...output, routes, desc, schemaIds, current }
 }

@@ -19,6 +19,7 @@ import { Metrics } from '../telemetry/metrics.ts'
 import { version } from '../version.ts'
 import { announceModels } from './announcements.ts'
 import { type CurrentKeeper, keepCurrent } from './current-answers.ts'
+import { resolveDesc } from './desc-classes.ts'
 import { createEngine, type Engine, type EngineDeps, type EngineParts } from './engine.ts'
 import { createPorts } from './http-ports.ts'
 import { loadModels, readModels } from './models.ts'
@@ -72,8 +73,9 @@ export async function startService(config: Config, deps: ServiceDeps): Promise<R
 async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Promise<RunningService> {
   const { logger } = deps
   const models = await readModels(config)
-  // Populations and routes are checked before a network is loaded.
+  // Populations, routes and classes are checked before a network is loaded.
   const routes = resolveRoutes(config.output.routes, models)
+  const desc = resolveDesc(config.output.desc, models)
   const classifiers = await loadModels(config, models)
   shutdown.add('models', () => classifiers.forEach(classifier => void classifier.dispose()))
   for (const { name, version, sha256, taxonomy, runtime, population } of classifiers) {
@@ -115,6 +117,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
     classifiers,
     metrics,
     routes: routes.routes,
+    desc,
     onClassifications,
     onShadow,
     shadowModels

@@ -1,7 +1,6 @@
-import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { shown } from '../errors.ts'
-import { parseJson, type Refuse, refuserOf } from './model-file.ts'
+import { parseJson, type Refuse, refuseDuplicateKeys, refuserOf } from './model-file.ts'
 import type { TaxonomyNode } from './types.ts'
 
 /**
@@ -19,6 +18,8 @@ export interface Taxonomy {
   readonly siblings: readonly (readonly number[])[]
   /** Node of each published label: a leaf, an inner node, or the root (no information). */
   readonly labels: ReadonlyMap<string, string>
+  /** Ids of the ELAsTiCC taxonomy that nodes, or the root, have in the file. */
+  readonly classIds: ReadonlyMap<string, number>
   /** Index of a node by name; −1 for the root and for a name that is not in the tree. */
   indexOf(name: string): number
   /** Names from below the root to the node at an index, that node included. */
@@ -34,7 +35,14 @@ const shape = z.strictObject({
   root: name,
   description: z.string().optional(),
   nodes: z
-    .array(z.strictObject({ name, parent: name.nullable().optional(), description: z.string().optional() }))
+    .array(
+      z.strictObject({
+        name,
+        parent: name.nullable().optional(),
+        description: z.string().optional(),
+        classId: z.int32().nonnegative().optional()
+      })
+    )
     .min(1),
   labels: z.union([z.record(z.string(), z.string()), z.array(z.tuple([z.string(), z.string()]))]).default({})
 })
@@ -42,14 +50,14 @@ type TaxonomyFile = z.infer<typeof shape>
 type FileNode = TaxonomyFile['nodes'][number]
 
 /**
- * Reads a taxonomy file: `{name, version, root, nodes: [{name, parent, description?}], labels}`, where `labels` maps published
+ * Reads a taxonomy file: `{name, version, root, nodes: [{name, parent, description?, classId?}], labels}`, where `labels` maps published
  * labels to nodes, as an object or as a list of pairs. The root may be listed among the nodes (with no parent) or not.
  * `origin` names the file in errors. Throws TAXONOMY_INVALID.
  */
 export function parseTaxonomy(text: string, origin = 'taxonomy'): Taxonomy {
   const refuse: Refuse = refuserOf(origin, 'TAXONOMY_INVALID')
   const file = parseJson(text, shape, refuse)
-  refuseDuplicateKeys(text, origin)
+  refuseDuplicateKeys(text, origin, 'TAXONOMY_INVALID')
   const listed = new Map<string, FileNode>()
   for (const node of file.nodes) {
     if (listed.has(node.name)) refuse(`two nodes are named ${shown(node.name)}`)
@@ -64,16 +72,6 @@ export function parseTaxonomy(text: string, origin = 'taxonomy'): Taxonomy {
     refuse(`the nodes ${names.join(' → ')} form a cycle`)
   }
   return build(file, nodes, labelMap(file, reached, refuse))
-}
-
-/** JSON.parse keeps the last of two equal keys silently. */
-function refuseDuplicateKeys(text: string, origin: string): void {
-  const { errors } = parseDocument(text, { schema: 'json', uniqueKeys: true })
-  const duplicate = errors.find(({ code }) => code === 'DUPLICATE_KEY')
-  if (duplicate === undefined) return
-  const line = duplicate.linePos?.[0].line ?? 0
-  const key = text.slice(duplicate.pos[0]).match(/^"(?:[^"\\]|\\.)*"/)?.[0] ?? 'a key'
-  refuserOf(`${origin}, line ${line}`, 'TAXONOMY_INVALID')(`${key} occurs twice; a label maps to one node`)
 }
 
 function childrenByParent(
@@ -154,5 +152,9 @@ function build(file: TaxonomyFile, nodes: readonly TaxonomyNode[], labels: Reado
     return found
   }
   const { name, version, root } = file
-  return { name, version, root, nodes, parents, siblings: [...groups.values()], labels, indexOf, path, descendants }
+  const classIds = new Map(file.nodes.flatMap(({ name, classId }) => (classId === undefined ? [] : [[name, classId]])))
+  return {
+    ...{ name, version, root, nodes, parents, siblings: [...groups.values()], labels, classIds },
+    ...{ indexOf, path, descendants }
+  }
 }

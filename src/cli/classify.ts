@@ -60,7 +60,7 @@ export async function classify(paths: readonly string[], options: ClassifyOption
       classifiers,
       sink: lineSink(config.output.deadLetters, deadLetters),
       admission: admissionOf(config),
-      output: { ...config.output, encoding: 'json', routes: [], current: null },
+      output: { ...config.output, encoding: 'json', routes: [], current: null, desc: null },
       onBatch({ deadLetters, droppedPoints }) {
         invalidPoints += droppedPoints.invalid
         for (const { error } of deadLetters) {

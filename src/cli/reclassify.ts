@@ -1,4 +1,5 @@
 import { admissionOf } from '../alerts/admission.ts'
+import { resolveDesc } from '../app/desc-classes.ts'
 import { loadModels, readModels } from '../app/models.ts'
 import { outputConnection, outputSettings, outputTopics } from '../app/output.ts'
 import { resolveRoutes } from '../app/routes.ts'
@@ -47,6 +48,7 @@ export async function reclassify(objectIds: readonly string[], options: Reclassi
   try {
     const models = await readModels(config)
     const { routes } = resolveRoutes(config.output.routes, models)
+    const desc = resolveDesc(config.output.desc, models)
     if (node !== undefined)
       checkNode(
         node,
@@ -67,7 +69,7 @@ export async function reclassify(objectIds: readonly string[], options: Reclassi
       classifiers,
       sink,
       admission: admissionOf(config),
-      output: outputSettings(config, routes, dryRun ? new Map() : await findSchemaIds(config.output)),
+      output: outputSettings(config, routes, desc, dryRun ? new Map() : await findSchemaIds(config.output)),
       selection,
       rate: options.rate ?? (dryRun ? 0 : defaultRate),
       total,

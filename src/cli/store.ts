@@ -162,7 +162,7 @@ export async function deleteObjects(objectIds: readonly string[], options: Store
  * store does not hold, if the command is repeated.
  */
 async function withdraw(objectIds: readonly string[], config: Config): Promise<void> {
-  const { current } = outputSettings(config, [])
+  const { current } = outputSettings(config, [], null)
   if (!current || config.output.brokers === null) return
   const connection = outputConnection(config)
   const models = (await readModels(config)).map(({ sha256 }) => sha256)

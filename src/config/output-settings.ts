@@ -37,6 +37,19 @@ export const output = z.object({
     defaultText: 'none',
     meaning: 'compacted topic with the current classification of every object by every model, such as `hierax.current`'
   }),
+  desc: z.object({
+    topic: setting(kind.optional(kind.topic), {
+      default: null,
+      defaultText: 'none',
+      meaning:
+        'topic with the classifications in the form of DESC (`brokerClassification` of ELAsTiCC), such as `hierax.desc`'
+    }),
+    classes: setting(kind.text('the path of a JSON file'), {
+      default: null,
+      defaultText: 'the taxonomy’s',
+      meaning: 'JSON file with the class ids of nodes for `output.desc.topic`, such as `{"SN Ia": 2222}`'
+    })
+  }),
   groupPrefix: setting(kind.text('1 to 200 characters', z.string().min(1).max(200)), {
     default: 'hierax-tail-',
     meaning:

@@ -29,6 +29,8 @@ export function resolve(draft: Config, problems: string[]): Config {
   checkTls('output', ssl ?? false, problems)
   checkRegistry(config.output, problems)
   checkTopics(config, problems)
+  if (config.output.desc.topic === null && config.output.desc.classes !== null)
+    problems.push('output.desc.topic: is missing; output.desc.classes requires it')
   if (config.workers > 1 && config.store.url === 'memory:') {
     problems.push('workers: more than one can’t share store.url "memory:"; name an lmdb: or valkey: store')
   }
@@ -92,8 +94,7 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
     problems.push(`output.deadLetters: is the topic of output.classifications ("${output.deadLetters}"); name another`)
   }
   const others = [...classificationTopics(output), output.deadLetters]
-  for (const name of ['models', 'current'] as const) {
-    const topic = output[name]
+  for (const [name, topic] of Object.entries(singleTopics(output))) {
     if (topic === null) continue
     if (others.includes(topic)) problems.push(`output.${name}: "${topic}" is another output topic; name another`)
     others.push(topic)
@@ -116,10 +117,14 @@ function checkTopics({ input, output }: Config, problems: string[]): void {
   }
 }
 
+/** Topics that may be turned off, by the setting below `output`; null: off. */
+function singleTopics({ models, current, desc }: Config['output']): Record<string, string | null> {
+  return { models, current, 'desc.topic': desc.topic }
+}
+
 /** Every topic that Hierax writes. */
 export function writtenTopics(output: Config['output']): string[] {
-  const { deadLetters, models, current } = output
-  const others = [deadLetters, models, current].filter(topic => topic !== null)
+  const others = [output.deadLetters, ...Object.values(singleTopics(output))].filter(topic => topic !== null)
   return [...new Set([...classificationTopics(output), ...others])]
 }
 

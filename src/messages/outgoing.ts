@@ -3,6 +3,7 @@ import type { HieraxError } from '../errors.ts'
 import type { InputMessage, OutputMessage } from '../streams/types.ts'
 import { version } from '../version.ts'
 import { type Classification, schemaName } from './classification.ts'
+import { type DescTopic, descSchemaName, encodeForDesc } from './desc.ts'
 import { type Encoding, encodeClassification } from './encoding.ts'
 import { type Route, routeProbability, unmetConditions } from './routes.ts'
 
@@ -21,6 +22,8 @@ export interface OutputSettings {
   readonly routes: readonly Route[]
   /** The topic of current classifications; absent or null: none. */
   readonly current?: CurrentTopic | null
+  /** The topic of classifications in DESC's form; absent or null: none. */
+  readonly desc?: DescTopic | null
   /** For the encoding `confluent`, the id of the schema by topic. */
   readonly schemaIds?: ReadonlyMap<string, number>
 }
@@ -29,7 +32,7 @@ export interface OutputSettings {
 export type Origin = Omit<InputMessage, 'value'>
 
 /**
- * A classification as output messages: one to the topic of all classifications, and one for each matching route. What topics of retracting
+ * A classification as output messages: one to the topic of all classifications, one for each matching route, and one in DESC's form. What topics of retracting
  * routes get, `RetractingTopics` decides.
  */
 export function classificationMessages(
@@ -37,15 +40,20 @@ export function classificationMessages(
   origin: Origin,
   settings: OutputSettings
 ): OutputMessage[] {
-  const { encoding, schemaIds } = settings
+  const { encoding, schemaIds, desc } = settings
   const values = new Map<number | undefined, Uint8Array>()
-  return [...topicsOf(body, settings)].map(([topic, met]) => {
+  const messages = [...topicsOf(body, settings)].map(([topic, met]) => {
     const schemaId = schemaIds?.get(topic)
     const value = values.get(schemaId) ?? encodeClassification(body, encoding, schemaId)
     values.set(schemaId, value)
     const message = routedMessage(topic, body, origin, settings, {}, value)
     return met.length > 0 ? onRoute(message, body, met) : message
   })
+  if (desc) {
+    const value = encodeForDesc(body, origin, desc)
+    messages.push(routedMessage(desc.topic, body, origin, settings, { schema: descSchemaName }, value))
+  }
+  return messages
 }
 
 /** A message to the topic of routes, of which `met` are met, with what metrics count. */

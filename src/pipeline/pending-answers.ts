@@ -71,7 +71,8 @@ export function reissuedAnswers(
   return recordsToReissue(records, state).map(record => ({
     ...selectedVersion(record, state),
     state,
-    origin,
+    // The timestamp is that of another message.
+    origin: { ...origin, timestamped: false },
     kind: 'reissued'
   }))
 }

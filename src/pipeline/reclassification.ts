@@ -247,8 +247,8 @@ export class Reclassification {
 /** Equal for runs that publish the same messages. */
 function hashOf({ classifiers, admission, output, selection }: ReclassificationOptions): string {
   const models = classifiers.map(({ sha256, population }) => [sha256, population])
-  const current = output.current ? [output.current] : []
-  const what = [models, admission, output.classifications, output.routes, selection, ...current]
+  const others = [output.current, output.desc].filter(topic => topic)
+  const what = [models, admission, output.classifications, output.routes, selection, ...others]
   const text = JSON.stringify(what, (_, value) => (value instanceof Map ? [...value] : value))
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -3,10 +3,12 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import avro from 'avsc'
-import { type Classification, schemaName } from '../../src/messages/classification.ts'
+import { type Classification, type ClassificationJson, schemaName } from '../../src/messages/classification.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
 import { currentAnswers, currentIds } from '../support/answers.ts'
 import { kafka } from '../support/brokers.ts'
+import { readDesc, sumOf } from '../support/desc.ts'
+import type { ReadMessage } from '../support/kafka-tools.ts'
 import { ServiceProcess, temporaryFolder, total } from '../support/service.ts'
 import { needsShared } from '../support/shared.ts'
 import { type RealPacket, realPackets } from './packets.ts'
@@ -101,16 +103,18 @@ describe('hierax serve on real packets', { skip }, () => {
     assert.deepEqual(currentIds(bodies), currentIds(expected), 'the current classification of every object is the same')
   })
 
-  test('JSON encoding, routes and another output cluster', async () => {
+  test('JSON encoding, routes, DESC’s form and another output cluster', async () => {
     const other = await kafka({ own: true })
     const packets = realPackets().filter(packet => packet.name.includes('lc_correction_v3.3_object'))
     const settings = await prepare(packets)
     const route = tools.name('ia')
+    const desc = tools.name('desc')
     const service = await ServiceProcess.start({
       ...settings,
       HIERAX_OUTPUT_BROKERS: other.brokers.join(','),
       HIERAX_OUTPUT_ENCODING: 'json',
-      HIERAX_OUTPUT_ROUTES: `${route}=SN Ia>=0.9`
+      HIERAX_OUTPUT_ROUTES: `${route}=SN Ia>=0.9`,
+      HIERAX_OUTPUT_DESC_TOPIC: desc
     })
     await service.untilConsumed(packets.length)
     const all = (await other.tools.read(settings.HIERAX_OUTPUT_CLASSIFICATIONS as string)).map(m =>
@@ -130,9 +134,33 @@ describe('hierax serve on real packets', { skip }, () => {
     assert.equal(object.classification.id, current?.id)
     assert.deepEqual(object.classification.nodes, current?.nodes)
     assert.equal(object.lightCurve.filter((p: { type: string }) => p.type === 'detection').length, 19)
+    checkDesc(await other.tools.read(desc), all)
     assert.equal(await service.end(), 0)
   })
 })
+
+/** Checks that every classification has its message in DESC's form, in the same order for each object. */
+function checkDesc(messages: readonly ReadMessage[], classifications: readonly ClassificationJson[]): void {
+  const idsByObject = (some: readonly { readonly id: string | undefined; readonly objectId: string | null }[]) => {
+    const ids = new Map<string | null, unknown[]>()
+    for (const { id, objectId } of some) ids.set(objectId, [...(ids.get(objectId) ?? []), id])
+    return ids
+  }
+  const bodies = new Map(classifications.map(body => [body.id, body]))
+  const found = messages.map(({ key, value, headers }) => {
+    const { candid, status, nodes } = bodies.get(headers.id ?? '') as ClassificationJson
+    const message = readDesc(value)
+    assert.equal(String(message.alertId), candid)
+    assert.ok([headers.ingested, 'null'].includes(String(message.brokerIngestTimestamp)))
+    assert.ok(Math.abs(sumOf(message) - 1) < 1e-6)
+    const agn = nodes.find(({ name }) => name === 'AGN')?.probability
+    const [inDesc] = message.classifications.filter(({ classId }) => classId === 2332)
+    assert.equal(inDesc?.probability, agn === undefined ? undefined : Math.fround(agn))
+    assert.equal(status === 'NOT_CLASSIFIED', message.classifications[0]?.classId === 300)
+    return { id: headers.id, objectId: key }
+  })
+  assert.deepEqual(idsByObject(found), idsByObject(classifications))
+}
 
 /** Checks what the contract guarantees for every message. */
 function checkMessages(

@@ -81,6 +81,17 @@ test('what is wrong with a tree is said with names', () => {
   refused({ ...small, nodes: [{ name: 'Object' }] }, /has no children/)
 })
 
+test('nodes and the root may have class ids', () => {
+  const nodes = [{ name: 'Object', classId: 2000 }, ...small.nodes.map(node => ({ ...node, classId: 2222 }))]
+  assert.deepEqual(
+    [...parseTaxonomy(JSON.stringify({ ...small, nodes })).classIds.values()],
+    [2000, ...nodes.slice(1).map(() => 2222)]
+  )
+  assert.equal(parseTaxonomy(JSON.stringify(small)).classIds.size, 0)
+  for (const classId of [1.5, -1, 2 ** 31, '2222'])
+    refused({ ...small, nodes: [...small.nodes, { name: 'E', parent: 'A', classId }] }, /nodes\[4\]\.classId/)
+})
+
 test('a label maps to one node that exists', () => {
   refused({ ...small, labels: { x: 'Nowhere' } }, /the label "x" is mapped to "Nowhere"/)
   refused(

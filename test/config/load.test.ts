@@ -64,6 +64,7 @@ describe('defaults', () => {
         deadLetters: 'hierax.dead-letters',
         models: 'hierax.models',
         current: null,
+        desc: { topic: null, classes: null },
         groupPrefix: 'hierax-tail-',
         partitions: 4,
         replication: null,
@@ -355,6 +356,9 @@ describe('errors', () => {
     [{ HIERAX_OUTPUT_ROUTES: 'hierax.dead-letters=n>=0' }, /is output\.deadLetters/],
     [{ HIERAX_OUTPUT_MODELS: 'hierax.classifications' }, /output\.models: .* is another output topic/],
     [{ HIERAX_OUTPUT_ROUTES: 'hierax.models=n>=0' }, /output\.models: .* is another output topic/],
+    [{ HIERAX_OUTPUT_DESC_TOPIC: 'hierax.models' }, /output\.desc\.topic: .* is another output topic/],
+    [{ HIERAX_OUTPUT_DESC_CLASSES: 'classes.json' }, /output\.desc\.topic: is missing/],
+    [{ HIERAX_OUTPUT_DESC_TOPIC: 'd', HIERAX_INPUT_TOPICS: 'd' }, /would read what it wrote/],
     [{ HIERAX_INPUT_TOPICS: 'hierax.classifications' }, /would read what it wrote/]
   ]
   for (const [variables, expected] of refused) {
