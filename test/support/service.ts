@@ -83,25 +83,34 @@ export class ServiceProcess {
   child: ChildProcess
   private readonly lines: string[] = []
   private readonly env: NodeJS.ProcessEnv
+  private readonly main: string
   /** Index of the first line of the current process. */
   private firstLine = 0
   private ending = false
 
-  private constructor(env: NodeJS.ProcessEnv, supervised: boolean) {
+  private constructor(env: NodeJS.ProcessEnv, supervised: boolean, main: string) {
     this.env = env
+    this.main = main
     this.child = this.spawn(supervised)
   }
 
-  /** Starts a service on a free port and waits until it serves HTTP. A supervised one is restarted if it loses its store. */
-  static async start(settings: Readonly<Record<string, string>>, supervised = false): Promise<ServiceProcess> {
-    const service = new ServiceProcess(cleanEnvironment({ HIERAX_HTTP_PORT: '0', ...settings }), supervised)
+  /**
+   * Starts a service on a free port and waits until it serves HTTP. A supervised one is restarted if it loses its store. `main`: another
+   * built command line.
+   */
+  static async start(
+    settings: Readonly<Record<string, string>>,
+    supervised = false,
+    main = hierax
+  ): Promise<ServiceProcess> {
+    const service = new ServiceProcess(cleanEnvironment({ HIERAX_HTTP_PORT: '0', ...settings }), supervised, main)
     await service.started()
     return service
   }
 
   private spawn(supervised: boolean): ChildProcess {
     this.firstLine = this.lines.length
-    const child = spawn(process.execPath, [hierax, 'serve'], { env: this.env })
+    const child = spawn(process.execPath, [this.main, 'serve'], { env: this.env })
     running.add(child)
     child.once('exit', () => {
       running.delete(child)

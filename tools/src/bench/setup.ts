@@ -6,6 +6,11 @@ import { build } from '../../../test/support/build.ts'
 /** Reports progress on standard error; standard output is only for JSON. */
 export const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
+/** A folder of the user's cache, for what is installed once and used by later runs. */
+export function cacheFolder(name: string): string {
+  return path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'hierax', name)
+}
+
 /**
  * Builds dist/, then runs `work` with a new cluster and a temporary folder (`hierax-NAME-…`), and removes both. Resolves with the exit
  * code: that of `work`, or 1 if the build fails.

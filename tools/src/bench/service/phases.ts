@@ -11,7 +11,7 @@ import { recordBatches } from '../load/record-batch.ts'
 import { writeSpool } from '../load/spool.ts'
 import { Answers, percentile } from './answers.ts'
 import type { Cluster } from './cluster.ts'
-import { type Metrics, Workers } from './workers.ts'
+import { type Metrics, Workers, type WorkersOptions } from './workers.ts'
 
 /** A range of a stream's epochs on a topic. */
 export interface Load {
@@ -52,6 +52,7 @@ export function check(
 export function throughput(load: Load, answers: Answers, workers: Workers, cluster: Cluster) {
   const { from, to, alerts } = answers.span(new Set(load.stream.names(load.measuredFrom ?? load.from, load.to)))
   const cpu = workers.cpuSeconds(from, to)
+  const idle = workers.idleShare(from, to)
   const broker = cluster.meter?.cpuSeconds(from, to) ?? null
   return {
     alerts,
@@ -59,24 +60,21 @@ export function throughput(load: Load, answers: Answers, workers: Workers, clust
     alertsPerSecond: rounded((alerts / (to - from)) * 1000, 0),
     alertsPerCpuSecond: cpu === null ? null : rounded(alerts / cpu, 0),
     microsecondsOfCpuPerAlert: cpu === null ? null : rounded((cpu / alerts) * 1e6, 0),
+    mainThreadIdleShare: idle === null ? null : rounded(idle, 3),
     alertsPerCpuSecondOfBroker: broker === null ? null : rounded(alerts / broker, 0)
   }
 }
 
-interface PhaseOptions {
+interface PhaseOptions extends Pick<WorkersOptions, 'count' | 'store' | 'profile' | 'build' | 'settings'> {
   readonly name: string
-  /** Number of workers. */
-  readonly count: number
-  readonly store: string
-  /** Folder for CPU profiles. */
-  readonly profile?: string
   /** A further load at a fixed rate, for the same processes. */
   readonly paced?: Load & { rate: number }
 }
 
 /** Lets new workers process a load at full speed, then the paced one, and checks their output. */
-async function measure(cluster: Cluster, load: Load, output: string, options: PhaseOptions) {
+async function measure(cluster: Cluster, load: Load, options: PhaseOptions) {
   const { count, name, paced } = options
+  const output = `${load.topic}.${name}.answers`
   const inputs = [load.topic, ...(paced ? [paced.topic] : [])]
   const workers = await Workers.start({ cluster, inputs, output, ...options })
   try {
@@ -88,15 +86,16 @@ async function measure(cluster: Cluster, load: Load, output: string, options: Ph
     const figures = throughput(load, answers, workers, cluster)
     const pace = paced ? await atRate(cluster, workers, paced, { output, before: after, alerts, exact }) : null
     const checks = [result, ...(pace ? [pace.check] : [])]
-    return { checks, figures, after, alerts, pace, megabytes: workers.peakMegabytes() }
+    const peakMegabytes = workers.peakMegabytes()
+    return { checks, figures: { ...figures, peakMegabytes }, after, alerts, pace }
   } finally {
     await workers.stop()
   }
 }
 
 /** The first epoch on an empty store: every object is unknown. Leaves the filled store. */
-export async function cold(cluster: Cluster, load: Load, store: string) {
-  return measure(cluster, load, `${load.topic}.answers`, { count: 1, name: 'cold', store })
+export async function cold(cluster: Cluster, load: Load, options: Omit<PhaseOptions, 'count'>) {
+  return measure(cluster, load, { ...options, count: 1 })
 }
 
 /** Alerts of known objects on a copy of the store. */
@@ -104,7 +103,7 @@ export async function warm(cluster: Cluster, load: Load, options: PhaseOptions) 
   const store = `${options.store}-${options.name}`
   fs.cpSync(options.store, store, { recursive: true })
   try {
-    const found = await measure(cluster, load, `${options.name}.answers`, { ...options, store })
+    const found = await measure(cluster, load, { ...options, store })
     const figures = {
       workers: options.count,
       ...found.figures,

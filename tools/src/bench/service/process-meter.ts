@@ -1,9 +1,25 @@
 import fs from 'node:fs'
 
-interface Sample {
+/** A value that only grows, at a moment. */
+export interface Sample {
   /** Epoch ms. */
   readonly at: number
-  readonly cpuSeconds: number
+  readonly value: number
+}
+
+/** Growth between two moments (epoch ms), linear between samples; null without samples. */
+export function growth(samples: readonly Sample[], from: number, to: number): number | null {
+  const valueAt = (at: number): number | null => {
+    const after = samples.findIndex(sample => sample.at >= at)
+    const next = samples[after] ?? samples.at(-1)
+    const previous = samples[after - 1]
+    if (next === undefined) return null
+    if (previous === undefined || next.at === previous.at) return next.value
+    const share = Math.min(1, (at - previous.at) / (next.at - previous.at))
+    return previous.value + share * (next.value - previous.value)
+  }
+  const [start, end] = [valueAt(from), valueAt(to)]
+  return start === null || end === null ? null : end - start
 }
 
 /** Clock ticks per second in /proc on every Linux that Node supports. */
@@ -29,8 +45,7 @@ export class ProcessMeter {
 
   /** CPU time between two moments (epoch ms), seconds; null if unknown. */
   cpuSeconds(from: number, to: number): number | null {
-    const [start, end] = [this.#cpuAt(from), this.#cpuAt(to)]
-    return start === null || end === null ? null : end - start
+    return growth(this.#samples, from, to)
   }
 
   /** Peak resident memory, bytes; null if unknown. */
@@ -48,19 +63,9 @@ export class ProcessMeter {
       const stat = fs.readFileSync(`/proc/${this.#pid}/stat`, 'utf8')
       // The process name in parentheses may contain anything: count fields after it.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      this.#samples.push({ at: Date.now(), cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticks })
+      this.#samples.push({ at: Date.now(), value: (Number(fields[11]) + Number(fields[12])) / ticks })
     } catch {
       // The process has ended, or there is no /proc.
     }
-  }
-
-  #cpuAt(at: number): number | null {
-    const after = this.#samples.findIndex(sample => sample.at >= at)
-    const next = this.#samples[after] ?? this.#samples.at(-1)
-    const previous = this.#samples[after - 1]
-    if (next === undefined) return null
-    if (previous === undefined || next.at === previous.at) return next.cpuSeconds
-    const share = Math.min(1, (at - previous.at) / (next.at - previous.at))
-    return previous.cpuSeconds + share * (next.cpuSeconds - previous.cpuSeconds)
   }
 }

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { cacheFolder } from '../setup.ts'
 
 const run = promisify(execFile)
 const folder = fileURLToPath(new URL('../python/', import.meta.url))
@@ -33,8 +33,7 @@ export async function pythonConsumer(
 
 /** Python with the libraries, in the user's cache; installed by pip on the first run. */
 async function environment(): Promise<string | { skipped: string }> {
-  const cache = process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache')
-  const home = path.join(cache, 'hierax', 'bench-python')
+  const home = cacheFolder('bench-python')
   const python = path.join(home, 'bin', 'python')
   const requirements = fs.readFileSync(path.join(folder, 'requirements.txt'), 'utf8')
   const stamp = path.join(home, 'installed.txt')

@@ -1,11 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceProcess, total } from '../../../../test/support/service.ts'
 import type { Cluster } from './cluster.ts'
+import { idleRecorder, idleShare } from './idle-share.ts'
 import { ProcessMeter } from './process-meter.ts'
 
 const recorder = new URL('../profile/recorder.mjs', import.meta.url).href
 
+/** A built service. */
+export interface Build {
+  /** The file of its command line. */
+  readonly main: string
+  /** The settings that it knows, as environment variables; others are not given to it. */
+  readonly settings: ReadonlySet<string>
+}
+
 export interface WorkersOptions {
+  /** Default: this checkout's. */
+  readonly build?: Build
+  /** Further settings, as environment variables. */
+  readonly settings?: Readonly<Record<string, string>>
   readonly cluster: Cluster
   readonly count: number
   readonly inputs: readonly string[]
@@ -25,8 +38,10 @@ export class Workers {
   readonly #meters: readonly ProcessMeter[]
   readonly #cluster: Cluster
   readonly #output: string
+  readonly #idleFiles: readonly string[]
 
-  private constructor(options: WorkersOptions, processes: readonly ServiceProcess[]) {
+  private constructor(options: WorkersOptions, processes: readonly ServiceProcess[], idleFiles: readonly string[]) {
+    this.#idleFiles = idleFiles
     this.#cluster = options.cluster
     this.#output = options.output
     this.#processes = processes
@@ -35,9 +50,9 @@ export class Workers {
 
   /** Creates the output topic (LogAppendTime) and starts the processes. */
   static async start(options: WorkersOptions): Promise<Workers> {
-    const { cluster, count, inputs, output, store, profile } = options
+    const { cluster, count, inputs, output, store, profile, build } = options
     await cluster.tools.topic(output, { partitions: 4, config: { 'message.timestamp.type': 'LogAppendTime' } })
-    const settings = {
+    const settings: Record<string, string> = {
       HIERAX_INPUT_BROKERS: cluster.brokers.join(','),
       HIERAX_INPUT_TOPICS: inputs.join(','),
       HIERAX_INPUT_GROUP: `group-of-${output}`,
@@ -45,10 +60,15 @@ export class Workers {
       HIERAX_OUTPUT_CLASSIFICATIONS: output,
       HIERAX_OUTPUT_DEAD_LETTERS: `${output}.dead-letters`,
       HIERAX_STORE_URL: `lmdb:${store}`,
-      ...(profile ? { NODE_OPTIONS: `--import=${recorder}`, BENCH_PROFILE: profile } : {})
+      ...options.settings
     }
-    const starts = Array.from({ length: count }, () => ServiceProcess.start(settings))
-    return new Workers(options, await Promise.all(starts))
+    for (const name of Object.keys(settings)) if (build && !build.settings.has(name)) delete settings[name]
+    const preloads = [idleRecorder, ...(profile ? [recorder] : [])]
+    settings.NODE_OPTIONS = preloads.map(preload => `--import=${preload}`).join(' ')
+    if (profile) settings.BENCH_PROFILE = profile
+    const idleFiles = Array.from({ length: count }, (_, index) => `${store}-${index}.idle`)
+    const starts = idleFiles.map(file => ServiceProcess.start({ ...settings, BENCH_IDLE: file }, false, build?.main))
+    return new Workers(options, await Promise.all(starts), idleFiles)
   }
 
   /** Waits until the output topic has `alerts` messages and the workers have counted as many alerts. */
@@ -83,10 +103,16 @@ export class Workers {
     }, 0)
   }
 
+  /** Share of the time between two moments (epoch ms) in which the main threads waited, 0–1. */
+  idleShare(from: number, to: number): number | null {
+    const shares = this.#idleFiles.map(file => idleShare(file, from, to))
+    return shares.reduce((sum, share) => (sum === null || share === null ? null : sum + share / shares.length), 0)
+  }
+
   /** Peak resident memory of any worker, MB. */
   peakMegabytes(): number | null {
     const peaks = this.#meters.map(meter => meter.peakBytes())
-    return peaks.some(peak => peak === null) ? null : Math.max(...peaks.map(peak => (peak ?? 0) / 1e6))
+    return peaks.some(peak => peak === null) ? null : Math.round(Math.max(...peaks.map(peak => peak ?? 0)) / 1e6)
   }
 
   /** Stops the workers gracefully; false if one did not exit with 0. */
