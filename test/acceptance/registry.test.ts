@@ -4,6 +4,7 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { readClassification } from '../../src/messages/reading.ts'
 import { kafka } from '../support/brokers.ts'
+import { fileIn } from '../support/fences.ts'
 import { testPython } from '../support/python.ts'
 import { schemaRegistry } from '../support/registry.ts'
 import { runHierax, ServiceProcess, total } from '../support/service.ts'
@@ -14,24 +15,8 @@ const { tools } = running
 const registry = await schemaRegistry()
 const python = testPython()
 
-/** Reads topics with Confluent's own client and deserializer; prints the key and the record of each message. */
-const reader = `
-import json, sys
-from confluent_kafka import Consumer
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer
-from confluent_kafka.serialization import MessageField, SerializationContext
-brokers, group, registry, topic, count = sys.argv[1:]
-deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry}))
-consumer = Consumer({"bootstrap.servers": brokers, "group.id": group, "auto.offset.reset": "earliest"})
-consumer.subscribe([topic])
-for _ in range(int(count)):
-    message = consumer.poll(60)
-    body = deserialize(message.value(), SerializationContext(topic, MessageField.VALUE))
-    body["candid"] = str(body["candid"])
-    print(json.dumps(body))
-consumer.close()
-`
+/** The program of the page that reads topics with Confluent's own client and deserializer. */
+const reader = fileIn('docs/subscribe.md', 'registry.py')
 
 describe('the encoding confluent', { skip: running.skip || registry.skip || python.skip }, () => {
   test('waits for the registry, is read by its client, and survives its outage', { timeout: 900_000 }, async t => {
@@ -56,19 +41,17 @@ describe('the encoding confluent', { skip: running.skip || registry.skip || pyth
     await trial.finished()
     assert.equal((await service.get('/health/ready')).status, 200)
 
-    for (const topic of [`${trial.wild}.out`, route]) {
+    for (const topic of [`${trial.wild}.out`, route, `${trial.wild}.current`]) {
       const messages = await tools.read(topic)
       assert.ok(messages.length > 0)
-      const args = ['-c', reader, running.brokers.join(','), tools.name('group'), registry.url, topic]
-      const stdout = execFileSync(path.join(python.folder, 'python'), [...args, String(messages.length)], {
-        encoding: 'utf8',
-        maxBuffer: 1 << 28
-      })
+      const args = ['-c', reader, running.brokers.join(','), registry.url, topic]
+      const stdout = execFileSync(path.join(python.folder, 'python'), args, { encoding: 'utf8', maxBuffer: 1 << 28 })
       const decoded = stdout
         .trim()
         .split('\n')
-        .map(line => JSON.parse(line))
-      const ours = messages.map(({ value }) => readClassification(value))
+        .map(line => line.split('\t') as [string, string])
+        .map(([key, record]) => ({ key, ...JSON.parse(record) }))
+      const ours = messages.map(({ key, value }) => ({ key, ...readClassification(value) }))
       const byId = (some: { id: string }, other: { id: string }) => (some.id < other.id ? -1 : 1)
       assert.deepEqual(decoded.sort(byId), JSON.parse(JSON.stringify(ours)).sort(byId))
     }

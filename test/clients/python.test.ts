@@ -44,6 +44,7 @@ async function startService(): Promise<ServiceProcess> {
   const service = await ServiceProcess.start({
     HIERAX_INPUT_BROKERS: brokers,
     HIERAX_INPUT_TOPICS: 'alerts',
+    HIERAX_OUTPUT_CURRENT: 'hierax.current',
     HIERAX_OUTPUT_ROUTES: 'transients=Transient@purity>=0.9',
     HIERAX_STORE_URL: `lmdb:${path.join(folder, 'store')}`
   })
@@ -51,6 +52,7 @@ async function startService(): Promise<ServiceProcess> {
   await broker.tools.waitFor('hierax.classifications', total - 1)
   await broker.tools.waitFor('hierax.dead-letters', 1)
   await broker.tools.waitFor('hierax.models', 1)
+  await broker.tools.waitFor('hierax.current', 1)
   return service
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
@@ -9,11 +9,12 @@ import { type Encoding, encodeClassification, schemaText } from '../../src/messa
 import { routedMessage } from '../../src/messages/outgoing.ts'
 import { KafkaSink } from '../../src/streams/kafka/sink.ts'
 import { kafka, missingForLocal } from '../support/brokers.ts'
+import { lacksKcat } from '../support/kcat.ts'
 import { silent } from '../support/loggers.ts'
 import { consoleConsumer } from '../support/maven.ts'
 import { testPython } from '../support/python.ts'
 import { sampleClassification as sample } from '../support/sample-classification.ts'
-import { requireAll, root } from '../support/shared.ts'
+import { root } from '../support/shared.ts'
 
 /** What docs/subscribe.md says about consoles and about producers that share our partitions, tried with Kafka's own tools, librdkafka and kcat. */
 const running = await kafka()
@@ -21,17 +22,7 @@ const { tools } = running
 const lacking = await missingForLocal()
 const java = await consoleConsumer()
 const python = testPython()
-const kcat = hasKcat() ? false : 'needs kcat (on Debian: apt-get install kcat)'
-if (requireAll && kcat) throw new Error(`HIERAX_REQUIRE_ALL=1, but this test ${kcat}`)
-
-function hasKcat(): boolean {
-  try {
-    execFileSync('kcat', ['-V'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
+const kcat = lacksKcat()
 
 /** Runs a command with text on its standard input. */
 async function run(command: string, args: readonly string[], input = ''): Promise<string> {

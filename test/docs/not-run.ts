@@ -47,8 +47,8 @@ export const notRun: readonly NotRun[] = [
   { command: /^kafka-configs\.sh /, why: "is Kafka's own", tried: null },
   {
     command: /^(kafka-console-consumer\.sh|kcat) .*hierax\.current/,
-    why: 'is another program’s, and needs a service with that topic',
-    tried: 'test/acceptance/crash.test.ts'
+    why: 'is another program’s',
+    tried: 'test/docs/console-current.test.ts'
   },
   { command: /^npm test$/, why: 'is what runs this', tried: 'test/run.ts' },
   { command: /^(npm run check|bash \.ci\/run)$/, why: 'is what runs this', tried: '.ci/run' },
