@@ -14,6 +14,7 @@ import { Pipeline, type PipelineOptions } from '../pipeline.ts'
 import { type FilePackets, openPackets } from '../streams/files.ts'
 import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
 import { startProgress } from './progress.ts'
+import { textNote } from './text-note.ts'
 
 /** Options of `hierax classify` as commander gives them. */
 export interface ClassifyOptions {
@@ -50,9 +51,10 @@ export async function classify(paths: readonly string[], options: ClassifyOption
   const store = await openStore(config.store.url, { programs: admissionOf(config).programs })
   const progress = startProgress({ total: packets.total, unit: 'packets' })
   const refused = new Map<ErrorCode, number>()
+  const textNotes: string[] = []
   let invalidPoints = 0
   try {
-    const arriving = inOrder(packets, config.input.schema)
+    const arriving = inOrder(packets, config.input.schema, note => textNotes.push(note))
     const reading = options.order === 'time' ? await sortedByTime(arriving) : arriving
     const pipeline = new Pipeline({
       decode: reading.decode,
@@ -82,6 +84,7 @@ export async function classify(paths: readonly string[], options: ClassifyOption
     for (const classifier of classifiers) classifier.dispose()
   }
   reportRefused(refused)
+  if (textNotes.length > 0) process.stderr.write(`hierax: ${textNotes[0]}\n`)
   if (invalidPoints > 0) {
     process.stderr.write(
       `hierax: points of histories left out, because their values are not photometry: ${invalidPoints}\n`
@@ -112,13 +115,15 @@ interface Reading {
 type Known = WeakMap<Uint8Array, readonly Alert[] | HieraxError>
 
 /** The packets in the order of the files. One that can't be read from disk becomes a dead letter at its place. */
-function inOrder(packets: FilePackets, schemaFile: string | null): Reading {
+function inOrder(packets: FilePackets, schemaFile: string | null, onText: (note: string) => void): Reading {
   const decoder = createDecoder({ schema: schemaFile === null ? null : readSchema(schemaFile) })
   const unreadable: Known = new WeakMap()
   async function* messages(): AsyncGenerator<InputMessage> {
     for await (const { path, bytes, key, error } of packets) {
       const value = bytes ?? new Uint8Array()
       if (error) unreadable.set(value, error)
+      const note = key === null && schemaFile === null ? textNote(path, value) : null
+      if (note !== null) onText(note)
       yield { topic: 'files', source: path, value, key, ingested: Date.now() }
     }
   }

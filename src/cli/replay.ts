@@ -6,6 +6,7 @@ import { openPackets } from '../streams/files.ts'
 import { endSignal } from './end-signal.ts'
 import { startProgress } from './progress.ts'
 import { openTarget, type PublishTarget, publishAll, summary } from './publish.ts'
+import { textNote } from './text-note.ts'
 
 /** Options of `hierax replay` as commander gives them. */
 export interface ReplayOptions extends Omit<PublishTarget, 'topic'> {
@@ -34,6 +35,8 @@ export async function replay(paths: readonly string[], options: ReplayOptions): 
     for (let round = 0; round < repeat; round += 1) {
       for await (const packet of packets) {
         const { bytes, key, error } = packet
+        const note = bytes && round === 0 && key === null && schema === null ? textNote(packet.path, bytes) : null
+        if (note !== null) process.stderr.write(`hierax: ${note}; it is published as it is\n`)
         if (bytes) yield { ...packet, key: key ?? (isContainer(bytes) ? null : schema) }
         else if (round === 0) {
           unread += 1

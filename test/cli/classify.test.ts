@@ -129,6 +129,10 @@ describe('hierax classify', () => {
     assert.match(again.stderr, /NOT_A_CONTAINER/)
     assert.match(again.stderr, /^hierax: refused: NOT_A_CONTAINER 1$/m)
     assert.match(run.stderr, /^hierax: refused: NOT_A_CONTAINER 1, TRUNCATED 1$/m)
+    assert.match(
+      again.stderr,
+      /^hierax: .*bad\.avro holds text, but alerts are Avro packets; .* `hierax convert --help`$/m
+    )
   })
 
   test('bare records are read with the schema in a .key file or named by an option; gzip by its content', async () => {

@@ -160,3 +160,12 @@ test('a cluster that does not answer is a fault', async () => {
   assert.match(stderr, /^hierax: KAFKA_UNAVAILABLE: /)
   assert.equal(code, 1)
 })
+
+test('a table is published as it is, and said to be none of alerts', { skip }, async t => {
+  const table = path.join(folder, 'table.csv')
+  await writeFile(table, 'objectId,jd,fid,magpsf\nZTF20aaelulu,2459000.5,1,18.5\n')
+  t.after(() => rm(table))
+  const { code, stderr } = await replay(tools.name('replay'), table, '--partitions', '1')
+  assert.equal(code, 0)
+  assert.match(stderr, /^hierax: .*table\.csv holds text, but alerts are Avro packets; .*; it is published as it is\n$/)
+})

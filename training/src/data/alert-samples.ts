@@ -13,6 +13,7 @@ import type { AlertPhotometry, AlertRecord, Observation } from 'hierax/lightcurv
 import { openPackets } from 'hierax/streams/files.ts'
 import { z } from 'zod'
 import { groupBy, tally } from '../collections.ts'
+import { conversionHint } from '../convert/hint.ts'
 import { invalidLine, type JsonLine, jsonLines } from '../light-curves/json-lines.ts'
 import { topOf } from '../tree.ts'
 import { nodeOfLabel } from './labelled.ts'
@@ -83,7 +84,12 @@ export async function readAlertSamples(
       continue
     }
     const found: AlertLine[] = []
-    for await (const line of jsonLines(each)) found.push(parseLine(line))
+    try {
+      for await (const line of jsonLines(each)) found.push(parseLine(line))
+    } catch (error) {
+      if (found.length > 0 || !(error instanceof HieraxError) || error.code !== 'DATA_INVALID') throw error
+      throw new HieraxError('DATA_INVALID', `${error.message}; ${await wanted(each)}`, { cause: error })
+    }
     lines.push(...found)
     packetPaths.push(...(await packetsOf(each, found)))
   }
@@ -107,6 +113,13 @@ export async function readAlertSamples(
   }
   if (missing.length > 0) notes.push(`${missing.length} labels are of alerts that no packet holds.`)
   return { objects, notes }
+}
+
+/** What to do with a file that is neither packets nor lines about packets. */
+async function wanted(file: string): Promise<string> {
+  const hint = await conversionHint(file)
+  const packets = 'alerts are Avro packets, or JSON lines that refer to them; light curves go to --data'
+  return hint === null ? packets : `${packets}; ${hint}`
 }
 
 /** Packet files that the lines of a file are about. */
@@ -136,7 +149,9 @@ async function decodeAll(paths: readonly string[]): Promise<{ alerts: Map<string
         if (!alerts.has(alert.record.candid)) alerts.set(alert.record.candid, alert)
       }
     } catch (thrown) {
-      unread.push(`${packet.path} (${HieraxError.from(thrown, 'DECODE_FAILED').message})`)
+      const { code, message } = HieraxError.from(thrown, 'DECODE_FAILED')
+      const hint = code === 'NOT_A_CONTAINER' && unread.length < listedReasons ? `; ${await wanted(packet.path)}` : ''
+      unread.push(`${packet.path} (${message}${hint})`)
     }
   }
   return { alerts: groupBy(alerts.values(), ({ objectId }) => objectId), unread }

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { Simulation } from '@hierax/tools/simulator/simulate.ts'
-import { needsShared, shared } from '../../../test/support/shared.ts'
+import { needsShared, root, shared } from '../../../test/support/shared.ts'
 import { knownAlerts, readAlertSamples, topOfGroup, topOfSample } from '../../src/data/alert-samples.ts'
 import type { SimulatedLightCurve } from '../../src/light-curves/light-curve.ts'
+import { bundledLightCurves } from '../../src/light-curves/read-light-curves.ts'
 import { topOf } from '../../src/tree.ts'
 import { madeObject, smallTaxonomy as tree } from '../support.ts'
 
@@ -129,6 +130,19 @@ test('files that are no packets are reported, and the rest is read', async () =>
   const { objects, notes } = await readAlertSamples([mixed])
   assert.equal(objects.length, 1)
   assert.match(notes[0] as string, /1 packet files could not be read: .*b\.avro/)
+})
+
+test('a table or a file of light curves in the place of packets is named, with what to do', async () => {
+  const table = path.join(root, 'examples/tables/ZTF99aaaaaaa_alerce.csv')
+  const { notes } = await readAlertSamples([table])
+  assert.match(
+    notes[0] as string,
+    /alerts are Avro packets, or JSON lines .*; it looks like ALeRCE; convert it: hierax convert .*alerce\.csv/
+  )
+  await assert.rejects(readAlertSamples([bundledLightCurves]), {
+    code: 'DATA_INVALID',
+    message: /line 1.*; alerts are Avro packets, or JSON lines that refer to them; light curves go to --data$/
+  })
 })
 
 test('groups are children of the root, by name', () => {
