@@ -1,7 +1,7 @@
 import { rounded } from '@hierax/training/light-curves/light-curve.ts'
 import { createDecoder } from 'hierax/alerts/decoder.ts'
-import { loadClassifier } from 'hierax/classifier/classifier.ts'
-import { bundledModel } from 'hierax/classifier/model-folder.ts'
+import { resolveDesc } from 'hierax/app/desc-classes.ts'
+import { loadModels, readModels } from 'hierax/app/models.ts'
 import { type Compression, compressions } from 'hierax/compression/compressors.ts'
 import { type Encoding, formats } from 'hierax/messages/encoding.ts'
 import type { OutputSettings } from 'hierax/messages/outgoing.ts'
@@ -37,6 +37,9 @@ const output: Omit<OutputSettings, 'encoding'> = {
   current: { topic: 'hierax.current', group: 'hierax' }
 }
 
+/** The topic in DESC's form (`output.desc.topic`), which has no default name. */
+export const descTopic = 'desc'
+
 /** One packet of so many is damaged and becomes a dead letter. */
 const damagedOneOf = 20
 
@@ -48,10 +51,10 @@ export async function messageSizes(input: readonly InputMessage[], messagesPerBa
   const sizes: MessageSize[] = []
   for (const [encoding, messages] of await outputFor(input)) {
     for (const topic of new Set(messages.map(message => message.topic))) {
-      const ofInput = topic === output.deadLetters
-      if (ofInput && sizes.some(size => size.topic === topic)) continue
+      const inOneForm = topic === output.deadLetters || topic === descTopic
+      if (inOneForm && sizes.some(size => size.topic === topic)) continue
       const onTopic = messages.filter(message => message.topic === topic)
-      sizes.push({ topic, encoding: ofInput ? null : encoding, ...(await sizesOf(onTopic, messagesPerBatch)) })
+      sizes.push({ topic, encoding: inOneForm ? null : encoding, ...(await sizesOf(onTopic, messagesPerBatch)) })
     }
   }
   return sizes
@@ -73,21 +76,23 @@ export function inputFrom(base: BasePackets, alerts: number): InputMessage[] {
 
 /** What a service with the bundled model publishes for the input, in each encoding. */
 export async function outputFor(input: readonly InputMessage[]): Promise<Map<Encoding, readonly OutputMessage[]>> {
-  const classifier = await loadClassifier(bundledModel)
+  const models = await readModels({ model: [] })
+  const classifiers = await loadModels({ model: [], runtime: 'auto' }, models)
+  const desc = resolveDesc({ topic: descTopic, classes: null }, models)
   const decoder = createDecoder()
   const published = new Map<Encoding, readonly OutputMessage[]>()
   for (const encoding of Object.keys(formats) as Encoding[]) {
     const { pipeline, sent } = bench({
       decode: bytes => decoder.decode(bytes),
-      classifiers: [classifier],
-      output: { ...output, encoding }
+      classifiers,
+      output: { ...output, encoding, desc }
     })
     for (let at = 0; at < input.length; at += alertsPerFetch) {
       await pipeline.process(input.slice(at, at + alertsPerFetch))
     }
     published.set(encoding, sent)
   }
-  classifier.dispose()
+  for (const classifier of classifiers) classifier.dispose()
   return published
 }
 
