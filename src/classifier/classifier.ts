@@ -49,6 +49,9 @@ export async function createClassifier(
   return probed.withPopulation(population)
 }
 
+/** The part of a network that a classifier uses. */
+export type SteppedNetwork = Pick<Network, 'sizes' | 'advance' | 'head' | 'dispose'>
+
 /** A reply with the input of novelty (null before the first detection) and the logits of the network. */
 export interface SteppedReply extends Reply {
   readonly noveltyFeatures: NoveltyFeatures | null
@@ -69,7 +72,7 @@ export class RecurrentClassifier implements Classifier {
   readonly population: Population | null
   readonly #model: Model
   readonly #runtime: Runtime
-  readonly #network: Network
+  readonly #network: SteppedNetwork
   readonly #rule: DecisionRule
   readonly #set: InputSet
   readonly #layout: StateLayout
@@ -83,7 +86,7 @@ export class RecurrentClassifier implements Classifier {
   #queue: Promise<unknown> = Promise.resolve()
 
   /** Without a population, probabilities apply to the class mix of the training set. */
-  constructor(model: Model, runtime: Runtime, population: Population | null = null, network?: Network) {
+  constructor(model: Model, runtime: Runtime, population: Population | null = null, network?: SteppedNetwork) {
     this.name = model.card.name
     this.version = model.card.version
     this.sha256 = model.sha256
@@ -202,7 +205,7 @@ export class RecurrentClassifier implements Classifier {
     if (row.detections === 0) {
       const answer = { ...ignorance(taxonomy), prediction: null, novelty: null, evidence: [] }
       const logits = new Float64Array(taxonomy.nodes.length)
-      return { answer, state: new Uint8Array(0), steps: 0, noveltyFeatures: null, logits }
+      return { answer, state: encodeState(this.#layout, row.later), steps: 0, noveltyFeatures: null, logits }
     }
     for (let node = 0; node < units.length; node++) this.#logits[node] = memory.logits[units[node] as number] as number
     const days = daysSinceFirst(memory.inputs)
@@ -215,7 +218,7 @@ export class RecurrentClassifier implements Classifier {
     const outside = this.#set.outsideAt >= 0 && memory.inputs[this.#set.outsideAt] === 1
     const novelty = outside ? 1 : (this.#model.novelty?.novelty(features) ?? null)
     const prediction = decide(taxonomy, this.#rule, nodes, days)
-    const state = encodeState(this.#layout, memory.bytes, row.older)
+    const state = encodeState(this.#layout, [...row.later, memory.answered(), ...row.older])
     return {
       answer: { ...nodes, prediction, novelty, evidence },
       state,
@@ -235,7 +238,7 @@ function capture(row: SequenceRow, memory: RowMemory): void {
   memory.seal(length, question.curve.hashOf(length))
   if (!captured) return
   captures.shift()
-  row.older.unshift(memory.capture(length, detections))
+  row.older.unshift(memory.capture())
 }
 
 /** Siblings with shares in the population are compared by probability alone, all others with the priors of the training set. */

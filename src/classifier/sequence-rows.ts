@@ -1,11 +1,14 @@
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import {
   type Checkpoint,
-  hashAt,
-  lengthAt,
+  isAnswered,
+  isIntact,
   olderCheckpoints,
   type StateLayout,
-  usableCheckpoints
+  seal,
+  sealLogits,
+  validCheckpoints,
+  withoutLogits
 } from './hidden-state.ts'
 import type { InputSet } from './input-sets.ts'
 import { detectionsSeen, latestDetection, modified, type Point } from './inputs.ts'
@@ -38,8 +41,10 @@ export class SequenceRow {
   readonly pending: readonly Step[]
   /** Number of pending detections that are done. */
   done = 0
-  /** Older checkpoints of the new state, newest first. Those at `captures` are added while stepping. */
-  readonly older: Checkpoint[]
+  /** Checkpoints of the new state after the time of the question, newest first, as bytes. */
+  readonly later: readonly Uint8Array[]
+  /** Checkpoints of the new state before the last detection, newest first. Those at `captures` are added while stepping. */
+  readonly older: Uint8Array[]
   /** Numbers of detections at which to capture a checkpoint, ascending. */
   readonly captures: number[]
   /** Numbers of detections after which a new sequence begins, ascending. */
@@ -49,22 +54,27 @@ export class SequenceRow {
   constructor(layout: StateLayout, set: InputSet, question: SteppedQuestion, index: number) {
     const { curve } = question
     const length = pointsUpTo(curve, question.jd)
-    let usable = usableCheckpoints(layout, question.state, curve, length)
-    let pending = detectionsIn(curve, usable[0]?.length ?? 0, length)
+    const valid = validCheckpoints(layout, question.state, curve)
     // A checkpoint with no detection after it is usable only if it has logits.
-    while (pending.length === 0 && usable[0]?.answered === false) {
-      usable = usable.slice(1)
-      pending = detectionsIn(curve, usable[0]?.length ?? 0, length)
-    }
+    const isUsable = (checkpoint: Checkpoint): boolean =>
+      checkpoint.length <= length &&
+      isIntact(layout, checkpoint) &&
+      (hasDetection(curve, checkpoint.length, length) || isAnswered(layout, checkpoint))
     this.question = question
     this.index = index
-    this.resumed = usable[0] ?? null
+    this.resumed = valid.find(isUsable) ?? null
     this.before = this.resumed?.detections ?? 0
-    this.pending = pending
-    const kept = olderCheckpoints(layout, this.before + pending.length)
-    this.older = usable.filter(({ detections }) => kept.includes(detections))
-    this.captures = kept.filter(detections => detections > this.before).reverse()
-    this.restarts = restartsIn(layout, set, this.resumed, pending)
+    this.pending = detectionsIn(curve, this.resumed?.length ?? 0, length)
+    const end = this.before + this.pending.length
+    const later = valid.filter(checkpoint => checkpoint.length > length && isIntact(layout, checkpoint))
+    const kept = new Set(olderCheckpoints(layout, later[0]?.detections ?? end))
+    // The newest one keeps its logits, for the question that comes after a late one.
+    this.later = later.filter(({ detections }, at) => at === 0 || kept.has(detections)).map(({ bytes }) => bytes)
+    this.older = valid
+      .filter(({ detections }) => detections <= this.before && detections < end && kept.has(detections))
+      .map(({ bytes }) => withoutLogits(layout, bytes))
+    this.captures = [...kept].filter(detections => detections > this.before && detections < end).reverse()
+    this.restarts = restartsIn(layout, set, this.resumed, this.pending)
   }
 
   /** Detections stepped through, those before the first pending one included. */
@@ -116,6 +126,11 @@ function sequenceOf(layout: StateLayout, { bytes }: Checkpoint): { sequence: num
   return { sequence: detectionsSeen(state), latest: latestDetection(state) }
 }
 
+function hasDetection(curve: SteppedCurve, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (curve.at(at).detection) return true
+  return false
+}
+
 function detectionsIn(curve: SteppedCurve, from: number, to: number): Step[] {
   const found: Step[] = []
   for (let at = from; at < to; at++) {
@@ -156,22 +171,20 @@ export class RowMemory {
   /** Logits of the answer, by output unit. */
   readonly logits: Float32Array
   readonly #set: InputSet
-  readonly #checkpointBytes: number
-  readonly #header: DataView
+  readonly #layout: StateLayout
 
   constructor(layout: StateLayout, set: InputSet) {
-    const memory = new ArrayBuffer(Math.ceil(layout.newestBytes / 8) * 8)
+    const memory = new ArrayBuffer(Math.ceil(layout.checkpointBytes / 8) * 8)
     const vector = (which: number) =>
       new Float32Array(memory, layout.vectors + 4 * layout.hidden * which, layout.hidden)
-    this.bytes = new Uint8Array(memory, 0, layout.newestBytes)
+    this.bytes = new Uint8Array(memory, 0, layout.checkpointBytes)
     this.inputs = new Float64Array(memory, layout.inputs, (layout.vectors - layout.inputs) / 8)
     this.hidden = vector(0)
     this.sum = vector(1)
     this.maximum = vector(2)
     this.logits = new Float32Array(memory, layout.logits, layout.outputs)
     this.#set = set
-    this.#checkpointBytes = layout.checkpointBytes
-    this.#header = new DataView(memory)
+    this.#layout = layout
   }
 
   /** Loads a checkpoint, or the initial state. */
@@ -222,14 +235,19 @@ export class RowMemory {
     return this.sum.map(sum => sum / detections)
   }
 
-  /** Writes the number of points that the checkpoint covers, and their hash. */
+  /** Completes the checkpoint: it covers the first `length` points, which have this hash. */
   seal(length: number, hash: bigint): void {
-    this.#header.setBigUint64(hashAt, hash, true)
-    this.#header.setUint32(lengthAt, length, true)
+    seal(this.#layout, this.bytes, length, hash)
   }
 
   /** A copy of the checkpoint, without logits. */
-  capture(length: number, detections: number): Checkpoint {
-    return { bytes: this.bytes.slice(0, this.#checkpointBytes), length, detections, answered: false }
+  capture(): Uint8Array {
+    return withoutLogits(this.#layout, this.bytes.slice())
+  }
+
+  /** The checkpoint with the logits; valid until the row goes on. */
+  answered(): Uint8Array {
+    sealLogits(this.#layout, this.bytes)
+    return this.bytes
   }
 }

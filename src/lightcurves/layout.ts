@@ -116,11 +116,11 @@ export function isDetection(source: Buffer, offset: number): boolean {
   return ((source[offset + at.flags] as number) & flag.detection) !== 0
 }
 
-/** The magnitude of the point at an offset if it is a detection with a positive difference, else infinite. */
-export function brightnessOf(source: Buffer, offset: number): number {
-  const flags = source[offset + at.flags] as number
+/** The magnitude of the point at an offset if it is a detection with a positive difference, else infinite. By a view, as all points are read. */
+export function brightnessOf(source: DataView, offset: number): number {
   const wanted = flag.detection | flag.positive
-  return (flags & wanted) === wanted ? source.readFloatLE(offset + at.magnitude) : Number.POSITIVE_INFINITY
+  const isWanted = (source.getUint8(offset + at.flags) & wanted) === wanted
+  return isWanted ? source.getFloat32(offset + at.magnitude, true) : Number.POSITIVE_INFINITY
 }
 
 /** Filter number of the point at an offset. */

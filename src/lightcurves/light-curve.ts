@@ -12,9 +12,11 @@ import {
   revisionOf,
   solarSystemDistanceOf,
   supersededCount,
-  timeOf
+  timeOf,
+  viewOf
 } from './layout.ts'
-import { type Band, bandOf, bands, type FilterId, type Observation } from './observation.ts'
+import { type Band, bands, type Observation } from './observation.ts'
+import { PartialSums } from './partial-sums.ts'
 import { supersededCandidAt, supersededRange, supersededSize } from './superseded.ts'
 
 /** The part of a light curve up to a time, counted. */
@@ -117,6 +119,24 @@ export class RunningTotals {
   }
 }
 
+/** The brightest of some points; the index is −1 if there is none. */
+interface Brightest {
+  readonly index: number
+  readonly magnitude: number
+}
+
+const noPoints: readonly Brightest[] = bands.map(() => ({ index: -1, magnitude: Number.POSITIVE_INFINITY }))
+
+/** The values that are not null, by band; in the order g, r, i. */
+function ofBands<T>(values: readonly (T | null)[]): Partial<Record<Band, T>> {
+  const known: Partial<Record<Band, T>> = {}
+  for (const [at, band] of bands.entries()) {
+    const value = values[at]
+    if (value != null) known[band] = value
+  }
+  return known
+}
+
 /**
  * An object's light curve: the view of all observations merged so far, one point per (`jd`, `fid`), sorted by `jd`, then
  * `fid`; or of those that pass the gates (`gates.ts`). Immutable; backed by the stored bytes.
@@ -131,6 +151,12 @@ export class LightCurve {
   readonly totals: Totals
   /** The curve of all stored points, whose revision counts; itself unless points are left out. */
   private readonly whole: LightCurve
+  /** Sums from the end on: most alerts are among an object's last. */
+  private readonly lastHashes: PartialSums<bigint>
+  private readonly lastRevisions: PartialSums<number>
+  private readonly lastDetections: PartialSums<number>
+  /** By band, the brightest point. */
+  private readonly brightest: PartialSums<readonly Brightest[]>
 
   constructor(points: Buffer, supersededBytes: Buffer, totals: Totals, whole?: LightCurve) {
     this.length = points.length / pointSize
@@ -138,6 +164,19 @@ export class LightCurve {
     this.supersededBytes = supersededBytes
     this.totals = totals
     this.whole = whole ?? this
+    const last = this.length - 1
+    this.lastHashes = new PartialSums(0n, (sum, back) => addHash(sum, this.hashAt(last - back)))
+    this.lastRevisions = new PartialSums(0, (sum, back) => sum + revisionOf(points, (last - back) * pointSize))
+    this.lastDetections = new PartialSums(
+      0,
+      (sum, back) => sum + (isDetection(points, (last - back) * pointSize) ? 1 : 0)
+    )
+    const view = viewOf(points)
+    this.brightest = new PartialSums(noPoints, (before, index) => {
+      const magnitude = brightnessOf(view, index * pointSize)
+      const band = filterOf(points, index * pointSize) - 1
+      return magnitude < (before[band] as Brightest).magnitude ? before.with(band, { index, magnitude }) : before
+    })
   }
 
   /** The point at an index, decoded. */
@@ -154,11 +193,7 @@ export class LightCurve {
   upTo(jd: number): Prefix {
     const revision = this.whole.revisionUpTo(jd)
     const length = this.lengthUpTo(jd)
-    let { detections, hash } = this.totals
-    for (let index = length; index < this.length; index++) {
-      if (isDetection(this.points, index * pointSize)) detections--
-      hash = addHash(hash, -this.hashAt(index))
-    }
+    const detections = this.totals.detections - this.lastDetections.of(this.length - length)
     return {
       length,
       detections,
@@ -167,42 +202,32 @@ export class LightCurve {
       lastJd: length > 0 ? this.jd(length - 1) : null,
       firstDetectionJd: detections > 0 ? this.jd(this.nextDetection(0, 1)) : null,
       lastDetectionJd: detections > 0 ? this.jd(this.nextDetection(length - 1, -1)) : null,
-      hash,
+      hash: this.hashOf(length),
       revision,
       hiddenRevision: this.whole === this ? 0 : revision - this.revisionUpTo(jd)
     }
   }
 
   private revisionUpTo(jd: number): number {
-    let { revision } = this.totals
-    for (let index = this.lengthUpTo(jd); index < this.length; index++)
-      revision -= revisionOf(this.points, index * pointSize)
-    return revision
+    return this.totals.revision - this.lastRevisions.of(this.length - this.lengthUpTo(jd))
   }
 
   /** Hash of the first `length` points: the key of cached hidden states. */
   hashOf(length: number): bigint {
-    let hash = this.totals.hash
-    for (let index = length; index < this.length; index++) hash = addHash(hash, -this.hashAt(index))
-    return hash
+    return addHash(this.totals.hash, -this.lastHashes.of(this.length - length))
   }
 
   /** Magnitude of the latest detection of each band among the first `length` points; bands in the order g, r, i. */
   latest(length: number): Partial<Record<Band, number>> {
-    const found: (number | undefined)[] = [undefined, undefined, undefined]
+    const found: (number | null)[] = bands.map(() => null)
     let missing = found.length
     for (let index = length - 1; index >= 0 && missing > 0; index--) {
-      if (!isDetection(this.points, index * pointSize)) continue
-      const { fid, magnitude } = this.at(index)
-      if (found[fid - 1] !== undefined) continue
-      found[fid - 1] = magnitude
+      const band = filterOf(this.points, index * pointSize) - 1
+      if (found[band] !== null || !isDetection(this.points, index * pointSize)) continue
+      found[band] = this.at(index).magnitude
       missing--
     }
-    const latest: Partial<Record<Band, number>> = {}
-    found.forEach((magnitude, index) => {
-      if (magnitude !== undefined) latest[bandOf((index + 1) as FilterId)] = magnitude
-    })
-    return latest
+    return ofBands(found)
   }
 
   /**
@@ -210,22 +235,8 @@ export class LightCurve {
    * bands in the order g, r, i.
    */
   peak(length: number): Partial<Record<Band, { jd: number; magnitude: number }>> {
-    const magnitudes = bands.map(() => Number.POSITIVE_INFINITY)
-    const indexes = bands.map(() => 0)
-    for (let index = 0; index < length; index++) {
-      const magnitude = brightnessOf(this.points, index * pointSize)
-      if (magnitude === Number.POSITIVE_INFINITY) continue
-      const band = filterOf(this.points, index * pointSize) - 1
-      if (magnitude >= (magnitudes[band] as number)) continue
-      magnitudes[band] = magnitude
-      indexes[band] = index
-    }
-    const peak: Partial<Record<Band, { jd: number; magnitude: number }>> = {}
-    for (const [at, band] of bands.entries()) {
-      const magnitude = magnitudes[at] as number
-      if (magnitude !== Number.POSITIVE_INFINITY) peak[band] = { jd: this.jd(indexes[at] as number), magnitude }
-    }
-    return peak
+    const found = this.brightest.of(length)
+    return ofBands(found.map(({ index, magnitude }) => (index < 0 ? null : { jd: this.jd(index), magnitude })))
   }
 
   /** Candids that were seen at a point besides the one in the view, ascending. */

@@ -314,6 +314,25 @@ describe('the bundled classifier', () => {
     }
   })
 
+  test('a question about any time resumes at a checkpoint and says the same to the bit', async () => {
+    const points = madeCurve(1030, 3)
+    const curve = steppedCurve(points)
+    const ask = async (detections: number, state: Uint8Array | null) =>
+      (await classifier.classify([{ curve, jd: points[detections - 1]?.jd ?? 0, state }]))[0] as Reply
+    const { state } = await ask(1030, null)
+    for (const [detections, checkpoint] of [
+      [1029, 1023],
+      [1017, 1015],
+      [970, 959],
+      [600, 511]
+    ] as const) {
+      const [resumed, anew] = [await ask(detections, state), await ask(detections, null)]
+      assert.equal(resumed.steps, detections - checkpoint)
+      assert.equal(bytesOf({ ...resumed, state: anew.state }), bytesOf(anew))
+      assert.equal((await ask(1030, resumed.state)).steps, 0)
+    }
+  })
+
   test('a state that lies anywhere in a larger memory serves as well, with sequences that restart on the way', async () => {
     // As a store gives it: a view, at any offset.
     const inStore = (state: Uint8Array, offset: number): Buffer => {

@@ -4,6 +4,7 @@
  */
 import os from 'node:os'
 import { parseArgs } from 'node:util'
+import { newDetection } from './micro/late-alerts.ts'
 import { type Cost, measure } from './micro/measure.ts'
 import { classifying, decoding, encoding, merging, storing } from './micro/steps.ts'
 
@@ -19,7 +20,9 @@ classify.dispose()
 await store.dispose()
 
 const machine = { cpus: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version }
-process.stdout.write(`${JSON.stringify({ machine, microseconds: costs, growth: growth(costs) }, null, 2)}\n`)
+process.stdout.write(
+  `${JSON.stringify({ machine, microseconds: costs, growth: growth(costs), late: late(costs) }, null, 2)}\n`
+)
 
 /** Cost of one new detection at 1,000 points relative to 10, for merge and classification together, by batch size. */
 function growth(all: readonly Cost[]): Record<string, number> {
@@ -30,4 +33,11 @@ function growth(all: readonly Cost[]): Record<string, number> {
   return Object.fromEntries(
     ratios.filter(([, ratio]) => !Number.isNaN(ratio)).map(([k, v]) => [k, Math.round(v * 100) / 100])
   )
+}
+
+/** Cost of a late alert on a large object relative to a new detection of it, medians. */
+function late(all: readonly Cost[]): Record<string, number> {
+  const base = all.find(({ name }) => name === newDetection)?.median ?? Number.NaN
+  const ofLate = all.filter(({ name }) => name.includes(', late,'))
+  return Object.fromEntries(ofLate.map(({ name, median }) => [name, Math.round((median / base) * 10) / 10]))
 }

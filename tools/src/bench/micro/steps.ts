@@ -12,6 +12,7 @@ import { classificationMessages } from 'hierax/messages/outgoing.ts'
 import { ClassificationWriter } from 'hierax/messages/writer.ts'
 import { AlertStream } from '../load/alert-stream.ts'
 import { basePackets } from '../load/base-packets.ts'
+import { lateAlerts } from './late-alerts.ts'
 import { additionAt, curveOf, observation, recordOf } from './light-curves.ts'
 import type { Step } from './measure.ts'
 
@@ -59,6 +60,7 @@ export async function classifying(): Promise<{ steps: Step[]; dispose: () => voi
   }
   const cold = { curve: curveOf(10), jd: observation(9, { own: true, mixed: false }).jd, state: null, alert: null }
   for (const batch of batches) steps.push(asking(classifier, 'classify cold (9 in the history)', cold, batch))
+  steps.push(...(await lateAlerts(classifier)))
   return { steps, dispose: () => classifier.dispose() }
 }
 
