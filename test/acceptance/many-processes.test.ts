@@ -128,13 +128,13 @@ describe('many processes over 8 partitions', { skip }, () => {
   })()
   made.catch(() => {})
 
-  test('four on a Valkey give the same light curves and answers as one on LMDB', async () => {
+  test('four on a Valkey give the same light curves and answers as one on LMDB', async t => {
     const { packets, calm } = await made
     const topic = await newTopic('four')
     const store = `${server.url}/1`
     const settings = aroundTopic(running.brokers, topic, store)
     const services = await Promise.all([1, 2, 3, 4].map(() => ServiceProcess.start(settings)))
-    after(() => Promise.all(services.map(service => service.end('SIGKILL'))))
+    t.after(() => Promise.all(services.map(service => service.end('SIGKILL'))))
     await until(async () => (await membersOf(topic)) === 4)
     await produce(topic, packets)
     await atRest(topic)
@@ -147,7 +147,7 @@ describe('many processes over 8 partitions', { skip }, () => {
     assertSame(await outcomeOf(topic, store), calm)
   })
 
-  test('three workers over one LMDB, one of them killed under load, give the same result', async () => {
+  test('three workers over one LMDB, one of them killed under load, give the same result', async t => {
     const { packets, calm } = await made
     const topic = await newTopic('workers')
     const store = `lmdb:${path.join(folder, 'workers')}`
@@ -157,7 +157,7 @@ describe('many processes over 8 partitions', { skip }, () => {
       // A slow worker must not count as stuck.
       HIERAX_WORKER_TIMEOUT: '600'
     })
-    after(() => service.end('SIGKILL'))
+    t.after(() => service.end('SIGKILL'))
     await until(async () => (await membersOf(topic)) === 3)
     const half = Math.ceil(packets.length / 2)
     await produce(topic, packets.slice(0, half))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
-import { after, before, describe, it } from 'node:test'
+import { after, afterEach, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import type { Service } from '../../src/service/service.ts'
 import { until } from '../support/until.ts'
@@ -23,6 +23,11 @@ async function sample({ metrics }: World, name: string): Promise<number> {
 /** Elsewhere a loopback address of its own has to be set up. */
 const onlyLinux = process.platform !== 'linux' && 'needs a second loopback address, which only Linux has by itself'
 
+const sockets: net.Socket[] = []
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+})
+
 /** A raw connection: what it got, and whether the server has closed it. */
 class Raw {
   received = ''
@@ -31,6 +36,7 @@ class Raw {
 
   constructor(port: number, localAddress?: string) {
     this.socket = net.connect({ port, host: '127.0.0.1', ...(localAddress === undefined ? {} : { localAddress }) })
+    sockets.push(this.socket)
     this.socket.on('data', data => {
       this.received += data
     })
@@ -188,9 +194,10 @@ describe('many clients', { skip: onlyLinux }, () => {
   const attackers = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6']
   const halfRequest = 'GET / HTTP/1.1\r\nHost: x\r\n'
 
-  it('with all connections of five addresses leave health checks their own, on either port', async () => {
+  it('with all connections of five addresses leave health checks their own, on either port', async t => {
     const world = new World()
     const service = await world.service({ management: { host: null, port: 0 } })
+    t.after(() => service.close())
     const { port, management } = await service.listen()
     const many: Raw[] = []
     for (let round = 0; round < 250; round++) {
@@ -209,13 +216,13 @@ describe('many clients', { skip: onlyLinux }, () => {
     const refused = (reason: string) => sample(world, `hierax_http_refused_total{reason="${reason}"}`)
     await until(async () => (await refused('connections')) + (await refused('timeout')) >= 250)
     for (const { socket } of many) socket.destroy()
-    await service.close()
   })
 
-  it('of one address get a share of the event streams', async () => {
+  it('of one address get a share of the event streams', async t => {
     const world = new World()
     const events = { maxSubscribers: 6, maxSubscribersPerAddress: 3 }
     const service = await world.service({ events })
+    t.after(() => service.close())
     const { port } = await service.listen()
     const open = async (address: string): Promise<Raw> => {
       const raw = new Raw(port, address)
@@ -241,16 +248,16 @@ describe('many clients', { skip: onlyLinux }, () => {
       ['streams', 1]
     ] as const)
       assert.equal(await sample(world, `hierax_http_refused_total{reason="${reason}"}`), count, reason)
-    await service.close()
   })
 
-  it('behind a trusted proxy have their own limits; nobody else is believed', async () => {
+  it('behind a trusted proxy have their own limits; nobody else is believed', async t => {
     const world = new World()
     const service = await world.service({
       trustedProxies: ['127.0.0.8/30'],
       requestsPerMinute: 2,
       connections: { connections: 30, connectionsPerAddress: 2 }
     })
+    t.after(() => service.close())
     const { port } = await service.listen()
     const ask = async (proxy: string, client: string): Promise<string> => {
       const raw = new Raw(port, proxy)
@@ -278,7 +285,6 @@ describe('many clients', { skip: onlyLinux }, () => {
     await until(() => open.every(({ socket }) => !socket.connecting))
     assert.equal(await statusFrom('127.0.0.10', port, '/health/live'), 'HTTP/1.1 200 OK', 'a proxy has many clients')
     for (const { socket } of open) socket.destroy()
-    await service.close()
   })
 })
 
@@ -286,6 +292,10 @@ describe('what is refused', () => {
   it('is counted, and logged at most once a minute', async t => {
     const world = new World()
     const service = await world.service({ token: 'right' })
+    t.after(() => {
+      t.mock.timers.reset()
+      return service.close()
+    })
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const get = (url: string) => service.app.inject({ url, remoteAddress: '192.0.2.1' })
     for (const url of [
@@ -316,14 +326,13 @@ describe('what is refused', () => {
     assert.equal(lines().length, 2)
     assert.equal(await sample(world, 'hierax_http_unauthorized_total{route="api"}'), 2)
     assert.equal(await sample(world, 'hierax_http_unauthorized_total{route="other"}'), 1)
-    t.mock.timers.reset()
-    await service.close()
   })
 })
 
 describe('management port', () => {
-  it('has health checks and metrics, without a token, and nothing else', async () => {
+  it('has health checks and metrics, without a token, and nothing else', async t => {
     const service = await new World().service({ token: 'a-secret', management: { host: null, port: 0 } })
+    t.after(() => service.close())
     const { port, management } = await service.listen()
     assert.ok(management !== null && management.port !== port)
     const at = (url: string) => fetch(`${management.url}${url}`, { headers: { connection: 'close' } })
@@ -335,18 +344,19 @@ describe('management port', () => {
     await assert.rejects(at('/health/live'))
   })
 
-  it('is not there unless it is set', async () => {
+  it('is not there unless it is set', async t => {
     const service = await new World().service()
+    t.after(() => service.close())
     assert.equal((await service.listen()).management, null)
-    await service.close()
   })
 
-  it('names its address if it is taken', async () => {
+  it('names its address if it is taken', async t => {
     const service = await new World().service()
+    t.after(() => service.close())
     const { port } = await service.listen()
     const second = await new World().service({ management: { host: null, port } })
+    t.after(() => second.close())
     await assert.rejects(second.listen(), { code: 'HTTP_UNAVAILABLE', message: /port \d+: EADDRINUSE/ })
-    await Promise.all([service.close(), second.close()])
   })
 })
 
@@ -354,10 +364,10 @@ describe('questions without end', () => {
   it('for metrics and health have a bound of their own', async t => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() }) // all of them within one minute, however long they take
     const service = await new World().service({ requestsPerMinute: 1 })
+    t.after(() => service.close())
     const statuses = new Set<number>()
     for (let index = 0; index < 6100; index++) statuses.add((await service.app.inject({ url: '/metrics' })).statusCode)
     assert.deepEqual([...statuses], [200, 429])
     assert.equal((await service.app.inject({ url: '/health/live' })).statusCode, 200, 'one does not use up the other')
-    await service.close()
   })
 })

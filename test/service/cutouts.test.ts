@@ -127,7 +127,7 @@ describe('an image of an alert', () => {
 describe('images over HTTP', () => {
   const stamp = gzipSync(fits([1, 2, 3, 4], { NAXIS1: 2, NAXIS2: 2 }))
 
-  it('are PNGs with the alert and its version, and are decoded once for each version', async () => {
+  it('are PNGs with the alert and its version, and are decoded once for each version', async t => {
     const world = new World()
     const kept = {
       objectId: 'ZTF',
@@ -137,6 +137,7 @@ describe('images over HTTP', () => {
     }
     world.cutouts = async objectId => (objectId === 'ZTF' ? kept : null)
     const service = await world.service({ token: 'right' })
+    t.after(() => service.close())
     const get = (url: string, headers = {}) =>
       service.app.inject({ url: `/api/v1/objects/${url}`, headers: { authorization: 'Bearer right', ...headers } })
     const answer = await get('ZTF/cutouts/science.png')
@@ -163,6 +164,5 @@ describe('images over HTTP', () => {
       assert.deepEqual([refusal.statusCode, refusal.json().code], [status, code], url)
     }
     assert.equal((await service.app.inject({ url: '/api/v1/objects/ZTF/cutouts/science.png' })).statusCode, 401)
-    await service.close()
   })
 })

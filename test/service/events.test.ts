@@ -54,9 +54,12 @@ class Client {
   }
 }
 
+const deafSockets: net.Socket[] = []
+
 /** A subscriber on a bare socket, which is paused and reads nothing. */
 async function openDeaf(port: number): Promise<net.Socket> {
   const socket = net.connect(port, '127.0.0.1')
+  deafSockets.push(socket)
   socket.on('error', () => {})
   await new Promise<void>(resolve => socket.once('connect', resolve))
   socket.pause()
@@ -74,7 +77,10 @@ describe('event stream', { timeout: 900_000 }, () => {
     const { url, port } = await service.listen()
     return { url: `${url}/api/v1/events`, port }
   }
-  afterEach(() => service.close())
+  afterEach(async () => {
+    for (const socket of deafSockets.splice(0)) socket.destroy()
+    await service.close()
+  })
 
   const connections = (): Promise<number> =>
     new Promise((resolve, reject) =>

@@ -160,8 +160,9 @@ describe('light curves over HTTP', () => {
 })
 
 describe('the OpenAPI document', () => {
-  it('has an example of every answer, errors included', async () => {
+  it('has an example of every answer, errors included', async t => {
     const service = await new World().service()
+    t.after(() => service.close())
     const document = service.app.swagger() as unknown as {
       paths: Record<string, { get: { responses: Record<string, { content: Record<string, Media> }> } }>
       components: { schemas: Record<string, { examples?: unknown[]; example?: unknown }> }
@@ -183,14 +184,14 @@ describe('the OpenAPI document', () => {
         }
   })
 
-  it('a method that a path does not take is answered 405, with those it takes', async () => {
+  it('a method that a path does not take is answered 405, with those it takes', async t => {
     const service = await new World().service()
+    t.after(() => service.close())
     for (const method of ['POST', 'DELETE', 'TRACE'] as const) {
       const answer = await service.app.inject({ method: method as 'POST', url: '/api/v1/recent', payload: '{' })
       assert.equal(answer.statusCode, 405)
       assert.equal(answer.headers.allow, 'GET, HEAD')
       assert.equal(answer.json().code, 'METHOD_NOT_ALLOWED')
     }
-    await service.close()
   })
 })

@@ -15,12 +15,13 @@ function endless(): { readonly made: () => number; readonly chunks: () => AsyncG
   }
 }
 
-test('streams of lines share their places, and give them back', async () => {
+test('streams of lines share their places, and give them back', async t => {
   const refused: string[] = []
   const streams = new LineStreams(
     { total: 3, perAddress: 2, stallMs: 60_000 },
     { refused: reason => refused.push(reason) }
   )
+  t.after(() => streams.close())
   const open = (client: string) => streams.open(endless().chunks(), client).on('error', () => {})
   const [first, second] = [open('10.0.0.1'), open('10.0.0.1')]
   assert.throws(() => open('10.0.0.1'), { code: 'TOO_MANY_QUERIES', message: /2 queries of one address/ })
@@ -32,12 +33,12 @@ test('streams of lines share their places, and give them back', async () => {
   second.destroy()
   await once(second, 'close')
   open('10.0.0.4')
-  streams.close()
 })
 
 test('no line is made that its client does not read, and a client that reads nothing is disconnected', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const streams = new LineStreams({ total: 1, perAddress: 1, stallMs: 60_000 }, { refused: () => {} })
+  t.after(() => streams.close())
   const lines = endless()
   const stream = streams.open(lines.chunks(), '10.0.0.1')
   const reader = stream[Symbol.asyncIterator]()

@@ -364,8 +364,9 @@ describe('token', () => {
 })
 
 describe('rate limit', () => {
-  it('bounds requests, but not probes and scrapes', async () => {
+  it('bounds requests, but not probes and scrapes', async t => {
     const service = await new World().service({ requestsPerMinute: 3 })
+    t.after(() => service.close())
     const get = (url: string) => service.app.inject({ url })
     for (let index = 0; index < 3; index++) assert.equal((await get('/api/v1/recent')).statusCode, 200)
     const refused = await get('/api/v1/recent')
@@ -374,25 +375,25 @@ describe('rate limit', () => {
     for (let index = 0; index < 5; index++) assert.equal((await get('/metrics')).statusCode, 200)
     for (let index = 0; index < 3; index++) await get('/nothing')
     await assertProblem(await get('/nothing'), 429, 'TOO_MANY_REQUESTS', /./)
-    await service.close()
   })
 
-  it('counts wrong tokens', async () => {
+  it('counts wrong tokens', async t => {
     const service = await new World().service({ requestsPerMinute: 2, token: 'right' })
+    t.after(() => service.close())
     const get = () => service.app.inject({ url: '/api/v1/recent', headers: { authorization: 'Bearer wrong' } })
     assert.deepEqual([(await get()).statusCode, (await get()).statusCode, (await get()).statusCode], [401, 401, 429])
-    await service.close()
   })
 })
 
 describe('listening', () => {
-  it('names a port that is taken', async () => {
+  it('names a port that is taken', async t => {
     const [one, two] = [await new World().service(), new World()]
+    t.after(() => one.close())
     const { url, port } = await one.listen()
     assert.equal(url, `http://127.0.0.1:${port}`)
     assert.equal((await fetch(`${url}/health/live`)).status, 200)
     const second = await two.service({ port })
+    t.after(() => second.close())
     await assert.rejects(second.listen(), { code: 'HTTP_UNAVAILABLE', message: /port \d+: EADDRINUSE/ })
-    await Promise.all([one.close(), second.close()])
   })
 })
