@@ -3,10 +3,10 @@ import tls from 'node:tls'
 import type { ISocketFactory } from 'kafkajs'
 import { closingHint, hintFor, misfitOf, type Security } from './security-hints.ts'
 
-/** Bytes of one read. */
-const readBytes = 256 * 1024
-/** Responses up to this size are copied, which is cheap. */
-const smallBytes = 64 * 1024
+/** Bytes of one read, but for what is missing of a long response. */
+const readBytes = 64 * 1024
+/** If so much of a response is missing, it is read into its place. */
+const directBytes = 16 * 1024
 /** Larger responses are passed on in pieces. No fetch is that large, and a bogus length must not cause an allocation. */
 const largestBytes = 64 * 1024 * 1024
 const lengthBytes = 4
@@ -14,30 +14,34 @@ const keepAlive = 60_000
 
 /**
  * Assembles the responses on a connection to a broker (each is preceded by its length, 4 bytes), so that kafkajs gets
- * each as a whole.
+ * each as a whole, in memory of its own.
  *
- * This saves memory. Without it, Node allocates 64 kB for each read, and kafkajs copies these buffers into a new one. That is
- * 2 × 67 kB per alert, and causes a full garbage collection every few hundred alerts. Here all reads share one buffer, a second buffer
- * holds the response, and only the copy of kafkajs is allocated.
+ * Without it, Node allocates 64 kB for each read, and kafkajs copies these buffers into a new one. Here a long response is read into its
+ * place ({@link space}), and all other reads share one buffer.
  */
 export class ResponseAssembler {
   readonly #emit: (bytes: Buffer) => void
-  #frame = Buffer.alloc(lengthBytes)
+  readonly #shared = Buffer.allocUnsafeSlow(readBytes)
+  readonly #length = Buffer.alloc(lengthBytes)
+  /** The response with its length field; that field alone until the length is known. */
+  #frame = this.#length
   #filled = 0
-  /** Bytes of the response including its length field; of that field alone until the length is known. */
-  #size = lengthBytes
   /** Bytes of an oversized response still to be passed on. */
   #passing = 0
-  /** kafkajs keeps the first piece of a connection without copying it; it copies all others. */
-  #first = true
 
-  /** `emit` gets a response preceded by its length; the bytes are valid until it returns. */
+  /** `emit` gets a response preceded by its length. */
   constructor(emit: (bytes: Buffer) => void) {
     this.#emit = emit
   }
 
-  /** Takes received bytes; their memory may be reused afterwards. */
+  /** Where to read the next bytes to, for {@link take}. */
+  space(): Buffer {
+    return this.#frame.length - this.#filled >= directBytes ? this.#frame.subarray(this.#filled) : this.#shared
+  }
+
+  /** Takes received bytes. Unless they are in the {@link space} given last, their memory may be reused afterwards. */
   take(bytes: Uint8Array): void {
+    const inPlace = bytes.buffer === this.#frame.buffer && bytes.byteOffset === this.#frame.byteOffset + this.#filled
     for (let at = 0; at < bytes.length; ) {
       if (this.#passing > 0) {
         const piece = Buffer.from(bytes.subarray(at, at + this.#passing))
@@ -46,37 +50,26 @@ export class ResponseAssembler {
         this.#emit(piece)
         continue
       }
-      const part = bytes.subarray(at, at + this.#size - this.#filled)
-      this.#frame.set(part, this.#filled)
+      const part = bytes.subarray(at, at + this.#frame.length - this.#filled)
+      if (!inPlace) this.#frame.set(part, this.#filled)
       this.#filled += part.length
       at += part.length
-      if (this.#filled === this.#size) this.#full()
+      if (this.#filled === this.#frame.length) this.#full()
     }
   }
 
   #full(): void {
-    const length = this.#size === lengthBytes ? this.#frame.readInt32BE() : 0
-    if (length > 0 && length <= largestBytes) this.#hold(lengthBytes + length)
-    else this.#pass(Math.max(0, length))
-  }
-
-  /** Emits what has been received; `further` bytes of the same response follow in pieces. */
-  #pass(further: number): void {
-    const whole = this.#frame.subarray(0, this.#size)
-    const lasting = this.#first || this.#size <= smallBytes
-    this.#first = false
+    const frame = this.#frame
+    const length = frame === this.#length ? frame.readInt32BE() : 0
+    if (length > 0 && length <= largestBytes) {
+      this.#frame = Buffer.allocUnsafe(lengthBytes + length)
+      frame.copy(this.#frame)
+      return
+    }
+    this.#frame = this.#length
     this.#filled = 0
-    this.#size = lengthBytes
-    this.#passing = further
-    this.#emit(lasting ? Buffer.from(whole) : whole)
-  }
-
-  #hold(size: number): void {
-    this.#size = size
-    if (this.#frame.length >= size) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(size, 2 * this.#frame.length))
-    this.#frame.copy(larger, 0, 0, this.#filled)
-    this.#frame = larger
+    this.#passing = Math.max(0, length)
+    this.#emit(frame === this.#length ? Buffer.from(frame) : frame)
   }
 }
 
@@ -116,7 +109,7 @@ export function framedSockets(security: Security): ISocketFactory {
       socket.emit('data', bytes)
     })
     const onread = {
-      buffer: Buffer.allocUnsafeSlow(readBytes),
+      buffer: () => responses.space(),
       callback(length: number, bytes: Uint8Array) {
         if (!ssl && answers === 0 && tlsAlert.every((byte, at) => bytes[at] === byte)) {
           socket.destroy(Object.assign(new Error('the answer is a TLS alert'), { code: 'TLS_WANTED' }))
