@@ -112,13 +112,25 @@ async function decompress(name: keyof typeof decompressors, bytes: Buffer): Prom
   }
 }
 
+/**
+ * Inflates the records of a batch whose attributes have this compression code (1 to 4).
+ * Rejects with KAFKA_BATCH_UNREADABLE if the code is unknown or the bytes are damaged.
+ */
+export async function inflateRecords(code: number, bytes: Buffer): Promise<Buffer> {
+  const name = names.find(name => compressionTypes[name] === code)
+  if (name === undefined) throw new HieraxError('KAFKA_BATCH_UNREADABLE', `Compression code ${code} is unknown`)
+  return decompress(name, bytes)
+}
+
+const names = Object.keys(decompressors) as (keyof typeof decompressors)[]
+
 let registered = false
 
 /** Registers compressors and decompressors with kafkajs, for all its clients in this process. */
 export function registerCodecs(): void {
   if (registered) return
   registered = true
-  for (const name of Object.keys(decompressors) as (keyof typeof decompressors)[]) {
+  for (const name of names) {
     CompressionCodecs[compressionTypes[name]] = () => ({
       compress: ({ buffer }: { readonly buffer: Buffer }) => compressors[name](buffer),
       decompress: (bytes: Buffer) => decompress(name, bytes)

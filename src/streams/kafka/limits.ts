@@ -9,6 +9,8 @@ export const defaultLimits = {
   /** Maximum bytes of one fetch, and of one partition in it. They bound the unhandled data per broker. */
   fetchBytes: 16 * mebibyte,
   partitionBytes: 4 * mebibyte,
+  /** Maximum bytes of the fetches that are made while others are handled: of four brokers. */
+  aheadBytes: 64 * mebibyte,
   /** How long a broker may hold a fetch that finds nothing. Small, because resuming a paused partition waits for it. */
   fetchWait: 150,
   /** Partitions handled at the same time. */

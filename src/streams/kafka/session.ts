@@ -4,6 +4,7 @@ import type { BatchHandler } from '../types.ts'
 import { processBatch } from './batches.ts'
 import { createKafka, retries } from './client.ts'
 import { type KafkaConnection, watched } from './connection.ts'
+import { FetchAhead } from './fetch-ahead.ts'
 import { type Assignment, Heartbeats, newAssignment, OffsetCommits, subscriptionAssigner } from './group.ts'
 import type { TopicPartition } from './offsets.ts'
 import { PartitionTracker, type TrackerContext } from './partitions.ts'
@@ -40,6 +41,7 @@ export class ConsumerSession {
   readonly #context: SessionContext
   readonly #consumer: Consumer
   #cluster: KafkaCluster | null = null
+  readonly #ahead: FetchAhead
   readonly #commits: OffsetCommits
   readonly #heartbeats: Heartbeats
   readonly #partitions: PartitionTracker
@@ -60,6 +62,7 @@ export class ConsumerSession {
   constructor(context: SessionContext) {
     const { limits, logger, group, connection } = context
     this.#context = context
+    this.#ahead = new FetchAhead(logger, limits)
     this.crashed = new Promise(resolve => {
       this.#crash = resolve
     })
@@ -76,6 +79,7 @@ export class ConsumerSession {
       partitionAssigners: [
         given => {
           this.#cluster = given.cluster
+          this.#ahead.attach(given.cluster)
           return subscriptionAssigner(given)
         }
       ],
@@ -162,6 +166,7 @@ export class ConsumerSession {
       void this.#commits.flush()
     })
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.#ahead.drop()
       this.#loseAssignment(new Error('the group was rebalanced'))
       this.phase = 'running'
       this.#context.onJoined()

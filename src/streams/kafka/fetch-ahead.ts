@@ -1,0 +1,218 @@
+import type { KafkaLogger } from './connection.ts'
+import { decodeFetchResponse, type FetchResponse, UnknownFormat } from './fetch-response.ts'
+import type { SourceLimits } from './limits.ts'
+import type { KafkaCluster } from './topic-ids.ts'
+
+const fetchKey = 1
+/** kafkajs's latest version of the request; Kafka 2.3 and later. */
+const fetchVersion = 11
+/** An answer that waited this long (ms) is discarded: its partitions may have been replaced. */
+const longestWait = 5000
+
+/** What kafkajs's consumer asks of a broker. */
+interface FetchRequest {
+  readonly maxBytes: number
+  readonly topics: readonly {
+    readonly topic: string
+    readonly partitions: readonly {
+      readonly partition: number
+      readonly fetchOffset: string
+      readonly maxBytes: number
+    }[]
+  }[]
+}
+
+interface Protocol {
+  readonly request: { readonly apiKey: number; readonly apiVersion: number }
+  readonly response: { decode(bytes: Buffer): Promise<unknown> }
+}
+
+/** A kafkajs connection: what is used of it beside its declared members. */
+interface ConnectionInternals {
+  readonly authHandlers: unknown
+  readonly bytesBuffered: number
+  readonly requestQueue: { fulfillRequest(response: object): void }
+  processData(bytes: Buffer): void
+  isConnected(): boolean
+}
+
+/** The same of a kafkajs broker. */
+interface BrokerInternals {
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>
+  readonly connectionPool: {
+    /** The second one is for fetches alone. */
+    readonly pool: readonly ConnectionInternals[]
+    send(protocol: Protocol): Promise<unknown>
+  }
+  fetch(request: FetchRequest): Promise<FetchResponse>
+  isConnected(): boolean
+}
+
+/** The answer to a request that kafkajs has not made yet. */
+interface Ahead {
+  /** The partitions and offsets of the request. */
+  readonly key: string
+  readonly answer: Promise<FetchResponse>
+  /** When messages came, by `performance.now()`: infinitely long ago if it was an error or none; null while it is under way. */
+  since: number | null
+}
+
+/**
+ * Makes kafkajs's consumer faster. While the messages of a fetch are handled, the next one is under way; kafkajs
+ * gets its answer if it then asks for the same partitions and offsets. Any other answer is discarded, and so is an error that came before
+ * kafkajs asked: its own request then finds out what is the matter now. Responses are decoded here ({@link decodeFetchResponse}), and are not copied once more.
+ *
+ * kafkajs remains the client for the group, offsets and leaders. If a broker is too old, or kafkajs's internals are not as expected, its own
+ * way is used.
+ */
+export class FetchAhead {
+  readonly #logger: KafkaLogger
+  readonly #limits: Pick<SourceLimits, 'fetchBytes' | 'aheadBytes'>
+  readonly #equipped = new WeakSet<object>()
+  #ahead = new Map<BrokerInternals, Ahead>()
+  /** Requests whose answers are under way or wait, discarded ones included until they came. */
+  #held = 0
+
+  constructor(logger: KafkaLogger, limits: Pick<SourceLimits, 'fetchBytes' | 'aheadBytes'>) {
+    this.#logger = logger
+    this.#limits = limits
+  }
+
+  /** Equips all brokers that the consumer of this cluster uses from now on. */
+  attach(cluster: KafkaCluster): void {
+    const find = cluster.findBroker
+    cluster.findBroker = async node => {
+      const broker = await Reflect.apply(find, cluster, [node])
+      if (!this.#equipped.has(broker)) {
+        this.#equipped.add(broker)
+        this.#equip(broker)
+      }
+      return broker
+    }
+  }
+
+  /** Discards the answers that were not asked for yet. */
+  drop(): void {
+    this.#ahead = new Map()
+  }
+
+  #equip(broker: unknown): void {
+    if (!isAsExpected(broker)) {
+      this.#logger.warn({}, 'kafkajs is not the version that fetching ahead was made for; fetching without it')
+      return
+    }
+    if ((broker.versions[fetchKey]?.maxVersion ?? 0) < fetchVersion) return
+    const fetch = broker.fetch.bind(broker)
+    broker.fetch = async request => {
+      this.#equipPool(broker.connectionPool)
+      const answer = (await this.#take(broker, request)) ?? (await fetch(request))
+      this.#askAhead(broker, fetch, nextRequest(request, answer))
+      return answer
+    }
+  }
+
+  /** kafkajs may give a broker that it connects to again another pool. */
+  #equipPool(pool: BrokerInternals['connectionPool']): void {
+    if (this.#equipped.has(pool)) return
+    this.#equipped.add(pool)
+    for (const connection of pool.pool) passWhole(connection)
+    const send = pool.send.bind(pool)
+    pool.send = protocol => send(decodedHere(protocol))
+  }
+
+  /** The answer that was fetched ahead, if it is the one to this request. */
+  async #take(broker: BrokerInternals, request: FetchRequest): Promise<FetchResponse | null> {
+    const ahead = this.#ahead.get(broker)
+    this.#ahead.delete(broker)
+    if (ahead === undefined || ahead.key !== keyOf(request)) return null
+    const isOutdated = ahead.since !== null && performance.now() - ahead.since > longestWait
+    return isOutdated ? null : ahead.answer
+  }
+
+  #askAhead(broker: BrokerInternals, fetch: BrokerInternals['fetch'], request: FetchRequest | null): void {
+    const { fetchBytes, aheadBytes } = this.#limits
+    if (request === null || (this.#held + 1) * fetchBytes > aheadBytes) return
+    // A new connection would be opened while the consumer may be closing it.
+    if (!broker.isConnected() || !broker.connectionPool.pool[1]?.isConnected()) return
+    this.#held++
+    const ahead: Ahead = { key: keyOf(request), answer: fetch(request), since: null }
+    this.#ahead.set(broker, ahead)
+    void ahead.answer
+      .then(
+        ({ responses }) => !responses.every(({ partitions }) => partitions.every(isEmpty)),
+        () => false
+      )
+      .then(isUsable => {
+        this.#held--
+        ahead.since = isUsable ? performance.now() : Number.NEGATIVE_INFINITY
+      })
+  }
+}
+
+const isEmpty = ({ messages }: { readonly messages: readonly unknown[] }) => messages.length === 0
+
+const keyOf = ({ topics }: FetchRequest) => JSON.stringify(topics)
+
+/** The request that kafkajs makes when all messages of `answer` have been handled; null if there are none. */
+function nextRequest(request: FetchRequest, answer: FetchResponse): FetchRequest | null {
+  const next = new Map<string, string>()
+  for (const { topicName, partitions } of answer.responses) {
+    for (const { partition, messages } of partitions) {
+      const last = messages.at(-1)
+      if (last !== undefined) next.set(`${topicName}/${partition}`, String(BigInt(last.offset) + 1n))
+    }
+  }
+  if (next.size === 0) return null
+  const topics = request.topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map(asked => ({
+      ...asked,
+      fetchOffset: next.get(`${topic}/${asked.partition}`) ?? asked.fetchOffset
+    }))
+  }))
+  return { ...request, topics }
+}
+
+/** The same request, whose response is decoded here if it is one of messages. */
+function decodedHere(protocol: Protocol): Protocol {
+  const { request, response } = protocol
+  if (request.apiKey !== fetchKey || request.apiVersion !== fetchVersion) return protocol
+  const decode = async (bytes: Buffer) => {
+    try {
+      return await decodeFetchResponse(bytes)
+    } catch (error) {
+      if (error instanceof UnknownFormat) return response.decode(bytes)
+      throw error
+    }
+  }
+  return { ...protocol, response: { ...response, decode } }
+}
+
+/** Passes whole responses on as they are: kafkajs would copy each. */
+function passWhole(connection: ConnectionInternals): void {
+  const process = connection.processData.bind(connection)
+  connection.processData = bytes => {
+    const isWhole = bytes.length >= 8 && bytes.readInt32BE() === bytes.length - 4
+    if (!isWhole || connection.authHandlers || connection.bytesBuffered > 0) return process(bytes)
+    const size = bytes.length - 4
+    connection.requestQueue.fulfillRequest({ size, correlationId: bytes.readInt32BE(4), payload: bytes.subarray(8) })
+  }
+}
+
+function isAsExpected(broker: unknown): broker is BrokerInternals {
+  const { versions, connectionPool, fetch, isConnected } = broker as Partial<BrokerInternals>
+  const isFunction = (value: unknown) => typeof value === 'function'
+  return (
+    typeof versions === 'object' &&
+    [fetch, isConnected, connectionPool?.send].every(isFunction) &&
+    connectionPool?.pool?.length === 2 &&
+    connectionPool.pool.every(
+      ({ processData, isConnected, requestQueue, bytesBuffered, authHandlers }) =>
+        isFunction(processData) &&
+        isFunction(isConnected) &&
+        isFunction(requestQueue?.fulfillRequest) &&
+        typeof bytesBuffered === 'number' &&
+        authHandlers !== undefined
+    )
+  )
+}
