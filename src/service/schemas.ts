@@ -190,7 +190,7 @@ const comparison = z.object({
 /** `/api/v1/disagreements`. */
 export const disagreements = z
   .object({
-    since: text('start of the service (ISO 8601), since when alerts are compared; a restart begins anew'),
+    since: text('start of the service (ISO 8601), since when alerts are compared; a restart clears them'),
     models: listOf(comparison, 'one entry for each shadow model'),
     disagreements: listOf(disagreement, 'the latest that match, newest first; the last 10,000 are kept')
   })
