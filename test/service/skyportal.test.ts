@@ -86,6 +86,13 @@ describe('SkyPortal', () => {
     assert.deepEqual(await query({ objectId: object.objectId, candid: '1' }), [])
   })
 
+  test('an empty id or number, as a form sends it, is not given', async () => {
+    const [found] = await query({ objectId: object.objectId, candid: '' })
+    assert.equal(found?.objectId, object.objectId)
+    assert.deepEqual(await query({ objectId: '', candid: '' }), await query({}))
+    await assert.rejects(query({ objectId: '', candid: '1' }), { status: 400 })
+  })
+
   test('finds objects in a cone, in any unit of the radius', async () => {
     for (const [radius, unit, arcsec] of [
       ['3', 'arcsec', 3],

@@ -41,8 +41,8 @@ const { radius: _, ...conditions } = queryParameters
 const searchQuery = z.object({
   ...scopes,
   ...conditions,
-  objectId: z.string().max(128).describe('an object').optional(),
-  candid: z.string().max(40).describe('only the alert of this number, with `objectId`').optional(),
+  objectId: z.string().max(128).describe('an object; empty: not given').optional(),
+  candid: z.string().max(40).describe('only the alert of this number, with `objectId`; empty: not given').optional(),
   radius: z.number().min(0).max(maxRadius).default(defaultRadius).describe('radius of the cone'),
   radius_units: z.enum(['arcsec', 'arcmin', 'deg']).default('arcsec').describe('unit of `radius`'),
   limit: z.int().min(1).max(1000).default(100).describe('maximum number of alerts')
@@ -73,8 +73,11 @@ export function addSkyPortalRoutes(app: FastifyInstance, ports: ServicePorts): v
         )
       }
     },
-    async ({ query: { objectId, candid, radius, radius_units: unit, limit, ...query } }) => {
+    async ({ query: { radius, radius_units: unit, limit, ...query } }) => {
       if (!isInScope(query)) return []
+      // SkyPortal sends the empty fields of its form too.
+      const objectId = query.objectId || undefined
+      const candid = query.candid || undefined
       if (candid !== undefined && objectId === undefined)
         throw new HieraxError('REQUEST_INVALID', 'candid is found by its object only: give objectId too')
       const cone = query.ra === undefined && query.dec === undefined ? {} : { radius: radius * arcsecPer[unit] }
