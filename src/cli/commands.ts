@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { decimal, integer, julianDate, list, populationOption, programs } from './options.ts'
+import { decimal, integer, julianDate, list, objectId, objectIds, populationOption, programs } from './options.ts'
 
 /** Adds a command to the program. */
 export type Register = (program: Command) => void
@@ -169,7 +169,7 @@ const store: Register = program => {
     .description(
       'Print one object as JSON: its light curve, its newest alert and its current classification by each model.'
     )
-    .argument('<object-id>', 'for example ZTF19aazzpje')
+    .argument('<object-id>', 'for example ZTF19aazzpje', objectId)
     .option(...modelOption)
     .action(async (objectId, options) => (await import('./store-inspect.ts')).inspect(objectId, options))
   command('delete', deleteExamples)
@@ -177,7 +177,7 @@ const store: Register = program => {
     .description(
       'Delete objects from the store: their points, alerts and cached states. An object starts again with its next alert and the 30 days of history in it. Use it for an object with wrong data. Published messages stay in their topics. The exit code is 1 if an object is unknown.'
     )
-    .argument('<object-ids...>', 'for example ZTF19aazzpje')
+    .argument('<object-ids...>', 'for example ZTF19aazzpje', objectIds)
     .action(async (objectIds, options) => (await import('./store.ts')).deleteObjects(objectIds, options))
   command('purge', purgeExamples)
     .summary('delete the points of survey programmes')
@@ -226,7 +226,7 @@ const reclassify: Register = program =>
     .description(
       'Classify objects of the store again and publish their current classifications, so that objects without new alerts do not keep the classification of an earlier model or setting. Use the configuration of `serve`, which may run at the same time. Ids and contents are those that `serve` would publish: subscribers that deduplicate by id see one current classification per object and model. The store is only read. An interrupted run goes on where it was when the same command is run again. Print the number of objects, of results by node and of messages by topic. Exit with 1 if it was interrupted or an object is damaged.'
     )
-    .argument('[object-id...]', 'objects (default: all of the store)')
+    .argument('[object-id...]', 'objects (default: all of the store)', objectIds)
     .option('--rate <n>', 'objects per second; 0 for no limit (default: 100)', decimal({ min: 0 }))
     .option('--since <date>', 'only objects with a detection since this date (UTC, or a Julian date)', julianDate)
     .option('--node <name>', 'publish only classifications in which this node has a probability of at least --min')

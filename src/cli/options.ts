@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { isObjectId } from '../alerts/ztf-values.ts'
 import type { PopulationSetting } from '../classifier/population.ts'
 import { population as populationKind } from '../config/kinds.ts'
 import { parseJd } from '../julian-date.ts'
@@ -40,6 +41,17 @@ export function list(text: string): string[] {
   const items = text.split(',').map(item => item.trim())
   if (items.includes('')) throw new InvalidArgumentError('It takes values separated by commas.')
   return items
+}
+
+/** Parser of an argument that takes the id of an object. */
+export function objectId(text: string): string {
+  if (!isObjectId(text)) throw new InvalidArgumentError('It takes the id of an object, such as ZTF19aazzpje.')
+  return text
+}
+
+/** Parser of an argument that takes several ids; `before` are the earlier ones. */
+export function objectIds(text: string, before: readonly string[] = []): string[] {
+  return [...before, objectId(text)]
 }
 
 /** Parser of an option that takes a comma-separated list of programme numbers. */

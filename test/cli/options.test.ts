@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InvalidArgumentError } from 'commander'
-import { decimal, integer, julianDate, list } from '../../src/cli/options.ts'
+import { decimal, integer, julianDate, list, objectIds } from '../../src/cli/options.ts'
 
 function refused(parse: (text: string) => unknown, texts: string[], message: RegExp): void {
   for (const text of texts) {
@@ -41,6 +41,11 @@ test('times as a Julian date or a date in UTC', () => {
     ['', '20', '31.5.2020', '2020-13-01', '2020-05-31T25:00', 'yesterday', '59000.5'],
     /a date such as/
   )
+})
+
+test('ids of objects', () => {
+  assert.deepEqual(objectIds('ZTF19b', ['ZTF19a']), ['ZTF19a', 'ZTF19b'])
+  refused(objectIds, ['', 'ZTF\u0000', 'a\nb'], /the id of an object/)
 })
 
 test('lists by comma', () => {
