@@ -156,7 +156,7 @@ test('what inflates beyond the limit is refused, over all blocks together', () =
   refused(() => decode(Buffer.concat([head(schema, 'snappy'), block(1, claim)])), 'INFLATED_TOO_LARGE')
 })
 
-test('a Zstandard frame may not claim more memory than 16 MiB', { skip: !zstdCompressSync }, () => {
+test('a Zstandard frame may not claim more memory than 16 MiB', () => {
   const record = encoded()
   const size = Buffer.alloc(3)
   size.writeUIntLE((record.length << 3) | 1, 0, 3)
@@ -164,6 +164,10 @@ test('a Zstandard frame may not claim more memory than 16 MiB', { skip: !zstdCom
   const framed = (log: number) =>
     Buffer.concat([Buffer.from('28b52ffd00', 'hex'), Buffer.from([(log - 10) << 3]), size, record])
   const bytes = (log: number) => Buffer.concat([head(schema, 'zstandard'), block(1, framed(log))])
+  if (!zstdCompressSync) {
+    refused(() => decode(bytes(24)), 'UNKNOWN_CODEC', /22\.15/)
+    return
+  }
   assert.equal(decode(bytes(24)).length, 1)
   refused(() => decode(bytes(25)), 'CORRUPT_BLOCK', /Zstandard/)
 })
