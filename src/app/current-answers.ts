@@ -93,7 +93,7 @@ export function keepCurrent(config: Config, deps: CurrentKeeperDeps): CurrentKee
     stopping.signal.addEventListener('abort', end, { once: true })
     try {
       await source.run(async (batch, control) => {
-        await send(await check.corrections(batch.map(recordOf)), control.signal)
+        await check.correct(batch.map(recordOf), corrections => send(corrections, control.signal))
       })
     } finally {
       stopping.signal.removeEventListener('abort', end)

@@ -60,31 +60,46 @@ const maxPending = 100_000
 export class CurrentCheck {
   readonly #options: CurrentCheckOptions
   /** Ranks of own corrections by key, which come later in the topic than what is being read. */
-  readonly #pending = new Map<string, string>()
+  #pending = new Map<string, string>()
 
   constructor(options: CurrentCheckOptions) {
     this.#options = options
   }
 
-  /** Forgets what it wrote: another process may read it. */
+  /** Forgets what it wrote, also what it is about to write: another process may read it. */
   forget(): void {
-    this.#pending.clear()
+    this.#pending = new Map()
   }
 
-  /** The corrections that records require, in the order of the topic. Rejects with STORE_FAILED. */
-  async corrections(records: readonly CurrentRecord[]): Promise<OutputMessage[]> {
+  /**
+   * Sends the corrections that records require, in the order of the topic. Rejects with STORE_FAILED, or as `send` does: the same
+   * records must then be given again.
+   */
+  async correct(
+    records: readonly CurrentRecord[],
+    send: (corrections: readonly OutputMessage[]) => Promise<void>
+  ): Promise<void> {
+    const pending = this.#pending
+    const corrections = await this.#corrections(records, pending)
+    await send(corrections.map(({ message }) => message))
+    // Not before they are written: a correction that nobody reads must not stand for one.
+    if (pending.size + corrections.length > maxPending) pending.clear()
+    for (const { key, rank } of corrections) pending.set(key, rank)
+  }
+
+  async #corrections(records: readonly CurrentRecord[], pending: Map<string, string>): Promise<Correction[]> {
     const { current } = this.#options
     const last = new Map<string, CurrentRecord>()
     for (const record of records) {
       const { key, headers } = record
       if (key === null || headers.group !== current.group) continue
-      if (headers.source === correction.source) this.#pending.delete(key)
+      if (headers.source === origin.source) pending.delete(key)
       last.set(key, record)
     }
-    const corrections: OutputMessage[] = []
+    const corrections: Correction[] = []
     for (const [key, record] of last) {
-      const message = await this.#correctionOf(key, record)
-      if (message) corrections.push(message)
+      const correction = await this.#correctionOf(key, record, pending)
+      if (correction) corrections.push(correction)
     }
     return corrections
   }
@@ -102,21 +117,25 @@ export class CurrentCheck {
     return removals
   }
 
-  async #correctionOf(key: string, { value, headers }: CurrentRecord): Promise<OutputMessage | null> {
+  async #correctionOf(
+    key: string,
+    { value, headers }: CurrentRecord,
+    pending: ReadonlyMap<string, string>
+  ): Promise<Correction | null> {
     const { classifier, models, settings, current } = this.#options
     const { sha256 } = readCurrentKey(key)
     const state = await this.#stateOf(key)
-    if (state === null) return value === null ? null : currentTombstone(readCurrentKey(key), current)
+    if (state === null)
+      return value === null ? null : { key, rank: '', message: currentTombstone(readCurrentKey(key), current) }
     const rank = state === 'unreadable' || !models.includes(sha256) ? null : await classifier.currentRank(state)
     if (rank === null || state === 'unreadable') return null
     const isCurrent = value !== null && headers.rank === rankText(rank)
-    if (isCurrent || this.#pending.get(key) === rankText(rank)) return null
+    if (isCurrent || pending.get(key) === rankText(rank)) return null
     const bodies = await classifier.currentClassifications(state)
     const body = bodies.find(({ classifier }) => classifier.sha256 === sha256)
     if (!body) return null
-    if (this.#pending.size >= maxPending) this.#pending.clear()
-    this.#pending.set(key, rankText(rankOf(body)))
-    return currentMessage(body, { ...correction, ingested: Date.now() }, settings, current)
+    const message = currentMessage(body, { ...origin, ingested: Date.now() }, settings, current)
+    return { key, rank: rankText(rankOf(body)), message }
   }
 
   /** Null if the store does not hold the object of a key. */
@@ -130,5 +149,12 @@ export class CurrentCheck {
   }
 }
 
+/** A record that corrects the key, and its rank; empty for one that removes the key. */
+interface Correction {
+  readonly key: string
+  readonly rank: string
+  readonly message: OutputMessage
+}
+
 /** Origin of corrections, and the value of their header `source`. */
-const correction = { topic: 'current', source: 'correction' }
+const origin = { topic: 'current', source: 'correction' }

@@ -38,7 +38,7 @@ class Topic {
   async check(records: number, killed = false): Promise<void> {
     const part = this.log.slice(this.#read, this.#read + records)
     const read = part.map(({ key, value, tombstone, headers }) => ({ key, value: tombstone ? null : value, headers }))
-    this.write(await this.#check.corrections(read))
+    await this.#check.correct(read, async corrections => this.write(corrections))
     if (killed) this.#check = this.#newCheck()
     else this.#read += part.length
   }
@@ -115,6 +115,40 @@ test('whatever is written late, twice or not at all, the last record of every ke
     }),
     { numRuns: 20 }
   )
+})
+
+test('a correction that was not written when the group was rebalanced is made again', async () => {
+  const topic = new Topic()
+  const [alerts = new Map()] = fc.sample(alertStreams, { numRuns: 1, seed: 1 })
+  const { pipeline } = bench({ alerts, classifiers, store: topic.store as Store, output: settings })
+  await pipeline.process(messages([...alerts.keys()]))
+  const objectId = [...alerts.values()][0]?.objectId as string
+  const sha256 = models[0] as string
+  const stale = { key: currentKey({ objectId, sha256 }), value: new Uint8Array(1), headers: { group: current.group } }
+  const { classifier } = topic
+  let atRead = (): void => {}
+  const store = {
+    get(id: string) {
+      atRead()
+      return topic.store.get(id)
+    }
+  }
+  const check = new CurrentCheck({ store, classifier, models, settings, current })
+  const lost = () => Promise.reject(new Error('the group was rebalanced'))
+  // While the records are compared, and while the correction is sent.
+  atRead = () => check.forget()
+  await assert.rejects(check.correct([stale], lost), /rebalanced/)
+  atRead = () => {}
+  const sent: OutputMessage[] = []
+  await assert.rejects(check.correct([stale], lost), /rebalanced/)
+  await check.correct([stale], async corrections => void sent.push(...corrections))
+  assert.deepEqual(
+    sent.map(({ key }) => key),
+    [stale.key]
+  )
+  await check.correct([stale], async corrections => assert.deepEqual(corrections, [], 'it comes later in the topic'))
+  check.forget()
+  await check.correct([stale], async corrections => assert.equal(corrections.length, 1))
 })
 
 test('records of other groups and models are left alone', async () => {

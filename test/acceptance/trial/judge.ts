@@ -95,15 +95,23 @@ export async function judge(
 /** Fails unless the last record of every object on the topic of current classifications is its current classification. */
 async function checkCurrent(tools: KafkaTools, group: string, { answers }: Output): Promise<void> {
   const last = new Map<string, string | null>()
+  const records = new Map<string, string[]>()
   await tools.scan(
     `${group}.current`,
-    ({ key, value }) =>
-      void last.set((key as string).replace(/\/[0-9a-f]{64}$/, ''), value?.toString('base64') ?? null),
+    ({ key, value, partition, offset, headers }) => {
+      const objectId = (key as string).replace(/\/[0-9a-f]{64}$/, '')
+      last.set(objectId, value?.toString('base64') ?? null)
+      const record = `${partition}/${offset} of ${headers.source}: ${headers.rank}`
+      records.set(objectId, [...(records.get(objectId) ?? []), record])
+    },
     2 * patienceMs
   )
   sameSets(new Set(last.keys()), new Set(answers.keys()), `${group}.current: every object has a record`)
   for (const [objectId, answer] of answers)
-    assert.equal(last.get(objectId), answer, `${group}.current: the last record of ${objectId} is current`)
+    assert.ok(
+      last.get(objectId) === answer,
+      `${group}.current: the last record of ${objectId} is not current: ${records.get(objectId)?.join('\n')}`
+    )
 }
 
 /** Recomputes every message that only the disturbed group published; fails if no subset of packets yields it. */
