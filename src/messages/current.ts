@@ -46,6 +46,23 @@ export function currentTombstone(key: CurrentKey, { topic, group }: CurrentTopic
   return { topic, key: currentKey(key), value: new Uint8Array(), tombstone: true, headers: { group } }
 }
 
+/**
+ * Which classification of its object a body is, whatever the model: its rank, and the end of its id, which stands for the light curve. Ranks
+ * alone may be equal where an object was deleted and began again.
+ */
+export function versionOf(body: Classification): string {
+  return versionText(rankText(rankOf(body)), body.id)
+}
+
+/** The same of the body in a record, by its headers. */
+export function versionIn({ rank = '', id = '' }: Readonly<Record<string, string>>): string {
+  return versionText(rank, id)
+}
+
+function versionText(rank: string, id: string): string {
+  return `${rank} ${id.slice(id.lastIndexOf(':') + 1)}`
+}
+
 /** A rank as the header of a record has it; different ranks have different texts. */
 export function rankText({ jd, candid, revision }: AnswerRank): string {
   return `${jd}/${candid}/${revision}`

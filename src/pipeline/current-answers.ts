@@ -2,7 +2,7 @@ import { HieraxError } from '../errors.ts'
 import { isSameAlert } from '../lightcurves/alert-versions.ts'
 import type { ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
-import { currentMessage, currentTombstone, rankOf, rankText, readCurrentKey } from '../messages/current.ts'
+import { currentMessage, currentTombstone, readCurrentKey, versionIn, versionOf } from '../messages/current.ts'
 import type { CurrentTopic, OutputSettings } from '../messages/outgoing.ts'
 import type { OutputMessage } from '../streams/types.ts'
 import type { ObjectClassifier } from './object-classifier.ts'
@@ -40,7 +40,7 @@ export interface CurrentRecord {
 
 export interface CurrentCheckOptions {
   readonly store: Pick<Store, 'get'>
-  readonly classifier: Pick<ObjectClassifier, 'currentClassifications' | 'currentRank'>
+  readonly classifier: Pick<ObjectClassifier, 'currentClassifications' | 'currentVersion'>
   /** SHA-256 of each model. */
   readonly models: readonly string[]
   readonly settings: OutputSettings
@@ -59,7 +59,7 @@ const maxPending = 100_000
  */
 export class CurrentCheck {
   readonly #options: CurrentCheckOptions
-  /** Ranks of own corrections by key, which come later in the topic than what is being read. */
+  /** Versions of own corrections by key, which come later in the topic than what is being read. */
   #pending = new Map<string, string>()
 
   constructor(options: CurrentCheckOptions) {
@@ -84,7 +84,7 @@ export class CurrentCheck {
     await send(corrections.map(({ message }) => message))
     // Not before they are written: a correction that nobody reads must not stand for one.
     if (pending.size + corrections.length > maxPending) pending.clear()
-    for (const { key, rank } of corrections) pending.set(key, rank)
+    for (const { key, version } of corrections) pending.set(key, version)
   }
 
   async #corrections(records: readonly CurrentRecord[], pending: Map<string, string>): Promise<Correction[]> {
@@ -126,16 +126,16 @@ export class CurrentCheck {
     const { sha256 } = readCurrentKey(key)
     const state = await this.#stateOf(key)
     if (state === null)
-      return value === null ? null : { key, rank: '', message: currentTombstone(readCurrentKey(key), current) }
-    const rank = state === 'unreadable' || !models.includes(sha256) ? null : await classifier.currentRank(state)
-    if (rank === null || state === 'unreadable') return null
-    const isCurrent = value !== null && headers.rank === rankText(rank)
-    if (isCurrent || pending.get(key) === rankText(rank)) return null
+      return value === null ? null : { key, version: '', message: currentTombstone(readCurrentKey(key), current) }
+    const version = state === 'unreadable' || !models.includes(sha256) ? null : await classifier.currentVersion(state)
+    if (version === null || state === 'unreadable') return null
+    const isCurrent = value !== null && versionIn(headers) === version
+    if (isCurrent || pending.get(key) === version) return null
     const bodies = await classifier.currentClassifications(state)
     const body = bodies.find(({ classifier }) => classifier.sha256 === sha256)
     if (!body) return null
     const message = currentMessage(body, { ...origin, ingested: Date.now() }, settings, current)
-    return { key, rank: rankText(rankOf(body)), message }
+    return { key, version: versionOf(body), message }
   }
 
   /** Null if the store does not hold the object of a key. */
@@ -149,10 +149,10 @@ export class CurrentCheck {
   }
 }
 
-/** A record that corrects the key, and its rank; empty for one that removes the key. */
+/** A record that corrects the key, and its version; empty for one that removes the key. */
 interface Correction {
   readonly key: string
-  readonly rank: string
+  readonly version: string
   readonly message: OutputMessage
 }
 

@@ -5,10 +5,9 @@ import { canonicalAlert } from '../lightcurves/fingerprint.ts'
 import { admittedCurve } from '../lightcurves/gates.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import type { AlertRecord } from '../lightcurves/observation.ts'
-import type { AnswerRank } from '../lightcurves/route-marks.ts'
 import type { CachedState, ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification, Reason } from '../messages/classification.ts'
-import { rankOf } from '../messages/current.ts'
+import { versionOf } from '../messages/current.ts'
 import { type ClassificationInput, ClassificationWriter } from '../messages/writer.ts'
 
 /** An alert to classify, and the state of its object. */
@@ -82,11 +81,11 @@ export class ObjectClassifier {
     return (await this.classify([newest])).classifications.flat()
   }
 
-  /** The rank of the current classification of an object, which is the same for every model; null if it has no alert. */
-  async currentRank(state: ObjectState): Promise<AnswerRank | null> {
+  /** The version (`versionOf`) of the current classification of an object, which is the same for every model; null if it has no alert. */
+  async currentVersion(state: ObjectState): Promise<string | null> {
     if (!state.newest || !this.#models[0]) return null
     const [input] = await this.#inputsOf([{ record: state.newest, versions: state.newestVersions, state }])
-    return rankOf(this.#models[0].writer.write({ ...(input as Input), answer: null }))
+    return versionOf(this.#models[0].writer.write({ ...(input as Input), answer: null }))
   }
 
   async #inputsOf(alerts: readonly AlertOfObject[]): Promise<Input[]> {

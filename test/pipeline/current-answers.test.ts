@@ -151,6 +151,27 @@ test('a correction that was not written when the group was rebalanced is made ag
   await check.correct([stale], async corrections => assert.equal(corrections.length, 1))
 })
 
+test('a record of equal rank from before the object was deleted is corrected', async () => {
+  const topic = new Topic()
+  const [alerts = new Map()] = fc.sample(alertStreams, { numRuns: 1, seed: 1 })
+  const { pipeline, sent } = bench({ alerts, classifiers, store: topic.store as Store, output: settings })
+  await pipeline.process(messages([...alerts.keys()]))
+  topic.write(sent)
+  const { key = null, value, headers } = topic.log.at(-1) as OutputMessage
+  const { store, classifier } = topic
+  const check = new CurrentCheck({ store, classifier, models, settings, current })
+  const corrected: (string | null)[] = []
+  const send = async (corrections: readonly OutputMessage[]) =>
+    void corrected.push(...corrections.map(({ key }) => key))
+  await check.correct([{ key, value, headers }], send)
+  assert.deepEqual(corrected, [])
+  await check.correct(
+    [{ key, value, headers: { ...headers, id: `${headers.id?.slice(0, -16)}0123456789abcdef` } }],
+    send
+  )
+  assert.deepEqual(corrected, [key])
+})
+
 test('records of other groups and models are left alone', async () => {
   const topic = new Topic()
   const other = { topic: 'current', group: 'other' }
