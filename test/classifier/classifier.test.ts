@@ -326,9 +326,9 @@ describe('the bundled classifier', () => {
       [970, 959],
       [600, 511]
     ] as const) {
-      const [resumed, anew] = [await ask(detections, state), await ask(detections, null)]
+      const [resumed, cold] = [await ask(detections, state), await ask(detections, null)]
       assert.equal(resumed.steps, detections - checkpoint)
-      assert.equal(bytesOf({ ...resumed, state: anew.state }), bytesOf(anew))
+      assert.equal(bytesOf({ ...resumed, state: cold.state }), bytesOf(cold))
       assert.equal((await ask(1030, resumed.state)).steps, 0)
     }
   })

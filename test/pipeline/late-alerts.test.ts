@@ -131,9 +131,9 @@ describe('a late alert', () => {
         for (let index = 0; index < curve.length; index += 61) {
           const question = { curve, jd: curve.jd(index), alert: null }
           const [resumed] = await classifier.classify([{ ...question, state: ofObject }])
-          const [anew] = await classifier.classify([{ ...question, state: stepped }])
-          stepped = anew?.state ?? null
-          assert.deepEqual(resumed?.answer, anew?.answer)
+          const [next] = await classifier.classify([{ ...question, state: stepped }])
+          stepped = next?.state ?? null
+          assert.deepEqual(resumed?.answer, next?.answer)
           assert.ok((resumed?.steps ?? 0) <= spacing)
         }
       }),
