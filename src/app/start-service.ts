@@ -48,7 +48,7 @@ export interface RunningService {
   readonly address: string
   /** Resolves when the service has ended; rejects if the input can't be read any more, or this process can't use the store again. */
   readonly ended: Promise<void>
-  /** Whether the store does not answer and stays open: `process.exit` would wait for its threads forever. */
+  /** Whether the store does not answer, so that it can't be closed. */
   readonly storeLost: boolean
   /** Health and metrics, for the parent of a worker. */
   state(): Promise<WorkerState>

@@ -1,3 +1,5 @@
+import { endProcess } from '../process-end.ts'
+
 /** npm forwards a Ctrl-C that its child has received already: a signal that follows so soon is the same one, ms. */
 const sameKeystroke = 500
 
@@ -11,7 +13,7 @@ export function endSignal(onFirst: () => void = () => {}): AbortSignal {
   let first = 0
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted && performance.now() - first > sameKeystroke) process.exit(130)
+      if (controller.signal.aborted && performance.now() - first > sameKeystroke) endProcess(130)
       if (controller.signal.aborted) return
       first = performance.now()
       onFirst()

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { printConfig } from '../config/show.ts'
 import { HieraxError } from '../errors.ts'
+import { endProcess } from '../process-end.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { endSignal } from './end-signal.ts'
 
@@ -36,18 +37,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   } catch (thrown) {
     const { code, message } = HieraxError.from(thrown)
     logger.fatal({ code, reason: message }, 'the service cannot continue')
-    if (service.storeLost) setTimeout(endAtOnce, 10_000).unref()
+    if (service.storeLost) setTimeout(() => endProcess(1), 10_000).unref()
     throw thrown
   } finally {
     await service.stop()
     // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
-    setTimeout(() => (service.storeLost ? endAtOnce() : process.exit()), 1000).unref()
+    setTimeout(() => endProcess(), 1000).unref()
   }
-}
-
-/** A store that does not answer keeps threads, for whose end `process.exit` would wait. */
-function endAtOnce(): void {
-  process.kill(process.pid, 'SIGKILL')
 }
 
 /** What the models' cards define, if the settings leave something to them. */

@@ -12,6 +12,7 @@ import {
   type Recency,
   readClassification
 } from '../messages/reading.ts'
+import { endProcess } from '../process-end.ts'
 import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
 import type { SchemaRegistry } from '../streams/schema-registry.ts'
 import { Screen } from './screen.ts'
@@ -52,7 +53,7 @@ export async function tail(options: TailOptions): Promise<void> {
   } finally {
     subscriber.sumUp()
     // After an outage kafkajs may hold on to sockets and timers for up to a minute; nothing is left for them to do.
-    setTimeout(() => process.exit(), 1000).unref()
+    setTimeout(() => endProcess(), 1000).unref()
   }
 }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { cleanEnvironment, hierax, temporaryFolder } from '../support/service.ts'
-import { until } from '../support/until.ts'
+import { patienceMs, until } from '../support/until.ts'
 
 /** A `hierax demo` in a child process with its own temporary folder. */
 export class DemoProcess {
@@ -42,7 +42,13 @@ export class DemoProcess {
 
   /** Waits for the exit code; null if a signal ended the process. */
   async end(): Promise<number | null> {
-    await this.#ended
+    let ended = false
+    void this.#ended.then(() => (ended = true))
+    await until(
+      () => ended,
+      patienceMs,
+      () => `the demo to end:\n${this.printed}`
+    )
     return this.child.exitCode
   }
 

@@ -4,6 +4,7 @@
  */
 import { HieraxError } from '../../errors.ts'
 import { toJson } from '../../messages/encoding.ts'
+import { endAfterUnhandledErrors, endProcess } from '../../process-end.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import { type RunningService, startService } from '../start-service.ts'
 import type { FromWorker, ToWorker } from './worker-process.ts'
@@ -14,6 +15,8 @@ const stateEvery = 1000
 /** Resolves with null if it could not be started. */
 let service: Promise<RunningService | null> | null = null
 let ending = false
+
+endAfterUnhandledErrors()
 
 process.on('message', (message: ToWorker) => {
   if (message.type === 'start') service = begin(message)
@@ -66,5 +69,5 @@ async function end(exitCode: number): Promise<void> {
   await started?.stop()
   await sendState(started)
   // The last messages must be delivered; nothing else is left to do.
-  setTimeout(() => process.exit(exitCode), 50)
+  setTimeout(() => endProcess(exitCode), 50)
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
+import { holdProcessEnd } from '../../process-end.ts'
 
 /** How long a write may have no answer before it counts as failed, ms. */
 const defaultPatience = 20_000
@@ -66,6 +67,8 @@ export class LmdbWrites {
   readonly #open = new Set<OpenWrite>()
   #flushing: Promise<void> = Promise.resolve()
   #nextFlush: Promise<void> | null = null
+  readonly #release: () => void
+  #processEnds = false
   #lost = false
   #diagnosing = false
 
@@ -74,6 +77,7 @@ export class LmdbWrites {
     this.#environment = environment
     this.#options = options
     this.#patience = options.patience ?? defaultPatience
+    this.#release = holdProcessEnd(() => this.#settle())
   }
 
   /**
@@ -82,6 +86,7 @@ export class LmdbWrites {
    */
   async transaction<T>(work: () => T): Promise<T> {
     if (this.#lost) throw lost()
+    if (this.#processEnds) return new Promise(() => {})
     // Another write would only queue behind the one without an answer.
     if (this.#late() || this.#waited() > this.#patience) throw noAnswer(this.#waited())
     try {
@@ -137,8 +142,17 @@ export class LmdbWrites {
       () => true,
       () => this.#open.size === 0 && !this.#lost
     )
-    if (settled) await this.#inTime(this.#environment.close())
-    else this.#lost = true
+    if (settled) {
+      await this.#inTime(this.#environment.close())
+      this.#release()
+    } else this.#lost = true
+  }
+
+  /** Lets the process exit: begins no more writes, and waits for those in progress. False if they will not end. */
+  async #settle(): Promise<boolean> {
+    this.#processEnds = true
+    while (this.#open.size > 0 && !this.#lost) await sleep(1)
+    return !this.#lost
   }
 
   #sync(): Promise<void> {

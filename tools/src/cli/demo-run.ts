@@ -6,6 +6,7 @@ import { endSignal } from 'hierax/cli/end-signal.ts'
 import { publishAll } from 'hierax/cli/publish.ts'
 import { Screen } from 'hierax/cli/screen.ts'
 import { HieraxError } from 'hierax/errors.ts'
+import { endProcess } from 'hierax/process-end.ts'
 import { createLogger } from 'hierax/telemetry/logger.ts'
 import { findBroker, inProcess } from '../demo/broker.ts'
 import { ConfidenceTracker, HighlightPicker } from '../demo/confidence.ts'
@@ -80,7 +81,7 @@ export async function demo(options: DemoOptions): Promise<void> {
     screen.clear()
     for (const line of summary) screen.line(line)
     // kafkajs may keep sockets and timers open for up to a minute.
-    setTimeout(() => process.exit(), 1000).unref()
+    setTimeout(() => endProcess(), 1000).unref()
   }
 }
 
