@@ -165,12 +165,12 @@ export class RecurrentClassifier implements Classifier {
       const memory = this.#memoryOf(at)
       if (row.restarts[0] === row.detections) {
         row.restarts.shift()
-        memory.restart((row.pending[row.done] as SequenceRow['pending'][number]).at)
+        memory.restart(row.pending[row.done] as number)
       }
       for (let step = 0; step < steps; step++) {
-        const { at: index, point } = row.pending[row.done + step] as SequenceRow['pending'][number]
+        const index = row.pending[row.done + step] as number
         const offset = (step * active + at) * width
-        this.#set.step(memory.inputs, row.question.curve, index, point, this.#inputs, offset)
+        this.#set.step(memory.inputs, row.question.curve, index, this.#inputs, offset)
         if (this.#set.outsideAt >= 0 && this.#model.novelty?.isOutside(this.#inputs, offset) === true) {
           memory.inputs[this.#set.outsideAt] = 1
         }
@@ -234,7 +234,7 @@ function capture(row: SequenceRow, memory: RowMemory): void {
   const { question, detections, captures, pending, done } = row
   const captured = captures[0] === detections
   if (!captured && !row.isDone) return
-  const length = (pending[done - 1] as SequenceRow['pending'][number]).at + 1
+  const length = (pending[done - 1] as number) + 1
   memory.seal(length, question.curve.hashOf(length))
   if (!captured) return
   captures.shift()

@@ -1,5 +1,6 @@
 import { addDetection, at, fadeDays, g, ofBand, ofCurve, r } from './curve-sums.ts'
-import { age, clipped, inputCount, noAge, type Point, scaled } from './inputs.ts'
+import { age, clipped, inputCount, noAge, scaled } from './inputs.ts'
+import type { Points } from './points.ts'
 import { lineMean, lineSlope } from './running-line.ts'
 
 /*
@@ -56,12 +57,18 @@ export const featureNames: readonly string[] = [
  * Computes the further inputs of a detection into `out` and updates the state. The numbers of version 1 must already
  * be at `offset`; these follow them.
  */
-export function stepFeatures(state: Float64Array, point: Point, out: Float32Array, offset: number): void {
-  addDetection(state, point, out, offset)
+export function stepFeatures(
+  state: Float64Array,
+  points: Points,
+  index: number,
+  out: Float32Array,
+  offset: number
+): void {
+  addDetection(state, points, index, out, offset)
   const own = offset + inputCount
   writeBand(state, g, out, own)
   writeBand(state, r, out, own + bandNames.length)
-  writeCommon(state, point.fid === 2 ? r : g, out, own + 2 * bandNames.length)
+  writeCommon(state, points.fid(index) === 2 ? r : g, out, own + 2 * bandNames.length)
 }
 
 /** Writes the numbers of a band; zeros where it has no detection. */

@@ -1,4 +1,5 @@
-import { inputStateLength, modified, type Point } from './inputs.ts'
+import { inputStateLength, modified } from './inputs.ts'
+import type { Points } from './points.ts'
 import { addPoint, forget, lineAt, lineLength, lineSlope } from './running-line.ts'
 
 /*
@@ -87,16 +88,23 @@ export function clearSums(state: Float64Array): void {
   for (const index of unknownAtFirst) state[index] = Number.NaN
 }
 
-/** Adds a detection. The inputs of version 1 must already be in `out` at `offset`: its upper limits are taken from them. */
-export function addDetection(state: Float64Array, point: Point, out: Float32Array, offset: number): void {
-  const { magnitude, positive, fid } = point
-  const time = modified(point.jd)
-  const sigma = Math.hypot(point.error, floor)
+/** Adds the detection at an index. The inputs of version 1 must already be in `out` at `offset`: its upper limits are taken from them. */
+export function addDetection(
+  state: Float64Array,
+  points: Points,
+  index: number,
+  out: Float32Array,
+  offset: number
+): void {
+  const magnitude = points.magnitude(index)
+  const fid = points.fid(index)
+  const time = modified(points.jd(index))
+  const sigma = Math.hypot(points.error(index), floor)
   const isFirst = state[ofCurve.total] === 0
   if (isFirst) state[ofCurve.firstTime] = time
   takeLimits(state, isFirst, magnitude, time, out, offset)
   add(state, ofCurve.total, 1)
-  if (!positive) add(state, ofCurve.negatives, 1)
+  if (!points.isPositive(index)) add(state, ofCurve.negatives, 1)
   const before = at(state, ofCurve.mean)
   add(state, ofCurve.mean, (magnitude - before) / at(state, ofCurve.total))
   add(state, ofCurve.squares, (magnitude - before) * (magnitude - at(state, ofCurve.mean)))

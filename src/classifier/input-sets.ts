@@ -6,11 +6,10 @@ import {
   inputNames,
   inputStateLength,
   inputsVersion,
-  type Point,
-  type Points,
   passPointsBefore,
   stepInputs
 } from './inputs.ts'
+import type { Points } from './points.ts'
 
 /** The inputs of a network, computed for each detection. A model's card names the set that it was trained on. */
 export interface InputSet {
@@ -35,10 +34,10 @@ export interface InputSet {
   /** Ends the current sequence: the detection at `index` will be the first of the next one. */
   restart(state: Float64Array, index: number): void
   /**
-   * Computes the numbers of the detection `point` at `index` into `out` at `offset` and updates the state. Every earlier detection must
+   * Computes the numbers of the detection at `index` into `out` at `offset` and updates the state. Every earlier detection must
    * have been stepped through, in order.
    */
-  step(state: Float64Array, points: Points, index: number, point: Point, out: Float32Array, offset: number): void
+  step(state: Float64Array, points: Points, index: number, out: Float32Array, offset: number): void
 }
 
 const reference: InputSet = {
@@ -64,9 +63,9 @@ const features: InputSet = {
     clearInputState(state)
     clearSums(state)
   },
-  step(state, points, index, point, out, offset) {
-    stepInputs(state, points, index, point, out, offset)
-    stepFeatures(state, point, out, offset)
+  step(state, points, index, out, offset) {
+    stepInputs(state, points, index, out, offset)
+    stepFeatures(state, points, index, out, offset)
   }
 }
 
@@ -99,8 +98,8 @@ const sequences: InputSet = {
     state[outside] = 0
     passPointsBefore(state, index)
   },
-  step(state, points, index, point, out, offset) {
-    features.step(state, points, index, point, out, offset)
+  step(state, points, index, out, offset) {
+    features.step(state, points, index, out, offset)
     const before = state[earlier] as number
     out[offset + features.count] = Math.log(1 + before) / 4
     out[offset + features.count + 1] = before > 0 ? 1 : 0

@@ -1,4 +1,4 @@
-import type { Observation } from '../lightcurves/observation.ts'
+import type { Points } from './points.ts'
 
 /** Version of these inputs, as a model's card names it. */
 export const inputsVersion = 'ztf-27.v1'
@@ -36,16 +36,6 @@ export const inputNames = [
 
 /** Numbers per detection. */
 export const inputCount: number = inputNames.length
-
-/** A photometric point as the inputs need it. */
-export type Point = Pick<Observation, 'jd' | 'fid' | 'detection' | 'positive' | 'magnitude' | 'error'>
-
-/** Points of one object, sorted by `jd`, then `fid`: a light curve, or a wrapped array. */
-export interface Points {
-  at(index: number): Point
-  /** Julian date of the point at an index, days. */
-  jd(index: number): number
-}
 
 /*
  * The state between two detections: 25 doubles, whatever the length of the light curve. It does not contain the points of the last
@@ -110,7 +100,7 @@ export function daysSinceFirst(state: Float64Array): number {
 }
 
 /**
- * Computes the inputs of the detection `point` at `index` into `out` at `offset` (27 numbers) and updates the state.
+ * Computes the inputs of the detection at `index` into `out` at `offset` (27 numbers) and updates the state.
  * Every earlier detection must have been stepped through, in order. Magnitudes are difference magnitudes (mag), times
  * modified Julian days. The amortised cost does not depend on the length of the light curve.
  */
@@ -118,14 +108,13 @@ export function stepInputs(
   state: Float64Array,
   points: Points,
   index: number,
-  point: Point,
   out: Float32Array,
   offset: number
 ): void {
-  const time = modified(point.jd)
-  const magnitude = point.magnitude
-  const error = Math.max(point.error, minError)
-  const band = point.fid - 1
+  const time = modified(points.jd(index))
+  const magnitude = points.magnitude(index)
+  const error = Math.max(points.error(index), minError)
+  const band = points.fid(index) - 1
   const own = bandsFrom + band * perBand
   const seen = state[count] as number
   if (seen === 0) state[firstTime] = time
@@ -147,7 +136,7 @@ export function stepInputs(
   out[offset + 2] = band === 0 ? 1 : 0
   out[offset + 3] = band === 1 ? 1 : 0
   out[offset + 4] = band === 2 ? 1 : 0
-  out[offset + 5] = point.positive ? 1 : -1
+  out[offset + 5] = points.isPositive(index) ? 1 : -1
   out[offset + 6] = age(time - first)
   out[offset + 7] = seen === 0 ? 1.5 : Math.log10(time - (state[previousTime] as number) + 0.02) / 2
   out[offset + 8] = Math.min(fade, 5) / 1.5
@@ -171,12 +160,13 @@ export function stepInputs(
 /** Moves the cursor over all points up to a time, keeping the latest detection of each band that it passes. */
 function passAnchors(state: Float64Array, points: Points, until: number): void {
   let index = state[cursor] as number
-  while (modified(points.jd(index)) <= until) {
-    const point = points.at(index++)
-    if (!point.detection) continue
-    const band = bandsFrom + (point.fid - 1) * perBand
-    state[band + anchorMagnitude] = point.magnitude
-    state[band + anchorTime] = modified(point.jd)
+  for (; ; index++) {
+    const time = modified(points.jd(index))
+    if (!(time <= until)) break
+    if (!points.isDetection(index)) continue
+    const band = bandsFrom + (points.fid(index) - 1) * perBand
+    state[band + anchorMagnitude] = points.magnitude(index)
+    state[band + anchorTime] = time
   }
   state[cursor] = index
 }
@@ -249,11 +239,10 @@ function upperLimits(
     const at = modified(points.jd(earlier))
     if (at < from) break
     if (at >= time) continue
-    const point = points.at(earlier)
-    if (point.detection) continue
+    if (points.isDetection(earlier)) continue
     if (limits === 0) {
       latest = at
-      limit = point.magnitude
+      limit = points.magnitude(earlier)
     }
     limits++
   }

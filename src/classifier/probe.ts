@@ -1,7 +1,7 @@
 import { HieraxError } from '../errors.ts'
-import type { Observation } from '../lightcurves/observation.ts'
 import type { Card } from './card.ts'
-import type { SteppedCurve, SteppedQuestion } from './sequence-rows.ts'
+import { pointsOf } from './points.ts'
+import type { SteppedQuestion } from './sequence-rows.ts'
 import type { Classifier, Reply } from './types.ts'
 
 /** Maximum difference of a probability between backends. */
@@ -52,7 +52,8 @@ export async function runProbe(
   alert?: Pick<NonNullable<Card['probe']['withContext']>, 'magnitude' | 'context'>
 ): Promise<Card['probe'] & { readonly novelty: number | null }> {
   const jd = points.at(-1)?.jd ?? 0
-  const curve = probeCurve(points)
+  // It is never cached, so it needs no hash.
+  const curve = { ...pointsOf(points), hashOf: () => 0n }
   const question = { curve, jd, state: null }
   const [plain, full] = await classifier.classify([question, { ...question, alert: alert ? { jd, ...alert } : null }])
   const byName = (reply: Reply | undefined): Probabilities =>
@@ -62,12 +63,3 @@ export async function runProbe(
 }
 
 type Probabilities = Readonly<Record<string, number>>
-
-/** The points of a probe as a light curve. It is never cached, so it needs no hash. */
-function probeCurve(points: Card['probe']['points']): SteppedCurve {
-  const at = (index: number): Observation => ({
-    ...points[index]!,
-    ...{ own: true, candid: null, realBogus: null, solarSystemDistance: null }
-  })
-  return { length: points.length, at, jd: index => points[index]!.jd, hashOf: () => 0n }
-}

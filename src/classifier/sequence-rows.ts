@@ -11,21 +11,16 @@ import {
   withoutLogits
 } from './hidden-state.ts'
 import type { InputSet } from './input-sets.ts'
-import { detectionsSeen, latestDetection, modified, type Point } from './inputs.ts'
+import { detectionsSeen, latestDetection, modified } from './inputs.ts'
+import type { Points } from './points.ts'
 import type { Question } from './types.ts'
 
 /** The part of a light curve that the network reads. */
-export type SteppedCurve = Pick<LightCurve, 'length' | 'at' | 'jd' | 'hashOf'>
+export type SteppedCurve = Points & Pick<LightCurve, 'hashOf'>
 
 /** A question with this part of a light curve. */
 export interface SteppedQuestion extends Pick<Question, 'jd' | 'state'>, Partial<Pick<Question, 'alert'>> {
   readonly curve: SteppedCurve
-}
-
-/** A detection to step through: its index in the light curve, and the point. */
-interface Step {
-  readonly at: number
-  readonly point: Point
 }
 
 /** One question of a batch while the network steps through its detections. */
@@ -37,8 +32,8 @@ export class SequenceRow {
   readonly resumed: Checkpoint | null
   /** Detections before the first pending one. */
   readonly before: number
-  /** Detections to step through, oldest first. */
-  readonly pending: readonly Step[]
+  /** Indices in the light curve of the detections to step through, oldest first. */
+  readonly pending: readonly number[]
   /** Number of pending detections that are done. */
   done = 0
   /** Checkpoints of the new state after the time of the question, newest first, as bytes. */
@@ -74,7 +69,7 @@ export class SequenceRow {
       .filter(({ detections }) => detections <= this.before && detections < end && kept.has(detections))
       .map(({ bytes }) => withoutLogits(layout, bytes))
     this.captures = [...kept].filter(detections => detections > this.before && detections < end).reverse()
-    this.restarts = restartsIn(layout, set, this.resumed, this.pending)
+    this.restarts = restartsIn(layout, set, this.resumed, curve, this.pending)
   }
 
   /** Detections stepped through, those before the first pending one included. */
@@ -100,14 +95,15 @@ function restartsIn(
   layout: StateLayout,
   set: InputSet,
   resumed: Checkpoint | null,
-  pending: readonly Step[]
+  curve: SteppedCurve,
+  pending: readonly number[]
 ): number[] {
   if (set.earlierAt < 0) return []
   const restarts: number[] = []
   let { sequence, latest } = resumed === null ? { sequence: 0, latest: 0 } : sequenceOf(layout, resumed)
   const before = resumed?.detections ?? 0
-  for (const [step, { point }] of pending.entries()) {
-    const time = modified(point.jd)
+  for (let step = 0; step < pending.length; step++) {
+    const time = modified(curve.jd(pending[step] as number))
     if (set.startsAnew(sequence, time - latest)) {
       restarts.push(before + step)
       sequence = 0
@@ -127,16 +123,13 @@ function sequenceOf(layout: StateLayout, { bytes }: Checkpoint): { sequence: num
 }
 
 function hasDetection(curve: SteppedCurve, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (curve.at(at).detection) return true
+  for (let at = from; at < to; at++) if (curve.isDetection(at)) return true
   return false
 }
 
-function detectionsIn(curve: SteppedCurve, from: number, to: number): Step[] {
-  const found: Step[] = []
-  for (let at = from; at < to; at++) {
-    const point = curve.at(at)
-    if (point.detection) found.push({ at, point })
-  }
+function detectionsIn(curve: SteppedCurve, from: number, to: number): number[] {
+  const found: number[] = []
+  for (let at = from; at < to; at++) if (curve.isDetection(at)) found.push(at)
   return found
 }
 

@@ -1,11 +1,12 @@
 import { alertHash, hashOfBytes } from './fingerprint.ts'
 import { pointSize, setSupersededCount, viewOf, writePoint } from './layout.ts'
-import { LightCurve, RunningTotals } from './light-curve.ts'
+import { LightCurve } from './light-curve.ts'
 import { maxSuperseded } from './merge.ts'
 import type { AlertRecord, FilterId, Observation } from './observation.ts'
 import { decodeAlertRecord, type RecordParts, type RecordSizes, readVersions } from './record-layout.ts'
 import type { ObjectState } from './store.ts'
 import { supersededSize } from './superseded.ts'
+import { RunningTotals } from './totals.ts'
 
 /*
  * Records, and additions in a store, of versions 1 and 2. Points had no quality (28 bytes: the photometry, and the number of

@@ -1,5 +1,6 @@
 import { pointSize, realBogusOf, solarSystemDistanceOf } from './layout.ts'
-import { LightCurve, RunningTotals } from './light-curve.ts'
+import { LightCurve } from './light-curve.ts'
+import { RunningTotals } from './totals.ts'
 
 /** What of alerts and points is turned away for its quality (`admit.*` of the configuration). */
 export interface Gates {

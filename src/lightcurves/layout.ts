@@ -71,9 +71,7 @@ export function writePoint(target: DataView, offset: number, observation: Observ
 /** Reads the observation at an offset. Its quality is given wherever it comes from. */
 export function readPoint(source: Buffer, offset: number): Observation {
   const flags = source[offset + at.flags] as number
-  const program = programAt(source, offset)
-  return {
-    ...(program === null ? {} : { program }),
+  const point: { -readonly [field in keyof Observation]: Observation[field] } = {
     jd: source.readDoubleLE(offset + at.jd),
     fid: source[offset + at.fid] as FilterId,
     detection: (flags & flag.detection) !== 0,
@@ -85,6 +83,9 @@ export function readPoint(source: Buffer, offset: number): Observation {
     realBogus: readNullable(source, offset + at.realBogus),
     solarSystemDistance: readNullable(source, offset + at.distance)
   }
+  const program = programAt(source, offset)
+  if (program !== null) point.program = program
+  return point
 }
 
 /**
@@ -111,6 +112,11 @@ export function observationsOf(source: Buffer, offset: number): Observation[] {
   ]
 }
 
+/** Whether the difference of the point at an offset is positive. */
+export function isPositive(source: Buffer, offset: number): boolean {
+  return ((source[offset + at.flags] as number) & flag.positive) !== 0
+}
+
 /** Whether the point at an offset is a detection. */
 export function isDetection(source: Buffer, offset: number): boolean {
   return ((source[offset + at.flags] as number) & flag.detection) !== 0
@@ -133,9 +139,17 @@ export function candidAt(source: Buffer, offset: number): bigint | null {
   return ((source[offset + at.flags] as number) & flag.candid) === 0 ? null : source.readBigInt64LE(offset + at.candid)
 }
 
-/** Julian date of the point at an offset. */
-export function timeOf(source: Buffer, offset: number): number {
-  return source.readDoubleLE(offset + at.jd)
+/** Julian date of the point at an offset; by a view, like its magnitude and error. */
+export function timeOf(source: DataView, offset: number): number {
+  return source.getFloat64(offset + at.jd, true)
+}
+
+export function magnitudeOf(source: DataView, offset: number): number {
+  return source.getFloat32(offset + at.magnitude, true)
+}
+
+export function errorOf(source: DataView, offset: number): number {
+  return source.getFloat32(offset + at.error, true)
 }
 
 /** The real–bogus score of the point at an offset; NaN where it is not known. */
@@ -288,16 +302,4 @@ function knownOf(source: Buffer, offset: number, field: QualityField): Knowledge
 function readNullable(source: Buffer, at: number): number | null {
   const value = source.readFloatLE(at)
   return Number.isNaN(value) ? null : value
-}
-
-/** The index of the first of `count` sorted items that is not before what is looked for, from `from` on. */
-export function lowerBound(count: number, isBefore: (index: number) => boolean, from = 0): number {
-  let low = from
-  let high = count
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (isBefore(middle)) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -1,23 +1,25 @@
 import { addHash } from './fingerprint.ts'
 import {
   brightnessOf,
+  errorOf,
   filterOf,
   hashPoint,
   isDetection,
-  lowerBound,
+  isPositive,
+  magnitudeOf,
   observationsOf,
   pointSize,
   readPoint,
-  realBogusOf,
   revisionOf,
-  solarSystemDistanceOf,
   supersededCount,
   timeOf,
   viewOf
 } from './layout.ts'
-import { type Band, bands, type Observation } from './observation.ts'
+import { lowerBound } from './lower-bound.ts'
+import { type Band, bands, type FilterId, type Observation } from './observation.ts'
 import { PartialSums } from './partial-sums.ts'
 import { supersededCandidAt, supersededRange, supersededSize } from './superseded.ts'
+import { noTotals, type Totals } from './totals.ts'
 
 /** The part of a light curve up to a time, counted. */
 export interface Prefix {
@@ -37,86 +39,6 @@ export interface Prefix {
   readonly revision: number
   /** The part of the revision that points which the gates leave out have; 0 where none is left out. */
   readonly hiddenRevision: number
-}
-
-/** Sums over all points of a curve, and its least quality. */
-export interface Totals {
-  readonly detections: number
-  readonly hash: bigint
-  readonly revision: number
-  /** The least real–bogus score and solar-system distance that is known of a point; infinite where none is. */
-  readonly leastRealBogus: number
-  readonly leastSolarSystemDistance: number
-}
-
-/** The totals of a curve without points. */
-export const noTotals: Totals = {
-  detections: 0,
-  hash: 0n,
-  revision: 0,
-  leastRealBogus: Number.POSITIVE_INFINITY,
-  leastSolarSystemDistance: Number.POSITIVE_INFINITY
-}
-
-/** Totals while points come and go. */
-export class RunningTotals {
-  private detections: number
-  private hash: bigint
-  private revision: number
-  private leastRealBogus: number
-  private leastSolarSystemDistance: number
-  /** Whether a point went that had a least value: only the points that are left tell the next one. */
-  private stale = false
-
-  constructor(totals: Totals = noTotals) {
-    this.detections = totals.detections
-    this.hash = totals.hash
-    this.revision = totals.revision
-    this.leastRealBogus = totals.leastRealBogus
-    this.leastSolarSystemDistance = totals.leastSolarSystemDistance
-  }
-
-  /** A point comes, with the candids superseded there. */
-  add(points: Buffer, offset: number, superseded: readonly bigint[]): void {
-    if (isDetection(points, offset)) this.detections++
-    this.revision += revisionOf(points, offset)
-    this.hash = addHash(this.hash, hashPoint(points, offset, superseded))
-    this.lower(points, offset)
-  }
-
-  /** A point that was counted goes. */
-  remove(points: Buffer, offset: number, superseded: readonly bigint[]): void {
-    if (isDetection(points, offset)) this.detections--
-    this.revision -= revisionOf(points, offset)
-    this.hash = addHash(this.hash, -hashPoint(points, offset, superseded))
-    this.stale ||=
-      realBogusOf(points, offset) <= this.leastRealBogus ||
-      solarSystemDistanceOf(points, offset) <= this.leastSolarSystemDistance
-  }
-
-  /** The totals; `points` are all that were counted and did not go. */
-  of(points: Buffer): Totals {
-    if (this.stale) {
-      this.leastRealBogus = Number.POSITIVE_INFINITY
-      this.leastSolarSystemDistance = Number.POSITIVE_INFINITY
-      for (let offset = 0; offset < points.length; offset += pointSize) this.lower(points, offset)
-      this.stale = false
-    }
-    return this.sums()
-  }
-
-  /** The totals, of which the least values may be too small where points went. */
-  sums(): Totals {
-    const { detections, hash, revision, leastRealBogus, leastSolarSystemDistance } = this
-    return { detections, hash, revision, leastRealBogus, leastSolarSystemDistance }
-  }
-
-  private lower(points: Buffer, offset: number): void {
-    const realBogus = realBogusOf(points, offset)
-    if (realBogus < this.leastRealBogus) this.leastRealBogus = realBogus
-    const distance = solarSystemDistanceOf(points, offset)
-    if (distance < this.leastSolarSystemDistance) this.leastSolarSystemDistance = distance
-  }
 }
 
 /** The brightest of some points; the index is −1 if there is none. */
@@ -151,12 +73,14 @@ export class LightCurve {
   readonly totals: Totals
   /** The curve of all stored points, whose revision counts; itself unless points are left out. */
   private readonly whole: LightCurve
+  /** The points as a view, and sums; made on first use, as most curves are only steps of a merge. */
+  private ofPoints: DataView | null = null
   /** Sums from the end on: most alerts are among an object's last. */
-  private readonly lastHashes: PartialSums<bigint>
-  private readonly lastRevisions: PartialSums<number>
-  private readonly lastDetections: PartialSums<number>
+  private lastHashes: PartialSums<bigint> | null = null
+  private lastRevisions: PartialSums<number> | null = null
+  private lastDetections: PartialSums<number> | null = null
   /** By band, the brightest point. */
-  private readonly brightest: PartialSums<readonly Brightest[]>
+  private brightest: PartialSums<readonly Brightest[]> | null = null
 
   constructor(points: Buffer, supersededBytes: Buffer, totals: Totals, whole?: LightCurve) {
     this.length = points.length / pointSize
@@ -164,19 +88,6 @@ export class LightCurve {
     this.supersededBytes = supersededBytes
     this.totals = totals
     this.whole = whole ?? this
-    const last = this.length - 1
-    this.lastHashes = new PartialSums(0n, (sum, back) => addHash(sum, this.hashAt(last - back)))
-    this.lastRevisions = new PartialSums(0, (sum, back) => sum + revisionOf(points, (last - back) * pointSize))
-    this.lastDetections = new PartialSums(
-      0,
-      (sum, back) => sum + (isDetection(points, (last - back) * pointSize) ? 1 : 0)
-    )
-    const view = viewOf(points)
-    this.brightest = new PartialSums(noPoints, (before, index) => {
-      const magnitude = brightnessOf(view, index * pointSize)
-      const band = filterOf(points, index * pointSize) - 1
-      return magnitude < (before[band] as Brightest).magnitude ? before.with(band, { index, magnitude }) : before
-    })
   }
 
   /** The point at an index, decoded. */
@@ -184,16 +95,36 @@ export class LightCurve {
     return readPoint(this.points, index * pointSize)
   }
 
-  /** Julian date of the point at an index, without decoding the rest. */
+  /** Julian date of the point at an index, without decoding the rest; likewise the following. */
   jd(index: number): number {
-    return timeOf(this.points, index * pointSize)
+    return timeOf(this.view, index * pointSize)
+  }
+
+  magnitude(index: number): number {
+    return magnitudeOf(this.view, index * pointSize)
+  }
+
+  error(index: number): number {
+    return errorOf(this.view, index * pointSize)
+  }
+
+  fid(index: number): FilterId {
+    return filterOf(this.points, index * pointSize)
+  }
+
+  isDetection(index: number): boolean {
+    return isDetection(this.points, index * pointSize)
+  }
+
+  isPositive(index: number): boolean {
+    return isPositive(this.points, index * pointSize)
   }
 
   /** Counts, hash and revision of the points with `jd` ≤ the given one. */
   upTo(jd: number): Prefix {
     const revision = this.whole.revisionUpTo(jd)
     const length = this.lengthUpTo(jd)
-    const detections = this.totals.detections - this.lastDetections.of(this.length - length)
+    const detections = this.totals.detections - this.detectionsFrom(length)
     return {
       length,
       detections,
@@ -208,12 +139,26 @@ export class LightCurve {
     }
   }
 
+  private detectionsFrom(length: number): number {
+    if (length === this.length) return 0
+    this.lastDetections ??= new PartialSums(0, (sum, back) => sum + (this.isDetection(this.length - 1 - back) ? 1 : 0))
+    return this.lastDetections.of(this.length - length)
+  }
+
   private revisionUpTo(jd: number): number {
-    return this.totals.revision - this.lastRevisions.of(this.length - this.lengthUpTo(jd))
+    const length = this.lengthUpTo(jd)
+    if (length === this.length) return this.totals.revision
+    this.lastRevisions ??= new PartialSums(
+      0,
+      (sum, back) => sum + revisionOf(this.points, (this.length - 1 - back) * pointSize)
+    )
+    return this.totals.revision - this.lastRevisions.of(this.length - length)
   }
 
   /** Hash of the first `length` points: the key of cached hidden states. */
   hashOf(length: number): bigint {
+    if (length === this.length) return this.totals.hash
+    this.lastHashes ??= new PartialSums(0n, (sum, back) => addHash(sum, this.hashAt(this.length - 1 - back)))
     return addHash(this.totals.hash, -this.lastHashes.of(this.length - length))
   }
 
@@ -222,9 +167,9 @@ export class LightCurve {
     const found: (number | null)[] = bands.map(() => null)
     let missing = found.length
     for (let index = length - 1; index >= 0 && missing > 0; index--) {
-      const band = filterOf(this.points, index * pointSize) - 1
-      if (found[band] !== null || !isDetection(this.points, index * pointSize)) continue
-      found[band] = this.at(index).magnitude
+      const band = this.fid(index) - 1
+      if (found[band] !== null || !this.isDetection(index)) continue
+      found[band] = this.magnitude(index)
       missing--
     }
     return ofBands(found)
@@ -235,6 +180,11 @@ export class LightCurve {
    * bands in the order g, r, i.
    */
   peak(length: number): Partial<Record<Band, { jd: number; magnitude: number }>> {
+    this.brightest ??= new PartialSums(noPoints, (before, index) => {
+      const magnitude = brightnessOf(this.view, index * pointSize)
+      const band = this.fid(index) - 1
+      return magnitude < (before[band] as Brightest).magnitude ? before.with(band, { index, magnitude }) : before
+    })
     const found = this.brightest.of(length)
     return ofBands(found.map(({ index, magnitude }) => (index < 0 ? null : { jd: this.jd(index), magnitude })))
   }
@@ -249,6 +199,11 @@ export class LightCurve {
     return candids
   }
 
+  private get view(): DataView {
+    this.ofPoints ??= viewOf(this.points)
+    return this.ofPoints
+  }
+
   /** Number of leading points with `jd` ≤ the given one. */
   private lengthUpTo(jd: number): number {
     // Alerts come nearly in time order: the answer is most often the whole curve.
@@ -259,7 +214,7 @@ export class LightCurve {
   /** Index of the detection at or next to an index, in steps of 1 or −1; there must be one. */
   private nextDetection(from: number, step: 1 | -1): number {
     let index = from
-    while (!isDetection(this.points, index * pointSize)) index += step
+    while (!this.isDetection(index)) index += step
     return index
   }
 

@@ -8,7 +8,6 @@ import {
   isDetection,
   joinProgram,
   joinQuality,
-  lowerBound,
   pointSize,
   programAt,
   samePoint,
@@ -18,9 +17,11 @@ import {
   viewOf,
   writePoint
 } from './layout.ts'
-import { LightCurve, RunningTotals } from './light-curve.ts'
+import { LightCurve } from './light-curve.ts'
+import { lowerBound } from './lower-bound.ts'
 import type { Observation } from './observation.ts'
 import { supersededRange, supersededSize, writeSuperseded } from './superseded.ts'
+import { RunningTotals } from './totals.ts'
 
 /**
  * Points of one object that are kept. The longest light curves of eight years of ZTF have some 3,500; without a bound, whoever may

@@ -1,4 +1,5 @@
-import { pointLayout as at, lowerBound } from './layout.ts'
+import { pointLayout as at } from './layout.ts'
+import { lowerBound } from './lower-bound.ts'
 
 /**
  * Superseded candids: those that were seen at a point besides the one in the view, as bytes (little endian): jd f64, filter u8, candid

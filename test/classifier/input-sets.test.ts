@@ -25,7 +25,7 @@ function inputsOf(points: readonly Observation[]): number[][] {
     }
     sequence++
     const row = new Float32Array(set.count)
-    set.step(state, curve, index, point, row, 0)
+    set.step(state, curve, index, row, 0)
     rows.push([...row])
   })
   return rows

@@ -20,7 +20,7 @@ function inputsOf(points: readonly Observation[], state = new Float64Array(input
   points.forEach((point, index) => {
     if (!point.detection) return
     const row = new Float32Array(inputCount)
-    stepInputs(state, curve, index, point, row, 0)
+    stepInputs(state, curve, index, row, 0)
     rows.push([...row])
   })
   return rows

@@ -42,6 +42,22 @@ test('counts, hash, revision, latest and brightest points of any beginning are t
   )
 })
 
+test('single fields are those of the decoded point', () => {
+  fc.assert(
+    fc.property(fc.array(observation, { maxLength: 40 }), observations => {
+      const curve = mergeObservations(LightCurve.empty, observations)
+      for (let index = 0; index < curve.length; index++) {
+        const { jd, fid, detection, positive, magnitude, error } = curve.at(index)
+        assert.deepEqual(
+          [curve.jd(index), curve.fid(index), curve.isDetection(index), curve.isPositive(index)],
+          [jd, fid, detection, positive]
+        )
+        assert.deepEqual([curve.magnitude(index), curve.error(index)], [magnitude, error])
+      }
+    })
+  )
+})
+
 function beginningOf(curve: LightCurve, length: number): LightCurve {
   return filterPoints(curve, offset => offset < length * pointSize)
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { pointsOf } from '../../src/classifier/points.ts'
 import type { SteppedCurve } from '../../src/classifier/sequence-rows.ts'
 import type { FilterId, Observation } from '../../src/lightcurves/observation.ts'
 import { shared } from './shared.ts'
@@ -14,16 +15,7 @@ export function steppedCurve(points: readonly Observation[]): SteppedCurve {
     const hash = createHash('sha256').update(text).digest().readBigUInt64LE(0)
     hashes.push(BigInt.asUintN(64, (hashes.at(-1) as bigint) + hash))
   }
-  return {
-    length: points.length,
-    at: index => {
-      const point = points[index]
-      if (point === undefined) throw new Error(`no point ${index} of ${points.length}`)
-      return point
-    },
-    jd: index => points[index]?.jd ?? Number.NaN,
-    hashOf: length => hashes[length] as bigint
-  }
+  return { ...pointsOf(points), hashOf: length => hashes[length] as bigint }
 }
 
 const noQuality = { realBogus: null, solarSystemDistance: null }

@@ -1,4 +1,5 @@
 import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
+import { pointsOf } from 'hierax/classifier/points.ts'
 import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import type { NodeProbabilities, Reply } from 'hierax/classifier/types.ts'
 import { chunks } from '../collections.ts'
@@ -68,17 +69,5 @@ function ageAt({ points }: LabelledObject, jd: number): number {
 
 /** An object's points as a classifier reads them. They never change, so their number is their hash. */
 export function curveOf({ points }: LabelledObject): SteppedCurve {
-  const observations = points.map(point => ({
-    ...point,
-    own: true,
-    candid: null,
-    realBogus: null,
-    solarSystemDistance: null
-  }))
-  return {
-    length: points.length,
-    at: index => observations[index]!,
-    jd: index => observations[index]?.jd ?? Number.NaN,
-    hashOf: length => BigInt(length)
-  }
+  return { ...pointsOf(points), hashOf: length => BigInt(length) }
 }

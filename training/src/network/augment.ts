@@ -1,4 +1,4 @@
-import type { Point } from 'hierax/classifier/inputs.ts'
+import type { Point } from 'hierax/classifier/points.ts'
 import type { KnownObject } from '../data/labelled.ts'
 import { type Random, random, seedOf } from '../random.ts'
 import type { Recipe } from '../recipe.ts'

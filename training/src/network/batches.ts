@@ -1,8 +1,8 @@
 import { type InputSet, inputSetOf, latestInputs } from 'hierax/classifier/input-sets.ts'
-import type { Point } from 'hierax/classifier/inputs.ts'
+import { type Point, pointsOf } from 'hierax/classifier/points.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
-import { lowerBound } from 'hierax/lightcurves/layout.ts'
+import { lowerBound } from 'hierax/lightcurves/lower-bound.ts'
 import { chunks, sum, tally } from '../collections.ts'
 import type { KnownObject } from '../data/labelled.ts'
 import { type Random, random } from '../random.ts'
@@ -165,10 +165,7 @@ export function sequenceOf(
   const steps = found.length - begin
   const inputs = new Float32Array(Math.max(steps, 1) * set.count)
   const state = new Float64Array(set.stateLength)
-  const accessor = {
-    at: (index: number) => points[index] as Point,
-    jd: (index: number) => points[index]?.jd ?? Number.NaN
-  }
+  const curve = pointsOf(points)
   set.clear(state)
   let sequence = 0
   for (const [at, index] of found.entries()) {
@@ -178,7 +175,7 @@ export function sequenceOf(
     }
     sequence += 1
     const row = Math.max(at - begin, 0)
-    set.step(state, accessor, index, points[index] as Point, inputs, row * set.count)
+    set.step(state, curve, index, inputs, row * set.count)
   }
   return { steps, inputs, weights: stepWeights(times.slice(begin), lastWeight), target }
 }

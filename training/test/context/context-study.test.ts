@@ -48,7 +48,7 @@ const signs: LogitSource = {
   classify: async questions =>
     questions.map(({ curve, jd }) => {
       let positive = false
-      for (let at = 0; at < curve.length && curve.jd(at) <= jd; at++) positive = curve.at(at).positive
+      for (let at = 0; at < curve.length && curve.jd(at) <= jd; at++) positive = curve.isPositive(at)
       const logits = new Float64Array(tree.nodes.length)
       logits[tree.indexOf('A')] = positive ? 2 : -2
       return { logits }
