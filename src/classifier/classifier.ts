@@ -3,15 +3,16 @@ import { createYield } from '../event-loop.ts'
 import { temperatureAt } from './card.ts'
 import { type DecisionRule, decide } from './decision.ts'
 import { encodeState, type StateLayout, stateLayout } from './hidden-state.ts'
+import { type InferenceRuntime, inferenceRuntime, networkOn } from './inference.ts'
 import type { InputSet } from './input-sets.ts'
 import { daysSinceFirst } from './inputs.ts'
 import { type Model, readModelFolder } from './model-folder.ts'
-import { Network } from './network.ts'
+import type { Network } from './network.ts'
 import { type NoveltyFeatures, noveltyFeatures } from './novelty.ts'
 import { type PopulationSetting, populationOf } from './population.ts'
 import { Composer, ignorance } from './probabilities.ts'
 import { checkProbe } from './probe.ts'
-import { createRuntime, type Runtime, type RuntimeName } from './runtime.ts'
+import type { RuntimeName } from './runtime.ts'
 import { RowMemory, SequenceRow, type SteppedQuestion } from './sequence-rows.ts'
 import type { Classifier, Population, Reply, TaxonomyNode } from './types.ts'
 
@@ -38,7 +39,7 @@ export async function createClassifier(
   options: { runtime?: RuntimeName; population?: PopulationSetting } = {}
 ): Promise<RecurrentClassifier> {
   const population = populationOf(model.card, model.taxonomy, options.population)
-  const runtime = await createRuntime(options.runtime)
+  const runtime = await inferenceRuntime(options.runtime)
   const probed = new RecurrentClassifier(model, runtime)
   try {
     await checkProbe(probed, model.card, folder)
@@ -71,7 +72,7 @@ export class RecurrentClassifier implements Classifier {
   readonly runtime: string
   readonly population: Population | null
   readonly #model: Model
-  readonly #runtime: Runtime
+  readonly #runtime: InferenceRuntime
   readonly #network: SteppedNetwork
   readonly #rule: DecisionRule
   readonly #set: InputSet
@@ -86,7 +87,7 @@ export class RecurrentClassifier implements Classifier {
   #queue: Promise<unknown> = Promise.resolve()
 
   /** Without a population, probabilities apply to the class mix of the training set. */
-  constructor(model: Model, runtime: Runtime, population: Population | null = null, network?: SteppedNetwork) {
+  constructor(model: Model, runtime: InferenceRuntime, population: Population | null = null, network?: SteppedNetwork) {
     this.name = model.card.name
     this.version = model.card.version
     this.sha256 = model.sha256
@@ -98,7 +99,7 @@ export class RecurrentClassifier implements Classifier {
     this.population = population
     this.#model = model
     this.#runtime = runtime
-    this.#network = network ?? new Network(runtime, model.weights)
+    this.#network = network ?? networkOn(runtime, model.weights)
     this.#composer = new Composer(model, population)
     this.#rule = decisionRuleOf(model, population)
     const sizes = this.#network.sizes
@@ -124,7 +125,7 @@ export class RecurrentClassifier implements Classifier {
   }
 
   tensors(): number {
-    return this.#runtime.tf.memory().numTensors
+    return this.#runtime.name === 'node' ? this.#runtime.tf.memory().numTensors : 0
   }
 
   dispose(): void {

@@ -20,7 +20,7 @@ import type { NetworkSizes } from './network.ts'
  * For the bundled network, a checkpoint has 2,240 bytes. A state has at most 3 of them up to 63 detections, 6 at 1,000, 24 (54 kB)
  * at 10,000, the most that an object has.
  */
-const magic = 0x32535848
+const magic = 0x33535848
 const headerBytes = 16
 /** Spacings of the levels of which the last two checkpoints are kept, in detections. */
 const nearSpacings = [8, 64]

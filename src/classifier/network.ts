@@ -73,9 +73,8 @@ export interface Advance {
 
 /**
  * The network: dense embedding (relu) → gated recurrent unit, reset after → [hidden, embedding, mean of hidden, maximum of
- * hidden] → dense (relu) → one logit per node. Weights stay in the runtime as tensors; all other inputs and outputs are
- * arrays. On WebAssembly the result of a row is bit-identical in any batch. This depends on the choice of ops: a fused product differs
- * in the last bit from a product and a sum.
+ * hidden] → dense (relu) → one logit per node, on TensorFlow.js. Weights stay in the runtime as tensors; all other inputs and outputs are
+ * arrays. Classifiers use it on the runtime `node` only; `KernelNetwork` is tested against it.
  */
 export class Network {
   readonly sizes: NetworkSizes

@@ -85,7 +85,7 @@ export interface Classifier {
   readonly nodes: readonly TaxonomyNode[]
   /** Name of the root node. */
   readonly root: string
-  /** TensorFlow.js backend that runs it: `wasm` or `node`. */
+  /** What computes its network: `wasm` (`kernel.ts`) or `node` (tfjs-node). */
   readonly runtime: string
   /** The class mix to which the probabilities apply; null for a model whose card has none. */
   readonly population: Population | null
@@ -94,7 +94,7 @@ export interface Classifier {
    * the cached states. Yields to the event loop between network steps.
    */
   classify(questions: readonly Question[]): Promise<Reply[]>
-  /** Number of live tensors; it grows only if there is a leak. */
+  /** Number of live tensors of TensorFlow.js; it grows only if there is a leak. 0 on the runtime `wasm`. */
   tensors(): number
   dispose(): void
 }

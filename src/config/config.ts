@@ -103,7 +103,8 @@ export const configSchema = z.object({
   }),
   runtime: setting(kind.choice(['wasm', 'node', 'auto']), {
     default: 'wasm',
-    meaning: 'TensorFlow.js backend: `wasm`, `node` (tfjs-node) or `auto` (tfjs-node if installed, else `wasm`)'
+    meaning:
+      'what computes the networks: `wasm` (a WebAssembly kernel), `node` (tfjs-node) or `auto` (tfjs-node if installed, else `wasm`)'
   }),
   admit: z.object({
     minRealBogus: setting(kind.decimal('a number from 0 to 1', 0, 1), {

@@ -105,7 +105,7 @@ export const taxonomy = z.object({
 
 const oneModel = z.object({
   ...provenance.shape,
-  runtime: text('TensorFlow.js backend that runs it'),
+  runtime: text('what computes its network: `wasm` or `node` (tfjs-node)'),
   nodes: integer('number of nodes'),
   population
 })

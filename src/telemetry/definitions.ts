@@ -230,7 +230,10 @@ export const definitions = {
     values: ['total', 'done'],
     aggregator: 'max'
   },
-  tensors: { type: 'gauge', help: 'Live tensors; constant unless there is a leak' },
+  tensors: {
+    type: 'gauge',
+    help: 'Live tensors of TensorFlow.js; constant unless there is a leak. 0 on the runtime wasm'
+  },
   model_info: {
     type: 'gauge',
     help: 'Models in use: always 1',

@@ -239,7 +239,7 @@ describe('the reference classifier', () => {
   })
 
   test('long light curves are answered, beside short ones, without holding the event loop', async () => {
-    const questions: SteppedQuestion[] = [1000, 1, 300, 9].map(length => {
+    const questions: SteppedQuestion[] = [8000, 1, 3000, 9].map(length => {
       const points = madeCurve(length)
       return { curve: steppedCurve(points), jd: points.at(-1)?.jd ?? 0, state: null }
     })
@@ -249,32 +249,20 @@ describe('the reference classifier', () => {
     clearInterval(turning)
     assert.deepEqual(
       replies.map(({ steps }) => steps),
-      [1000, 1, 300, 9]
+      [8000, 1, 3000, 9]
     )
     assert.ok(turns > 3, `${turns} turns`)
   })
 
-  test('calls at the same time do not disturb each other, nor does any leave a tensor', async () => {
+  test('calls at the same time do not disturb each other', async () => {
     const points = [madeCurve(9, 1), madeCurve(30, 2), madeCurve(3, 3)]
     const wanted: string[] = []
     for (const each of points) wanted.push(bytesOf(await ask(each)))
-    const tensors = classifier.tensors()
     for (let round = 0; round < 20; round++) {
       const replies = await Promise.all(points.map(each => ask(each)))
       assert.deepEqual(replies.map(bytesOf), wanted)
     }
-    assert.equal(classifier.tensors(), tensors)
   })
-})
-
-test('dispose gives all tensors back', async () => {
-  const first = await loadClassifier(bundledModel)
-  const before = first.tensors()
-  const second = await loadClassifier(bundledModel)
-  assert.ok(first.tensors() > before)
-  second.dispose()
-  assert.equal(first.tensors(), before)
-  first.dispose()
 })
 
 describe('the bundled classifier', () => {
