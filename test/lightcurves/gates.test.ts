@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { admittedCurve, passes } from '../../src/lightcurves/gates.ts'
+import { observationsOf, pointSize } from '../../src/lightcurves/layout.ts'
 import { LightCurve } from '../../src/lightcurves/light-curve.ts'
 import { mergeObservations } from '../../src/lightcurves/merge.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
@@ -16,7 +17,10 @@ const pointsOf = (curve: LightCurve): Observation[] =>
 function alone(curve: LightCurve): LightCurve {
   const kept = pointsOf(curve).flatMap((point, index) =>
     passes(point, gates)
-      ? [point, ...curve.supersededAt(index).map(candid => ({ ...limit, ...place(point), candid }))]
+      ? [
+          ...observationsOf(curve.points, index * pointSize),
+          ...curve.supersededAt(index).map(candid => ({ ...limit, ...place(point), candid }))
+        ]
       : []
   )
   return curveOf(kept)
