@@ -5,6 +5,7 @@ import { HieraxError } from './errors.ts'
 import { createYield } from './event-loop.ts'
 import type { AlertCutouts } from './lightcurves/cutouts.ts'
 import type { Journal } from './lightcurves/journal.ts'
+import { type Points, PointWriter } from './lightcurves/points.ts'
 import type { Addition, ObjectState, Store } from './lightcurves/store.ts'
 import type { Classification } from './messages/classification.ts'
 import { classificationMessages, deadLetterMessage, type OutputSettings } from './messages/outgoing.ts'
@@ -217,17 +218,29 @@ export class Pipeline {
   }
 }
 
+const writer = new PointWriter()
+
 /** Groups points and alert records by object, for the merge. */
 function additionsOf(arrivals: readonly Arrival[]): Map<string, Addition> {
-  const objects = new Map<
-    string,
-    { observations: Addition['observations'][number][]; alerts: Addition['alerts'][number][] }
-  >()
+  const objects = new Map<string, { points: Points[]; alerts: Addition['alerts'][number][] }>()
   for (const { objectId, observations, record, refusal } of arrivals) {
-    const object = objects.get(objectId) ?? { observations: [], alerts: [] }
-    objects.set(objectId, object)
-    for (const observation of observations) object.observations.push(observation)
+    let object = objects.get(objectId)
+    if (object === undefined) {
+      object = { points: [], alerts: [] }
+      objects.set(objectId, object)
+    }
+    object.points.push(observations)
     object.alerts.push({ record, admitted: refusal === null })
   }
-  return new Map([...objects].map(([objectId, object]) => [objectId, { objectId, ...object }]))
+  const additions = new Map<string, Addition>()
+  for (const [objectId, { points, alerts }] of objects)
+    additions.set(objectId, { objectId, observations: joined(points), alerts })
+  return additions
+}
+
+/** All points of a list. */
+function joined(points: readonly Points[]): Points {
+  if (points.length === 1) return points[0] as Points
+  for (const each of points) writer.addAll(each)
+  return writer.take()
 }

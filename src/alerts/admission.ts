@@ -1,7 +1,8 @@
 import { HieraxError } from '../errors.ts'
 import { timeOfJd, utcOfJd } from '../julian-date.ts'
 import { type Gates, isBogus, isInSolarSystem } from '../lightcurves/gates.ts'
-import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
+import type { AlertRecord } from '../lightcurves/observation.ts'
+import { type Points, PointWriter } from '../lightcurves/points.ts'
 import type { Alert } from './alert.ts'
 
 /** Settings of admission (`admit.*`, `input.programs` and `input.publicPrograms` of the configuration). */
@@ -39,13 +40,15 @@ export type RejectionReason = 'PROGRAM' | 'BOGUS' | 'SOLAR_SYSTEM'
 /** The parts of an alert that may be stored. */
 export interface Admitted {
   /** The alert's own point and those of its history, if their programmes are admitted. */
-  readonly observations: Observation[]
+  readonly observations: Points
   /** The alert's own fields, without photometry where its programme is not admitted. */
   readonly record: AlertRecord
   readonly refusal: RejectionReason | null
   /** Number of points whose programme is not admitted. */
   readonly droppedPoints: number
 }
+
+const writer = new PointWriter()
 
 /**
  * Checks the programme of every point, because the history in a packet may mix programmes, and applies the gates to the alert. All points
@@ -54,18 +57,19 @@ export interface Admitted {
  */
 export function admit(alert: Alert, settings: AdmissionSettings, topic = ''): Admitted {
   const programs = programsFrom(topic, settings)
-  const observations: Observation[] = []
+  const { history } = alert
   let droppedPoints = 0
-  for (const { programId, observation } of alert.history) {
-    if (programId !== null && programs.includes(programId)) observations.push({ ...observation, program: programId })
-    else droppedPoints++
-  }
+  for (const programId of history.programs) if (programId === null || !programs.includes(programId)) droppedPoints++
+  if (droppedPoints === 0) writer.addAll(history.points)
+  else
+    for (const [index, programId] of history.programs.entries())
+      if (programId !== null && programs.includes(programId)) writer.addOne(history.points, index)
   const program = alert.record.programId
   const own = programs.includes(program)
-  if (own) observations.push({ ...alert.observation, program })
+  if (own) writer.add(alert.observation, program)
   else droppedPoints++
   const record = own ? alert.record : { ...alert.record, photometry: null }
-  return { observations, record, refusal: refusalOf(record, settings), droppedPoints }
+  return { observations: writer.take(), record, refusal: refusalOf(record, settings), droppedPoints }
 }
 
 /** When a packet arrived. */

@@ -8,7 +8,8 @@ import {
   type FilterId,
   type Observation
 } from '../lightcurves/observation.ts'
-import type { Alert, DropReason, HistoryPoint } from './alert.ts'
+import { PointWriter } from '../lightcurves/points.ts'
+import { type Alert, type DropReason, History, type HistoryPoint } from './alert.ts'
 import { namesOf, otherSurvey } from './other-surveys.ts'
 import type { Value } from './readers.ts'
 import { columnsOf, type Fields, needed, optional, type Packet, type Survey, welcome } from './survey.ts'
@@ -101,19 +102,25 @@ function toAlert(packet: Packet<'candidate', 'prv_candidates' | 'fp_hists'>): Al
   return alertOf(packet, history, unread + fp_hists.unread)
 }
 
+const writer = new PointWriter()
+
 /** The history of a packet: its valid points, and how many are left out. `pointAt` gives null for points that are not counted. */
 export function historyOf(
   count: number,
   pointAt: (index: number) => HistoryPoint | DropReason | null
 ): Pick<Alert, 'history' | 'dropped'> {
-  const history: HistoryPoint[] = []
+  writer.clear()
+  const programs: (number | null)[] = []
   const dropped = { future: 0, invalid: 0 }
   for (let i = 0; i < count; i++) {
     const point = pointAt(i)
     if (point === 'future' || point === 'invalid') dropped[point]++
-    else if (point !== null) history.push(point)
+    else if (point !== null) {
+      writer.add(point.observation, point.programId ?? undefined)
+      programs.push(point.programId)
+    }
   }
-  return { history, dropped }
+  return { history: new History(writer.take(), programs), dropped }
 }
 
 /**

@@ -43,8 +43,13 @@ export function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
   return new DataView(buffer, byteOffset, length)
 }
 
-/** Writes an observation at an offset, with no superseded candids. */
-export function writePoint(target: DataView, offset: number, observation: Observation): void {
+/** Writes an observation of a programme at an offset, with no superseded candids. */
+export function writePoint(
+  target: DataView,
+  offset: number,
+  observation: Observation,
+  program = observation.program
+): void {
   const { candid, detection, own } = observation
   target.setFloat64(offset + at.jd, observation.jd, true)
   target.setBigInt64(offset + at.candid, candid ?? 0n, true)
@@ -61,7 +66,7 @@ export function writePoint(target: DataView, offset: number, observation: Observ
   const realBogus = detection ? observation.realBogus : null
   const distance = detection ? observation.solarSystemDistance : null
   const told = (realBogus === null ? 0 : origin.realBogus) | (distance === null ? 0 : origin.distance)
-  target.setUint8(offset + at.origins, (own ? told : 0) | programBits(observation.program))
+  target.setUint8(offset + at.origins, (own ? told : 0) | programBits(program))
   if (realBogus === null) target.setUint32(offset + at.realBogus, nothing, true)
   else target.setFloat32(offset + at.realBogus, realBogus, true)
   if (distance === null) target.setUint32(offset + at.distance, nothing, true)
@@ -189,7 +194,7 @@ function programBitsAt(source: Buffer, offset: number): number {
 }
 
 function programBits(program: number | undefined): number {
-  return program === undefined || program > maxProgram ? 0 : (program + 1) << programShift
+  return program === undefined || program < 0 || program > maxProgram ? 0 : (program + 1) << programShift
 }
 
 /** Number of candids that the point's own superseded. */

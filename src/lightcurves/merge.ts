@@ -13,13 +13,12 @@ import {
   samePoint,
   sameQuality,
   setSupersededCount,
-  supersededCount,
-  viewOf,
-  writePoint
+  supersededCount
 } from './layout.ts'
 import { LightCurve } from './light-curve.ts'
 import { lowerBound } from './lower-bound.ts'
 import type { Observation } from './observation.ts'
+import { Points } from './points.ts'
 import { supersededRange, supersededSize, writeSuperseded } from './superseded.ts'
 import { RunningTotals } from './totals.ts'
 
@@ -44,19 +43,15 @@ interface Insertion {
   candidate: Candidate
 }
 
-/** Points under way; grows with the largest batch, and is free again when a merge returns. */
-let scratch = Buffer.allocUnsafe(64 * pointSize)
-let scratchView = viewOf(scratch)
-
 /**
  * Adds observations to a curve. Idempotent, commutative and associative: any order, duplication and split of the same
  * observations ends in the same bytes. Returns the curve itself where nothing changed. A curve never holds more than
  * `maxPoints`: see `withinLimit` for which stay.
  */
-export function mergeObservations(curve: LightCurve, observations: readonly Observation[]): LightCurve {
+export function mergeObservations(curve: LightCurve, observations: readonly Observation[] | Points): LightCurve {
   const changed = new Map<number, Candidate>()
   const inserted: Insertion[] = []
-  const bytes = write(inOrder(observations))
+  const bytes = inOrder(Points.of(observations).bytes)
   let from = 0
   for (let offset = 0; offset < bytes.length; offset += pointSize) {
     const { index, found } = locate(curve, bytes, offset, from)
@@ -72,27 +67,15 @@ export function mergeObservations(curve: LightCurve, observations: readonly Obse
   return merged.length > maxPoints ? withinLimit(merged, maxPoints) : merged
 }
 
-/** Observations by time, then filter; themselves where they come so, as most do. */
-function inOrder(observations: readonly Observation[]): readonly Observation[] {
-  const compare = (a: Observation, b: Observation): number => a.jd - b.jd || a.fid - b.fid
-  for (let index = 1; index < observations.length; index++) {
-    if (compare(observations[index - 1] as Observation, observations[index] as Observation) > 0)
-      return [...observations].sort(compare)
+/** Points by time, then filter; themselves where they come so, as most do. */
+function inOrder(points: Buffer): Buffer {
+  for (let offset = pointSize; offset < points.length; offset += pointSize) {
+    if (compareIdentity(points, offset - pointSize, points, offset) <= 0) continue
+    const offsets = Array.from({ length: points.length / pointSize }, (_, index) => index * pointSize)
+    offsets.sort((a, b) => compareIdentity(points, a, points, b))
+    return Buffer.concat(offsets.map(at => points.subarray(at, at + pointSize)))
   }
-  return observations
-}
-
-/** Observations as points side by side; good until the next call. */
-function write(observations: readonly Observation[]): Buffer {
-  const size = observations.length * pointSize
-  if (scratch.length < size) {
-    scratch = Buffer.allocUnsafe(2 * size)
-    scratchView = viewOf(scratch)
-  }
-  for (let index = 0; index < observations.length; index++) {
-    writePoint(scratchView, index * pointSize, observations[index] as Observation)
-  }
-  return scratch.subarray(0, size)
+  return points
 }
 
 /** Where a point of this identity stands, or would stand, at or after `from`. */

@@ -2,6 +2,7 @@ import type { HieraxError } from '../errors.ts'
 import type { Journal } from './journal.ts'
 import type { LightCurve } from './light-curve.ts'
 import type { AlertRecord, Observation } from './observation.ts'
+import type { Points } from './points.ts'
 import type { RouteMark } from './route-marks.ts'
 import type { CellRange } from './sky.ts'
 
@@ -9,7 +10,7 @@ import type { CellRange } from './sky.ts'
 export interface Addition {
   readonly objectId: string
   /** Points of admitted programmes only. */
-  readonly observations: readonly Observation[]
+  readonly observations: readonly Observation[] | Points
   /** Records of the batch's alerts of this object, with what the intrinsic gates say of each. */
   readonly alerts: readonly { readonly record: AlertRecord; readonly admitted: boolean }[]
   /** Marks of retracting routes. */

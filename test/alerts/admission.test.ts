@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { admissionOf, admit } from '../../src/alerts/admission.ts'
+import { History } from '../../src/alerts/alert.ts'
 import { createDecoder } from '../../src/alerts/decoder.ts'
+import { maxProgram } from '../../src/lightcurves/layout.ts'
+import { observation } from '../lightcurves/observations.ts'
 import { candidate, container, detection, point } from './packets.ts'
 
 const { decode } = createDecoder()
@@ -16,7 +20,7 @@ test('of a programme that is public in part, points are admitted from topics of 
   assert.deepEqual(admission.programs, [1, 3])
   const from = (topic: string, settings = admission) => {
     const { observations, record, refusal, droppedPoints } = admit(alert!, settings, topic)
-    return [observations.map(({ jd }) => jd), record.photometry !== null, refusal, droppedPoints]
+    return [[...observations].map(({ jd }) => jd), record.photometry !== null, refusal, droppedPoints]
   }
   const all = [[2458999.5, 2458997.5, 2459000.5], true, null, 1]
   const publicOnly = [[2458997.5], false, 'PROGRAM', 3]
@@ -26,4 +30,28 @@ test('of a programme that is public in part, points are admitted from topics of 
     assert.deepEqual(from(topic), publicOnly, topic)
   assert.deepEqual(from('ztf_20250101_programid3_public', of([1], [])), publicOnly)
   assert.deepEqual(from('ztf_20250101_programid3', of([1, 3], [3])), all)
+})
+
+test('of a history, the points of admitted programmes stay in their order, with their programme', () => {
+  const program = fc.constantFrom(null, -1, 0, 1, 2, 3, 62, 63, 64)
+  const point = fc.tuple(observation, program).map(([{ program: _, ...rest }, programId]) => ({
+    programId,
+    observation: { ...rest, own: false }
+  }))
+  const [template] = decode(container())
+  const settings = fc.uniqueArray(fc.constantFrom<number>(-1, 0, 1, 2, 63, 64), { maxLength: 4 })
+  fc.assert(
+    fc.property(fc.array(point, { maxLength: 30 }), settings, (history, programs) => {
+      const alert = { ...template!, history: History.of(history) }
+      const { observations, droppedPoints } = admit(alert, of(programs, []))
+      const own = { programId: 1, observation: alert.observation }
+      const expected = [...history, own]
+        .filter(({ programId }) => programId !== null && programs.includes(programId))
+        .map(({ programId, observation }) =>
+          Number(programId) < 0 || Number(programId) > maxProgram ? observation : { ...observation, program: programId }
+        )
+      assert.deepEqual([...observations], expected)
+      assert.equal(droppedPoints, history.length + 1 - expected.length)
+    })
+  )
 })

@@ -113,13 +113,16 @@ test('own photometry is that of the candidate, the history is converted from flu
       error: number
     ) => ({
       programId: 1,
-      observation: { jd, fid, detection, positive, magnitude: Math.fround(magnitude), error, ...nothing }
+      observation: { program: 1, jd, fid, detection, positive, magnitude: Math.fround(magnitude), error, ...nothing }
     })
-    assert.deepEqual(alert.history, [
-      point(2458998.5, 2, true, true, 19, error10),
-      point(2458999.5, 3, true, false, 20, Math.fround(0.5 / Math.LN10)),
-      point(2458997.5, 1, false, false, 20.5, 0)
-    ])
+    assert.deepEqual(
+      [...alert.history],
+      [
+        point(2458998.5, 2, true, true, 19, error10),
+        point(2458999.5, 3, true, false, 20, Math.fround(0.5 / Math.LN10)),
+        point(2458997.5, 1, false, false, 20.5, 0)
+      ]
+    )
     assert.deepEqual(alert.dropped, { future: 0, invalid: 0 })
   }
 })
@@ -144,7 +147,7 @@ test('the alert’s own point in its history is left out; points that cannot be 
       ]
     })
   )[0]!
-  assert.deepEqual(alert.history, [])
+  assert.deepEqual([...alert.history], [])
   assert.deepEqual(alert.dropped, { future: 2, invalid: 7 })
 })
 
@@ -180,7 +183,7 @@ test('the form that is not public names programmes, candids and limits, which ar
     )
   )[0]!
   assert.deepEqual(
-    alert.history.map(({ programId, observation }) => [programId, observation.candid, observation.magnitude]),
+    [...alert.history].map(({ programId, observation }) => [programId, observation.candid, observation.magnitude]),
     [
       [2, 7n, Math.fround(31.4 - 2.5)],
       [2, null, 20.25]
@@ -195,13 +198,13 @@ test('the real message of Babamul', needsShared(), () => {
   assert.equal(alert.record.photometry?.context.ndethist, 65)
   assert.deepEqual(alert.dropped, { future: 0, invalid: 0 })
   assert.equal(alert.forcedPhotometry, 114)
-  const detections = alert.history.filter(({ observation }) => observation.detection)
+  const detections = [...alert.history].filter(({ observation }) => observation.detection)
   assert.deepEqual([detections.length, alert.history.length], [64, 116])
   const [first] = detections
   assert.deepEqual([first?.programId, first?.observation.jd, first?.observation.fid], [1, 2461167.8329977, 1])
   assert.ok(Math.abs((first?.observation.magnitude ?? 0) - 19.5955) < 1e-4)
   assert.ok(Math.abs((first?.observation.error ?? 0) - 0.2496) < 1e-4)
-  const limit = alert.history[64]?.observation
+  const limit = [...alert.history][64]?.observation
   assert.deepEqual([limit?.detection, limit?.jd, limit?.fid], [false, 2461138.8483102, 3])
   assert.ok(Math.abs((limit?.magnitude ?? 0) - 19.486) < 1e-3)
 })

@@ -6,7 +6,7 @@ import { crc32, createGunzip, deflateRawSync } from 'node:zlib'
 import avro from 'avsc'
 import snappy from 'snappyjs'
 import tar from 'tar-stream'
-import type { Alert } from '../../src/alerts/alert.ts'
+import { type Alert, History } from '../../src/alerts/alert.ts'
 import { openContainer, readBlocks } from '../../src/alerts/container.ts'
 import { createDecoder } from '../../src/alerts/decoder.ts'
 import { defaultLimits } from '../../src/alerts/limits.ts'
@@ -112,21 +112,23 @@ function expected(packet: Packet): Alert {
       realBogus: score(own.drb) ?? score(own.rb),
       solarSystemDistance: distance(own.ssdistnr)
     },
-    history: past.map(point => ({
-      programId: point.programid as number,
-      observation: {
-        jd: point.jd as number,
-        fid: point.fid as FilterId,
-        detection: point.magpsf !== null,
-        own: false,
-        positive: positive(point.isdiffpos),
-        candid: point.candid as bigint | null,
-        magnitude: (point.magpsf ?? point.diffmaglim) as number,
-        error: (point.sigmapsf ?? 0) as number,
-        realBogus: point.magpsf === null ? null : (score(point.drb) ?? score(point.rb)),
-        solarSystemDistance: point.magpsf === null ? null : distance(point.ssdistnr)
-      }
-    })),
+    history: History.of(
+      past.map(point => ({
+        programId: point.programid as number,
+        observation: {
+          jd: point.jd as number,
+          fid: point.fid as FilterId,
+          detection: point.magpsf !== null,
+          own: false,
+          positive: positive(point.isdiffpos),
+          candid: point.candid as bigint | null,
+          magnitude: (point.magpsf ?? point.diffmaglim) as number,
+          error: (point.sigmapsf ?? 0) as number,
+          realBogus: point.magpsf === null ? null : (score(point.drb) ?? score(point.rb)),
+          solarSystemDistance: point.magpsf === null ? null : distance(point.ssdistnr)
+        }
+      }))
+    ),
     dropped: { future: forced ? 0 : points.length - past.length, invalid: 0 },
     forcedPhotometry: (packet.fp_hists?.length ?? 0) + (forced ? points.length : 0)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { Alert } from '../../src/alerts/alert.ts'
+import { type Alert, History } from '../../src/alerts/alert.ts'
 import { createDecoder, surveys } from '../../src/alerts/decoder.ts'
 import { columnsOf, needed, optional, type Survey } from '../../src/alerts/survey.ts'
 import { contextFields } from '../../src/lightcurves/observation.ts'
@@ -73,9 +73,9 @@ test('early schemas lack catalogue fields, scores, programmes and candids of the
     solarSystemDistance: null,
     context: contextWith()
   })
-  assert.equal(alert.history[0]?.programId, null)
-  assert.equal(alert.history[0]?.observation.candid, null)
-  assert.equal(alert.history[0]?.observation.realBogus, null)
+  assert.equal([...alert.history][0]?.programId, null)
+  assert.equal([...alert.history][0]?.observation.candid, null)
+  assert.equal([...alert.history][0]?.observation.realBogus, null)
 })
 
 test('nothing is refused for the type of what is only welcome: it is not read', () => {
@@ -89,7 +89,7 @@ test('nothing is refused for the type of what is only welcome: it is not read', 
   assert.equal(alert.record.photometry?.context.ndethist, null)
   assert.equal(alert.record.photometry?.context.neargaia, null)
   assert.equal(alert.record.photometry?.context.maggaia, 17.25)
-  assert.equal(alert.history[0]?.observation.realBogus, null)
+  assert.equal([...alert.history][0]?.observation.realBogus, null)
 })
 
 test('a field of the wrong type is named, whether or not values would fit', () => {
@@ -162,7 +162,7 @@ test('forced photometry in place of the history (schema 3.5) is counted, not tak
   })
   const points = [point(), point()].map(values => ({ ...values, forcediffimflux: 3 }))
   const alert = decode(container({ prv_candidates: points }, schema))[0]!
-  assert.deepEqual(alert.history, [])
+  assert.deepEqual([...alert.history], [])
   assert.equal(alert.forcedPhotometry, 5)
 })
 
@@ -233,10 +233,9 @@ describe('another survey, by the recipe of CONTRIBUTING', () => {
     return {
       objectId: `M${id}`,
       ...{ schemaVersion: '', record, observation: own, dropped: { future: 0, invalid: 0 } },
-      history: Array.from({ length: count }, (_, i) => ({
-        programId: 1,
-        observation: observation(values, i * width, false)
-      })),
+      history: History.of(
+        Array.from({ length: count }, (_, i) => ({ programId: 1, observation: observation(values, i * width, false) }))
+      ),
       forcedPhotometry: lists.forced.unread
     }
   }
@@ -280,7 +279,7 @@ describe('another survey, by the recipe of CONTRIBUTING', () => {
     assert.equal(alert.observation.magnitude, Math.fround(23.9))
     assert.equal(alert.observation.realBogus, 0.75)
     assert.deepEqual(
-      alert.history.map(({ observation: { jd, realBogus } }) => [jd, realBogus]),
+      [...alert.history].map(({ observation: { jd, realBogus } }) => [jd, realBogus]),
       [
         [2459999.75, null],
         [2459998.75, 0.5]

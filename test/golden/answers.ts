@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Alert } from '../../src/alerts/alert.ts'
+import { type Alert, History } from '../../src/alerts/alert.ts'
 import { createDecoder } from '../../src/alerts/decoder.ts'
 import type { AlertContext, AlertPhotometry, AlertRecord, Observation } from '../../src/lightcurves/observation.ts'
 import { decodeClassification, encodeClassification } from '../../src/messages/encoding.ts'
@@ -77,10 +77,9 @@ function alertOf(golden: GoldenAlert): Alert {
     schemaVersion: '4.02',
     record: recordOf(golden),
     observation: observationOf(golden.observation),
-    history: golden.history.map(({ programId, observation }) => ({
-      programId,
-      observation: observationOf(observation)
-    })),
+    history: History.of(
+      golden.history.map(({ programId, observation }) => ({ programId, observation: observationOf(observation) }))
+    ),
     dropped: { future: 0, invalid: 0 },
     forcedPhotometry: 0
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { Alert } from '../../src/alerts/alert.ts'
+import { type Alert, History } from '../../src/alerts/alert.ts'
 import type { Classifier, Question, Reply } from '../../src/classifier/types.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
@@ -110,8 +110,10 @@ describe('packets that are refused', () => {
   test('an old one that comes last changes nothing but the revision, and the message that carries it', async () => {
     const alerts = stream(3, [0])
     // Histories without the point: only its own packet knows of it.
-    for (const [name, alert] of alerts)
-      alerts.set(name, { ...alert, history: alert.history.filter(({ observation }) => observation.jd > day(0)) })
+    for (const [name, alert] of alerts) {
+      const later = [...alert.history].filter(({ observation }) => observation.jd > day(0))
+      alerts.set(name, { ...alert, history: History.of(later) })
+    }
     const [, before, refused, after] = await run(alerts, ['a1', 'a2', 'a0'])
     assert.equal(refused?.reason, 'BOGUS')
     assert.deepEqual(said(after as Classification), said(before as Classification))

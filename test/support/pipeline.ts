@@ -1,4 +1,4 @@
-import type { Alert } from '../../src/alerts/alert.ts'
+import { type Alert, History, type HistoryPoint } from '../../src/alerts/alert.ts'
 import type { Classifier } from '../../src/classifier/types.ts'
 import { HieraxError } from '../../src/errors.ts'
 import type { Observation } from '../../src/lightcurves/observation.ts'
@@ -71,7 +71,7 @@ export function messages(values: readonly (string | Uint8Array | null)[], first 
 export function alertOf(
   objectId: string,
   observation: Observation,
-  changes: { programId?: number; photometry?: object; history?: Alert['history'] } = {}
+  changes: { programId?: number; photometry?: object; history?: readonly HistoryPoint[] } = {}
 ): Alert {
   const programId = changes.programId ?? 1
   return {
@@ -97,7 +97,7 @@ export function alertOf(
         ...changes.photometry
       }
     },
-    history: changes.history ?? [],
+    history: History.of(changes.history ?? []),
     dropped: { future: 0, invalid: 0 },
     forcedPhotometry: 0
   }

@@ -75,7 +75,7 @@ export class Recomputation {
   /** Ids of all messages about a subset's alerts, without running the network. */
   #idsOf(objectId: string, subset: readonly Delivered[]): string[] {
     const arrivals = subset.flatMap(packet => this.#arrivals(packet)).filter(arrival => arrival.objectId === objectId)
-    const observations = arrivals.flatMap(arrival => arrival.observations)
+    const observations = arrivals.flatMap(arrival => [...arrival.observations])
     const alerts = arrivals.map(({ record, refusal }) => ({ record, admitted: refusal === null }))
     const { state } = mergeIntoRecord(null, { objectId, observations, alerts }, 0)
     const states = new Map<string, ObjectState>([[objectId, state]])

@@ -1,4 +1,4 @@
-import type { Alert } from '../../../src/alerts/alert.ts'
+import { type Alert, History } from '../../../src/alerts/alert.ts'
 import type { Answer, Classifier } from '../../../src/classifier/types.ts'
 import { HieraxError } from '../../../src/errors.ts'
 import { detectionAt } from '../../lightcurves/observations.ts'
@@ -45,7 +45,7 @@ export class Survey {
         objectId: `ZTF26${this.#alerts++}`,
         observation: detectionAt(jd),
         record: { ...record, jd, photometry },
-        history,
+        history: History.of(history),
         dropped: { future: 0, invalid }
       }
     ]

@@ -28,7 +28,7 @@ test('decoder and store recover the simulated light curves', async () => {
       [objectId, candid, jd, '4.02']
     )
     assert.deepEqual(alert.dropped, { future: 0, invalid: 0 })
-    const observations = [alert.observation, ...alert.history.map(point => point.observation)]
+    const observations = [alert.observation, ...alert.history.points]
     await store.merge([{ objectId, observations, alerts: [{ record: alert.record, admitted: true }] }])
   }
   let points = 0

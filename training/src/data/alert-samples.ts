@@ -170,7 +170,7 @@ function objectOf(objectId: string, alerts: readonly Alert[], known: ReadonlyMap
   const admitted = alerts.map(alert => admit(alert, trainingAdmission))
   const whole = mergeObservations(
     LightCurve.empty,
-    admitted.flatMap(({ observations }) => observations)
+    admitted.flatMap(({ observations }) => [...observations])
   )
   const curve = admittedCurve(whole, trainingAdmission.admit)
   const samples = admitted.flatMap(({ record, observations, refusal }): AlertSample[] => {
@@ -182,7 +182,7 @@ function objectOf(objectId: string, alerts: readonly Alert[], known: ReadonlyMap
     const view = { jd, magnitude: photometry.magnitude, context: photometry.context }
     const alert = { ...record, photometry }
     const refused = refusal !== null || detections === 0
-    return [{ alert, view, curve, jd, detections, packet: observations, refused, label, group, doubtful, night }]
+    return [{ alert, view, curve, jd, detections, packet: [...observations], refused, label, group, doubtful, night }]
   })
   samples.sort((a, b) => a.jd - b.jd || (a.alert.candid < b.alert.candid ? -1 : 1))
   return { objectId, label: samples.findLast(({ label }) => label !== null)?.label ?? null, samples }

@@ -3,6 +3,7 @@ import { HieraxError } from '../../../errors.ts'
 import { earlierAlert, earlierPoint, earlierSizes } from '../../earlier-records.ts'
 import { pointSize, readPoint, viewOf, writePoint } from '../../layout.ts'
 import { recordChecksum, recordVersion } from '../../object-record.ts'
+import type { Observation } from '../../observation.ts'
 import {
   alertRecordSize,
   decodeAlertRecord,
@@ -99,7 +100,7 @@ function writeBundle(
 /** The lists of an addition while it is read. */
 interface Lists {
   readonly alerts: Addition['alerts'][number][]
-  readonly observations: Addition['observations'][number][]
+  readonly observations: Observation[]
   readonly records: Buffer[]
   readonly routes: RouteMark[]
 }
