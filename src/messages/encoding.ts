@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import avro from 'avsc'
 import { LRUCache } from 'lru-cache'
+import { encoderOf, Output } from '../avro/encoder.ts'
 import { bigLong } from '../avro/long.ts'
 import type { Classification, ClassificationJson } from './classification.ts'
 
@@ -79,7 +80,6 @@ export const schemaText: string = JSON.stringify(JSON.parse(publishedSchema), (n
 )
 
 const registry = { long: bigLong }
-const type = avro.Type.forSchema(JSON.parse(schemaText), { registry: { ...registry } })
 const metadataType = avro.Type.forSchema({ type: 'map', values: 'bytes' })
 const longType = avro.Type.forSchema('long')
 
@@ -90,12 +90,34 @@ const longType = avro.Type.forSchema('long')
 const magic = Buffer.from('Obj\x01', 'latin1')
 const marker = createHash('md5').update(schemaText).digest()
 const metadata = { 'avro.codec': Buffer.from('null'), 'avro.schema': Buffer.from(schemaText) }
-const header = Buffer.concat([magic, metadataType.toBuffer(metadata), marker])
-const one = longType.toBuffer(1)
+const header = Buffer.concat([magic, metadataType.toBuffer(metadata), marker, longType.toBuffer(1)])
 
 function toContainer(body: Classification): Buffer {
   const record = recordOf(body)
-  return Buffer.concat([header, one, longType.toBuffer(record.length), record, marker])
+  sizeOutput.length = 0
+  sizeOutput.int(record.length)
+  const size = sizeOutput.written
+  const container = allocate(header.length + size.length + record.length + marker.length)
+  let at = 0
+  for (const part of [header, size, record, marker]) {
+    container.set(part, at)
+    at += part.length
+  }
+  return container
+}
+
+/** Memory of many containers: one of its own for each costs as much as all that is written. */
+const blockBytes = 128 * 1024
+let block = Buffer.alloc(0)
+let used = 0
+
+function allocate(size: number): Buffer {
+  if (used + size > block.length) {
+    block = Buffer.allocUnsafeSlow(Math.max(blockBytes, size))
+    used = 0
+  }
+  used += size
+  return block.subarray(used - size, used)
 }
 
 /** Bytes before a record whose schema is in a registry. */
@@ -113,17 +135,15 @@ export function schemaIdOf(value: Buffer): number | null {
   return value.length > frameBytes && value[0] === 0 ? value.readUInt32BE(1) : null
 }
 
-let scratch = Buffer.allocUnsafe(16_384)
+const encode = encoderOf(JSON.parse(schemaText))
+const recordOutput = new Output()
+const sizeOutput = new Output()
 
 /** The record's bytes, valid until the next call. */
 function recordOf(body: Classification): Buffer {
-  const value = { ...body, lightCurve: { ...body.lightCurve, revision: BigInt(body.lightCurve.revision) } }
-  let end = type.encode(value, scratch, 0)
-  if (end < 0) {
-    scratch = Buffer.allocUnsafe(2 * (scratch.length - end))
-    end = type.encode(value, scratch, 0)
-  }
-  return scratch.subarray(0, end)
+  recordOutput.length = 0
+  encode(body, recordOutput)
+  return recordOutput.written
 }
 
 const maxSchemaBytes = 256 * 1024

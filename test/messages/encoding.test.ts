@@ -99,6 +99,20 @@ describe('encodings', () => {
     )
   })
 
+  test('a record has the bytes that avsc writes', () => {
+    const type = avro.Type.forSchema(JSON.parse(schemaText), { registry: { long: bigLong } })
+    fc.assert(
+      fc.property(body, original => {
+        const { lightCurve } = original
+        const record = type.toBuffer({
+          ...original,
+          lightCurve: { ...lightCurve, revision: BigInt(lightCurve.revision) }
+        })
+        assert.ok(encodeClassification(original, 'confluent').subarray(5).equals(record))
+      })
+    )
+  })
+
   test('another reader of Avro containers finds the schema and one record', async () => {
     const original = fc.sample(body, { numRuns: 1, seed: 1 })[0] as Classification
     const decoder = new avro.streams.BlockDecoder({
