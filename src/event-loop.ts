@@ -7,9 +7,14 @@ const defaultHold = 20
  */
 export function createYield(maxHold: number = defaultHold): () => Promise<void> {
   let since = performance.now()
-  return async function yieldIfBusy(): Promise<void> {
-    if (performance.now() - since < maxHold) return
+  const pause = async (): Promise<void> => {
     await new Promise(resolve => setImmediate(resolve))
     since = performance.now()
   }
+  return function yieldIfBusy(): Promise<void> {
+    return performance.now() - since < maxHold ? done : pause()
+  }
 }
+
+/** Shared: loops ask for every alert, several times. */
+const done = Promise.resolve()

@@ -99,6 +99,15 @@ const view = new DataView(scratch.buffer, scratch.byteOffset, alertBytes)
 
 /** The canonical bytes of an alert's own fields. They also rank two versions of one alert. */
 export function canonicalAlert(record: AlertRecord): Buffer {
+  writeAlert(record)
+  // From Node's pool: a memory of its own for so few bytes costs more than all that is written.
+  const bytes = Buffer.allocUnsafe(alertBytes)
+  bytes.set(scratch)
+  return bytes
+}
+
+/** Writes the canonical bytes to `scratch`. */
+function writeAlert(record: AlertRecord): void {
   view.setBigInt64(0, record.candid, true)
   view.setFloat64(8, record.jd, true)
   view.setFloat64(16, record.ra, true)
@@ -115,10 +124,6 @@ export function canonicalAlert(record: AlertRecord): Buffer {
     for (let index = 0; index < contextFields.length; index++)
       view.setFloat64(contextFrom + 8 * index, context[contextFields[index] as ContextField] ?? Number.NaN, true)
   }
-  // From Node's pool: a memory of its own for so few bytes costs more than all that is written.
-  const bytes = Buffer.allocUnsafe(alertBytes)
-  bytes.set(scratch)
-  return bytes
 }
 
 function writeNumbers(p: AlertPhotometry): void {
@@ -129,7 +134,8 @@ function writeNumbers(p: AlertPhotometry): void {
 
 /** Hash of an alert's own fields. */
 export function alertHash(record: AlertRecord): bigint {
-  return hashOfBytes(canonicalAlert(record))
+  writeAlert(record)
+  return hashOfBytes(scratch)
 }
 
 /** The hash of other bytes that are neither a point nor an alert of today. */

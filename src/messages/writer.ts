@@ -25,8 +25,6 @@ export interface ClassificationInput {
   readonly curve: LightCurve
   readonly prefix: Prefix
   readonly reason: Reason | null
-  /** Null when there is a reason. */
-  readonly answer: Answer | null
 }
 
 /** Writes the classification messages of one model. */
@@ -44,14 +42,17 @@ export class ClassificationWriter {
     this.settings = settingsHash(sha256, settings, this.population)
   }
 
-  /** Makes a classification. Equal inputs give equal bytes. */
-  write({ objectId, record, versions, curve, prefix, reason, answer }: ClassificationInput): Classification {
+  /** Makes a classification; `answer` is null when there is a reason. Equal inputs give equal bytes. */
+  write(input: ClassificationInput, answer: Answer | null): Classification {
+    const { objectId, record, versions, curve, prefix, reason } = input
     const others = otherVersions(record, versions)
     const hash = fingerprintHash(prefix.hash, record, others)
+    const fingerprint = fingerprintText(hash)
+    const end = prefix.hiddenRevision === 0 ? fingerprint : idText(hash, prefix.hiddenRevision)
     const revision = prefix.revision + others.length
     const context = record.photometry && publishedContext(record.photometry.context)
     return {
-      id: `${objectId}:${record.candid}:${this.settings}:${idText(hash, prefix.hiddenRevision)}`,
+      id: `${objectId}:${record.candid}:${this.settings}:${end}`,
       objectId,
       candid: record.candid,
       jd: record.jd,
@@ -71,7 +72,7 @@ export class ClassificationWriter {
         firstJd: prefix.firstJd,
         lastJd: prefix.lastJd,
         latest: curve.latest(prefix.length),
-        fingerprint: fingerprintText(hash),
+        fingerprint,
         revision,
         firstDetectionJd: prefix.firstDetectionJd,
         lastDetectionJd: prefix.lastDetectionJd,
@@ -102,8 +103,15 @@ function inOrder(photometry: AlertPhotometry): Classification['alert'] {
   const { band, magnitude, error, positive, realBogus, starScore, starDistance, solarSystemDistance } = photometry
   const solarSystemName = photometry.solarSystemName ?? null
   return {
-    ...{ band, magnitude, error, positive, realBogus, starScore, starDistance },
-    ...{ solarSystemDistance, solarSystemName }
+    band,
+    magnitude,
+    error,
+    positive,
+    realBogus,
+    starScore,
+    starDistance,
+    solarSystemDistance,
+    solarSystemName
   }
 }
 

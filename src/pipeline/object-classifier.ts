@@ -34,8 +34,6 @@ export interface ClassifiedAlerts {
   readonly hiddenStates: readonly CachedState[]
 }
 
-type Input = Omit<ClassificationInput, 'answer'>
-
 /**
  * Classifies alerts with every model, given the states of their objects. A classification is based on the points up to the
  * alert's time that pass the admission settings. It does not depend on the other alerts of the call.
@@ -66,7 +64,7 @@ export class ObjectClassifier {
       hiddenStates.push(...states)
       const written: Classification[] = []
       for (const [index, input] of inputs.entries()) {
-        written.push(writer.write({ ...input, answer: answers[index] ?? null }))
+        written.push(writer.write(input, answers[index] ?? null))
         await this.#yieldIfBusy()
       }
       classifications.push(written)
@@ -85,11 +83,11 @@ export class ObjectClassifier {
   async currentVersion(state: ObjectState): Promise<string | null> {
     if (!state.newest || !this.#models[0]) return null
     const [input] = await this.#inputsOf([{ record: state.newest, versions: state.newestVersions, state }])
-    return versionOf(this.#models[0].writer.write({ ...(input as Input), answer: null }))
+    return versionOf(this.#models[0].writer.write(input as ClassificationInput, null))
   }
 
-  async #inputsOf(alerts: readonly AlertOfObject[]): Promise<Input[]> {
-    const inputs: Input[] = []
+  async #inputsOf(alerts: readonly AlertOfObject[]): Promise<ClassificationInput[]> {
+    const inputs: ClassificationInput[] = []
     const curves = new Map<ObjectState, LightCurve>()
     for (const { record, versions, state } of alerts) {
       const curve = curves.get(state) ?? admittedCurve(state.curve, this.#admission.admit)
@@ -123,7 +121,7 @@ interface Moment {
  * step, however many alerts the object has in the batch.
  */
 async function answerInTimeOrder(
-  inputs: readonly Input[],
+  inputs: readonly ClassificationInput[],
   classifier: Classifier,
   store: Pick<Store, 'readCache'>
 ): Promise<{ answers: (Answer | null)[]; states: CachedState[] }> {
@@ -167,7 +165,7 @@ function alertViewOf({ jd, photometry }: AlertRecord): AlertView | null {
 }
 
 /** The moments of every object, sorted by time. */
-function timelinesOf(inputs: readonly Input[]): Map<string, Moment[]> {
+function timelinesOf(inputs: readonly ClassificationInput[]): Map<string, Moment[]> {
   const timelines = new Map<string, Moment[]>()
   for (const [index, { objectId, record, curve, reason }] of inputs.entries()) {
     if (reason !== null) continue

@@ -20,12 +20,11 @@ describe('the id of a message', () => {
     versions: [],
     curve,
     prefix: curve.upTo(record.jd),
-    reason: 'BOGUS',
-    answer: null
+    reason: 'BOGUS'
   }
   const settings = { admit: admission.admit, programs: [1] }
   const idOf = (changes: Partial<ClassificationInput> = {}, changed = settings, model = 'fake'): string =>
-    new ClassificationWriter(fakeClassifier(model), changed).write({ ...input, ...changes }).id
+    new ClassificationWriter(fakeClassifier(model), changed).write({ ...input, ...changes }, null).id
 
   test('names object, candid, settings and light curve', () => {
     assert.match(idOf(), new RegExp(`^A:${record.candid}:[0-9a-f]{12}:[0-9a-f]{16}$`))
@@ -48,7 +47,7 @@ describe('the id of a message', () => {
   })
 
   const withPopulation = (name: string, shares: Record<string, number>) =>
-    new ClassificationWriter({ ...fakeClassifier(), population: { name, shares } }, settings).write(input)
+    new ClassificationWriter({ ...fakeClassifier(), population: { name, shares } }, settings).write(input, null)
 
   test('changes with the population, and not with the order in which its shares are named', () => {
     const [one, turned] = [
@@ -86,17 +85,12 @@ describe('evidence and context in a message', () => {
     novelty: null,
     evidence
   }
-  const write = (changes: Partial<ClassificationInput>) =>
-    new ClassificationWriter(fakeClassifier(), { admit: admission.admit, programs: [1] }).write({
-      objectId: 'A',
-      record: given,
-      versions: [],
-      curve,
-      prefix: curve.upTo(record.jd),
-      reason: null,
-      answer,
-      ...changes
-    })
+  const input = { objectId: 'A', record: given, versions: [], curve, prefix: curve.upTo(record.jd), reason: null }
+  const write = (changes: Partial<ClassificationInput>, answered: Answer | null = answer) =>
+    new ClassificationWriter(fakeClassifier(), { admit: admission.admit, programs: [1] }).write(
+      { ...input, ...changes },
+      answered
+    )
 
   test('have the order of the schema, whatever order they come in', () => {
     const body = write({})
@@ -112,9 +106,9 @@ describe('evidence and context in a message', () => {
   })
 
   test('are none where the alert is not classified, or not admitted to the programme', () => {
-    const bogus = write({ answer: null, reason: 'BOGUS' })
+    const bogus = write({ reason: 'BOGUS' }, null)
     assert.deepEqual([bogus.evidence, bogus.context], [[], write({}).context])
-    const closed = write({ answer: null, reason: 'PROGRAM', record: { ...record, photometry: null } })
+    const closed = write({ reason: 'PROGRAM', record: { ...record, photometry: null } }, null)
     assert.deepEqual([closed.alert, closed.context, closed.lightCurve.ndethist], [null, null, null])
   })
 

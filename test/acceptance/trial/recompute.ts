@@ -82,15 +82,7 @@ export class Recomputation {
     return pendingAnswers(arrivals, states).map(({ record, versions }): Classification['id'] => {
       const curve = admittedCurve(state.curve, this.#admission.admit)
       const prefix = curve.upTo(record.jd)
-      return this.#writer.write({
-        objectId,
-        record,
-        versions,
-        curve,
-        prefix,
-        reason: 'BOGUS',
-        answer: null
-      }).id
+      return this.#writer.write({ objectId, record, versions, curve, prefix, reason: 'BOGUS' }, null).id
     })
   }
 

@@ -94,13 +94,13 @@ export async function encoding(): Promise<Step[]> {
     Reply
   ]
   const writer = new ClassificationWriter(classifier, { admit, programs: [1] })
-  const input = { objectId: 'ZTF26aaaaaaa', record, versions: [], curve, reason: null, answer: reply.answer }
+  const input = { objectId: 'ZTF26aaaaaaa', record, versions: [], curve, reason: null }
   const origin = { topic: 'ztf_20261123_programid1', source: 'ztf_20261123_programid1/3/123456', ingested: Date.now() }
   const steps = (['avro', 'json'] as const).map((encoding): Step => {
     const output = { classifications: 'all', deadLetters: 'dead', encoding, routes: [] }
     const run = (): void => {
       for (let i = 0; i < objects; i++) {
-        classificationMessages(writer.write({ ...input, prefix: curve.upTo(record.jd) }), origin, output)
+        classificationMessages(writer.write({ ...input, prefix: curve.upTo(record.jd) }, reply.answer), origin, output)
       }
     }
     return { name: `encode, ${encoding}`, items: objects, run }
