@@ -1,4 +1,4 @@
-import kafkajs, { type Kafka, type PartitionMetadata } from 'kafkajs'
+import type { Kafka } from 'kafkajs'
 import type { Compression } from '../../compression/compressors.ts'
 import { HieraxError } from '../../errors.ts'
 import type { OutputMessage, Sink } from '../types.ts'
@@ -15,6 +15,7 @@ import {
 } from './connection.ts'
 import { keyOf } from './offsets.ts'
 import { PartitionQueue, PendingSend } from './partition-queue.ts'
+import { createPartitioner } from './partitioner.ts'
 import { RenewableProducer, requestBytes } from './producer.ts'
 import { backoff, pause, withTimeout } from './timing.ts'
 
@@ -146,22 +147,23 @@ export class KafkaSink implements Sink {
 
   /** Puts messages into their queues, in the order of the calls. */
   #enqueue(messages: readonly OutputMessage[], send: PendingSend): void {
-    const unknown = new Set(messages.map(({ topic }) => topic).filter(topic => !this.#queues.has(topic)))
-    if (unknown.size === 0 && this.#waiting === 0) {
-      this.#distribute(messages, send)
+    const topics = new Set<string>()
+    for (const { topic } of messages) topics.add(topic)
+    const unknown = [...topics].filter(topic => !this.#queues.has(topic))
+    if (unknown.length === 0 && this.#waiting === 0) {
+      this.#distribute(messages, topics, send)
       return
     }
     this.#waiting++
     this.#lastEnqueued = this.#lastEnqueued.then(async () => {
       for (const topic of unknown) await this.#open(topic, send)
       this.#waiting--
-      if (!send.ended) this.#distribute(messages, send)
+      if (!send.ended) this.#distribute(messages, topics, send)
     })
   }
 
-  #distribute(messages: readonly OutputMessage[], send: PendingSend): void {
-    for (const topic of new Set(messages.map(message => message.topic)))
-      void this.#recount(topic, this.#options.countInterval ?? countInterval)
+  #distribute(messages: readonly OutputMessage[], topics: ReadonlySet<string>, send: PendingSend): void {
+    for (const topic of topics) void this.#recount(topic, this.#options.countInterval ?? countInterval)
     for (const message of messages) {
       const queues = this.#queues.get(message.topic) ?? []
       queues[this.#partition(message.topic, message.key, queues.length)]?.push(message, send)
@@ -221,8 +223,7 @@ export class KafkaSink implements Sink {
     this.#producer.renew()
     const queues = Array.from({ length: partitions }, (_, partition) => this.#queueOf(topic, partition))
     this.#queues.set(topic, queues)
-    for (const queued of left)
-      queues[this.#partition(topic, queued.message.key as string | null, partitions)]?.take(queued)
+    for (const queued of left) queues[this.#partition(topic, queued.message.key as string | null, partitions)]?.take(queued)
     for (const partition of before.keys()) this.#recovered(keyOf({ topic, partition }))
   }
 
@@ -251,25 +252,4 @@ export class KafkaSink implements Sink {
 
 function notPublished(reason: string | null, cause?: unknown): HieraxError {
   return new HieraxError('PUBLISH_FAILED', `Messages were not acknowledged: ${reason ?? 'given up'}`, { cause })
-}
-
-/** The partition of a message: the same for all messages of one key, round robin for those without. */
-type Partitioner = (topic: string, key: string | null, partitions: number) => number
-
-/**
- * The partitioner of Java's clients (murmur2 of the key's UTF-8 bytes, modulo the number of partitions), so that other
- * keyed producers agree on a key's partition.
- */
-export function createPartitioner(): Partitioner {
-  const choose = kafkajs.Partitioners.DefaultPartitioner()
-  const metadata = new Map<number, PartitionMetadata[]>()
-  // All partitions count as available: a message waits for its partition instead of going to another.
-  const available = { leader: 0, partitionErrorCode: 0, replicas: [], isr: [] }
-  return (topic, key, partitions) => {
-    const partitionMetadata =
-      metadata.get(partitions) ??
-      Array.from({ length: partitions }, (_, partitionId) => ({ partitionId, ...available }))
-    metadata.set(partitions, partitionMetadata)
-    return choose({ topic, partitionMetadata, message: { key, value: null } })
-  }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { HieraxError } from '../../../src/errors.ts'
-import { createPartitioner, KafkaSink, type KafkaSinkOptions } from '../../../src/streams/kafka/sink.ts'
+import { createPartitioner } from '../../../src/streams/kafka/partitioner.ts'
+import { KafkaSink, type KafkaSinkOptions } from '../../../src/streams/kafka/sink.ts'
 import type { OutputMessage } from '../../../src/streams/types.ts'
 import { kafka } from '../../support/brokers.ts'
 import { recorder, silent } from '../../support/loggers.ts'
@@ -19,21 +20,6 @@ function sinkOf(t: TestContext, options: Partial<KafkaSinkOptions> = {}) {
 function message(topic: string, key: string | null, value: string | Buffer): OutputMessage {
   return { topic, key, value: Buffer.from(value), headers: { id: `${key}` } }
 }
-
-test('keys go where Java clients put them', () => {
-  // Computed with org.apache.kafka.common.utils.Utils: toPositive(murmur2(key bytes)) % n.
-  const choose = createPartitioner()
-  const golden = { '21': -973932308, foobar: -790332482, 'a-little-bit-long-string': -985981536 }
-  for (const [key, hash] of Object.entries(golden))
-    for (const partitions of [1, 3, 4, 97]) assert.equal(choose('t', key, partitions), (hash & 0x7fffffff) % partitions)
-})
-
-test('messages without a key are spread round robin', () => {
-  const choose = createPartitioner()
-  const turns = Array.from({ length: 8 }, () => choose('t', null, 4))
-  assert.equal(new Set(turns.slice(0, 4)).size, 4)
-  assert.deepEqual(turns.slice(0, 4), turns.slice(4))
-})
 
 test('key, value and headers arrive; a key stays in one partition, in order', withKafka, async t => {
   const topic = await broker.tools.topic(undefined, { partitions: 4 })
