@@ -1,3 +1,4 @@
+import { equipBrokers, type Protocol } from './broker-hook.ts'
 import type { KafkaLogger } from './connection.ts'
 import { decodeFetchResponse, type FetchResponse, UnknownFormat } from './fetch-response.ts'
 import type { SourceLimits } from './limits.ts'
@@ -20,11 +21,6 @@ interface FetchRequest {
       readonly maxBytes: number
     }[]
   }[]
-}
-
-interface Protocol {
-  readonly request: { readonly apiKey: number; readonly apiVersion: number }
-  readonly response: { decode(bytes: Buffer): Promise<unknown> }
 }
 
 /** A kafkajs connection: what is used of it beside its declared members. */
@@ -80,15 +76,7 @@ export class FetchAhead {
 
   /** Equips all brokers that the consumer of this cluster uses from now on. */
   attach(cluster: KafkaCluster): void {
-    const find = cluster.findBroker
-    cluster.findBroker = async node => {
-      const broker = await Reflect.apply(find, cluster, [node])
-      if (!this.#equipped.has(broker)) {
-        this.#equipped.add(broker)
-        this.#equip(broker)
-      }
-      return broker
-    }
+    equipBrokers(cluster, this.#equipped, broker => this.#equip(broker))
   }
 
   /** Discards the answers that were not asked for yet. */

@@ -1,6 +1,5 @@
-import type { Message } from 'kafkajs'
 import type { OutputMessage } from '../types.ts'
-import type { SendResult } from './producer.ts'
+import type { PartitionMessage, SendResult } from './producer.ts'
 import { backoff, pause } from './timing.ts'
 
 /** A broker closes the connection at a request of more than 100 MB (`socket.request.max.bytes`). */
@@ -39,8 +38,7 @@ export class PendingSend {
 }
 
 /** A message that waits for its request. */
-export interface QueuedMessage {
-  readonly message: Message
+export interface QueuedMessage extends PartitionMessage {
   /** Its approximate size in a request. */
   readonly bytes: number
   readonly send: PendingSend
@@ -50,7 +48,7 @@ export interface QueuedMessage {
 export interface QueueContext {
   readonly partition: number
   /** Sends one request to the partition. */
-  readonly request: (messages: Message[]) => Promise<SendResult>
+  readonly request: (messages: readonly PartitionMessage[]) => Promise<SendResult>
   /** Approximate limit of a request, bytes. */
   readonly maxRequestBytes: number
   /** Ends every pause once it is aborted. */
@@ -78,20 +76,20 @@ export class PartitionQueue {
     this.#context = context
   }
 
-  push(output: OutputMessage, send: PendingSend): void {
-    const value = Buffer.from(output.value.buffer, output.value.byteOffset, output.value.byteLength)
+  push({ key, value, tombstone, headers }: OutputMessage, send: PendingSend): void {
     const { partition } = this.#context
-    const { key, tombstone, headers } = output
-    const full: Message = { partition, key, value: tombstone ? null : value, headers: { ...headers } }
-    const message = value.length > maxValueBytes ? withoutValue(full) : full
-    let bytes = 64 + (message.value?.length ?? 0) + (output.key?.length ?? 0)
-    for (const [name, header] of Object.entries(output.headers)) bytes += name.length + header.length + 4
-    this.take({ message, bytes, send })
+    const kept = tombstone ? null : bufferOf(value)
+    const queued = { partition, key, value: kept, headers, send, bytes: approximateBytes(key, kept, headers) }
+    this.#add(value.length > maxValueBytes ? withoutValue(queued) : queued)
   }
 
   /** Takes a message of another queue. */
-  take({ message, bytes, send }: QueuedMessage): void {
-    this.#queue.push({ message: { ...message, partition: this.#context.partition }, bytes, send })
+  take(queued: QueuedMessage): void {
+    this.#add({ ...queued, partition: this.#context.partition })
+  }
+
+  #add(queued: QueuedMessage): void {
+    this.#queue.push(queued)
     // In the next microtask, after the caller has pushed all its messages for this partition.
     this.#running ??= Promise.resolve().then(() => this.#run())
   }
@@ -132,7 +130,7 @@ export class PartitionQueue {
     const { request, closing, onFailure, onPublished } = this.#context
     for (let failures = 1; ; failures++) {
       if (this.#released) return void this.#returned.push(...batch)
-      const result = await request(batch.map(({ message }) => message))
+      const result = await request(batch)
       if (result.acknowledged) break
       if (result.decision === 'too-large') return this.#divide(batch)
       onFailure(result.error)
@@ -155,7 +153,7 @@ export class PartitionQueue {
       await this.#deliver(batch.slice(half))
       return
     }
-    const size = first.message.value?.length ?? 0
+    const size = first.value?.length ?? 0
     if (size === 0) {
       // The topic accepts no message at all: retry, as after any other failure.
       this.#context.onFailure(new Error('the topic rejects even an empty message as too large'))
@@ -164,12 +162,23 @@ export class PartitionQueue {
       return
     }
     this.#context.onOmitted(size)
-    await this.#deliver([{ ...first, message: withoutValue(first.message) }])
+    await this.#deliver([withoutValue(first)])
   }
 }
 
+function approximateBytes(key: string | null, value: Buffer | null, headers: QueuedMessage['headers']): number {
+  let bytes = 64 + (value?.length ?? 0) + (key?.length ?? 0)
+  for (const name in headers) bytes += name.length + headers[name]!.length + 4
+  return bytes
+}
+
+function bufferOf(value: Uint8Array): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+}
+
 /** The same message without its value, marked by headers. */
-function withoutValue(message: Message): Message {
-  const headers = { ...message.headers, 'value.omitted': 'true', 'value.bytes': String(message.value?.length ?? 0) }
-  return { ...message, value: Buffer.alloc(0), headers }
+function withoutValue(message: QueuedMessage): QueuedMessage {
+  const marks = { 'value.omitted': 'true', 'value.bytes': String(message.value?.length ?? 0) }
+  const [value, headers] = [Buffer.alloc(0), { ...message.headers, ...marks }]
+  return { ...message, value, headers, bytes: approximateBytes(message.key, value, headers) }
 }

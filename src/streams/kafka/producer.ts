@@ -1,7 +1,9 @@
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
 import type { Compression } from '../../compression/compressors.ts'
 import { compressionTypes } from './codecs.ts'
-import { protocolErrorType } from './connection.ts'
+import { type KafkaLogger, protocolErrorType } from './connection.ts'
+import { ProduceEncoding } from './produce-encoding.ts'
+import type { ProducedMessage } from './produce-request.ts'
 
 /** A larger request (bytes) may exceed the broker's default limit of 1 MiB; kafkajs never splits one. */
 export const requestBytes = 900_000
@@ -40,6 +42,11 @@ export function assertAcknowledged(answers: readonly RecordMetadata[], topic: st
   throw Object.assign(error, { type: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true })
 }
 
+/** A message with the number of its partition, which is the same for all messages of a request. */
+export interface PartitionMessage extends ProducedMessage {
+  readonly partition: number
+}
+
 /** How a request ended. */
 export type SendResult =
   | { readonly acknowledged: true }
@@ -67,14 +74,16 @@ interface Generation {
 export class RenewableProducer {
   readonly #kafka: Kafka
   readonly #compression: number
+  readonly #encoding: ProduceEncoding
   #current: Generation | null = null
   #retiring: Promise<void> = Promise.resolve()
   #retired: () => void = () => {}
   #closed = false
 
-  constructor(kafka: Kafka, compression: Compression) {
+  constructor(kafka: Kafka, compression: Compression, logger: KafkaLogger) {
     this.#kafka = kafka
     this.#compression = compressionTypes[compression]
+    this.#encoding = new ProduceEncoding(logger, compression)
   }
 
   /** Connects, unless connected. Rejects with kafkajs's error. */
@@ -83,8 +92,10 @@ export class RenewableProducer {
   }
 
   /** Sends one request to one partition, to be acknowledged by all in-sync replicas. Never rejects. */
-  async send(topic: string, messages: Message[]): Promise<SendResult> {
+  async send(topic: string, partitionMessages: readonly PartitionMessage[]): Promise<SendResult> {
     let generation: Generation | null = null
+    // kafkajs changes neither the array nor its messages.
+    const messages = partitionMessages as PartitionMessage[]
     try {
       generation = await this.#generation()
       generation.inFlight++
@@ -148,7 +159,11 @@ export class RenewableProducer {
   }
 
   async #connected(): Promise<Producer> {
-    const producer = this.#kafka.producer({ idempotent: true, allowAutoTopicCreation: false })
+    const producer = this.#encoding.producer(this.#kafka, {
+      idempotent: true,
+      allowAutoTopicCreation: false,
+      createPartitioner: () => partitionGiven
+    })
     try {
       await producer.connect()
     } catch (error) {
@@ -158,6 +173,8 @@ export class RenewableProducer {
     return producer
   }
 }
+
+const partitionGiven = ({ message }: { readonly message: Message }): number => message.partition ?? 0
 
 async function disconnect({ connected }: Generation): Promise<void> {
   await connected.then(producer => producer.disconnect()).catch(() => undefined)

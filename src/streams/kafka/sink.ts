@@ -76,7 +76,7 @@ export class KafkaSink implements Sink {
   constructor(options: KafkaSinkOptions) {
     this.#options = options
     this.#kafka = createKafka(options.connection, debugOnly(options.logger), retries.brief)
-    this.#producer = new RenewableProducer(this.#kafka, options.compression ?? 'none')
+    this.#producer = new RenewableProducer(this.#kafka, options.compression ?? 'none', options.logger)
   }
 
   /** Connects ahead of the first message. Rejects with KAFKA_UNAVAILABLE. */
@@ -223,7 +223,7 @@ export class KafkaSink implements Sink {
     this.#producer.renew()
     const queues = Array.from({ length: partitions }, (_, partition) => this.#queueOf(topic, partition))
     this.#queues.set(topic, queues)
-    for (const queued of left) queues[this.#partition(topic, queued.message.key as string | null, partitions)]?.take(queued)
+    for (const queued of left) queues[this.#partition(topic, queued.key, partitions)]?.take(queued)
     for (const partition of before.keys()) this.#recovered(keyOf({ topic, partition }))
   }
 
