@@ -11,7 +11,7 @@ const { zstdCompress } = zlib as { zstdCompress?: (bytes: Buffer, done: zlib.Com
 export const compressors = {
   zstd: zstdCompress ? promisify(zstdCompress) : compressZstd,
   lz4: (bytes: Buffer): Promise<Buffer> => compressFrame(bytes),
-  gzip: promisify<Buffer, Buffer>(zlib.gzip),
+  gzip: compressGzip,
   snappy: compressSnappy
 } as const
 
@@ -23,6 +23,15 @@ export const compressions: readonly Compression[] = [...(Object.keys(compressors
 
 /** zstd where Node compresses it outside of the event loop, else gzip. */
 export const defaultCompression: Compression = zstdCompress ? 'zstd' : 'gzip'
+
+const gzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gzip)
+/** Compared with zlib's default (6), about a tenth more bytes and 0.6 of the CPU time. */
+const gzipLevel = 3
+
+/** Output in few pieces: each is another turn of the thread pool. */
+function compressGzip(bytes: Buffer): Promise<Buffer> {
+  return gzip(bytes, { level: gzipLevel, chunkSize: Math.max(16 * 1024, bytes.length >> 2) })
+}
 
 let zstd: Promise<ZstdStreaming> | null = null
 
