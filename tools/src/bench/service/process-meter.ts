@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { cpuSecondsOf } from './cpu-time.ts'
 
 /** A value that only grows, at a moment. */
 export interface Sample {
@@ -21,9 +22,6 @@ export function growth(samples: readonly Sample[], from: number, to: number): nu
   const [start, end] = [valueAt(from), valueAt(to)]
   return start === null || end === null ? null : end - start
 }
-
-/** Clock ticks per second in /proc on every Linux that Node supports. */
-const ticks = 100
 
 /** Samples the CPU time of a process through /proc; has no data outside Linux. */
 export class ProcessMeter {
@@ -60,10 +58,7 @@ export class ProcessMeter {
 
   #sample(): void {
     try {
-      const stat = fs.readFileSync(`/proc/${this.#pid}/stat`, 'utf8')
-      // The process name in parentheses may contain anything: count fields after it.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      this.#samples.push({ at: Date.now(), value: (Number(fields[11]) + Number(fields[12])) / ticks })
+      this.#samples.push({ at: Date.now(), value: cpuSecondsOf(this.#pid) })
     } catch {
       // The process has ended, or there is no /proc.
     }

@@ -95,6 +95,11 @@ export class Workers {
     return sums
   }
 
+  /** Process ids. */
+  pids(): number[] {
+    return this.#processes.map(({ child }) => child.pid ?? 0)
+  }
+
   /** CPU time of all workers between two moments (epoch ms), seconds. */
   cpuSeconds(from: number, to: number): number | null {
     return this.#meters.reduce<number | null>((sum, meter) => {
