@@ -19,14 +19,14 @@ export class Cursor {
   codes: CursorCodes
   /** Current nesting of values of recursive types. */
   depth = 0
-  readonly #view: DataView
+  readonly view: DataView
 
   constructor(bytes: Buffer, codes: CursorCodes) {
     this.bytes = bytes
     this.position = 0
     this.end = bytes.length
     this.codes = codes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
   get remaining(): number {
@@ -99,13 +99,13 @@ export class Cursor {
   float(): number {
     const start = this.position
     this.skip(4)
-    return this.#view.getFloat32(start, true)
+    return this.view.getFloat32(start, true)
   }
 
   double(): number {
     const start = this.position
     this.skip(8)
-    return this.#view.getFloat64(start, true)
+    return this.view.getFloat64(start, true)
   }
 
   /** Reads a length. It is not negative and not greater than the remaining bytes. */

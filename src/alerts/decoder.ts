@@ -165,6 +165,9 @@ interface CachedReader {
   readonly outcome: SurveyReader | HieraxError
 }
 
+/** How many schemas a stream may have in turn without a checksum of each. */
+const mostRecent = 4
+
 /**
  * A cache of compiled readers by the bytes of the writer schema; the least recently used are dropped. Errors are cached too, so packets
  * with an invalid schema are no more expensive than valid ones.
@@ -173,8 +176,8 @@ export class ReaderCache {
   readonly #limits: DecoderLimits
   readonly #surveys: readonly Survey[]
   readonly #entries: LRUCache<string, CachedReader>
-  /** The entry that was used last, because nearly all packets of a stream have the same schema. */
-  #last: CachedReader | null = null
+  /** The entries that were used last, newest first: comparing a schema with a few costs less than its checksum. */
+  readonly #recent: CachedReader[] = []
 
   constructor(limits: DecoderLimits, of: readonly Survey[] = surveys) {
     this.#limits = limits
@@ -194,14 +197,27 @@ export class ReaderCache {
       const message = `the writer schema has ${schema.length} bytes, more than ${maxSchemaBytes}`
       throw new HieraxError('SCHEMA_TOO_LARGE', message)
     }
-    const entry = this.#last?.schema.equals(schema) ? this.#last : this.#find(schema)
-    this.#last = entry
-    const { outcome } = entry
+    const { outcome } = this.#find(schema)
     if (outcome instanceof HieraxError) throw new HieraxError(outcome.code, outcome.message, { cause: outcome.cause })
     return outcome
   }
 
   #find(schema: Buffer): CachedReader {
+    const recent = this.#recent
+    for (let i = 0; i < recent.length; i++) {
+      const entry = recent[i] as CachedReader
+      if (!entry.schema.equals(schema)) continue
+      for (let j = i; j > 0; j--) recent[j] = recent[j - 1] as CachedReader
+      recent[0] = entry
+      return entry
+    }
+    const entry = this.#cached(schema)
+    recent.unshift(entry)
+    if (recent.length > mostRecent) recent.pop()
+    return entry
+  }
+
+  #cached(schema: Buffer): CachedReader {
     const key = `${schema.length}:${crc32(schema)}`
     const known = this.#entries.get(key)
     if (known?.schema.equals(schema)) return known

@@ -1,6 +1,7 @@
 import { HieraxError, shown } from '../errors.ts'
 import type { Cursor } from './cursor.ts'
 import type { Schema } from './schema.ts'
+import type { Simple } from './steps.ts'
 
 /** A decoded value; null if the packet has null or lacks the field. */
 export type Value = number | bigint | string | null
@@ -45,6 +46,22 @@ export function valueReader(
     if (type === 'double') return cursor => cursor.double()
     return cursor => cursor.long()
   })
+}
+
+/** How numbers of a type are read without a call; undefined if the values are no numbers, or more than numbers and null. */
+export function numberReader(schema: Schema, kind: Kind): Pick<Simple, 'kind' | 'present'> | undefined {
+  if (schema.type === 'union') {
+    const present = schema.branches[0]!.type === 'null' ? 1 : 0
+    const [value, none] = [schema.branches[present], schema.branches[1 - present]]
+    if (schema.branches.length !== 2 || none!.type !== 'null') return undefined
+    const reader = numberReader(value!, kind)
+    return reader && { ...reader, present }
+  }
+  const { type } = schema
+  if (kind === 'long' || !accepts(type, kind)) return undefined
+  if (type === 'float') return { kind: 'readFloat' }
+  if (type === 'double') return { kind: 'readDouble' }
+  return type === 'int' || type === 'long' ? { kind: 'readInteger' } : undefined
 }
 
 /** Whether every value of a writer's type is null or can be read as `kind`. */

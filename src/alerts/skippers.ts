@@ -1,9 +1,7 @@
 import { HieraxError } from '../errors.ts'
 import type { Cursor } from './cursor.ts'
 import type { ArraySchema, RecordSchema, Schema, UnionSchema } from './schema.ts'
-
-/** Moves the cursor past a value. */
-export type Skip = (cursor: Cursor) => void
+import { chain, type Skip, simple, simpleOf } from './steps.ts'
 
 /**
  * How a value is skipped: a fixed number of bytes, or a function. A value without fixed size has at least one byte, so the work of
@@ -29,10 +27,10 @@ export class Skippers {
       case 'int':
       case 'long':
       case 'enum':
-        return cursor => cursor.skipLong()
+        return simple(cursor => cursor.skipLong(), { kind: 'integer' })
       case 'bytes':
       case 'string':
-        return cursor => cursor.skip(cursor.length())
+        return simple(cursor => cursor.skip(cursor.length()), { kind: 'sized' })
       case 'array': {
         const count = this.countedArray(schema)
         return cursor => void count(cursor)
@@ -112,9 +110,11 @@ export class Skippers {
     if (count === 2 && (first!.type === 'null' || second!.type === 'null')) {
       const present = first!.type === 'null' ? 1 : 0
       const skip = skips[present]!
-      return cursor => {
+      const nullable: Skip = cursor => {
         if (cursor.branch(2) === present) skip(cursor)
       }
+      const value = simpleOf(skip)
+      return value === undefined || value.present !== undefined ? nullable : simple(nullable, { ...value, present })
     }
     return cursor => skips[cursor.branch(count)]!(cursor)
   }
@@ -146,15 +146,8 @@ export class Skippers {
 
 /** A skipper as a function. */
 export function asSkip(skipper: Skipper): Skip {
-  return typeof skipper === 'number' ? cursor => cursor.skip(skipper) : skipper
-}
-
-/** Combines skips. A single one is returned unchanged, so that records with one field add no cost. */
-function chain(steps: readonly Skip[]): Skip {
-  if (steps.length === 1) return steps[0]!
-  return cursor => {
-    for (let i = 0; i < steps.length; i++) steps[i]!(cursor)
-  }
+  if (typeof skipper === 'function') return skipper
+  return simple(cursor => cursor.skip(skipper), { kind: 'fixed', size: skipper })
 }
 
 /** Skips one block of items of an array or map. A negative count is followed by the size of the block in bytes. */

@@ -4,9 +4,10 @@ import type { Alert } from './alert.ts'
 import type { Cursor } from './cursor.ts'
 import type { DecoderLimits } from './limits.ts'
 import { namesOf, otherSurvey } from './other-surveys.ts'
-import { isReadable, type Kind, nullable, type Value, valueReader } from './readers.ts'
+import { isReadable, type Kind, nullable, numberReader, type Value, valueReader } from './readers.ts'
 import type { RecordSchema, Schema } from './schema.ts'
-import { asSkip, type Skip, Skippers } from './skippers.ts'
+import { asSkip, Skippers } from './skippers.ts'
+import { type Skip, simple } from './steps.ts'
 
 /**
  * The packet format of a survey: how its packets are recognised, which fields are read, and how an alert is made of them. `Records` and
@@ -209,9 +210,11 @@ class Compiler {
       const schema = schemas.get(name)
       if (schema === undefined || (how === 'welcome' && !isReadable(schema, kind))) continue
       const read = valueReader(schema, kind, `${prefix}${name}`, this.#limits.maxStringBytes)
-      readers.set(name, cursor => {
+      const step: Skip = cursor => {
         rows.values[rows.base + column] = read(cursor)
-      })
+      }
+      const number = numberReader(schema, kind)
+      readers.set(name, number === undefined ? step : simple(step, { ...number, target: { row: rows, column } }))
     }
     return readers
   }
