@@ -11,19 +11,28 @@ export function createPartitioner(): Partitioner {
   /** By topic, how many messages without a key there were, from a random start on. */
   const turns = new Map<string, number>()
   return (topic, key, partitions) => {
-    if (key !== null) return (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions
+    if (key !== null) return (hashOf(key) & 0x7fffffff) % partitions
     const turn = ((turns.get(topic) ?? randomInt(2 ** 31)) + 1) & 0x7fffffff
     turns.set(topic, turn)
     return turn % partitions
   }
 }
 
+const shortKey = 100
+/** UTF-8 has at most three bytes for each unit of UTF-16. */
+const keyBytes = Buffer.alloc(3 * shortKey)
+
+function hashOf(key: string): number {
+  if (key.length <= shortKey) return murmur2(keyBytes, keyBytes.write(key))
+  const bytes = Buffer.from(key)
+  return murmur2(bytes, bytes.length)
+}
+
 const seed = 0x9747b28c
 const factor = 0x5bd1e995
 
-/** The hash of a key in Java's clients (`org.apache.kafka.common.utils.Utils.murmur2`), as a signed integer. */
-function murmur2(bytes: Uint8Array): number {
-  const { length } = bytes
+/** The hash of the first `length` bytes in Java's clients (`org.apache.kafka.common.utils.Utils.murmur2`), as a signed integer. */
+function murmur2(bytes: Uint8Array, length: number): number {
   let hash = seed ^ length
   let at = 0
   for (; at + 4 <= length; at += 4) {
