@@ -5,11 +5,19 @@ import SnappyJS from 'snappyjs'
 import zstdCodec, { type ZstdStreaming } from 'zstd-codec'
 
 /** Node has it from 22.15 and 23.8 on. */
-const { zstdCompress } = zlib as { zstdCompress?: (bytes: Buffer, done: zlib.CompressCallback) => void }
+const { zstdCompress, constants } = zlib as {
+  readonly zstdCompress?: (bytes: Buffer, options: ZstdOptions, done: zlib.CompressCallback) => void
+  readonly constants: { readonly ZSTD_c_compressionLevel?: number }
+}
+
+interface ZstdOptions {
+  readonly chunkSize: number
+  readonly params: Readonly<Record<number, number>>
+}
 
 /** Compresses the records of a batch, for each of Kafka's compressions, in the framing of Kafka's Java clients. */
 export const compressors = {
-  zstd: zstdCompress ? promisify(zstdCompress) : compressZstd,
+  zstd: zstdCompress ? compressZstdByNode : compressZstd,
   lz4: (bytes: Buffer): Promise<Buffer> => compressFrame(bytes),
   gzip: compressGzip,
   snappy: compressSnappy
@@ -24,13 +32,25 @@ export const compressions: readonly Compression[] = [...(Object.keys(compressors
 /** zstd where Node compresses it outside of the event loop, else gzip. */
 export const defaultCompression: Compression = zstdCompress ? 'zstd' : 'gzip'
 
-const gzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gzip)
-/** Compared with zlib's default (6), about a tenth more bytes and 0.6 of the CPU time. */
+// Compared with the default levels (6 and 3): about a tenth more bytes and 0.6 of the CPU time for gzip; about the same bytes and 0.6 to 0.9 of
+// the CPU time for zstd.
 const gzipLevel = 3
+const zstdLevel = 1
 
-/** Output in few pieces: each is another turn of the thread pool. */
+const gzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gzip)
+
 function compressGzip(bytes: Buffer): Promise<Buffer> {
-  return gzip(bytes, { level: gzipLevel, chunkSize: Math.max(16 * 1024, bytes.length >> 2) })
+  return gzip(bytes, { level: gzipLevel, chunkSize: chunkSizeFor(bytes) })
+}
+
+function compressZstdByNode(bytes: Buffer): Promise<Buffer> {
+  const params = { [constants.ZSTD_c_compressionLevel ?? 0]: zstdLevel }
+  return promisify<Buffer, ZstdOptions, Buffer>(zstdCompress!)(bytes, { params, chunkSize: chunkSizeFor(bytes) })
+}
+
+/** The output comes in few pieces: each is another turn of the thread pool. */
+function chunkSizeFor(bytes: Buffer): number {
+  return Math.max(16 * 1024, bytes.length >> 2)
 }
 
 let zstd: Promise<ZstdStreaming> | null = null
@@ -38,7 +58,7 @@ let zstd: Promise<ZstdStreaming> | null = null
 /** The WebAssembly module takes the bytes in pieces that fit well into its memory. */
 async function compressZstd(bytes: Buffer): Promise<Buffer> {
   zstd ??= new Promise(resolve => zstdCodec.ZstdCodec.run(module => resolve(new module.Streaming())))
-  const packed = (await zstd).compressChunks(pieces(bytes, 512 * 1024), bytes.length)
+  const packed = (await zstd).compressChunks(pieces(bytes, 512 * 1024), bytes.length, zstdLevel)
   if (packed === null) throw new Error('zstd could not compress a record batch')
   return Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
 }
