@@ -113,17 +113,52 @@ export class NoveltyProbe {
   #distance(mean: Float32Array): number {
     const centred = this.#centred
     const { centre } = this.#file
+    for (let row = 0; row < centred.length; row++) centred[row] = (mean[row] as number) - (centre[row] as number)
+    const whole = centred.length - (centred.length % 4)
     let squares = 0
-    for (let row = 0, at = 0; row < centred.length; row++) {
-      centred[row] = (mean[row] as number) - (centre[row] as number)
-      let sum = 0
-      for (let column = 0; column <= row; column++) {
-        sum += (this.#whitening[at++] as number) * (centred[column] as number)
-      }
+    for (let row = 0; row < whole; row += 4) squares = this.#addFourRows(squares, row)
+    for (let row = whole; row < centred.length; row++) {
+      const sum = this.#rest(0, row, 0)
       squares += sum * sum
     }
     return squares
   }
+
+  /**
+   * Adds the squares of four rows of the product. Side by side, as the sum of a single row waits for each addition; every sum has the order
+   * of its own row.
+   */
+  #addFourRows(squares: number, row: number): number {
+    const whitening = this.#whitening
+    const centred = this.#centred
+    const [a, b, c, d] = [startOf(row), startOf(row + 1), startOf(row + 2), startOf(row + 3)]
+    let [ofA, ofB, ofC, ofD] = [0, 0, 0, 0]
+    for (let column = 0; column <= row; column++) {
+      const value = centred[column] as number
+      ofA += (whitening[a + column] as number) * value
+      ofB += (whitening[b + column] as number) * value
+      ofC += (whitening[c + column] as number) * value
+      ofD += (whitening[d + column] as number) * value
+    }
+    ofB = this.#rest(ofB, row + 1, row + 1)
+    ofC = this.#rest(ofC, row + 2, row + 1)
+    ofD = this.#rest(ofD, row + 3, row + 1)
+    return squares + ofA * ofA + ofB * ofB + ofC * ofC + ofD * ofD
+  }
+
+  /** The sum of a row that has come to a column. */
+  #rest(sum: number, row: number, from: number): number {
+    const start = startOf(row)
+    for (let column = from; column <= row; column++) {
+      sum += (this.#whitening[start + column] as number) * (this.#centred[column] as number)
+    }
+    return sum
+  }
+}
+
+/** Where a row of a lower-triangular matrix begins. */
+function startOf(row: number): number {
+  return (row * (row + 1)) / 2
 }
 
 /** Reads a novelty file for a network with a hidden vector of `width` that sees `inputs` numbers a detection. Throws MODEL_INVALID; `origin` names the file. */

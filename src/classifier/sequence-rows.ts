@@ -225,7 +225,10 @@ export class RowMemory {
   /** Mean of the hidden vectors of the sequence; a copy. */
   mean(): Float32Array {
     const detections = detectionsSeen(this.inputs)
-    return this.sum.map(sum => sum / detections)
+    const { sum } = this
+    const mean = new Float32Array(sum.length)
+    for (let unit = 0; unit < sum.length; unit++) mean[unit] = (sum[unit] as number) / detections
+    return mean
   }
 
   /** Completes the checkpoint: it covers the first `length` points, which have this hash. */
