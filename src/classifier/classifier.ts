@@ -220,8 +220,9 @@ export class RecurrentClassifier implements Classifier {
     const novelty = outside ? 1 : (this.#model.novelty?.novelty(features) ?? null)
     const prediction = decide(taxonomy, this.#rule, nodes, days)
     const state = encodeState(this.#layout, [...row.later, memory.answered(), ...row.older])
+    const { conditional, probability } = nodes
     return {
-      answer: { ...nodes, prediction, novelty, evidence },
+      answer: { conditional, probability, prediction, novelty, evidence },
       state,
       steps: row.pending.length,
       noveltyFeatures: features,

@@ -143,10 +143,9 @@ function crcOf({ inputs, logits }: StateLayout, bytes: Uint8Array): number {
 /** Encodes a state from the bytes of its checkpoints, newest first; empty without any. */
 export function encodeState(layout: StateLayout, checkpoints: readonly Uint8Array[]): Uint8Array {
   if (checkpoints.length === 0) return new Uint8Array(0)
-  const state = new Uint8Array(headerBytes + checkpoints.length * layout.checkpointBytes)
-  const view = new DataView(state.buffer)
-  view.setUint32(0, magic, true)
-  view.setUint32(4, checkpoints.length, true)
+  const state = Buffer.allocUnsafe(headerBytes + checkpoints.length * layout.checkpointBytes)
+  state.writeUInt32LE(magic, 0)
+  state.writeUInt32LE(checkpoints.length, 4)
   state.set(layout.model, 8)
   for (const [index, bytes] of checkpoints.entries()) state.set(bytes, headerBytes + index * layout.checkpointBytes)
   return state

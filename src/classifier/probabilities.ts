@@ -2,6 +2,7 @@ import type { ContextTerm } from './context.ts'
 import { priorTerms } from './population.ts'
 import type { Taxonomy } from './taxonomy.ts'
 import type { AlertView, Evidence, NodeProbabilities, Population } from './types.ts'
+import { doubles } from './vectors.ts'
 
 /*
  * From logits to probabilities, in double precision and row by row, so that the result of a row does not depend on its
@@ -11,7 +12,7 @@ import type { AlertView, Evidence, NodeProbabilities, Population } from './types
 
 /** Probabilities of every node: a softmax inside each group of siblings, then products along the paths. */
 export function nodeProbabilities(taxonomy: Taxonomy, logits: ArrayLike<number>, temperature = 1): NodeProbabilities {
-  const conditional = new Float64Array(taxonomy.nodes.length)
+  const conditional = doubles(taxonomy.nodes.length)
   for (const group of taxonomy.siblings) {
     const largest = largestOf(logits, group)
     let total = 0
@@ -27,13 +28,13 @@ export function nodeProbabilities(taxonomy: Taxonomy, logits: ArrayLike<number>,
 
 /** The probabilities of an object without any detection: all siblings are equally likely. */
 export function ignorance(taxonomy: Taxonomy): NodeProbabilities {
-  const conditional = new Float64Array(taxonomy.nodes.length)
+  const conditional = doubles(taxonomy.nodes.length)
   for (const group of taxonomy.siblings) for (const node of group) conditional[node] = 1 / group.length
   return withMarginals(taxonomy, conditional)
 }
 
 function withMarginals(taxonomy: Taxonomy, conditional: Float64Array): NodeProbabilities {
-  const probability = new Float64Array(conditional.length)
+  const probability = doubles(conditional.length)
   for (let node = 0; node < conditional.length; node++) {
     const parent = taxonomy.parents[node] as number
     const above = parent < 0 ? 1 : (probability[parent] as number)
@@ -77,6 +78,7 @@ export class Composer {
   /** Children of the root. */
   readonly #top: readonly number[]
   readonly #sum: Float64Array
+  readonly #terms: Float64Array
 
   /** `priors` are the shares of the nodes in training. */
   constructor(
@@ -89,15 +91,16 @@ export class Composer {
     this.#prior = priorTerms(population, priors, taxonomy)
     this.#plain = context === null && this.#prior.every(term => term === 0)
     this.#sum = new Float64Array(taxonomy.nodes.length)
+    this.#terms = new Float64Array(taxonomy.nodes.length)
     this.#top = taxonomy.siblings.find(group => taxonomy.parents[group[0] as number] === -1) ?? []
   }
 
   /** Computes probabilities and evidence from one row of network logits. */
   compose(networkLogits: Float32Array, temperature: number, alert: AlertView | null): Composed {
     const size = networkLogits.length
-    const logits = new Float64Array(size)
+    const logits = doubles(size)
     for (let node = 0; node < size; node++) logits[node] = (networkLogits[node] as number) / temperature
-    const context = new Float64Array(size)
+    const context = this.#terms.fill(0)
     if (this.#plain) {
       const nodes = nodeProbabilities(this.#taxonomy, networkLogits, temperature)
       return { nodes, evidence: this.#evidence(logits, context), logits }

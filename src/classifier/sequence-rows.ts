@@ -11,9 +11,10 @@ import {
   withoutLogits
 } from './hidden-state.ts'
 import type { InputSet } from './input-sets.ts'
-import { detectionsSeen, latestDetection, modified } from './inputs.ts'
+import { detectionsSeen, inputStateLength, latestDetection, modified } from './inputs.ts'
 import type { Points } from './points.ts'
 import type { Question } from './types.ts'
+import { singles } from './vectors.ts'
 
 /** The part of a light curve that the network reads. */
 export type SteppedCurve = Points & Pick<LightCurve, 'hashOf'>
@@ -116,11 +117,13 @@ function restartsIn(
 
 /** Detections of a checkpoint's present sequence, and the time of the latest (modified Julian day). */
 function sequenceOf(layout: StateLayout, { bytes }: Checkpoint): { sequence: number; latest: number } {
-  // A copy: the bytes of a store lie anywhere in a larger memory, and `slice` of a Buffer copies nothing.
-  const copy = new Uint8Array(bytes.subarray(layout.inputs, layout.vectors))
-  const state = new Float64Array(copy.buffer)
-  return { sequence: detectionsSeen(state), latest: latestDetection(state) }
+  // A copy: the bytes of a store lie anywhere in a larger memory.
+  firstBytes.set(bytes.subarray(layout.inputs, layout.inputs + firstBytes.length))
+  return { sequence: detectionsSeen(firstInputs), latest: latestDetection(firstInputs) }
 }
+
+const firstInputs = new Float64Array(inputStateLength)
+const firstBytes = new Uint8Array(firstInputs.buffer)
 
 function hasDetection(curve: SteppedCurve, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if (curve.isDetection(at)) return true
@@ -226,7 +229,7 @@ export class RowMemory {
   mean(): Float32Array {
     const detections = detectionsSeen(this.inputs)
     const { sum } = this
-    const mean = new Float32Array(sum.length)
+    const mean = singles(sum.length)
     for (let unit = 0; unit < sum.length; unit++) mean[unit] = (sum[unit] as number) / detections
     return mean
   }

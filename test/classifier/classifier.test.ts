@@ -11,7 +11,8 @@ import { detection, referenceCases, steppedCurve, upperLimit } from '../support/
 
 /** All that must be equal to the bit of two replies. */
 function bytesOf({ answer, state }: Reply): string {
-  const doubles = (values: Float64Array): string => Buffer.from(values.buffer).toString('hex')
+  const doubles = (values: Float64Array): string =>
+    Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex')
   const { conditional, probability, prediction } = answer
   return [
     doubles(conditional),
