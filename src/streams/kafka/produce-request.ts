@@ -43,7 +43,7 @@ export async function encodeProduceRequest(request: ProduceRequest, now = Date.n
   const sizes = messages.map(recordSize)
   let recordBytes = 0
   for (const size of sizes) recordBytes += varintSize(size) + size
-  const batchAt = prefixBytes + Buffer.byteLength(topic) + partitionBytes
+  const batchAt = batchOffset(topic)
   const recordsAt = batchAt + batchBytes
   let frame: Buffer
   if (compression === 'none') {
@@ -68,6 +68,11 @@ export async function encodeProduceRequest(request: ProduceRequest, now = Date.n
   frame.writeInt32BE(frame.length - batchAt, batchAt - 4)
   writeBatchFields(frame.subarray(batchAt), request, now)
   return frame
+}
+
+/** Where the record batch begins in an encoded request to this topic. */
+export function batchOffset(topic: string): number {
+  return prefixBytes + Buffer.byteLength(topic) + partitionBytes
 }
 
 /** Writes what precedes the records of a batch. */

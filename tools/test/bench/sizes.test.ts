@@ -5,6 +5,7 @@ import path from 'node:path'
 import { suite, test } from 'node:test'
 import { compressions } from 'hierax/compression/compressors.ts'
 import { decodeClassification, type Encoding, formats } from 'hierax/messages/encoding.ts'
+import { registerCodecs } from 'hierax/streams/kafka/codecs.ts'
 import { root } from '../../../test/support/shared.ts'
 import { simulatedPackets } from '../../src/bench/load/base-packets.ts'
 import { descTopic, inputFrom, type MessageSize, outputFor } from '../../src/bench/sizes/message-sizes.ts'
@@ -13,6 +14,7 @@ import { storedBatch } from '../../src/bench/sizes/stored-batch.ts'
 const load = createRequire(import.meta.url)
 const Decoder = load('kafkajs/src/protocol/decoder')
 const decodeBatch = load('kafkajs/src/protocol/recordBatch/v0/decoder')
+registerCodecs()
 
 suite('the messages whose sizes are measured', async () => {
   const input = inputFrom(await simulatedPackets({ objects: 2 }), 60)
