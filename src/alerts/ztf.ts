@@ -6,6 +6,7 @@ import {
   type ContextField,
   contextFields,
   type FilterId,
+  noContext,
   type Observation
 } from '../lightcurves/observation.ts'
 import { PointWriter } from '../lightcurves/points.ts'
@@ -289,7 +290,10 @@ export function upperLimit(jd: number, fid: FilterId, limit: Value | undefined):
 
 /** The context fields of a packet. `own` are the values of the candidate. */
 function contextOf(own: readonly Value[]): AlertContext {
-  const context = {} as Record<ContextField, number | null>
-  for (const name of contextFields) context[name] = contextValues[name](own[column[name]])
+  const context: Record<ContextField, number | null> = { ...noContext }
+  for (let index = 0; index < contextFields.length; index++) {
+    const name = contextFields[index] as ContextField
+    context[name] = contextValues[name](own[column[name]])
+  }
   return context
 }

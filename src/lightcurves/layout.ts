@@ -23,11 +23,10 @@ export const pointLayout = {
   distance: 32
 }
 const at = pointLayout
-const photometrySize = 26
 
 /** The two fields of a point's quality; the bit of `origins` says that the point's own packet told it. */
-type QualityField = 'realBogus' | 'distance'
-const origin = { realBogus: 1, distance: 2 } as const
+export type QualityField = 'realBogus' | 'distance'
+export const origin = { realBogus: 1, distance: 2 } as const
 
 /** The other six bits of `origins` hold the programme plus one; 0: not known, as in points of earlier releases. */
 const programShift = 2
@@ -36,7 +35,7 @@ const programShift = 2
 export const maxProgram = 62
 
 /** The one NaN that stands for null. */
-const nothing = 0x7fc00000
+export const nothing = 0x7fc00000
 
 /** A view of a buffer's bytes, by which points are written: several times as fast as the buffer's own methods. */
 export function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
@@ -205,84 +204,6 @@ export function supersededCount(source: Buffer, offset: number): number {
 /** Sets the number of candids that the point's own superseded. */
 export function setSupersededCount(target: Buffer, offset: number, count: number): void {
   target[offset + at.superseded] = count
-}
-
-/** Order of two points by time, then filter: their identity within the object. */
-export function compareIdentity(a: Buffer, aOffset: number, b: Buffer, bOffset: number): number {
-  const difference = a.readDoubleLE(aOffset + at.jd) - b.readDoubleLE(bOffset + at.jd)
-  return difference !== 0 ? difference : (a[aOffset + at.fid] as number) - (b[bOffset + at.fid] as number)
-}
-
-/** Whether the photometry of two points is the same in every byte. */
-export function samePoint(a: Buffer, aOffset: number, b: Buffer, bOffset: number): boolean {
-  const aFrom = aOffset + at.photometry
-  const bFrom = bOffset + at.photometry
-  return a.compare(b, bFrom, bFrom + photometrySize, aFrom, aFrom + photometrySize) === 0
-}
-
-/** Whether two points have the same quality from the same origin. */
-export function sameQuality(a: Buffer, aOffset: number, b: Buffer, bOffset: number): boolean {
-  return (
-    compareQuality(a, aOffset, b, bOffset, 'realBogus') === 0 &&
-    compareQuality(a, aOffset, b, bOffset, 'distance') === 0
-  )
-}
-
-/**
- * Which of two points of one identity stands by its image; positive where `a` does, 0 where they are of one image. A detection
- * beats an upper limit, then the larger candid (a reprocessed image).
- */
-export function compareImage(a: Buffer, aOffset: number, b: Buffer, bOffset: number): number {
-  const aFlags = a[aOffset + at.flags] as number
-  const bFlags = b[bOffset + at.flags] as number
-  if ((aFlags ^ bFlags) & flag.detection) return aFlags & flag.detection ? 1 : -1
-  if ((aFlags ^ bFlags) & flag.candid) return aFlags & flag.candid ? 1 : -1
-  // In halves: a big integer for every point of a history costs more than all else.
-  const high = a.readInt32LE(aOffset + at.candid + 4) - b.readInt32LE(bOffset + at.candid + 4)
-  return high !== 0 ? high : a.readUInt32LE(aOffset + at.candid) - b.readUInt32LE(bOffset + at.candid)
-}
-
-/**
- * Which photometry of one image stands; positive where that of `a` does. The point's own packet over a history, then the greater
- * canonical bytes.
- */
-export function comparePhotometry(a: Buffer, aOffset: number, b: Buffer, bOffset: number): number {
-  const aFlags = a[aOffset + at.flags] as number
-  const bFlags = b[bOffset + at.flags] as number
-  if ((aFlags ^ bFlags) & flag.own) return aFlags & flag.own ? 1 : -1
-  if (samePoint(a, aOffset, b, bOffset)) return 0
-  return Buffer.from(canonicalPoint(a, aOffset, at)).compare(canonicalPoint(b, bOffset, at))
-}
-
-/** Whether a point knows more about the quality of its image than another of the same image. */
-export function addsQuality(present: Buffer, offset: number, other: Buffer, otherOffset: number): boolean {
-  return (
-    compareQuality(present, offset, other, otherOffset, 'realBogus') < 0 ||
-    compareQuality(present, offset, other, otherOffset, 'distance') < 0
-  )
-}
-
-/** Takes into a point what another of the same image knows better of its quality. */
-export function joinQuality(target: Buffer, offset: number, other: Buffer, otherOffset: number): void {
-  for (const field of ['realBogus', 'distance'] as const) {
-    if (compareQuality(target, offset, other, otherOffset, field) >= 0) continue
-    other.copy(target, offset + at[field], otherOffset + at[field], otherOffset + at[field] + 4)
-    const bit = origin[field]
-    const told = (other[otherOffset + at.origins] as number) & bit
-    target[offset + at.origins] = ((target[offset + at.origins] as number) & ~bit) | told
-  }
-}
-
-/** Order of one field of the quality: known over unknown, from its own packet over a history, then the greater value. */
-function compareQuality(a: Buffer, aOffset: number, b: Buffer, bOffset: number, field: QualityField): number {
-  const bit = origin[field]
-  // The bits of floats that are not negative are ordered as they are.
-  const aBits = a.readUInt32LE(aOffset + at[field])
-  const bBits = b.readUInt32LE(bOffset + at[field])
-  if (aBits === nothing || bBits === nothing) return (aBits === nothing ? 0 : 1) - (bBits === nothing ? 0 : 1)
-  const aOrigin = (a[aOffset + at.origins] as number) & bit
-  const bOrigin = (b[bOffset + at.origins] as number) & bit
-  return aOrigin !== bOrigin ? aOrigin - bOrigin : aBits - bBits
 }
 
 /** What the point adds to an object's revision. */

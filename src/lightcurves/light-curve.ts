@@ -199,7 +199,7 @@ export class LightCurve {
     return candids
   }
 
-  private get view(): DataView {
+  get view(): DataView {
     this.ofPoints ??= viewOf(this.points)
     return this.ofPoints
   }

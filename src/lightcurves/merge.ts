@@ -1,23 +1,27 @@
 import {
   addsProgram,
-  addsQuality,
   candidAt,
-  compareIdentity,
-  compareImage,
-  comparePhotometry,
   isDetection,
   joinProgram,
-  joinQuality,
   pointSize,
   programAt,
-  samePoint,
-  sameQuality,
   setSupersededCount,
-  supersededCount
+  supersededCount,
+  viewOf
 } from './layout.ts'
 import { LightCurve } from './light-curve.ts'
 import { lowerBound } from './lower-bound.ts'
 import type { Observation } from './observation.ts'
+import {
+  addsQuality,
+  compareIdentity,
+  compareImage,
+  comparePhotometry,
+  joinQuality,
+  sameBytes,
+  samePoint,
+  sameQuality
+} from './point-order.ts'
 import { Points } from './points.ts'
 import { supersededRange, supersededSize, writeSuperseded } from './superseded.ts'
 import { RunningTotals } from './totals.ts'
@@ -52,11 +56,15 @@ export function mergeObservations(curve: LightCurve, observations: readonly Obse
   const changed = new Map<number, Candidate>()
   const inserted: Insertion[] = []
   const bytes = inOrder(Points.of(observations).bytes)
+  const view = viewOf(bytes)
+  const known = curve.view
   let from = 0
   for (let offset = 0; offset < bytes.length; offset += pointSize) {
-    const { index, found } = locate(curve, bytes, offset, from)
+    const index = locate(known, curve.length, view, offset, from)
+    const found = index < curve.length && compareIdentity(known, index * pointSize, view, offset) === 0
     from = index
-    // The common case, answered without taking anything apart: histories repeat what is known.
+    // The common cases, answered without taking anything apart: histories repeat what is known.
+    if (found && sameBytes(known, index * pointSize, view, offset)) continue
     if (found && addsNothing(curve, index, bytes, offset)) continue
     const candidate = { bytes: Buffer.from(bytes.subarray(offset, offset + pointSize)), superseded: [] }
     if (found) change(curve, changed, index, candidate)
@@ -69,27 +77,23 @@ export function mergeObservations(curve: LightCurve, observations: readonly Obse
 
 /** Points by time, then filter; themselves where they come so, as most do. */
 function inOrder(points: Buffer): Buffer {
+  const view = viewOf(points)
   for (let offset = pointSize; offset < points.length; offset += pointSize) {
-    if (compareIdentity(points, offset - pointSize, points, offset) <= 0) continue
+    if (compareIdentity(view, offset - pointSize, view, offset) <= 0) continue
     const offsets = Array.from({ length: points.length / pointSize }, (_, index) => index * pointSize)
-    offsets.sort((a, b) => compareIdentity(points, a, points, b))
+    offsets.sort((a, b) => compareIdentity(view, a, view, b))
     return Buffer.concat(offsets.map(at => points.subarray(at, at + pointSize)))
   }
   return points
 }
 
-/** Where a point of this identity stands, or would stand, at or after `from`. */
-function locate(curve: LightCurve, bytes: Buffer, offset: number, from: number): { index: number; found: boolean } {
-  const { points, length } = curve
+/** Where a point of this identity stands, or would stand, among `length` points, at or after `from`. */
+function locate(known: DataView, length: number, view: DataView, offset: number, from: number): number {
   // What follows in a history most often follows in the curve.
   let near = from
-  for (const end = Math.min(from + 2, length); near < end; near++) {
-    const order = compareIdentity(points, near * pointSize, bytes, offset)
-    if (order >= 0) return { index: near, found: order === 0 }
-  }
-  if (near === length) return { index: near, found: false }
-  const index = lowerBound(length, at => compareIdentity(points, at * pointSize, bytes, offset) < 0, near)
-  return { index, found: index < length && compareIdentity(points, index * pointSize, bytes, offset) === 0 }
+  for (const end = Math.min(from + 2, length); near < end; near++)
+    if (compareIdentity(known, near * pointSize, view, offset) >= 0) return near
+  return lowerBound(length, at => compareIdentity(known, at * pointSize, view, offset) < 0, near)
 }
 
 /** Whether the point in the view knows all that this one tells, or beats it and knows its candid: it then changes nothing. */
@@ -120,7 +124,7 @@ function change(curve: LightCurve, changed: Map<number, Candidate>, index: numbe
 /** Takes a point into the new ones; several of one identity come one after the other. */
 function insert(inserted: Insertion[], before: number, candidate: Candidate): void {
   const last = inserted.at(-1)
-  if (last && compareIdentity(last.candidate.bytes, 0, candidate.bytes, 0) === 0)
+  if (last && compareIdentity(viewOf(last.candidate.bytes), 0, viewOf(candidate.bytes), 0) === 0)
     last.candidate = combine(last.candidate, candidate)
   else inserted.push({ before, candidate })
 }
@@ -198,7 +202,7 @@ function mergeSuperseded({ supersededBytes: known }: LightCurve, candidates: rea
     .map(candidate => ({ candidate, range: supersededRange(known, candidate.bytes, 0) }))
     .filter(({ candidate, range: [from, to] }) => candidate.superseded.length > 0 || to > from)
   if (touched.length === 0) return known
-  touched.sort((a, b) => compareIdentity(a.candidate.bytes, 0, b.candidate.bytes, 0))
+  touched.sort((a, b) => compareIdentity(viewOf(a.candidate.bytes), 0, viewOf(b.candidate.bytes), 0))
   const fresh = touched.reduce((sum, { candidate }) => sum + candidate.superseded.length, 0)
   const gone = touched.reduce((sum, { range: [from, to] }) => sum + to - from, 0)
   const merged = Buffer.allocUnsafe(known.length - gone + fresh * supersededSize)

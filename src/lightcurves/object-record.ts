@@ -49,15 +49,15 @@ const presentSizes: RecordSizes = { header: headerSize, alertRecord: alertRecord
 
 /** The state after a merge and its bytes. */
 export interface MergedObject {
-  /** The state before it; null for an unknown object. */
+  /** The state before it; null for an unknown object. Its light curve lies in the record that was read. */
   readonly before: ObjectState | null
   readonly state: ObjectState
   readonly record: Buffer
 }
 
 /**
- * Adds a batch's part of one object to its stored record (null: an unknown object). Throws STORE_CORRUPT where the
- * record can't be read.
+ * Adds a batch's part of one object to its stored record (null: an unknown object), whose memory may be used again afterwards. Throws
+ * STORE_CORRUPT where the record can't be read.
  */
 export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: number): MergedObject {
   const before = stored ? decodeRecord(addition.objectId, stored) : null
@@ -86,7 +86,17 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
     routes
   }
   const merged = Math.max(addition.mergedAt ?? now, stored ? mergedAt(stored) : 0)
-  return { before, state, record: encodeRecord(state, merged) }
+  const record = encodeRecord(state, merged)
+  return { before, state: { ...state, curve: before ? apartFrom(before.curve, curve, record) : curve }, record }
+}
+
+/** A curve with nothing of the curve before it, of which much may be the same: on the bytes of its record, where there is anything. */
+function apartFrom(before: LightCurve, curve: LightCurve, record: Buffer): LightCurve {
+  const shares = curve.supersededBytes === before.supersededBytes && curve.supersededBytes.length > 0
+  if (curve.points !== before.points && !shares) return curve
+  const { points, superseded, newestVersions } = partsOf(record, presentSizes)
+  const bytes = record.subarray(points, superseded)
+  return new LightCurve(bytes, record.subarray(superseded, newestVersions), curve.totals)
 }
 
 function newestOf({ newest, newestAdmitted, newestVersions }: ObjectState): VersionedAlert | null {

@@ -109,3 +109,6 @@ export type ContextField = (typeof contextFields)[number]
 
 /** The context of an alert: null where the packet has nothing (−999, a negative distance, a score outside 0 to 1). */
 export type AlertContext = Readonly<Record<ContextField, number | null>>
+
+/** A context of which nothing is known. A copy of it is filled faster than an object without fields. */
+export const noContext = Object.fromEntries(contextFields.map(name => [name, null])) as unknown as AlertContext

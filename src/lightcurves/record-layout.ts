@@ -1,5 +1,14 @@
 import { canonicalAlert } from './fingerprint.ts'
-import { type AlertContext, type AlertRecord, bandOf, contextFields, type FilterId } from './observation.ts'
+import { viewOf } from './layout.ts'
+import {
+  type AlertContext,
+  type AlertRecord,
+  bandOf,
+  type ContextField,
+  contextFields,
+  type FilterId,
+  noContext
+} from './observation.ts'
 import { markSize } from './route-marks.ts'
 import { supersededSize } from './superseded.ts'
 
@@ -81,13 +90,12 @@ export const alertRecordSize = 88 + 8 * contextFields.length
 
 export const encodeAlertRecord = canonicalAlert
 
-const noContext = Object.fromEntries(contextFields.map(name => [name, null])) as unknown as AlertContext
-
 /** The alert record at an offset; without its context one of versions 1 and 2. */
 export function decodeAlertRecord(bytes: Buffer, offset = 0, hasContext = true): AlertRecord {
-  const flags = bytes[offset + 36] as number
-  const droppedPoints = bytes.readUInt16LE(offset + 38)
-  const number = (index: number): number => bytes.readDoubleLE(offset + 40 + 8 * index)
+  const view = viewOf(bytes)
+  const flags = view.getUint8(offset + 36)
+  const droppedPoints = view.getUint16(offset + 38, true)
+  const number = (index: number): number => view.getFloat64(offset + 40 + 8 * index, true)
   // Versions 1 and 2 kept values that stand for none as they came.
   const upTo = (index: number, most: number): number | null => {
     const value = number(index)
@@ -95,16 +103,16 @@ export function decodeAlertRecord(bytes: Buffer, offset = 0, hasContext = true):
     return known ? value : null
   }
   return {
-    candid: bytes.readBigInt64LE(offset),
-    jd: bytes.readDoubleLE(offset + 8),
-    ra: bytes.readDoubleLE(offset + 16),
-    dec: bytes.readDoubleLE(offset + 24),
-    programId: bytes.readInt32LE(offset + 32),
+    candid: view.getBigInt64(offset, true),
+    jd: view.getFloat64(offset + 8, true),
+    ra: view.getFloat64(offset + 16, true),
+    dec: view.getFloat64(offset + 24, true),
+    programId: view.getInt32(offset + 32, true),
     photometry:
       (flags & 1) === 0
         ? null
         : {
-            band: bandOf(bytes[offset + 37] as FilterId),
+            band: bandOf(view.getUint8(offset + 37) as FilterId),
             positive: (flags & 2) !== 0,
             magnitude: number(0),
             error: number(1),
@@ -113,18 +121,18 @@ export function decodeAlertRecord(bytes: Buffer, offset = 0, hasContext = true):
             starDistance: upTo(4, Number.MAX_VALUE),
             solarSystemDistance: upTo(5, Number.MAX_VALUE),
             ...(droppedPoints > 0 ? { droppedPoints } : {}),
-            context: hasContext ? readContext(bytes, offset + 88) : noContext
+            context: hasContext ? readContext(view, offset + 88) : noContext
           }
   }
 }
 
-function readContext(bytes: Buffer, from: number): AlertContext {
-  const context: Record<string, number | null> = {}
-  for (const [index, name] of contextFields.entries()) {
-    const value = bytes.readDoubleLE(from + 8 * index)
-    context[name] = Number.isNaN(value) ? null : value
+function readContext(view: DataView, from: number): AlertContext {
+  const context: Record<ContextField, number | null> = { ...noContext }
+  for (let index = 0; index < contextFields.length; index++) {
+    const value = view.getFloat64(from + 8 * index, true)
+    if (!Number.isNaN(value)) context[contextFields[index] as ContextField] = value
   }
-  return context as AlertContext
+  return context
 }
 
 /** Bytes of the name that an alert record has; null if it has none. It follows elsewhere, because it is not among the canonical bytes. */

@@ -118,3 +118,19 @@ test('the record of another store adds all that it knows, in any order, and as b
     })
   )
 })
+
+test('a merged state is apart from the bytes of the record before it, which a store may reuse', () => {
+  fc.assert(
+    fc.property(addition, addition, fc.boolean(), (one, two, again) => {
+      const stored = Buffer.from(mergeIntoRecord(null, one, 1).record)
+      const { state, record } = mergeIntoRecord(stored, again ? one : two, 2)
+      stored.fill(0xff)
+      const expected = decodeRecord(one.objectId, record)
+      assert.deepEqual(encodeRecord(state, 2), record)
+      assert.deepEqual(state.curve.points, expected.curve.points)
+      assert.deepEqual(state.curve.supersededBytes, expected.curve.supersededBytes)
+      assert.deepEqual([state.newest, state.newestAdmitted], [expected.newest, expected.newestAdmitted])
+      assert.deepEqual([state.newestVersions, state.routes], [expected.newestVersions, expected.routes])
+    })
+  )
+})

@@ -34,10 +34,11 @@ export class SkyIndex {
   /** Moves an object's entry from where it was to where it is; undefined if it was, or is, not stored. Only inside a write transaction. */
   move(key: Buffer, from: Position | null | undefined, to: Position | null | undefined): void {
     const { cells } = this.#options
-    const [before, now] = [from, to].map(position => (position === undefined ? null : entryOf(cellOf(position), key)))
-    if (before && now && before.equals(now)) return
-    if (before) cells.remove(before)
-    if (now) cells.put(now, noValue)
+    const before = from === undefined ? null : cellOf(from)
+    const now = to === undefined ? null : cellOf(to)
+    if (before === now) return
+    if (before !== null) cells.remove(entryOf(before, key))
+    if (now !== null) cells.put(entryOf(now, key), noValue)
   }
 
   /** Removes the entry of a record that is removed. Only inside a write transaction. */

@@ -141,7 +141,7 @@ export class LmdbStore implements OpenStore {
   async writeCache(states: readonly CachedState[]): Promise<void> {
     await orFailed(`${states.length} cached states could not be written to ${this.folder}`, () =>
       this.writes.transaction(() => {
-        for (const state of states) this.cache.put(cacheKey(state), Buffer.from(state.state))
+        for (const each of states) this.cache.put(cacheKey(each), each.state as Buffer)
       })
     )
   }
@@ -272,7 +272,8 @@ export class LmdbStore implements OpenStore {
 
   private mergeOne(addition: Addition, now: number): ObjectState {
     const key = Buffer.from(addition.objectId)
-    const stored = (this.objects.getBinary(key) as Buffer | undefined) ?? null
+    const read = this.objects.getBinaryFast(key) as Buffer | undefined
+    const stored = read?.subarray(0, read.length) ?? null
     let merged: MergedObject
     try {
       merged = mergeIntoRecord(stored, addition, now)
