@@ -1,5 +1,5 @@
 import { type AdmissionSettings, refusalOf } from '../alerts/admission.ts'
-import type { AlertView, Answer, Classifier } from '../classifier/types.ts'
+import type { AlertView, Answer, Classifier, Reply } from '../classifier/types.ts'
 import { createYield } from '../event-loop.ts'
 import { canonicalAlert } from '../lightcurves/fingerprint.ts'
 import { admittedCurve } from '../lightcurves/gates.ts'
@@ -115,6 +115,14 @@ interface Moment {
   readonly inputs: number[]
 }
 
+/** An object with its moments, sorted by time. */
+interface Timeline {
+  readonly objectId: string
+  readonly moments: Moment[]
+  /** Hidden state after the latest moment that was classified. */
+  state: Uint8Array | null
+}
+
 /**
  * One model's answers in the order of the inputs (null for an input with a reason), and the hidden states for the cache. Each round
  * classifies the next moment of every object. The moments of an object follow each other in time, so each detection costs one network
@@ -125,37 +133,34 @@ async function answerInTimeOrder(
   classifier: Classifier,
   store: Pick<Store, 'readCache'>
 ): Promise<{ answers: (Answer | null)[]; states: CachedState[] }> {
-  const answers: (Answer | null)[] = inputs.map(() => null)
-  const timelines = timelinesOf(inputs)
+  const answers = new Array<Answer | null>(inputs.length).fill(null)
   const modelSha256 = classifier.sha256
-  const objectIds = [...timelines.keys()]
-  const cached = await store.readCache(objectIds.map(objectId => ({ objectId, modelSha256 })))
-  const states = new Map(objectIds.map((objectId, index) => [objectId, cached[index] ?? null]))
+  const timelines = timelinesOf(inputs)
+  const cached = await store.readCache(timelines.map(({ objectId }) => ({ objectId, modelSha256 })))
+  for (let at = 0; at < timelines.length; at++) (timelines[at] as Timeline).state = cached[at] ?? null
   const yieldIfBusy = createYield()
 
-  let open = [...timelines]
+  let open: readonly Timeline[] = timelines
   for (let round = 0; open.length > 0; round++) {
-    const asked = open.map(([objectId, moments]) => ({ objectId, moment: moments[round] as Moment }))
     const replies = await classifier.classify(
-      asked.map(({ objectId, moment: { curve, record } }) => ({
-        curve,
-        jd: record.jd,
-        state: states.get(objectId) ?? null,
-        alert: alertViewOf(record)
-      }))
+      open.map(({ moments, state }) => {
+        const { curve, record } = moments[round] as Moment
+        return { curve, jd: record.jd, state, alert: alertViewOf(record) }
+      })
     )
-    for (const [index, { answer, state }] of replies.entries()) {
-      const { objectId, moment } = asked[index] as (typeof asked)[number]
-      states.set(objectId, state)
-      for (const input of moment.inputs) answers[input] = answer
+    for (let at = 0; at < open.length; at++) {
+      const { answer, state } = replies[at] as Reply
+      const timeline = open[at] as Timeline
+      timeline.state = state
+      for (const input of (timeline.moments[round] as Moment).inputs) answers[input] = answer
     }
-    open = open.filter(([, moments]) => moments.length > round + 1)
+    open = open.filter(({ moments }) => moments.length > round + 1)
     // A packet may hold a thousand alerts of one object. Each is a round of its own.
     await yieldIfBusy()
   }
   return {
     answers,
-    states: objectIds.map(objectId => ({ objectId, modelSha256, state: states.get(objectId) as Uint8Array }))
+    states: timelines.map(({ objectId, state }) => ({ objectId, modelSha256, state: state as Uint8Array }))
   }
 }
 
@@ -164,19 +169,21 @@ function alertViewOf({ jd, photometry }: AlertRecord): AlertView | null {
   return photometry && { jd, magnitude: photometry.magnitude, context: photometry.context }
 }
 
-/** The moments of every object, sorted by time. */
-function timelinesOf(inputs: readonly ClassificationInput[]): Map<string, Moment[]> {
-  const timelines = new Map<string, Moment[]>()
-  for (const [index, { objectId, record, curve, reason }] of inputs.entries()) {
+/** The timelines of all objects, in the order of their first alerts. */
+function timelinesOf(inputs: readonly ClassificationInput[]): Timeline[] {
+  const timelines = new Map<string, Timeline>()
+  for (let index = 0; index < inputs.length; index++) {
+    const { objectId, record, curve, reason } = inputs[index] as ClassificationInput
     if (reason !== null) continue
-    const moments = timelines.get(objectId)
-    const moment = moments?.find(m => isSameRecord(m.record, record))
+    const timeline = timelines.get(objectId)
+    const moment = timeline?.moments.find(m => isSameRecord(m.record, record))
     if (moment) moment.inputs.push(index)
-    else if (moments) moments.push({ curve, record, inputs: [index] })
-    else timelines.set(objectId, [{ curve, record, inputs: [index] }])
+    else if (timeline) timeline.moments.push({ curve, record, inputs: [index] })
+    else timelines.set(objectId, { objectId, moments: [{ curve, record, inputs: [index] }], state: null })
   }
-  for (const moments of timelines.values()) if (moments.length > 1) moments.sort((a, b) => a.record.jd - b.record.jd)
-  return timelines
+  const found = [...timelines.values()]
+  for (const { moments } of found) if (moments.length > 1) moments.sort((a, b) => a.record.jd - b.record.jd)
+  return found
 }
 
 /** Whether two records agree in every field. */
