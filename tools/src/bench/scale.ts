@@ -1,8 +1,10 @@
 /**
  * `npm run bench:scale`: the rate of one, two, four and eight members of a group, each held to a share of a core, over one Valkey. Prints
- * JSON: rates, their ratio to that of one member, and what an alert costs each part; docs/scale.md rests on it. Needs Linux and
- * `valkey-server` or `redis-server`.
- * `--members LIST` (1,2,4,8), `--share S` (0.1), `--alerts N` of each member (1500), `--partitions N` (16), `--output FILE`.
+ * JSON: rates, their ratio to that of one member, what an alert costs each part, and what larger streams need by that (`scale/cost-model.ts`);
+ * docs/scale.md rests on it. Needs Linux and `valkey-server` or `redis-server`.
+ * `--members LIST` (1,2,4,8), `--share S` (0.1), `--alerts N` of each member (1500), `--partitions N` (16), `--output FILE`,
+ * `--nightly LIST` of alerts a night (1e7,1e8), `--hours H` of a night (10), `--peak P` (4: greatest over mean rate), `--objects N` per alert of
+ * a night (10), `--days D` that Kafka keeps packets and classifications (7).
  */
 import fs from 'node:fs'
 import os from 'node:os'
@@ -16,6 +18,7 @@ import { AlertStream } from './load/alert-stream.ts'
 import { type BasePackets, basePackets } from './load/base-packets.ts'
 import { preload } from './load/preload.ts'
 import { limitCores } from './scale/core-share.ts'
+import { type Costs, needsOf, type Stream, saturation } from './scale/cost-model.ts'
 import { Answers } from './service/answers.ts'
 import { type Cluster, startCluster } from './service/cluster.ts'
 import { check, type Load, throughput } from './service/phases.ts'
@@ -25,7 +28,10 @@ import { measured, say } from './setup.ts'
 
 const text = { type: 'string' } as const
 const { values } = parseArgs({
-  options: { members: text, share: text, alerts: text, partitions: text, output: text }
+  options: {
+    ...{ members: text, share: text, alerts: text, partitions: text, output: text },
+    ...{ nightly: text, hours: text, peak: text, objects: text, days: text }
+  }
 })
 const counts = (values.members ?? '1,2,4,8').split(',').map(Number)
 const share = Number(values.share ?? 0.1)
@@ -105,14 +111,51 @@ async function run(cluster: Cluster, folder: string, base: BasePackets, count: n
   }
 }
 
+type Run = Awaited<ReturnType<typeof run>>
+
+/** Bytes of a classification on disk (docs/performance.md, Avro compressed by zstd, with its share of the record batch). */
+const classificationBytes = 720
+
+/** What an alert costs in the run with the most members. */
+function costsOf({
+  microsecondsOfCpuPerAlert,
+  alertsPerCpuSecondOfBroker,
+  perAlert,
+  valkeyBytesPerObject
+}: Run): Costs {
+  return {
+    service: (microsecondsOfCpuPerAlert ?? Number.NaN) / 1e6,
+    broker: 1 / (alertsPerCpuSecondOfBroker ?? Number.NaN),
+    valkey: perAlert.microsecondsOfCpuOfValkey / 1e6,
+    packetBytes: perAlert.bytesOfPacket,
+    classificationBytes,
+    valkeyBytes: perAlert.valkeyBytesIn + perAlert.valkeyBytesOut,
+    valkeyCommands: perAlert.valkeyCommands,
+    objectBytes: valkeyBytesPerObject
+  }
+}
+
+function streams(): Stream[] {
+  const days = Number(values.days ?? 7)
+  return (values.nightly ?? '1e7,1e8').split(',').map(nightly => ({
+    alertsPerNight: Number(nightly),
+    hours: Number(values.hours ?? 10),
+    peakFactor: Number(values.peak ?? 4),
+    objects: Number(nightly) * Number(values.objects ?? 10),
+    packetDays: days,
+    classificationDays: days
+  }))
+}
+
 async function scale(cluster: Cluster, folder: string): Promise<number> {
   const base = await basePackets()
-  const runs: Awaited<ReturnType<typeof run>>[] = []
+  const runs: Run[] = []
   for (const count of counts) {
     say(`${count} members …`)
     runs.push(await run(cluster, folder, base, count))
   }
-  const one = runs[0] as (typeof runs)[number]
+  const one = runs[0] as Run
+  const costs = costsOf(runs.at(-1) as Run)
   const report = {
     machine: { cpus: os.availableParallelism(), model: os.cpus()[0]?.model ?? '', node: process.version },
     load: {
@@ -126,8 +169,13 @@ async function scale(cluster: Cluster, folder: string): Promise<number> {
     runs: runs.map(each => ({
       ...each,
       /** 1 if the rate of a member does not depend on their number. */
-      efficiency: rounded((each.alertsPerSecond / one.alertsPerSecond) * (one.members / each.members), 3)
-    }))
+      efficiency: rounded((each.alertsPerSecond / one.alertsPerSecond) * (one.members / each.members), 3),
+      /** What the cost model says of this run: the share of the members over what an alert costs them. */
+      predictedPerSecond: rounded((each.members * share) / costs.service, 0)
+    })),
+    costs,
+    saturation: Object.fromEntries(saturation(costs).map(([part, rate]) => [part, rounded(rate, 0)])),
+    needs: streams().map(stream => ({ ...stream, ...needsOf(stream, costs) }))
   }
   const json = `${JSON.stringify(report, null, 2)}\n`
   process.stdout.write(json)
