@@ -56,6 +56,8 @@ const writer = new PointWriter()
  * points again. Points that fail the gates are left out when a light curve is classified (`lightcurves/gates.ts`).
  */
 export function admit(alert: Alert, settings: AdmissionSettings, topic = ''): Admitted {
+  // An error may have left points of another packet.
+  writer.clear()
   const programs = programsFrom(topic, settings)
   const { history } = alert
   let droppedPoints = 0
