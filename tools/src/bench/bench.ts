@@ -16,6 +16,7 @@ import { paired, ratiosOf } from './paired/paired.ts'
 import { type Cluster, startCluster } from './service/cluster.ts'
 import { type Check, cold, type Load, warm } from './service/phases.ts'
 import { pythonConsumer } from './service/python.ts'
+import { receiving } from './service/receive.ts'
 import { measured, say } from './setup.ts'
 import { inputFrom, messageSizes } from './sizes/message-sizes.ts'
 
@@ -106,6 +107,8 @@ async function bench(cluster: Cluster, folder: string): Promise<number> {
   })
   if (workers > 1) say(`${workers} processes …`)
   const several = workers > 1 ? await warm(cluster, known, { store, count: workers, name: 'several' }) : null
+  say('receiving alone …')
+  const received = await receiving(cluster.brokers, known.topic, loaded.packets)
   say('Python …')
   const sample = Math.min(alerts, 5000)
   const python = values.python ? await pythonConsumer(cluster.brokers, known.topic, sample) : { skipped: '--no-python' }
@@ -129,6 +132,7 @@ async function bench(cluster: Cluster, folder: string): Promise<number> {
       ...several.figures,
       timesOne: rounded(several.figures.alertsPerSecond / one.figures.alertsPerSecond, 2)
     },
+    receiving: received,
     python
   }
   print(report)
