@@ -1,8 +1,8 @@
 /**
  * `npm run bench:scale`: the rate of one, two, four and eight members of a group, each held to a share of a core, over one Valkey. Prints
- * JSON: rates, their ratio to that of one member, what an alert costs each part, and what larger streams need by that (`scale/cost-model.ts`);
- * docs/scale.md rests on it. Needs Linux and `valkey-server` or `redis-server`.
- * `--members LIST` (1,2,4,8), `--share S` (0.1), `--alerts N` of each member (1500), `--partitions N` (16), `--output FILE`,
+ * JSON: rates, their ratio to that of one member, what an alert costs each part, and what larger streams need by that (`scale/cost-model.ts`).
+ * Needs Linux and `valkey-server` or `redis-server`.
+ * `--members LIST` (1,2,4,8), `--share S` (0.1), `--alerts N` of each member (1200), `--partitions N` (16), `--output FILE`,
  * `--nightly LIST` of alerts a night (1e7,1e8), `--hours H` of a night (10), `--peak P` (4: greatest over mean rate), `--objects N` per alert of
  * a night (10), `--days D` that Kafka keeps packets and classifications (7).
  */
@@ -37,10 +37,10 @@ const counts = (values.members ?? '1,2,4,8').split(',').map(Number)
 const share = Number(values.share ?? 0.1)
 const partitions = Number(values.partitions ?? 16)
 
-/** Epochs of each object: the first one makes it known, and up to `measuredFrom` the members warm up. */
-const epochs = 15
-const measuredFrom = 3
-const objectsOfMember = Math.max(1, Math.round(Number(values.alerts ?? 1500) / epochs))
+/** Epochs of each object. Up to `measuredFrom` the members run freely, so that their code is compiled when they are measured. */
+const epochs = 32
+const measuredFrom = 20
+const objectsOfMember = Math.max(1, Math.round(Number(values.alerts ?? 1200) / (epochs - measuredFrom)))
 
 /** Counters of a Valkey server. */
 interface ValkeyCounters {
@@ -65,22 +65,27 @@ async function countersOf(client: Redis): Promise<ValkeyCounters> {
 async function run(cluster: Cluster, folder: string, base: BasePackets, count: number) {
   const stream = new AlertStream(base, count * objectsOfMember, 1_000_000 * count)
   const topic = await cluster.tools.topic(cluster.tools.name(`scale-${count}`), { partitions })
-  const sent = await preload(cluster.tools, topic, partitions, stream.packets(0, epochs))
+  const first = await preload(cluster.tools, topic, partitions, stream.packets(0, measuredFrom))
   const data = path.join(folder, `valkey-${count}`)
   fs.mkdirSync(data)
   const server = new ValkeyServer(await freePort(), data, [])
   await server.start()
   const client = new Redis(server.port)
+  client.on('error', () => {}) // it ends with the server
   const meter = new ProcessMeter(server.pid)
   const output = `${topic}.answers`
   try {
-    const before = await countersOf(client)
+    const empty = await countersOf(client)
     const settings = { HIERAX_STORE_URL: `${server.url}/0` }
     const workers = await Workers.start({ cluster, count, inputs: [topic], output, store: data, settings })
-    const release = limitCores(workers.pids(), share)
+    let release = () => {}
     try {
+      await workers.answered(first.packets)
+      const before = await countersOf(client)
+      release = limitCores(workers.pids(), share)
+      const sent = await preload(cluster.tools, topic, partitions, stream.packets(measuredFrom, epochs))
       const load: Load = { stream, topic, from: 0, to: epochs, measuredFrom }
-      const after = await workers.answered(sent.packets)
+      const after = await workers.answered(first.packets + sent.packets)
       const answers = await Answers.read(cluster.tools, output)
       const counters = await countersOf(client)
       const { from, to, alerts } = answers.span(new Set(stream.names(measuredFrom, epochs)))
@@ -98,7 +103,7 @@ async function run(cluster: Cluster, folder: string, base: BasePackets, count: n
           valkeyBytesIn: each(counters.bytesIn - before.bytesIn),
           valkeyBytesOut: each(counters.bytesOut - before.bytesOut)
         },
-        valkeyBytesPerObject: rounded((counters.memory - before.memory) / stream.objects, 0)
+        valkeyBytesPerObject: rounded((counters.memory - empty.memory) / stream.objects, 0)
       }
     } finally {
       release()
@@ -163,8 +168,7 @@ async function scale(cluster: Cluster, folder: string): Promise<number> {
       broker: cluster.from,
       share,
       partitions,
-      alertsOfMember: objectsOfMember * epochs,
-      epochs
+      alertsOfMember: objectsOfMember * (epochs - measuredFrom)
     },
     runs: runs.map(each => ({
       ...each,
