@@ -35,7 +35,7 @@ export interface PipelineOptions {
   /** How many days after its arrival an alert may claim to be observed; null or absent: no limit. */
   readonly maxFutureDays?: number | null
   readonly output: OutputSettings
-  /** Keeps the images of alerts. Must not reject: nothing depends on them. */
+  /** Keeps the images of alerts, which it has read when it returns its promise. Must not reject: nothing depends on them. */
   readonly keepCutouts?: (alerts: readonly AlertCutouts[]) => Promise<void>
   /** Called when all output messages of a batch are acknowledged. */
   readonly onBatch?: (stats: stats.BatchStats) => void

@@ -15,7 +15,10 @@ export interface AlertCutouts {
 
 /** Keeps the images of the latest alert of a limited number of objects. They can be lost: nothing else depends on them. */
 export interface CutoutStore {
-  /** Replaces the images of these objects, which become the most recent. The least recent ones beyond the limit are dropped. */
+  /**
+   * Replaces the images of these objects, which become the most recent. The least recent ones beyond the limit are dropped. The images are
+   * views of packets, and are no longer read when this returns its promise.
+   */
   put(alerts: readonly AlertCutouts[]): Promise<void>
   /** The images of an object; null if there are none. */
   get(objectId: string): Promise<AlertCutouts | null>

@@ -1,4 +1,4 @@
-/** One input message. */
+/** One input message. Its bytes are valid until the batch has been handled; see {@link BatchHandler}. */
 export interface InputMessage {
   /** The packet's bytes; null for a Kafka tombstone. */
   readonly value: Uint8Array | null
@@ -43,6 +43,9 @@ export interface BatchControl {
 /**
  * Handles a batch of messages of one partition, in offset order. When it resolves, all output messages of the batch have
  * been acknowledged, and the source commits it. When it rejects, nothing is committed and the batch is retried.
+ *
+ * When it resolves, it no longer reads the messages' values, keys and headers, and neither does anything that it started: the memory is
+ * used for later messages. What is to be kept must be copied.
  */
 export type BatchHandler = (batch: readonly InputMessage[], control: BatchControl) => Promise<void>
 

@@ -17,6 +17,12 @@ export const hierax = path.join(root, 'dist/cli/main.js')
 if (process.env.TEST_RUN === undefined && !isBuilt())
   console.warn('dist/ is missing or older than its sources, and commands are run from there: npm run build')
 
+/** Benchmarks also use this file, outside of the test runner. */
+const isTest = process.argv[1]?.endsWith('.test.ts') === true
+
+/** What tests preload into commands. */
+const preloads = isTest ? ['--import', new URL('./overwrite-frames.mjs', import.meta.url).href] : []
+
 /** The environment without the developer's own HIERAX_ settings. */
 export function cleanEnvironment(settings: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HIERAX_'))
@@ -52,7 +58,7 @@ export function startHierax(
   args: readonly string[],
   settings: Readonly<Record<string, string>> = {}
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [hierax, ...args], { cwd: root, env: cleanEnvironment(settings) })
+  return spawn(process.execPath, [...preloads, hierax, ...args], { cwd: root, env: cleanEnvironment(settings) })
 }
 
 /** Runs a command of Hierax until it exits. */
@@ -71,9 +77,8 @@ export async function runHierax(
 
 const running = new Set<ChildProcess>()
 
-// A failed test leaves its services running, which would keep its process alive. Benchmarks also use this file outside of the test
-// runner.
-if (process.argv[1]?.endsWith('.test.ts'))
+// A failed test leaves its services running, which would keep its process alive.
+if (isTest)
   after(() => {
     for (const child of running) child.kill('SIGKILL')
   })
@@ -110,7 +115,7 @@ export class ServiceProcess {
 
   private spawn(supervised: boolean): ChildProcess {
     this.firstLine = this.lines.length
-    const child = spawn(process.execPath, [this.main, 'serve'], { env: this.env })
+    const child = spawn(process.execPath, [...preloads, this.main, 'serve'], { env: this.env })
     running.add(child)
     child.once('exit', () => {
       running.delete(child)

@@ -22,28 +22,34 @@ export interface BatchWork {
 /**
  * Hands a fetched batch to the handler in chunks of bounded size, in offset order. A rejected chunk is retried with
  * increasing delay until it succeeds or the assignment ends: no message is ever skipped.
+ *
+ * Resolves with whether nobody reads the messages any more: the handler accepted each chunk at once. One that rejects may leave work
+ * behind.
  */
-export async function processBatch({ batch, assignment, limits, ...work }: BatchWork): Promise<void> {
+export async function processBatch({ batch, assignment, limits, ...work }: BatchWork): Promise<boolean> {
   const [lost, leave] = [assignment.lost.signal, assignment.leave.signal]
+  let rejected = false
   for (const chunk of chunks(batch.messages, limits)) {
     const now = Date.now()
     const messages = chunk.map(message => inputMessage(batch, message, now))
     const invalid = chunk.filter(({ timestamp }, at) => Number(timestamp) !== messages[at]?.ingested)
     if (invalid[0] !== undefined) work.onInvalidTimestamps?.(invalid.length, invalid[0].timestamp)
     for (let attempt = 1; ; attempt++) {
-      if (leave.aborted) return
+      if (leave.aborted) return false
       try {
         await work.handler(messages, { heartbeat: work.heartbeat, signal: lost })
         break
       } catch (error) {
-        if (lost.aborted) return
+        rejected = true
+        if (lost.aborted) return false
         work.onRejected(error, attempt)
       }
       await pause(backoff(attempt, limits.retryFirst, limits.retryLongest), leave)
     }
-    if (lost.aborted) return
+    if (lost.aborted) return false
     work.onHandled(chunk.at(-1)!.offset)
   }
+  return !rejected
 }
 
 type Sized = { readonly length: number } | null

@@ -6,6 +6,7 @@ import { checkRegular } from '../../regular-file.ts'
 import { registerCodecs } from './codecs.ts'
 import type { KafkaConnection, KafkaLogger } from './connection.ts'
 import { RepeatedLines } from './failure-log.ts'
+import type { FramePool } from './frame-pool.ts'
 import { framedSockets } from './framed-socket.ts'
 
 /** How often and how fast kafkajs retries a request by itself. */
@@ -88,13 +89,15 @@ function suppressKnownWarnings(): void {
  * cluster starts at level debug. Connects to nothing yet.
  *
  * @param retry kafkajs's own retries of every request, see {@link retries}
+ * @param frames where long responses are read to; without it, each gets memory of its own
  *
  * @throws {HieraxError} CONFIG_INVALID when a PEM file can't be read.
  */
 export function createKafka(
   connection: KafkaConnection,
   logger: KafkaLogger,
-  retry: RetryOptions = retries.patient
+  retry: RetryOptions = retries.patient,
+  frames?: FramePool
 ): Kafka {
   suppressKnownWarnings()
   registerCodecs()
@@ -104,7 +107,7 @@ export function createKafka(
     ssl: tlsOptions(connection.ssl),
     ...(connection.sasl === null ? {} : { sasl: { ...connection.sasl } as SASLOptions }),
     connectionTimeout: 5000,
-    socketFactory: framedSockets(connection),
+    socketFactory: framedSockets(connection, frames),
     retry: { ...retry },
     logLevel: logLevel.INFO,
     logCreator: logTo(logger, connection)

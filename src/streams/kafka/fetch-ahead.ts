@@ -1,6 +1,7 @@
 import { equipBrokers, type Protocol } from './broker-hook.ts'
 import type { KafkaLogger } from './connection.ts'
-import { decodeFetchResponse, type FetchResponse, UnknownFormat } from './fetch-response.ts'
+import { decodeFetchResponse, type FetchedPartition, type FetchResponse, UnknownFormat } from './fetch-response.ts'
+import type { FramePool } from './frame-pool.ts'
 import type { SourceLimits } from './limits.ts'
 import type { KafkaCluster } from './topic-ids.ts'
 
@@ -56,7 +57,8 @@ interface Ahead {
 /**
  * Makes kafkajs's consumer faster. While the messages of a fetch are handled, the next one is under way; kafkajs
  * gets its answer if it then asks for the same partitions and offsets. Any other answer is discarded, and so is an error that came before
- * kafkajs asked: its own request then finds out what is the matter now. Responses are decoded here ({@link decodeFetchResponse}), and are not copied once more.
+ * kafkajs asked: its own request then finds out what is the matter now. Responses are decoded here ({@link decodeFetchResponse}), and are not copied once more. Their lists of
+ * messages hold the pool's frames until they have been handled, or are discarded.
  *
  * kafkajs remains the client for the group, offsets and leaders. If a broker is too old, or kafkajs's internals are not as expected, its own
  * way is used.
@@ -64,14 +66,17 @@ interface Ahead {
 export class FetchAhead {
   readonly #logger: KafkaLogger
   readonly #limits: Pick<SourceLimits, 'fetchBytes' | 'aheadBytes'>
+  readonly #frames: FramePool
   readonly #equipped = new WeakSet<object>()
   #ahead = new Map<BrokerInternals, Ahead>()
   /** Requests whose answers are under way or wait, discarded ones included until they came. */
   #held = 0
 
-  constructor(logger: KafkaLogger, limits: Pick<SourceLimits, 'fetchBytes' | 'aheadBytes'>) {
+  /** `frames`: the pool that the consumer's connections read responses to. */
+  constructor(logger: KafkaLogger, limits: Pick<SourceLimits, 'fetchBytes' | 'aheadBytes'>, frames: FramePool) {
     this.#logger = logger
     this.#limits = limits
+    this.#frames = frames
   }
 
   /** Equips all brokers that the consumer of this cluster uses from now on. */
@@ -81,7 +86,14 @@ export class FetchAhead {
 
   /** Discards the answers that were not asked for yet. */
   drop(): void {
+    for (const ahead of this.#ahead.values()) this.#discard(ahead)
     this.#ahead = new Map()
+  }
+
+  /** All messages of a kafkajs batch have been handled, and nobody reads them any more. */
+  handled(batch: object): void {
+    const { rawMessages } = batch as { readonly rawMessages?: FetchedPartition['messages'] }
+    if (rawMessages !== undefined) this.#frames.end(rawMessages)
   }
 
   #equip(broker: unknown): void {
@@ -105,16 +117,26 @@ export class FetchAhead {
     this.#equipped.add(pool)
     for (const connection of pool.pool) passWhole(connection)
     const send = pool.send.bind(pool)
-    pool.send = protocol => send(decodedHere(protocol))
+    pool.send = protocol => send(decodedHere(protocol, this.#frames))
   }
 
   /** The answer that was fetched ahead, if it is the one to this request. */
   async #take(broker: BrokerInternals, request: FetchRequest): Promise<FetchResponse | null> {
     const ahead = this.#ahead.get(broker)
     this.#ahead.delete(broker)
-    if (ahead === undefined || ahead.key !== keyOf(request)) return null
+    if (ahead === undefined) return null
     const isOutdated = ahead.since !== null && performance.now() - ahead.since > longestWait
-    return isOutdated ? null : ahead.answer
+    if (ahead.key === keyOf(request) && !isOutdated) return ahead.answer
+    this.#discard(ahead)
+    return null
+  }
+
+  /** Nobody has seen the answer, and nobody will. */
+  #discard({ answer }: Ahead): void {
+    const end = ({ responses }: FetchResponse) => {
+      for (const { partitions } of responses) for (const { messages } of partitions) this.#frames.end(messages)
+    }
+    answer.then(end, () => {})
   }
 
   #askAhead(broker: BrokerInternals, fetch: BrokerInternals['fetch'], request: FetchRequest | null): void {
@@ -161,19 +183,31 @@ function nextRequest(request: FetchRequest, answer: FetchResponse): FetchRequest
   return { ...request, topics }
 }
 
-/** The same request, whose response is decoded here if it is one of messages. */
-function decodedHere(protocol: Protocol): Protocol {
+/** The same request, whose response is decoded here if it is one of messages. What kafkajs decodes itself, it keeps. */
+function decodedHere(protocol: Protocol, frames: FramePool): Protocol {
   const { request, response } = protocol
   if (request.apiKey !== fetchKey || request.apiVersion !== fetchVersion) return protocol
   const decode = async (bytes: Buffer) => {
     try {
-      return await decodeFetchResponse(bytes)
+      const answer = await decodeFetchResponse(bytes)
+      frames.hold(bytes, viewsOf(bytes, answer))
+      return answer
     } catch (error) {
       if (error instanceof UnknownFormat) return response.decode(bytes)
       throw error
     }
   }
   return { ...protocol, response: { ...response, decode } }
+}
+
+/** The lists of messages that have views of these bytes. Messages that were inflated have none. */
+function viewsOf({ buffer }: Buffer, { responses }: FetchResponse): FetchedPartition['messages'][] {
+  const lists = responses.flatMap(({ partitions }) => partitions.map(({ messages }) => messages))
+  return lists.filter(messages =>
+    messages.some(({ key, value, headers }) =>
+      [key, value, ...Object.values(headers).flat()].some(bytes => bytes?.buffer === buffer)
+    )
+  )
 }
 
 /** Passes whole responses on as they are: kafkajs would copy each. */

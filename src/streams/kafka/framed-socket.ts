@@ -1,6 +1,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import type { ISocketFactory } from 'kafkajs'
+import type { FramePool } from './frame-pool.ts'
 import { closingHint, hintFor, misfitOf, type Security } from './security-hints.ts'
 
 /** Bytes of one read, but for what is missing of a long response. */
@@ -21,17 +22,19 @@ const keepAlive = 60_000
  */
 export class ResponseAssembler {
   readonly #emit: (bytes: Buffer) => void
+  readonly #allocate: (length: number) => Buffer
   readonly #shared = Buffer.allocUnsafeSlow(readBytes)
   readonly #length = Buffer.alloc(lengthBytes)
   /** The response with its length field; that field alone until the length is known. */
-  #frame = this.#length
+  #frame: Buffer = this.#length
   #filled = 0
   /** Bytes of an oversized response still to be passed on. */
   #passing = 0
 
-  /** `emit` gets a response preceded by its length. */
-  constructor(emit: (bytes: Buffer) => void) {
+  /** `emit` gets a response preceded by its length, in a buffer that `allocate` gave. */
+  constructor(emit: (bytes: Buffer) => void, allocate: (length: number) => Buffer = Buffer.allocUnsafe) {
     this.#emit = emit
+    this.#allocate = allocate
   }
 
   /** Where to read the next bytes to, for {@link take}. */
@@ -62,7 +65,7 @@ export class ResponseAssembler {
     const frame = this.#frame
     const length = frame === this.#length ? frame.readInt32BE() : 0
     if (length > 0 && length <= largestBytes) {
-      this.#frame = Buffer.allocUnsafe(lengthBytes + length)
+      this.#frame = this.#allocate(lengthBytes + length)
       frame.copy(this.#frame)
       return
     }
@@ -98,8 +101,10 @@ const tlsAlert = [0x15, 0x03]
  * Creates kafkajs's sockets, which read through a {@link ResponseAssembler}: a partial response is dropped with its broken
  * connection, where kafkajs would put it before the first response of the next one. No request on them asks for the
  * metadata of all topics ({@link askForNoTopics}): `listTopics` finds none. Until the cluster has answered, errors name the setting that may be wrong.
+ *
+ * @param frames where long responses are read to; without it, each gets memory of its own
  */
-export function framedSockets(security: Security): ISocketFactory {
+export function framedSockets(security: Security, frames?: FramePool): ISocketFactory {
   // If one connection works, the settings are right, and later failures have other causes.
   let proven = false
   return ({ host, port, ssl, onConnect }) => {
@@ -107,7 +112,7 @@ export function framedSockets(security: Security): ISocketFactory {
     const responses = new ResponseAssembler(bytes => {
       proven ||= ++answers > 1
       socket.emit('data', bytes)
-    })
+    }, frames?.take.bind(frames))
     const onread = {
       buffer: () => responses.space(),
       callback(length: number, bytes: Uint8Array) {

@@ -5,6 +5,7 @@ import { processBatch } from './batches.ts'
 import { createKafka, retries } from './client.ts'
 import { type KafkaConnection, watched } from './connection.ts'
 import { FetchAhead } from './fetch-ahead.ts'
+import { FramePool } from './frame-pool.ts'
 import { type Assignment, Heartbeats, newAssignment, OffsetCommits, subscriptionAssigner } from './group.ts'
 import type { TopicPartition } from './offsets.ts'
 import { PartitionTracker, type TrackerContext } from './partitions.ts'
@@ -62,7 +63,8 @@ export class ConsumerSession {
   constructor(context: SessionContext) {
     const { limits, logger, group, connection } = context
     this.#context = context
-    this.#ahead = new FetchAhead(logger, limits)
+    const frames = new FramePool(limits)
+    this.#ahead = new FetchAhead(logger, limits, frames)
     this.crashed = new Promise(resolve => {
       this.#crash = resolve
     })
@@ -74,7 +76,7 @@ export class ConsumerSession {
     const clientLogger = watched(logger, ({ error }) => {
       this.#groupDenied ||= /Not authorized to access group/.test(String(error))
     })
-    this.#consumer = createKafka(connection, clientLogger).consumer({
+    this.#consumer = createKafka(connection, clientLogger, retries.patient, frames).consumer({
       groupId: group,
       partitionAssigners: [
         given => {
@@ -194,7 +196,7 @@ export class ConsumerSession {
     this.#working++
     this.#heartbeats.begin(payload, assignment)
     try {
-      await processBatch({
+      const allHandled = await processBatch({
         batch,
         assignment,
         handler: this.#context.handler,
@@ -208,6 +210,7 @@ export class ConsumerSession {
           this.#context.events.onInvalidTimestamps?.(batch.topic, count, timestamp),
         onRejected: (error, attempt) => this.#rejected(batch, error, attempt)
       })
+      if (allHandled) this.#ahead.handled(batch)
     } finally {
       this.#working--
       this.#heartbeats.end(payload)

@@ -51,6 +51,11 @@ function testCutouts(name: string, url: string, skip: string | false = false): v
       )
       await store.put([alert('many-37'), alert('many-38'), alert('many-39')])
       await store.put([])
+      const several = Array.from({ length: 40 }, (_, index) => alert(`many-${index}`))
+      const kept = store.put(several)
+      for (const { cutouts } of several) for (const bytes of Object.values(cutouts)) bytes.fill(0)
+      await kept
+      assert.deepEqual((await store.get('many-39'))?.cutouts, alert('many-39').cutouts, 'packets are not read later')
       await store.close()
       if (url === 'memory:') return
       const smaller = openCutouts(url, 2)

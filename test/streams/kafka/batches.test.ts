@@ -76,6 +76,30 @@ test('what a handler did after its partition was lost does not count', async () 
   assert.deepEqual(done, ['101'])
 })
 
+test('messages may still be read after a rejection, a loss or a partial batch, and only then', async () => {
+  const released = (handler: BatchHandler, assignment = newAssignment()) =>
+    processBatch({
+      batch: batchOf(6),
+      assignment,
+      handler,
+      limits: limitsOf({ retryFirst: 5, chunkMessages: 2 }),
+      heartbeat: async () => undefined,
+      onHandled: () => undefined,
+      onRejected: () => undefined
+    })
+  assert.equal(await released(async () => {}), true)
+  let rejections = 1
+  const rejectsOnce = async () => {
+    if (rejections-- > 0) throw new Error('once')
+  }
+  assert.equal(await released(rejectsOnce), false)
+  for (const end of ['lost', 'leave'] as const) {
+    const assignment = newAssignment()
+    const ends = async () => assignment[end].abort()
+    assert.equal(await released(ends, assignment), false)
+  }
+})
+
 test('a timestamp that is none, in seconds, or in the future is replaced by the time of arrival', () => {
   const now = Date.UTC(2026, 0, 1)
   for (const none of [-1, 0, 1_700_000_000, Number.NaN, now + 3_600_000, 4e12, 1_700_000_000_000_000])

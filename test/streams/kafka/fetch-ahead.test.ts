@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { FetchAhead } from '../../../src/streams/kafka/fetch-ahead.ts'
+import { FramePool } from '../../../src/streams/kafka/frame-pool.ts'
 import { recorder } from '../../support/loggers.ts'
 import { limitsOf } from './source-harness.ts'
 
 interface Asked {
   readonly offsets: readonly string[]
-  readonly answer: (messages: readonly string[][]) => void
+  readonly answer: (messages: readonly string[][]) => ReturnType<typeof answerOf>
   readonly fail: () => void
 }
 
@@ -29,7 +30,11 @@ async function brokerWith(changes: object = {}, limits = limitsOf({})) {
         const offsets = request.topics[0]!.partitions.map(({ fetchOffset }) => fetchOffset)
         asked.push({
           offsets,
-          answer: messages => resolve(answerOf(messages)),
+          answer: messages => {
+            const answer = answerOf(messages)
+            resolve(answer)
+            return answer
+          },
           fail: () => reject(new Error('OFFSET_OUT_OF_RANGE'))
         })
       }),
@@ -37,9 +42,10 @@ async function brokerWith(changes: object = {}, limits = limitsOf({})) {
   }
   const cluster = { findBroker: async (_node: object) => broker }
   const { logger, lines } = recorder()
-  const ahead = new FetchAhead(logger, limits)
+  const frames = new FramePool(limits)
+  const ahead = new FetchAhead(logger, limits, frames)
   ahead.attach(cluster as never)
-  return { broker: await cluster.findBroker({}), asked, ahead, lines, cluster }
+  return { broker: await cluster.findBroker({}), asked, ahead, frames, lines, cluster }
 }
 
 const requestFor = (...offsets: string[]) => ({
@@ -164,6 +170,44 @@ suite('while the messages of a fetch are handled', () => {
   test('an answer from before a rebalance is discarded', async () => {
     const broker = await brokerWith()
     assert.ok(!(await isGiven(broker, messages, ['6', '8'], () => broker.ahead.drop())))
+  })
+
+  test('a frame is free when its last batch was handled, or when the answer is discarded', async () => {
+    const { broker, asked, ahead, frames } = await brokerWith()
+    const isFree = (frame: Buffer) => frames.freeBytes >= frame.length
+    /** Answers a request from a frame, of which each partition has a part. */
+    const answerFrom = ({ answer }: Asked, messages: readonly string[][]) => {
+      const frame = frames.take(100_000)
+      const lists = answer(messages).responses[0]!.partitions.map(({ messages }) => messages)
+      frames.hold(frame, lists)
+      return { frame, batches: lists.map(rawMessages => ({ rawMessages })) }
+    }
+    const first = broker.fetch(requestFor('5', '7'))
+    await settled()
+    const { frame, batches } = answerFrom(asked[0]!, [['5'], ['7']])
+    await first
+    ahead.handled(batches[0]!)
+    ahead.handled(batches[0]!)
+    assert.ok(!isFree(frame))
+    ahead.handled(batches[1]!)
+    assert.ok(isFree(frame))
+    await settled()
+    const next = answerFrom(asked[1]!, [['6'], ['8']])
+    assert.equal(next.frame.buffer, frame.buffer)
+    await settled()
+    assert.ok(!isFree(next.frame))
+    ahead.drop()
+    await settled()
+    assert.ok(isFree(next.frame))
+    const again = broker.fetch(requestFor('6', '8'))
+    await settled()
+    asked[2]!.answer([['6'], ['8']])
+    await again
+    await settled()
+    const other = answerFrom(asked[3]!, [['7'], ['9']])
+    void broker.fetch(requestFor('100', '200'))
+    await settled()
+    assert.ok(isFree(other.frame))
   })
 
   test('nothing is fetched over a closed connection, or beyond the limit', async () => {

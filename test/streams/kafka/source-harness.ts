@@ -6,6 +6,7 @@ import { defaultLimits, type SourceLimits } from '../../../src/streams/kafka/lim
 import { KafkaSource, type KafkaSourceOptions } from '../../../src/streams/kafka/source.ts'
 import type { BatchControl, InputMessage } from '../../../src/streams/types.ts'
 import { type LogLine, recorder } from '../../support/loggers.ts'
+import '../../support/overwrite-frames.mjs'
 import { patienceMs } from '../../support/until.ts'
 
 /** A connection to nowhere, for parts that are tested without a cluster. */

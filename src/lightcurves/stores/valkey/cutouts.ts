@@ -41,10 +41,11 @@ export class ValkeyCutouts implements CutoutStore {
   }
 
   async put(alerts: readonly AlertCutouts[]): Promise<void> {
-    for (let from = 0; from < alerts.length; from += run) {
-      const some = alerts.slice(from, from + run)
+    const encoded = alerts.map(alert => ({ objectId: alert.objectId, bytes: encodeCutouts(alert) }))
+    for (let from = 0; from < encoded.length; from += run) {
+      const some = encoded.slice(from, from + run)
       const keys = [orderKey, ...some.map(({ objectId }) => imagePrefix + objectId)]
-      const args = [this.#max, imagePrefix, ...some.flatMap(alert => [alert.objectId, encodeCutouts(alert)])]
+      const args = [this.#max, imagePrefix, ...some.flatMap(({ objectId, bytes }) => [objectId, bytes])]
       await this.#connection.request(`Images of ${alerts.length} alerts could not be written to`, 'read', () =>
         this.#connection.run(keep, keys, args)
       )
