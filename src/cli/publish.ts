@@ -34,20 +34,31 @@ export interface Published {
   seconds: number
 }
 
+interface PublishOptions {
+  readonly rate: number
+  readonly progress: Progress
+  readonly signal: AbortSignal
+  readonly pause?: number
+}
+
+/** ms. */
+const timerResolution = 10
+
 /**
  * Publishes packets, with their keys, at a steady rate until they end or `signal` is aborted. Every packet that was taken is sent.
  *
  * @param rate packets per second; 0 for as fast as possible
+ * @param pause shortest wait, ms: packets that become due meanwhile are sent together
  */
 export async function publishAll(
   packets: AsyncIterable<{ readonly bytes: Uint8Array; readonly key?: Uint8Array | null }>,
   publisher: PacketPublisher,
-  { rate, progress, signal }: { rate: number; progress: Progress; signal: AbortSignal }
+  { rate, progress, signal, pause = timerResolution }: PublishOptions
 ): Promise<Published> {
   const begun = performance.now()
   const done = { packets: 0, bytes: 0, seconds: 0 }
   for await (const { bytes, key = null } of packets) {
-    if (rate > 0) await waitUntil(begun + (done.packets * 1000) / rate, publisher, signal)
+    if (rate > 0) await waitUntil(begun + (done.packets * 1000) / rate, { publisher, pause, signal })
     if (signal.aborted) break
     await publisher.publish(bytes, key)
     done.packets += 1
@@ -58,11 +69,14 @@ export async function publishAll(
   return { ...done, seconds: (performance.now() - begun) / 1000 }
 }
 
-/** Sends queued packets and sleeps until it is time for the next one, at least for the resolution of timers, so that several may follow at once. */
-async function waitUntil(time: number, publisher: PacketPublisher, signal: AbortSignal): Promise<void> {
+/** Sends queued packets and sleeps until it is time for the next one, at least for `pause`, so that several may follow at once. */
+async function waitUntil(
+  time: number,
+  { publisher, pause, signal }: { publisher: PacketPublisher; pause: number; signal: AbortSignal }
+): Promise<void> {
   if (time <= performance.now()) return
   await publisher.flush()
-  await sleep(Math.max(10, time - performance.now()), undefined, { signal }).catch(() => undefined)
+  await sleep(Math.max(pause, time - performance.now()), undefined, { signal }).catch(() => undefined)
 }
 
 /** A summary in one line. */

@@ -49,6 +49,9 @@ interface StreamContext extends DemoContext {
 const refreshInterval = 500
 const printInterval = 5000
 
+/** Packets are sent together this often, ms: a request for each of them would cost the broker and the service more than the alerts do. */
+const publishInterval = 100
+
 /** Delay of the spotlight's first alert, ms: time to open its page. */
 const spotlightDelay = 12_000
 
@@ -157,7 +160,12 @@ async function publish(
   async function* withoutKeys() {
     for await (const bytes of packets) yield { bytes }
   }
-  const publishing = publishAll(withoutKeys(), publisher, { rate: options.rate, progress, signal: stop })
+  const publishing = publishAll(withoutKeys(), publisher, {
+    rate: options.rate,
+    pause: publishInterval,
+    progress,
+    signal: stop
+  })
   try {
     const published = await Promise.race([publishing, hierax.ended])
     if (!published) throw new HieraxError('INTERNAL', 'the service stopped unexpectedly')

@@ -1,3 +1,4 @@
+import os from 'node:os'
 import { gzipSync } from 'node:zlib'
 import type { SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
 import { type Random, random, seedOf } from '@hierax/training/random.ts'
@@ -40,6 +41,16 @@ for (const [index, card] of [
 ].entries()) {
   header.write(card, index * 80, 'latin1')
 }
+
+/** An image while it is made: its pixels as numbers, as their bits and as bytes, and the file. All images are made in the same memory. */
+const scratch = (() => {
+  const values = new Float32Array(pixels)
+  const file = Buffer.alloc(block * (1 + Math.ceil(values.byteLength / block)))
+  header.copy(file)
+  return { values, bits: new Int32Array(values.buffer), bytes: Buffer.from(values.buffer), file }
+})()
+
+const dark = new Float32Array(pixels)
 
 /**
  * Renders cutouts: science image, reference (`template`) and their difference, 63 × 63 pixels with a point source in the
@@ -90,23 +101,33 @@ export class CutoutRenderer {
     const { flux, nearest, dx, dy, sigma, background } = scene
     const target = pointSource(flux, 0, 0, sigma)
     const host = pointSource(nearest, dx, dy, sigma)
-    const science = this.#image(draw, mask, 1, i => background + host[i]! + target[i]!)
+    const science = this.#image(draw, mask, 1, background, host, target)
     // A reference is a stack of many exposures and therefore less noisy.
-    const template = this.#image(draw, mask, 0.3, i => background + host[i]!)
-    const difference = this.#image(draw, mask, 1.1, i => target[i]!)
+    const template = this.#image(draw, mask, 0.3, background, host, dark)
+    const difference = this.#image(draw, mask, 1.1, 0, dark, target)
     return [science, template, difference]
   }
 
-  #image(draw: Random, mask: number, scale: number, signal: (index: number) => number): Buffer {
+  /** The sum of a background, two images, and the noise times `scale`. */
+  #image(
+    draw: Random,
+    mask: number,
+    scale: number,
+    background: number,
+    host: Float32Array,
+    target: Float32Array
+  ): Buffer {
     const from = draw.integer(0, this.#noise.length - pixels - 1)
-    const file = Buffer.alloc(block * (1 + Math.ceil((pixels * 4) / block)))
-    header.copy(file)
     for (let index = 0; index < pixels; index += 1) {
-      const at = block + index * 4
-      file.writeFloatBE(signal(index) + this.#noise[from + index]! * scale, at)
-      file.writeInt32BE(file.readInt32BE(at) & mask, at)
+      scratch.values[index] = background + host[index]! + target[index]! + this.#noise[from + index]! * scale
+      scratch.bits[index]! &= mask
     }
-    const zipped = gzipSync(file, { level: 1 })
+    const { file, bytes } = scratch
+    bytes.copy(file, block)
+    // Numbers in a FITS file are big-endian.
+    if (os.endianness() === 'LE') file.subarray(block, block + bytes.length).swap32()
+    // The result keeps its whole chunk in memory.
+    const zipped = gzipSync(file, { level: 1, chunkSize: 2048 })
     // Operating system in the gzip header: unknown, for the same bytes everywhere.
     zipped[9] = 255
     return zipped

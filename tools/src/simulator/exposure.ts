@@ -34,8 +34,17 @@ const firstNight = 2457754.5
 const nights = 9000
 const zeroPoints: readonly [number, number, number] = [26.2, 26.1, 25.7]
 
+/** The last exposure that was asked for: a packet and a history's entry ask for theirs several times. */
+let last: { object: SimulatedObject; point: SimulatedPoint; seed: number; exposure: Exposure } | null = null
+
 /** The exposure of a point of an object: the same for its own packet and for later histories. */
 export function exposureOf(object: SimulatedObject, point: SimulatedPoint, seed: number): Exposure {
+  if (last?.object !== object || last.point !== point || last.seed !== seed)
+    last = { object, point, seed, exposure: madeExposure(object, point, seed) }
+  return last.exposure
+}
+
+function madeExposure(object: SimulatedObject, point: SimulatedPoint, seed: number): Exposure {
   const draw = random(seed, Math.round(point.jd * 1e5), object.rcid)
   const day = point.jd - firstNight
   const night = Math.floor(day)
