@@ -1,10 +1,11 @@
 import { HieraxError } from '../errors.ts'
 import type { FilterId, Observation } from '../lightcurves/observation.ts'
-import type { Alert, DropReason, HistoryPoint } from './alert.ts'
+import type { Alert, DropReason } from './alert.ts'
+import { type DraftPoint, historyOf, setDetection, setUpperLimit } from './history.ts'
 import { namesOf, otherSurvey } from './other-surveys.ts'
 import type { Value } from './readers.ts'
 import { columnsOf, needed, optional, type Packet, type Rows, type Survey, welcome } from './survey.ts'
-import { alertOf, cutouts, head, historyOf, upperLimit, candidate as ztfCandidate } from './ztf.ts'
+import { alertOf, cutouts, head, candidate as ztfCandidate } from './ztf.ts'
 import { exposureJd, invalid, isError, isMagnitude, programId } from './ztf-values.ts'
 
 /*
@@ -58,14 +59,12 @@ function toAlert(packet: Packet<'candidate', Lists>): Alert {
   const { prv_candidates: detections, prv_nondetections: limits, fp_hists } = packet.lists
   const history = (alert: Observation, program: number) => {
     const zeroPoint = zeroPointOf(alert.magnitude, packet.records.candidate.values[own.psfFlux])
-    return historyOf(detections.count + limits.count, i =>
+    const detection = (base: number, point: DraftPoint) => readDetection(detections, base, zeroPoint, point)
+    const limit = (base: number, point: DraftPoint) => setUpperLimit(point, limitAt(limits, base, zeroPoint))
+    return historyOf(detections.count + limits.count, (i, point) =>
       i < detections.count
-        ? historyPoint(detections, i, alert, program, (base, jd, fid) =>
-            detectionAt(detections, base, jd, fid, zeroPoint)
-          )
-        : historyPoint(limits, i - detections.count, alert, program, (base, jd, fid) =>
-            upperLimit(jd, fid, limitAt(limits, base, zeroPoint))
-          )
+        ? readPoint(detections, i, alert, program, point, detection)
+        : readPoint(limits, i - detections.count, alert, program, point, limit)
     )
   }
   return alertOf(packet, history, fp_hists.unread)
@@ -90,23 +89,27 @@ function zeroPointOf(magnitude: number, flux: Value | undefined): number {
   )
 }
 
-/** A point of a history. The list of detections repeats the alert's own point, which is left out. Later points are dropped. */
-function historyPoint(
+/** Reads a point of a history. The list of detections repeats the alert's own point, which is left out. Later points are dropped. */
+function readPoint(
   { values, width }: Rows,
   index: number,
   alert: Observation,
   program: number,
-  observationAt: (base: number, jd: number, fid: FilterId) => Observation | null
-): HistoryPoint | DropReason | null {
+  point: DraftPoint,
+  readMeasurement: (base: number, point: DraftPoint) => boolean
+): 'valid' | DropReason | null {
   const base = index * width
   const jd = exposureJd(values[base + of.jd])
   const fid = filters.get(values[base + of.band])
   if (jd === null || fid === undefined) return 'invalid'
   if (jd === alert.jd && fid === alert.fid) return null
   if (jd >= alert.jd) return 'future'
-  const observation = observationAt(base, jd, fid)
   const given = programId(values[base + of.programid])
-  return observation === null || given === 'invalid' ? 'invalid' : { programId: given ?? program, observation }
+  if (given === 'invalid' || !readMeasurement(base, point)) return 'invalid'
+  point.jd = jd
+  point.fid = fid
+  point.programId = given ?? program
+  return 'valid'
 }
 
 /** ZTF's filters by the names of bands. */
@@ -120,26 +123,15 @@ const filters: ReadonlyMap<Value | undefined, FilterId> = new Map([
 const magnitudes = 2.5 / Math.LN10
 
 /** A detection: the sign of its flux is that of the difference. Neither its candid nor its quality is known. */
-function detectionAt({ values }: Rows, base: number, jd: number, fid: FilterId, zeroPoint: number): Observation | null {
+function readDetection({ values }: Rows, base: number, zeroPoint: number, point: DraftPoint): boolean {
   const flux = values[base + of.psfFlux]
   const fluxError = values[base + of.psfFluxErr]
-  if (typeof flux !== 'number' || typeof fluxError !== 'number') return null
+  if (typeof flux !== 'number' || typeof fluxError !== 'number') return false
   const magnitude = zeroPoint - 2.5 * Math.log10(Math.abs(flux))
   const error = (magnitudes * fluxError) / Math.abs(flux)
-  if (!isMagnitude(magnitude) || !isError(error)) return null
-  const number = values[base + of.candid]
-  return {
-    jd,
-    fid,
-    detection: true,
-    own: false,
-    positive: flux > 0,
-    candid: typeof number === 'bigint' && number > 0n ? number : null,
-    magnitude: Math.fround(magnitude),
-    error: Math.fround(error),
-    realBogus: null,
-    solarSystemDistance: null
-  }
+  if (!isMagnitude(magnitude) || !isError(error)) return false
+  setDetection(point, flux > 0, values[base + of.candid], magnitude, error)
+  return true
 }
 
 /** The 5-sigma limit of a non-detection: as the survey gives it if the message repeats it, else from the error of the flux. */

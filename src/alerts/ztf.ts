@@ -5,12 +5,11 @@ import {
   bandOf,
   type ContextField,
   contextFields,
-  type FilterId,
   noContext,
   type Observation
 } from '../lightcurves/observation.ts'
-import { PointWriter } from '../lightcurves/points.ts'
-import { type Alert, type DropReason, History, type HistoryPoint } from './alert.ts'
+import type { Alert, DropReason } from './alert.ts'
+import { type DraftPoint, historyOf, setDetection, setUpperLimit } from './history.ts'
 import { namesOf, otherSurvey } from './other-surveys.ts'
 import type { Value } from './readers.ts'
 import { columnsOf, type Fields, needed, optional, type Packet, type Survey, welcome } from './survey.ts'
@@ -23,7 +22,6 @@ import {
   invalid,
   isError,
   isFilter,
-  isLimit,
   isMagnitude,
   isObjectId,
   jdRange,
@@ -99,29 +97,8 @@ export const ztf: Survey<'candidate', 'prv_candidates' | 'fp_hists'> = {
 function toAlert(packet: Packet<'candidate', 'prv_candidates' | 'fp_hists'>): Alert {
   const { prv_candidates, fp_hists } = packet.lists
   const { values, count, width, unread } = prv_candidates
-  const history = ({ jd }: Observation) => historyOf(count, i => historyPoint(values, i, width, jd))
+  const history = ({ jd }: Observation) => historyOf(count, (i, point) => readPoint(values, i, width, jd, point))
   return alertOf(packet, history, unread + fp_hists.unread)
-}
-
-const writer = new PointWriter()
-
-/** The history of a packet: its valid points, and how many are left out. `pointAt` gives null for points that are not counted. */
-export function historyOf(
-  count: number,
-  pointAt: (index: number) => HistoryPoint | DropReason | null
-): Pick<Alert, 'history' | 'dropped'> {
-  writer.clear()
-  const programs: (number | null)[] = []
-  const dropped = { future: 0, invalid: 0 }
-  for (let i = 0; i < count; i++) {
-    const point = pointAt(i)
-    if (point === 'future' || point === 'invalid') dropped[point]++
-    else if (point !== null) {
-      writer.add(point.observation, point.programId ?? undefined)
-      programs.push(point.programId)
-    }
-  }
-  return { history: new History(writer.take(), programs), dropped }
 }
 
 /**
@@ -178,27 +155,17 @@ function ownObservation(own: readonly Value[], candid: bigint): Observation {
   const jd = exposureJd(own[column.jd])
   if (jd === null) throw invalid('candidate.jd', own[column.jd], `a number from ${jdRange.from} to ${jdRange.to}`)
   const magnitude = inRange('candidate.magpsf', own[column.magpsf], magnitudeRange.from, magnitudeRange.to)
-  return detection(own, 0, { jd, fid, own: true, positive, candid, magnitude, error: sigma })
-}
-
-/** A detection of which the given fields are checked; its quality is taken from the values. */
-function detection(
-  values: readonly Value[],
-  base: number,
-  checked: Omit<Observation, 'detection' | 'realBogus' | 'solarSystemDistance'>
-): Observation {
-  const { jd, fid, own, positive, candid, magnitude, error } = checked
   return {
     jd,
     fid,
     detection: true,
-    own,
+    own: true,
     positive,
     candid,
     magnitude: Math.fround(magnitude),
-    error: Math.fround(error),
-    realBogus: single(realBogus(values, base)),
-    solarSystemDistance: single(atLeastZero(values[base + column.ssdistnr]))
+    error: Math.fround(sigma),
+    realBogus: single(realBogus(own, 0)),
+    solarSystemDistance: single(atLeastZero(own[column.ssdistnr]))
   }
 }
 
@@ -229,63 +196,54 @@ function single(value: number | null): number | null {
 }
 
 /**
- * A point of `prv_candidates`. With `magpsf` it is a detection. Without it, or with NaN (which table tools write for missing values), it
- * is an upper limit at `diffmaglim`. Points that are not older than the alert (`ownJd`) are dropped.
+ * Reads a point of `prv_candidates`. With `magpsf` it is a detection. Without it, or with NaN (which table tools write for missing values),
+ * it is an upper limit at `diffmaglim`. Points that are not older than the alert (`ownJd`) are dropped.
  */
-function historyPoint(
+function readPoint(
   values: readonly Value[],
   index: number,
   width: number,
-  ownJd: number
-): HistoryPoint | DropReason {
+  ownJd: number,
+  point: DraftPoint
+): 'valid' | DropReason {
   const base = index * width
   const jd = exposureJd(values[base + column.jd])
   const fid = values[base + column.fid]
   if (jd === null) return 'invalid'
   if (jd >= ownJd) return 'future'
   if (!isFilter(fid)) return 'invalid'
+  point.jd = jd
+  point.fid = fid
   const magpsf = values[base + column.magpsf]
-  const observation =
+  const isValid =
     typeof magpsf === 'number' && !Number.isNaN(magpsf)
-      ? historyDetection(values, index, base, jd, fid, magpsf)
-      : upperLimit(jd, fid, values[base + column.diffmaglim])
-  if (observation === null) return 'invalid'
+      ? readDetection(values, index, base, magpsf, point)
+      : setUpperLimit(point, values[base + column.diffmaglim])
+  if (!isValid) return 'invalid'
   const program = programId(values[base + column.programid])
-  return program === 'invalid' ? 'invalid' : { programId: program, observation }
+  if (program === 'invalid') return 'invalid'
+  point.programId = program
+  return 'valid'
 }
 
-function historyDetection(
+/** Whether the values of a detection are valid. */
+function readDetection(
   values: readonly Value[],
   index: number,
   base: number,
-  jd: number,
-  fid: FilterId,
-  magpsf: number
-): Observation | null {
+  magpsf: number,
+  point: DraftPoint
+): boolean {
   const sigma = values[base + column.sigmapsf]
   const word = values[base + column.isdiffpos] ?? null
   const positive = sign(word)
   if (word !== null && positive === null) throw invalid(`prv_candidates[${index}].isdiffpos`, word, signs)
   const number = values[base + column.candid]
-  if (positive === null || !isError(sigma) || !isMagnitude(magpsf)) return null
-  const candid = typeof number === 'bigint' && number > 0n ? number : null
-  return detection(values, base, { jd, fid, own: false, positive, candid, magnitude: magpsf, error: sigma })
-}
-
-export function upperLimit(jd: number, fid: FilterId, limit: Value | undefined): Observation | null {
-  if (!isLimit(limit)) return null
-  return {
-    jd,
-    fid,
-    detection: false,
-    own: false,
-    positive: false,
-    candid: null,
-    magnitude: Math.fround(limit),
-    error: 0,
-    realBogus: null,
-    solarSystemDistance: null
-  }
+  if (positive === null || !isError(sigma) || !isMagnitude(magpsf)) return false
+  setDetection(point, positive, number, magpsf, sigma)
+  point.realBogus = single(realBogus(values, base))
+  point.solarSystemDistance = single(atLeastZero(values[base + column.ssdistnr]))
+  return true
 }
 
 /** The context fields of a packet. `own` are the values of the candidate. */
