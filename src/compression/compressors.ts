@@ -39,8 +39,12 @@ const zstdLevel = 1
 
 const gzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gzip)
 
-function compressGzip(bytes: Buffer): Promise<Buffer> {
-  return gzip(bytes, { level: gzipLevel, chunkSize: chunkSizeFor(bytes) })
+/** Up to here gzip takes less than half a millisecond: a stream for the thread pool would cost this thread as much, and the pool again. */
+const quickBytes = 128 * 1024
+
+async function compressGzip(bytes: Buffer): Promise<Buffer> {
+  const options = { level: gzipLevel, chunkSize: chunkSizeFor(bytes) }
+  return bytes.length <= quickBytes ? zlib.gzipSync(bytes, options) : gzip(bytes, options)
 }
 
 function compressZstdByNode(bytes: Buffer): Promise<Buffer> {
