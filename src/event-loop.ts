@@ -3,18 +3,16 @@ const defaultHold = 20
 
 /**
  * Cooperative scheduling: makes a function for a long loop to await in every turn. It lets other tasks run when the loop has held
- * the event loop for longer than `maxHold` ms, and else returns at once.
+ * the event loop for longer than `maxHold` ms, and else returns null: there is nothing to wait for, and a loop with many short turns
+ * goes on without an `await`.
  */
-export function createYield(maxHold: number = defaultHold): () => Promise<void> {
+export function createYield(maxHold: number = defaultHold): () => Promise<void> | null {
   let since = performance.now()
   const pause = async (): Promise<void> => {
     await new Promise(resolve => setImmediate(resolve))
     since = performance.now()
   }
-  return function yieldIfBusy(): Promise<void> {
-    return performance.now() - since < maxHold ? done : pause()
+  return function yieldIfBusy(): Promise<void> | null {
+    return performance.now() - since < maxHold ? null : pause()
   }
 }
-
-/** Shared: loops ask for every alert, several times. */
-const done = Promise.resolve()

@@ -174,7 +174,8 @@ export class Pipeline {
         deadLetters.push(deadLetterMessage(message, error, output))
         stats.countDeadLetter(batchStats, error, message)
       }
-      await this.#yieldIfBusy()
+      const pause = this.#yieldIfBusy()
+      if (pause !== null) await pause
     }
     return { taken, arrivals, deadLetters }
   }
@@ -208,10 +209,11 @@ export class Pipeline {
   ): Promise<OutputMessage[]> {
     const messages: OutputMessage[] = []
     for (const ofModel of classifications) {
-      for (const [index, classification] of ofModel.entries()) {
+      for (let index = 0; index < ofModel.length; index++) {
         const { origin } = pending[index] as PendingAnswer
-        messages.push(...classificationMessages(classification, origin, this.#options.output))
-        await this.#yieldIfBusy()
+        messages.push(...classificationMessages(ofModel[index] as Classification, origin, this.#options.output))
+        const pause = this.#yieldIfBusy()
+        if (pause !== null) await pause
       }
     }
     return messages

@@ -141,7 +141,7 @@ export class RecurrentClassifier implements Classifier {
         .slice(from, from + maxRows)
         .map((question, row) => new SequenceRow(this.#layout, this.#set, question, from + row))
         .sort((a, b) => b.pending.length - a.pending.length)
-      for (const [at, { resumed }] of rows.entries()) this.#memoryOf(at).load(resumed)
+      for (let at = 0; at < rows.length; at++) this.#memoryOf(at).load((rows[at] as SequenceRow).resumed)
       for (let active = countActive(rows); active > 0; active = countActive(rows)) {
         this.#advance(rows, active)
         await yieldIfBusy()

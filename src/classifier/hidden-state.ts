@@ -147,7 +147,8 @@ export function encodeState(layout: StateLayout, checkpoints: readonly Uint8Arra
   state.writeUInt32LE(magic, 0)
   state.writeUInt32LE(checkpoints.length, 4)
   state.set(layout.model, 8)
-  for (const [index, bytes] of checkpoints.entries()) state.set(bytes, headerBytes + index * layout.checkpointBytes)
+  for (let at = 0; at < checkpoints.length; at++)
+    state.set(checkpoints[at] as Uint8Array, headerBytes + at * layout.checkpointBytes)
   return state
 }
 

@@ -47,6 +47,9 @@ interface Brightest {
   readonly magnitude: number
 }
 
+/** Shared, as most points have none. */
+const noCandids: readonly bigint[] = []
+
 const noPoints: readonly Brightest[] = bands.map(() => ({ index: -1, magnitude: Number.POSITIVE_INFINITY }))
 
 /** The values that are not null, by band; in the order g, r, i. */
@@ -190,9 +193,9 @@ export class LightCurve {
   }
 
   /** Candids that were seen at a point besides the one in the view, ascending. */
-  supersededAt(index: number): bigint[] {
+  supersededAt(index: number): readonly bigint[] {
     const offset = index * pointSize
-    if (supersededCount(this.points, offset) === 0) return []
+    if (supersededCount(this.points, offset) === 0) return noCandids
     const [from, to] = supersededRange(this.supersededBytes, this.points, offset)
     const candids: bigint[] = []
     for (let at = from; at < to; at += supersededSize) candids.push(supersededCandidAt(this.supersededBytes, at))

@@ -38,7 +38,7 @@ export const maxSuperseded = 7
 /** A point under way into a curve: its bytes and the candids that it beat. */
 interface Candidate {
   readonly bytes: Buffer
-  readonly superseded: bigint[]
+  readonly superseded: readonly bigint[]
 }
 
 /** A point that is new to the curve, and the index before which it belongs. */

@@ -198,6 +198,10 @@ export function decodeRecord(objectId: string, record: Buffer): ObjectState {
 /** The newest alerts of a record, with their names; the same object if they are equal. */
 function decodeAlerts(record: Buffer, parts: RecordParts): Pick<ObjectState, 'newest' | 'newestAdmitted'> {
   const flags = record[20] as number
+  if (parts.newestAdmitted === parts.newest && (flags & (recordFlag.newestName | recordFlag.admittedName)) === 0) {
+    const newest = parts.newest === null ? null : decodeAlertRecord(record, parts.newest)
+    return { newest, newestAdmitted: newest }
+  }
   let end = parts.names
   const alertAt = (offset: number | null, nameFlag: number): AlertRecord | null => {
     const alert = offset === null ? null : decodeAlertRecord(record, offset)

@@ -63,9 +63,10 @@ export class ObjectClassifier {
       const { answers, states } = await answerInTimeOrder(inputs, classifier, this.#store)
       hiddenStates.push(...states)
       const written: Classification[] = []
-      for (const [index, input] of inputs.entries()) {
-        written.push(writer.write(input, answers[index] ?? null))
-        await this.#yieldIfBusy()
+      for (let index = 0; index < inputs.length; index++) {
+        written.push(writer.write(inputs[index] as ClassificationInput, answers[index] ?? null))
+        const pause = this.#yieldIfBusy()
+        if (pause !== null) await pause
       }
       classifications.push(written)
     }
@@ -95,7 +96,8 @@ export class ObjectClassifier {
       const prefix = curve.upTo(record.jd)
       const reason = this.#reasonFor(record, prefix.detections)
       inputs.push({ objectId: state.objectId, record, versions, curve, prefix, reason })
-      await this.#yieldIfBusy()
+      const pause = this.#yieldIfBusy()
+      if (pause !== null) await pause
     }
     return inputs
   }
