@@ -95,11 +95,15 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   const cutouts = config.http.cutouts === null ? null : openCutouts(config.store.url, config.http.cutouts)
   shutdown.add('cutouts', () => cutouts?.close())
 
+  const isWorker = deps.http === false
   const feed = new ClassificationFeed<Classification>(toJson)
   const minute = new MinuteStatistics(classifiers[0]?.sha256 ?? '')
   const onClassifications = (classifications: readonly Classification[]): void => {
-    feed.push(classifications)
-    minute.add(classifications)
+    // Of a worker nobody asks for them: its parent serves the API.
+    if (!isWorker) {
+      feed.push(classifications)
+      minute.add(classifications)
+    }
     deps.onClassifications?.(classifications)
   }
 
@@ -124,7 +128,6 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   }
   const engine = createEngine(parts)
   const { liveness } = engine
-  const isWorker = deps.http === false
   const watch = new StoreWatch({ store, url: config.store.url, logger, metrics })
   // The parent of workers reports for all of them.
   const watched = isWorker ? engine.readiness : watch.over(engine.readiness)
