@@ -5,8 +5,12 @@ export interface Stream {
   readonly hours: number
   /** Greatest rate over the mean rate of a night. */
   readonly peakFactor: number
-  /** Objects in the store. */
-  readonly objects: number
+  /** Share of a night's alerts that are the first of their object, 0–1. */
+  readonly newShare: number
+  /** Nights between two alerts of a recurring object. */
+  readonly revisit: number
+  /** `store.keepDays`: objects without an alert for this time are removed. */
+  readonly keepDays: number
   /** How long Kafka keeps packets and classifications, days. */
   readonly packetDays: number
   readonly classificationDays: number
@@ -24,8 +28,9 @@ export interface Costs {
   /** Bytes between service and Valkey, both ways. */
   readonly valkeyBytes: number
   readonly valkeyCommands: number
-  /** Memory of Valkey per object, bytes. */
+  /** Memory of Valkey per object, and that of an object's cached states, bytes. */
   readonly objectBytes: number
+  readonly stateBytes: number
 }
 
 /** What one unit of each part can bear. */
@@ -34,9 +39,14 @@ export const limits = {
   serviceCores: 1,
   /** Cores of one Valkey: it executes commands in one thread. Beyond this share of it, answers wait. */
   valkeyCores: 0.7,
+  /** Memory of one Valkey, bytes. */
+  valkeyBytes: 256e9,
   /** Network of one machine, bytes/s (10 Gbit/s, of which 70 % are used). */
   networkBytes: 0.7 * 1.25e9
 } as const
+
+/** Days without an alert after which Valkey drops an object's cached states (docs/operate.md). */
+export const stateDays = 30
 
 /** What a stream needs at its greatest rate. */
 export interface Needs {
@@ -48,11 +58,18 @@ export interface Needs {
   readonly brokerCores: number
   readonly valkeyCores: number
   readonly valkeyCommandsPerSecond: number
-  readonly valkeyServers: number
+  /** Objects in the store once its size is steady, and those with cached states. */
+  readonly objects: number
+  readonly objectsWithStates: number
+  /** Memory of Valkey for objects, and for cached states, bytes. */
+  readonly objectBytes: number
+  readonly stateBytes: number
+  /** Servers that the commands need, and that the objects without states need. */
+  readonly serversForCommands: number
+  readonly serversForObjects: number
   /** Bytes/s of packets: into the brokers, and once more to each group that reads them. */
   readonly packetBytesPerSecond: number
   readonly networkLinks: number
-  readonly valkeyMemoryBytes: number
   /** Disk of the brokers, bytes, for each replica. */
   readonly diskBytes: number
 }
@@ -62,6 +79,9 @@ export function needsOf(stream: Stream, costs: Costs): Needs {
   const serviceCores = rate * costs.service
   const valkeyCores = rate * costs.valkey
   const packetBytesPerSecond = rate * costs.packetBytes
+  const objects = objectsSeen(stream, stream.keepDays)
+  const objectsWithStates = objectsSeen(stream, Math.min(stateDays, stream.keepDays))
+  const objectBytes = objects * costs.objectBytes
   return {
     rate,
     serviceCores,
@@ -69,14 +89,26 @@ export function needsOf(stream: Stream, costs: Costs): Needs {
     brokerCores: rate * costs.broker,
     valkeyCores,
     valkeyCommandsPerSecond: rate * costs.valkeyCommands,
-    valkeyServers: Math.ceil(valkeyCores / limits.valkeyCores),
+    objects,
+    objectsWithStates,
+    objectBytes,
+    stateBytes: objectsWithStates * costs.stateBytes,
+    serversForCommands: Math.ceil(valkeyCores / limits.valkeyCores),
+    serversForObjects: Math.ceil(objectBytes / limits.valkeyBytes),
     packetBytesPerSecond,
     networkLinks: Math.ceil((packetBytesPerSecond + rate * costs.valkeyBytes) / limits.networkBytes),
-    valkeyMemoryBytes: stream.objects * costs.objectBytes,
     diskBytes:
       stream.alertsPerNight *
       (costs.packetBytes * stream.packetDays + costs.classificationBytes * stream.classificationDays)
   }
+}
+
+/**
+ * Objects with an alert in the last `days` nights, all of them clear: those that were new, and the recurring ones, of which one night shows one in
+ * `revisit`.
+ */
+export function objectsSeen({ alertsPerNight, newShare, revisit }: Stream, days: number): number {
+  return alertsPerNight * (newShare * days + (1 - newShare) * Math.min(days, revisit))
 }
 
 /** The rates (alerts/s) at which one unit of each part is full, the least first. */

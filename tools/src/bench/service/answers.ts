@@ -44,6 +44,11 @@ export class Answers {
     return { expected, answered: expected - missing.length, missing }
   }
 
+  /** When the first classification of an alert was appended, epoch ms. */
+  appended(name: string): number | undefined {
+    return this.#first.get(name)?.appended
+  }
+
   /**
    * The time from the first to the last classification of the given alerts (epoch ms), and the number of alerts classified after
    * its first millisecond.

@@ -32,6 +32,11 @@ export interface WorkersOptions {
 /** Metrics summed over all workers, by name and labels. */
 export type Metrics = ReadonlyMap<string, number>
 
+/** The consumer group of the processes that write to an output topic. */
+export function groupOf(output: string): string {
+  return `group-of-${output}`
+}
+
 /** The built service: one or more processes of one group on one store. */
 export class Workers {
   readonly #processes: readonly ServiceProcess[]
@@ -55,7 +60,7 @@ export class Workers {
     const settings: Record<string, string> = {
       HIERAX_INPUT_BROKERS: cluster.brokers.join(','),
       HIERAX_INPUT_TOPICS: inputs.join(','),
-      HIERAX_INPUT_GROUP: `group-of-${output}`,
+      HIERAX_INPUT_GROUP: groupOf(output),
       HIERAX_INPUT_BACKLOG: 'together',
       HIERAX_OUTPUT_CLASSIFICATIONS: output,
       HIERAX_OUTPUT_DEAD_LETTERS: `${output}.dead-letters`,
@@ -93,6 +98,13 @@ export class Workers {
       for (const [name, value] of await process.metrics()) sums.set(name, (sums.get(name) ?? 0) + value)
     }
     return sums
+  }
+
+  /** Alerts that each of the workers has processed. */
+  consumed(): Promise<number[]> {
+    return Promise.all(
+      this.#processes.map(async process => total(await process.metrics(), 'hierax_alerts_consumed_total'))
+    )
   }
 
   /** Process ids. */
