@@ -59,7 +59,7 @@ const share = Number(values.share ?? 0.1)
 const seconds = Number(values.seconds ?? 15)
 const partitions = Number(values.partitions ?? 16)
 const objects = Number(values.objects ?? 4096)
-/** Alerts of known objects that each member processes freely, so that its code is compiled. */
+/** Alerts of known objects that each of the most members processes freely, so that its code is compiled. Fewer members process as many in all. */
 const warmUp = Number(values.warm ?? 4000)
 const store = values.store ?? 'valkey'
 
@@ -85,14 +85,15 @@ async function scale(cluster: Cluster, folder: string): Promise<number> {
   if (store !== 'valkey' && store !== 'lmdb') throw new Error(`--store ${store}: valkey or lmdb`)
   const base = await basePackets()
   const stream = new AlertStream(base, objects)
-  const read = Math.max(...counts) * (warmUp + (share / leastCost) * (seconds + 3))
+  const most = Math.max(...counts)
+  const read = most * (warmUp + (share / leastCost) * (seconds + 3))
   const epochs = 1 + Math.ceil(read / objects)
   say(`${base.from}; writing ${objects * epochs} packets …`)
   const backlog = await writeBacklog(cluster, { stream, epochs, partitions })
   const runs: Run[] = []
   for (const members of counts) {
     say(`${members} members …`)
-    runs.push(await run(cluster, folder, backlog, { members, share, seconds, warmUp, store }))
+    runs.push(await run(cluster, folder, backlog, { members, share, seconds, warmUp: most * warmUp, store }))
   }
   const bytesOfPacket = rounded(backlog.bytes / backlog.packets, 0)
   const load = { from: base.from, broker: cluster.from, store, share, partitions, objects, bytesOfPacket }

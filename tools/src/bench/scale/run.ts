@@ -63,7 +63,10 @@ export interface RunOptions {
   readonly share: number
   /** Greatest length of the measurement, s. */
   readonly seconds: number
-  /** Alerts of known objects that each member processes freely, so that its code is compiled when it is measured. */
+  /**
+   * Alerts of known objects that the members process freely, so that their code is compiled when they are measured. It must be the same for all numbers
+   * of members: later packets have longer histories and cost more.
+   */
   readonly warmUp: number
   readonly store: 'valkey' | 'lmdb'
 }
@@ -92,7 +95,7 @@ export async function run(cluster: Cluster, folder: string, backlog: Backlog, op
     })
     let release = () => {}
     try {
-      await untilWarm(workers, backlog, members * options.warmUp)
+      await untilWarm(workers, backlog, options.warmUp)
       release = limitCores(workers.pids(), share)
       await sleep(settling)
       const from = Date.now()
