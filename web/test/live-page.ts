@@ -45,7 +45,7 @@ export async function addressSays(page: Page, parameter: string, value: string |
   )
 }
 
-/** Publishes until the page shows it: events from before its stream is open are not repeated. */
+/** Publishes until the page shows it: events from before its stream is open are not repeated, and the list's events are a sample. */
 export async function saidUntil(say: () => void, shown: Locator): Promise<void> {
   say()
   const again = setInterval(say, 500)

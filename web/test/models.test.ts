@@ -45,12 +45,13 @@ describe('the live page: models, links and announcements', needsBrowser(), () =>
       page.getByRole('img', { name: /^Light curve: 9 detections/ })
     )
     // Events arrive in order: once a later one is shown, the page has handled these.
-    live.world.say(live.world.answer('ZTF20aaaaaaz', 9, 0.9))
-    live.world.feed.push([live.world.second(other, 'ZTF20aaaaaaz', 0.55)])
-    await page
-      .getByRole('list', { name: /Objects/ })
-      .getByRole('link', { name: /ZTF20aaaaaaz/ })
-      .waitFor()
+    await saidUntil(
+      () => {
+        live.world.say(live.world.answer('ZTF20aaaaaaz', 9, 0.9))
+        live.world.feed.push([live.world.second(other, 'ZTF20aaaaaaz', 0.55)])
+      },
+      page.getByRole('list', { name: /Objects/ }).getByRole('link', { name: /ZTF20aaaaaaz/ })
+    )
     assert.match((await nodeOf(page, 'SN Ia').textContent()) ?? '', /0\.30/)
     await page.goBack()
     await page.goBack()

@@ -39,12 +39,16 @@ describe('the live page', needsBrowser(), () => {
       nodeOf(page, 'SN Ia').filter({ hasText: '0.81' })
     )
     const current = live.world.objects.get('ZTF20aaaaaab')
-    live.world.say(live.world.answer('ZTF20aaaaaab', 6, 0.5))
-    live.world.objects.set('ZTF20aaaaaab', current as never)
-    // Events arrive in order: once a later one is shown, the page has handled the late one.
-    live.world.say(live.world.answer('ZTF20aaaaaaz', 9, 0.9))
     const rows = page.getByRole('list', { name: /Objects/ })
-    await rows.getByRole('link', { name: /ZTF20aaaaaaz/ }).waitFor()
+    // Events arrive in order: once a later one is shown, the page has handled the late one.
+    await saidUntil(
+      () => {
+        live.world.say(live.world.answer('ZTF20aaaaaab', 6, 0.5))
+        live.world.objects.set('ZTF20aaaaaab', current as never)
+        live.world.say(live.world.answer('ZTF20aaaaaaz', 9, 0.9))
+      },
+      rows.getByRole('link', { name: /ZTF20aaaaaaz/ })
+    )
     assert.match((await nodeOf(page, 'SN Ia').textContent()) ?? '', /0\.81/)
     const row = rows.getByRole('link', { name: /ZTF20aaaaaab/ })
     assert.match((await row.textContent()) ?? '', /0\.81/)
