@@ -1,6 +1,6 @@
 /**
  * `npm run bench:scale`: the rate of one, two, four and eight members of a group, each held to a share of a core, over one Valkey. Each number of members
- * reads the same backlog from its begin, with a new group and an empty store. Prints JSON: rates, what an alert costs each part, and what larger streams
+ * reads the same backlog from its beginning, with a new group and an empty store. Prints JSON: rates, what an alert costs each part, and what larger streams
  * need by that (`scale/cost-model.ts`); and the same as tables on standard error. Needs Linux and `valkey-server` or `redis-server`.
  */
 import fs from 'node:fs'

@@ -71,7 +71,7 @@ export interface RunOptions {
   readonly store: 'valkey' | 'lmdb'
 }
 
-/** Time between the begin of the limits and of the measurement, ms: the credit of earlier seconds is used up. */
+/** Time between the start of the limits and that of the measurement, ms: the credit of earlier seconds is used up. */
 const settling = 2000
 
 /** Lets some members of a new group process a backlog on an empty store, each held to a share of a core for a while, and measures that while. */
