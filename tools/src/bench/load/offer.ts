@@ -37,8 +37,7 @@ for (const batch of batches) {
   await producer.write(batch)
 }
 const seconds = (performance.now() - began) / 1000
-while (producer.acknowledged < producer.sent) await sleep(5)
-producer.close()
+await producer.finish()
 const { user, system } = process.cpuUsage()
 const alerts = producer.sent * Number(perBatch)
 process.stdout.write(

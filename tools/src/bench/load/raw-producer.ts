@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ResponseAssembler } from 'hierax/streams/kafka/framed-socket.ts'
 import { KafkaTools } from '../../../../test/support/kafka-tools.ts'
 import { produceError, produceRequest } from './record-batch.ts'
@@ -49,7 +50,9 @@ export class RawProducer {
     if (!socket.write(batch)) await new Promise(resolve => socket.once('drain', resolve))
   }
 
-  close(): void {
+  /** Waits until all batches are acknowledged, and closes the connections. */
+  async finish(): Promise<void> {
+    while (this.acknowledged < this.sent) await sleep(5)
     for (const socket of new Set(this.#sockets)) socket.destroy()
   }
 }

@@ -52,8 +52,7 @@ export async function writeBacklog(
     // The broker's answers are read, and other timers run.
     await setImmediate()
   }
-  while (producer.acknowledged < producer.sent) await sleep(5)
-  producer.close()
+  await producer.finish()
   return { topic, partitions, stream, epochs, packets: epochs * stream.objects, bytes }
 }
 
