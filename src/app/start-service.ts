@@ -99,7 +99,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   const feed = new ClassificationFeed<Classification>(toJson)
   const minute = new MinuteStatistics(classifiers[0]?.sha256 ?? '')
   const onClassifications = (classifications: readonly Classification[]): void => {
-    // Of a worker nobody asks for them: its parent serves the API.
+    // Nobody asks a worker for them: its parent serves the API.
     if (!isWorker) {
       feed.push(classifications)
       minute.add(classifications)
