@@ -4,7 +4,7 @@
  *
  *   npm run train:ztf-hawk -- ../shared [FOLDER FOR THE RUNS] [FOLDER FOR THE MODEL]
  *
- * About 3,000 s of one core with tfjs-node (`npm run setup:tensorflow`); on WebAssembly several times as long, and other weights.
+ * About 6,000 s of one core with tfjs-node (`npm run setup:tensorflow`); on WebAssembly several times as long, and other weights.
  */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
@@ -44,5 +44,5 @@ train(
   out,
   ...from('first-all'),
   ...['--cross-validation', run('folds'), '--left-out', run('novelty')],
-  ...['--alerts', path.join(data, 'stream', 'alerts.jsonl.gz'), '--name', 'ztf-hawk', '--model-version', '2.0.0']
+  ...['--alerts', path.join(data, 'stream', 'alerts.jsonl.gz'), '--name', 'ztf-hawk', '--model-version', '2.1.0']
 )

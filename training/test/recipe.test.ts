@@ -23,7 +23,7 @@ test('a recipe extends another one: groups key by key, lists as a whole', async 
   const { network, judged, sampling, card } = await readRecipe('ztf-hawk-2-first')
   assert.deepEqual(
     [network.embedding, network.dropout, sampling.synthetic, judged.among, judged.days],
-    [96, 0.3, 2400, [], ['full']]
+    [96, 0.2, 2400, [], ['full']]
   )
   assert.equal(card.populations.stream?.shares.Transient, 0.04)
   written('base.json', { network: { hidden: 16 }, epochs: 3 })
