@@ -69,7 +69,7 @@ export class FetchAhead {
   readonly #frames: FramePool
   readonly #equipped = new WeakSet<object>()
   #ahead = new Map<BrokerInternals, Ahead>()
-  /** Requests whose answers are under way or wait, discarded ones included until they came. */
+  /** Requests whose answers are under way or wait for kafkajs, discarded ones included until they came. */
   #held = 0
 
   /** `frames`: the pool that the consumer's connections read responses to. */
@@ -125,22 +125,34 @@ export class FetchAhead {
     const ahead = this.#ahead.get(broker)
     this.#ahead.delete(broker)
     if (ahead === undefined) return null
-    const isOutdated = ahead.since !== null && performance.now() - ahead.since > longestWait
-    if (ahead.key === keyOf(request) && !isOutdated) return ahead.answer
+    if (ahead.key === keyOf(request) && !isOutdated(ahead)) {
+      this.#held--
+      return ahead.answer
+    }
     this.#discard(ahead)
     return null
   }
 
-  /** Nobody has seen the answer, and nobody will. */
+  /** Frees the frames of an answer that kafkajs will not get. */
   #discard({ answer }: Ahead): void {
     const end = ({ responses }: FetchResponse) => {
       for (const { partitions } of responses) for (const { messages } of partitions) this.#frames.end(messages)
     }
-    answer.then(end, () => {})
+    answer.then(end, () => {}).finally(() => this.#held--)
+  }
+
+  /** Discards answers that came too long ago: kafkajs may no longer ask their brokers. */
+  #discardOutdated(): void {
+    for (const [broker, ahead] of this.#ahead) {
+      if (!isOutdated(ahead)) continue
+      this.#ahead.delete(broker)
+      this.#discard(ahead)
+    }
   }
 
   #askAhead(broker: BrokerInternals, fetch: BrokerInternals['fetch'], request: FetchRequest | null): void {
     const { fetchBytes, aheadBytes } = this.#limits
+    this.#discardOutdated()
     if (request === null || (this.#held + 1) * fetchBytes > aheadBytes) return
     // A new connection would be opened while the consumer may be closing it.
     if (!broker.isConnected() || !broker.connectionPool.pool[1]?.isConnected()) return
@@ -153,11 +165,12 @@ export class FetchAhead {
         () => false
       )
       .then(isUsable => {
-        this.#held--
         ahead.since = isUsable ? performance.now() : Number.NEGATIVE_INFINITY
       })
   }
 }
+
+const isOutdated = ({ since }: Ahead) => since !== null && performance.now() - since > longestWait
 
 const isEmpty = ({ messages }: { readonly messages: readonly unknown[] }) => messages.length === 0
 

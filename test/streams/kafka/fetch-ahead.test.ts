@@ -11,9 +11,8 @@ interface Asked {
   readonly fail: () => void
 }
 
-/** One broker with the partitions 0 and 1 of a topic, whose answers the test gives, and what the log has. */
-async function brokerWith(changes: object = {}, limits = limitsOf({})) {
-  const asked: Asked[] = []
+/** A broker with the partitions 0 and 1 of a topic, whose answers the test gives. */
+function plainBroker(asked: Asked[], changes: object = {}) {
   const connection = () => ({
     processData: () => {},
     isConnected: () => true,
@@ -21,7 +20,7 @@ async function brokerWith(changes: object = {}, limits = limitsOf({})) {
     bytesBuffered: 0,
     authHandlers: null
   })
-  const broker = {
+  return {
     versions: { 1: { maxVersion: 17 } },
     connectionPool: { pool: [connection(), connection()], send: async () => null },
     isConnected: () => true,
@@ -40,6 +39,12 @@ async function brokerWith(changes: object = {}, limits = limitsOf({})) {
       }),
     ...changes
   }
+}
+
+/** Such a broker as the consumer has it, and what the log has. */
+async function brokerWith(changes: object = {}, limits = limitsOf({})) {
+  const asked: Asked[] = []
+  const broker = plainBroker(asked, changes)
   const cluster = { findBroker: async (_node: object) => broker }
   const { logger, lines } = recorder()
   const frames = new FramePool(limits)
@@ -220,6 +225,63 @@ suite('while the messages of a fetch are handled', () => {
       await settled()
       assert.equal(broker.asked.length, 1)
     }
+  })
+})
+
+suite('with several brokers', () => {
+  const each = (brokers: readonly { fetch: (request: ReturnType<typeof requestFor>) => unknown }[]) =>
+    brokers.map(broker => broker.fetch(requestFor('5')))
+
+  async function brokers(count: number, limits: Parameters<typeof limitsOf>[0]) {
+    const asked = Array.from({ length: count }, (): Asked[] => [])
+    const { ahead } = await brokerWith({}, limitsOf(limits))
+    const found = await Promise.all(
+      asked.map(async own => {
+        const cluster = { findBroker: async (_node: object) => plainBroker(own) }
+        ahead.attach(cluster as never)
+        return cluster.findBroker({})
+      })
+    )
+    return { found, asked, ahead }
+  }
+
+  test('answers that wait for kafkajs count against the limit until it takes them', async () => {
+    const { found, asked } = await brokers(3, { fetchBytes: 10, aheadBytes: 10 })
+    for (const [at, first] of each(found).entries()) {
+      await settled()
+      asked[at]![0]!.answer([['5']])
+      await first
+      await settled()
+      asked[at]![1]?.answer([['6']])
+      await settled()
+    }
+    assert.deepEqual(
+      asked.map(own => own.length),
+      [2, 1, 1]
+    )
+    assert.deepEqual(await found[0]!.fetch(requestFor('6')), answerOf([['6']]))
+    await settled()
+    assert.equal(asked[0]!.length, 3, 'its place is free again')
+  })
+
+  test('a failed answer of a broker that is not asked again does not keep its place', async () => {
+    const { found, asked } = await brokers(2, { fetchBytes: 10, aheadBytes: 10 })
+    const [lost, other] = each(found)
+    await settled()
+    asked[0]![0]!.answer([['5']])
+    await lost
+    await settled()
+    asked[0]![1]!.fail()
+    await settled()
+    asked[1]![0]!.answer([['5']])
+    await other
+    await settled()
+    const again = found[1]!.fetch(requestFor('6'))
+    await settled()
+    asked[1]![1]!.answer([['6']])
+    await again
+    await settled()
+    assert.deepEqual(asked[1]!.at(-1)?.offsets, ['7'])
   })
 })
 
