@@ -35,7 +35,7 @@ export interface PipelineOptions {
   /** How many days after its arrival an alert may claim to be observed; null or absent: no limit. */
   readonly maxFutureDays?: number | null
   readonly output: OutputSettings
-  /** Keeps the images of alerts, which it has read when it returns its promise. Must not reject: nothing depends on them. */
+  /** Keeps the images of alerts. It reads them before it returns. Must not reject: nothing depends on them. */
   readonly keepCutouts?: (alerts: readonly AlertCutouts[]) => Promise<void>
   /** Called when all output messages of a batch are acknowledged. */
   readonly onBatch?: (stats: stats.BatchStats) => void
@@ -46,7 +46,7 @@ export interface PipelineOptions {
 }
 
 /**
- * Limits of alerts and points that are processed at a time: beyond them, no further message is decoded. Batches of real alerts stay
+ * Limits of alerts and points that are processed at a time: when one is reached, the rest of the batch is processed later. Batches of real alerts stay
  * within them, but a single small packet may hold a thousand alerts.
  */
 const maxAlerts = 1000
@@ -93,7 +93,7 @@ export class Pipeline {
   }
 
   /**
-   * Processes a batch. Rejects with STORE_FAILED or PUBLISH_FAILED. A message that cannot be processed, or that crashes the process
+   * Processes a batch. Rejects with STORE_FAILED, PUBLISH_FAILED, or the reason of an aborted signal. A message that cannot be processed, or that crashes the process
    * repeatedly, becomes a dead letter.
    */
   async process(batch: readonly InputMessage[], control?: BatchControl): Promise<void> {

@@ -166,8 +166,8 @@ async function keepAnnouncing(output: Output, models: readonly ModelName[], how:
       if (stopping.aborted) return
       const { code, message } = kafkaError(thrown, output)
       const line = { topic: output.models, code, reason: message }
-      if (message === logged) logger.debug(line, 'models can not be announced')
-      else logger.warn(line, 'models can not be announced; subscribers do not learn when one is retired')
+      if (message === logged) logger.debug(line, 'models cannot be announced')
+      else logger.warn(line, 'models cannot be announced; subscribers do not learn when one is retired')
       logged = message
     }
     await sleep(pause, undefined, { signal: stopping }).catch(() => {})

@@ -18,12 +18,15 @@ const hex: Format = {
 before(() => void Object.assign(formats, { hex }))
 
 test('a wire format that is added can be set, and is documented', async () => {
+  const names = Object.keys(formats).join(', ')
   const { loadConfig } = await import('../../src/config/load.ts')
   const { configurationPage } = await import('../../scripts/generate-docs.ts')
   assert.equal(loadConfig({ env: { HIERAX_OUTPUT_ENCODING: 'hex' } }).output.encoding, 'hex')
-  assert.throws(() => loadConfig({ env: { HIERAX_OUTPUT_ENCODING: 'hax' } }), {
-    message: /got "hax", expected one of avro, json, confluent, hex$/
-  })
+  assert.throws(
+    () => loadConfig({ env: { HIERAX_OUTPUT_ENCODING: 'hax' } }),
+    ({ message }: Error) => message.endsWith(`got "hax", expected one of ${names}`)
+  )
+  assert.match(names, /avro.*hex$/)
   assert.ok(configurationPage().includes('`hex` = JSON in hexadecimal digits'))
 })
 

@@ -86,6 +86,7 @@ describe('a running service', { skip: running.skip }, () => {
     topic = await tools.topic(tools.name('alerts'), { partitions: 2 })
     const settings = aroundTopic(running.brokers, topic, `lmdb:${folder}/store`)
     service = await ServiceProcess.start({ ...settings, HIERAX_OUTPUT_ROUTES: `${topic}.route=Transient>=0` })
+    await feed()
   })
   after(() => service?.end())
 
@@ -105,6 +106,7 @@ describe('a running service', { skip: running.skip }, () => {
     before(async () => {
       prometheus = await Prometheus.start(folder, new URL(service.url as string).host)
       await until(async () => (await prometheus.query('up{job="hierax"} == 1')).length === 1)
+      // Rates need samples from before and after.
       await feed()
     })
     after(() => prometheus?.stop())

@@ -77,7 +77,9 @@ const recipeShape = z.strictObject({
     draws: z
       .enum(['natural', 'balanced', 'square-root'])
       .default('natural')
-      .describe('how objects are drawn: each once, every label equally often, or in between'),
+      .describe(
+        'how objects are drawn: `natural`, each once; `balanced`, every label equally often; `square-root`, in between'
+      ),
     balance: z
       .number()
       .min(0)

@@ -93,7 +93,7 @@ export class ValkeyStore implements OpenStore {
   static async open(options: ValkeyOptions): Promise<ValkeyStore> {
     const store = new ValkeyStore(options)
     try {
-      await store.connection.request('The store can not be opened:', 'read', () => store.connection.wait(openWithin))
+      await store.connection.request('The store cannot be opened:', 'read', () => store.connection.wait(openWithin))
       return store
     } catch (error) {
       if (options.patient && (error as HieraxError).code === 'STORE_FAILED') return store
