@@ -93,8 +93,8 @@ function nameIn({ populations = {} }: PopulationCard, setting: string, model: st
   )
 }
 
-/** Shares in the taxonomy's order, normalised by group. Rejects unknown nodes and incomplete groups. */
-function wholeGroups(shares: PopulationShares, taxonomy: Taxonomy, refuse: Refuse): Record<string, number> {
+/** Shares in the taxonomy's order, normalised by group. Refuses unknown nodes, incomplete groups, and shares of a group that do not sum to 1. */
+export function wholeGroups(shares: PopulationShares, taxonomy: Taxonomy, refuse: Refuse): Record<string, number> {
   const names = taxonomy.nodes.map(({ name }) => name)
   for (const [name, share] of Object.entries(shares)) {
     if (taxonomy.indexOf(name) < 0) {

@@ -77,7 +77,7 @@ export async function exportModel(
     ...(purity === undefined ? {} : { purity }),
     taxonomy: { name: taxonomy.name, version: taxonomy.version },
     priors: Object.fromEntries([...priors].map((prior, node) => [parts.outputs[node] as string, prior])),
-    ...(recipe.sampling.balance > 0
+    ...(recipe.sampling.balance > 0 || Object.keys(plan.populations).length > 0
       ? { populations: { ...plan.populations, labelled: labelledMix(taxonomy, kept) } }
       : {}),
     ...(context === null ? {} : { context: context.card }),

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { contextVersion } from 'hierax/classifier/context.ts'
+import { refuserOf } from 'hierax/classifier/model-file.ts'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { NoveltyFile } from 'hierax/classifier/novelty.ts'
+import { wholeGroups } from 'hierax/classifier/population.ts'
 import { createRuntime } from 'hierax/classifier/runtime.ts'
 import { parseTaxonomy } from 'hierax/classifier/taxonomy.ts'
-import { HieraxError } from 'hierax/errors.ts'
+import { HieraxError, shown } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
 import { studyContext } from './context/context-study.ts'
 import { readAlertSamples } from './data/alert-samples.ts'
@@ -64,6 +66,8 @@ async function openSession(plan: TrainPlan, listener: TrainListener, signal: Abo
   const { judged, sampling, foldSeed } = plan.recipe
   const taxonomyText = await readTaxonomy(plan.taxonomy)
   const taxonomy = parseTaxonomy(taxonomyText, plan.taxonomy)
+  for (const [name, { shares }] of Object.entries(plan.populations))
+    wholeGroups(shares, taxonomy, refuserOf(`population ${shown(name)}`, 'USAGE'))
   const among = judged.among.map(text => parseCandidates(taxonomy, text))
   const read = await readLabelled(plan.data)
   const known = knownTo(taxonomy, [...read, ...syntheticObjects(sampling.synthetic, foldSeed)])

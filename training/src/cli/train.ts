@@ -1,8 +1,9 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { endSignal } from 'hierax/cli/end-signal.ts'
 import { integer, list } from 'hierax/cli/options.ts'
-import { HieraxError } from 'hierax/errors.ts'
+import { HieraxError, shown } from 'hierax/errors.ts'
 import type { TrainPlan } from '../session.ts'
 import { createListener } from './train-progress.ts'
 
@@ -189,6 +190,8 @@ async function planOf(options: TrainOptions): Promise<TrainPlan> {
   if (leaveOut.length > 0 && (folds > 0 || options.crossValidation !== undefined)) {
     refuse('--leave-out makes runs of its own, without --folds and --cross-validation')
   }
+  if (fs.statSync(out, { throwIfNoEntry: false })?.isDirectory() === false)
+    refuse(`--out ${shown(out)} is not a folder`)
   const read = await readRecipe(options.recipe)
   const recipe = { ...read, epochs: options.epochs ?? read.epochs, seed: options.seed ?? read.seed }
   if (heldOutShare({ recipe, leaveOut }) === 0) {

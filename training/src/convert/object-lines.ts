@@ -81,7 +81,7 @@ function withoutDuplicates(points: readonly Point[]): Point[] {
       if (latest === undefined || point.mjd - latest.mjd >= exposure) ofBand.push(point)
       else if (better(point, latest)) ofBand[ofBand.length - 1] = { ...point, mjd: latest.mjd }
     }
-    kept.push(...ofBand)
+    for (const point of ofBand) kept.push(point)
   }
   const order = (band: Band): number => bands.indexOf(band)
   return kept.sort((a, b) => a.mjd - b.mjd || order(a.band) - order(b.band))

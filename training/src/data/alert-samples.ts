@@ -90,8 +90,8 @@ export async function readAlertSamples(
       if (found.length > 0 || !(error instanceof HieraxError) || error.code !== 'DATA_INVALID') throw error
       throw new HieraxError('DATA_INVALID', `${error.message}; ${await wanted(each)}`, { cause: error })
     }
-    lines.push(...found)
-    packetPaths.push(...(await packetsOf(each, found)))
+    for (const line of found) lines.push(line)
+    for (const packet of await packetsOf(each, found)) packetPaths.push(packet)
   }
   const { alerts, unread } = await decodeAll([...new Set(packetPaths)])
   const known = new Map<string, LineFacts>([...labels].map(([objectId, label]) => [objectId, { ...unlabelled, label }]))

@@ -211,6 +211,9 @@ for (const [what, args, wanted] of [
     ['--leave-out', 'B', '--recipe', recipe('none', { schedule: { heldOut: 0 } })],
     /needs schedule\.heldOut/
   ],
+  ['an output folder that is a file', ['--out', data], /--out .* is not a folder/],
+  ['a class mix that does not sum to 1', ['--population', 'sky:A=0.5,B=0.5,C=0.1'], /"sky".* sum to 1\.1, expected 1/],
+  ['a class mix of no node', ['--population', 'sky:A=0.5,Z=0.5'], /"sky".*"Z", which is not a node/],
   ['data that is missing', ['--data', path.join(folder, 'none.jsonl')], /none\.jsonl does not exist/],
   ['a taxonomy that is missing', ['--taxonomy', path.join(folder, 'none.json')], /none\.json/],
   ['a cross-validation that is missing', ['--cross-validation', folder], /cross-validation\.json can't be used/]
@@ -221,6 +224,16 @@ for (const [what, args, wanted] of [
     assert.match(stderr, wanted)
   })
 }
+
+test('a class mix goes into the card, whether or not the draws are balanced', async () => {
+  const { code, stderr } = await runHierax(
+    argumentsFor('mixed', '--epochs', '1', '--population', 'sky:A=0.2,B=0.5,C=0.3')
+  )
+  assert.equal(code, 0, stderr)
+  const { populations } = (await readModelFolder(path.join(folder, 'mixed'))).card
+  assert.deepEqual(Object.keys(populations ?? {}), ['sky', 'labelled'])
+  assert.deepEqual(populations?.sky?.shares, { A: 0.2, B: 0.5, C: 0.3 })
+})
 
 test('bad data is refused by line and field', async () => {
   const bad = path.join(folder, 'bad.jsonl')
