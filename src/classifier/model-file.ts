@@ -1,4 +1,3 @@
-import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type ErrorCode, HieraxError } from '../errors.ts'
 
@@ -24,12 +23,23 @@ export function parseJson<Shape extends z.ZodType>(text: string, shape: Shape, r
   return parsed.success ? parsed.data : refuse(z.prettifyError(parsed.error).replaceAll('\n', ' '))
 }
 
-/** Refuses JSON with two equal keys in an object, of which JSON.parse keeps the last silently. */
+/** Braces and strings; a string that a colon follows is a key. */
+const bracesAndStrings = /[{}]|("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/g
+
+/** Refuses JSON with two equal keys in an object, of which JSON.parse keeps the last silently. `text` must be valid JSON. */
 export function refuseDuplicateKeys(text: string, origin: string, code: ErrorCode): void {
-  const { errors } = parseDocument(text, { schema: 'json', uniqueKeys: true })
-  const duplicate = errors.find(({ code }) => code === 'DUPLICATE_KEY')
-  if (duplicate === undefined) return
-  const line = duplicate.linePos?.[0].line ?? 0
-  const key = text.slice(duplicate.pos[0]).match(/^"(?:[^"\\]|\\.)*"/)?.[0] ?? 'a key'
-  refuserOf(`${origin}, line ${line}`, code)(`${key} occurs twice; keep one of them`)
+  const open: Set<string>[] = []
+  for (const { 0: token, 1: string, 2: colon, index } of text.matchAll(bracesAndStrings)) {
+    if (token === '{') open.push(new Set())
+    else if (token === '}') open.pop()
+    else if (string !== undefined && colon !== undefined) {
+      const keys = open.at(-1)
+      const key = JSON.parse(string)
+      if (keys?.has(key)) {
+        const line = text.slice(0, index).split('\n').length
+        refuserOf(`${origin}, line ${line}`, code)(`${string} occurs twice; keep one of them`)
+      }
+      keys?.add(key)
+    }
+  }
 }
