@@ -1,8 +1,7 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
-import { compressFrame } from 'lz4-napi'
-import SnappyJS from 'snappyjs'
-import zstdCodec, { type ZstdStreaming } from 'zstd-codec'
+import type { ZstdStreaming } from 'zstd-codec'
+import { openZstd } from './zstd.ts'
 
 /** Node has it from 22.15 and 23.8 on. */
 const { zstdCompress, constants } = zlib as {
@@ -15,10 +14,13 @@ interface ZstdOptions {
   readonly params: Readonly<Record<number, number>>
 }
 
-/** Compresses the records of a batch, for each of Kafka's compressions, in the framing of Kafka's Java clients. */
+/**
+ * Compresses the records of a batch, for each of Kafka's compressions, in the framing of Kafka's Java clients. Libraries are loaded for the
+ * first batch.
+ */
 export const compressors = {
   zstd: zstdCompress ? compressZstdByNode : compressZstd,
-  lz4: (bytes: Buffer): Promise<Buffer> => compressFrame(bytes),
+  lz4: compressLz4,
   gzip: compressGzip,
   snappy: compressSnappy
 } as const
@@ -47,6 +49,11 @@ async function compressGzip(bytes: Buffer): Promise<Buffer> {
   return bytes.length <= quickBytes ? zlib.gzipSync(bytes, options) : gzip(bytes, options)
 }
 
+async function compressLz4(bytes: Buffer): Promise<Buffer> {
+  const { compressFrame } = await import('lz4-napi')
+  return compressFrame(bytes)
+}
+
 function compressZstdByNode(bytes: Buffer): Promise<Buffer> {
   const params = { [constants.ZSTD_c_compressionLevel ?? 0]: zstdLevel }
   return promisify<Buffer, ZstdOptions, Buffer>(zstdCompress!)(bytes, { params, chunkSize: chunkSizeFor(bytes) })
@@ -61,7 +68,7 @@ let zstd: Promise<ZstdStreaming> | null = null
 
 /** The WebAssembly module takes the bytes in pieces that fit well into its memory. */
 async function compressZstd(bytes: Buffer): Promise<Buffer> {
-  zstd ??= new Promise(resolve => zstdCodec.ZstdCodec.run(module => resolve(new module.Streaming())))
+  zstd ??= openZstd()
   const packed = (await zstd).compressChunks(pieces(bytes, 512 * 1024), bytes.length, zstdLevel)
   if (packed === null) throw new Error('zstd could not compress a record batch')
   return Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
@@ -73,6 +80,7 @@ const xerialBlock = 32 * 1024
 
 /** Blocks, each after its length, as snappy-java and Kafka's Java clients write and read them. */
 async function compressSnappy(bytes: Buffer): Promise<Buffer> {
+  const { default: SnappyJS } = await import('snappyjs')
   const parts: Buffer[] = [xerialHeader]
   for (const piece of pieces(bytes, xerialBlock)) {
     const block = SnappyJS.compress(piece)

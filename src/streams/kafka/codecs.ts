@@ -1,10 +1,10 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import kafkajs from 'kafkajs'
-import { decompressFrame } from 'lz4-napi'
-import zstdCodec, { type ZstdStreaming } from 'zstd-codec'
+import type { ZstdStreaming } from 'zstd-codec'
 import { type Compression, compressors } from '../../compression/compressors.ts'
 import { inflateSnappy, snappyPreamble } from '../../compression/snappy.ts'
+import { openZstd } from '../../compression/zstd.ts'
 import { HieraxError } from '../../errors.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
@@ -53,6 +53,7 @@ async function decompressSnappy(bytes: Buffer): Promise<Buffer> {
 
 async function decompressLz4(bytes: Buffer): Promise<Buffer> {
   assertBounded(lz4OutputBound(bytes))
+  const { decompressFrame } = await import('lz4-napi')
   return decompressFrame(bytes)
 }
 
@@ -62,7 +63,7 @@ let zstd: Promise<ZstdStreaming> | null = null
 async function decompressZstd(bytes: Buffer): Promise<Buffer> {
   const bound = zstdOutputBound(bytes)
   assertBounded(bound)
-  zstd ??= new Promise(resolve => zstdCodec.ZstdCodec.run(module => resolve(new module.Streaming())))
+  zstd ??= openZstd()
   const streaming = await zstd
   let inflated: Uint8Array | null
   try {
