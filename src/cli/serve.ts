@@ -1,14 +1,10 @@
 import { once } from 'node:events'
-import { readModels } from '../app/models.ts'
-import { describeModels, resolveRoutes } from '../app/routes.ts'
-import { startService } from '../app/start-service.ts'
 import { defaultPopulation } from '../classifier/population.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
-import { printConfig } from '../config/show.ts'
+import { printConfig } from '../config/print.ts'
 import { HieraxError } from '../errors.ts'
 import { endProcess } from '../process-end.ts'
-import { createLogger } from '../telemetry/logger.ts'
 import { endSignal } from './end-signal.ts'
 
 /** Options of `hierax serve` as commander gives them. */
@@ -28,6 +24,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     process.stdout.write(printConfig(config) + comments.join(''))
     return
   }
+  const { startService } = await import('../app/start-service.ts')
+  const { createLogger } = await import('../telemetry/logger.ts')
   const logger = createLogger({ level: config.log.level })
   const ending = endSignal(() => logger.info({}, 'stopping: finishing the batches in flight'))
   const signalled = once(ending, 'abort')
@@ -50,6 +48,8 @@ export async function serve(options: ServeOptions): Promise<void> {
 async function fromCards(config: Config): Promise<string[]> {
   const { routes } = config.output
   if (config.population === defaultPopulation && routes.every(route => route.minPurity === undefined)) return []
+  const { readModels } = await import('../app/models.ts')
+  const { describeModels, resolveRoutes } = await import('../app/routes.ts')
   const models = await readModels(config)
   return describeModels(models, resolveRoutes(routes, models))
 }

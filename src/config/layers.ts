@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { parseDocument } from 'yaml'
+import { createRequire } from 'node:module'
 import { HieraxError, nearest, shown } from '../errors.ts'
 import { checkRegular } from '../regular-file.ts'
 import { environmentName } from './settings.ts'
@@ -57,6 +57,8 @@ function readYaml(file: string): unknown {
   } catch (error) {
     throw unreadable(`can't read ${shown(file)}`, error)
   }
+  // Not imported: loading the parser takes a tenth of a command's time, and most commands read no file.
+  const { parseDocument }: typeof import('yaml') = createRequire(import.meta.url)('yaml')
   try {
     const document = parseDocument(text)
     if (document.errors[0]) throw document.errors[0]

@@ -8,8 +8,8 @@ import { parse } from 'yaml'
 import { defaultCompression } from '../../src/compression/compressors.ts'
 import { type Config, configSchema } from '../../src/config/config.ts'
 import { type ConfigSources, loadConfig } from '../../src/config/load.ts'
+import { printConfig } from '../../src/config/print.ts'
 import { environmentName, settingsOf } from '../../src/config/settings.ts'
-import { printConfig } from '../../src/config/show.ts'
 import { HieraxError } from '../../src/errors.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-config-'))

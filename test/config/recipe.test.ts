@@ -7,8 +7,8 @@ import { configurationPage } from '../../scripts/generate-docs.ts'
 import { configSchema } from '../../src/config/config.ts'
 import { text } from '../../src/config/kinds.ts'
 import { type ConfigSources, loadConfig } from '../../src/config/load.ts'
+import { printConfig } from '../../src/config/print.ts'
 import { setting } from '../../src/config/settings.ts'
-import { printConfig } from '../../src/config/show.ts'
 
 /* CONTRIBUTING's recipe for a setting: one entry in the schema, and all else follows. */
 

@@ -7,8 +7,8 @@ import fc from 'fast-check'
 import { readModels } from '../../src/app/models.ts'
 import { resolveRoutes } from '../../src/app/routes.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { printConfig } from '../../src/config/print.ts'
 import type { Route } from '../../src/config/routes.ts'
-import { printConfig } from '../../src/config/show.ts'
 import { root } from '../support/shared.ts'
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hierax-routes-'))
