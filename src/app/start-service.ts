@@ -92,7 +92,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   const storeLost = new Promise<never>((_, reject) => (loseStore = reject))
   const store = await openServiceStore(config, logger, metrics, error => loseStore(error))
   shutdown.add('store', () => store.close())
-  const cutouts = config.http.cutouts === null ? null : openCutouts(config.store.url, config.http.cutouts)
+  const cutouts = config.http.cutouts === null ? null : await openCutouts(config.store.url, config.http.cutouts)
   shutdown.add('cutouts', () => cutouts?.close())
 
   const isWorker = deps.http === false

@@ -178,7 +178,7 @@ const store: Register = program => {
       'Delete objects from the store: their points, alerts and cached states. An object starts again with its next alert and the 30 days of history in it. Use it for an object with wrong data. Published messages stay in their topics. The exit code is 1 if an object is unknown.'
     )
     .argument('<object-ids...>', 'for example ZTF19aazzpje', objectIds)
-    .action(async (objectIds, options) => (await import('./store.ts')).deleteObjects(objectIds, options))
+    .action(async (objectIds, options) => (await import('./store-delete.ts')).deleteObjects(objectIds, options))
   command('purge', purgeExamples)
     .summary('delete the points of survey programmes')
     .description(

@@ -81,7 +81,7 @@ async function remove(store: OpenStore, plan: PurgePlan, rest: readonly number[]
 }
 
 async function removeCutouts(url: string, programs: readonly number[]): Promise<number> {
-  const cutouts = openExistingCutouts(url)
+  const cutouts = await openExistingCutouts(url)
   if (cutouts === null) return 0
   try {
     const objectIds: string[] = []

@@ -124,7 +124,7 @@ describe('hierax store', { skip: server.skip }, () => {
       const open = await openStore(url, { programs: [1, 2, 3] })
       await open.merge([of('Public', 1, 1), of('Mixed', 1, 1), of('Private', 1, 2), of('Early', 1)])
       await open.merge([of('Mixed', 2, 2), of('Early', 2, 3)])
-      const cutouts = openCutouts(url, 10)
+      const cutouts = await openCutouts(url, 10)
       for (const [objectId, programId] of [
         ['Public', 1],
         ['Private', 2]

@@ -2,18 +2,21 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import type { AlertCutouts, CutoutStore } from '../cutouts.ts'
-import { LmdbCutouts } from './lmdb-cutouts.ts'
-import { valkeyAddress } from './valkey/connection.ts'
-import { ValkeyCutouts } from './valkey/cutouts.ts'
 
 /** Opens the images beside the light curves of a store: in the folder `cutouts` of an LMDB store, on the same server, or in memory. */
-export function openCutouts(url: string, max: number): CutoutStore {
-  if (url.startsWith('lmdb:')) return new LmdbCutouts(path.resolve(url.slice('lmdb:'.length), 'cutouts'), max)
-  return url.startsWith('memory:') ? memoryCutouts(max) : new ValkeyCutouts(valkeyAddress(url), max)
+export async function openCutouts(url: string, max: number): Promise<CutoutStore> {
+  if (url.startsWith('memory:')) return memoryCutouts(max)
+  if (url.startsWith('lmdb:')) {
+    const { LmdbCutouts } = await import('./lmdb-cutouts.ts')
+    return new LmdbCutouts(path.resolve(url.slice('lmdb:'.length), 'cutouts'), max)
+  }
+  const { valkeyAddress } = await import('./valkey/connection.ts')
+  const { ValkeyCutouts } = await import('./valkey/cutouts.ts')
+  return new ValkeyCutouts(valkeyAddress(url), max)
 }
 
 /** The images beside an existing store; null if there are none. */
-export function openExistingCutouts(url: string): CutoutStore | null {
+export async function openExistingCutouts(url: string): Promise<CutoutStore | null> {
   if (url.startsWith('lmdb:') && !fs.existsSync(path.resolve(url.slice('lmdb:'.length), 'cutouts', 'data.mdb')))
     return null
   return openCutouts(url, Number.POSITIVE_INFINITY)

@@ -1,22 +1,26 @@
 import path from 'node:path'
 import { HieraxError, shown } from '../../errors.ts'
 import type { OpenStore, StoreKind, StoreOptions } from '../store.ts'
-import { LmdbStore } from './lmdb.ts'
 import { MemoryStore } from './memory.ts'
-import { valkeyAddress } from './valkey/connection.ts'
-import { ValkeyStore } from './valkey/store.ts'
 
-/** All kinds of stores. */
+/** All kinds of stores. The libraries of one are loaded when it is opened. */
 export const storeKinds: readonly StoreKind[] = [
   {
     form: 'lmdb:DIR',
     matches: /^lmdb:./s,
-    open: (url, options) => LmdbStore.open({ ...options, folder: path.resolve(url.slice('lmdb:'.length)) })
+    open: async (url, options) => {
+      const { LmdbStore } = await import('./lmdb.ts')
+      return LmdbStore.open({ ...options, folder: path.resolve(url.slice('lmdb:'.length)) })
+    }
   },
   {
     form: 'valkey://host:port/db',
     matches: /^(valkey|redis)s?:/,
-    open: async (url, options) => ValkeyStore.open({ ...options, address: valkeyAddress(url) })
+    open: async (url, options) => {
+      const { valkeyAddress } = await import('./valkey/connection.ts')
+      const { ValkeyStore } = await import('./valkey/store.ts')
+      return ValkeyStore.open({ ...options, address: valkeyAddress(url) })
+    }
   },
   { form: 'memory:', matches: /^memory(:|$)/, open: async (_url, { programs }) => new MemoryStore(programs) }
 ]

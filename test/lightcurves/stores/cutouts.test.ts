@@ -20,7 +20,7 @@ const alert = (objectId: string, candid = 1): AlertCutouts => ({
 function testCutouts(name: string, url: string, skip: string | false = false): void {
   describe(`images in ${name}`, { skip }, () => {
     it('are those of the objects that were updated last', async () => {
-      const store = openCutouts(url, 3)
+      const store = await openCutouts(url, 3)
       await store.put([alert('a'), alert('b'), alert('c')])
       await store.put([alert('a', 2)])
       assert.deepEqual((await store.get('b'))?.candid, 1n, 'reading is no update')
@@ -58,7 +58,7 @@ function testCutouts(name: string, url: string, skip: string | false = false): v
       assert.deepEqual((await store.get('many-39'))?.cutouts, alert('many-39').cutouts, 'packets are not read later')
       await store.close()
       if (url === 'memory:') return
-      const smaller = openCutouts(url, 2)
+      const smaller = await openCutouts(url, 2)
       await smaller.put([alert('many-38', 9)])
       assert.deepEqual(
         await Promise.all(['many-37', 'many-38', 'many-39'].map(async id => (await smaller.get(id))?.candid)),
