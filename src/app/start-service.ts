@@ -11,7 +11,6 @@ import { toJson } from '../messages/encoding.ts'
 import { reclassificationProgress } from '../pipeline/reclassification-progress.ts'
 import type { ShadowResult } from '../pipeline/shadows.ts'
 import { ClassificationFeed } from '../service/feed.ts'
-import { createService } from '../service/service.ts'
 import { ShadowReport } from '../service/shadow-report.ts'
 import { MinuteStatistics } from '../service/statistics.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -158,6 +157,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
     })
     // Adds objects of an older release to the index of positions; a query tries again if this fails.
     store.idsIn([]).catch(error => logger.debug({ reason: (error as Error).message }, 'index of positions not checked'))
+    const { createService } = await import('../service/service.ts')
     const http = await createService(ports, { ...config.http, logger, version })
     shutdown.add('http', () => http.close())
     const listening = await http.listen()
