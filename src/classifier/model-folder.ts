@@ -130,7 +130,9 @@ async function readOrRefuse(file: string): Promise<Buffer> {
   }
 }
 
-/** Arrays of the weights manifest: single precision, little-endian, one after another in their file. */
+/**
+ * Arrays of the weights manifest: single precision, little-endian, one after another in their file. Assumes a little-endian machine.
+ */
 function readWeights(
   { weightsManifest }: z.infer<typeof networkShape>,
   named: (name: string) => Buffer,
@@ -144,10 +146,9 @@ function readWeights(
     if (bytes.length !== wanted) refuse(`${paths[0]} has ${bytes.length} bytes, its manifest requires ${wanted}`)
     let offset = 0
     for (const [which, { name, shape }] of arrays.entries()) {
-      const start = offset
-      const values = Float32Array.from({ length: sizes[which] as number }, (_, at) => bytes.readFloatLE(start + 4 * at))
-      weights[name] = { shape, values }
-      offset += 4 * values.length
+      const end = offset + 4 * (sizes[which] as number)
+      weights[name] = { shape, values: new Float32Array(new Uint8Array(bytes.subarray(offset, end)).buffer) }
+      offset = end
     }
   }
   return weights
