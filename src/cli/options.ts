@@ -1,7 +1,5 @@
 import { InvalidArgumentError } from 'commander'
 import { isObjectId } from '../alerts/ztf-values.ts'
-import type { PopulationSetting } from '../classifier/population.ts'
-import { population as populationKind } from '../config/kinds.ts'
 import { parseJd } from '../julian-date.ts'
 
 /** Bounds of a numeric option, both included. */
@@ -65,13 +63,6 @@ export const populationOption = [
   '--population <mix>',
   'class mix for which probabilities are calibrated: a population of the model card, or shares of siblings, such as Transient=0.38,Persistent=0.62 (default: stream)'
 ] as const
-
-/** Parser of a population, as the setting `population` takes it in text. */
-export function population(text: string): PopulationSetting {
-  const parsed = populationKind.schema.safeParse(populationKind.read(text))
-  if (!parsed.success) throw new InvalidArgumentError(`It takes ${populationKind.expected}.`)
-  return parsed.data
-}
 
 function within(value: number, { min, max }: Range, kind: string, valid: boolean): number {
   if (valid && value >= (min ?? Number.NEGATIVE_INFINITY) && value <= (max ?? Number.POSITIVE_INFINITY)) return value

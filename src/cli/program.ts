@@ -23,7 +23,7 @@ const debug = debuglog('hierax')
 
 /**
  * The `hierax` command with all its subcommands; those of a package that is not installed only say how to get it. Where the arguments
- * name a command of the service, no other package is loaded.
+ * name a command or ask for the version, no package is loaded that they do not need.
  */
 export async function createProgram(args: readonly string[] = []): Promise<Command> {
   const program = new Command('hierax')
@@ -39,8 +39,10 @@ export async function createProgram(args: readonly string[] = []): Promise<Comma
     // Printed by `run`, in the form of all other errors.
     .configureOutput({ outputError: () => undefined })
   for (const register of commands) register(program)
-  if (program.commands.some(command => command.name() === args[0])) return program
-  for (const optional of packages) {
+  const [first = ''] = args
+  if (['-V', '--version', ...program.commands.map(command => command.name())].includes(first)) return program
+  const owner = packages.find(({ commands }) => commands.some(name => name === first))
+  for (const optional of owner ? [owner] : packages) {
     for (const register of (await installed(optional.name)) ?? absent(optional)) register(program)
   }
   return program

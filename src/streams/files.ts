@@ -4,7 +4,6 @@ import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { HieraxError } from '../errors.ts'
 import { checkRegular } from '../regular-file.ts'
-import { readArchive } from './archive.ts'
 import {
   decompressed,
   type FilePacket,
@@ -65,7 +64,10 @@ async function* readFile(file: NamedFile, maximum: number, stdin: Readable): Asy
   const { path } = file
   try {
     if (file.kind !== 'stdin') checkRegular(path)
-    if (file.kind === 'archive') return yield* readArchive(path, maximum)
+    if (file.kind === 'archive') {
+      const { readArchive } = await import('./archive.ts')
+      return yield* readArchive(path, maximum)
+    }
     const bytes = file.kind === 'stdin' ? await readBounded(stdin, maximum) : await readPacket(path, maximum)
     const keyFile = keyFileOf(path)
     const key = keyFile !== null && existsSync(keyFile) ? await readPacket(keyFile, maximum) : null

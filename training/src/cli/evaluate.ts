@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
-import { type Command, Option } from 'commander'
-import { bundledModel } from 'hierax/classifier/model-folder.ts'
-import { integer, list, population, populationOption } from 'hierax/cli/options.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { PopulationSetting } from 'hierax/classifier/population.ts'
+import { integer, list, populationOption } from 'hierax/cli/options.ts'
 import { type Progress, startProgress } from 'hierax/cli/progress.ts'
+import { population as populationKind } from 'hierax/config/kinds.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import type { EvaluatePlan } from '../evaluation/evaluate.ts'
 import { ascendingCuts, type Cut } from '../evaluation/predict.ts'
@@ -50,6 +51,13 @@ export function register(program: Command): void {
     .action(runEvaluate)
 }
 
+/** Parser of a population, as the setting `population` takes it in text. */
+function population(text: string): PopulationSetting {
+  const parsed = populationKind.schema.safeParse(populationKind.read(text))
+  if (!parsed.success) throw new InvalidArgumentError(`It takes ${populationKind.expected}.`)
+  return parsed.data
+}
+
 /** Options as commander gives them. */
 interface EvaluateOptions extends Omit<EvaluatePlan, 'model' | 'days'> {
   readonly model?: string
@@ -59,7 +67,7 @@ interface EvaluateOptions extends Omit<EvaluatePlan, 'model' | 'days'> {
 }
 
 /** Runs `hierax evaluate`: tables on standard output, notes on the data on standard error. */
-async function runEvaluate({ model = bundledModel, days, json, report, ...options }: EvaluateOptions): Promise<void> {
+async function runEvaluate({ model, days, json, report, ...options }: EvaluateOptions): Promise<void> {
   const { data, alerts = [], predictions } = options
   if (data.length === 0 && alerts.length === 0) {
     throw new HieraxError('USAGE', 'nothing to evaluate: name labelled light curves (--data) or packets (--alerts)')
@@ -67,7 +75,8 @@ async function runEvaluate({ model = bundledModel, days, json, report, ...option
   if (data.length === 0 && predictions !== undefined) {
     throw new HieraxError('USAGE', '--predictions needs light curves: name them with --data')
   }
-  const plan: EvaluatePlan = { ...options, model, days: cutsOf(days) }
+  const { bundledModel } = await import('hierax/classifier/model-folder.ts')
+  const plan: EvaluatePlan = { ...options, model: model ?? bundledModel, days: cutsOf(days) }
   const { evaluate } = await import('../evaluation/evaluate.ts')
   const { reportOf, writeReport } = await import('../evaluation/report.ts')
   const { plainTable } = await import('../evaluation/tables.ts')
