@@ -17,7 +17,7 @@ import type { NetworkSizes } from './network.ts'
  * two greatest k, and after 512k − 1 for every k. An alert in the past, or a changed point, is thus at most 8, 64 or 512 detections after a
  * checkpoint, the farther back the more. Every checkpoint has a CRC of its own, so that a new detection reads no more than the newest.
  *
- * For the bundled network, a checkpoint has 2,240 bytes. A state has at most 3 of them up to 63 detections, 6 at 1,000, 24 (54 kB)
+ * For the bundled network, a checkpoint has 1,856 bytes. A state has at most 3 of them up to 63 detections, 6 at 1,000, 24 (45 kB)
  * at 10,000, the most that an object has.
  */
 const magic = 0x33535848
