@@ -60,7 +60,7 @@ const table = {
   // What can be wrong with how a command was called or configured.
   ...errors('usage', 400, {
     USAGE: 'See --help.',
-    NOT_INSTALLED: 'Then run the command again.',
+    NOT_INSTALLED: 'Do what the message says, then run the command again.',
     CONFIG_INVALID: 'Correct the value; `hierax serve --print-config` shows the settings in effect.',
     CONFIG_UNREADABLE: 'Name a readable YAML file.',
     INPUT_NOT_FOUND: [404, 'Name files or folders that exist.'],

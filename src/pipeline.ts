@@ -46,8 +46,8 @@ export interface PipelineOptions {
 }
 
 /**
- * Limits of alerts and points that are processed at a time: when one is reached, the rest of the batch is processed later. Batches of real alerts stay
- * within them, but a single small packet may hold a thousand alerts.
+ * Limits of alerts and points that are processed at a time: when one is reached, the rest of the batch is processed later. Batches of
+ * real alerts stay within them, but a single small packet may hold a thousand alerts.
  */
 const maxAlerts = 1000
 const maxPoints = 20_000
@@ -93,8 +93,8 @@ export class Pipeline {
   }
 
   /**
-   * Processes a batch. Rejects with STORE_FAILED, PUBLISH_FAILED, or the reason of an aborted signal. A message that cannot be processed, or that crashes the process
-   * repeatedly, becomes a dead letter.
+   * Processes a batch. Rejects with STORE_FAILED, PUBLISH_FAILED, or the reason of an aborted signal. A message that cannot be
+   * processed, or that crashes the process repeatedly, becomes a dead letter.
    */
   async process(batch: readonly InputMessage[], control?: BatchControl): Promise<void> {
     await this.#guard.process(batch, control)
