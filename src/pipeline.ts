@@ -35,7 +35,7 @@ export interface PipelineOptions {
   /** How many days after its arrival an alert may claim to be observed; null or absent: no limit. */
   readonly maxFutureDays?: number | null
   readonly output: OutputSettings
-  /** Keeps the images of alerts. It reads them before it returns. Must not reject: nothing depends on them. */
+  /** Stores the images of alerts. Reads them before it returns its promise, which must not reject: no output depends on them. */
   readonly keepCutouts?: (alerts: readonly AlertCutouts[]) => Promise<void>
   /** Called when all output messages of a batch are acknowledged. */
   readonly onBatch?: (stats: stats.BatchStats) => void
@@ -46,8 +46,8 @@ export interface PipelineOptions {
 }
 
 /**
- * Limits of alerts and points that are processed at a time: when one is reached, the rest of the batch is processed later. Batches of
- * real alerts stay within them, but a single small packet may hold a thousand alerts.
+ * Maximum numbers of alerts and points that are processed at a time. When one is reached, the rest of the batch is processed afterwards.
+ * Batches of real alerts stay within these limits, but a single small packet may hold a thousand alerts.
  */
 const maxAlerts = 1000
 const maxPoints = 20_000
@@ -66,7 +66,7 @@ interface Decoded {
  *  1. Decode packets into alerts. A packet that cannot be decoded becomes a dead letter.
  *  2. Admit: drop photometry of programmes that are not admitted, and note why an alert gets no probabilities.
  *  3. Merge the points into the light curves of their objects. When the merge resolves, they are durable.
- *  4. Classify each alert at its own time. Then classify the newest admitted alert of an object again, unless it came last.
+ *  4. Classify each alert at its own time. If the last alert of an object is not its newest admitted one, classify that one again after it.
  *  5. Encode the classifications.
  *  6. Publish the messages, and wait until all are acknowledged.
  *
@@ -191,7 +191,10 @@ export class Pipeline {
     return new Map(states.map(state => [state.objectId, state]))
   }
 
-  /** Classifies what the batch requires. If another process changes an object before its place on a topic is marked, it is classified again. */
+  /**
+   * Computes all classifications that the batch requires, and marks in the store which objects are on topics of retracting routes. If another
+   * process has changed an object since the merge, everything is computed again with the object's new state.
+   */
   async #answer(arrivals: readonly Arrival[], states: Map<string, ObjectState>) {
     for (;;) {
       const pending = pendingAnswers(arrivals, states)

@@ -32,17 +32,17 @@ export interface BatchStats {
   readonly deadLetters: { readonly error: HieraxError; readonly topic: string; readonly source: string }[]
   /** Messages by output topic. */
   readonly published: Map<string, number>
-  /** Messages to topics of routes; `probability` by which they met the route, null if it asks for none. */
+  /** Messages to topics of routes. `probability`: the one that met the route's condition; null if the route has no such condition. */
   readonly routed: (NonNullable<OutputMessage['route']> & { readonly topic: string; readonly retracted: boolean })[]
-  /** Photometric points in the packets, those that were left out included. */
+  /** All photometric points in the packets, including those that were dropped. */
   points: number
   readonly droppedPoints: Record<PointDropReason, number>
   forcedPhotometry: number
   lateAlerts: number
   reissuedAnswers: number
-  /** Seconds from the arrival of each alert to its acknowledged answer. */
+  /** Seconds from the arrival of each alert to the acknowledgement of its classification. */
   readonly ingestToPublish: number[]
-  /** Seconds from the exposure of each alert to its acknowledged answer. */
+  /** Seconds from the exposure of each alert to the acknowledgement of its classification. */
   readonly alertAges: number[]
 }
 
@@ -100,8 +100,8 @@ export function countDeadLetter(stats: BatchStats, error: HieraxError, { topic, 
 }
 
 /**
- * Counts the outcome of every alert, once for all models, from the classifications of the first, and keeps the classifications of all
- * models. Call it when all messages are acknowledged, because it also measures the delays. Reissued classifications are counted apart.
+ * Counts the outcome of every alert once, from the classifications of the first model, and keeps the classifications of all models. Call it
+ * when all messages are acknowledged, because it also measures the delays. Reissued classifications are counted separately.
  */
 export function countOutcomes(
   stats: BatchStats,

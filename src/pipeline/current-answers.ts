@@ -33,7 +33,7 @@ export function currentMessages(
 /** A record of the topic of current classifications. */
 export interface CurrentRecord {
   readonly key: string | null
-  /** Null for one that removes the key. */
+  /** Null for a record that removes the key. */
   readonly value: Uint8Array | null
   readonly headers: Readonly<Record<string, string>>
 }
@@ -47,33 +47,32 @@ export interface CurrentCheckOptions {
   readonly current: CurrentTopic
 }
 
-/** Keys of own corrections that are remembered until they are read. */
+/** Maximum number of own corrections that are remembered until they are read. */
 const maxPending = 100_000
 
 /**
- * Keeps the last record of each key on the topic of current classifications correct. Several processes write the topic, and one that was
- * suspended may write an old classification after others have written a newer one. So every record is read after it was written, and
- * compared with the store: if it is not the object's classification now, or the object is unknown, a correction follows. As corrections
- * are read too, the last record of a key is one that agreed with the store after it was written. Whatever changes the store later writes a
- * record of its own.
+ * Keeps the last record of each key on the topic of current classifications correct. Several processes write to the topic. One that was
+ * suspended may write an old classification after others have written a newer one. So every record is read back and compared with the
+ * store. If it is not the object's current classification, or the object is unknown, a correction follows. Corrections are read back too, so
+ * the last record of a key has agreed with the store after it was written. Whoever changes the store later writes another record.
  */
 export class CurrentCheck {
   readonly #options: CurrentCheckOptions
-  /** Versions of own corrections by key, which come later in the topic than what is being read. */
+  /** Versions of own corrections by key. They come later in the topic than the record that is being read. */
   #pending = new Map<string, string>()
 
   constructor(options: CurrentCheckOptions) {
     this.#options = options
   }
 
-  /** Forgets what it wrote, also what it is about to write: another process may read it. */
+  /** Forgets its own corrections, including those being sent: another process may read them back. */
   forget(): void {
     this.#pending = new Map()
   }
 
   /**
-   * Sends the corrections that records require, in the order of the topic. Rejects with STORE_FAILED, or as `send` does: the same
-   * records must then be given again.
+   * Sends the corrections that these records require, in the order of the topic. Rejects with STORE_FAILED, or with the error of `send`. The
+   * same records must then be passed again.
    */
   async correct(
     records: readonly CurrentRecord[],
@@ -82,7 +81,7 @@ export class CurrentCheck {
     const pending = this.#pending
     const corrections = await this.#corrections(records, pending)
     await send(corrections.map(({ message }) => message))
-    // Not before they are written: a correction that nobody reads must not stand for one.
+    // Only after they are written: an entry for a correction that never reached the topic would hide a wrong record.
     if (pending.size + corrections.length > maxPending) pending.clear()
     for (const { key, version } of corrections) pending.set(key, version)
   }
@@ -104,7 +103,7 @@ export class CurrentCheck {
     return corrections
   }
 
-  /** Records that remove keys of objects that the store does not hold, and of retired models (SHA-256). */
+  /** Records that remove keys of objects that are not in the store, and keys of retired models (SHA-256). */
   async removals(records: readonly CurrentRecord[], retired: ReadonlySet<string>): Promise<OutputMessage[]> {
     const { current } = this.#options
     const removals: OutputMessage[] = []
@@ -138,7 +137,7 @@ export class CurrentCheck {
     return { key, version: versionOf(body), message }
   }
 
-  /** Null if the store does not hold the object of a key. */
+  /** Null if the object of the key is not in the store. */
   async #stateOf(key: string): Promise<ObjectState | 'unreadable' | null> {
     try {
       return await this.#options.store.get(readCurrentKey(key).objectId)

@@ -42,7 +42,7 @@ export async function historyOf(
   return moments
 }
 
-/** The input of the context term at a detection. At the alert's own time it is the same as when the alert is classified. */
+/** The input of the context term at a detection. At the alert's own time, it equals the input with which the alert is classified. */
 function viewAt({ jd, magnitude }: Observation, alert: AlertRecord | null): AlertView | null {
   if (!alert?.photometry) return null
   return { jd, magnitude: jd === alert.jd ? alert.photometry.magnitude : magnitude, context: alert.photometry.context }

@@ -2,7 +2,7 @@ import type { AlertCutouts } from '../lightcurves/cutouts.ts'
 import type { ObjectState } from '../lightcurves/store.ts'
 import type { Arrival } from './pending-answers.ts'
 
-/** The images of those alerts that are the newest of their object after the merge. None of a programme that is not admitted. */
+/** The images of the alerts that are the newest of their object after the merge, without those of programmes that are not admitted. */
 export function newestCutouts(
   arrivals: readonly Arrival[],
   states: ReadonlyMap<string, ObjectState>

@@ -126,7 +126,7 @@ interface Timeline {
 }
 
 /**
- * One model's answers in the order of the inputs (null for an input with a reason), and the hidden states for the cache. Each round
+ * One model's results in the order of the inputs (null for an input with a reason), and the hidden states for the cache. Each round
  * classifies the next moment of every object. The moments of an object follow each other in time, so each detection costs one network
  * step, however many alerts the object has in the batch.
  */
@@ -157,7 +157,7 @@ async function answerInTimeOrder(
       for (const input of (timeline.moments[round] as Moment).inputs) answers[input] = answer
     }
     open = open.filter(({ moments }) => moments.length > round + 1)
-    // A packet may hold a thousand alerts of one object. Each is a round of its own.
+    // A packet may hold a thousand alerts of one object, and each takes a round.
     await yieldIfBusy()
   }
   return {

@@ -71,7 +71,7 @@ export function reissuedAnswers(
   return recordsToReissue(records, state).map(record => ({
     ...selectedVersion(record, state),
     state,
-    // The timestamp is that of another message.
+    // Without the timestamp, which belongs to another message.
     origin: { ...origin, timestamped: false },
     kind: 'reissued'
   }))
@@ -92,7 +92,7 @@ function recordsToReissue(records: readonly AlertRecord[], { newest, newestAdmit
   return reissued
 }
 
-/** Time of the object's newest alert, if that came with an earlier batch. Older alerts of this batch are late. */
+/** Time of the object's newest alert, if it came with an earlier batch. Older alerts of this batch are late. */
 function newestBefore({ newest }: ObjectState, inBatch: ReadonlySet<bigint>): number {
   return newest && !inBatch.has(newest.candid) ? newest.jd : Number.NEGATIVE_INFINITY
 }

@@ -50,7 +50,10 @@ interface InFlight {
   /** The message is refused: its packet must not be decoded. */
   readonly poison: boolean
   readonly crashes: number
-  /** Call it when the packets are no longer read: `true` if the messages were handled, `false` if they failed. Later calls have no effect. */
+  /**
+   * Call it when the packets are no longer read. `true`: they have been processed, so a later crash is not attributed to them. `false`: they
+   * failed, and remain suspects. Only the first call has an effect.
+   */
   end(handled: boolean): Promise<void>
 }
 

@@ -1,22 +1,22 @@
 import { z } from 'zod'
 import type { Journal } from '../lightcurves/journal.ts'
 
-/** What was done so far. Kept in the journal, so later releases must be able to read it. */
+/** Counts of what has been done. They are kept in the journal, so later releases must be able to read them. */
 export const counts = z.object({
-  /** Objects that were read, or that can't be. */
+  /** Objects that are done, including those that cannot be read. */
   objects: z.int(),
-  /** Objects of which something was published. */
+  /** Objects with published messages. */
   reclassified: z.int(),
   /** Objects with points but without an alert. */
   withoutAlert: z.int(),
   corrupt: z.int(),
-  /** Objects of which another alert was merged meanwhile, and which were therefore classified again. */
+  /** Objects that were classified again because another alert was merged meanwhile. */
   overtaken: z.int()
 })
 export type Counts = z.infer<typeof counts>
 
 const progress = counts.extend({
-  /** Hash of what is published: another model, setting or selection is another run. */
+  /** Hash of the models, settings and selection. A run with another hash starts from the first object. */
   run: z.string(),
   /** The last object that is done. */
   after: z.string(),
@@ -26,13 +26,13 @@ const progress = counts.extend({
   writer: z.string()
 })
 
-/** How far the last reclassification of a store is. */
+/** Progress of the last reclassification of a store. */
 export type Progress = z.infer<typeof progress>
 
-/** Key of the progress in the journal. Those of partitions have a slash. */
+/** Key of the progress in the journal. It has no slash, unlike the keys of partitions. */
 const journalKey = 'reclassify'
 
-/** How far the last reclassification of a store is; null if there was none. */
+/** The progress of the last reclassification of a store; null if there was none. */
 export async function reclassificationProgress(journal: Pick<Journal, 'read'>): Promise<Progress | null> {
   try {
     return progress.parse(JSON.parse((await journal.read(journalKey)) ?? ''))
@@ -41,7 +41,7 @@ export async function reclassificationProgress(journal: Pick<Journal, 'read'>): 
   }
 }
 
-/** Writes how far a reclassification is. Rejects with STORE_FAILED. */
+/** Writes the progress of a reclassification. Rejects with STORE_FAILED. */
 export async function keepReclassificationProgress(journal: Pick<Journal, 'write'>, now: Progress): Promise<void> {
   await journal.write(journalKey, JSON.stringify(now))
 }

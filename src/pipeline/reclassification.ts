@@ -24,11 +24,11 @@ import { RetractingTopics } from './retractions.ts'
 
 /** Which objects and classifications are published; all conditions must hold. */
 export interface Selection {
-  /** Ids of objects; empty: all of the store. */
+  /** Object ids; empty: all objects of the store. */
   readonly objectIds: readonly string[]
-  /** Least Julian date of the last admitted detection, days; null: any. */
+  /** Earliest Julian date of an object's last admitted detection, days; null: no limit. */
   readonly since: number | null
-  /** Only classifications with at least this probability of a node; null: all, those without probabilities too. */
+  /** Minimum probability of a node; null: all classifications, including those without probabilities. */
   readonly least: { readonly node: string; readonly probability: number } | null
 }
 
@@ -43,15 +43,15 @@ export interface ReclassificationOptions {
   readonly admission: AdmissionSettings
   readonly output: OutputSettings
   readonly selection: Selection
-  /** Objects that are classified per second; 0 for no limit. */
+  /** Maximum number of objects per second; 0 for no limit. */
   readonly rate: number
   /** Number of objects in the store. */
   readonly total: number
-  /** Begins with the first object even if an earlier run was interrupted. */
+  /** Begin with the first object even if an earlier run was interrupted. */
   readonly restart?: boolean
-  /** Called with the number of objects of each portion, when its messages are acknowledged. */
+  /** Called with the number of objects of each chunk, when its messages are acknowledged. */
   readonly onProgress?: (objects: number) => void
-  /** Called with every object that can't be read; it is left out. */
+  /** Called for every object that cannot be read; it is skipped. */
   readonly onCorrupt?: (error: HieraxError) => void
 }
 
@@ -74,9 +74,9 @@ const source = 'reclassify'
 const nothing: Counts = { objects: 0, reclassified: 0, withoutAlert: 0, corrupt: 0, overtaken: 0 }
 
 /**
- * Publishes the current classification of objects again, by models that may not have classified them yet. Ids and bytes are those
- * that the service would publish. It only reads objects: `serve` may merge alerts at the same time. If it does while an object is
- * classified here, the object is classified again, so that the last message is never that of an older state.
+ * Publishes the current classifications of objects again, also by models that have not classified them before. Ids and bytes are those that
+ * the service would publish. Objects are only read, so `serve` may merge alerts at the same time. If an object changes while it is classified
+ * here, it is classified again, so that the last message is never that of an older state.
  */
 export class Reclassification {
   readonly #options: ReclassificationOptions
@@ -99,7 +99,7 @@ export class Reclassification {
     this.#run = hashOf(options)
   }
 
-  /** The object after which it goes on; null if it begins with the first one. Rejects with STORE_FAILED. */
+  /** The object after which the run resumes; null if it begins with the first one. Rejects with STORE_FAILED. */
   async resume(): Promise<string | null> {
     const { journal, sink, restart = false } = this.#options
     const before = sink === null || restart ? null : await reclassificationProgress(journal)
@@ -162,7 +162,7 @@ export class Reclassification {
     return selected.length
   }
 
-  /** States of objects, without those that are unknown or can't be read. */
+  /** The states of the objects, without those that are unknown or cannot be read. */
   async #read(objectIds: readonly string[], onCorrupt: (error: HieraxError) => void): Promise<ObjectState[]> {
     const states = await Promise.all(
       objectIds.map(async objectId => {
@@ -186,7 +186,7 @@ export class Reclassification {
     return lastDetectionJd !== null && lastDetectionJd >= selection.since
   }
 
-  /** Resolves with the objects of which messages were acknowledged; none if the signal was aborted before. */
+  /** Resolves with the objects whose messages are acknowledged; with none if the signal was aborted first. */
   async #publish(states: readonly ObjectState[], signal: AbortSignal): Promise<string[]> {
     const { sink, output, selection } = this.#options
     const origin: Origin = { topic: source, source, ingested: Date.now() }
@@ -197,7 +197,7 @@ export class Reclassification {
     const placements = this.#retracting
       .placementsOf(pending, classifications)
       .filter(({ body }) => published.includes(body))
-    // What another process changes meanwhile is found after publication.
+    // A change by another process meanwhile is found after publication.
     if (sink !== null) await this.#retracting.mark(placements, this.#options.store)
     const messages = [
       ...published.flatMap(body => classificationMessages(body, origin, output)),

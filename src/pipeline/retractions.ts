@@ -9,12 +9,12 @@ import { type Route, unmetConditions } from '../messages/routes.ts'
 import type { OutputMessage } from '../streams/types.ts'
 import type { PendingAnswer } from './pending-answers.ts'
 
-/** The current answer of an object and model, and whether it belongs on the topic of a retracting route. */
+/** The current classification of an object by a model, and whether it belongs on the topic of a retracting route. */
 interface Placement {
   readonly topic: string
   readonly body: Classification
   readonly pending: PendingAnswer
-  /** The routes to the topic that are met. */
+  /** The routes to the topic whose conditions are met. */
   readonly met: readonly Route[]
   /** Keys of the conditions that are not met; empty if the object belongs on the topic. */
   readonly unmet: readonly string[]
@@ -23,15 +23,15 @@ interface Placement {
 }
 
 /**
- * Topics of routes with `retract`. They get only current answers: of each object, the answer for its newest admitted alert. If that no longer
- * meets the conditions and the object is on the topic, a retraction follows. Which topics an object is on is kept in the store (`RouteMark`).
+ * Topics of routes with `retract`. Only current classifications are sent to them: of each object, the one of its newest admitted alert. If it
+ * no longer meets the conditions and the object is on the topic, a retraction is sent. The store keeps which topics an object is on (`RouteMark`).
  */
 export class RetractingTopics {
   readonly #output: OutputSettings
   readonly #models: readonly string[]
   readonly #topics = new Map<string, Route[]>()
 
-  /** `models`: SHA-256 of each model, in the order of their answers. */
+  /** `models`: SHA-256 of each model, in the order of their classifications. */
   constructor(output: OutputSettings, models: readonly string[]) {
     this.#output = output
     this.#models = models
@@ -40,7 +40,7 @@ export class RetractingTopics {
     }
   }
 
-  /** Where the current answers belong. `classifications` are those of each model, in the order of `pending`. */
+  /** Where the current classifications belong. `classifications` are those of each model, in the order of `pending`. */
   placementsOf(
     pending: readonly PendingAnswer[],
     classifications: readonly (readonly Classification[])[]
@@ -57,15 +57,15 @@ export class RetractingTopics {
   }
 
   /**
-   * Marks objects as being on a topic before they are sent to it. Resolves with the states that another process has changed since: their
-   * answers must be computed again, because that process could not know of the marks. Rejects with STORE_FAILED.
+   * Marks objects as being on a topic before they are sent to it. Resolves with the states that another process has changed since then.
+   * Their classifications must be computed again, because that process could not know of the marks. Rejects with STORE_FAILED.
    */
   async mark(placements: readonly Placement[], store: Pick<Store, 'merge'>): Promise<ObjectState[]> {
     const marks = placements.flatMap(({ topic, body, pending, unmet }) => {
       if (unmet.length > 0) return []
       const key = markKey(topic, body.classifier.sha256)
       const known = pending.state.routes.find(mark => isFor(mark, key))
-      // A mark stands only if no other one is of a newer answer.
+      // If the stored mark belongs to a newer classification, its rank is kept.
       const rank = known && compareRanks(known, rankOf(body)) > 0 ? known : rankOf(body)
       if (known?.on && compareRanks(known, rank) === 0) return []
       return [{ state: pending.state, mark: { ...rank, ...key, on: true } }]
@@ -75,7 +75,7 @@ export class RetractingTopics {
     return after.filter(state => !isSameObject(state, before.get(state.objectId) as ObjectState))
   }
 
-  /** The messages to the topics: current answers that belong there, and retractions. */
+  /** The messages to the topics: current classifications that belong there, and retractions. */
   messages(placements: readonly Placement[]): OutputMessage[] {
     return placements.flatMap(({ topic, body, pending: { origin }, met, unmet, on }) => {
       if (unmet.length > 0 && on.length === 0) return []
@@ -107,7 +107,7 @@ export class RetractingTopics {
     const keys = this.#models.map(model => markKey(topic, model))
     const marks = pending.state.routes.filter(mark => mark.on && mark.topic === keys[0]?.topic)
     const isAnyMet = unmet.some(keys => keys.length === 0)
-    // What a model that is no longer in use put there, the first model withdraws.
+    // The first model retracts the classifications of models that are no longer in use.
     const orphans = isAnyMet ? [] : marks.filter(mark => !keys.some(key => isFor(mark, key)))
     return bodies.map((body, index) => {
       const own = marks.filter(mark => isFor(mark, keys[index] as (typeof keys)[number]))

@@ -16,7 +16,7 @@ export interface PredictedNode {
 /** An alert for which the predictions of a shadow model and of the published one differ. */
 export interface Disagreement {
   readonly objectId: string
-  /** As decimal digits, because it exceeds 2^53. */
+  /** In decimal digits, because it may exceed 2^53. */
   readonly candid: string
   /** Julian date of the alert, days. */
   readonly jd: number
@@ -28,10 +28,10 @@ export interface Disagreement {
 /** What a shadow model did with a batch. Plain values, so that a worker can send it to its parent. */
 export interface ShadowResult {
   readonly sha256: string
-  /** Alerts by predicted nodes: of the published model, of the shadow model, how they agree, and how many. */
+  /** Number of alerts by the predicted nodes of the published and of the shadow model, and by how these agree. */
   readonly pairs: readonly (readonly [live: string | null, shadow: string | null, Agreement, number])[]
   readonly disagreements: readonly Disagreement[]
-  /** Alerts that were left out: because alerts arrive faster than it classifies, or because it failed. */
+  /** Skipped alerts: they arrived faster than the model classifies, or the model failed. */
   readonly skipped: { readonly busy: number; readonly failed: number }
   readonly seconds: number
 }
@@ -47,7 +47,7 @@ export interface ShadowOptions {
   readonly onFailure: (classifier: Classifier, error: HieraxError) => void
 }
 
-/** Alerts that wait for the shadow models. Beyond them, alerts are skipped, so that publication never waits. */
+/** Maximum number of alerts that wait for the shadow models. Further alerts are skipped, so that publication never waits. */
 const maxWaiting = 2000
 
 interface ShadowModel {
@@ -62,8 +62,8 @@ interface Answered {
 }
 
 /**
- * Classifies alerts with models whose classifications are not published, after they were published by the model in use. It keeps hidden
- * states in the cache of the store, and nothing else.
+ * Classifies alerts with models whose classifications are not published, after those of the published model have been published. It keeps
+ * hidden states in the cache of the store, and nothing else.
  */
 export class Shadows {
   readonly #options: ShadowOptions
@@ -82,7 +82,7 @@ export class Shadows {
     }))
   }
 
-  /** Takes the alerts of a batch, with the classifications of the model in use. Returns at once and never throws. */
+  /** Takes the alerts of a batch, with the classifications of the published model. Returns at once and never throws. */
   compare(alerts: readonly PendingAnswer[], classifications: readonly Classification[]): void {
     const answered = alerts
       .map((alert, index) => ({ alert, classification: classifications[index] as Classification }))
@@ -99,7 +99,7 @@ export class Shadows {
     })
   }
 
-  /** Leaves out what waits, and resolves when the batch in progress is done. */
+  /** Skips the waiting alerts, and resolves when the batch in progress is done. */
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#last

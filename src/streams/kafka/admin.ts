@@ -17,12 +17,12 @@ export interface TopicSpec {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** State of a topic: `dead` has partitions without a leader, `denied` may not be read. */
+/** State of a topic: `dead` has a partition without a leader, `denied` may not be read. */
 export type TopicState = 'present' | 'absent' | 'dead' | 'denied'
 
 const topicStates: Readonly<Record<string, TopicState>> = {
   UNKNOWN_TOPIC_OR_PARTITION: 'absent',
-  // No topic can have this name: creating it will fail with the reason.
+  // No topic can have this name. Creating it fails with the reason.
   INVALID_TOPIC_EXCEPTION: 'absent',
   LEADER_NOT_AVAILABLE: 'dead',
   LISTENER_NOT_FOUND: 'dead',
@@ -182,7 +182,7 @@ export class ClusterView {
     return offsets
   }
 
-  /** By partition, the offset of the first message that arrived at `time` (epoch ms) or later: the end if there is none. */
+  /** By partition, the offset of the first message with a timestamp of `time` (epoch ms) or later; the end if there is none. */
   async offsetsAt(topic: string, time: number): Promise<ReadonlyMap<number, bigint>> {
     const offsets = await this.#request(admin => admin.fetchTopicOffsetsByTimestamp(topic, time))
     return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]))

@@ -11,9 +11,9 @@ export interface BatchWork {
   readonly handler: BatchHandler
   readonly limits: Pick<SourceLimits, 'chunkMessages' | 'chunkBytes' | 'retryFirst' | 'retryLongest'>
   readonly heartbeat: () => Promise<void>
-  /** All messages up to this offset have their outcome. */
+  /** All messages up to and including this offset have been handled. */
   readonly onHandled: (offset: string) => void
-  /** So many messages have no valid Kafka timestamp; the first has `timestamp`. */
+  /** This many messages have no valid Kafka timestamp; the first one has `timestamp`. */
   readonly onInvalidTimestamps?: (count: number, timestamp: string) => void
   /** A chunk was rejected and will be retried. */
   readonly onRejected: (error: unknown, attempt: number) => void
@@ -23,8 +23,8 @@ export interface BatchWork {
  * Hands a fetched batch to the handler in chunks of bounded size, in offset order. A rejected chunk is retried with
  * increasing delay until it succeeds or the assignment ends: no message is ever skipped.
  *
- * Resolves with whether nobody reads the messages any more: the handler accepted each chunk at once. One that rejects may leave work
- * behind.
+ * Resolves with true if nobody reads the messages any more, which is certain if the handler never rejected a chunk. A handler that rejects
+ * may still be reading.
  */
 export async function processBatch({ batch, assignment, limits, ...work }: BatchWork): Promise<boolean> {
   const [lost, leave] = [assignment.lost.signal, assignment.leave.signal]
@@ -87,11 +87,11 @@ function inputMessage(
 /** First light of ZTF: no alert is older. */
 const firstLight = Date.UTC(2017, 9, 1)
 
-/** Difference between the clocks of machines that is accepted, ms. */
+/** Accepted difference between the clocks of machines, ms. */
 const clockTolerance = 5 * 60_000
 
 /**
- * When a message arrived (epoch ms): its Kafka timestamp, or `now` where that is none: -1, 0, in seconds, or in the future.
+ * When a message arrived (epoch ms): its Kafka timestamp, or `now` if that is not valid: -1, 0, in seconds, or in the future.
  */
 export function arrivalTime(timestamp: number, now: number): number {
   return timestamp >= firstLight && timestamp <= now + clockTolerance ? timestamp : now

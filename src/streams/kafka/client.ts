@@ -19,7 +19,7 @@ export const retries = {
   interactive: { initialRetryTime: 100, maxRetryTime: 1500, retries: 5 }
 } as const satisfies Record<string, RetryOptions>
 
-/** Lines that are normal while a cluster starts or elects leaders, which kafkajs retries, and on answers that come after their time limit. */
+/** Log lines that are normal while a cluster starts or elects leaders (kafkajs retries), and those about responses after their time limit. */
 const expectedAtStart =
   /LEADER_NOT_AVAILABLE|NOT_LEADER|COORDINATOR|GROUP_LOAD_IN_PROGRESS|REBALANCE_IN_PROGRESS|leadership election|not the leader|coordinator (?:is|not)|does not host this topic-partition|group is rebalancing|loading|Response without match/i
 
@@ -34,7 +34,7 @@ function fieldsOf(entry: LogEntry): Record<string, unknown> {
   return fields
 }
 
-/** By connection, which clients that follow each other share. */
+/** By connection: successive clients share it. */
 const repeatedLines = new WeakMap<KafkaConnection, RepeatedLines>()
 
 function logTo(logger: KafkaLogger, connection: KafkaConnection): NonNullable<KafkaConfig['logCreator']> {
@@ -85,11 +85,11 @@ function suppressKnownWarnings(): void {
 }
 
 /**
- * A kafkajs client with the compression codecs registered. Its log lines go to `logger`, those that are normal while a
- * cluster starts at level debug. Connects to nothing yet.
+ * A kafkajs client with the compression codecs registered, not connected yet. Its log lines go to `logger`; those that are normal while a
+ * cluster starts have level debug.
  *
  * @param retry kafkajs's own retries of every request, see {@link retries}
- * @param frames where long responses are read to; without it, each gets memory of its own
+ * @param frames the pool into which long responses are read; without it, each gets new memory
  *
  * @throws {HieraxError} CONFIG_INVALID when a PEM file can't be read.
  */

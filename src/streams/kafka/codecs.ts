@@ -76,7 +76,7 @@ async function decompressZstd(bytes: Buffer): Promise<Buffer> {
   return Buffer.from(inflated.buffer, inflated.byteOffset, inflated.byteLength)
 }
 
-/** Pieces that fit well into the module's memory. */
+/** Splits the bytes into pieces that fit into the module's memory. */
 function* pieces(bytes: Buffer): Generator<Uint8Array> {
   const size = 512 * 1024
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)

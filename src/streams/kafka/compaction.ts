@@ -5,24 +5,24 @@ import { createKafka, retries } from './client.ts'
 import { debugOnly, type KafkaConnection, type KafkaLogger, kafkaError } from './connection.ts'
 import { backoff, pause } from './timing.ts'
 
-/** First and longest pause between two looks at a topic, ms. */
+/** First and longest pause between two checks of a topic, ms. */
 const firstPause = 60_000
 const longestPause = 3_600_000
 
-/** What {@link watchCompaction} works with. */
+/** Options of {@link watchCompaction}. */
 export interface CompactionWatchOptions {
   readonly connection: KafkaConnection
   readonly topic: string
   readonly logger: KafkaLogger
   /** Ends the watch. */
   readonly signal: AbortSignal
-  /** First pause between two looks, ms; default: a minute. */
+  /** First pause between two checks, ms; default: a minute. */
   readonly firstPause?: number
 }
 
 /**
  * Warns while a topic is not compacted: at once, and again after pauses that grow to an hour. Without the right to describe the topic's
- * settings there is no warning. Returns why the topic is not as it should be, for readiness; null if nothing is known against it.
+ * settings there is no warning. Returns a function that gives the reason for not being ready, or null.
  */
 export function watchCompaction(options: CompactionWatchOptions): () => string | null {
   const { connection, topic, logger, signal } = options

@@ -5,7 +5,7 @@ import { hintFor, misfitOf } from './security-hints.ts'
 export interface KafkaConnection {
   /** `host:port` of one broker or more. */
   readonly brokers: readonly string[]
-  /** TLS: false is off, true trusts the system's roots, else paths of PEM files (any of them turns TLS on). */
+  /** TLS: false is off, true trusts the system's roots; otherwise paths of PEM files (any of them turns TLS on). */
   readonly ssl: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string }
   readonly sasl: {
     readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -13,7 +13,7 @@ export interface KafkaConnection {
     readonly password: string
   } | null
   readonly clientId: string
-  /** Which cluster of the service it is, for messages. */
+  /** Name of the cluster's role in the service, for messages. */
   readonly role?: 'input' | 'output'
 }
 
@@ -69,8 +69,8 @@ const problems = {
 export type KafkaProblem = keyof typeof problems
 
 /**
- * What is wrong: the cluster refuses the credentials, is to be reached with other settings, denies an operation, or does not answer; `other` is everything else, such as a
- * fault of the client.
+ * Kind of a failure: the cluster refuses the credentials, requires other security settings, denies an operation, or does not answer. `other`
+ * is everything else, such as a fault of the client.
  */
 export function kafkaProblem(error: unknown): KafkaProblem {
   const cause = rootCause(error)

@@ -33,7 +33,7 @@ export class CrashPolicy {
     this.#crashes = 0
   }
 
-  /** This member joined the group: its credentials are right, or were. */
+  /** This member joined the group, so its credentials have worked. */
   joined(): void {
     this.#joined = true
     this.#refusals = 0

@@ -1,7 +1,7 @@
 /** CRC-32C (Castagnoli), its bits reversed. */
 const polynomial = 0x82f63b78
 
-/** How the checksum changes by one byte that is followed by `zeros` more bytes. */
+/** Table of how one byte, followed by `zeros` zero bytes, changes the checksum. */
 function tableOf(zeros: number): Int32Array {
   return Int32Array.from({ length: 256 }, (_, byte) => {
     let sum = byte

@@ -3,7 +3,7 @@ import type { KafkaLogger } from './connection.ts'
 /** Pause between two lines on one failure, ms. */
 const pause = 60_000
 
-/** Logs a failure that goes on: when it begins, when its reason changes, once a minute, and when it has ended. */
+/** Logs a lasting failure: when it begins, when its reason changes, once a minute, and when it has ended. */
 export class FailureLog {
   readonly #logger: KafkaLogger
   #reason: string | null = null
@@ -38,11 +38,11 @@ export class FailureLog {
 /** Number of different lines that are remembered. */
 const maxLines = 200
 
-/** Which lines of a client that logs every attempt are due: each one at once, then once a minute. */
+/** Limits the lines of a client that logs every attempt: each different line is logged at once, then once a minute. */
 export class RepeatedLines {
   readonly #lines = new Map<string, { logged: number; count: number }>()
 
-  /** How often the line came since it was last due, this time included; null if it is not due at `now` (ms of a steady clock). */
+  /** How often the line has occurred since it was last logged, this time included; null if it is not to be logged at `now` (ms of a steady clock). */
   due(line: string, now = performance.now()): number | null {
     const known = this.#lines.get(line)
     if (known && now - known.logged < pause) {

@@ -8,10 +8,10 @@ import type { KafkaCluster } from './topic-ids.ts'
 const fetchKey = 1
 /** kafkajs's latest version of the request; Kafka 2.3 and later. */
 const fetchVersion = 11
-/** An answer that waited this long (ms) is discarded: its partitions may have been replaced. */
+/** A response that has waited this long (ms) is discarded: its partitions may have been replaced. */
 const longestWait = 5000
 
-/** What kafkajs's consumer asks of a broker. */
+/** A fetch request of kafkajs's consumer. */
 interface FetchRequest {
   readonly maxBytes: number
   readonly topics: readonly {
@@ -24,7 +24,7 @@ interface FetchRequest {
   }[]
 }
 
-/** A kafkajs connection: what is used of it beside its declared members. */
+/** The undeclared members of a kafkajs connection that are used here. */
 interface ConnectionInternals {
   readonly authHandlers: unknown
   readonly bytesBuffered: number
@@ -33,7 +33,7 @@ interface ConnectionInternals {
   isConnected(): boolean
 }
 
-/** The same of a kafkajs broker. */
+/** The undeclared members of a kafkajs broker that are used here. */
 interface BrokerInternals {
   readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>
   readonly connectionPool: {
@@ -45,23 +45,25 @@ interface BrokerInternals {
   isConnected(): boolean
 }
 
-/** The answer to a request that kafkajs has not made yet. */
+/** The response to a request that kafkajs has not made yet. */
 interface Ahead {
   /** The partitions and offsets of the request. */
   readonly key: string
   readonly answer: Promise<FetchResponse>
-  /** When messages came, by `performance.now()`: infinitely long ago if it was an error or none; null while it is under way. */
+  /** When the response arrived, by `performance.now()`; −∞ if it is an error or has no messages; null while the request is in flight. */
   since: number | null
 }
 
 /**
- * Makes kafkajs's consumer faster. While the messages of a fetch are handled, the next one is under way; kafkajs
- * gets its answer if it then asks for the same partitions and offsets. Any other answer is discarded, and so is an error that came before
- * kafkajs asked: its own request then finds out what is the matter now. Responses are decoded here ({@link decodeFetchResponse}), and are not copied once more. Their lists of
- * messages hold the pool's frames until they have been handled, or are discarded.
+ * Makes kafkajs's consumer faster: the next fetch is sent while the messages of the last one are being handled.
  *
- * kafkajs remains the client for the group, offsets and leaders. If a broker is too old, or kafkajs's internals are not as expected, its own
- * way is used.
+ * When kafkajs asks for the same partitions and offsets, it gets the response that was fetched ahead. If it asks for others, that response is
+ * discarded. An error that arrived before kafkajs asked is discarded too, and kafkajs sends its own request. Responses are decoded here
+ * ({@link decodeFetchResponse}), which saves a copy. Their lists of messages hold frames of the pool until the messages have been handled or
+ * the response is discarded.
+ *
+ * kafkajs remains the client for the group, offsets and leaders. If a broker is too old, or kafkajs's internals are not as expected, kafkajs
+ * fetches without this class.
  */
 export class FetchAhead {
   readonly #logger: KafkaLogger
@@ -69,10 +71,10 @@ export class FetchAhead {
   readonly #frames: FramePool
   readonly #equipped = new WeakSet<object>()
   #ahead = new Map<BrokerInternals, Ahead>()
-  /** Requests whose answers are under way or wait for kafkajs, discarded ones included until they came. */
+  /** Number of fetches in flight or waiting for kafkajs. A discarded one counts until its response arrives. */
   #held = 0
 
-  /** `frames`: the pool that the consumer's connections read responses to. */
+  /** `frames`: the pool into which the consumer's connections read responses. */
   constructor(logger: KafkaLogger, limits: Pick<SourceLimits, 'fetchBytes' | 'aheadBytes'>, frames: FramePool) {
     this.#logger = logger
     this.#limits = limits
@@ -84,7 +86,7 @@ export class FetchAhead {
     equipBrokers(cluster, this.#equipped, broker => this.#equip(broker))
   }
 
-  /** Discards the answers that were not asked for yet. */
+  /** Discards the responses that kafkajs has not asked for yet. */
   drop(): void {
     for (const ahead of this.#ahead.values()) this.#discard(ahead)
     this.#ahead = new Map()
@@ -111,7 +113,7 @@ export class FetchAhead {
     }
   }
 
-  /** kafkajs may give a broker that it connects to again another pool. */
+  /** When kafkajs reconnects to a broker, it may give it another connection pool. */
   #equipPool(pool: BrokerInternals['connectionPool']): void {
     if (this.#equipped.has(pool)) return
     this.#equipped.add(pool)
@@ -120,7 +122,7 @@ export class FetchAhead {
     pool.send = protocol => send(decodedHere(protocol, this.#frames))
   }
 
-  /** The answer that was fetched ahead, if it is the one to this request. */
+  /** The response that was fetched ahead, if it belongs to this request. */
   async #take(broker: BrokerInternals, request: FetchRequest): Promise<FetchResponse | null> {
     const ahead = this.#ahead.get(broker)
     this.#ahead.delete(broker)
@@ -133,7 +135,7 @@ export class FetchAhead {
     return null
   }
 
-  /** Frees the frames of an answer that kafkajs will not get. */
+  /** Frees the frames of a response that kafkajs will not get. */
   #discard({ answer }: Ahead): void {
     const end = ({ responses }: FetchResponse) => {
       for (const { partitions } of responses) for (const { messages } of partitions) this.#frames.end(messages)
@@ -141,7 +143,7 @@ export class FetchAhead {
     answer.then(end, () => {}).finally(() => this.#held--)
   }
 
-  /** Discards answers that came too long ago: kafkajs may no longer ask their brokers. */
+  /** Discards responses that have waited too long: kafkajs may no longer fetch from their brokers. */
   #discardOutdated(): void {
     for (const [broker, ahead] of this.#ahead) {
       if (!isOutdated(ahead)) continue
@@ -176,7 +178,7 @@ const isEmpty = ({ messages }: { readonly messages: readonly unknown[] }) => mes
 
 const keyOf = ({ topics }: FetchRequest) => JSON.stringify(topics)
 
-/** The request that kafkajs makes when all messages of `answer` have been handled; null if there are none. */
+/** The request that kafkajs makes when all messages of `answer` have been handled; null if `answer` has none. */
 function nextRequest(request: FetchRequest, answer: FetchResponse): FetchRequest | null {
   const next = new Map<string, string>()
   for (const { topicName, partitions } of answer.responses) {
@@ -196,7 +198,7 @@ function nextRequest(request: FetchRequest, answer: FetchResponse): FetchRequest
   return { ...request, topics }
 }
 
-/** The same request, whose response is decoded here if it is one of messages. What kafkajs decodes itself, it keeps. */
+/** The same request, but responses of a known format are decoded here. kafkajs decodes the others. */
 function decodedHere(protocol: Protocol, frames: FramePool): Protocol {
   const { request, response } = protocol
   if (request.apiKey !== fetchKey || request.apiVersion !== fetchVersion) return protocol
@@ -213,7 +215,7 @@ function decodedHere(protocol: Protocol, frames: FramePool): Protocol {
   return { ...protocol, response: { ...response, decode } }
 }
 
-/** The lists of messages that have views of these bytes. Messages that were inflated have none. */
+/** The lists of messages with views of these bytes. Messages of a compressed batch are copies, not views. */
 function viewsOf({ buffer }: Buffer, { responses }: FetchResponse): FetchedPartition['messages'][] {
   const lists = responses.flatMap(({ partitions }) => partitions.map(({ messages }) => messages))
   return lists.filter(messages =>
@@ -223,7 +225,7 @@ function viewsOf({ buffer }: Buffer, { responses }: FetchResponse): FetchedParti
   )
 }
 
-/** Passes whole responses on as they are: kafkajs would copy each. */
+/** Passes whole responses on without the copy that kafkajs makes of each. */
 function passWhole(connection: ConnectionInternals): void {
   const process = connection.processData.bind(connection)
   connection.processData = bytes => {

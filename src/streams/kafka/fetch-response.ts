@@ -1,6 +1,6 @@
 import { inflateRecords } from './codecs.ts'
 
-/** A message as kafkajs has it. */
+/** A message in kafkajs's form. */
 interface FetchedMessage {
   readonly magicByte: number
   readonly attributes: number
@@ -13,7 +13,7 @@ interface FetchedMessage {
   readonly batchContext: BatchContext
 }
 
-/** What a record batch says about its messages. */
+/** The fields of a record batch that apply to its messages. */
 interface BatchContext {
   readonly firstOffset: string
   readonly firstTimestamp: string
@@ -50,7 +50,7 @@ export interface FetchResponse {
   readonly responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartition[] }[]
 }
 
-/** The bytes are not what {@link decodeFetchResponse} knows: an old message format, or damaged. */
+/** The bytes have a format that {@link decodeFetchResponse} does not read (an old message format), or are damaged. */
 export class UnknownFormat extends Error {}
 
 /** Bytes of a record batch before its length field ends, and those of its fixed fields after that. */
@@ -59,8 +59,8 @@ const batchFields = 49
 const magic = 2
 
 /**
- * Decodes the response to a Fetch request of version 11, from the field after its correlation id on. The result is that of kafkajs's decoder,
- * but keys and values are cut directly from `bytes`, at a tenth of its cost. As in kafkajs, checksums are not verified: TCP has its own.
+ * Decodes the response to a Fetch request of version 11, starting after its correlation id. The result equals that of kafkajs's decoder at
+ * a tenth of the cost, because keys and values are views of `bytes`. As in kafkajs, checksums are not verified: TCP has its own.
  *
  * @throws {UnknownFormat} for messages older than record batches (Kafka 0.11), and for damaged bytes.
  * @throws {HieraxError} KAFKA_BATCH_UNREADABLE if a compressed batch can't be inflated.
@@ -97,7 +97,7 @@ async function partitionOf(reader: Reader): Promise<FetchedPartition> {
   return { partition, errorCode, ...offsets, abortedTransactions, preferredReadReplica, messages }
 }
 
-/** The messages of all whole batches: the last one may be cut by the size limit of the request. */
+/** The messages of all whole batches. The size limit of the request may cut the last batch off. */
 async function messagesOf(reader: Reader): Promise<FetchedMessage[]> {
   const messages: FetchedMessage[] = []
   while (reader.left >= batchPrefix) {
@@ -168,7 +168,7 @@ function headersOf(records: Reader): FetchedMessage['headers'] {
   return Object.fromEntries(headers)
 }
 
-/** Reads big-endian numbers and zigzag varints; never beyond the end. */
+/** Reads big-endian numbers and zigzag varints. Never reads beyond the end. */
 class Reader {
   at = 0
   readonly #bytes: Buffer

@@ -1,45 +1,45 @@
 import type { SourceLimits } from './limits.ts'
 
-/** Shorter frames are cheap, and most are no messages. */
+/** Shorter frames are not pooled: they are cheap to allocate, and most hold no messages. */
 const smallestFrame = 32 * 1024
-/** Bytes of a response to a fetch beside its messages. */
+/** Room for the other fields of a fetch response, bytes. */
 const responseFields = 64 * 1024
-/** How many free frames are kept. */
+/** Maximum number of free frames. */
 const mostFree = 16
-/** A frame that nobody needed for this time (ms), or twice as long, is left to the garbage collector. */
+/** Interval of {@link FramePool.removeIdle}, ms. A frame is removed after it has been free for one to two intervals. */
 const idleTime = 30_000
 
-/** A frame in use. */
+/** A frame in use: the memory of one response. */
 interface Loan {
   readonly memory: ArrayBufferLike
-  /** Holders that have not ended. */
+  /** Number of holders that still use it. */
   holders: number
 }
 
 /** A free frame. */
 interface Free {
   readonly memory: ArrayBufferLike
-  /** It was already free when idle frames were looked for last. */
+  /** It was already free at the last {@link FramePool.removeIdle}. */
   idle: boolean
 }
 
 /**
- * The memory of responses to fetches, used again and again. V8 counts each buffer, and every 64 MB of new ones (a thousand alerts) it
- * marks its whole heap. The pool avoids that, and the page faults of new memory.
+ * Reuses the memory of fetch responses. Without the pool, V8 marks its whole heap after every 64 MB of new buffers (about a thousand alerts),
+ * and each new buffer causes page faults.
  *
- * Who owns a frame:
- *  1. From {@link take} on, whoever reads the response into it.
- *  2. From {@link hold} on, its holders: objects with views of it, here the lists of messages that were cut from it.
- *  3. When each of them has ended ({@link end}), the pool again, and it is overwritten by a later response. So a holder ends only when
- *     nobody reads its views any more: its messages were handled, or nobody has seen them.
+ * Ownership of a frame:
+ *  1. After {@link take}, it belongs to the caller, who reads a response into it.
+ *  2. After {@link hold}, it belongs to its holders: the objects with views of it, here the lists of messages of the response.
+ *  3. When {@link end} has been called for every holder, it belongs to the pool again, and a later response overwrites it. So call `end` only
+ *     when nobody reads the holder's views any more.
  *
- * In any other case, a failure for instance, there is nothing to do: a frame of which nobody says more is not used again, and the garbage
- * collector removes it with its last view. The pool itself refers to free frames only.
+ * A frame that is never returned, after a failure for instance, is not reused. The garbage collector frees it with its last view, because
+ * the pool refers to free frames only.
  */
 export class FramePool {
   readonly #largest: number
   readonly #maxFreeBytes: number
-  /** From the smallest to the largest; of equal ones, the one that was used last comes first. */
+  /** Sorted by size. Of frames of one size, the most recently used is first. */
   #free: Free[] = []
   /** By memory. */
   readonly #loans = new WeakMap<ArrayBufferLike, Loan>()
@@ -58,7 +58,7 @@ export class FramePool {
     return this.#free.reduce((sum, { memory }) => sum + memory.byteLength, 0)
   }
 
-  /** Memory for a frame, uninitialised; from outside of the pool if it is short, or longer than any fetch. */
+  /** Uninitialised memory for a response of this length. If it is short, or longer than any fetch, the memory is not pooled. */
   take(length: number): Buffer {
     if (length < smallestFrame || length > this.#largest) return Buffer.allocUnsafe(length)
     const memory = this.#fitting(length)
@@ -66,7 +66,7 @@ export class FramePool {
     return Buffer.from(memory, 0, length)
   }
 
-  /** Says which objects have views of the frame with these bytes, before any of them ends. If there are none, it is free. */
+  /** Registers the objects with views of the frame of these bytes. Call it once, before any {@link end}. Without holders, the frame is free. */
   hold(bytes: Uint8Array, holders: readonly object[]): void {
     const loan = this.#loans.get(bytes.buffer)
     if (loan === undefined) return
@@ -75,7 +75,7 @@ export class FramePool {
     if (holders.length === 0) this.#ended(loan)
   }
 
-  /** Nobody reads the views of this holder any more. Of no effect for an object that holds nothing, or has ended. */
+  /** Declares that nobody reads the views of this holder any more. Has no effect on other objects, or if called again. */
   end(holder: object): void {
     const loan = this.#held.get(holder)
     if (loan === undefined) return
@@ -89,13 +89,13 @@ export class FramePool {
     for (const free of this.#free) free.idle = true
   }
 
-  /** The smallest free memory that is large enough; else new memory, in place of the largest that is not. */
+  /** The smallest free memory that is large enough. If there is none, new memory, which replaces the largest free one. */
   #fitting(length: number): ArrayBufferLike {
     const at = this.#free.findIndex(({ memory }) => memory.byteLength >= length)
     const [found] = at < 0 ? [] : this.#free.splice(at, 1)
     if (found !== undefined) return found.memory
     this.#free.pop()
-    // A power of two, so that responses of varying length fit. Pages that were never written take no memory.
+    // Rounded up to a power of two, so that responses of other lengths fit. Pages that are never written take no memory.
     return Buffer.allocUnsafeSlow(Math.min(2 ** Math.ceil(Math.log2(length)), this.#largest)).buffer
   }
 
@@ -110,7 +110,7 @@ export class FramePool {
     this.#timer = this.#free.length === 0 ? null : setTimeout(() => this.#idled(), idleTime).unref()
   }
 
-  /** Takes free memory back. Tests overwrite it first, so that whoever still reads it finds other bytes. */
+  /** Takes free memory back. Tests replace this method to overwrite the memory first, which exposes views that are still read. */
   private putBack(memory: ArrayBufferLike): void {
     const at = this.#free.findIndex(free => free.memory.byteLength >= memory.byteLength)
     this.#free.splice(at < 0 ? this.#free.length : at, 0, { memory, idle: false })

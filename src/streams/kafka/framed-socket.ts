@@ -4,40 +4,40 @@ import type { ISocketFactory } from 'kafkajs'
 import type { FramePool } from './frame-pool.ts'
 import { closingHint, hintFor, misfitOf, type Security } from './security-hints.ts'
 
-/** Bytes of one read, but for what is missing of a long response. */
+/** Size of the shared read buffer, bytes. */
 const readBytes = 64 * 1024
-/** If so much of a response is missing, it is read into its place. */
+/** If at least this many bytes of a response are missing, they are read directly into its memory. */
 const directBytes = 16 * 1024
-/** Larger responses are passed on in pieces. No fetch is that large, and a bogus length must not cause an allocation. */
+/** Larger responses are passed on in pieces, so that a bogus length cannot cause an allocation. No fetch is that large. */
 const largestBytes = 64 * 1024 * 1024
 const lengthBytes = 4
 const keepAlive = 60_000
 
 /**
- * Assembles the responses on a connection to a broker (each is preceded by its length, 4 bytes), so that kafkajs gets
- * each as a whole, in memory of its own.
+ * Assembles the responses on a connection to a broker (each is preceded by its length, 4 bytes). kafkajs gets each response as a whole, in
+ * one buffer.
  *
- * Without it, Node allocates 64 kB for each read, and kafkajs copies these buffers into a new one. Here a long response is read into its
- * place ({@link space}), and all other reads share one buffer.
+ * Without it, Node allocates 64 kB for each read, and kafkajs copies these buffers into a new one. Here a long response is read directly into
+ * its final memory ({@link space}), and all other reads share one buffer.
  */
 export class ResponseAssembler {
   readonly #emit: (bytes: Buffer) => void
   readonly #allocate: (length: number) => Buffer
   readonly #shared = Buffer.allocUnsafeSlow(readBytes)
   readonly #length = Buffer.alloc(lengthBytes)
-  /** The response with its length field; that field alone until the length is known. */
+  /** The response with its length field; only that field until the length is known. */
   #frame: Buffer = this.#length
   #filled = 0
   /** Bytes of an oversized response still to be passed on. */
   #passing = 0
 
-  /** `emit` gets a response preceded by its length, in a buffer that `allocate` gave. */
+  /** `emit` gets a response preceded by its length, in a buffer from `allocate`. */
   constructor(emit: (bytes: Buffer) => void, allocate: (length: number) => Buffer = Buffer.allocUnsafe) {
     this.#emit = emit
     this.#allocate = allocate
   }
 
-  /** Where to read the next bytes to, for {@link take}. */
+  /** The buffer into which to read the next bytes, for {@link take}. */
   space(): Buffer {
     return this.#frame.length - this.#filled >= directBytes ? this.#frame.subarray(this.#filled) : this.#shared
   }
@@ -94,15 +94,15 @@ export function askForNoTopics(request: Buffer): void {
   if (request.length >= topicsAt + 4 && request.readInt32BE(topicsAt) === -1) request.writeInt32BE(0, topicsAt)
 }
 
-/** Begins an alert of TLS, with which a TLS server answers plain text: its type, and the major version. */
+/** How a TLS alert begins: type and major version. A TLS server sends one when it receives plain text. */
 const tlsAlert = [0x15, 0x03]
 
 /**
- * Creates kafkajs's sockets, which read through a {@link ResponseAssembler}: a partial response is dropped with its broken
- * connection, where kafkajs would put it before the first response of the next one. No request on them asks for the
- * metadata of all topics ({@link askForNoTopics}): `listTopics` finds none. Until the cluster has answered, errors name the setting that may be wrong.
+ * Creates kafkajs's sockets, which read through a {@link ResponseAssembler}. It drops a partial response with its broken connection; kafkajs
+ * would prepend it to the first response of the next connection. No request on these sockets asks for the metadata of all topics
+ * ({@link askForNoTopics}), so `listTopics` finds none. Until the cluster has answered, errors name the setting that may be wrong.
  *
- * @param frames where long responses are read to; without it, each gets memory of its own
+ * @param frames the pool into which long responses are read; without it, each gets new memory
  */
 export function framedSockets(security: Security, frames?: FramePool): ISocketFactory {
   // If one connection works, the settings are right, and later failures have other causes.
@@ -141,7 +141,7 @@ export function framedSockets(security: Security, frames?: FramePool): ISocketFa
       if (hint !== null) socket.emit('error', new Error(`the broker closed the connection (${hint})`))
     })
     const write = socket.write
-    // kafkajs writes each request with one call.
+    // kafkajs writes each request in one call.
     socket.write = ((...args: unknown[]) => {
       if (Buffer.isBuffer(args[0])) askForNoTopics(args[0])
       return Reflect.apply(write, socket, args) as boolean

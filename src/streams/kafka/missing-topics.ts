@@ -3,7 +3,7 @@ import { backoff } from './timing.ts'
 
 const minute = 60_000
 
-/** How long a topic may be missing before it is logged, ms: whoever starts a survey's stream may start Hierax first. */
+/** How long a topic may be missing before it is logged, ms. Hierax may be started before the stream of the survey. */
 const patience = 10 * minute
 
 /** First and longest pause between two lines on one topic, ms. */

@@ -7,16 +7,16 @@ const day = 86_400_000
 export interface NightlyOptions {
   /** Survey programmes; each night has one topic for each. */
   readonly programs: readonly number[]
-  /** Survey programmes of which the public part has a topic of its own each night. */
+  /** Survey programmes whose public part has a separate topic each night. */
   readonly publicPrograms?: readonly number[]
-  /** How many nights before the present one are read. */
+  /** How many nights before the current one are read. */
   readonly nightsBack: number
 }
 
 /**
  * Names of the topics that may hold alerts at `now` (epoch ms): `ztf_YYYYMMDD_programid{P}`, one per UTC night and
  * programme, and `ztf_YYYYMMDD_programid{P}_public` of public programmes, oldest night first. A night straddles midnight UTC, so earlier
- * ones are read as well.
+ * nights are read as well.
  */
 export function nightlyTopics(now: number, { programs, publicPrograms = [], nightsBack }: NightlyOptions): string[] {
   const suffixes = [...programs.map(program => `${program}`), ...publicPrograms.map(program => `${program}_public`)]
@@ -40,7 +40,7 @@ export function untilNextRefresh(now: number, interval: number): number {
   return Math.min(interval - (now % interval), day - (now % day))
 }
 
-/** The topics that wait, and the nights that were given up in this decision: later nights no longer wait for them although they lag. */
+/** The topics that wait, and the nights that this decision gives up: later nights no longer wait for them, although they lag. */
 export interface BacklogDecision {
   readonly heldTopics: ReadonlySet<string>
   readonly givenUp: readonly { readonly night: string; readonly lag: number }[]

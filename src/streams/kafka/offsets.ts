@@ -11,15 +11,15 @@ export interface PartitionOffsets extends TopicPartition {
   readonly high: bigint
   /** The group's committed offset; null when it never committed. */
   readonly committed: bigint | null
-  /** What the commit says of itself. */
+  /** The note in the metadata of the commit. */
   readonly note?: CommitNote
 }
 
-/** What Hierax keeps beside a committed offset, as the metadata of the commit. */
+/** What Hierax stores with a committed offset, as the metadata of the commit. */
 export interface CommitNote {
   /** The topic that the offset belongs to, see `TopicDescription`; null if the brokers do not tell. */
   readonly topicId: string | null
-  /** Unless the group reads the topic from its first message on: from what time on, epoch ms. */
+  /** Time from which the group reads the topic, epoch ms; absent if it reads from the first message. */
   readonly since: number | null
 }
 
@@ -29,7 +29,7 @@ export interface OffsetCommit extends TopicPartition {
   readonly metadata?: string
 }
 
-/** The note in the metadata of a commit; nothing is known from commits of other programs and of earlier releases. */
+/** The note in the metadata of a commit. Commits of other programs and of earlier releases have none. */
 export function commitNote(metadata: string | null | undefined): CommitNote {
   try {
     const { topicId, since } = JSON.parse(metadata ?? 'null') as Record<string, unknown>

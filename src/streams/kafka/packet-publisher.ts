@@ -5,7 +5,7 @@ import { createKafka, retries } from './client.ts'
 import { type KafkaConnection, kafkaError, silentLogger } from './connection.ts'
 import { assertAcknowledged, requestBytes } from './producer.ts'
 
-/** Where packets go. */
+/** The topic to publish to. */
 export interface PacketPublisherOptions {
   readonly connection: KafkaConnection
   readonly topic: string
@@ -13,7 +13,7 @@ export interface PacketPublisherOptions {
   readonly partitions?: number
 }
 
-/** Publishes packets unchanged, round robin over all partitions: without a key, as the survey does, or with a given one. */
+/** Publishes packets unchanged, round robin over all partitions, with or without a key. The survey's packets have none. */
 export interface PacketPublisher {
   /** Partitions of the topic. */
   readonly partitions: number

@@ -37,14 +37,14 @@ export class PendingSend {
   }
 }
 
-/** A message that waits for its request. */
+/** A message that waits to be sent. */
 export interface QueuedMessage extends PartitionMessage {
   /** Its approximate size in a request. */
   readonly bytes: number
   readonly send: PendingSend
 }
 
-/** What a queue works with. */
+/** Dependencies and limits of a queue. */
 export interface QueueContext {
   readonly partition: number
   /** Sends one request to the partition. */

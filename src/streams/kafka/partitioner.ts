@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 
-/** The partition of a message: the same for all messages of one key, round robin for those without. */
+/** The partition of a message: the same for all messages with one key, round robin for messages without a key. */
 export type Partitioner = (topic: string, key: string | null, partitions: number) => number
 
 /**
@@ -8,7 +8,7 @@ export type Partitioner = (topic: string, key: string | null, partitions: number
  * keyed producers agree on a key's partition. All partitions count as available: a message waits for its partition instead of going to another.
  */
 export function createPartitioner(): Partitioner {
-  /** By topic, how many messages without a key there were, from a random start on. */
+  /** By topic, the number of messages without a key so far, plus a random start. */
   const turns = new Map<string, number>()
   return (topic, key, partitions) => {
     if (key !== null) return (hashOf(key) & 0x7fffffff) % partitions

@@ -20,13 +20,13 @@ export interface TrackerContext extends StartContext {
   readonly events: SourceEvents
   readonly limits: SourceLimits
   readonly topics: readonly string[]
-  /** Topics of which a group without committed offsets reads only what arrived since `since`. */
+  /** Topics of which a group without committed offsets reads only messages since `since`. */
   readonly fromTime: ReadonlySet<string>
   /** The ids of topics that this process has read, kept from one session to the next. */
   readonly topicIds: Map<string, string>
-  /** The topics that exist, as the brokers describe them; none if they do not answer. Never rejects. */
+  /** The topics that exist, as the brokers describe them; empty if no broker answers. Never rejects. */
   readonly describeTopics: (topics: readonly string[]) => Promise<ReadonlyMap<string, TopicDescription>>
-  /** A topic is no longer the one that was read: the session must end, and the next one begins with the new topic. */
+  /** A topic was deleted and created again. The session must end, and the next one reads the new topic. */
   readonly onOutdated: () => void
   /** These topics of the session may not be read now; their partitions wait. */
   readonly onDenied: (topics: ReadonlySet<string>) => void
@@ -40,9 +40,9 @@ interface OwnedPartition extends TopicPartition {
   /** Next offset to be handled; null while unknown. */
   next: bigint | null
   paused: boolean
-  /** The partition starts at a time, and the offset of that is not known yet. */
+  /** The partition starts at a time whose offset is not known yet. */
   awaitsStart: boolean
-  /** The topic that is read, as far as it is known. */
+  /** The id of the topic that is read, if it is known. */
   topicId: string | null
   /** See {@link CommitNote}. */
   since: number | null
@@ -59,7 +59,7 @@ const warnAfter = 3
  * unread, and pauses nights that must wait for older ones.
  *
  * After every join all partitions are paused until the group's offsets have been read, for a bounded time. Partitions that
- * start at a time stay paused until the offset of that is known, because kafkajs would read them from the earliest offset.
+ * start at a time stay paused until its offset is known, because kafkajs would read them from the earliest offset.
  */
 export class PartitionTracker {
   readonly #context: TrackerContext
@@ -106,7 +106,7 @@ export class PartitionTracker {
 
   /** Messages up to `offset` have been handled; returns the offset to commit, the next one. */
   handled(batch: Batch, offset: string): string {
-    // The last message may be followed by transaction markers, which are passed with it.
+    // The last message may be followed by transaction markers, which are skipped with it.
     return this.passed(batch, offset === batch.messages.at(-1)?.offset ? batch.lastOffset() : offset)
   }
 
@@ -121,7 +121,7 @@ export class PartitionTracker {
     return String(next)
   }
 
-  /** What is committed beside the offset of a partition; undefined while nothing is known. */
+  /** The metadata that is committed with the offset of a partition; undefined while nothing is known. */
   noteOf(partition: TopicPartition): string | undefined {
     const { topicId = null, since = null } = this.#owned.get(keyOf(partition)) ?? {}
     const note: CommitNote = { topicId, since }
@@ -142,7 +142,7 @@ export class PartitionTracker {
 
   /** Reads the offsets now and then regularly until the assignment ends. */
   async #refresh(generation: number): Promise<void> {
-    // First the topics: if one is replaced after that, the offsets are the new one's, and the next refresh finds it.
+    // Read the topics first. If a topic is replaced between the two requests, the offsets are those of the new one, and the next refresh notices.
     const described = await this.#context.describeTopics(this.#context.topics)
     const offsets = await this.#readOffsets()
     const timed = await timedStarts(offsets, entry => this.#awaitsStart(entry), this.#context)
@@ -164,7 +164,7 @@ export class PartitionTracker {
     this.#reportRecreated(recreated)
     const denied = this.#rights.update(this.#context.topics, described)
     this.#context.onDenied(denied)
-    // A request for messages that may not be read would end the consumer.
+    // Fetching messages without the right to read them would end the consumer.
     this.#hold(new Set([...this.#context.heldTopics(offsets), ...denied]))
     const { lagInterval, backlogInterval } = this.#context.limits
     const soon = this.#unreadInARow > 0 || [...this.#owned.values()].some(partition => partition.paused)
@@ -210,7 +210,7 @@ export class PartitionTracker {
     const { consumer, logger } = this.#context
     const { topic, partition } = owned
     if (isSeek) consumer.seek({ topic, partition, offset })
-    // At once, so that the next owner of the partition starts at the same offset.
+    // Committed at once, so that the next owner of the partition starts at the same offset.
     consumer
       .commitOffsets([{ topic, partition, offset, metadata: this.noteOf(owned) ?? null }])
       .catch(error => logger.debug({ reason: String(error) }, 'commit of the first offset failed'))
@@ -271,7 +271,7 @@ export class PartitionTracker {
     events.onOutOfRange?.(topic, partition, messages)
   }
 
-  /** Offsets as far as they can be read. */
+  /** The offsets that can be read. */
   async #readOffsets(): Promise<PartitionOffsets[]> {
     const { readOffsets, topics, logger } = this.#context
     const offsets = await withTimeout(readOffsets(topics), offsetTimeout * topics.length).catch(() => [])

@@ -6,10 +6,10 @@ import { encodeProduceRequest, type ProducedMessage, type ProduceRequest } from 
 import type { KafkaCluster } from './topic-ids.ts'
 
 const produceKey = 0
-/** The versions of the request whose bytes are the same; kafkajs knows no later ones. Kafka 0.11 and later. */
+/** Versions of the request with the same encoding (Kafka 0.11 and later). kafkajs has no later version. */
 const [firstVersion, lastVersion] = [3, 7]
 
-/** What kafkajs's producer asks of a broker. */
+/** A produce request of kafkajs's producer. */
 interface BrokerRequest {
   readonly transactionalId?: string | undefined
   readonly producerId: string | number
@@ -26,18 +26,18 @@ interface BrokerRequest {
   }[]
 }
 
-/** A kafkajs broker: what is used of it beside its declared members. */
+/** The undeclared members of a kafkajs broker that are used here. */
 interface BrokerInternals {
   readonly connectionPool: { send(protocol: Protocol): Promise<unknown> }
   produce(request: BrokerRequest): Promise<unknown>
 }
 
-/** Has kafkajs's description of the member by which a client creates the cluster of a producer. */
+/** The undeclared member of a kafkajs client that creates the cluster of a producer. */
 const isCreator = ({ description }: symbol) => description === 'private:Kafka:createCluster'
 
 /**
- * Makes kafkajs's producers faster: their requests are encoded here ({@link encodeProduceRequest}). kafkajs remains the client for leaders, sequence
- * numbers and retries. If its internals are not as expected, its own way is used.
+ * Makes kafkajs's producers faster: their requests are encoded here ({@link encodeProduceRequest}). kafkajs remains the client for leaders,
+ * sequence numbers and retries. If its internals are not as expected, kafkajs encodes the requests itself.
  */
 export class ProduceEncoding {
   readonly #logger: KafkaLogger
@@ -90,7 +90,7 @@ export class ProduceEncoding {
     }
   }
 
-  /** kafkajs may give a broker that it connects to again another pool. */
+  /** When kafkajs reconnects to a broker, it may give it another connection pool. */
   #equipPool(pool: BrokerInternals['connectionPool']): void {
     if (this.#equipped.has(pool)) return
     this.#equipped.add(pool)

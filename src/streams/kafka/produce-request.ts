@@ -5,7 +5,7 @@ import { crc32c } from './crc32c.ts'
 /** A message for one partition; its time is that of its request. */
 export interface ProducedMessage {
   readonly key: string | null
-  /** Null: a compacted topic forgets the key. */
+  /** Null removes the key from a compacted topic. */
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, string>>
 }
@@ -28,15 +28,15 @@ export interface ProduceRequest {
 const prefixBytes = 14
 const partitionBytes = 12
 const batchBytes = 61
-/** Bytes of a batch before its checksum ends, which is of all that follows. */
+/** Bytes of a batch up to the end of its checksum, which covers all bytes after it. */
 const uncheckedBytes = 21
-/** Bytes of a batch before its length field ends. */
+/** Bytes of a batch up to the end of its length field. */
 const unmeasuredBytes = 12
 const magic = 2
 
 /**
- * Encodes a Produce request of version 3 to 7 from the field after its client id on. The bytes are those of kafkajs's encoder at a time `now` (epoch ms), made in one
- * buffer.
+ * Encodes a Produce request of version 3 to 7, starting after its client id, in one buffer. The bytes equal those of kafkajs's encoder at the
+ * time `now` (epoch ms).
  */
 export async function encodeProduceRequest(request: ProduceRequest, now = Date.now()): Promise<Buffer> {
   const { topic, partition, messages, compression } = request
@@ -62,7 +62,7 @@ export async function encodeProduceRequest(request: ProduceRequest, now = Date.n
   frame.writeInt32BE(request.timeout, 4)
   frame.writeInt32BE(1, 8)
   frame.writeInt16BE(frame.write(topic, prefixBytes), 12)
-  // Of one partition.
+  // One partition.
   frame.writeInt32BE(1, batchAt - 12)
   frame.writeInt32BE(partition, batchAt - 8)
   frame.writeInt32BE(frame.length - batchAt, batchAt - 4)
@@ -97,7 +97,7 @@ function writeBatchFields(batch: Buffer, request: ProduceRequest, now: number): 
 
 /** Bytes of a record after its length. */
 function recordSize({ key, value, headers }: ProducedMessage, index: number): number {
-  // Two bytes: attributes and time, which are zero.
+  // Two bytes for attributes and time, which are zero.
   let size = 2 + varintSize(index) + (key === null ? 1 : textSize(key))
   size += value === null ? 1 : varintSize(value.length) + value.length
   let count = 0
@@ -149,7 +149,7 @@ function writeVarint(bytes: Buffer, start: number, value: number): number {
   return at
 }
 
-/** Longer texts are left to Node. */
+/** Longer texts are encoded by Node. */
 const shortText = 100
 
 /** Bytes of a text in UTF-8. */

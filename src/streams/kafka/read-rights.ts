@@ -7,13 +7,13 @@ export class ReadRights {
   readonly #onDenied: (topic: string) => void
   #denied: ReadonlySet<string> = new Set()
 
-  /** `onDenied`: a topic may not be read, at each update. */
+  /** `onDenied` is called for each topic that may not be read, at each update. */
   constructor(logger: KafkaLogger, onDenied: (topic: string) => void) {
     this.#logger = logger
     this.#onDenied = onDenied
   }
 
-  /** The topics that may not be read; one that is not described stays as it was. */
+  /** The topics that may not be read. A topic without a description keeps its state. */
   update(topics: readonly string[], described: ReadonlyMap<string, TopicDescription>): ReadonlySet<string> {
     const before = this.#denied
     const isReadable = (topic: string) => described.get(topic)?.readable ?? !before.has(topic)

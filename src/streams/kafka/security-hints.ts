@@ -1,4 +1,4 @@
-/** The settings by which a cluster is reached; see `KafkaConnection`. */
+/** The security settings of a connection; see `KafkaConnection`. */
 export interface Security {
   readonly ssl: boolean | object
   readonly sasl: object | null
@@ -30,7 +30,7 @@ const hints = {
 
 type Misfit = keyof typeof hints
 
-/** Which setting does not fit, by the code of an error; null if it says nothing of settings. */
+/** Which setting does not fit, by the code of an error; null if the error does not indicate a setting. */
 export function misfitOf(code: unknown): Misfit | null {
   return typeof code === 'string' && Object.hasOwn(hints, code) ? (code as Misfit) : null
 }
@@ -41,8 +41,8 @@ export function hintFor(misfit: Misfit, { role }: Security): string {
 }
 
 /**
- * What to check if a broker closed a connection on which it had never answered a request but the first, which needs no credentials. A broker
- * that stops does so too. Null if no setting explains it.
+ * What to check if a broker closed a connection after it answered only the first request, which needs no credentials. (A broker that stops
+ * does that too.) Null if no setting explains it.
  */
 export function closingHint(answers: number, { ssl, sasl, role }: Security): string | null {
   const section = sectionOf(role)

@@ -12,7 +12,7 @@ import { PartitionTracker, type TrackerContext } from './partitions.ts'
 import { withTimeout } from './timing.ts'
 import { describeTopics, type KafkaCluster, type TopicDescription } from './topic-ids.ts'
 
-/** Time limit of a request of its own, ms. */
+/** Time limit of the session's own requests, ms. */
 const requestTimeout = 5000
 
 /** What a session gets from the source that runs it. */
@@ -37,7 +37,7 @@ export class ConsumerSession {
   phase: 'joining' | 'running' | 'rebalancing' = 'joining'
   /** Resolves with the error if the consumer cannot continue. */
   readonly crashed: Promise<Error>
-  /** Resolves when a topic is no longer the one that the session reads: the next session begins with the new one. */
+  /** Resolves when a topic was deleted and created again. The next session reads the new one. */
   readonly outdated: Promise<null>
   readonly #context: SessionContext
   readonly #consumer: Consumer
@@ -49,7 +49,7 @@ export class ConsumerSession {
   readonly #started: Promise<void>
   #crash: (error: Error) => void = () => undefined
   #assignment = newAssignment()
-  /** Replaced at the first batch, whose payload has a commit without retries. Until then, kafkajs retries this one itself. */
+  /** Commits offsets. Replaced at the first batch by the commit of its payload, which does not retry; until then, kafkajs retries. */
   #commit = ({ topics }: Offsets): Promise<void> =>
     this.#consumer.commitOffsets(
       topics.flatMap(({ topic, partitions }) => partitions.map(entry => ({ topic, ...entry })))
@@ -57,7 +57,7 @@ export class ConsumerSession {
   #working = 0
   #lastFetch = performance.now()
   #closing = false
-  /** A broker said so. kafkajs logs that, but its error says only that no coordinator was found. */
+  /** A broker denied access to the group. kafkajs only logs that: its error says that no coordinator was found. */
   #groupDenied = false
 
   constructor(context: SessionContext) {
@@ -137,7 +137,7 @@ export class ConsumerSession {
   async #start(): Promise<void> {
     const { topics, limits } = this.#context
     await this.#consumer.connect()
-    // From the beginning even with another `from`: if retention removed the committed offset, reading must not jump to the end.
+    // From the earliest offset, whatever `from` is: if retention removed the committed offset, reading must not jump to the end.
     await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true })
     if (this.#closing) return
     await this.#consumer.run({
@@ -183,7 +183,7 @@ export class ConsumerSession {
 
   #fail(cause: Error): void {
     const type = 'GROUP_AUTHORIZATION_FAILED'
-    // The cause has causes of its own, which would hide the type.
+    // Its cause has further causes, which would hide the type.
     this.#crash(this.#groupDenied ? Object.assign(new Error(`not authorized: ${cause.message}`), { type }) : cause)
   }
 
@@ -219,7 +219,7 @@ export class ConsumerSession {
     await this.#leave(assignment)
   }
 
-  /** kafkajs does not pass batches with only transaction markers and aborted messages to `eachBatch`. */
+  /** Commits past batches that hold only transaction markers and aborted messages: kafkajs does not pass them to `eachBatch`. */
   #skipped(batch: ConsumerEndBatchProcessEvent['payload']): void {
     if (batch.batchSize > 0) return
     this.#partitions.fetched(batch, batch.firstOffset)
@@ -233,7 +233,7 @@ export class ConsumerSession {
 
   #rejected({ topic, partition }: Batch, error: unknown, attempt: number): void {
     const fields = { topic, partition, attempt, reason: asError(error).message }
-    // A store that can't be used holds up all batches and has log lines of its own.
+    // A store that cannot be used delays all batches, and is logged elsewhere.
     const level = error instanceof HieraxError && error.code === 'STORE_FAILED' ? 'debug' : 'warn'
     this.#context.logger[level](fields, 'batch failed, retrying')
     this.#context.onRejected(error)

@@ -22,22 +22,22 @@ import { backoff, pause, withTimeout } from './timing.ts'
 export interface KafkaSinkOptions {
   readonly connection: KafkaConnection
   readonly logger: KafkaLogger
-  /** Of record batches; none by default. */
+  /** Compression of record batches; default: none. */
   readonly compression?: Compression
-  /** Approximate limit of a request before compression, bytes; kafkajs never divides one. Below the broker's `message.max.bytes`. */
+  /** Approximate limit of a request before compression, bytes. Must be below the broker's `message.max.bytes`: kafkajs never divides a request. */
   readonly maxRequestBytes?: number
   /** How often the partitions of the topics in use are counted, ms; default: a minute. */
   readonly countInterval?: number
   /** A request failed and will be repeated. */
   readonly onRetry?: (topic: string, error: HieraxError) => void
-  /** So many messages were acknowledged. */
+  /** This many messages were acknowledged. */
   readonly onPublished?: (topic: string, count: number) => void
 }
 
 /** A message unacknowledged for this time (ms) makes the sink not ready. kafkajs itself reports a failure only after half a minute. */
 const silenceLimit = 10_000
 
-/** Reasons against readiness that concern the whole cluster. */
+/** Reasons for not being ready that concern the whole cluster. */
 export const clusterReasons: Partial<Record<KafkaProblem, string>> = {
   credentials: 'output cluster refuses the credentials',
   security: 'output cluster: wrong security settings'
@@ -53,7 +53,7 @@ const closeTimeout = 3000
  * idempotent producer, acknowledgement by all in-sync replicas, and one request at a time for each partition.
  * It retries until a send's signal is aborted or it is closed.
  *
- * If the number of a topic's partitions changes, because it was created again or enlarged, messages go where the new number puts them.
+ * If the number of a topic's partitions changes, because the topic was recreated or enlarged, messages are assigned to the new partitions.
  */
 export class KafkaSink implements Sink {
   readonly #options: KafkaSinkOptions
@@ -66,7 +66,7 @@ export class KafkaSink implements Sink {
   /** Reasons of current failures, by `topic/partition`, or by topic while its partitions are unknown. */
   readonly #failing = new Map<string, string>()
   readonly #closing = new AbortController()
-  /** Calls that wait until the partitions of a topic are known; later calls queue up behind them. */
+  /** Number of calls that wait until the partitions of a topic are known. Later calls wait behind them. */
   #waiting = 0
   /** When the partitions of a topic were counted last; infinite while they are being counted. */
   readonly #counted = new Map<string, number>()
@@ -137,7 +137,7 @@ export class KafkaSink implements Sink {
     this.#options.onRetry?.(topic, failure)
   }
 
-  /** True if it had failed. */
+  /** Returns true if there was a failure. */
   #recovered(key: string): boolean {
     const hadFailed = this.#failing.delete(key)
     if (hadFailed && this.#failing.size === 0)
@@ -190,12 +190,12 @@ export class KafkaSink implements Sink {
     this.#recovered(topic)
   }
 
-  /** Counts the partitions of a topic again, if it was done more than `interval` ms ago. Redistributes its messages if the number is another. */
+  /** Counts the partitions of a topic again if the last count is older than `interval` ms. Redistributes its messages if the number has changed. */
   async #recount(topic: string, interval: number): Promise<void> {
     const age = performance.now() - (this.#counted.get(topic) ?? performance.now())
     if (age < interval || this.#closing.signal.aborted) return
     this.#counted.set(topic, Number.POSITIVE_INFINITY)
-    // A failure is no news: if it matters, publishing fails too.
+    // A failure here is ignored: if it matters, publishing fails too.
     const partitions = await withAdmin(this.#kafka, admin => partitionsOf(admin, topic)).catch(() => [])
     this.#counted.set(topic, performance.now())
     this.#redistribute(topic, partitions.length)
@@ -207,7 +207,7 @@ export class KafkaSink implements Sink {
     if (isCurrent()) return
     this.#waiting++
     this.#lastEnqueued = this.#lastEnqueued.then(async () => {
-      // Another count may have found the same number while this one waited.
+      // Another call may already have redistributed the messages while this one waited.
       if (!isCurrent()) await this.#move(topic, partitions)
       this.#waiting--
     })

@@ -3,7 +3,7 @@ import type { InputTopicState } from './topics.ts'
 
 /** What a source reports, for metrics. All optional, called synchronously, must not throw. */
 export interface SourceEvents {
-  /** The topics that are read from now on; none of them may exist yet. */
+  /** The topics that are read from now on. Possibly none of them exists yet. */
   onTopics?(topics: readonly string[]): void
   /** Topics were looked up: the number of configured ones by state. */
   onTopicStates?(counts: Readonly<Record<InputTopicState, number>>): void
@@ -18,6 +18,6 @@ export interface SourceEvents {
   onOutOfRange?(topic: string, partition: number, messages: number): void
   /** A topic was deleted and created again; the new one is read from its start. */
   onRecreated?(topic: string): void
-  /** So many messages have no valid Kafka timestamp, the first of them has `timestamp`; the time of arrival is used. */
+  /** This many messages have no valid Kafka timestamp; the first one has `timestamp`. The time of arrival is used instead. */
   onInvalidTimestamps?(topic: string, count: number, timestamp: string): void
 }

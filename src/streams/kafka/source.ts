@@ -85,10 +85,10 @@ export class KafkaSource implements Source {
   #topics: readonly string[] = []
   /** The topics that were logged last. */
   #logged = ''
-  /** Of these, those that may not be read now. */
+  /** Those of them that may not be read now. */
   #denied: ReadonlySet<string> = new Set()
   readonly #topicIds = new Map<string, string>()
-  /** The time that `from` names: when the source began for `latest`, epoch ms. */
+  /** The time of `from`, epoch ms; for `latest`, the time when the source began. */
   #since = 0
   /** Unless `from` is `earliest`, the topics that may have existed at the first lookup: a group without committed offsets reads them from that time on. */
   #fromTime: ReadonlySet<string> | null = null
@@ -264,7 +264,7 @@ export class KafkaSource implements Source {
     return null
   }
 
-  /** Until the next regular refresh, or until the session stalls: its topic may have been deleted. */
+  /** Waits until the next regular refresh, or until the session stalls, because its topic may have been deleted. */
   async #untilRefreshIsDue(session: ConsumerSession, ended: AbortSignal): Promise<void> {
     for (let left = this.#untilNextRefresh(); left > 0; left -= stallTimeout) {
       await pause(Math.min(left, stallTimeout), ended)
@@ -276,7 +276,7 @@ export class KafkaSource implements Source {
     return untilNextRefresh(this.#clock.now(), this.#limits.listInterval)
   }
 
-  /** Waits after a failure; `reason` and `message` are those of failures that the cluster does not name. */
+  /** Waits after a failure. `reason` and `message` are used if the cluster does not name the failure. */
   async #pauseAfter(error: unknown, reason: string, message: string): Promise<void> {
     const problem = kafkaProblem(error)
     const refusal = problem === 'credentials' || problem === 'authorization' ? problem : null

@@ -3,8 +3,8 @@ import { keyOf, messagesBetween, type PartitionOffsets, position } from './offse
 import { withTimeout } from './timing.ts'
 
 /**
- * Where a group begins with a partition. The offset that is committed counts only if it is one of this topic and of its log. `timed`:
- * where the partition starts if nothing is committed, null for its first message; undefined gives null, not known yet.
+ * Where a group starts to read a partition. A committed offset counts only if it belongs to this topic and is within its log. `timed` is the
+ * start if nothing is committed: null for the first message, undefined if it is not known yet. Returns null in the last case.
  */
 export function startOf(
   offsets: PartitionOffsets,
@@ -17,9 +17,9 @@ export function startOf(
   return timed ?? null
 }
 
-/** What {@link timedStarts} works with. */
+/** Dependencies of {@link timedStarts}. */
 export interface StartContext {
-  /** From when on messages are read, epoch ms: the start of the source, or a time that the user names. */
+  /** The time from which messages are read, epoch ms: when the source began, or a time given by the user. */
   readonly since: number
   /** By partition, the offset of the first message with a timestamp of `time` (epoch ms) or later; the end if there is none. */
   readonly offsetsAt: (topic: string, time: number) => Promise<ReadonlyMap<number, bigint>>
@@ -30,9 +30,9 @@ export interface StartContext {
 const lookupTimeout = 5000
 
 /**
- * By `topic/partition`, where partitions start of which a group reads only what arrived since a time: at the first message since then, or
- * since the group began with the topic. With `from: latest`, what arrives while the topic can't be read is thus not lost, what is older
- * is not read, and a partition that is added later is read as a whole. Partitions whose start can't be found are left out.
+ * By `topic/partition`, the start of partitions that a group reads only from a time on: the first message since that time, or since the group
+ * began to read the topic. So with `from: latest`, messages that arrive while the topic cannot be read are not lost, older messages are not
+ * read, and a partition that is added later is read as a whole. Partitions whose start cannot be found are left out.
  */
 export async function timedStarts(
   offsets: readonly PartitionOffsets[],

@@ -18,24 +18,24 @@ export interface TailedMessage {
 export interface TailOptions {
   readonly connection: KafkaConnection
   readonly topic: string
-  /** How the name of the consumer group begins. */
+  /** Prefix of the consumer group's name. */
   readonly groupPrefix: string
-  /** Starts with the oldest message, or with the first one after now. */
+  /** Whether to start at the oldest message or after the newest one. */
   readonly from: 'earliest' | 'latest'
-  /** Stops at the present end of the topic. */
+  /** Stop at the current end of the topic. */
   readonly untilEnd: boolean
   readonly signal: AbortSignal
 }
 
-/** Interval of heartbeats while a batch is handed over, ms. */
+/** Interval of heartbeats while a batch is handled, ms. */
 const heartbeatInterval = 3000
 
-/** By partition, the offset of the next message and the end at which `untilEnd` stops. */
+/** By partition, the offset of the next message, and the offset at which `untilEnd` stops. */
 type Positions = Map<number, { next: bigint; readonly end: bigint }>
 
 /**
  * Follows a topic as a subscriber does: hands over its messages batch by batch, in the order of each partition, until the
- * signal is aborted (or the end is reached). It commits nothing; its consumer group has a unique name and is deleted at
+ * signal is aborted (or the end is reached). It commits nothing. Its consumer group has a unique name and is deleted at
  * the end. After an outage it resumes where it was.
  *
  * @throws HieraxError KAFKA_UNAVAILABLE, TOPIC_NOT_FOUND
@@ -117,7 +117,7 @@ async function read(
   })
 }
 
-/** The messages that were not handled yet. After an outage, messages are fetched again; these are left out. */
+/** The messages that have not been handled yet. After an outage, handled messages are fetched again and left out here. */
 function unseen({ topic, partition, messages }: Batch, positions: Positions): TailedMessage[] {
   const next = positions.get(partition)?.next ?? 0n
   return messages

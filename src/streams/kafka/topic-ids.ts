@@ -11,27 +11,27 @@ export interface TopicDescription {
   readonly readable: boolean
 }
 
-/** Whether two ids of a topic's name are those of different topics on one cluster; ids of different clusters are not compared. */
+/** Whether two ids of the same topic name belong to different topics on one cluster. Ids of different clusters are not compared. */
 export function isOtherTopic(before: string | null, now: string | null): boolean {
   if (before === null || now === null || before === now) return false
   return before.split('/')[0] === now.split('/')[0]
 }
 
 const metadataKey = 3
-/** The first version of the metadata request whose answer has topic ids; Kafka 2.8 and later. kafkajs knows versions up to 6. */
+/** The first version of the metadata request whose response has topic ids (Kafka 2.8 and later). kafkajs knows versions up to 6. */
 const metadataVersion = 10
 const uuidBytes = 16
-/** Bit of the operation READ in a set of operations, and the set of a broker that does not tell. */
+/** The bit of READ in a set of operations, and the value of a broker that does not report operations. */
 const readOperation = 1 << 3
 const unknownOperations = -(2 ** 31)
 
-/** What a kafkajs broker has beside its declared members. */
+/** The undeclared members of a kafkajs broker that are used here. */
 interface BrokerInternals {
   readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null
   readonly connectionPool: { send<T>(protocol: Protocol<T>): Promise<T> }
 }
 
-/** What a kafkajs cluster has beside its declared members. Of these, only this finds a broker without asking for topics. */
+/** The undeclared member of a kafkajs cluster that finds a broker without a request for topics. */
 interface ClusterInternals {
   readonly brokerPool: { findConnectedBroker(): Promise<Broker & BrokerInternals> }
 }
@@ -58,8 +58,8 @@ export async function describeTopics(
 }
 
 /**
- * Names of all topics that a client may see, by a connection of its own. Unlike kafkajs's own request, it does not fail as a whole because
- * of one topic. Null if the brokers do not know topic ids. Rejects if no broker answers.
+ * Names of all topics that a client may see, read over a separate connection. Unlike kafkajs's own request, it does not fail because of a
+ * single topic. Null if the brokers do not know topic ids. Rejects if no broker answers.
  */
 export async function listTopics(kafka: Kafka): Promise<string[] | null> {
   let cluster: (KafkaCluster & Partial<ClusterInternals>) | undefined
@@ -67,7 +67,7 @@ export async function listTopics(kafka: Kafka): Promise<string[] | null> {
     cluster = given.cluster
     return kafkajs.PartitionAssigners.roundRobin(given)
   }
-  // kafkajs gives its view of a cluster only to the assigners of a consumer. This one joins no group.
+  // kafkajs passes its cluster only to the assigners of a consumer. This consumer joins no group.
   const client = kafka.consumer({ groupId: 'none', partitionAssigners: [capture] })
   try {
     await client.connect()
@@ -100,24 +100,24 @@ async function requestTopics(
   })
 }
 
-/** A metadata request of version 10 for the topics named, or for all (null), from the tags of its header on. */
+/** A metadata request of version 10 for the given topics, or for all (null), starting at the tags of its header. */
 export function metadataRequest(topics: readonly string[] | null): Buffer {
   const noTags = Buffer.from([0])
-  // The length of an array is stored plus one; 0 is no array.
+  // Length of the array plus one; 0 means null.
   const parts = [noTags, unsignedVarint(topics === null ? 0 : topics.length + 1)]
   for (const topic of topics ?? []) {
     const name = Buffer.from(topic)
     parts.push(Buffer.alloc(uuidBytes), unsignedVarint(name.length + 1), name, noTags)
   }
-  // No creation of topics, no operations on the cluster, but those on the topics.
+  // Create no topics; report the allowed operations on topics, but not those on the cluster.
   return Buffer.concat([...parts, Buffer.from([0, 0, 1]), noTags])
 }
 
-/** The topics of a metadata response of version 10, from the tags of its header on. */
+/** The topics of a metadata response of version 10, starting at the tags of its header. */
 export function topicsOfMetadata(bytes: Buffer): Map<string, TopicDescription> {
   const reader = new Reader(bytes)
   const partition = () => {
-    // Error, index, leader and its epoch.
+    // Error, index, leader and leader epoch.
     reader.skip(2 + 3 * 4)
     for (const _nodes of ['replicas', 'in sync', 'offline']) reader.skip(4 * Math.max(0, reader.varint() - 1))
     reader.tags()

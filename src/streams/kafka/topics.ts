@@ -4,7 +4,7 @@ import type { KafkaLogger } from './connection.ts'
 import { MissingTopics } from './missing-topics.ts'
 import { type NightlyOptions, nightlyTopics } from './nights.ts'
 
-/** Which topics are read. */
+/** Selects the topics to read. */
 export interface TopicSelection extends NightlyOptions {
   /** `nightly`, or names and patterns (`topic-patterns.ts`). The source waits for topics that do not exist yet. */
   readonly topics: 'nightly' | readonly string[]
@@ -15,8 +15,8 @@ export interface TopicSelection extends NightlyOptions {
 }
 
 /**
- * What an input topic is to the source: `read`; `missing`: its name has no date, and it does not exist; `absent`: the same of a topic of a
- * night, which the survey has not sent yet, or which has expired; `dead`: a partition has no leader; `denied`: it may not be read.
+ * State of an input topic: `read`; `missing`: its name has no date, and it does not exist; `absent`: a topic of a night that does not exist,
+ * because the survey has not sent it yet or it has expired; `dead`: a partition has no leader; `denied`: it may not be read.
  */
 export const inputTopicStates = ['read', 'missing', 'absent', 'dead', 'denied'] as const
 export type InputTopicState = (typeof inputTopicStates)[number]
