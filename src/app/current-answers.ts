@@ -17,8 +17,7 @@ import type { OutputMessage } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { announcedModels } from './announcements.ts'
-import { outputConnection, outputSettings, outputTopics } from './output.ts'
-import { findSchemaIds } from './schema-ids.ts'
+import { findSchemaIds, outputConnection, outputSettings, outputTopics } from './output.ts'
 
 /** What checks `output.current` while a service runs. */
 export interface CurrentKeeper {

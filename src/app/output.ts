@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { classificationTopics } from '../config/rules.ts'
 import { HieraxError } from '../errors.ts'
 import type { DescTopic } from '../messages/desc.ts'
+import { publishedSchema, schemaText } from '../messages/encoding.ts'
 import type { OutputSettings } from '../messages/outgoing.ts'
 import type { Route } from '../messages/routes.ts'
 import { ensureTopics, type TopicSpec } from '../streams/kafka/admin.ts'
@@ -17,11 +18,10 @@ import { maxRefusals } from '../streams/kafka/crash-policy.ts'
 import { FailureLog } from '../streams/kafka/failure-log.ts'
 import { clusterReasons, KafkaSink } from '../streams/kafka/sink.ts'
 import { backoff, pause } from '../streams/kafka/timing.ts'
-import { refusesCredentials } from '../streams/schema-registry.ts'
+import { refusesCredentials, SchemaRegistry } from '../streams/schema-registry.ts'
 import type { Sink } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { findSchemaIds } from './schema-ids.ts'
 
 /** Where the messages of a service go. */
 export interface Output {
@@ -161,4 +161,29 @@ export function outputSettings(
 ): OutputSettings {
   const current = output.current === null ? null : { topic: output.current, group: input.group }
   return { ...output, routes, desc, schemaIds, current }
+}
+
+/** The registry of the configuration; null without one. */
+export function registryOf({ registry }: Pick<Config['output'], 'registry'>): SchemaRegistry | null {
+  const { url, ...credentials } = registry
+  return url === null ? null : new SchemaRegistry({ url, ...credentials })
+}
+
+/**
+ * The id of the schema by topic, where `output.encoding` needs a registry. The subject of a topic is its name and `-value`. Rejects with
+ * REGISTRY_UNAVAILABLE, and with CONFIG_INVALID if the registry refuses or lacks the schema.
+ */
+export async function findSchemaIds(output: Config['output']): Promise<Map<string, number>> {
+  const ids = new Map<string, number>()
+  const registry = output.encoding === 'confluent' ? registryOf(output) : null
+  if (registry === null) return ids
+  const { current } = output
+  for (const topic of [...classificationTopics(output), ...(current === null ? [] : [current])]) {
+    const subject = `${topic}-value`
+    const id = output.registry.autoRegister
+      ? registry.register(subject, schemaText)
+      : registry.lookUp(subject, [schemaText, publishedSchema])
+    ids.set(topic, await id)
+  }
+  return ids
 }

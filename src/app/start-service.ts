@@ -25,7 +25,6 @@ import { loadModels, readModels } from './models.ts'
 import { keepFor } from './retention.ts'
 import { logRoutes, resolveRoutes } from './routes.ts'
 import { loadShadows } from './shadows.ts'
-import { Shutdown } from './shutdown.ts'
 import { StoreWatch } from './store-watch.ts'
 import type { WorkerState } from './workers/worker-process.ts'
 
@@ -190,6 +189,35 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
     },
     state: async () => ({ readiness: readiness(), liveness: liveness(), metrics: await metrics.values() }),
     stop: () => shutdown.run()
+  }
+}
+
+/** Closes what was opened, the last first. */
+class Shutdown {
+  readonly #logger: Logger
+  readonly #steps: { readonly part: string; readonly close: () => unknown }[] = []
+  #done: Promise<void> | null = null
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  add(part: string, close: () => unknown): void {
+    this.#steps.push({ part, close })
+  }
+
+  run(): Promise<void> {
+    this.#done ??= this.#closeAll()
+    return this.#done
+  }
+
+  async #closeAll(): Promise<void> {
+    const began = performance.now()
+    for (const { part, close } of this.#steps.reverse()) {
+      await close()
+      this.#logger.debug({ part }, 'closed')
+    }
+    this.#logger.info({ seconds: Math.round((performance.now() - began) / 100) / 10 }, 'hierax ended')
   }
 }
 

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { outputConnection } from '../app/output.ts'
-import { registryOf } from '../app/schema-ids.ts'
+import { outputConnection, registryOf } from '../app/output.ts'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError, nearest, printable } from '../errors.ts'
 import { utcOfJd } from '../julian-date.ts'
