@@ -3,16 +3,16 @@ import { createYield } from '../event-loop.ts'
 import { temperatureAt } from './card.ts'
 import { type DecisionRule, decide } from './decision.ts'
 import { encodeState, type StateLayout, stateLayout } from './hidden-state.ts'
-import { type InferenceRuntime, inferenceRuntime, networkOn } from './inference.ts'
 import type { InputSet } from './input-sets.ts'
 import { daysSinceFirst } from './inputs.ts'
+import { KernelNetwork } from './kernel-network.ts'
 import { type Model, readModelFolder } from './model-folder.ts'
-import type { Network } from './network.ts'
+import { Network } from './network.ts'
 import { type NoveltyFeatures, noveltyFeatures } from './novelty.ts'
 import { type PopulationSetting, populationOf } from './population.ts'
 import { Composer, ignorance } from './probabilities.ts'
 import { checkProbe } from './probe.ts'
-import type { RuntimeName } from './runtime.ts'
+import { createRuntime, type Runtime, type RuntimeName } from './runtime.ts'
 import { RowMemory, SequenceRow, type SteppedQuestion } from './sequence-rows.ts'
 import type { Classifier, Population, Reply, TaxonomyNode } from './types.ts'
 
@@ -48,6 +48,23 @@ export async function createClassifier(
     throw error
   }
   return probed.withPopulation(population)
+}
+
+/** What computes the networks of classifiers: the kernel for `wasm`, TensorFlow.js for `node`. */
+type InferenceRuntime = Runtime | { readonly name: 'wasm' }
+
+/**
+ * The runtime of a classifier. `wasm` works everywhere, needs no TensorFlow.js, and its results are bit-identical at any batch size. `node` is
+ * that of {@link createRuntime}; `auto` is `node` where it loads, else `wasm`. Throws RUNTIME_UNAVAILABLE.
+ */
+async function inferenceRuntime(name: RuntimeName = 'wasm'): Promise<InferenceRuntime> {
+  if (name === 'wasm') return { name }
+  try {
+    return await createRuntime('node')
+  } catch (error) {
+    if (name === 'auto' && error instanceof HieraxError && error.code === 'RUNTIME_UNAVAILABLE') return { name: 'wasm' }
+    throw error
+  }
 }
 
 /** The part of a network that a classifier uses. */
@@ -99,7 +116,8 @@ export class RecurrentClassifier implements Classifier {
     this.population = population
     this.#model = model
     this.#runtime = runtime
-    this.#network = network ?? networkOn(runtime, model.weights)
+    this.#network =
+      network ?? (runtime.name === 'node' ? new Network(runtime, model.weights) : new KernelNetwork(model.weights))
     this.#composer = new Composer(model, population)
     this.#rule = decisionRuleOf(model, population)
     const sizes = this.#network.sizes
