@@ -58,6 +58,25 @@ export function programs(text: string): number[] {
   return [...new Set(list(text).map(parse))]
 }
 
+const collectors = new WeakSet<object>()
+
+/**
+ * Marks a parser that adds a value to the earlier ones of its option. An option with any other parser, or with none, may be given once;
+ * see {@link isRepeatable}.
+ */
+export function repeatable<T>(parse: (value: string, before: T) => T): (value: string, before: T) => T {
+  collectors.add(parse)
+  return parse
+}
+
+/** Whether a parser was marked with {@link repeatable}. */
+export function isRepeatable(parse: object | undefined): boolean {
+  return parse !== undefined && collectors.has(parse)
+}
+
+/** Parser of an option that may be given several times; gives all values, in their order. */
+export const repeated = repeatable((value, before: readonly string[]): readonly string[] => [...before, value])
+
 /** Flags and description of the option that names a population. */
 export const populationOption = [
   '--population <mix>',

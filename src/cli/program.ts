@@ -1,8 +1,10 @@
 import { debuglog } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { describeError, HieraxError, nearest } from '../errors.ts'
+import { maskUrl } from '../config/show.ts'
+import { describeError, HieraxError, nearest, shown } from '../errors.ts'
 import { version } from '../version.ts'
 import { commands, type Register } from './commands.ts'
+import { isRepeatable } from './options.ts'
 
 /** Packages with commands that a service does without. Their module `commands.ts` exports the list `commands`. */
 const packages = [
@@ -82,7 +84,9 @@ function absent({ name, commands, remedy }: (typeof packages)[number]): readonly
  */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    await (await createProgram(args)).parseAsync(args, { from: 'user' })
+    const program = await createProgram(args)
+    refuseRepeated(program)
+    await program.parseAsync(args, { from: 'user' })
     return typeof process.exitCode === 'number' ? process.exitCode : 0
   } catch (thrown) {
     if (thrown instanceof CommanderError && isHelp(thrown, args)) return thrown.exitCode
@@ -91,6 +95,23 @@ export async function run(args: readonly string[]): Promise<number> {
     debug('%o', thrown)
     return error.kind === 'usage' ? 2 : 1
   }
+}
+
+/** Makes the options of a command, and of those below it, that take one value refuse a second one: commander keeps the last. */
+function refuseRepeated(command: Command): void {
+  for (const option of command.options) {
+    if (option.isBoolean() || isRepeatable(option.parseArg)) continue
+    let before: string | undefined
+    command.on(`option:${option.name()}`, (value: string) => {
+      if (before !== undefined) {
+        const [first, second] = [before, value].map(each => shown(maskUrl(each)))
+        const remedy = option.flags.includes('<list>') ? 'give one list, separated by commas' : 'give it once'
+        throw new HieraxError('USAGE', `${option.long} was given twice, as ${first} and as ${second}: ${remedy}`)
+      }
+      before = value
+    })
+  }
+  for (const each of command.commands) refuseRepeated(each)
 }
 
 /** Help or version that was asked for; the help that a missing command brings is an error. */

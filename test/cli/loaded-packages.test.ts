@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
+import { createProgram } from '../../src/cli/program.ts'
 import { container } from '../alerts/packets.ts'
 import { runHierax, temporaryFolder } from '../support/service.ts'
 
@@ -19,14 +20,20 @@ async function packagesOf(args: readonly string[], input = new Uint8Array()): Pr
   }
 }
 
-test('the version and the help of a command load the command line only', async () => {
-  for (const args of [['--version'], ['tail', '--help']]) assert.deepEqual(await packagesOf(args), ['commander'])
+test('the version and every help load the command line only', async () => {
+  const commands = (await createProgram()).commands.map(command => command.name())
+  assert.ok(commands.length > 10)
+  for (const args of [['--version'], ['--help'], ['help', 'evaluate'], ...commands.map(name => [name, '--help'])])
+    assert.deepEqual(await packagesOf(args), ['commander'], args.join(' '))
 })
 
 test('a command does not load packages for what it does not do', async () => {
   const service = /tfjs|kafkajs|fastify|pino|prom-client|lmdb|iovalkey|lz4|zstd|snappy|tar-stream/
   const packet = Buffer.from(container({}))
-  for (const args of [['--help'], ['serve', '--print-config'], ['classify', '-']]) {
+  for (const args of [
+    ['serve', '--print-config'],
+    ['classify', '-']
+  ]) {
     const loaded = await packagesOf(args, packet)
     assert.ok(loaded.includes('commander'))
     assert.equal(loaded.includes('yaml'), args.includes('--print-config'))

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
+import { isRepeatable } from '../../src/cli/options.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { describeError, HieraxError } from '../../src/errors.ts'
+import { runRefused } from '../support/refused.ts'
 import { runHierax, startHierax } from '../support/service.ts'
 import { root } from '../support/shared.ts'
 
@@ -74,6 +76,58 @@ test('wrong usage ends with 2 and one line that names the nearest', async () => 
     assert.match(stderr, message)
     assert.deepEqual([code, stdout], [2, ''], args.join(' '))
   }
+})
+
+test('an option that takes one value is refused where it is given twice, with both values', async () => {
+  const cases: [string[], RegExp][] = [
+    [
+      ['serve', '--config', 'a.yaml', '--config', 'b.yaml'],
+      /--config was given twice, as "a\.yaml" and as "b\.yaml": give it once/
+    ],
+    [['classify', 'x', '--order=time', '--order=time'], /--order was given twice, as "time" and as "time"/],
+    [
+      ['classify', 'x', '--model', 'a', '--model', 'b'],
+      /--model was .*"a" and as "b": give one list, separated by commas/
+    ],
+    [['tail', '--limit', '1', '--limit', '2'], /--limit was given twice, as "1" and as "2"/],
+    [
+      ['store', 'verify', '--store', 'valkey://me:one@host/0', '--store', 'valkey://me:two@host/0'],
+      /--store was given twice, as "valkey:\/\/me:\*+@host\/0" and as "valkey:\/\/me:\*+@host\/0"/
+    ],
+    [
+      ['train', '--data', 'a', '--taxonomy', 't', '--out', 'o', '--data', 'b'],
+      /--data was given twice, as "a" and as "b"/
+    ],
+    [['train', '--population', 's:A=0.5,B=0.5', '--population', 's:A=0.4,B=0.6'], /Class mix s was given already/],
+    [['train', '--population', 's:A=0.5,A=0.5'], /Node A has two shares/],
+    [['evaluate', '--population', 'stream', '--population', 'labelled'], /--population was given twice/],
+    [['convert', 'x', '--rename', 'mag=a', '--rename', 'MAG=b'], /Column MAG is renamed twice, to a and to b/],
+    [['simulate', '--out', 'x', '--out', 'y'], /--out was given twice, as "x" and as "y"/],
+    [['demo', '--rate', '1', '--rate', '2'], /--rate was given twice/]
+  ]
+  for (const [args, message] of cases) {
+    const { code, stderr } = await runRefused(args)
+    assert.match(stderr, /^hierax: USAGE: /, args.join(' '))
+    assert.match(stderr, message)
+    assert.doesNotMatch(stderr, /:one@|:two@/)
+    assert.equal(code, 2)
+  }
+  const program = await createProgram()
+  const several = program.commands.flatMap(command =>
+    command.options.filter(option => isRepeatable(option.parseArg)).map(({ long }) => `${command.name()} ${long}`)
+  )
+  assert.deepEqual(several.sort(), [
+    'convert --ignore',
+    'convert --rename',
+    'evaluate --among',
+    'train --leave-out',
+    'train --population'
+  ])
+  assert.ok(
+    program.commands.every(({ options }) =>
+      options.every(o => isRepeatable(o.parseArg) === /repeatable/.test(o.description))
+    )
+  )
 })
 
 test('stacks are shown only on request', async () => {

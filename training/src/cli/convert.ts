@@ -3,11 +3,10 @@ import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { decimal, list } from 'hierax/cli/options.ts'
+import { decimal, list, repeatable, repeated } from 'hierax/cli/options.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import type { ConvertPlan } from '../convert/convert.ts'
 import { formats } from '../convert/formats.ts'
-import { repeated } from './train.ts'
 
 const examples = `
 Examples:
@@ -70,11 +69,15 @@ export function register(program: Command): void {
     .action(runConvert)
 }
 
-function renames(value: string, before: ReadonlyMap<string, string>): Map<string, string> {
+const renames = repeatable((value, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> => {
   const at = value.lastIndexOf('=')
   if (at < 1 || at === value.length - 1) throw new InvalidArgumentError('It must look like MAG_CAL=mag.')
-  return new Map([...before, [value.slice(0, at), value.slice(at + 1)]])
-}
+  const [column, name] = [value.slice(0, at), value.slice(at + 1)]
+  const other = [...before].find(([each]) => each.toLowerCase() === column.toLowerCase())?.[1]
+  if (other !== undefined)
+    throw new InvalidArgumentError(`Column ${column} is renamed twice, to ${other} and to ${name}.`)
+  return new Map([...before, [column, name]])
+})
 
 /** Runs `hierax convert`: light curves on standard output or in a file, what was left out on standard error. */
 async function runConvert(

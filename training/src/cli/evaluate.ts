@@ -1,13 +1,11 @@
 import { writeFile } from 'node:fs/promises'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { PopulationSetting } from 'hierax/classifier/population.ts'
-import { integer, list, populationOption } from 'hierax/cli/options.ts'
+import { integer, list, populationOption, repeated } from 'hierax/cli/options.ts'
 import { type Progress, startProgress } from 'hierax/cli/progress.ts'
-import { population as populationKind } from 'hierax/config/kinds.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import type { EvaluatePlan } from '../evaluation/evaluate.ts'
-import { ascendingCuts, type Cut } from '../evaluation/predict.ts'
-import { repeated } from './train.ts'
+import type { Cut } from '../evaluation/predict.ts'
 
 const examples = `
 Examples:
@@ -35,7 +33,7 @@ export function register(program: Command): void {
       list,
       []
     )
-    .option(...populationOption, population)
+    .option(...populationOption)
     .option('--model <dir>', 'model folder (default: the bundled model)')
     .option('--days <list>', 'days after the first detection', list, ['3', '7', '15', '30', '60', 'full'])
     .option('--among <classes>', 'set of classes to evaluate as well, such as "SN Ia,SN II"; repeatable', repeated, [])
@@ -51,23 +49,17 @@ export function register(program: Command): void {
     .action(runEvaluate)
 }
 
-/** Parser of a population, as the setting `population` takes it in text. */
-function population(text: string): PopulationSetting {
-  const parsed = populationKind.schema.safeParse(populationKind.read(text))
-  if (!parsed.success) throw new InvalidArgumentError(`It takes ${populationKind.expected}.`)
-  return parsed.data
-}
-
 /** Options as commander gives them. */
-interface EvaluateOptions extends Omit<EvaluatePlan, 'model' | 'days'> {
+interface EvaluateOptions extends Omit<EvaluatePlan, 'model' | 'days' | 'population'> {
   readonly model?: string
+  readonly population?: string
   readonly days: string[]
   readonly json?: string
   readonly report?: string
 }
 
 /** Runs `hierax evaluate`: tables on standard output, notes on the data on standard error. */
-async function runEvaluate({ model, days, json, report, ...options }: EvaluateOptions): Promise<void> {
+async function runEvaluate({ model, days, population, json, report, ...options }: EvaluateOptions): Promise<void> {
   const { data, alerts = [], predictions } = options
   if (data.length === 0 && alerts.length === 0) {
     throw new HieraxError('USAGE', 'nothing to evaluate: name labelled light curves (--data) or packets (--alerts)')
@@ -76,7 +68,13 @@ async function runEvaluate({ model, days, json, report, ...options }: EvaluateOp
     throw new HieraxError('USAGE', '--predictions needs light curves: name them with --data')
   }
   const { bundledModel } = await import('hierax/classifier/model-folder.ts')
-  const plan: EvaluatePlan = { ...options, model: model ?? bundledModel, days: cutsOf(days) }
+  const { ascendingCuts } = await import('../evaluation/predict.ts')
+  const plan: EvaluatePlan = {
+    ...options,
+    model: model ?? bundledModel,
+    days: ascendingCuts(cutsOf(days)),
+    ...(population === undefined ? {} : { population: await populationOf(population) })
+  }
   const { evaluate } = await import('../evaluation/evaluate.ts')
   const { reportOf, writeReport } = await import('../evaluation/report.ts')
   const { plainTable } = await import('../evaluation/tables.ts')
@@ -101,13 +99,20 @@ async function runEvaluate({ model, days, json, report, ...options }: EvaluateOp
   }
 }
 
+/** A population, as the setting `population` takes it in text. Throws USAGE. */
+async function populationOf(text: string): Promise<PopulationSetting> {
+  const { population } = await import('hierax/config/kinds.ts')
+  const parsed = population.schema.safeParse(population.read(text))
+  if (parsed.success) return parsed.data
+  throw new HieraxError('USAGE', `--population ${shown(text)}: it takes ${population.expected}`)
+}
+
 /** Cuts from a list of numbers of days and `full`. Throws USAGE. */
 function cutsOf(days: readonly string[]): Cut[] {
-  const cuts = days.map((text): Cut => {
+  return days.map((text): Cut => {
     if (text === 'full') return 'full'
     const value = Number(text)
     if (Number.isFinite(value) && value >= 0) return value
     throw new HieraxError('USAGE', `--days: ${shown(text)} is neither a number of days nor "full"`)
   })
-  return ascendingCuts(cuts)
 }

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { endSignal } from 'hierax/cli/end-signal.ts'
-import { integer, list } from 'hierax/cli/options.ts'
+import { integer, list, repeatable, repeated } from 'hierax/cli/options.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import type { TrainPlan } from '../session.ts'
 import { createListener } from './train-progress.ts'
@@ -67,11 +67,6 @@ interface TrainOptions
   readonly alerts?: string[]
   readonly name?: string
   readonly modelVersion: string
-}
-
-/** Collects the values of an option that may be given several times. */
-export function repeated(value: string, before: readonly string[]): string[] {
-  return [...before, value]
 }
 
 /** Adds `hierax train`: labelled light curves to a model folder. */
@@ -143,18 +138,21 @@ export function register(program: Command): void {
 }
 
 /** Adds `name:Node=0.1,Other=0.9` to the class mixes. */
-function populations(value: string, before: TrainPlan['populations'] = {}): TrainPlan['populations'] {
+const populations = repeatable((value, before: TrainPlan['populations'] = {}): TrainPlan['populations'] => {
   const [given = '', ...words] = value.split(';')
-  const [, name, text] = /^([^:=]+):(.+)$/.exec(given) ?? []
-  const shares = (text ?? '').split(',').map(part => {
+  const [, name = '', text = ''] = /^([^:=]+):(.+)$/.exec(given) ?? []
+  const shares = text.split(',').map(part => {
     const at = part.lastIndexOf('=')
     return [part.slice(0, at).trim(), Number(part.slice(at + 1))] as const
   })
-  if (name === undefined || shares.some(([node, share]) => node === '' || !(share > 0 && share < 1)))
+  if (name.trim() === '' || shares.some(([node, share]) => node === '' || !(share > 0 && share < 1)))
     throw new InvalidArgumentError('It must look like stream:Transient=0.04,Persistent=0.96.')
+  const twice = shares.find(([node], at) => shares.findIndex(([other]) => other === node) < at)
+  if (twice !== undefined) throw new InvalidArgumentError(`Node ${twice[0]} has two shares.`)
+  if (Object.hasOwn(before, name.trim())) throw new InvalidArgumentError(`Class mix ${name.trim()} was given already.`)
   const description = words.join(';').trim() || `Given as --population ${given}`
   return { ...before, [name.trim()]: { description, shares: Object.fromEntries(shares) } }
-}
+})
 
 /** Runs `hierax train`. Interrupted by a signal it saves, says how to resume, and exits with 130. */
 async function runTrain(options: TrainOptions): Promise<void> {

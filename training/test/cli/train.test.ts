@@ -41,9 +41,18 @@ function recipe(name: string, but: Readonly<Record<string, object>> = {}): strin
 }
 const smallRecipe = recipe('small')
 
-function argumentsFor(out: string, ...more: string[]): string[] {
-  const fixed = ['--recipe', smallRecipe, '--epochs', '4', '--runtime', 'wasm']
-  return ['train', '--data', data, '--taxonomy', taxonomy, '--out', path.join(folder, out), ...fixed, ...more]
+/** A small training into a folder, with options that are added or take the place of the usual ones. */
+function argumentsFor(out: string, ...options: string[]): string[] {
+  const usual = {
+    '--data': data,
+    '--taxonomy': taxonomy,
+    '--out': path.join(folder, out),
+    '--recipe': smallRecipe,
+    '--epochs': '4',
+    '--runtime': 'wasm'
+  }
+  const others = Object.entries(usual).filter(([name]) => !options.includes(name))
+  return ['train', ...others.flat(), ...options]
 }
 
 /** Bytes of what a training decides. */
@@ -140,7 +149,7 @@ test('cross-validation fold by fold, then together, then its figures on the card
   const ofFold = await readModelFolder(path.join(folder, 'taught', 'fold-0'))
   assert.match(ofFold.card.training.notes[0] ?? '', /from teachers 0\.5/)
   const other = recipe('described', { ...judged, card: { description: 'another card' } })
-  const described = await runHierax(argumentsFor('cv', ...among, '--resume', '--recipe', other))
+  const described = await runHierax(argumentsFor('cv', '--folds', '2', '--resume', '--recipe', other))
   assert.equal(described.code, 0, described.stderr)
   const again = ['--folds', '2', '--fold', '0', '--teachers', `${cv},${cv}`, '--resume']
   const resumed = await runHierax(argumentsFor('taught', ...again))
