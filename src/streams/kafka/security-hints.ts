@@ -41,8 +41,8 @@ export function hintFor(misfit: Misfit, { role }: Security): string {
 }
 
 /**
- * What to check if a broker closed a connection after it answered only the first request, which needs no credentials. (A broker that stops
- * does that too.) Null if no setting explains it.
+ * What to check if a broker closed a connection on which it answered at most the first request, which needs no credentials. (A broker that
+ * stops does that too.) Null if no setting explains it. `answers`: number of answered requests.
  */
 export function closingHint(answers: number, { ssl, sasl, role }: Security): string | null {
   const section = sectionOf(role)
