@@ -33,7 +33,8 @@ export const notRun: readonly NotRun[] = [
     tried: 'training/test/cli/evaluate.test.ts'
   },
   {
-    command: /^(hierax (evaluate .*--data examples|simulate --out packets --objects 3|classify packets )|kill \$!)/,
+    command:
+      /^(hierax (evaluate .*--data others\.jsonl --days 7,30|simulate --out packets --objects 3|classify packets )|kill \$!|wait \$!|awk |export PATH=)/,
     why: 'a step of the tutorial',
     tried: 'training/test/cli/tutorial.test.ts'
   },

@@ -7,7 +7,7 @@ import { checkedLine, invalidLine, jsonLines } from './json-lines.ts'
 import type { PhotometryKind, SimulatedLightCurve } from './light-curve.ts'
 import { type Measurement, measurementFault, toDifference } from './photometry.ts'
 
-/** The light curves that come with the package: about 40 real ones of every class; see `examples/README.md`. */
+/** The light curves that come with the package: 44 real ones of many classes; see `examples/README.md`. */
 export const bundledLightCurves = createRequire(import.meta.url).resolve('hierax/examples/lightcurves.jsonl')
 
 const numbers = z.array(z.number().nullable())

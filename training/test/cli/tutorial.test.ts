@@ -71,8 +71,14 @@ test('every command of the tutorial on training works, in its order', { skip }, 
   const run = async (): Promise<string> => shell.run(here(blocks.shift()?.text ?? ''))
 
   await run()
+  await run()
+  const linesIn = (name: string) => fs.readFileSync(file(name), 'utf8').trim().split('\n').length
+  assert.deepEqual([linesIn('mine.jsonl'), linesIn('others.jsonl')], [30, 14])
+  await run()
   assert.match(await run(), /Among TDE,SLSN,SN Ia,CC/)
   await run()
+  const weightsIn = (name: string) => fs.readFileSync(file('models', name, 'weights.bin'))
+  assert.ok(!weightsIn('mine-3').equals(weightsIn('mine-2')), 'the balance of the samples changes the network')
   const { populations, context } = JSON.parse(fs.readFileSync(file('models/mine-3/card.json'), 'utf8')) as Card
   assert.deepEqual([Object.keys(populations ?? {}), context], [['stream', 'labelled'], undefined])
   assert.match(await run(), /Calibration of every node/)
