@@ -27,9 +27,7 @@ export class LmdbCutouts implements CutoutStore {
     this.#folder = folder
     this.#max = max
     this.#root = open({ path: folder, maxDbs: 4, noSubdir: false, eventTurnBatching: false })
-    this.#writes = new LmdbWrites(
-      this.#root as RootDatabase<unknown, string> & ConstructorParameters<typeof LmdbWrites>[0]
-    )
+    this.#writes = new LmdbWrites(this.#root)
     this.#images = this.#root.openDB({ name: 'images', encoding: 'binary', keyEncoding: 'binary' })
     this.#order = this.#root.openDB({ name: 'order' })
   }

@@ -16,13 +16,14 @@ const grace = 5000
 /** How long one transaction may hold the event loop, ms. */
 const longestTurn = 20
 
-/** What LMDB's typed interface leaves out. */
-type Environment = Pick<RootDatabase<unknown, string>, 'transaction' | 'close'> & {
+type TypedEnvironment = Pick<RootDatabase<unknown, string>, 'transaction' | 'close' | 'get'>
+
+/** With what LMDB's typed interface leaves out. */
+interface Environment extends TypedEnvironment {
   /** Puts on disk all that was committed, at no cost where it is there already. */
   sync(done: (error?: Error) => void): void
   /** The next read looks at the newest state. */
   resetReadTxn(): void
-  get(key: string): unknown
 }
 
 /** How writes are watched. */
@@ -72,9 +73,9 @@ export class LmdbWrites {
   #lost = false
   #diagnosing = false
 
-  constructor(environment: Environment, options: LmdbWritesOptions = {}) {
+  constructor(environment: TypedEnvironment, options: LmdbWritesOptions = {}) {
     muteCommitErrors()
-    this.#environment = environment
+    this.#environment = environment as Environment
     this.#options = options
     this.#patience = options.patience ?? defaultPatience
     this.#release = holdProcessEnd(() => this.#settle())

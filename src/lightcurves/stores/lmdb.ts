@@ -70,15 +70,12 @@ export class LmdbStore implements OpenStore {
       // Nobody could handle the promise of such a batch: a failed commit would end the process.
       eventTurnBatching: false
     })
-    this.writes = new LmdbWrites(
-      this.root as RootDatabase<unknown, string> & ConstructorParameters<typeof LmdbWrites>[0],
-      {
-        patience: options.patience,
-        disk: new Disk(options.folder),
-        probe: () => canBeWritten(options.folder),
-        onLost: options.onLost
-      }
-    )
+    this.writes = new LmdbWrites(this.root, {
+      patience: options.patience,
+      disk: new Disk(options.folder),
+      probe: () => canBeWritten(options.folder),
+      onLost: options.onLost
+    })
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const
     this.objects = this.root.openDB<Buffer, Buffer>({ name: 'objects', ...binary })
     this.cache = this.root.openDB<Buffer, Buffer>({ name: 'cache', ...binary })

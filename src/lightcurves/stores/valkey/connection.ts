@@ -161,6 +161,17 @@ export class ValkeyConnection {
     }
   }
 
+  /** STORE_CORRUPT for a key of the wrong type. `then`: a sentence on what happens to it. Only within `request`. */
+  async wrongType(key: string, then: string): Promise<HieraxError> {
+    return this.foreignValue(key, String(await this.call('TYPE', key)), then)
+  }
+
+  /** STORE_CORRUPT for a value of the wrong type (`found`) that a script moved away. */
+  movedValue(key: string, found: string, then: string): HieraxError {
+    const moved = `hierax:moved:${key.slice('hierax:'.length)}`
+    return this.foreignValue(key, found, `It was moved to ${JSON.stringify(moved)}, and ${then}`)
+  }
+
   /** Closes it for good. */
   close(): void {
     this.closed = true
@@ -197,6 +208,11 @@ export class ValkeyConnection {
     } catch {
       // A lost connection is reported by the client; a write that is refused again changes nothing.
     }
+  }
+
+  private foreignValue(key: string, found: string, then: string): HieraxError {
+    const what = `The key ${JSON.stringify(key)} of ${this.address.shown} holds a ${found}, which another application wrote`
+    return new HieraxError('STORE_CORRUPT', `${what}. ${then}`)
   }
 
   private failed(error: unknown): void {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type AlertCutouts,
   type CutoutStore,
@@ -8,12 +7,13 @@ import {
   programOfCutouts
 } from '../../cutouts.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
+import { script } from './objects.ts'
 
 const orderKey = 'hierax:cutouts'
 const imagePrefix = 'hierax:i:'
 
 /** KEYS: order, images… ARGV: limit, prefix of images, then the id and the bytes of each object. */
-const text = `
+const keep = script(`
   local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
   local number = tonumber(last[2] or '0')
   for i = 2, #KEYS do
@@ -24,8 +24,7 @@ const text = `
   if beyond > 0 then
     for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, beyond - 1)) do redis.call('DEL', ARGV[2] .. id) end
     redis.call('ZREMRANGEBYRANK', KEYS[1], 0, beyond - 1)
-  end`
-const keep = { text, sha1: createHash('sha1').update(text).digest('hex') }
+  end`)
 
 /** Objects of one script, which blocks all other clients of the server. */
 const run = 32

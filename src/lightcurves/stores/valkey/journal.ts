@@ -2,7 +2,6 @@ import type { HieraxError } from '../../../errors.ts'
 import type { Journal } from '../../journal.ts'
 import type { ValkeyConnection } from './connection.ts'
 import { isWrongType } from './failures.ts'
-import { wrongType } from './foreign-values.ts'
 
 const notePrefix = 'hierax:j:'
 
@@ -26,7 +25,7 @@ export class ValkeyJournal implements Journal {
         return ((await this.#connection.call('GET', key)) as Buffer | null)?.toString() ?? null
       } catch (error) {
         if (!isWrongType(error)) throw error
-        this.#onCorrupt?.(await wrongType(this.#connection, key, 'It counts as no note, and the next note replaces it'))
+        this.#onCorrupt?.(await this.#connection.wrongType(key, 'It counts as no note, and the next note replaces it'))
         return null
       }
     })

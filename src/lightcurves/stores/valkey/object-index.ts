@@ -1,7 +1,6 @@
 import type { HieraxError } from '../../../errors.ts'
 import type { ValkeyConnection } from './connection.ts'
 import { isWrongType } from './failures.ts'
-import { movedValue, wrongType } from './foreign-values.ts'
 import { objectPrefix, replaceIndex } from './objects.ts'
 
 /** Key of the index. */
@@ -62,7 +61,7 @@ export class ObjectIndex {
     } while (cursor !== '0')
     const found = String(await this.#connection.run(replaceIndex, [indexKey, fresh], []))
     if (found === '') return null
-    return movedValue(this.#connection, indexKey, found, 'the index of objects was rebuilt')
+    return this.#connection.movedValue(indexKey, found, 'the index of objects was rebuilt')
   }
 
   async #ask(command: string, ...args: (string | number)[]): Promise<unknown> {
@@ -71,7 +70,7 @@ export class ObjectIndex {
     } catch (error) {
       if (!isWrongType(error)) throw error
       const then = 'A running `hierax serve` moves it away at the next alert, and rebuilds the index of objects'
-      throw await wrongType(this.#connection, indexKey, then)
+      throw await this.#connection.wrongType(indexKey, then)
     }
   }
 }

@@ -3,7 +3,6 @@ import { editRecord } from '../../object-record.ts'
 import type { ObjectState, StoredObject } from '../../store.ts'
 import type { ValkeyConnection } from './connection.ts'
 import { isWrongType } from './failures.ts'
-import { wrongType } from './foreign-values.ts'
 import { type Fields, objectPrefix, readRecord, replace, statePrefix } from './objects.ts'
 import { orderAndCell, placingKeys } from './placing.ts'
 
@@ -36,7 +35,7 @@ export class ObjectRecords {
     } catch (error) {
       if (!isWrongType(error)) throw error
       const then = 'The next alert of the object moves it away, and the object starts again'
-      return { objectId, error: await wrongType(this.#connection, key, then) }
+      return { objectId, error: await this.#connection.wrongType(key, then) }
     }
   }
 

@@ -195,7 +195,8 @@ export function inRuns<T>(items: readonly T[], send: (some: readonly T[]) => Pro
   return Promise.all(sent)
 }
 
-function script(text: string): Script {
+/** A script with the name that servers give it. */
+export function script(text: string): Script {
   return { text, sha1: createHash('sha1').update(text).digest('hex') }
 }
 

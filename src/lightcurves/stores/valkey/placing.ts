@@ -1,4 +1,5 @@
 import { createYield } from '../../../event-loop.ts'
+import { isAfter } from '../../alert-versions.ts'
 import { decodeRecord } from '../../object-record.ts'
 import type { AlertRecord } from '../../observation.ts'
 import { type CellRange, cellOf } from '../../sky.ts'
@@ -40,10 +41,7 @@ export function newestOf({ objectId, alerts, records = [] }: Addition): AlertRec
     ...alerts.map(({ record }) => record),
     ...records.map(record => decodeRecord(objectId, record).newest).filter(newest => newest !== null)
   ]
-  return found.reduce<AlertRecord | null>((newest, one) => {
-    if (newest === null || one.jd > newest.jd) return one
-    return one.jd === newest.jd && one.candid > newest.candid ? one : newest
-  }, null)
+  return found.reduce<AlertRecord | null>((newest, one) => (newest && !isAfter(one, newest) ? newest : one), null)
 }
 
 /** What `Placing` reads of the store. */

@@ -16,7 +16,6 @@ import type { StoreMeta } from '../../store-meta.ts'
 import { encodeAddition } from './additions.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
 import { isWrongType } from './failures.ts'
-import { movedValue } from './foreign-values.ts'
 import { ValkeyJournal } from './journal.ts'
 import { takeMetadata, writePrograms } from './metadata.ts'
 import { ObjectIndex } from './object-index.ts'
@@ -270,7 +269,7 @@ export class ValkeyStore implements OpenStore {
   }
 
   private reportMoved(key: string, found: string, consequence: string): void {
-    this.options.onCorrupt?.(movedValue(this.connection, key, found, consequence))
+    this.options.onCorrupt?.(this.connection.movedValue(key, found, consequence))
   }
 
   /** Checks the server and its store on every new connection: it may be another server, or have lost its data. */
