@@ -1,5 +1,6 @@
 import { alertHash, canonicalAlert } from './fingerprint.ts'
 import { type AlertRecord, contextFields } from './observation.ts'
+import { ascending } from './ordering.ts'
 
 /** How many versions of one alert are distinguished; of more, those with the smallest hashes. */
 const mostVersions = 255
@@ -63,10 +64,7 @@ function nameOf({ photometry }: AlertRecord): string {
   return photometry?.solarSystemName ?? ''
 }
 
-function isAfter(a: AlertRecord, b: AlertRecord): boolean {
+/** Whether an alert is newer than another: by time, then candid. */
+export function isAfter(a: AlertRecord, b: AlertRecord): boolean {
   return a.jd !== b.jd ? a.jd > b.jd : a.candid > b.candid
-}
-
-function ascending(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

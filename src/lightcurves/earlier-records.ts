@@ -3,6 +3,7 @@ import { pointSize, setSupersededCount, viewOf, writePoint } from './layout.ts'
 import { LightCurve } from './light-curve.ts'
 import { maxSuperseded } from './merge.ts'
 import type { AlertRecord, FilterId, Observation } from './observation.ts'
+import { ascending } from './ordering.ts'
 import { decodeAlertRecord, type RecordParts, type RecordSizes, readVersions } from './record-layout.ts'
 import type { ObjectState } from './store.ts'
 import { supersededSize } from './superseded.ts'
@@ -95,5 +96,5 @@ function earlierCurve(old: Buffer, oldSuperseded: Buffer): LightCurve {
 function renamed(versions: readonly bigint[], before: bigint | null, alert: AlertRecord | null): bigint[] {
   if (alert === null || versions.length === 0) return [...versions]
   const now = alertHash(alert)
-  return versions.map(hash => (hash === before ? now : hash)).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  return versions.map(hash => (hash === before ? now : hash)).sort(ascending)
 }

@@ -15,8 +15,8 @@ import {
   timeOf,
   viewOf
 } from './layout.ts'
-import { lowerBound } from './lower-bound.ts'
 import { type Band, bands, type FilterId, type Observation } from './observation.ts'
+import { lowerBound } from './ordering.ts'
 import { supersededCandidAt, supersededRange, supersededSize } from './superseded.ts'
 import { noTotals, type Totals } from './totals.ts'
 

@@ -10,8 +10,8 @@ import {
   viewOf
 } from './layout.ts'
 import { LightCurve } from './light-curve.ts'
-import { lowerBound } from './lower-bound.ts'
 import type { Observation } from './observation.ts'
+import { ascending, lowerBound } from './ordering.ts'
 import {
   addsQuality,
   compareIdentity,
@@ -147,7 +147,7 @@ function combine(a: Candidate, b: Candidate): Candidate {
     if (candid !== null) seen.add(candid)
   }
   if (own !== null) seen.delete(own)
-  const superseded = [...seen].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0)).slice(-maxSuperseded)
+  const superseded = [...seen].sort(ascending).slice(-maxSuperseded)
   const bytes = Buffer.from(winner.bytes)
   if (image === 0) joinQuality(bytes, 0, other.bytes, 0)
   joinProgram(bytes, 0, other.bytes, 0)

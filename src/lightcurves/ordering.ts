@@ -9,3 +9,8 @@ export function lowerBound(count: number, isBefore: (index: number) => boolean, 
   }
   return low
 }
+
+/** Order of big integers, for `sort`. */
+export function ascending(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

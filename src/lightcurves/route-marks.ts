@@ -1,4 +1,5 @@
 import { hashOfBytes } from './fingerprint.ts'
+import { ascending } from './ordering.ts'
 
 /** Orders the answers of an object: the greatest is the newest. */
 export interface AnswerRank {
@@ -47,11 +48,7 @@ export function joinMarks(...lists: readonly (readonly RouteMark[])[]): readonly
 }
 
 function sorted(marks: RouteMark[]): RouteMark[] {
-  return marks.sort((a, b) => compare(a.topic, b.topic) || compare(a.model, b.model))
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0
+  return marks.sort((a, b) => ascending(a.topic, b.topic) || ascending(a.model, b.model))
 }
 
 /** Bytes of a stored mark (little endian): topic u64, model u64, jd f64, candid i64, revision f64, on u8. */

@@ -1,5 +1,5 @@
 import { pointLayout as at } from './layout.ts'
-import { lowerBound } from './lower-bound.ts'
+import { lowerBound } from './ordering.ts'
 
 /**
  * Superseded candids: those that were seen at a point besides the one in the view, as bytes (little endian): jd f64, filter u8, candid

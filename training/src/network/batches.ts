@@ -2,7 +2,7 @@ import { type InputSet, inputSetOf, latestInputs } from 'hierax/classifier/input
 import { type Point, pointsOf } from 'hierax/classifier/points.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
-import { lowerBound } from 'hierax/lightcurves/lower-bound.ts'
+import { lowerBound } from 'hierax/lightcurves/ordering.ts'
 import { chunks, sum, tally } from '../collections.ts'
 import type { KnownObject } from '../data/labelled.ts'
 import { type Random, random } from '../random.ts'
