@@ -9,7 +9,7 @@ import {
   announcementSchemaName,
   readAnnouncement
 } from '../messages/announcement.ts'
-import type { Classification } from '../messages/classification.ts'
+import { type Provenance, provenanceOf } from '../messages/classification.ts'
 import { ensureTopic, withAdmin } from '../streams/kafka/admin.ts'
 import { createKafka, retries } from '../streams/kafka/client.ts'
 import { debugOnly, kafkaError } from '../streams/kafka/connection.ts'
@@ -19,9 +19,6 @@ import { withTimeout } from '../streams/kafka/timing.ts'
 import type { OutputMessage } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { compacted, outputConnection } from './output.ts'
-
-/** A model without its network. */
-type ModelName = Classification['classifier']
 
 /** Time between two announcements of a model in use, ms. */
 const announceEvery = 60_000
@@ -42,14 +39,14 @@ const stopTimeout = 1000
  * and while the cluster is unreachable nothing is counted.
  */
 export class ModelAnnouncements {
-  readonly #models: readonly ModelName[]
+  readonly #models: readonly Provenance[]
   readonly #topics: readonly string[]
   readonly #process = randomUUID()
   readonly #known = new Map<string, Announcement>()
   /** Own announcements since the last one of a model that this process does not have. */
   readonly #silence = new Map<string, number>()
 
-  constructor(models: readonly ModelName[], topics: readonly string[]) {
+  constructor(models: readonly Provenance[], topics: readonly string[]) {
     this.#models = models
     this.#topics = topics
   }
@@ -83,7 +80,7 @@ export class ModelAnnouncements {
       const silence = (this.#silence.get(known.sha256) ?? 0) + 1
       this.#silence.set(known.sha256, silence)
       if (silence < maxSilence) continue
-      const successor = nameOf(this.#successorOf(known))
+      const successor = provenanceOf(this.#successorOf(known))
       const { topics } = known
       retired.push(this.#announce(known, { status: 'retired', since: now.toISOString(), successor, topics }, now))
     }
@@ -91,29 +88,26 @@ export class ModelAnnouncements {
   }
 
   #announce(
-    model: ModelName,
+    model: Provenance,
     said: Pick<Announcement, 'status' | 'since' | 'successor' | 'topics'>,
     now: Date
   ): Announcement {
     const { status, since, successor, topics } = said
-    return { ...nameOf(model), status, since, announced: now.toISOString(), successor, topics, process: this.#process }
+    const announced = now.toISOString()
+    return { ...provenanceOf(model), status, since, announced, successor, topics, process: this.#process }
   }
 
   /** The model of the same name, else one of the same taxonomy, else the first one. */
-  #successorOf({ name, taxonomy }: ModelName): ModelName {
+  #successorOf({ name, taxonomy }: Provenance): Provenance {
     const [first] = this.#models
     return (this.#models.find(model => model.name === name) ??
       this.#models.find(model => model.taxonomy === taxonomy) ??
-      first) as ModelName
+      first) as Provenance
   }
 
   #isOwn(sha256: string): boolean {
     return this.#models.some(model => model.sha256 === sha256)
   }
-}
-
-function nameOf({ name, version, sha256, taxonomy, taxonomyVersion }: ModelName): ModelName {
-  return { name, version, sha256, taxonomy, taxonomyVersion }
 }
 
 /** What announces models while a service runs. */
@@ -129,7 +123,7 @@ export interface Announcer {
  */
 export function announceModels(
   { output }: Pick<Config, 'output'>,
-  models: readonly ModelName[],
+  models: readonly Provenance[],
   logger: Logger,
   pause = announceEvery
 ): Announcer | null {
@@ -156,7 +150,7 @@ interface How {
   readonly stopping: AbortSignal
 }
 
-async function keepAnnouncing(output: Output, models: readonly ModelName[], how: How): Promise<void> {
+async function keepAnnouncing(output: Output, models: readonly Provenance[], how: How): Promise<void> {
   const { logger, pause, stopping } = how
   let logged = ''
   while (!stopping.aborted) {
@@ -175,7 +169,8 @@ async function keepAnnouncing(output: Output, models: readonly ModelName[], how:
 }
 
 /** Announces until the signal is aborted; rejects when it can't go on. */
-async function announce(output: Output, models: readonly ModelName[], { logger, pause, stopping }: How): Promise<void> {
+async function announce(output: Output, models: readonly Provenance[], how: How): Promise<void> {
+  const { logger, pause, stopping } = how
   const connection = outputConnection({ output })
   const { models: topic, replication } = output
   const quiet = debugOnly(logger)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { nearest } from '../errors.ts'
-import { type Band, bands } from '../lightcurves/observation.ts'
+import { bands } from '../lightcurves/observation.ts'
+import type { Route as ResolvedRoute } from '../messages/routes.ts'
 import { type Kind, toNumber, topicName } from './kinds.ts'
 
 /** A condition on P(`node`): a probability, or the purity that the model's card expects. */
@@ -9,31 +10,15 @@ export type NodeCondition = { readonly node: string } & (
   | { readonly minPurity: number; readonly minProbability?: undefined }
 )
 
-/** Conditions of a route on the alert and its light curve. */
-export interface AlertConditions {
-  /** Least number of detections that the answer rests on. */
-  readonly minDetections?: number
-  /** Greatest age of the object at the alert: days since its first detection. */
-  readonly maxAgeDays?: number
-  /** Bands of the alert. */
-  readonly band?: readonly Band[]
-  /** Sign of the alert's difference. */
-  readonly positive?: boolean
-  /** Novelty, 0–1. An answer without novelty meets neither limit. */
-  readonly minNovelty?: number
-  readonly maxNovelty?: number
-  /** Difference magnitude of the alert. */
-  readonly minMagnitude?: number
-  readonly maxMagnitude?: number
-  /** No catalogued star near the alert: within `distance` (arcsec), with at least that `score`. `true`: the limits of `nearStar`. */
-  readonly notNearStar?: boolean | { readonly distance: number; readonly score: number }
-}
-
-/** A message also goes to `topic` if it meets all conditions. The nodes are checked when the model is loaded. */
-export type Route = { readonly topic: string; readonly retract?: boolean } & Partial<NodeCondition> &
-  AlertConditions & {
+/**
+ * A message also goes to `topic` if it meets all conditions: a route of messages, but for how probabilities are given. `notNearStar: true`: the limits
+ * of `nearStar`. The nodes are checked when the model is loaded.
+ */
+export type Route = Omit<ResolvedRoute, 'node' | 'minProbability' | 'all' | 'any' | 'notNearStar'> &
+  Partial<NodeCondition> & {
     readonly all?: readonly NodeCondition[]
     readonly any?: readonly NodeCondition[]
+    readonly notNearStar?: boolean | NonNullable<ResolvedRoute['notNearStar']>
   }
 
 /** A star: at most that far (arcsec), with at least that star–galaxy score. */

@@ -210,5 +210,13 @@ export const classificationSchema = z
 /** A classification in its JSON encoding, with fields in the order of the schema. */
 export type ClassificationJson = Immutable<z.infer<typeof classificationSchema>>
 
+/** A model as messages name it. */
+export type Provenance = ClassificationJson['classifier']
+
+/** How messages name a model. */
+export function provenanceOf({ name, version, sha256, taxonomy, taxonomyVersion }: Provenance): Provenance {
+  return { name, version, sha256, taxonomy, taxonomyVersion }
+}
+
 /** The body of a message. It differs from the JSON encoding in the candid, which is a bigint because it exceeds 2^53. */
 export type Classification = Omit<ClassificationJson, 'candid'> & { readonly candid: bigint }

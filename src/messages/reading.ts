@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { HieraxError } from '../errors.ts'
 import { contextFields } from '../lightcurves/observation.ts'
+import { type AnswerRank, compareRanks } from '../lightcurves/route-marks.ts'
 import { formats } from './encoding.ts'
 
 const nullableNumber = z.number().nullish()
@@ -88,8 +89,6 @@ interface Ranked {
   readonly lightCurve: { readonly revision: number }
 }
 
-type Rank = readonly [jd: number, candid: bigint, revision: number]
-
 /**
  * Tells a subscriber which messages are duplicates and which are current. Of the messages with the same id, all but the first are
  * duplicates. The current classification of an object, for each model, is the message with the greatest (`jd`, `candid`,
@@ -97,7 +96,7 @@ type Rank = readonly [jd: number, candid: bigint, revision: number]
  */
 export class CurrentClassifications {
   readonly #ids: LRUCache<string, true>
-  readonly #best: LRUCache<string, Rank>
+  readonly #best: LRUCache<string, AnswerRank>
 
   /** `remembered`: number of ids, and of objects, that are kept. */
   constructor(remembered = 200_000) {
@@ -110,18 +109,11 @@ export class CurrentClassifications {
     if (this.#ids.has(message.id)) return 'duplicate'
     this.#ids.set(message.id, true)
     const key = `${message.objectId} ${message.classifier.sha256}`
-    const rank: Rank = [message.jd, BigInt(message.candid), message.lightCurve.revision]
+    const { jd, candid, lightCurve } = message
+    const rank = { jd, candid: BigInt(candid), revision: lightCurve.revision }
     const best = this.#best.get(key)
-    if (best && compare(rank, best) < 0) return 'older'
+    if (best && compareRanks(rank, best) < 0) return 'older'
     this.#best.set(key, rank)
     return 'current'
   }
-}
-
-function compare(some: Rank, other: Rank): number {
-  for (const [at, value] of some.entries()) {
-    const against = other[at] as number | bigint
-    if (value !== against) return value > against ? 1 : -1
-  }
-  return 0
 }

@@ -34,7 +34,7 @@ export interface Route {
   readonly minMagnitude?: number
   readonly maxMagnitude?: number
   /** Distance in arcsec, and star–galaxy score: what is nearer and has a greater score is a star. */
-  readonly notNearStar?: { readonly distance: number; readonly score: number } | null
+  readonly notNearStar?: { readonly distance: number; readonly score: number }
   /** Whether objects that no longer meet the conditions are withdrawn from the topic. */
   readonly retract?: boolean
 }
@@ -67,7 +67,7 @@ export function unmetConditions(body: Classification, route: Route): string[] {
   return Object.entries(checks).flatMap(([key, holds]) => {
     const wanted = route[key as Condition]
     const check = holds as (body: Classification, wanted: unknown, route: Route) => boolean
-    return wanted === undefined || wanted === null || check(body, wanted, route) ? [] : [key]
+    return wanted === undefined || check(body, wanted, route) ? [] : [key]
   })
 }
 

@@ -2,17 +2,14 @@ import { createHash } from 'node:crypto'
 import type { Answer, Classifier, Evidence, Population } from '../classifier/types.ts'
 import { otherVersions } from '../lightcurves/alert-versions.ts'
 import { fingerprintHash, fingerprintText, idText } from '../lightcurves/fingerprint.ts'
+import type { Gates } from '../lightcurves/gates.ts'
 import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
 import { type AlertContext, type AlertPhotometry, type AlertRecord, contextFields } from '../lightcurves/observation.ts'
-import { type Classification, type Reason, schemaName } from './classification.ts'
+import { type Classification, type Provenance, provenanceOf, type Reason, schemaName } from './classification.ts'
 
 /** Settings that affect the content of a message. */
 export interface AnswerSettings {
-  readonly admit: {
-    readonly minRealBogus: number
-    readonly maxSolarSystemDistance: number
-    readonly minDetections: number
-  }
+  readonly admit: Gates & { readonly minDetections: number }
   readonly programs: readonly number[]
 }
 
@@ -30,16 +27,15 @@ export interface ClassificationInput {
 /** Writes the classification messages of one model. */
 export class ClassificationWriter {
   private readonly classifier: Classifier
-  private readonly provenance: Classification['classifier']
+  private readonly provenance: Provenance
   private readonly population: Population | null
   private readonly settings: string
 
   constructor(classifier: Classifier, settings: AnswerSettings) {
-    const { name, version, sha256, taxonomy, taxonomyVersion } = classifier
     this.classifier = classifier
-    this.provenance = { name, version, sha256, taxonomy, taxonomyVersion }
+    this.provenance = provenanceOf(classifier)
     this.population = inTaxonomyOrder(classifier)
-    this.settings = settingsHash(sha256, settings, this.population)
+    this.settings = settingsHash(classifier.sha256, settings, this.population)
   }
 
   /** Makes a classification; `answer` is null when there is a reason. Equal inputs give equal bytes. */

@@ -1,3 +1,4 @@
+import { provenanceOf } from '../messages/classification.ts'
 import type { Agreement } from '../pipeline/agreement.ts'
 import type { Disagreement, ShadowResult } from '../pipeline/shadows.ts'
 import type { ComparisonView, DisagreementView, ModelView } from './schemas.ts'
@@ -69,7 +70,7 @@ export class ShadowReport {
 
   /** Totals of every shadow model. */
   comparisons(): ComparisonView[] {
-    return [...this.#models].map(([sha256, { name, version, taxonomy, taxonomyVersion }]) => {
+    return [...this.#models].map(([sha256, model]) => {
       const { pairs, busy, failed, seconds } = this.#totals.get(sha256) as Totals
       const counted = { same: 0, ancestor: 0, different: 0, incomparable: 0 }
       const table: { live: string | null; shadow: string | null; agreement: Agreement; alerts: number }[] = []
@@ -80,7 +81,7 @@ export class ShadowReport {
       }
       const comparable = counted.same + counted.ancestor + counted.different
       return {
-        model: { name, version, sha256, taxonomy, taxonomyVersion },
+        model: provenanceOf(model),
         alerts: comparable + counted.incomparable,
         agreement: comparable > 0 ? counted.same / comparable : null,
         ...counted,

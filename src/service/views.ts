@@ -1,7 +1,7 @@
 import { type Gates, passes } from '../lightcurves/gates.ts'
 import type { LightCurve } from '../lightcurves/light-curve.ts'
 import { type AlertRecord, bandOf, type Observation } from '../lightcurves/observation.ts'
-import type { ClassificationJson } from '../messages/classification.ts'
+import { type ClassificationJson, provenanceOf } from '../messages/classification.ts'
 import type { HistoryMoment } from '../pipeline/history.ts'
 import type { HistoryView, ModelView, ObjectView, PointView } from './schemas.ts'
 
@@ -48,10 +48,10 @@ function toPointView(point: Observation, gates: Gates): PointView {
 
 /** The API's view of an object's history; probabilities and log terms have six decimals. */
 export function toHistoryView(objectId: string, model: ModelView, moments: readonly HistoryMoment[]): HistoryView {
-  const { name, version, sha256, taxonomy, taxonomyVersion, root, nodes } = model
+  const { root, nodes } = model
   return {
     objectId,
-    classifier: { name, version, sha256, taxonomy, taxonomyVersion },
+    classifier: provenanceOf(model),
     nodes: nodes.map(node => ({ name: node.name, parent: node.parent === root ? null : node.parent })),
     moments: moments.map(({ detection: { jd, fid, candid }, detections, answer }) => ({
       jd,
