@@ -1,35 +1,44 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
 import { classificationSchema } from '../messages/classification.ts'
+import * as example from './examples.ts'
 import { problem, problemOf } from './problems.ts'
 import * as answer from './schemas.ts'
 
-/* What a route says of its parameters and answers in the OpenAPI document. */
+/* The OpenAPI document, and what a route says in it of its parameters and answers. */
 
-/** Schemas by their name in the document. */
-export const components = {
-  Problem: problem,
-  Classification: classificationSchema,
-  Object: answer.object,
-  History: answer.history,
-  Statistics: answer.statistics,
-  Disagreements: answer.disagreements,
-  Taxonomy: answer.taxonomy,
-  Model: answer.model,
-  Readiness: answer.readiness,
-  Liveness: answer.liveness
+/** Schemas by their name in the document, with an example each. */
+const components = {
+  Problem: [problem, example.problem],
+  Classification: [classificationSchema, example.classification],
+  Object: [answer.object, example.object],
+  History: [answer.history, example.history],
+  Statistics: [answer.statistics, example.statistics],
+  Disagreements: [answer.disagreements, example.disagreements],
+  Taxonomy: [answer.taxonomy, example.taxonomy],
+  Model: [answer.model, example.model],
+  Readiness: [answer.readiness, example.readiness],
+  Liveness: [answer.liveness, example.liveness]
 } as const
 
-export type ComponentName = keyof typeof components
+type ComponentName = keyof typeof components
 
 export const ref = (name: ComponentName) => ({ $ref: `${name}#` })
 
-/** JSON schemas of the components; each has the name as its `$id`. */
-export function componentSchemas(): { readonly $id: string }[] {
+/** JSON schemas that routes refer to by name (`$id`), with an example each. */
+export const sharedSchemas = componentSchemas()
+
+function componentSchemas() {
   const registry = z.registry<{ id: string }>()
-  for (const [id, schema] of Object.entries(components)) registry.add(schema, { id })
+  for (const [id, [schema]] of Object.entries(components)) registry.add(schema, { id })
   const { schemas } = z.toJSONSchema(registry, { target: 'draft-7', uri: id => `${id}#`, override: withoutDefaults })
-  return Object.entries(schemas).map(([$id, { $schema: _, ...schema }]) => ({ ...schema, $id }))
+  return Object.entries(schemas).map(([$id, { $schema: _, ...schema }]) => {
+    const [, example] = components[$id as ComponentName]
+    return { ...schema, $id, examples: [example] as unknown[] }
+  })
 }
 
 /** The JSON schema of a route's parameters. */
@@ -41,16 +50,18 @@ export function parameters(schema: z.ZodObject): object {
 /** The query of a route without parameters: any is refused. */
 export const noQuery = parameters(z.strictObject({}))
 
-type Override = NonNullable<z.core.ToJSONSchemaParams['override']>
+interface Context {
+  readonly jsonSchema: z.core.JSONSchema.BaseSchema
+}
 
 /** Removes redundant parts, and defaults, which only Avro readers of a message need. */
-const withoutDefaults: Override = context => {
+function withoutDefaults(context: Context): void {
   override(context)
   delete context.jsonSchema.default
 }
 
 /** Removes redundant parts: bounds of the number formats, string property names. */
-function override({ jsonSchema: schema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+function override({ jsonSchema: schema }: Context): void {
   const implied = (bound: number | undefined) => schema.type === 'integer' && Math.abs(bound ?? 0) >= 2 ** 31 - 1
   if (implied(schema.minimum)) delete schema.minimum
   if (implied(schema.maximum)) delete schema.maximum
@@ -85,4 +96,38 @@ const problemsByStatus: Record<number, readonly [description: string, code: Erro
   429: ['Too many requests', 'TOO_MANY_REQUESTS', 'more than 3000 requests in a minute; retry in 12 seconds'],
   500: ['An internal error; the log has the details', 'INTERNAL', 'an unexpected error; the log has the details'],
   503: ['Temporarily unavailable', 'STORE_FAILED', 'the store does not answer']
+}
+
+/** The OpenAPI document, and its page at `/api/docs`. */
+export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
+  for (const schema of sharedSchemas) app.addSchema(schema)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Hierax',
+        description:
+          'Hierarchical classification of ZTF alerts: light curves, classifications, and the stream of published messages.',
+        version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
+      },
+      tags: [
+        { name: 'objects', description: 'Light curves and classifications' },
+        { name: 'models', description: 'Models and taxonomies' },
+        { name: 'operation', description: 'Probes and metrics' }
+      ],
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{}, { token: [] }]
+    },
+    refResolver: { buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema${index}`) }
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/api/docs',
+    uiConfig: { deepLinking: true, validatorUrl: null },
+    // The documentation page has inline styles; its script is a file.
+    transformStaticCSP: header =>
+      header
+        .replace("script-src 'self'", `script-src 'self' ${app.swaggerCSP.script.join(' ')}`)
+        .replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+  })
 }
