@@ -11,6 +11,11 @@ import { setting } from './settings.ts'
  */
 
 const count = (expected: string, maximum: number, minimum = 1) => kind.integer(expected, minimum, maximum)
+const programs = (minimum: number) =>
+  kind.list(count('a programme number', 2147483647, 0), 'a list of distinct programme numbers', minimum)
+const modelFolders = kind.list(kind.text('the path of a model folder'), 'a list of distinct model folders', 0)
+const host = kind.text('a host name or address', z.string().regex(/^\S+$/))
+const port = kind.integer('a port from 0 to 65535', 0, 65535)
 
 export const configSchema = z.object({
   input: z.object({
@@ -26,7 +31,7 @@ export const configSchema = z.object({
         '`nightly` = `ztf_YYYYMMDD_programid{P}` for each P of `input.programs` (and `…_public` for `input.publicPrograms`) over a ' +
         'window of UTC nights, of which the existing ones are read; or a list of topics and patterns such as `babamul.ztf.*`, which are looked up every minute'
     }),
-    programs: setting(kind.list(count('a programme number', 2147483647, 0), 'a list of distinct programme numbers'), {
+    programs: setting(programs(1), {
       default: [1],
       meaning: 'survey programmes to process; photometry of other programmes is dropped before it is stored'
     }),
@@ -48,16 +53,13 @@ export const configSchema = z.object({
         'where a consumer group starts in partitions of which it has committed nothing: at the first message, with new messages, or ' +
         'with the first message whose Kafka timestamp is at or after a time'
     }),
-    publicPrograms: setting(
-      kind.list(count('a programme number', 2147483647, 0), 'a list of distinct programme numbers', 0),
-      {
-        default: [],
-        defaultText: 'none',
-        meaning:
-          'programmes of which the public part is processed too: photometry of programme P from topics whose names end with ' +
-          '`_programidP_public`. Elsewhere, only `input.programs` counts'
-      }
-    ),
+    publicPrograms: setting(programs(0), {
+      default: [],
+      defaultText: 'none',
+      meaning:
+        'programmes of which the public part is processed too: photometry of programme P from topics whose names end with ' +
+        '`_programidP_public`. Elsewhere, only `input.programs` counts'
+    }),
     schema: setting(kind.optional(kind.text('the path of an Avro schema (JSON)')), {
       default: null,
       defaultText: 'none',
@@ -85,12 +87,12 @@ export const configSchema = z.object({
       meaning: 'remove objects without a merged alert for this number of days of wall time'
     })
   }),
-  model: setting(kind.list(kind.text('the path of a model folder'), 'a list of distinct model folders', 0), {
+  model: setting(modelFolders, {
     default: [],
     defaultText: 'the bundled model',
     meaning: 'one or more model folders'
   }),
-  shadow: setting(kind.list(kind.text('the path of a model folder'), 'a list of distinct model folders', 0), {
+  shadow: setting(modelFolders, {
     default: [],
     defaultText: 'none',
     meaning: 'model folders that classify without publishing, to compare them with the first model'
@@ -122,15 +124,15 @@ export const configSchema = z.object({
     })
   }),
   http: z.object({
-    host: setting(kind.text('a host name or address', z.string().regex(/^\S+$/)), {
+    host: setting(host, {
       default: '127.0.0.1',
       meaning: 'address to listen on'
     }),
-    port: setting(kind.integer('a port from 0 to 65535', 0, 65535), {
+    port: setting(port, {
       default: 8080,
       meaning: 'port to listen on; 0 selects a free port'
     }),
-    token: setting(kind.text('visible ASCII without spaces', z.string().regex(/^[\x21-\x7e]+$/)), {
+    token: setting(kind.token, {
       default: null,
       defaultText: 'none',
       fromFile: true,
@@ -154,12 +156,12 @@ export const configSchema = z.object({
       }
     ),
     management: z.object({
-      host: setting(kind.text('a host name or address', z.string().regex(/^\S+$/)), {
+      host: setting(host, {
         default: null,
         defaultText: 'as `http.host`',
         meaning: 'address of the management port'
       }),
-      port: setting(kind.optional(kind.integer('a port from 0 to 65535', 0, 65535)), {
+      port: setting(kind.optional(port), {
         default: null,
         defaultText: 'none: only `http.port`',
         meaning:

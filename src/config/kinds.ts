@@ -76,6 +76,9 @@ export function optional<T>(kind: Kind<T>): Kind<T | null> {
   }
 }
 
+/** A bearer token. */
+export const token = text('visible ASCII without spaces', z.string().regex(/^[\x21-\x7e]+$/))
+
 /** The name of a Kafka topic. */
 export const topicName = z
   .string()

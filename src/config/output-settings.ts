@@ -94,7 +94,7 @@ export const output = z.object({
       hidden: 'all',
       meaning: 'password for the registry'
     }),
-    token: setting(kind.text('visible ASCII without spaces', z.string().regex(/^[\x21-\x7e]+$/)), {
+    token: setting(kind.token, {
       default: null,
       defaultText: 'none',
       fromFile: true,
