@@ -10,3 +10,9 @@ export function checkRegular(file: string): void {
   const kind = found.isDirectory() ? 'a folder' : found.isFIFO() ? 'a FIFO' : found.isSocket() ? 'a socket' : 'a device'
   throw new Error(`it is ${kind}, not a regular file`)
 }
+
+/** The text of a file that a user named. Throws as {@link checkRegular}, and if it can't be read. */
+export function readRegular(file: string): string {
+  checkRegular(file)
+  return fs.readFileSync(file, 'utf8')
+}

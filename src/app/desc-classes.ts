@@ -6,7 +6,7 @@ import type { Taxonomy } from '../classifier/taxonomy.ts'
 import type { Config } from '../config/config.ts'
 import { HieraxError, nearest, shown } from '../errors.ts'
 import { type DescTopic, notClassified } from '../messages/desc.ts'
-import { checkRegular } from '../regular-file.ts'
+import { readRegular } from '../regular-file.ts'
 import type { KnownModel } from './models.ts'
 
 /** Class ids by the name of a node, the root included. */
@@ -81,8 +81,7 @@ function parseMap(file: string): ClassMap {
   const refuse = refuserOf(origin, 'CONFIG_INVALID')
   let text: string
   try {
-    checkRegular(file)
-    text = fs.readFileSync(file, 'utf8')
+    text = readRegular(file)
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     return refuse(`can't be read (${code ?? message})`, cause)

@@ -1,7 +1,6 @@
-import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { HieraxError, nearest, shown } from '../errors.ts'
-import { checkRegular } from '../regular-file.ts'
+import { readRegular } from '../regular-file.ts'
 import { environmentName } from './settings.ts'
 
 /** A value as it was given, before it is checked. */
@@ -52,8 +51,7 @@ function readYaml(file: string): unknown {
     new HieraxError('CONFIG_UNREADABLE', `${problem}: ${(cause as Error).message}`, { cause })
   let text: string
   try {
-    checkRegular(file)
-    text = fs.readFileSync(file, 'utf8')
+    text = readRegular(file)
   } catch (error) {
     throw unreadable(`can't read ${shown(file)}`, error)
   }

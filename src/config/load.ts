@@ -1,7 +1,6 @@
-import fs from 'node:fs'
 import type { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
-import { checkRegular } from '../regular-file.ts'
+import { readRegular } from '../regular-file.ts'
 import { type Config, type ConfigPath, configSchema } from './config.ts'
 import { environmentLayer, fileLayer, type Given, type Layer, overrideLayer } from './layers.ts'
 import { resolve } from './rules.ts'
@@ -65,8 +64,7 @@ function readSecret(path: string, { value, from }: Given, problems: string[]): G
     return undefined
   }
   try {
-    checkRegular(value)
-    const secret = fs.readFileSync(value, 'utf8').replace(/\r?\n$/, '')
+    const secret = readRegular(value).replace(/\r?\n$/, '')
     if (secret !== '') return { value: secret, from: `${from}: ${value}` }
     problems.push(`${path}File (${from}): the file ${shown(value)} is empty`)
   } catch (error) {

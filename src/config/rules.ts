@@ -1,6 +1,5 @@
-import fs from 'node:fs'
 import { shown } from '../errors.ts'
-import { checkRegular } from '../regular-file.ts'
+import { readRegular } from '../regular-file.ts'
 import { matchesTopic } from '../topic-patterns.ts'
 import type { ClusterConfig, Config } from './config.ts'
 
@@ -65,8 +64,7 @@ function checkTls(side: Side, ssl: ClusterConfig['ssl'], problems: string[]): vo
 
 function checkPem(path: string, file: string, problems: string[]): void {
   try {
-    checkRegular(file)
-    if (fs.readFileSync(file, 'utf8').includes('-----BEGIN ')) return
+    if (readRegular(file).includes('-----BEGIN ')) return
     problems.push(`${path}: ${shown(file)} is not a PEM file`)
   } catch (error) {
     problems.push(
