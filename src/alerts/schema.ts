@@ -4,24 +4,9 @@ import type { DecoderLimits } from './limits.ts'
 const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const
 type Primitive = (typeof primitives)[number]
 
-export interface PrimitiveSchema {
-  readonly type: Primitive
-}
-export interface FixedSchema {
-  readonly type: 'fixed'
-  readonly size: number
-}
-export interface EnumSchema {
-  readonly type: 'enum'
-  readonly symbols: readonly string[]
-}
 export interface ArraySchema {
   readonly type: 'array'
   readonly items: Schema
-}
-export interface MapSchema {
-  readonly type: 'map'
-  readonly values: Schema
 }
 export interface UnionSchema {
   readonly type: 'union'
@@ -36,7 +21,14 @@ export interface RecordSchema {
 }
 
 /** The parts of an Avro schema that decoding needs, without defaults, documentation and logical types. It may be cyclic. */
-export type Schema = PrimitiveSchema | FixedSchema | EnumSchema | ArraySchema | MapSchema | UnionSchema | RecordSchema
+export type Schema =
+  | { readonly type: Primitive }
+  | { readonly type: 'fixed'; readonly size: number }
+  | { readonly type: 'enum'; readonly symbols: readonly string[] }
+  | { readonly type: 'map'; readonly values: Schema }
+  | ArraySchema
+  | UnionSchema
+  | RecordSchema
 
 type SchemaLimits = Pick<DecoderLimits, 'maxSchemaNodes' | 'maxDepth'>
 
@@ -128,18 +120,18 @@ class SchemaParser {
     return record
   }
 
-  #enum(json: Json, namespace: string): EnumSchema {
+  #enum(json: Json, namespace: string): Schema {
     if (!Array.isArray(json.symbols) || json.symbols.length === 0) throw invalid('an enum has no symbols')
-    const schema: EnumSchema = { type: 'enum', symbols: json.symbols.map(String) }
+    const schema: Schema = { type: 'enum', symbols: json.symbols.map(String) }
     this.#define(nameOf(json, namespace), schema)
     return schema
   }
 
-  #fixed(json: Json, namespace: string): FixedSchema {
+  #fixed(json: Json, namespace: string): Schema {
     const size = json.size
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
       throw invalid(`a fixed has size ${shown(size)}`)
-    const schema: FixedSchema = { type: 'fixed', size }
+    const schema: Schema = { type: 'fixed', size }
     this.#define(nameOf(json, namespace), schema)
     return schema
   }
