@@ -1,4 +1,5 @@
 import type { LightCurve } from '../lightcurves/light-curve.ts'
+import { lowerBound } from '../lightcurves/ordering.ts'
 import {
   type Checkpoint,
   isAnswered,
@@ -49,7 +50,7 @@ export class SequenceRow {
   /** Finds the newest usable checkpoint and the detections after it. */
   constructor(layout: StateLayout, set: InputSet, question: SteppedQuestion, index: number) {
     const { curve } = question
-    const length = pointsUpTo(curve, question.jd)
+    const length = lowerBound(curve.length, at => curve.jd(at) <= question.jd)
     const valid = validCheckpoints(layout, question.state, curve)
     // A checkpoint with no detection after it is usable only if it has logits.
     const isUsable = (checkpoint: Checkpoint): boolean =>
@@ -134,18 +135,6 @@ function detectionsIn(curve: SteppedCurve, from: number, to: number): number[] {
   const found: number[] = []
   for (let at = from; at < to; at++) if (curve.isDetection(at)) found.push(at)
   return found
-}
-
-/** Number of points with `jd` at most the given one, by bisection. */
-function pointsUpTo(curve: SteppedCurve, jd: number): number {
-  let low = 0
-  let high = curve.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (curve.jd(middle) <= jd) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /** Below all values of a hidden vector. */
