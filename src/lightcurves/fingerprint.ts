@@ -23,14 +23,7 @@ export type Knowledge = 0 | 1 | 2
 export const pointFlag = { detection: 1, own: 2, positive: 4, candid: 8 } as const
 
 /** Where the fields of a point lie in other bytes, in which each field is encoded as in the canonical ones. */
-export interface PointFields {
-  readonly jd: number
-  readonly candid: number
-  readonly magnitude: number
-  readonly error: number
-  readonly fid: number
-  readonly flags: number
-}
+type PointFields = Readonly<Record<'jd' | 'candid' | 'magnitude' | 'error' | 'fid' | 'flags', number>>
 
 const pointBytes = 26
 const alertBytes = 88 + 8 * contextFields.length

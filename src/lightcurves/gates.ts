@@ -1,5 +1,6 @@
 import { pointSize, realBogusOf, solarSystemDistanceOf } from './layout.ts'
 import { LightCurve } from './light-curve.ts'
+import type { Observation } from './observation.ts'
 import { RunningTotals } from './totals.ts'
 
 /** What of alerts and points is turned away for its quality (`admit.*` of the configuration). */
@@ -8,12 +9,6 @@ export interface Gates {
   readonly minRealBogus: number
   /** Distance to a known solar-system object within which a point is turned away, arcsec. */
   readonly maxSolarSystemDistance: number
-}
-
-/** Quality of an alert or of a point; null where it is not known. */
-export interface Quality {
-  readonly realBogus: number | null
-  readonly solarSystemDistance: number | null
 }
 
 /** Whether a real–bogus score is below what is wanted. In single precision, as points have it: an alert and its point agree. */
@@ -27,7 +22,10 @@ export function isInSolarSystem(distance: number | null, { maxSolarSystemDistanc
 }
 
 /** Whether an alert or a point passes the gates. What is not known is no reason to turn it away, so upper limits always pass. */
-export function passes({ realBogus, solarSystemDistance }: Quality, gates: Gates): boolean {
+export function passes(
+  { realBogus, solarSystemDistance }: Pick<Observation, 'realBogus' | 'solarSystemDistance'>,
+  gates: Gates
+): boolean {
   return !isBogus(realBogus, gates) && !isInSolarSystem(solarSystemDistance, gates)
 }
 

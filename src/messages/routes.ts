@@ -89,7 +89,7 @@ function probabilityOfRoute(body: Classification, { node, minProbability, all = 
 }
 
 /** Every node that a route names. */
-export function nodesOf({ node, all = [], any = [] }: Pick<Route, 'node'> & NamedNodes): string[] {
+function nodesOf({ node, all = [], any = [] }: Pick<Route, 'node'> & NamedNodes): string[] {
   return [...(node === undefined ? [] : [node]), ...[...all, ...any].map(({ node }) => node)]
 }
 
