@@ -11,10 +11,10 @@ import { loadConfig } from '../config/load.ts'
 import { describeError, type ErrorCode, HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { Pipeline, type PipelineOptions } from '../pipeline.ts'
+import { textNote } from '../streams/file-packet.ts'
 import { type FilePackets, openPackets } from '../streams/files.ts'
 import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
 import { startProgress } from './progress.ts'
-import { textNote } from './text-note.ts'
 
 /** Options of `hierax classify` as commander gives them. */
 export interface ClassifyOptions {
