@@ -1,12 +1,12 @@
 import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { parseJson, refuseDuplicateKeys, refuserOf } from '../classifier/model-file.ts'
+import { nodeName, parseJson, refuserOf, textOf } from '../classifier/model-file.ts'
 import type { Taxonomy } from '../classifier/taxonomy.ts'
 import type { Config } from '../config/config.ts'
 import { HieraxError, nearest, shown } from '../errors.ts'
 import { type DescTopic, notClassified } from '../messages/desc.ts'
-import { readRegular } from '../regular-file.ts'
+import { checkRegular } from '../regular-file.ts'
 import type { KnownModel } from './models.ts'
 
 /** Class ids by the name of a node, the root included. */
@@ -79,15 +79,15 @@ function readMap(file: string, models: readonly KnownModel[]): ClassMap {
 function parseMap(file: string): ClassMap {
   const origin = `output.desc.classes: ${file}`
   const refuse = refuserOf(origin, 'CONFIG_INVALID')
-  let text: string
+  let bytes: Buffer
   try {
-    text = readRegular(file)
+    checkRegular(file)
+    bytes = fs.readFileSync(file)
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     return refuse(`can't be read (${code ?? message})`, cause)
   }
-  const map = parseJson(text, z.record(z.string(), z.number()), refuse)
-  refuseDuplicateKeys(text, origin, 'CONFIG_INVALID')
+  const map = parseJson(textOf(bytes, refuse), z.record(nodeName, z.number()), refuse)
   return new Map(Object.entries(map))
 }
 

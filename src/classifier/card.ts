@@ -4,7 +4,7 @@ import { HieraxError, shown } from '../errors.ts'
 import { contextFields } from '../lightcurves/observation.ts'
 import { valueAt } from './decision.ts'
 import { inputSetOf, inputSets } from './input-sets.ts'
-import { parseJson, type Refuse, refuserOf } from './model-file.ts'
+import { inShape, nodeName, parseJson, type Refuse, refuserOf, textOf } from './model-file.ts'
 import type { Taxonomy } from './taxonomy.ts'
 
 const text = z.string().min(1)
@@ -14,7 +14,7 @@ const power = z.number().min(0).max(1)
 
 /** Rule for sets of classes, by days: the greatest (P − f1 / 2) / prior^priorPower wins, where f1 is the attainable F1 of a node. */
 export const namingShape = z.array(
-  z.strictObject({ untilDays: z.number().positive(), priorPower: power, f1: z.record(z.string(), probability) })
+  z.strictObject({ untilDays: z.number().positive(), priorPower: power, f1: z.record(nodeName, probability) })
 )
 
 /** Values by days from the first to the latest detection. The last entry has `untilDays` null. */
@@ -53,13 +53,13 @@ const shape = z.strictObject({
     naming: namingShape.optional()
   }),
   /** Share of the training set at or below each node; needed where `priorPower` is above 0. */
-  priors: z.record(z.string(), z.number().positive().max(1)).nullable(),
+  priors: z.record(nodeName, z.number().positive().max(1)).nullable(),
   metrics: z.array(z.strictObject({ title: text, columns: z.array(z.string()), rows: z.array(z.array(z.string())) })),
   limitations: z.array(text),
   /** A light curve and its marginal probabilities, checked at every start. */
   probe: z.strictObject({
     points: z.array(point).min(1),
-    probabilities: z.record(z.string(), probability),
+    probabilities: z.record(nodeName, probability),
     /** For a model with novelty. */
     novelty: probability.nullable().optional(),
     /** For a model with a context term: an alert at the end of the light curve, and the probabilities with it. */
@@ -67,13 +67,13 @@ const shape = z.strictObject({
       .strictObject({
         magnitude: z.number(),
         context: z.record(z.enum(contextFields), z.number().nullable()),
-        probabilities: z.record(z.string(), probability)
+        probabilities: z.record(nodeName, probability)
       })
       .optional()
   }),
   /** Class mixes for which probabilities can be given: shares of siblings by node. The first is the default. */
   populations: z
-    .record(text, z.strictObject({ description: text, shares: z.record(z.string(), z.number().positive().max(1)) }))
+    .record(text, z.strictObject({ description: text, shares: z.record(nodeName, z.number().positive().max(1)) }))
     .optional(),
   /** Training data of the context term, for a model with one. */
   context: z
@@ -89,7 +89,7 @@ const shape = z.strictObject({
     .array(
       z.strictObject({
         population: text,
-        node: text,
+        node: nodeName,
         fromDetections: z.number().int().positive(),
         untilDetections: z.number().int().positive().nullable(),
         objects: z.number().int().min(0),
@@ -115,13 +115,13 @@ export type CardDraft = Omit<Card, 'format' | 'formatVersion' | 'files' | 'sha25
  */
 export function parseCard(bytes: Uint8Array, origin: string): Card {
   const refuse: Refuse = refuserOf(origin)
-  const content = Buffer.from(bytes).toString('utf8')
+  const content = textOf(bytes, refuse)
   const stated = parseJson(content, z.unknown(), refuse) as { sha256?: unknown } | null
   if (!hex.safeParse(stated?.sha256).success) refuse('it has no checksum (`sha256`)')
   const wanted = stated?.sha256 as string
   const actual = sha256Hex(withoutChecksum(bytes, wanted))
   if (actual !== wanted) refuse(`SHA-256 of the card: got ${actual}, expected ${wanted}`)
-  const card = parseJson(content, shape, refuse)
+  const card = inShape(stated, shape, refuse)
   if (inputSetOf(card.inputs) === undefined) {
     const known = inputSets.map(({ version }) => version).join(', ')
     refuse(`inputs ${shown(card.inputs)} are unknown; this version has ${known}`)
@@ -149,7 +149,7 @@ export function priorsOf(card: Pick<Card, 'priors'>, taxonomy: Taxonomy, origin:
   if (card.priors === null) return null
   const priors = card.priors
   return Float64Array.from(taxonomy.nodes, ({ name }) => {
-    const prior = priors[name]
+    const prior = Object.hasOwn(priors, name) ? priors[name] : undefined
     if (prior === undefined) throw new HieraxError('MODEL_INVALID', `${origin}: no prior is given for ${shown(name)}`)
     return prior
   })

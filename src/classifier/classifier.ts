@@ -267,7 +267,7 @@ function decisionRuleOf({ card, priors, taxonomy }: Model, population: Populatio
   if (priors === null || population === null) return { priorPower, priors }
   const weighed = priors.map((prior, node) => {
     const { name } = taxonomy.nodes[node] as TaxonomyNode
-    return population.shares[name] === undefined ? prior : 1
+    return Object.hasOwn(population.shares, name) ? 1 : prior
   })
   return { priorPower, priors: weighed }
 }

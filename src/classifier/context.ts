@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { shown } from '../errors.ts'
 import { type AlertContext, contextFields } from '../lightcurves/observation.ts'
-import { parseJson, type Refuse, refuserOf } from './model-file.ts'
+import { nodeName, parseJson, type Refuse, refuserOf } from './model-file.ts'
 import type { Taxonomy } from './taxonomy.ts'
 import type { AlertView } from './types.ts'
 
@@ -131,7 +131,7 @@ const shape = z.strictObject({
     .min(1)
     .max(2),
   /** Nodes with a term, whole groups of siblings, in the order of the last layer's outputs. */
-  nodes: z.array(z.string()).min(1),
+  nodes: z.array(nodeName).min(1),
   /** Maximum change of the log odds of two siblings. */
   bound: z.number().positive()
 })

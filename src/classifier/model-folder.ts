@@ -7,7 +7,7 @@ import { checkRegular } from '../regular-file.ts'
 import { type Card, parseCard, priorsOf, sha256Hex } from './card.ts'
 import { type ContextTerm, contextFile, parseContext } from './context.ts'
 import { type InputSet, inputSetOf } from './input-sets.ts'
-import { parseJson, type Refuse, refuserOf } from './model-file.ts'
+import { nodeName, parseJson, type Refuse, refuserOf, textOf } from './model-file.ts'
 import { networkSizes, type Weight, type Weights } from './network.ts'
 import { type NoveltyProbe, noveltyFile, parseNovelty } from './novelty.ts'
 import { parseTaxonomy, type Taxonomy } from './taxonomy.ts'
@@ -46,7 +46,7 @@ const networkShape = z.strictObject({
   format: z.literal('hierax-network'),
   formatVersion: z.literal(1),
   /** Names of the nodes whose logits the output units carry, in order. */
-  outputs: z.array(z.string()),
+  outputs: z.array(nodeName),
   weightsManifest: z
     .array(
       z.strictObject({
@@ -81,13 +81,14 @@ export async function readModelFolder(folder: string): Promise<Model> {
   }
   const named = (name: string): Buffer =>
     files.get(name) ?? refuserOf(pathOf('card.json'))(`the card does not name ${shown(name)}`)
+  const textNamed = (name: string): string => textOf(named(name), refuserOf(pathOf(name)))
   const ifNamed = <Content>(name: string, parse: (text: string, origin: string) => Content): Content | null =>
-    files.has(name) ? parse(named(name).toString('utf8'), pathOf(name)) : null
+    files.has(name) ? parse(textNamed(name), pathOf(name)) : null
 
   const refuseNetwork = refuserOf(pathOf('model.json'))
-  const network = parseJson(named('model.json').toString('utf8'), networkShape, refuseNetwork)
+  const network = parseJson(textNamed('model.json'), networkShape, refuseNetwork)
   const weights = readWeights(network, named, refuseNetwork)
-  const taxonomy = parseTaxonomy(named('taxonomy.json').toString('utf8'), pathOf('taxonomy.json'))
+  const taxonomy = parseTaxonomy(textNamed('taxonomy.json'), pathOf('taxonomy.json'))
   const [got, wanted] = [taxonomy, card.taxonomy].map(({ name, version }) => `${name} ${version}`)
   if (got !== wanted) refuserOf(pathOf('taxonomy.json'))(`it is ${got}, the card has ${wanted}`)
   const inputs = inputSetOf(card.inputs) as InputSet

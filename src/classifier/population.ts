@@ -94,9 +94,11 @@ function nameIn({ populations = {} }: PopulationCard, setting: string, model: st
 }
 
 /** Shares in the taxonomy's order, normalised by group. Refuses unknown nodes, incomplete groups, and shares of a group that do not sum to 1. */
-export function wholeGroups(shares: PopulationShares, taxonomy: Taxonomy, refuse: Refuse): Record<string, number> {
+export function wholeGroups(given: PopulationShares, taxonomy: Taxonomy, refuse: Refuse): Record<string, number> {
+  const shares = new Map<string, number>()
   const names = taxonomy.nodes.map(({ name }) => name)
-  for (const [name, share] of Object.entries(shares)) {
+  for (const [written, share] of Object.entries(given)) {
+    const name = written.normalize('NFC')
     if (taxonomy.indexOf(name) < 0) {
       const near = nearest(name, names)
       refuse(
@@ -105,21 +107,23 @@ export function wholeGroups(shares: PopulationShares, taxonomy: Taxonomy, refuse
     }
     if (!(share > 0 && share <= 1))
       refuse(`got the share ${shown(share)} for ${shown(name)}, expected a number above 0, at most 1`)
+    if (shares.has(name)) refuse(`got two shares for ${shown(name)}`)
+    shares.set(name, share)
   }
-  if (Object.keys(shares).length === 0) refuse('no shares are given')
+  if (shares.size === 0) refuse('no shares are given')
   const whole = new Map<string, number>()
   for (const group of taxonomy.siblings) {
     const siblings = group.map(node => names[node] as string)
-    const missing = siblings.filter(name => !Object.hasOwn(shares, name))
+    const missing = siblings.filter(name => !shares.has(name))
     if (missing.length === siblings.length) continue
     if (missing.length > 0) {
       refuse(`${siblings.join(', ')} are siblings: give a share for each or for none; missing: ${missing.join(', ')}`)
     }
-    const total = siblings.reduce((sum, name) => sum + (shares[name] as number), 0)
+    const total = siblings.reduce((sum, name) => sum + (shares.get(name) as number), 0)
     if (Math.abs(total - 1) > tolerance) {
       refuse(`the shares of ${siblings.join(', ')} sum to ${Number(total.toPrecision(6))}, expected 1`)
     }
-    for (const name of siblings) whole.set(name, (shares[name] as number) / total)
+    for (const name of siblings) whole.set(name, (shares.get(name) as number) / total)
   }
   return Object.fromEntries(names.filter(name => whole.has(name)).map(name => [name, whole.get(name) as number]))
 }

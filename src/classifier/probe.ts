@@ -36,11 +36,12 @@ export async function checkProbe(classifier: Probed, card: Pick<Card, 'probe'>, 
 
 function compare(got: Probabilities, wanted: Probabilities, what: string): void {
   for (const name of new Set([...Object.keys(got), ...Object.keys(wanted)])) {
-    const difference = Math.abs((got[name] ?? Number.NaN) - (wanted[name] ?? Number.NaN))
+    const [is, should] = [got, wanted].map(each => (Object.hasOwn(each, name) ? each[name] : undefined))
+    const difference = Math.abs((is ?? Number.NaN) - (should ?? Number.NaN))
     if (difference <= tolerance) continue
     throw new HieraxError(
       'MODEL_INVALID',
-      `${what} has P(${name}) = ${got[name]}, the card has ${wanted[name]} (tolerance ${tolerance})`
+      `${what} has P(${name}) = ${is}, the card has ${should} (tolerance ${tolerance})`
     )
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { shown } from '../errors.ts'
-import { parseJson, type Refuse, refuseDuplicateKeys, refuserOf } from './model-file.ts'
+import { nodeName, parseJson, type Refuse, refuserOf } from './model-file.ts'
 import type { TaxonomyNode } from './types.ts'
 
 /**
@@ -20,7 +20,7 @@ export interface Taxonomy {
   readonly labels: ReadonlyMap<string, string>
   /** Ids of the ELAsTiCC taxonomy that nodes, or the root, have in the file. */
   readonly classIds: ReadonlyMap<string, number>
-  /** Index of a node by name; −1 for the root and for a name that is not in the tree. */
+  /** Index of a node by name in any Unicode normalisation; −1 for the root and for a name that is not in the tree. */
   indexOf(name: string): number
   /** Names from below the root to the node at an index, that node included. */
   path(index: number): string[]
@@ -28,10 +28,16 @@ export interface Taxonomy {
   descendants(index: number): number[]
 }
 
-const name = z.string().trim().min(1).max(200)
+const text = z.string().trim().min(1).max(200)
+const name = nodeName
+  .trim()
+  .min(1)
+  .max(200)
+  // Objects of JSON are keyed by nodes in cards and results, and readers in JavaScript lose this key.
+  .refine(name => name !== '__proto__', 'a node cannot be named "__proto__"; choose another name')
 const shape = z.strictObject({
-  name,
-  version: name,
+  name: text,
+  version: text,
   root: name,
   description: z.string().optional(),
   nodes: z
@@ -44,20 +50,20 @@ const shape = z.strictObject({
       })
     )
     .min(1),
-  labels: z.union([z.record(z.string(), z.string()), z.array(z.tuple([z.string(), z.string()]))]).default({})
+  labels: z.union([z.record(z.string(), nodeName), z.array(z.tuple([z.string(), nodeName]))]).default({})
 })
 type TaxonomyFile = z.infer<typeof shape>
 type FileNode = TaxonomyFile['nodes'][number]
 
 /**
  * Reads a taxonomy file: `{name, version, root, nodes: [{name, parent, description?, classId?}], labels}`, where `labels` maps published
- * labels to nodes, as an object or as a list of pairs. The root may be listed among the nodes (with no parent) or not.
+ * labels to nodes, as an object or as a list of pairs. The root may be listed among the nodes (with no parent) or not. Names and labels
+ * are normalised to NFC.
  * `origin` names the file in errors. Throws TAXONOMY_INVALID.
  */
 export function parseTaxonomy(text: string, origin = 'taxonomy'): Taxonomy {
   const refuse: Refuse = refuserOf(origin, 'TAXONOMY_INVALID')
   const file = parseJson(text, shape, refuse)
-  refuseDuplicateKeys(text, origin, 'TAXONOMY_INVALID')
   const listed = new Map<string, FileNode>()
   for (const node of file.nodes) {
     if (listed.has(node.name)) refuse(`two nodes are named ${shown(node.name)}`)
@@ -117,11 +123,23 @@ function cycle(start: string, listed: ReadonlyMap<string, FileNode>): string[] {
 
 function labelMap(file: TaxonomyFile, reached: ReadonlySet<string>, refuse: Refuse): Map<string, string> {
   const labels = new Map<string, string>()
+  const parents = new Map(file.nodes.map(({ name, parent }) => [name, parent ?? null]))
   const pairs = Array.isArray(file.labels) ? file.labels : Object.entries(file.labels)
-  for (const [label, node] of pairs) {
+  const above = (node: string | null): string[] => {
+    const names: string[] = []
+    for (let at = node; at !== null && at !== file.root; at = parents.get(at) ?? null) names.push(at)
+    return names
+  }
+  for (const [written, node] of pairs) {
+    const label = written.normalize('NFC')
     if (labels.has(label)) refuse(`the label ${shown(label)} is mapped twice`)
     if (node !== file.root && !reached.has(node)) {
       refuse(`the label ${shown(label)} is mapped to ${shown(node)}, which is not a node`)
+    }
+    if (reached.has(label) && node !== file.root && !above(node).includes(label) && !above(label).includes(node)) {
+      refuse(
+        `the label ${shown(label)} is mapped to ${shown(node)}, but there is a node ${shown(label)}; map it to that node, to one above or below it, or leave it out`
+      )
     }
     labels.set(label, node)
   }
@@ -130,7 +148,7 @@ function labelMap(file: TaxonomyFile, reached: ReadonlySet<string>, refuse: Refu
 
 function build(file: TaxonomyFile, nodes: readonly TaxonomyNode[], labels: ReadonlyMap<string, string>): Taxonomy {
   const indices = new Map(nodes.map((node, index) => [node.name, index]))
-  const indexOf = (name: string): number => indices.get(name) ?? -1
+  const indexOf = (name: string): number => indices.get(name) ?? indices.get(name.normalize('NFC')) ?? -1
   const parents = Int32Array.from(nodes, node => indexOf(node.parent as string))
   const groups = new Map<number, number[]>()
   parents.forEach((parent, index) => {

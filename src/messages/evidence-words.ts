@@ -133,7 +133,7 @@ function times(count: number): string {
 /** The class mix of the prior: `population stream: 4 % Transient`. */
 export function priorWords({ population }: MessageEvidence, node: string): string[] {
   if (!population) return ['the class mix of the training set']
-  const share = population.shares[node]
+  const share = Object.hasOwn(population.shares, node) ? population.shares[node] : undefined
   const text = share === undefined ? '' : `: ${percent(share)} ${node}`
   return [`population ${population.name}${text}`]
 }

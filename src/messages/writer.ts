@@ -132,10 +132,9 @@ function countOf(value: number | null): number | null {
 function inTaxonomyOrder({ population, nodes }: Classifier): Population | null {
   if (population === null) return null
   const { name, shares } = population
-  const ordered = nodes.flatMap(node => {
-    const share = shares[node.name]
-    return share === undefined ? [] : [[node.name, share] as const]
-  })
+  const ordered = nodes.flatMap(({ name: node }) =>
+    Object.hasOwn(shares, node) ? [[node, shares[node] as number] as const] : []
+  )
   return { name, shares: Object.fromEntries(ordered) }
 }
 

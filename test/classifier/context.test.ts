@@ -111,7 +111,7 @@ test('the soft clip grows, is odd, nearly exact in the middle, and stays within 
 test('what is wrong with a file is named', () => {
   const good = madeFile(['T', 'P'])
   const wrong: [Record<string, unknown> | string, RegExp][] = [
-    ['{', /context\.json: not JSON/],
+    ['{', /context\.json, line 1: not JSON/],
     [{ ...asJson(good), format: 'other' }, /hierax-context/],
     [{ ...asJson(good), features: 'context-v9' }, /features "context-v9" are unknown; this version has context-v1/],
     [asJson({ ...good, mean: good.mean.slice(1) }), /`mean` has 24 numbers, context-v1 has 25 features/],

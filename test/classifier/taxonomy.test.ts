@@ -63,7 +63,8 @@ test('the root may be listed, and labels may be a list of pairs', () => {
 
 test('what is wrong with a tree is said with names', () => {
   const withNode = (name: string, parent: string | null) => ({ ...small, nodes: [...small.nodes, { name, parent }] })
-  refused('{', /tree.json: not JSON/)
+  refused('{', /tree\.json, line 1: not JSON/)
+  refused('', /tree\.json: it is empty/)
   refused({ ...small, nodes: [] }, /nodes/)
   refused({ ...small, colour: 'red' }, /colour/)
   refused(withNode('A', 'D'), /two nodes are named "A"/)
@@ -106,6 +107,50 @@ test('a label maps to one node that exists', () => {
   )
   const twice = JSON.stringify(small, null, 2).replace('"inner": "A"', '"b": "A"')
   refused(twice, /line \d+: "b" occurs twice/)
+})
+
+test('a label that is the name of a node maps to that node, or to one above or below it', () => {
+  const tree = parseTaxonomy(JSON.stringify({ ...small, labels: { A: 'B', B: 'A', C: 'C', D: 'Object' } }))
+  assert.deepEqual([...tree.labels.values()], ['B', 'A', 'C', 'Object'])
+  for (const [label, node] of [
+    ['B', 'C'],
+    ['B', 'D'],
+    ['D', 'A']
+  ] as const) {
+    const message = new RegExp(`the label "${label}" is mapped to "${node}", but there is a node "${label}"`)
+    refused({ ...small, labels: { [label]: node } }, message)
+  }
+})
+
+test('names may be those of properties of every object, but for __proto__', () => {
+  const names = ['constructor', 'toString', 'hasOwnProperty', 'valueOf']
+  const nodes = names.map(name => ({ name, parent: 'prototype' }))
+  const tree = parseTaxonomy(
+    JSON.stringify({ name: 'odd', version: '1', root: 'prototype', nodes, labels: { x: 'valueOf' } })
+  )
+  assert.deepEqual(names.map(tree.indexOf), [0, 1, 2, 3])
+  assert.equal(tree.labels.get('toString'), undefined)
+  assert.equal(tree.indexOf('propertyIsEnumerable'), -1)
+  const reserved = /a node cannot be named "__proto__"; choose another name/
+  refused({ ...small, nodes: [...small.nodes, { name: '__proto__', parent: 'A' }] }, reserved)
+  refused({ ...small, root: '__proto__' }, reserved)
+  refused(JSON.stringify(small).replace('"b":', '"__proto__":'), /line 1: "__proto__" can't be a key/)
+})
+
+test('names are compared in the normalisation form NFC', () => {
+  const [composed, decomposed] = ['Nóva', 'Nóva'.normalize('NFD')]
+  assert.notEqual(composed, decomposed)
+  const nodes = [...small.nodes, { name: decomposed, parent: 'Object' }, { name: 'below', parent: composed }]
+  const tree = parseTaxonomy(JSON.stringify({ ...small, nodes, labels: { [`${decomposed}!`]: composed } }))
+  assert.deepEqual(tree.path(tree.indexOf('below')), [composed, 'below'])
+  assert.equal(tree.indexOf(decomposed), tree.indexOf(composed))
+  assert.equal(tree.labels.get(`${composed}!`), composed)
+  refused({ ...small, nodes: [...nodes, { name: composed, parent: 'A' }] }, /two nodes are named "Nóva"/)
+  const labels = [
+    [composed, composed],
+    [decomposed, 'Object']
+  ]
+  refused({ ...small, nodes, labels }, /the label "Nóva" is mapped twice/)
 })
 
 test('the taxonomy of the paper has 37 nodes with the root', () => {

@@ -161,6 +161,7 @@ describe('words for the prior', () => {
     const population = { name: 'stream', shares: { Transient: 0.0402, Persistent: 0.9598 } }
     assert.deepEqual(priorWords(told(null, { population }), 'Transient'), ['population stream: 4 % Transient'])
     assert.deepEqual(priorWords(told(null, { population }), 'Other'), ['population stream'])
+    assert.deepEqual(priorWords(told(null, { population }), 'constructor'), ['population stream'])
     assert.deepEqual(priorWords(told(null), 'Transient'), ['the class mix of the training set'])
   })
 })

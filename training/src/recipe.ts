@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { inputSets, latestInputs } from 'hierax/classifier/input-sets.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
+import { jsonOf, TextError, utf8Text } from 'hierax/text.ts'
 import { z } from 'zod'
 import { ascendingCuts } from './evaluation/predict.ts'
 
@@ -175,8 +176,9 @@ async function valuesOf(fileOrName: string, beside: string, seen: readonly strin
   let values: unknown
   try {
     checkRegular(file)
-    values = JSON.parse(await readFile(file, 'utf8'))
+    values = jsonOf(utf8Text(await readFile(file)))
   } catch (cause) {
+    if (cause instanceof TextError) throw new HieraxError('USAGE', cause.in(`recipe ${fileOrName}`), { cause })
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') fail((cause as Error).message, cause)
     const names = (await readdir(folder)).map(name => path.basename(name, '.json')).sort()
     fail(isFile ? `${file} does not exist` : `there is none of that name, only ${names.join(', ')}`, cause)

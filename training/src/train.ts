@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { contextVersion } from 'hierax/classifier/context.ts'
-import { refuserOf } from 'hierax/classifier/model-file.ts'
+import { refuserOf, textOf } from 'hierax/classifier/model-file.ts'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { NoveltyFile } from 'hierax/classifier/novelty.ts'
 import { wholeGroups } from 'hierax/classifier/population.ts'
@@ -54,20 +54,25 @@ export async function train(plan: TrainPlan, listener: TrainListener, signal: Ab
 }
 
 async function readTaxonomy(file: string): Promise<string> {
+  let bytes: Buffer
   try {
     checkRegular(file)
-    return await readFile(file, 'utf8')
+    bytes = await readFile(file)
   } catch (cause) {
     throw new HieraxError('INPUT_NOT_FOUND', `taxonomy ${file}: ${(cause as Error).message}`, { cause })
   }
+  return textOf(bytes, refuserOf(file, 'TAXONOMY_INVALID'))
 }
 
 async function openSession(plan: TrainPlan, listener: TrainListener, signal: AbortSignal): Promise<Session> {
   const { judged, sampling, foldSeed } = plan.recipe
   const taxonomyText = await readTaxonomy(plan.taxonomy)
   const taxonomy = parseTaxonomy(taxonomyText, plan.taxonomy)
-  for (const [name, { shares }] of Object.entries(plan.populations))
-    wholeGroups(shares, taxonomy, refuserOf(`population ${shown(name)}`, 'USAGE'))
+  for (const [name, { shares }] of Object.entries(plan.populations)) {
+    const refuse = refuserOf(`population ${shown(name)}`, 'USAGE')
+    if (name === '__proto__') refuse('a population cannot have this name; choose another')
+    wholeGroups(shares, taxonomy, refuse)
+  }
   const among = judged.among.map(text => parseCandidates(taxonomy, text))
   const read = await readLabelled(plan.data)
   const known = knownTo(taxonomy, [...read, ...syntheticObjects(sampling.synthetic, foldSeed)])

@@ -31,6 +31,11 @@ test('a recipe extends another one: groups key by key, lists as a whole', async 
   assert.deepEqual([mine.network.hidden, mine.network.dense, mine.epochs], [16, 32, 3])
 })
 
+test('a byte order mark is left out', async () => {
+  writeFileSync(path.join(folder, 'marked.json'), '\ufeff{"epochs": 7}')
+  assert.equal((await readRecipe(path.join(folder, 'marked.json'))).epochs, 7)
+})
+
 test('cuts are ascending, each once', () => {
   assert.deepEqual(parseRecipe({ judged: { days: ['full', 7, 3, 7] } }, 'made').judged.days, [3, 7, 'full'])
 })
@@ -58,7 +63,17 @@ test('files that are missing, no JSON or circles are refused', async () => {
   await assert.rejects(readRecipe('nowhere'), { code: 'USAGE', message: /only default, .*ztf-hawk-2/ })
   await assert.rejects(readRecipe(file('nowhere.json')), { code: 'USAGE', message: /does not exist/ })
   writeFileSync(file('broken.json'), '{')
-  await assert.rejects(readRecipe(file('broken.json')), { code: 'USAGE', message: /JSON/ })
+  await assert.rejects(readRecipe(file('broken.json')), { code: 'USAGE', message: /broken\.json, line 1: not JSON/ })
+  for (const [content, message] of [
+    ['', /broken\.json: it is empty/],
+    ['{"epochs": 3,\n"epochs": 4}', /broken\.json, line 2: "epochs" occurs twice/],
+    ['{"loss": {"alpha": 1,\n\n"alpha": 2}}', /broken\.json, line 3: "alpha" occurs twice/],
+    ['{"card": {"populations": {"__proto__": {}}}}', /broken\.json, line 1: "__proto__" can't be a key/],
+    [Buffer.from('{"card":\n{"description": "é"}}', 'latin1'), /line 2: byte 18 of the line, 0xe9, is not UTF-8/]
+  ] as const) {
+    writeFileSync(file('broken.json'), content)
+    await assert.rejects(readRecipe(file('broken.json')), { code: 'USAGE', message })
+  }
   await assert.rejects(readRecipe(written('list.json', [])), { code: 'USAGE', message: /JSON object/ })
   await assert.rejects(readRecipe(written('a.json', { extends: 'a.json' })), { code: 'USAGE', message: /itself/ })
 })

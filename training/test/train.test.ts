@@ -64,6 +64,35 @@ for (const [name, file, labels, nodes] of trees) {
   })
 }
 
+test('nodes may have the names of properties of every object, and names in any Unicode normalisation', async () => {
+  const names = ['constructor', 'toString', 'Nóva'.normalize('NFD')]
+  const nodes = [
+    { name: 'valueOf', parent: 'R' },
+    { name: 'B', parent: 'R' },
+    ...names.map(name => ({ name, parent: 'valueOf' }))
+  ]
+  const file = path.join(folder, 'odd.json')
+  writeFileSync(file, JSON.stringify({ name: 'odd', version: '1', root: 'R', nodes }))
+  const plan = planFor('odd', file, dataOf(['constructor', 'toString', 'Nóva', 'B'], 'odd'))
+  const populations = { mix: { description: 'x', shares: { constructor: 0.5, toString: 0.25, Nóva: 0.25 } } }
+  assert.equal(await train({ ...plan, populations }, silent, new AbortController().signal), true)
+  const { card, taxonomy } = await readModelFolder(plan.out)
+  assert.deepEqual(Object.keys(card.priors ?? {}), ['valueOf', 'constructor', 'toString', 'Nóva', 'B'])
+  const judged = await evaluate({
+    ...{ model: plan.out, data: plan.data, days: ['full'], among: [], minDetections: 1, bootstrap: 0, runtime: 'wasm' },
+    population: { valueOf: 0.5, B: 0.5 }
+  })
+  assert.deepEqual(
+    judged.evaluations[0]?.nodes.map(({ node }) => node),
+    taxonomy.nodes.map(({ name }) => name)
+  )
+  const reserved = { ['__proto__']: { description: 'x', shares: { valueOf: 0.5, B: 0.5 } } }
+  await assert.rejects(train({ ...plan, populations: reserved }, silent, new AbortController().signal), {
+    code: 'USAGE',
+    message: /population "__proto__": a population cannot have this name/
+  })
+})
+
 test('data without any label of the tree is refused', async () => {
   const plan = planFor('none', tree(3, 2), dataOf(['elsewhere', 'N0'], 'none'))
   await assert.rejects(train(plan, silent, new AbortController().signal), {

@@ -82,8 +82,8 @@ function addTable(given: Table, plan: ConvertPlan, { curves, named, columns, not
   const ids = new Set<string>()
   for (const row of rows) {
     const own = ownId(row, format)
-    if (own !== null) named.add(own)
-    const id = plan.id ?? own ?? idOfFile(file)
+    if (own !== null) named.add(own.normalize('NFC'))
+    const id = (plan.id ?? own ?? idOfFile(file)).normalize('NFC')
     ids.add(id)
     const curve = curves.get(id) ?? { points: [], sources: new Set(), positions: [] }
     curves.set(id, curve)

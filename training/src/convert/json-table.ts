@@ -1,4 +1,5 @@
 import { HieraxError, shown } from 'hierax/errors.ts'
+import { checkKeys, TextError } from 'hierax/text.ts'
 import { invalid, type Row, type Table } from './row.ts'
 
 /** Names of lists of points in JSON documents of brokers. */
@@ -106,21 +107,38 @@ function isById(value: JsonObject): boolean {
 function* jsonValues(text: string, file: string): Generator<{ value: unknown; where: string }> {
   let whole: unknown
   try {
-    whole = JSON.parse(repaired(text))
+    whole = parsed(text, file, 1)
   } catch (cause) {
-    const lines = text.split('\n')
-    for (const [at, line] of lines.entries()) {
+    if (cause instanceof HieraxError) throw cause
+    let first = true
+    for (const [at, line] of text.split('\n').entries()) {
       if (line.trim() === '') continue
       const where = `${file}, line ${at + 1}`
       try {
-        yield { value: JSON.parse(repaired(line)), where }
-      } catch {
-        throw new HieraxError('DATA_INVALID', `${file}: it is not valid JSON (${(cause as Error).message})`, { cause })
+        yield { value: parsed(line, file, at + 1), where }
+      } catch (error) {
+        if (error instanceof HieraxError) throw error
+        const [place, problem] = first ? [file, cause as Error] : [where, error as Error]
+        throw new HieraxError('DATA_INVALID', `${place}: it is not valid JSON (${problem.message})`, { cause: problem })
       }
+      first = false
     }
     return
   }
   yield { value: whole, where: file }
+}
+
+/** The value of a text that begins on a line of a file. Throws a SyntaxError, and DATA_INVALID for a key that is given twice. */
+function parsed(text: string, file: string, line: number): unknown {
+  const json = repaired(text)
+  const value: unknown = JSON.parse(json)
+  try {
+    checkKeys(json)
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error
+    throw invalid(`${file}, line ${line - 1 + (error.line ?? 1)}`, error.message)
+  }
+  return value
 }
 
 /** JSON with what Python writes beyond it, and with identifiers of more digits than a number holds as text. */

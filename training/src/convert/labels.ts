@@ -20,14 +20,21 @@ export async function readLabels(file: string): Promise<Labels> {
   const [id, label, z] = isNamed ? [place('id'), place('label'), place('z')] : [0, 1, 2]
   const labels = new Map<string, { label: string; z?: number }>()
   for (const { where, cells } of isNamed ? rows.slice(1) : rows) {
-    const [name = '', type = ''] = [cells[id], cells[label]]
+    const [name = '', type = ''] = [cells[id]?.normalize('NFC'), cells[label]?.normalize('NFC')]
     if (!isNamed && (cells.length < 2 || cells.length > 3)) {
       throw invalid(
         where,
         `a label file has the columns id, label and z, this line has ${cells.length} columns and the first line no such names`
       )
     }
-    if (name === '' || type === '') throw invalid(`${where}, column ${name === '' ? 'id' : 'label'}`, 'it is missing')
+    if (name === '' || type === '') {
+      const given = cells.filter(cell => cell !== '').map(cell => shown(cell, 40))
+      const has = given.length === 0 ? 'no value' : given.join(', ')
+      throw invalid(
+        `${where}, column ${name === '' ? 'id' : 'label'}`,
+        `it is missing, the line has ${has}; complete the line, or remove it`
+      )
+    }
     const given = cells[z] ?? ''
     const redshift = Number(given)
     const hasRedshift = !/^(|-+|nan|none|null)$/i.test(given)

@@ -3,6 +3,8 @@ import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import { HieraxError } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
+import { TextError, utf8Text } from 'hierax/text.ts'
+import { fileFault, gzipMagic } from '../light-curves/file-fault.ts'
 import { jsonTable } from './json-table.ts'
 import { invalid, type Table } from './row.ts'
 import { type TextRow, textRows, textTable } from './text-table.ts'
@@ -39,16 +41,21 @@ async function readText(file: string): Promise<string> {
   try {
     if (file !== '-') checkRegular(file)
     bytes = file === '-' ? await buffer(process.stdin) : await readFile(file)
-    if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = gunzipSync(bytes)
+    if (gzipMagic.equals(bytes.subarray(0, 2)) || (file.endsWith('.gz') && bytes.length > 0)) bytes = gunzipSync(bytes)
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    const reason = code === 'ENOENT' ? 'does not exist' : `can't be read (${code ?? (cause as Error).message})`
-    throw new HieraxError('INPUT_NOT_FOUND', `${file} ${reason}`, { cause })
+    throw fileFault(file, cause)
   }
   const start = bytes.toString('latin1', 0, 64).trimStart()
   const kind = signatures.find(([signature]) => start.startsWith(signature))
   if (kind) throw invalid(file, `it is ${kind[1]}`)
   if (bytes.includes(0)) throw invalid(file, 'it is not text: it has bytes of value 0')
-  if (start === '') throw invalid(file, 'it is empty')
-  return bytes.toString('utf8').replace(/^\ufeff/, '')
+  try {
+    const text = utf8Text(bytes)
+    if (text.trim() === '')
+      throw invalid(file, 'it is empty; expected a table: CSV, columns separated by blanks, or JSON')
+    return text
+  } catch (cause) {
+    if (cause instanceof TextError) throw new HieraxError('DATA_INVALID', cause.in(file), { cause })
+    throw cause
+  }
 }

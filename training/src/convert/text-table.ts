@@ -1,4 +1,5 @@
 import { dsvFormat } from 'd3-dsv'
+import { shown } from 'hierax/errors.ts'
 import { invalid, type Table } from './row.ts'
 
 /** A row of text, split into cells. */
@@ -37,14 +38,22 @@ export function textTable(text: string, file: string): Table {
     ...{ file, headless, columns, rest: new Set<string>() },
     rows: (isNamed ? rows.slice(1) : rows).map(({ where, cells }) => {
       const count = Math.max(withoutEmptyEnd(cells).length, Math.min(cells.length, names.length))
-      if (count !== names.length) {
-        const hint = cells.some(cell => cell.includes('\n')) ? ' (a quotation mark is not closed)' : ''
-        throw invalid(where, `it has ${count} columns, the table has ${names.length}${hint}`)
-      }
+      if (count !== names.length) throw invalid(where, wrongLength(cells, count, names))
       const get = (name: string): unknown => cells[places.get(name) ?? -1] ?? position.get(name)
       return { where, id: null, list: '', get }
     })
   }
+}
+
+/** What is wrong with a row that has more or fewer cells than the table has columns, and what to do. */
+function wrongLength(cells: readonly string[], count: number, names: readonly string[]): string {
+  const values = cells.slice(0, count).map(cell => shown(cell, 20))
+  const some =
+    values.length > 6 ? `${values.slice(0, 3).join(', ')}, …, ${values.slice(-2).join(', ')}` : values.join(', ')
+  const counts = `it has ${count} ${count === 1 ? 'value' : 'values'} (${some}), the table has ${names.length} columns`
+  if (cells.some(cell => cell.includes('\n'))) return `${counts}: a quotation mark is not closed`
+  if (count > names.length) return `${counts}; quote a value that has the separator in it`
+  return `${counts}: there is none for ${names.slice(count).slice(0, 5).join(', ')}; complete the row (an empty cell for a value that is missing), or remove it`
 }
 
 function withoutEmptyEnd(cells: readonly string[]): string[] {

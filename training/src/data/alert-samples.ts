@@ -240,9 +240,8 @@ function isNoClass(group: string | null): boolean {
 
 /** The child of the root that a group is named after, in any case; −1 for none. */
 export function topOfGroup(taxonomy: Taxonomy, group: string | null): number {
-  return taxonomy.nodes.findIndex(
-    ({ name }, node) => taxonomy.parents[node] === -1 && name.toLowerCase() === group?.toLowerCase()
-  )
+  const given = group?.normalize('NFC').toLowerCase()
+  return taxonomy.nodes.findIndex(({ name }, node) => taxonomy.parents[node] === -1 && name.toLowerCase() === given)
 }
 
 /** The child of the root that an alert belongs to: by its group where that names one, else by its label; −1 where that is not known. */

@@ -38,6 +38,7 @@ export interface KnownSet {
 /**
  * Reads labelled light curves from JSON Lines files, as {@link lightCurveLines} does; every line needs `label` and `photometry`. With
  * `unlabelled`, `label` may be missing and is empty then. Throws DATA_INVALID naming line and field, INPUT_NOT_FOUND.
+ * Labels are normalised to NFC.
  */
 export async function readLabelled(
   files: readonly string[],
@@ -49,11 +50,11 @@ export async function readLabelled(
     for await (const { id, label, source, photometry, points, where } of lightCurveLines(file)) {
       if (photometry === null) throw invalidLine(where, 'photometry', 'it is missing')
       if (!label && !unlabelled) throw invalidLine(where, 'label', 'it is missing')
-      const earlier = origins.get(id)
+      const earlier = origins.get(id.normalize('NFC'))
       if (earlier !== undefined) throw invalidLine(where, 'id', `${shown(id)} was given already (${earlier})`)
-      origins.set(id, where)
+      origins.set(id.normalize('NFC'), where)
       const detections = points.filter(point => point.detection).length
-      objects.push({ id, label: label ?? '', source, photometry, points, detections })
+      objects.push({ id, label: (label ?? '').normalize('NFC'), source, photometry, points, detections })
     }
   }
   return objects
@@ -71,9 +72,10 @@ export function knownTo(taxonomy: Taxonomy, objects: readonly LabelledObject[]):
   }
 }
 
-/** Node of a published label, by the taxonomy's map, else by the node's own name; −1 for the root, null where unknown. */
+/** Node of a published label in any Unicode normalisation, by the taxonomy's map, else by the node's own name; −1 for the root, null where unknown. */
 export function nodeOfLabel(taxonomy: Taxonomy, label: string): number | null {
-  const name = taxonomy.labels.get(label) ?? label
+  const given = label.normalize('NFC')
+  const name = taxonomy.labels.get(given) ?? given
   if (name === taxonomy.root) return -1
   const node = taxonomy.indexOf(name)
   return node < 0 ? null : node

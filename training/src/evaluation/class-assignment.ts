@@ -46,7 +46,7 @@ export function classAssignment(
   const byNode = naming.map(({ f1, ...rest }) => ({
     ...rest,
     f1: Float64Array.from(taxonomy.nodes, ({ name }) => {
-      const value = f1[name]
+      const value = Object.hasOwn(f1, name) ? f1[name] : undefined
       if (value === undefined) {
         throw new HieraxError('MODEL_INVALID', `the card: \`decision.naming\` lacks the node ${shown(name)}`)
       }

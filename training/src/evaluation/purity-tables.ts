@@ -143,8 +143,9 @@ function weighed(
   const nodes = objects.map(([first]) => (first as PuritySample).node)
   const counts = sumsByNode(taxonomy, nodes)
   const factors = new Float64Array(taxonomy.nodes.length).fill(1)
+  const given = new Map(Object.entries(population?.shares ?? {}))
   for (const group of taxonomy.siblings) {
-    const shares = group.map(node => population?.shares[taxonomy.nodes[node]?.name ?? ''])
+    const shares = group.map(node => given.get(taxonomy.nodes[node]?.name ?? ''))
     if (shares[0] === undefined) continue
     const total = sum(group.map(node => counts[node] as number))
     // Below a class without objects there is nothing to weigh, and nothing is missing.

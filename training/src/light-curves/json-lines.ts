@@ -1,50 +1,61 @@
 import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { HieraxError } from 'hierax/errors.ts'
-import { linesOf } from 'hierax/lines.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
+import { checkKeys, linesOf, TextError } from 'hierax/text.ts'
 import type { z } from 'zod'
+import { fileFault, gzipMagic } from './file-fault.ts'
 
 /** What a line holds, and its file and number for errors. */
 export interface JsonLine {
   readonly value: unknown
   readonly where: string
+  /** NaN and infinities, which are null in `value`, by field: `mag[3]`. */
+  readonly notNumbers: ReadonlyMap<string, string>
 }
 
 const wanted = 'each line should be one JSON object (JSON Lines), as docs/training.md describes'
 
 /**
- * Reads a JSON Lines file, gzip-compressed where its name ends in `.gz`; empty lines are left out. Throws DATA_INVALID by line
- * with what the line looks like, INPUT_NOT_FOUND.
+ * Reads a JSON Lines file, which may be compressed by gzip; empty lines and a byte order mark are left out. Throws DATA_INVALID by line
+ * with what the line looks like, for a file without lines, and for a damaged gzip file; INPUT_NOT_FOUND.
  */
 export async function* jsonLines(file: string): AsyncGenerator<JsonLine> {
   let count = 0
+  let filled = 0
   let text = ''
   try {
-    for await (text of linesOf(textOf(file))) {
+    for await (text of linesOf(await textOf(file))) {
       count++
-      if (text.trim() !== '') yield { value: parseJson(text), where: `${file}, line ${count}` }
+      if (text.trim() === '') continue
+      filled++
+      yield { ...parseJson(text), where: `${file}, line ${count}` }
     }
   } catch (cause) {
     if (cause instanceof HieraxError) throw cause
-    if (cause instanceof RangeError) throw invalidLine(`${file}, line ${count + 1}`, '', `${cause.message}: ${wanted}`)
+    if (cause instanceof TextError) {
+      throw new HieraxError('DATA_INVALID', `${file}, line ${cause.line ?? count}: ${cause.message}`, { cause })
+    }
     if (cause instanceof SyntaxError) {
       const message = `${appearance(text)} (${cause.message}); ${wanted}`
       throw new HieraxError('DATA_INVALID', `${file}, line ${count}: ${message}`, { cause })
     }
-    const code = (cause as NodeJS.ErrnoException).code
-    const reason = code === 'ENOENT' ? 'does not exist' : `can't be read (${code ?? (cause as Error).message})`
-    throw new HieraxError('INPUT_NOT_FOUND', `${file} ${reason}`, { cause })
+    throw fileFault(file, cause, count)
   }
+  if (filled === 0) throw invalidLine(file, '', `it is empty; ${wanted}`)
 }
 
 /** A line's object, its fields checked one by one. Throws DATA_INVALID by line and field. */
-export function checkedLine<T extends z.ZodType>(shape: T, { value, where }: JsonLine): z.infer<T> {
+export function checkedLine<T extends z.ZodType>(shape: T, { value, where, notNumbers }: JsonLine): z.infer<T> {
   const parsed = shape.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw invalidLine(where, fieldName(issue?.path ?? []), issue?.message ?? 'it is not valid')
+  const field = fieldName(issue?.path ?? [])
+  const message = issue?.message ?? 'it is not valid'
+  const written = notNumbers.get(field)
+  throw invalidLine(where, field, written === undefined ? message : message.replace(/null$/, written))
 }
 
 /** `field` is empty where the line as a whole is at fault. */
@@ -59,11 +70,23 @@ function fieldName(path: readonly PropertyKey[]): string {
     .join('')
 }
 
-/** The text of a file, decompressed if its name ends in `.gz`. */
-function textOf(file: string): Readable {
+/** The text of a file, decompressed if its name ends in `.gz` or it begins as gzip does. */
+async function textOf(file: string): Promise<Readable> {
   checkRegular(file)
+  const start = await firstBytes(file)
+  const isCompressed = gzipMagic.equals(start) || (file.endsWith('.gz') && start.length > 0)
   const raw = createReadStream(file)
-  return file.endsWith('.gz') ? pipeline(raw, createGunzip(), () => undefined) : raw
+  return isCompressed ? pipeline(raw, createGunzip(), () => undefined) : raw
+}
+
+async function firstBytes(file: string): Promise<Buffer> {
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
 }
 
 /** What a line that is not JSON looks like, in words. */
@@ -78,13 +101,41 @@ function appearance(line: string): string {
   return /\S\s+\S/.test(text) ? 'it looks like a table with columns of text' : 'it is not JSON'
 }
 
+/** Strings, and what Python writes for numbers that JSON does not have. */
+const stringsAndNotNumbers = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g
+/** Begins a text that stands for such a number. */
+const mark = '\u0000not a number '
+
 /** JSON, and what Python writes for missing numbers: NaN and Infinity are read as null. */
-function parseJson(text: string): unknown {
+function parseJson(text: string): Pick<JsonLine, 'value' | 'notNumbers'> {
+  const notNumbers = new Map<string, string>()
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (error) {
-    const repaired = text.replaceAll(/(?<=[:,[]\s*)-?(?:NaN|Infinity)(?=\s*[,\]}])/g, 'null')
+    const repaired = text.replaceAll(stringsAndNotNumbers, token =>
+      token.startsWith('"') ? token : JSON.stringify(mark + token)
+    )
     if (repaired === text) throw error
-    return JSON.parse(repaired)
+    try {
+      value = withoutMarks(JSON.parse(repaired), [], notNumbers)
+    } catch {
+      throw error
+    }
   }
+  checkKeys(text)
+  return { value, notNumbers }
+}
+
+/** A value with null in place of the marked texts, which are noted by field. */
+function withoutMarks(value: unknown, path: readonly PropertyKey[], notNumbers: Map<string, string>): unknown {
+  if (typeof value === 'string' && value.startsWith(mark)) {
+    notNumbers.set(fieldName(path), value.slice(mark.length))
+    return null
+  }
+  if (Array.isArray(value)) return value.map((each, at) => withoutMarks(each, [...path, at], notNumbers))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, withoutMarks(each, [...path, key], notNumbers)])
+  )
 }

@@ -3,7 +3,7 @@ import { HieraxError } from 'hierax/errors.ts'
 import { type Band, bands, type FilterId } from 'hierax/lightcurves/observation.ts'
 import { z } from 'zod'
 import { conversionHint } from '../convert/hint.ts'
-import { checkedLine, invalidLine, jsonLines } from './json-lines.ts'
+import { checkedLine, invalidLine, type JsonLine, jsonLines } from './json-lines.ts'
 import type { PhotometryKind, SimulatedLightCurve } from './light-curve.ts'
 import { type Measurement, measurementFault, toDifference } from './photometry.ts'
 
@@ -53,7 +53,7 @@ export async function* lightCurveLines(file: string): AsyncGenerator<LightCurveL
     for await (const content of jsonLines(file)) {
       const object = checkedLine(line, content)
       const { id, label = null, source, photometry = null, ra = null, dec = null } = object
-      const points = toDifference(photometry ?? 'difference_mag', measurementsOf(object, content.where))
+      const points = toDifference(photometry ?? 'difference_mag', measurementsOf(object, content))
       count++
       yield { id, label, source, photometry, ra, dec, points, where: content.where }
     }
@@ -72,7 +72,7 @@ export async function* readLightCurves(file = bundledLightCurves): AsyncGenerato
 }
 
 /** The measurements of a line, every one checked. Throws DATA_INVALID by line and field. */
-function measurementsOf(object: z.infer<typeof line>, where: string): Measurement[] {
+function measurementsOf(object: z.infer<typeof line>, { where, notNumbers }: JsonLine): Measurement[] {
   const refuse = (field: string, message: string): never => {
     throw invalidLine(where, field, message)
   }
@@ -88,9 +88,15 @@ function measurementsOf(object: z.infer<typeof line>, where: string): Measuremen
     const upperLimit = Boolean(ul?.[index])
     const value = values[index] ?? null
     const error = upperLimit ? null : (err[index] ?? null)
-    if (value === null) return refuse(`${name}[${index}]`, 'expected a number, got null')
+    if (value === null) {
+      const got = notNumbers.get(`${name}[${index}]`) ?? 'null'
+      return refuse(`${name}[${index}]`, `expected a number, got ${got}; leave the point out of all arrays`)
+    }
     const fault = measurementFault(photometry, { value, error, upperLimit })
-    if (fault !== null) return refuse(`${fault.column}[${index}]`, fault.message)
+    if (fault !== null) {
+      const field = `${fault.column}[${index}]`
+      return refuse(field, fault.message.replace(/null$/, notNumbers.get(field) ?? 'null'))
+    }
     const fid = (bands.indexOf(band[index] as Band) + 1) as FilterId
     const sign = pos?.[index]
     return { mjd: time, fid, value, error, upperLimit, positive: sign !== 'f' && sign !== '0' }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { parseTaxonomy, type Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
+import { jsonOf, TextError, utf8Text } from 'hierax/text.ts'
 import { z } from 'zod'
 import type { KnownObject } from '../data/labelled.ts'
 import { type Candidates, classOf, parseCandidates } from '../evaluation/class-assignment.ts'
@@ -75,17 +76,18 @@ export async function readStudy(file: string): Promise<Study> {
   const read = async (name: string): Promise<string> => {
     try {
       checkRegular(name)
-      return await readFile(name, 'utf8')
+      return utf8Text(await readFile(name))
     } catch (cause) {
+      if (cause instanceof TextError) return fail(cause.in(name), cause)
       return fail(`${name} can't be read (${(cause as Error).message})`, cause)
     }
   }
   let values: unknown
   try {
-    values = JSON.parse(await read(file))
+    values = jsonOf(await read(file))
   } catch (cause) {
-    if (cause instanceof HieraxError) throw cause
-    fail((cause as Error).message, cause)
+    if (cause instanceof TextError) throw new HieraxError('USAGE', cause.in(`study ${file}`), { cause })
+    throw cause
   }
   const parsed = studyShape.safeParse(values)
   if (!parsed.success) {
@@ -94,13 +96,13 @@ export async function readStudy(file: string): Promise<Study> {
   }
   const { name, recipe, folds, targets, networks, parts } = parsed.data
   for (const [network, { target }] of Object.entries(networks)) {
-    if (target !== undefined && targets[target] === undefined)
+    if (target !== undefined && !Object.hasOwn(targets, target))
       fail(`network ${shown(network)}: there is no target ${shown(target)}`)
   }
   for (const part of parts) {
-    const unknown = part.networks.find(each => networks[each] === undefined)
+    const unknown = part.networks.find(each => !Object.hasOwn(networks, each))
     if (unknown !== undefined) fail(`part ${part.name}: there is no network ${shown(unknown)}`)
-    const target = part.judged.find(each => targets[each] === undefined)
+    const target = part.judged.find(each => !Object.hasOwn(targets, each))
     if (target !== undefined) fail(`part ${part.name}: there is no target ${shown(target)}`)
     const fold = part.folds.find(each => each >= folds)
     if (fold !== undefined) fail(`part ${part.name}: fold ${fold} of ${folds}`)

@@ -39,12 +39,12 @@ const run = (file: string | readonly string[], options: Partial<ConvertPlan> = {
   convert({ ...defaults, files: [file].flat(), ...options })
 
 /** The light curves of a table, and what was reported. */
-async function converted(content: string, options: Partial<ConvertPlan> = {}, name = 'table.csv') {
+async function converted(content: string | Buffer, options: Partial<ConvertPlan> = {}, name = 'table.csv') {
   const { lines, notes } = await run(write(content, name), options)
   return { curves: lines.map((line): Line => JSON.parse(line)), notes: notes.join('\n') }
 }
 
-const refused = (content: string, message: RegExp, options: Partial<ConvertPlan> = {}, name = 'table.csv') =>
+const refused = (content: string | Buffer, message: RegExp, options: Partial<ConvertPlan> = {}, name = 'table.csv') =>
   assert.rejects(converted(content, options, name), { code: 'DATA_INVALID', message })
 
 /** The points that a tool's table can hold. */
@@ -172,8 +172,11 @@ test('invalid values are refused with file, line, column and value', async () =>
     ['59000,ztfr,19,0.1,20,vega', /line 3, column magsys: should be "ab" .*it is "vega"/],
     ['59000,,19,0.1,20,ab', /line 3: it has no band/],
     [',ztfr,19,0.1,20,ab', /line 3: it has no time/],
-    ['59000,ztfr,19,0.1,20', /line 3: it has 5 columns, the table has 6/],
-    ['59000,"ztfr,19,0.1,20,ab\n', /line 3: it has 2 columns, .*quotation mark is not closed/]
+    ['59000,ztfr,19,0.1,20', /line 3: it has 5 values .*, the table has 6 columns: there is none for /],
+    [
+      '59000,"ztfr,19,0.1,20,ab\n',
+      /line 3: it has 2 values .*, the table has 6 columns: a quotation mark is not closed/
+    ]
   ] as const)
     await refused(`${ztf}58999,ztfr,19,0.1,20,ab\n${row}\n`, message)
 })
@@ -465,10 +468,20 @@ test('labels: by id, with redshifts, with or without names; what has none is rep
     assert.deepEqual([a?.label, a?.z, b?.label], ['SN Ia', 0.1, undefined])
     assert.match(notes.join('\n'), /without a label in .*: B\..*labels of objects that no file holds: C/s)
   }
+  const composed = 'Nóva'
+  const named = write(`obj_id,mjd,filter,mag,magerr\n${composed.normalize('NFD')},59000,ztfg,19,0.1\n`)
+  const { lines } = await run(named, { labels: write(`${composed},é\n`.normalize('NFC'), 'labels.csv') })
+  const { id, label }: Line = JSON.parse(lines[0] as string)
+  assert.deepEqual([id, label], [composed, 'é'], 'in any Unicode normalisation')
   for (const [text, message] of [
     ['id,label,z\nA,SN Ia,far\n', /line 2, column z: should be a redshift, it is "far"/],
     ['id,label\nA,\n', /line 2, column label: it is missing/],
     ['A,SN Ia\nA,SN II\n', /line 2: A has another label already/],
+    [
+      'id,label,z\nA,SN Ia\nB\n',
+      /line 3, column label: it is missing, the line has "B"; complete the line, or remove it/
+    ],
+    ['id,label\n,SN Ia\n', /line 2, column id: it is missing, the line has "SN Ia"/],
     ['A,SN Ia,1,2\n', /has 4 columns/]
   ] as const)
     await assert.rejects(run(table, { labels: write(text, 'labels.csv') }), { code: 'DATA_INVALID', message })
@@ -495,7 +508,20 @@ test('what is no table is refused with what it is', async () => {
     ['<!doctype html><html>', /HTML or XML/],
     ['Obj\x01\x02', /alert packets: classify it with `hierax classify`/],
     ['SIMPLE  =                    T', /FITS file/],
-    ['{"a": ', /not valid JSON/],
+    ['{"a": ', /table\.csv: it is not valid JSON/],
+    ['{"a": 1}\n{"a": \n', /line 2: it is not valid JSON/],
+    ['[{"mjd": 59000,\n"mjd": 59001}]', /line 2: "mjd" occurs twice; keep one of them/],
+    ['{"mjd": 59000}\n{"mjd": 1, "mjd": 2}', /line 2: "mjd" occurs twice/],
+    [Buffer.from('obj_id,mjd\nNóva,59000\n', 'latin1'), /line 2: byte 2 of the line, 0xf3, is not UTF-8/],
+    [gzipSync('mjd,filter,mag,magerr\n').subarray(0, 15), /the gzip file is cut off; download or compress it again/],
+    [
+      'obj_id,mjd,filter,mag,magerr\nA,59000,ztfg,19,0.1\nB,59000,ztfg\n',
+      /line 3: it has 3 values \("B", "59000", "ztfg"\), the table has 5 columns: there is none for mag, magerr; complete the row/
+    ],
+    [
+      'obj_id,mjd,filter,mag,magerr\nA,59000,ztfg,19,0.1,7\n',
+      /line 2: it has 6 values .* columns; quote a value that has the separator/
+    ],
     ['[1, 2]', /\[0\]: should be a JSON object/],
     ['[]', /it has no points/],
     ['\0\0\0', /not text/],

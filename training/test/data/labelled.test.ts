@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { parseTaxonomy } from 'hierax/classifier/taxonomy.ts'
 import { needsShared, shared } from '../../../test/support/shared.ts'
 import { foldOf, isHeldOut, knownTo, readLabelled } from '../../src/data/labelled.ts'
 import { smallTaxonomy } from '../support.ts'
@@ -123,6 +124,29 @@ test('labels that the taxonomy does not know are counted and left out; so is wha
   )
   assert.deepEqual(known.unknownLabels, [['mystery', 2]])
   assert.deepEqual(known.undetected, ['f'])
+})
+
+test('labels are known in any Unicode normalisation, and counted once', async () => {
+  const nodes = ['Nóva', 'Supernóva'].map(name => ({ name: name.normalize('NFD'), parent: 'Root' }))
+  const tree = parseTaxonomy(JSON.stringify({ name: 'n', version: '1', root: 'Root', nodes }))
+  const objects = await readLabelled([
+    file(
+      { ...good, label: 'Nóva' },
+      { ...good, id: 'b', label: 'Nóva'.normalize('NFD') },
+      { ...good, id: 'c', label: 'é' },
+      { ...good, id: 'd', label: 'é'.normalize('NFD') }
+    )
+  ])
+  const known = knownTo(tree, objects)
+  assert.deepEqual(
+    known.objects.map(({ node }) => node),
+    [0, 0]
+  )
+  assert.deepEqual(known.unknownLabels, [['é', 2]])
+  await assert.rejects(readLabelled([file({ ...good, id: 'é' }, { ...good, id: 'é'.normalize('NFD') })]), {
+    code: 'DATA_INVALID',
+    message: /line 2, field id: .* was given already/
+  })
 })
 
 test('folds are even, stable, and change with the seed; the held-out part is independent of them', () => {

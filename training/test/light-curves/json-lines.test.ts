@@ -43,7 +43,11 @@ test('lines have their number, also after empty lines, with CR, without a last l
     ['line 1', 'line 2'],
     'lines over several chunks'
   )
-  assert.deepEqual(await read(''), [])
+  assert.deepEqual((await read(gzipSync(text), 'a.jsonl')).length, 2, 'compressed, whatever its name')
+  assert.deepEqual(
+    (await read(`\ufeff${text.trim()}`)).map(({ value }) => value),
+    expected.map(([value]) => value)
+  )
 })
 
 test('a file of another format is refused with what it looks like and what is expected', async () => {
@@ -66,12 +70,47 @@ test('a line without an end is refused before it fills the memory', async () => 
     read(`{"a":1}\n`.repeat(2)).then(() => read(endless, 'endless.jsonl.gz')),
     {
       code: 'DATA_INVALID',
-      message: /endless\.jsonl\.gz, line 1: it has more than \d+ characters/
+      message: /endless\.jsonl\.gz, line 1: it has more than \d+ bytes/
     }
   )
 })
 
 test('a file that can not be read is named', async () => {
   await assert.rejects(linesOf(path.join(folder, 'none.jsonl')), { code: 'INPUT_NOT_FOUND' })
-  await assert.rejects(read('no gzip', 'bad.jsonl.gz'), { code: 'INPUT_NOT_FOUND', message: /Z_DATA_ERROR/ })
+})
+
+test('a file without lines is refused', async () => {
+  for (const [content, name] of [
+    ['', 'empty.jsonl'],
+    ['', 'empty.jsonl.gz'],
+    ['\n \n', 'empty.jsonl'],
+    [gzipSync(''), 'empty.jsonl.gz']
+  ] as const)
+    await assert.rejects(read(content, name), { code: 'DATA_INVALID', message: /empty\.jsonl(\.gz)?: it is empty/ })
+})
+
+test('a damaged gzip file is refused as such, with the last line before the damage', async () => {
+  const lines = Array.from({ length: 20_000 }, (_, at) => JSON.stringify({ at, text: String(at ** 3) }))
+  const whole = gzipSync(lines.join('\n'))
+  const flipped = Buffer.from(whole)
+  flipped.writeUInt32LE(~flipped.readUInt32LE(flipped.length - 8) >>> 0, flipped.length - 8)
+  for (const [content, message] of [
+    [whole.subarray(0, whole.length / 2), /the gzip file is cut off after line [1-9]\d*; download/],
+    [whole.subarray(0, 12), /the gzip file is cut off; download/],
+    [flipped, /the gzip file is damaged after line [1-9]\d* \(incorrect data check\)/],
+    ['no gzip', /its name ends in \.gz, but it is not compressed by gzip; rename it/]
+  ] as const)
+    await assert.rejects(read(content, 'bad.jsonl.gz'), { code: 'DATA_INVALID', message })
+})
+
+test('a key that is given twice, and bytes that are not UTF-8, are refused by line', async () => {
+  await assert.rejects(read('{"id": "a"}\n{"id": "b", "label": "X", "label": "Y"}'), {
+    code: 'DATA_INVALID',
+    message: /lines\.jsonl, line 2: "label" occurs twice; keep one of them/
+  })
+  await assert.rejects(read('{"a": NaN,\t"a": 1}'), { code: 'DATA_INVALID', message: /line 1: "a" occurs twice/ })
+  await assert.rejects(read(Buffer.from('{"id": "a"}\n{"id": "Nóva"}', 'latin1')), {
+    code: 'DATA_INVALID',
+    message: /lines\.jsonl, line 2: byte 10 of the line, 0xf3, is not UTF-8; save the file as UTF-8/
+  })
 })

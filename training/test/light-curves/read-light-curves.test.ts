@@ -101,10 +101,17 @@ test("numbers that are none, as Python's JSON has them, are missing values", asy
   const [curve] = await read(line)
   assert.equal(curve?.points.length, 2)
   assert.equal(curve?.ra, null)
-  for (const mag of ['[NaN,19]', '[null,19]']) {
-    const message = /line 1, field mag\[0\]: expected a number, got null/
-    await assert.rejects(read(line.replace('[20,19]', mag)), { code: 'DATA_INVALID', message })
+  for (const [before, after, message] of [
+    ['[20,19]', '[NaN,19]', /line 1, field mag\[0\]: expected a number, got NaN; leave the point out/],
+    ['[20,19]', '[20,-Infinity]', /line 1, field mag\[1\]: expected a number, got -Infinity/],
+    ['[20,19]', '[null,19]', /line 1, field mag\[0\]: expected a number, got null/],
+    ['[59000,59001]', '[59000,NaN]', /line 1, field mjd\[1\]: .*expected number, received NaN/],
+    ['[NaN,0.1]', '[NaN,NaN]', /line 1, field err\[1\]: should be a number above 0 .*, it is NaN/]
+  ] as const) {
+    await assert.rejects(read(line.replace(before, after)), { code: 'DATA_INVALID', message })
   }
+  const [named] = await read(line.replace('"x"', '"[NaN, 1]"'))
+  assert.equal(named?.id, '[NaN, 1]')
 })
 
 test('a line that is no light curve is named by its number, with what is wrong', async () => {
@@ -187,7 +194,10 @@ test('a missing or damaged file is named', async () => {
     const message = new RegExp(`${name} does not exist`)
     await assert.rejects(collect(readLightCurves(file)), { code: 'INPUT_NOT_FOUND', message })
   }
-  await assert.rejects(read('not gzip', 'bad.jsonl.gz'), { code: 'INPUT_NOT_FOUND' })
+  await assert.rejects(read('not gzip', 'bad.jsonl.gz'), {
+    code: 'DATA_INVALID',
+    message: /bad\.jsonl\.gz: its name ends in \.gz, but it is not compressed by gzip; rename it, or compress it$/
+  })
 })
 
 test('the bundled examples: every point is sound, and sources and classes are as their page says', async () => {
