@@ -28,7 +28,7 @@ function inert(command: Commander): Commander {
 
 /** Programs of others that pages name: they are there, or change a machine, and are not ours to run. */
 const foreign =
-  /^(hierax-client|jq|kcat|sort|head|cp|rm|mkdir|cd|git|pip|docker|kubectl|systemctl|journalctl|useradd|install|promtool|python3?|ssh|scp|rsync|tsx|gunzip|tar|kill|cat|openssl|valkey-server|redis-server|valkey-cli|redis-cli|unshare|taskset|gh|kafka-[\w-]+\.sh|export|sleep|sha256sum)$/
+  /^(hierax-client|jq|kcat|sort|head|cp|rm|mkdir|cd|git|pip|docker|kubectl|systemctl|journalctl|useradd|install|promtool|python3?|ssh|scp|rsync|tsx|gunzip|tar|kill|cat|openssl|valkey-server|redis-server|valkey-cli|redis-cli|unshare|taskset|gh|kafka-[\w-]+\.sh|export|sleep|sha256sum|awk|wait)$/
 
 async function check(words: readonly string[]): Promise<void> {
   const command = [...words]
