@@ -4,12 +4,13 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { fromSource } from './support/from-source.ts'
 import { temporaryFolder } from './support/service.ts'
 
 /** Runs a module that may import sources by `load`, until it ends. */
 async function run(script: string): Promise<{ code: number | null; signal: string | null; printed: string }> {
   const load = `const load = path => import(new URL(path, ${JSON.stringify(new URL('../src/', import.meta.url).href)}))`
-  const args = ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', `${load}\n${script}`]
+  const args = [...fromSource, '--input-type=module', '--eval', `${load}\n${script}`]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const [printed, [code, signal]] = await Promise.all([text(child.stderr), once(child, 'close')])
   return { code, signal, printed }

@@ -8,6 +8,7 @@ import { hostilePacket } from '@hierax/tools/fuzz/packets/all.ts'
 import { realAlerts } from '@hierax/tools/fuzz/run/alerts.ts'
 import { errorTable } from '../../src/errors.ts'
 import { kafka } from '../support/brokers.ts'
+import { fromSource } from '../support/from-source.ts'
 import { aroundTopic, ServiceProcess, temporaryFolder, total } from '../support/service.ts'
 import { root } from '../support/shared.ts'
 
@@ -23,18 +24,7 @@ const packets = Number(process.env.HOSTILE_PACKETS ?? 400)
 
 describe('hostile packets', () => {
   test('among real alerts: every packet has an outcome, and messages about real alerts have the same bytes (npm run fuzz)', async t => {
-    const args = [
-      '--conditions=source',
-      '--import',
-      'tsx',
-      'tools/src/fuzz/fuzz.ts',
-      '--packets',
-      '1000',
-      '--seconds',
-      '25',
-      '--max-block',
-      '0'
-    ]
+    const args = [...fromSource, 'tools/src/fuzz/fuzz.ts', '--packets', '1000', '--seconds', '25', '--max-block', '0']
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
     const text: Buffer[] = []
     child.stdout.on('data', chunk => text.push(chunk))

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { kafka } from '../support/brokers.ts'
+import { fromSource } from '../support/from-source.ts'
 import { temporaryFolder } from '../support/service.ts'
 import { valkey } from '../support/valkey.ts'
 import { keepRunning, poisonedTopic } from './poisoned.ts'
@@ -25,11 +26,7 @@ for (const [name, missing, store, poisonous] of stores) {
   describe(`packets that crash the process, with a ${name} store`, { skip: running.skip || missing }, () => {
     test('are rejected, and all others are classified', async t => {
       const topic = await poisonedTopic(running, poisonous)
-      const deaths = await keepRunning(
-        ['--conditions=source', '--import', 'tsx', script],
-        topic.settings(store),
-        topic.done
-      )
+      const deaths = await keepRunning([...fromSource, script], topic.settings(store), topic.done)
       t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths`)
       // Three deaths with the packet alone, preceded by one with others in flight unless it was fetched alone.
       assert.ok(deaths >= 3 && deaths <= 4 * topic.expected.length, `${deaths} deaths`)

@@ -6,6 +6,7 @@ import { loadClassifier } from '../../src/classifier/classifier.ts'
 import { bundledModel } from '../../src/classifier/model-folder.ts'
 import { createRuntime } from '../../src/classifier/runtime.ts'
 import { HieraxError } from '../../src/errors.ts'
+import { fromSource } from '../support/from-source.ts'
 import { root } from '../support/shared.ts'
 import { detection, steppedCurve } from '../support/stepped-curve.ts'
 
@@ -72,7 +73,7 @@ test('loading a model prints nothing, and leaves nothing that keeps the process 
     import { bundledModel } from './src/classifier/model-folder.ts'
     await loadClassifier(bundledModel)
   `
-  const command = ['--conditions=source', '--import', 'tsx', '--input-type=module', '-e', program]
+  const command = [...fromSource, '--input-type=module', '-e', program]
   const printed = execFileSync(process.execPath, command, { cwd: root, encoding: 'utf8', timeout: 300_000 })
   assert.equal(printed, '')
 })

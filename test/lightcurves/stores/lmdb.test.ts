@@ -9,6 +9,7 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LmdbStore } from '../../../src/lightcurves/stores/lmdb.ts'
 import { canBeWritten } from '../../../src/lightcurves/stores/lmdb-writes.ts'
+import { fromSource } from '../../support/from-source.ts'
 import { runHierax } from '../../support/service.ts'
 import { until } from '../../support/until.ts'
 import { detectionAt } from '../observations.ts'
@@ -49,16 +50,7 @@ describe('the embedded store', () => {
     const options = { folder: path.join(folder, 'killed'), programs: [1] }
     let last = -1
     for (let kills = 0; kills < 5; kills++) {
-      const args = [
-        '--conditions=source',
-        '--import',
-        'tsx',
-        '--input-type=module',
-        '-e',
-        writer,
-        options.folder,
-        String(last + 1)
-      ]
+      const args = [...fromSource, '--input-type=module', '-e', writer, options.folder, String(last + 1)]
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
       let seen = 0
       for await (const line of createInterface({ input: child.stdout })) {
@@ -86,15 +78,7 @@ describe('the embedded store', () => {
     const store = await LmdbStore.open(options)
     await store.merge([add])
     for (const signal of ['SIGCONT', 'SIGKILL'] as const) {
-      const child = spawn(process.execPath, [
-        '--conditions=source',
-        '--import',
-        'tsx',
-        '--input-type=module',
-        '-e',
-        stopper,
-        options.folder
-      ])
+      const child = spawn(process.execPath, [...fromSource, '--input-type=module', '-e', stopper, options.folder])
       // A stopped process would keep a test that fails from ever ending.
       t.after(() => child.kill('SIGKILL'))
       await until(() => /^\d+ \(.*\) T/.test(fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8')))

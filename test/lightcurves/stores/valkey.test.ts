@@ -12,6 +12,7 @@ import { encodeAddition } from '../../../src/lightcurves/stores/valkey/additions
 import { valkeyAddress } from '../../../src/lightcurves/stores/valkey/connection.ts'
 import { ValkeyStore } from '../../../src/lightcurves/stores/valkey/store.ts'
 import { freePort } from '../../support/free-port.ts'
+import { fromSource } from '../../support/from-source.ts'
 import { until } from '../../support/until.ts'
 import { valkey } from '../../support/valkey.ts'
 import { detectionAt } from '../observations.ts'
@@ -140,16 +141,7 @@ describe('the store on a server', { skip }, () => {
         await store.merge([{ objectId: 'Raced', observations: [detectionAt(2459000.5 + day)], alerts: [] }])
       await store.close()`
     const racer = async (from: number): Promise<void> => {
-      const args = [
-        '--conditions=source',
-        '--import',
-        'tsx',
-        '--input-type=module',
-        '-e',
-        script,
-        `${url}/${db}`,
-        String(from)
-      ]
+      const args = [...fromSource, '--input-type=module', '-e', script, `${url}/${db}`, String(from)]
       const child = spawn(process.execPath, args, { stdio: 'inherit' })
       assert.deepEqual(await once(child, 'close'), [0, null])
     }

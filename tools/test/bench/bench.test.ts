@@ -4,22 +4,14 @@ import type { Profiler } from 'node:inspector'
 import path from 'node:path'
 import { test } from 'node:test'
 import { kafka } from '../../../test/support/brokers.ts'
+import { fromSource } from '../../../test/support/from-source.ts'
 import { root } from '../../../test/support/shared.ts'
 import { byPart, flameGraph } from '../../src/bench/profile/flame-graph.ts'
 
 const { skip, brokers } = await kafka()
 
 test('the short benchmark has exactly the expected outcomes', { skip }, () => {
-  const args = [
-    '--conditions=source',
-    '--import',
-    'tsx',
-    path.join(root, 'tools/src/bench/bench.ts'),
-    '--short',
-    '--no-python',
-    '--workers',
-    '2'
-  ]
+  const args = [...fromSource, path.join(root, 'tools/src/bench/bench.ts'), '--short', '--no-python', '--workers', '2']
   const env = { ...process.env, KAFKA_BROKERS: brokers.join(',') }
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' })
   assert.equal(status, 0, stderr)

@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { kafka } from '../../../test/support/brokers.ts'
+import { fromSource } from '../../../test/support/from-source.ts'
 import { temporaryFolder } from '../../../test/support/service.ts'
 import { root } from '../../../test/support/shared.ts'
 import { commitOf } from '../../src/bench/paired/other-build.ts'
@@ -21,7 +22,7 @@ test('another commit is built and measured by turns with this checkout, with exa
   const options = ['--against', 'HEAD', '--short', '--rounds', '1', '--rate', '100']
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--conditions=source', '--import', 'tsx', script, ...options, '--set', 'HIERAX_OUTPUT_ENCODING=json'],
+    [...fromSource, script, ...options, '--set', 'HIERAX_OUTPUT_ENCODING=json'],
     {
       cwd: root,
       env: { ...process.env, KAFKA_BROKERS: broker.brokers.join(','), XDG_CACHE_HOME: cache },

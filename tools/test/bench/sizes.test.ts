@@ -6,6 +6,7 @@ import { suite, test } from 'node:test'
 import { compressions } from 'hierax/compression/compressors.ts'
 import { decodeClassification, type Encoding, formats } from 'hierax/messages/encoding.ts'
 import { registerCodecs } from 'hierax/streams/kafka/codecs.ts'
+import { fromSource } from '../../../test/support/from-source.ts'
 import { root } from '../../../test/support/shared.ts'
 import { simulatedPackets } from '../../src/bench/load/base-packets.ts'
 import { descTopic, inputFrom, type MessageSize, outputFor } from '../../src/bench/sizes/message-sizes.ts'
@@ -60,7 +61,7 @@ suite('the messages whose sizes are measured', async () => {
 test('the sizes of every topic are printed by encoding and compression', () => {
   const script = path.join(root, 'tools/src/bench/bench.ts')
   const options = ['--sizes', '--short', '--per-batch', '50']
-  const args = ['--conditions=source', '--import', 'tsx', script, ...options]
+  const args = [...fromSource, script, ...options]
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
   assert.equal(status, 0, stderr)
   const { load, sizes } = JSON.parse(stdout) as {
