@@ -52,6 +52,14 @@ export function isWrongType(thrown: unknown): boolean {
   return thrown instanceof Error && /WRONGTYPE/.test(thrown.message)
 }
 
+/** For `catch`: what stands for the value of such a key. Other errors are thrown again. */
+export function ifWrongType<T>(value: T): (thrown: unknown) => T {
+  return thrown => {
+    if (isWrongType(thrown)) return value
+    throw thrown
+  }
+}
+
 /** STORE_REFUSED (of kind `usage`) for a lasting failure, else STORE_FAILED. */
 export function storeError(what: string, thrown: unknown): HieraxError {
   if (thrown instanceof HieraxError) return thrown

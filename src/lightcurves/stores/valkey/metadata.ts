@@ -2,7 +2,7 @@ import { HieraxError } from '../../../errors.ts'
 import type { StoreOptions } from '../../store.ts'
 import { checkMeta, type StoreMeta } from '../../store-meta.ts'
 import type { ValkeyConnection } from './connection.ts'
-import { isWrongType } from './failures.ts'
+import { ifWrongType } from './failures.ts'
 import { indexKey } from './object-index.ts'
 import { claim } from './objects.ts'
 
@@ -49,12 +49,7 @@ export async function writePrograms(connection: ValkeyConnection, programs: read
 
 /** The text of the metadata, empty if there are none. */
 async function metadata(connection: ValkeyConnection): Promise<string> {
-  try {
-    return String((await connection.call('GET', metaKey)) ?? '')
-  } catch (error) {
-    if (isWrongType(error)) return 'damaged'
-    throw error
-  }
+  return String((await connection.call('GET', metaKey).catch(ifWrongType('damaged'))) ?? '')
 }
 
 /** What is no metadata has no version, and is refused for that. */

@@ -5,7 +5,7 @@ import type { AlertRecord } from '../../observation.ts'
 import { type CellRange, cellOf } from '../../sky.ts'
 import type { Addition, StoredObject } from '../../store.ts'
 import type { ValkeyConnection } from './connection.ts'
-import { isWrongType } from './failures.ts'
+import { ifWrongType } from './failures.ts'
 import { indexKey } from './object-index.ts'
 import { objectPrefix, placeObjects } from './objects.ts'
 
@@ -139,13 +139,8 @@ export class Placing {
     const [complete, ...counts] = await this.#ask(() =>
       Promise.all([
         this.#connection.call('EXISTS', completeKey),
-        ...placingKeys.map(key =>
-          this.#connection.call('ZCARD', key).catch(error => {
-            // The script that adds objects moves the value away.
-            if (isWrongType(error)) return -1
-            throw error
-          })
-        )
+        // The script that adds objects moves such a value away.
+        ...placingKeys.map(key => this.#connection.call('ZCARD', key).catch(ifWrongType(-1)))
       ])
     )
     return complete === 1 && counts.every(count => count === counts[0])

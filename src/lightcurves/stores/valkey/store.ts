@@ -15,11 +15,11 @@ import type {
 import type { StoreMeta } from '../../store-meta.ts'
 import { encodeAddition } from './additions.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
-import { isWrongType } from './failures.ts'
+import { ifWrongType, isWrongType } from './failures.ts'
 import { ValkeyJournal } from './journal.ts'
 import { takeMetadata, writePrograms } from './metadata.ts'
 import { ObjectIndex } from './object-index.ts'
-import { ObjectRecords } from './object-records.ts'
+import { editObjects, readObjects } from './object-records.ts'
 import {
   append,
   compact,
@@ -68,7 +68,6 @@ export class ValkeyStore implements OpenStore {
   private readonly connection: ValkeyConnection
   private readonly index: ObjectIndex
   private readonly placing: Placing
-  private readonly objects: ObjectRecords
   private readonly compacting = new Set<Promise<unknown>>()
   private known: StoreMeta | null = null
   private persistence: string | null = null
@@ -77,10 +76,9 @@ export class ValkeyStore implements OpenStore {
     this.options = options
     this.connection = new ValkeyConnection(options.address, () => this.prepare(), options.silence)
     this.index = new ObjectIndex(this.connection)
-    this.objects = new ObjectRecords(this.connection)
     this.placing = new Placing(this.connection, {
       pages: () => this.index.pages(),
-      read: ids => this.objects.read(ids)
+      read: ids => readObjects(this.connection, ids)
     })
     this.journal = new ValkeyJournal(this.connection, options.onCorrupt)
   }
@@ -125,7 +123,7 @@ export class ValkeyStore implements OpenStore {
   }
 
   async get(objectId: string): Promise<ObjectState | null> {
-    const [object] = await this.objects.read([objectId])
+    const [object] = await readObjects(this.connection, [objectId])
     if (!object) return null
     if ('error' in object) throw object.error
     return decodeRecord(objectId, object.record)
@@ -134,11 +132,8 @@ export class ValkeyStore implements OpenStore {
   async readCache(keys: readonly { objectId: string; modelSha256: string }[]): Promise<(Uint8Array | null)[]> {
     return this.connection.request('Cached states could not be read from', 'read', async () => {
       const ask = ({ objectId, modelSha256 }: (typeof keys)[number]): Promise<unknown> =>
-        this.connection.call('HGET', statePrefix + objectId, modelField(modelSha256)).catch(error => {
-          // The answer is the same without a cached state, and writing one moves the value away.
-          if (isWrongType(error)) return null
-          throw error
-        })
+        // The answer is the same without a cached state, and writing one moves the value away.
+        this.connection.call('HGET', statePrefix + objectId, modelField(modelSha256)).catch(ifWrongType(null))
       return (await Promise.all(keys.map(ask))) as (Buffer | null)[]
     })
   }
@@ -177,7 +172,7 @@ export class ValkeyStore implements OpenStore {
   }
 
   async edit(objectIds: readonly string[], edit: (state: ObjectState) => ObjectState | null): Promise<void> {
-    await this.objects.edit(objectIds, edit)
+    await editObjects(this.connection, objectIds, edit)
   }
 
   async setPrograms(programs: readonly number[]): Promise<void> {
@@ -196,7 +191,7 @@ export class ValkeyStore implements OpenStore {
 
   async *records(): AsyncIterable<StoredObject> {
     for await (const ids of this.index.pages())
-      for (const object of await this.objects.read(ids)) {
+      for (const object of await readObjects(this.connection, ids)) {
         // Null if it was dropped since.
         if (object) yield object
       }
