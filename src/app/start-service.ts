@@ -142,18 +142,7 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   let management: string | undefined
   if (!isWorker) {
     const admission = admissionOf(config)
-    const ports = createPorts({
-      store,
-      cutouts,
-      shadows,
-      classifiers,
-      admission,
-      metrics,
-      feed,
-      minute,
-      readiness,
-      liveness
-    })
+    const ports = createPorts({ ...parts, admission, feed, minute, shadows, readiness, liveness })
     // Adds objects of an older release to the index of positions; a query tries again if this fails.
     store.idsIn([]).catch(error => logger.debug({ reason: (error as Error).message }, 'index of positions not checked'))
     const { createService } = await import('../service/service.ts')
@@ -244,15 +233,8 @@ function openServiceStore(
 }
 
 /** Sets the gauges of models, and updates those of readiness, tensors and store before every scrape. */
-function collectGauges({
-  metrics,
-  classifiers,
-  shadowModels,
-  routes,
-  store,
-  readiness
-}: Pick<EngineParts, 'metrics' | 'classifiers' | 'shadowModels' | 'routes' | 'store'> &
-  Pick<Engine, 'readiness'>): void {
+function collectGauges(parts: EngineParts & Pick<Engine, 'readiness'>): void {
+  const { metrics, classifiers, shadowModels, routes, store, readiness } = parts
   metrics.models(classifiers)
   metrics.shadows(shadowModels)
   metrics.routes(

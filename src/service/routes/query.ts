@@ -64,10 +64,7 @@ export function addQueryRoute(app: FastifyInstance, ports: ServicePorts, streams
         response: responses(
           plainText('application/x-ndjson', example.queryLines),
           'Classifications',
-          400,
-          401,
-          404,
-          503
+          ...[400, 401, 404, 503]
         )
       }
     },

@@ -66,10 +66,7 @@ export function addSkyPortalRoutes(app: FastifyInstance, ports: ServicePorts): v
         response: responses(
           json({ type: 'array', items: alert }, [sample]),
           'Alerts, without light curves',
-          400,
-          401,
-          404,
-          503
+          ...[400, 401, 404, 503]
         )
       }
     },
