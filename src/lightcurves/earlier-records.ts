@@ -1,12 +1,11 @@
 import { alertHash, hashOfBytes } from './fingerprint.ts'
-import { pointSize, setSupersededCount, viewOf, writePoint } from './layout.ts'
+import { pointSize, setSupersededCount, supersededSize, viewOf, writePoint } from './layout.ts'
 import { LightCurve } from './light-curve.ts'
 import { maxSuperseded } from './merge.ts'
 import type { AlertRecord, FilterId, Observation } from './observation.ts'
 import { ascending } from './ordering.ts'
 import { decodeAlertRecord, type RecordParts, type RecordSizes, readVersions } from './record-layout.ts'
 import type { ObjectState } from './store.ts'
-import { supersededSize } from './superseded.ts'
 import { RunningTotals } from './totals.ts'
 
 /*

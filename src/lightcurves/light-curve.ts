@@ -11,13 +11,15 @@ import {
   pointSize,
   readPoint,
   revisionOf,
+  supersededCandidAt,
   supersededCount,
+  supersededRange,
+  supersededSize,
   timeOf,
   viewOf
 } from './layout.ts'
 import { type Band, bands, type FilterId, type Observation } from './observation.ts'
 import { lowerBound } from './ordering.ts'
-import { supersededCandidAt, supersededRange, supersededSize } from './superseded.ts'
 import { noTotals, type Totals } from './totals.ts'
 
 /** The part of a light curve up to a time, counted. */

@@ -7,7 +7,10 @@ import {
   programAt,
   setSupersededCount,
   supersededCount,
-  viewOf
+  supersededRange,
+  supersededSize,
+  viewOf,
+  writeSuperseded
 } from './layout.ts'
 import { LightCurve } from './light-curve.ts'
 import type { Observation } from './observation.ts'
@@ -23,7 +26,6 @@ import {
   sameQuality
 } from './point-order.ts'
 import { Points } from './points.ts'
-import { supersededRange, supersededSize, writeSuperseded } from './superseded.ts'
 import { RunningTotals } from './totals.ts'
 
 /**

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
 import { isSameAlert, joinAlerts, newerAlert, type VersionedAlert } from './alert-versions.ts'
 import { earlierSizes, earlierState } from './earlier-records.ts'
-import { pointSize } from './layout.ts'
+import { pointSize, supersededSize } from './layout.ts'
 import { allObservations, LightCurve } from './light-curve.ts'
 import { mergeObservations } from './merge.ts'
 import type { AlertRecord } from './observation.ts'
@@ -23,7 +23,6 @@ import {
 } from './record-layout.ts'
 import { joinMarks, markSize, readMarks, writeMarks } from './route-marks.ts'
 import type { Addition, ObjectState, StoredObject } from './store.ts'
-import { supersededSize } from './superseded.ts'
 
 /**
  * An object as it is stored (little endian): version u8 · 1 zero · number of marks u16 · CRC-32 of object id and all bytes but its own u32 · points

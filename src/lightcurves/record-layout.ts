@@ -1,5 +1,5 @@
 import { canonicalAlert } from './fingerprint.ts'
-import { viewOf } from './layout.ts'
+import { supersededSize, viewOf } from './layout.ts'
 import {
   type AlertContext,
   type AlertRecord,
@@ -10,7 +10,6 @@ import {
   noContext
 } from './observation.ts'
 import { markSize } from './route-marks.ts'
-import { supersededSize } from './superseded.ts'
 
 /** Bits of a record's flags: which alert records it has, and which of them have the name of a solar-system object. */
 export const recordFlag = { newest: 1, admitted: 2, same: 4, newestName: 8, admittedName: 16 } as const
