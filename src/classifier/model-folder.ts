@@ -18,12 +18,6 @@ export const modelsFolder: string = path.resolve(path.dirname(fileURLToPath(impo
 /** The default model. */
 export const bundledModel: string = path.join(modelsFolder, 'ztf-hawk-2')
 
-/** The bundled model of the first release. */
-export const firstModel: string = path.join(modelsFolder, 'ztf-hawk')
-
-/** The network of the reference study; its inputs and outputs are published. */
-export const referenceModel: string = path.join(modelsFolder, 'ztf-reference')
-
 /** A model that is read and checked, but not yet on a runtime. */
 export interface Model {
   readonly card: Card

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadModels, readModels } from '../../src/app/models.ts'
-import { bundledModel, referenceModel } from '../../src/classifier/model-folder.ts'
+import { bundledModel } from '../../src/classifier/model-folder.ts'
+import { referenceModel } from '../support/models.ts'
 
 test('the bundled model is loaded where none is named', async () => {
   const models = await loadModels({ model: [], runtime: 'wasm' })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type KnownModel, readModels } from '../../src/app/models.ts'
 import { describeModels, resolveRoutes } from '../../src/app/routes.ts'
 import type { Card } from '../../src/classifier/card.ts'
-import { referenceModel } from '../../src/classifier/model-folder.ts'
+import { referenceModel } from '../support/models.ts'
 
 const [read] = await readModels({ model: [referenceModel] })
 const reference = read as KnownModel

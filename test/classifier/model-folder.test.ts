@@ -8,11 +8,12 @@ import { formatCard, modelReadme, writeModelFolder } from '@hierax/training/mode
 import { type Card, type CardDraft, parseCard, sha256Hex } from '../../src/classifier/card.ts'
 import { loadClassifier, RecurrentClassifier } from '../../src/classifier/classifier.ts'
 import { latestInputs } from '../../src/classifier/input-sets.ts'
-import { bundledModel, firstModel, readModelFolder, referenceModel } from '../../src/classifier/model-folder.ts'
+import { bundledModel, readModelFolder } from '../../src/classifier/model-folder.ts'
 import type { Weight, Weights } from '../../src/classifier/network.ts'
 import { runProbe } from '../../src/classifier/probe.ts'
 import { createRuntime } from '../../src/classifier/runtime.ts'
 import { HieraxError } from '../../src/errors.ts'
+import { firstModel, referenceModel } from '../support/models.ts'
 
 function refusal(code: string, message: RegExp): (error: unknown) => true {
   return error => {
