@@ -55,7 +55,8 @@ export function list<T>(item: Kind<T>, expected: string, minimum = 1): Kind<T[]>
     .refine(values => new Set(values).size === values.length)
   return {
     schema: z.preprocess(
-      value => readItems(value !== undefined && !Array.isArray(value) ? [value] : value, item),
+      given =>
+        given === undefined ? given : [given].flat().map(part => (typeof part === 'string' ? item.read(part) : part)),
       items
     ) as unknown as z.ZodType<T[]>,
     expected,
@@ -192,10 +193,6 @@ export function toNumber(value: string): unknown {
 
 function fromText(value: unknown): unknown {
   return typeof value === 'string' ? toNumber(value) : value
-}
-
-function readItems<T>(value: unknown, item: Kind<T>): unknown {
-  return Array.isArray(value) ? value.map(part => (typeof part === 'string' ? item.read(part) : part)) : value
 }
 
 /** A node's name may hold `=`: its share begins after the last one. Text that is no list of shares stays as it is. */

@@ -77,13 +77,12 @@ export function assemble(
     const all = parts.map(([name]) => name).join(', ')
     for (const [name] of missing) problems.push(`${join(path, name)}: is missing; ${path} requires ${all}`)
   }
-  const built = parts.map(([name, part]) => [name, assemble(part, values, problems, join(path, name))] as const)
-  // What is optional and not given is absent.
-  return Object.fromEntries(built.filter(([name, value]) => value !== undefined || !isOptional(parts, name)))
-}
-
-function isOptional(parts: readonly [string, unknown][], name: string): boolean {
-  return parts.some(([own, part]) => own === name && part instanceof z.ZodExactOptional)
+  const built = parts.flatMap(([name, part]) => {
+    const value = assemble(part, values, problems, join(path, name))
+    // What is optional and not given is absent.
+    return value === undefined && part instanceof z.ZodExactOptional ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(built)
 }
 
 function join(path: string, name: string): string {
