@@ -88,28 +88,22 @@ function probabilityOfRoute(body: Classification, { node, minProbability, all = 
   return probabilities.length > 0 ? Math.min(...probabilities) : null
 }
 
-/** Every node that a route names. */
-function nodesOf({ node, all = [], any = [] }: Pick<Route, 'node'> & NamedNodes): string[] {
-  return [...(node === undefined ? [] : [node]), ...[...all, ...any].map(({ node }) => node)]
-}
-
-interface NamedNodes {
+/** A route by the nodes that it names, however their probabilities are given. */
+interface NamingRoute extends Pick<Route, 'topic' | 'node'> {
   readonly all?: readonly { readonly node: string }[]
   readonly any?: readonly { readonly node: string }[]
 }
 
 /** Checks that the nodes of every route are in one of the taxonomies. Throws CONFIG_INVALID. */
-export function checkRoutes(
-  routes: readonly (Pick<Route, 'topic' | 'node'> & NamedNodes)[],
-  nodes: readonly string[]
-): void {
+export function checkRoutes(routes: readonly NamingRoute[], nodes: readonly string[]): void {
   const known = new Set(nodes)
-  for (const route of routes) {
-    const unknown = nodesOf(route).find(node => !known.has(node))
+  for (const { topic, node, all = [], any = [] } of routes) {
+    const named = [...(node === undefined ? [] : [node]), ...[...all, ...any].map(each => each.node)]
+    const unknown = named.find(name => !known.has(name))
     if (unknown === undefined) continue
     throw new HieraxError(
       'CONFIG_INVALID',
-      `output.routes sends node ${JSON.stringify(unknown)} to ${route.topic}, but the taxonomy has no such node; it has ${[...known].join(', ')}`
+      `output.routes sends node ${JSON.stringify(unknown)} to ${topic}, but the taxonomy has no such node; it has ${[...known].join(', ')}`
     )
   }
 }
