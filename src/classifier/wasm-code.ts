@@ -64,7 +64,7 @@ const memory = (opcode: number, offset: number): number[] => [...simd(opcode), 2
 export const v128 = {
   load: (at: Code, offset = 0): Code => [...at, ...memory(0x00, offset)],
   /** One f32 of the memory, four times. */
-  loadSplat: (at: Code, offset = 0): Code => [...at, ...memory(0x09, offset)],
+  loadSplat: (at: Code): Code => [...at, ...memory(0x09, 0)],
   store: (at: Code, value: Code, offset = 0): Code => [...at, ...value, ...memory(0x0b, offset)],
   and: binary(...simd(0x4e)),
   or: binary(...simd(0x50))

@@ -66,15 +66,13 @@ export class Sampler<T> {
   /** Interval at which to call `take`, ms. */
   readonly windowMs: number
   readonly #size: number
-  readonly #random: () => number
   #kept: T[] = []
   #seen = 0
 
   /** @param perSecond at least 0.01 */
-  constructor(perSecond: number, random: () => number = Math.random) {
+  constructor(perSecond: number) {
     this.windowMs = Math.max(shortestWindowMs, 1000 / perSecond)
     this.#size = Math.max(1, Math.floor((perSecond * this.windowMs) / 1000))
-    this.#random = random
   }
 
   offer(element: T): void {
@@ -83,7 +81,7 @@ export class Sampler<T> {
       this.#kept.push(element)
       return
     }
-    const place = Math.floor(this.#random() * this.#seen)
+    const place = Math.floor(Math.random() * this.#seen)
     if (place < this.#size) this.#kept[place] = element
   }
 

@@ -65,6 +65,9 @@ interface Client {
 /** How long measured statistics are reused, ms. */
 const freshMs = 400
 
+/** Time for streams to end when the service closes, ms. */
+const endMs = 500
+
 const greeting = Buffer.from('retry: 3000\n: connected\n\n')
 
 /** All clients of the event stream. An event is serialised once for all clients, and not at all without clients. */
@@ -106,14 +109,14 @@ export class EventHub {
     return stream
   }
 
-  /** Ends all streams; those that do not end within `graceMs` are closed. */
-  async close(graceMs = 500): Promise<void> {
+  /** Ends all streams; those that do not end in time are closed. */
+  async close(): Promise<void> {
     const streams = [...this.#clients].map(({ stream }) => stream)
     const ended = streams.map(stream => new Promise<void>(resolve => void stream.once('close', resolve)))
     for (const stream of streams) stream.finish()
     const timer = setTimeout(() => {
       for (const stream of streams) stream.destroy()
-    }, graceMs)
+    }, endMs)
     await Promise.all(ended)
     clearTimeout(timer)
   }

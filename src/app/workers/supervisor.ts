@@ -16,12 +16,14 @@ export interface SupervisorOptions extends WorkerEvents {
   /** The store that all workers share, as this process has it. */
   readonly store: Pick<Store, 'trouble'>
   readonly onRestart: () => void
-  /** Pause before a worker is restarted; doubled each time up to the longest. */
+  /** Pause before a worker is restarted; doubled each time up to half a minute. */
   readonly firstPause?: number
-  readonly longestPause?: number
   /** A worker that lived so long did not fail at its start. */
   readonly longLife?: number
 }
+
+/** Longest pause before a worker is restarted, ms. */
+const longestPause = 30_000
 
 /** Early ends in a row after which a worker is reported as failing repeatedly. */
 const maxEarlyEnds = 3
@@ -120,8 +122,7 @@ export class WorkerSupervisor {
   }
 
   async #keepRunning(worker: number): Promise<void> {
-    const { logger, onRestart, longLife = 10_000 } = this.#options
-    const { firstPause = 200, longestPause = 30_000 } = this.#options
+    const { logger, onRestart, longLife = 10_000, firstPause = 200 } = this.#options
     const { signal } = this.#stopping
     for (let earlyEnds = 0; !signal.aborted; onRestart()) {
       const child = new WorkerProcess(worker, this.#workerConfig, this.#options)
