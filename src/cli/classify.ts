@@ -28,6 +28,9 @@ export interface ClassifyOptions {
   readonly schema?: string
 }
 
+/** The survey's programmes. */
+const surveyPrograms = { 0: 'engineering', 1: 'public', 2: 'partnership', 3: 'Caltech' }
+
 /** Bounds of a batch. */
 const batchMessages = 256
 const batchBytes = 16 * 1024 * 1024
@@ -35,6 +38,11 @@ const batchBytes = 16 * 1024 * 1024
 /** Runs `hierax classify`. */
 export async function classify(paths: readonly string[], options: ClassifyOptions): Promise<void> {
   const { model, population, programs, store: url } = options
+  const unknown = programs?.find(program => /^\d+$/.test(program) && !Object.hasOwn(surveyPrograms, Number(program)))
+  if (unknown !== undefined) {
+    const known = Object.entries(surveyPrograms).map(([program, name]) => `${program} (${name})`)
+    throw new HieraxError('USAGE', `--programs: ZTF has no programme ${unknown}; it has ${known.join(', ')}`)
+  }
   const overrides = {
     model,
     population,

@@ -100,6 +100,13 @@ describe('hierax classify', () => {
       assert.deepEqual(codes(refused), ['NOT_A_CONTAINER'])
     })
 
+  test('a programme that the survey does not have is refused', async () => {
+    const { code, stderr, stdout } = await runHierax(['classify', folder, '--programs', '1,9'])
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.match(stderr, /--programs: ZTF has no programme 9; it has 0 \(engineering\), 1 \(public\), .*3 \(Caltech\)/)
+  })
+
   test('refused packets go to the named file, or to standard error, and the exit code stays 0', async () => {
     const [good] = await simulated('bad')
     const bad = path.join(folder, 'bad.avro')

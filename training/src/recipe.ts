@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inputSets, latestInputs } from 'hierax/classifier/input-sets.ts'
+import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
 import { jsonOf, TextError, utf8Text } from 'hierax/text.ts'
@@ -25,6 +26,8 @@ const ages = z
   .array(z.strictObject({ untilDays: z.number().positive(), value: share }))
   .refine(isAscending, 'days must ascend')
 const population = z.strictObject({ description: text, shares: z.record(text, z.number().gt(0).lt(1)) })
+
+const defaultPersistent = ['Persistent']
 
 /** A group of keys whose own defaults hold where it is missing. */
 function group<T extends z.ZodRawShape>(shape: T) {
@@ -89,7 +92,7 @@ const recipeShape = z.strictObject({
       .describe('minimum share of the draws for each child of the root (0: in proportion to its objects)'),
     persistent: z
       .array(text)
-      .default(['Persistent'])
+      .default(defaultPersistent)
       .describe(
         'children of the root that are persistent sources; they are cut to time windows and get other reference images'
       ),
@@ -203,6 +206,21 @@ function merged(base: Values, own: Values): Values {
 
 function isGroup(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * Checks the persistent children of the root that a recipe names. The name of the default may be missing in a tree. Throws USAGE for other
+ * names that are no node; gives the nodes that have no effect, because they are not children of the root.
+ */
+export function withoutEffect(persistent: readonly string[], taxonomy: Taxonomy): string[] {
+  const names = taxonomy.nodes.map(({ name }) => name)
+  const unknown = persistent.find(name => taxonomy.indexOf(name) < 0)
+  if (unknown !== undefined && persistent.join() !== defaultPersistent.join()) {
+    const children = names.filter((_, node) => taxonomy.parents[node] === -1).join(', ')
+    const problem = `${shown(unknown)} is not a node of ${taxonomy.name}; its children of the root are ${children}`
+    throw new HieraxError('USAGE', `recipe, key "sampling.persistent": ${problem}`)
+  }
+  return persistent.filter(name => taxonomy.parents[taxonomy.indexOf(name)] !== -1 && taxonomy.indexOf(name) >= 0)
 }
 
 /** Keys with their default and meaning, for the documentation. */

@@ -34,6 +34,7 @@ import { exportModel, type Findings, labelledMix, notesOf, priorsOf } from './ex
 import { leaveOut, leaveOutFile } from './leave-out.ts'
 import { formatContext } from './model-writer.ts'
 import { drawsOf, inputsOf } from './network/batches.ts'
+import { withoutEffect } from './recipe.ts'
 import { type Fitted, fitInto, predictedBy, type Session, type TrainListener, type TrainPlan } from './session.ts'
 
 /** Fewer held-out objects give no scale of novelty. */
@@ -73,6 +74,9 @@ async function openSession(plan: TrainPlan, listener: TrainListener, signal: Abo
     if (name === '__proto__') refuse('a population cannot have this name; choose another')
     wholeGroups(shares, taxonomy, refuse)
   }
+  const idle = withoutEffect(sampling.persistent, taxonomy)
+  if (idle.length > 0)
+    listener.note(`sampling.persistent: not children of the root, so without effect: ${idle.join(', ')}.`)
   const among = judged.among.map(text => parseCandidates(taxonomy, text))
   const read = await readLabelled(plan.data)
   const known = knownTo(taxonomy, [...read, ...syntheticObjects(sampling.synthetic, foldSeed)])

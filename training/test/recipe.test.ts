@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { root } from '../../test/support/shared.ts'
-import { parseRecipe, readRecipe, recipeKeys } from '../src/recipe.ts'
+import { parseRecipe, readRecipe, recipeKeys, withoutEffect } from '../src/recipe.ts'
+import { smallTaxonomy } from './support.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hierax-recipe-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -29,6 +30,16 @@ test('a recipe extends another one: groups key by key, lists as a whole', async 
   written('base.json', { network: { hidden: 16 }, epochs: 3 })
   const mine = await readRecipe(written('mine.json', { extends: 'base.json', network: { dense: 32 } }))
   assert.deepEqual([mine.network.hidden, mine.network.dense, mine.epochs], [16, 32, 3])
+})
+
+test('persistent sources are nodes of the tree; those that are not children of the root are named', () => {
+  assert.deepEqual(withoutEffect(['A', 'A1', 'B', 'C1'], smallTaxonomy), ['A1', 'C1'])
+  assert.deepEqual(withoutEffect(parseRecipe({}, 'made').sampling.persistent, smallTaxonomy), [])
+  for (const persistent of [['Persistant'], ['A', 'Root'], ['Persistent', 'A']])
+    assert.throws(() => withoutEffect(persistent, smallTaxonomy), {
+      code: 'USAGE',
+      message: /"sampling\.persistent": "(Persistant|Root|Persistent)" is not a node of small; .* are A, B, C$/
+    })
 })
 
 test('a byte order mark is left out', async () => {

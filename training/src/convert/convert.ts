@@ -7,6 +7,7 @@ import { type Curve, linesOf, plural, some } from './object-lines.ts'
 import { type PointOptions, pointReader } from './points.ts'
 import { readTable } from './read-table.ts'
 import { invalid, type Row, type Table } from './row.ts'
+import { surveyName } from './values.ts'
 
 /** What to convert, and how. */
 export interface ConvertPlan extends PointOptions {
@@ -38,6 +39,8 @@ interface Progress {
   readonly named: Set<string>
   /** Columns of all tables, in lower case. */
   readonly columns: Set<string>
+  /** Surveys of g, r and i. */
+  readonly surveys: Set<string>
   readonly notes: string[]
   readonly details: string[]
 }
@@ -47,7 +50,15 @@ interface Progress {
  * column and value; INPUT_NOT_FOUND; USAGE.
  */
 export async function convert(plan: ConvertPlan): Promise<Converted> {
-  const progress: Progress = { curves: new Map(), named: new Set(), columns: new Set(), notes: [], details: [] }
+  const surveys = new Set<string>()
+  const progress: Progress = {
+    curves: new Map(),
+    named: new Set(),
+    columns: new Set(),
+    surveys,
+    notes: [],
+    details: []
+  }
   for (const file of plan.files) addTable(await readTable(file), plan, progress)
   const { curves, named, columns, notes, details } = progress
   if (plan.id !== undefined && named.size > 1) {
@@ -58,6 +69,13 @@ export async function convert(plan: ConvertPlan): Promise<Converted> {
     const hint = `; the nearest is ${nearest(missing, [...columns])}`
     throw new HieraxError('USAGE', `no table has the column ${missing} of --ignore or --rename${hint}`)
   }
+  const absent = plan.takeBands.map(surveyName).find(name => name !== 'ztf' && !surveys.has(name))
+  if (absent !== undefined) {
+    const others = [...surveys].filter(name => name !== 'ztf')
+    const found =
+      others.length === 0 ? 'they have bands of ZTF only; leave the option out' : `they have ${others.join(', ')}`
+    throw new HieraxError('USAGE', `--take-bands: no table has g, r or i of ${shown(absent)}; ${found}`)
+  }
   const labels = plan.labels === undefined ? null : await readLabels(plan.labels)
   const lines = linesOf(curves, labels, plan, notes)
   if (lines.length === 0) {
@@ -67,7 +85,8 @@ export async function convert(plan: ConvertPlan): Promise<Converted> {
 }
 
 /** Adds the points of a table to the curves of their objects. */
-function addTable(given: Table, plan: ConvertPlan, { curves, named, columns, notes, details }: Progress): void {
+function addTable(given: Table, plan: ConvertPlan, progress: Progress): void {
+  const { curves, named, columns, surveys, notes, details } = progress
   for (const name of given.columns.keys()) columns.add(name)
   const table = renamed(given, plan)
   const { file, rows } = table
@@ -77,7 +96,13 @@ function addTable(given: Table, plan: ConvertPlan, { curves, named, columns, not
   }
   const ignored = checkColumns(table, format)
   const assumed = new Set<string>()
-  const reader = pointReader(table, format, plan, text => assumed.add(text))
+  const reader = pointReader(
+    table,
+    format,
+    plan,
+    text => assumed.add(text),
+    name => surveys.add(name)
+  )
   const dropped: string[] = []
   const ids = new Set<string>()
   for (const row of rows) {

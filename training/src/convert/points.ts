@@ -1,10 +1,15 @@
 import { isBetween, isError, limitRange, magnitudeRange, signs } from 'hierax/alerts/ztf-values.ts'
 import { shown } from 'hierax/errors.ts'
 import type { Band } from 'hierax/lightcurves/observation.ts'
-import { magnitudesPerPart, zeroPoint as microJansky, significance } from '../light-curves/photometry.ts'
+import {
+  magnitudeError,
+  magnitudesPerPart,
+  zeroPoint as microJansky,
+  significance
+} from '../light-curves/photometry.ts'
 import { type Format, namesOf, type Role, unitZeroPoints } from './formats.ts'
 import { invalid, type Row, type Table } from './row.ts'
-import { bandName, isMissing, magnitude, mjdOf, noMagnitude, numberOf, signOf } from './values.ts'
+import { bandName, isMissing, magnitude, mjdOf, noMagnitude, numberOf, signOf, surveyName } from './values.ts'
 
 /** A point of a light curve. */
 export interface Point {
@@ -45,16 +50,18 @@ const guide = { infobits: 33_554_432, noise: 25, seeing: 4 }
 const harmlessStatus = new Set(['0', '57', '58', '62'])
 
 /**
- * A reader of the points of a table. `note` takes what was assumed about the table. Throws DATA_INVALID where the table has too few
+ * A reader of the points of a table. `note` takes what was assumed about the table, `foundSurvey` the surveys whose bands g, r and i it has. Throws DATA_INVALID where the table has too few
  * columns; the reader throws it by place and column.
  */
 export function pointReader(
   table: Table,
   format: Format,
   options: PointOptions,
-  note: (text: string) => void
+  note: (text: string) => void,
+  foundSurvey: (name: string) => void
 ): PointReader {
   const { columns } = table
+  const takenSurveys = new Set(options.takeBands.map(surveyName))
   const present = (role: Role): string[] => namesOf(format.columns[role]).filter(name => columns.has(name))
   const roles = new Map(Object.keys(format.columns).map(role => [role as Role, present(role as Role)]))
   const total = options.photometry === 'total' && format.columns.totalMag !== undefined
@@ -114,8 +121,9 @@ export function pointReader(
       note(`bands without a survey (${found.column} g, r, i) were read as ZTF's`)
     }
     const [, other, letter] = /^(.*)([gri])$/.exec(name) ?? []
-    if (letter !== undefined && (other === 'ztf' || options.takeBands.includes(other as string))) return letter as Band
-    return name
+    if (letter === undefined) return name
+    foundSurvey(other as string)
+    return other === 'ztf' || takenSurveys.has(other as string) ? (letter as Band) : name
   }
 
   const poorQuality = (row: Row): string | null => {
@@ -156,7 +164,8 @@ export function pointReader(
       return { mag: zero - 2.5 * Math.log10(significance * error), error: null, positive: true }
     }
     const mag = zero - 2.5 * Math.log10(Math.abs(flux))
-    return { mag, error: (magnitudesPerPart * error) / Math.abs(flux), positive: flux > 0 }
+    const ofMag = magnitudeError(flux, error)
+    return Math.fround(ofMag) > 0 ? { mag, error: ofMag, positive: flux > 0 } : zeroError
   }
 
   const measured = (row: Row): Value | string => {
@@ -177,7 +186,8 @@ export function pointReader(
         const flux = 10 ** ((microJansky - mag) / 2.5)
         return ofFlux(positive ? flux : -flux, (flux * error) / magnitudesPerPart, microJansky)
       }
-      return isError(error) ? { mag, error, positive } : 'an error above 1.2 mag'
+      if (isError(error)) return { mag, error, positive }
+      return Math.fround(error) > 0 ? 'an error above 1.2 mag' : zeroError
     }
     const [flux, fluxError] = [number(row, 'flux'), number(row, 'fluxError')]
     if (!total && fluxError !== null && (roles.get('flux') ?? []).length > 0) {
@@ -215,6 +225,9 @@ export function pointReader(
     return { mjd, band, ...value }
   }
 }
+
+/** Why a point is left out whose error is above 0, but not as packets and networks have it. */
+const zeroError = 'an error that is 0 in single precision'
 
 /** Magnitude, error and sign of a point. */
 type Value = Omit<Point, 'mjd' | 'band'>

@@ -75,6 +75,11 @@ function mjdOfText(text: string): number | null {
   return isBetween(mjd, mjdRange.from, mjdRange.to) ? mjd : null
 }
 
+/** A survey as bands name it: in lower case, without signs. */
+export function surveyName(text: string): string {
+  return text.toLowerCase().replace(/[^a-z0-9]/g, '')
+}
+
 /** The survey and the letter of a band, such as `ztfg`, `sdssr` or `lssti`; the name without signs for other bands. */
 export function bandName(value: unknown, survey: string | null): string {
   const number = numberOf(value)
@@ -84,7 +89,7 @@ export function bandName(value: unknown, survey: string | null): string {
   const own = /^(?:ztf|p48|z)([gri])$|^([gri])(?:ztf|p48)$/i.exec(name)
   if (own) return `ztf${own[1] ?? own[2]}`.toLowerCase()
   if (name.length !== 1) return name.toLowerCase()
-  const owner = (survey ?? 'ztf').toLowerCase().replace(/[^a-z0-9]/g, '')
+  const owner = surveyName(survey ?? 'ztf')
   if (owner !== '0' && !/ztf|p48|palomar/.test(owner)) return `${owner}${name}`
   // R and I are the bands of Cousins, G is that of Gaia.
   return survey === null && name !== name.toLowerCase() ? name : `ztf${name.toLowerCase()}`

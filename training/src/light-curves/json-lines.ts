@@ -31,12 +31,12 @@ export async function* jsonLines(file: string): AsyncGenerator<JsonLine> {
       count++
       if (text.trim() === '') continue
       filled++
-      yield { ...parseJson(text), where: `${file}, line ${count}` }
+      yield { ...parseJson(text, count), where: `${file}, line ${count}` }
     }
   } catch (cause) {
     if (cause instanceof HieraxError) throw cause
     if (cause instanceof TextError) {
-      throw new HieraxError('DATA_INVALID', `${file}, line ${cause.line ?? count}: ${cause.message}`, { cause })
+      throw new HieraxError('DATA_INVALID', cause.in(file), { cause })
     }
     if (cause instanceof SyntaxError) {
       const message = `${appearance(text)} (${cause.message}); ${wanted}`
@@ -106,8 +106,8 @@ const stringsAndNotNumbers = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g
 /** Begins a text that stands for such a number. */
 const mark = '\u0000not a number '
 
-/** JSON, and what Python writes for missing numbers: NaN and Infinity are read as null. */
-function parseJson(text: string): Pick<JsonLine, 'value' | 'notNumbers'> {
+/** JSON of a line, and what Python writes for missing numbers: NaN and Infinity are read as null. */
+function parseJson(text: string, line: number): Pick<JsonLine, 'value' | 'notNumbers'> {
   const notNumbers = new Map<string, string>()
   let value: unknown
   try {
@@ -123,7 +123,11 @@ function parseJson(text: string): Pick<JsonLine, 'value' | 'notNumbers'> {
       throw error
     }
   }
-  checkKeys(text)
+  try {
+    checkKeys(text)
+  } catch (error) {
+    throw new TextError((error as TextError).message, line, { cause: error })
+  }
   return { value, notNumbers }
 }
 

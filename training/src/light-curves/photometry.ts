@@ -47,7 +47,14 @@ export function measurementFault(
   }
   if (upperLimit || isError(error)) return null
   const wanted = `a number above 0 and at most ${greatestError.toFixed(1)}`
-  return { column: 'err', message: `should be ${wanted} for a detection, it is ${error}` }
+  return { column: 'err', message: `should be ${wanted} for a detection, it is ${error}${tooSmall(error)}` }
+}
+
+/** What to add about an error that is above 0, but not in single precision, as packets and networks have it. */
+function tooSmall(error: number | null): string {
+  return error !== null && error > 0 && Math.fround(error) === 0
+    ? ', which is 0 in single precision; give the error that was measured, or leave the point out'
+    : ''
 }
 
 /** `error` is null for an upper limit. Any flux down to nothing is possible, unless it is given as a detection fainter than the range. */
@@ -62,9 +69,21 @@ function fluxFault(flux: number, error: number | null): Fault | null {
     return { column: 'err', message: `should be ${wanted}, it is ${error}` }
   }
   const least = fluxOf(magnitudeRange.to)
-  if (Math.abs(flux) >= least || Math.abs(flux) < significance * error) return null
+  if (Math.abs(flux) < significance * error) return null
+  const ofMagnitude = magnitudeError(flux, error)
+  if (tooSmall(ofMagnitude) !== '')
+    return {
+      column: 'err',
+      message: `should be an error of the flux in μJy, it is ${error}: that of the magnitude is ${ofMagnitude}${tooSmall(ofMagnitude)}`
+    }
+  if (Math.abs(flux) >= least) return null
   const wanted = `at least ${least.toPrecision(2)} μJy for a detection of ${significance} sigma`
   return { column: 'flux', message: `should be ${wanted}, it is ${flux}` }
+}
+
+/** The error of a magnitude, mag, from a flux and its error in any unit. */
+export function magnitudeError(flux: number, error: number): number {
+  return (magnitudesPerPart * error) / Math.abs(flux)
 }
 
 /** The flux of a magnitude, μJy. */
@@ -88,7 +107,7 @@ function fromFlux(measurement: Measurement, flux: number, error: number): Simula
   const limit = zeroPoint - 2.5 * Math.log10(significance * Math.max(error, 1e-3))
   if (error <= 0 || Math.abs(flux) < significance * error) return point(measurement, false, false, limit, 0)
   const magnitude = zeroPoint - 2.5 * Math.log10(Math.abs(flux))
-  return point(measurement, true, flux > 0, magnitude, (magnitudesPerPart * error) / Math.abs(flux))
+  return point(measurement, true, flux > 0, magnitude, magnitudeError(flux, error))
 }
 
 /**

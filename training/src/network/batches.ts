@@ -48,8 +48,8 @@ export function epochBatches(
 ): (() => Batch)[] {
   const draw = random(seed, epoch, 101)
   const inputs = inputsOf(network.inputs)
-  const isPersistent = (node: number): boolean =>
-    sampling.persistent.includes(taxonomy.nodes[topOf(taxonomy, node)]?.name ?? '')
+  const persistent = new Set(sampling.persistent.map(taxonomy.indexOf).filter(node => node >= 0))
+  const isPersistent = (node: number): boolean => persistent.has(topOf(taxonomy, node))
   const sequences = drawObjects(objects, taxonomy, sampling, draw).map(object => {
     const kind = isPersistent(object.node) ? 'persistent' : 'transient'
     const points = drawPoints(object, augmentation, seed, draw, kind)

@@ -209,6 +209,11 @@ for (const [what, args, wanted] of [
   ['days that are no number', ['--recipe', recipe('soon', { judged: { days: [7, 'soon'] } })], /key "judged\.days\.1"/],
   ['a class that is no node', ['--recipe', recipe('z', { judged: { among: ['A,Z'] } })], /"Z" is not a node/],
   ['an option that is a key of a recipe now', ['--hidden', '8'], /--hidden <value>.*network\.hidden of a recipe/],
+  [
+    'a persistent source that is no node',
+    ['--recipe', recipe('p', { sampling: { persistent: ['Q'] } })],
+    /"Q" is not a node of small/
+  ],
   ['a recipe that is none', ['--recipe', 'mine'], /none of that name, only default, .*ztf-hawk-2/],
   [
     'a key that is none',

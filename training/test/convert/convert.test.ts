@@ -265,6 +265,13 @@ test('bands by number and by name; those of other surveys only where they are as
   const taken = await converted(table, { takeBands: ['sdss', 'ps1', 'sedm'] })
   assert.equal(taken.curves[0]?.band.join(''), 'grg')
   assert.match(taken.notes, /band atlaso.*band R.*band lssti.*band 4/s)
+  const again = await converted(table, { takeBands: ['SDSS', 'PS-1', 'ztf', 'Sedm'] })
+  assert.equal(again.curves[0]?.band.join(''), 'grg', 'in any case')
+  for (const [content, message] of [
+    [table, /--take-bands: no table has g, r or i of "des"; they have sdss, ps1, lsst, sedm$/],
+    [header + row('ztfg', 1), /--take-bands: no table has g, r or i of "des"; they have bands of ZTF only/]
+  ] as const)
+    await assert.rejects(converted(content, { takeBands: ['ztf', 'des'] }), { code: 'USAGE', message })
 })
 
 test('the sign of a difference in every notation', async () => {

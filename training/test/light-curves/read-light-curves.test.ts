@@ -114,6 +114,19 @@ test("numbers that are none, as Python's JSON has them, are missing values", asy
   assert.equal(named?.id, '[NaN, 1]')
 })
 
+test('an error that is 0 in single precision is refused, of a magnitude and of a flux', async () => {
+  const line = { id: 'x', mjd: [59000], band: ['g'], mag: [20], err: [1e-300] }
+  await assert.rejects(read(JSON.stringify(line)), {
+    code: 'DATA_INVALID',
+    message: /line 1, field err\[0\]: .*it is 1e-300, which is 0 in single precision; give the error that was measured/
+  })
+  const flux = { ...line, photometry: 'difference_flux_uJy', flux: [-50], mag: undefined }
+  await assert.rejects(read(JSON.stringify(flux)), {
+    code: 'DATA_INVALID',
+    message: /line 1, field err\[0\]: .*it is 1e-300: .* 0 in single precision/
+  })
+})
+
 test('a line that is no light curve is named by its number, with what is wrong', async () => {
   const good = JSON.stringify(magnitudes)
   const cases: [string, RegExp][] = [
