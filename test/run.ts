@@ -40,7 +40,9 @@ function testFiles(patterns: readonly string[]): string[] {
 
 /** In turn files that mostly wait for brokers and time limits, and files that mostly compute; of each kind, first the folder with the longest. */
 function mixed(files: readonly string[]): string[] {
-  const waiting = files.filter(file => /acceptance|kafka|stores/.test(file))
+  const acceptance = files.filter(file => file.includes('acceptance'))
+  const brokers = files.filter(file => /kafka|stores/.test(file) && !acceptance.includes(file))
+  const waiting = [...acceptance, ...brokers.reverse()]
   const computing = files.filter(file => !waiting.includes(file)).reverse()
   const place = new Map([waiting, computing].flatMap(kind => kind.map((file, at) => [file, at / kind.length] as const)))
   return files.toSorted((a, b) => (place.get(a) as number) - (place.get(b) as number))
@@ -63,8 +65,8 @@ async function shareKafka(files: readonly string[]): Promise<RunningKafka | null
 /** Runs the files and prints as node's own runner does; resolves when all are done or the signal is aborted. */
 async function runFiles(files: string[], signal: AbortSignal): Promise<Tally> {
   const tally: Tally = { failed: 0, skipped: [] }
-  // More than there are cores: about half of the files mostly wait.
-  const concurrency = Math.min(4, os.availableParallelism() + 2)
+  // More than there are cores: a file waits for most of its time, for a broker, a process or a time limit.
+  const concurrency = Math.min(8, 3 * os.availableParallelism())
   const events = run({ files: files.map(file => path.join(root, file)), concurrency, timeout: fileLimitMs, signal })
   events.on('test:fail', event => {
     if (event.todo === undefined || event.todo === false) tally.failed++
