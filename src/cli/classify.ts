@@ -12,8 +12,9 @@ import { describeError, type ErrorCode, HieraxError } from '../errors.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { Pipeline, type PipelineOptions } from '../pipeline.ts'
 import { textNote } from '../streams/file-packet.ts'
-import { type FilePackets, openPackets } from '../streams/files.ts'
+import { type FilePackets, isPacketFile, openPackets } from '../streams/files.ts'
 import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
+import { checkOutputs, named, storeFolder } from './outputs.ts'
 import { startProgress } from './progress.ts'
 
 /** Options of `hierax classify` as commander gives them. */
@@ -51,6 +52,13 @@ export async function classify(paths: readonly string[], options: ClassifyOption
     'store.url': url
   }
   const config = loadConfig({ file: options.config, env: process.env, overrides })
+  checkOutputs(named('--dead-letters', options.deadLetters), [
+    ...named('the input', paths).map(each => ({ ...each, reads: isPacketFile })),
+    ...named('the configuration', options.config),
+    ...named('the schema', config.input.schema),
+    ...named('the model', config.model),
+    ...storeFolder('the store', config.store.url)
+  ])
   const packets = await openPackets(paths)
   const deadLetters = deadLetterWriter(options.deadLetters)
   const models = await readModels(config)

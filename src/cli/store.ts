@@ -15,6 +15,7 @@ import type { OpenStore } from '../lightcurves/store.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import { exportLines, importLines } from '../lightcurves/stores/transfer.ts'
 import { checkRegular } from '../regular-file.ts'
+import { checkOutputs, named, storeFolder } from './outputs.ts'
 
 /** Options of `hierax store …` as commander gives them. */
 export interface StoreOptions {
@@ -103,7 +104,7 @@ async function check(options: StoreOptions): Promise<void> {
 
 /** Runs `hierax store export`; a summary goes to standard error. */
 export async function exportStore(file: string, options: StoreOptions): Promise<void> {
-  const { store, url } = await openNamed(options, { readOnly: true, outlives: true })
+  const { config, store, url } = await openNamed(options, { readOnly: true, outlives: true })
   let corrupt = 0
   let objects = 0
   const onCorrupt = (error: HieraxError): void => {
@@ -111,6 +112,10 @@ export async function exportStore(file: string, options: StoreOptions): Promise<
     process.stderr.write(`left out: ${printable(error.message)}\n`)
   }
   try {
+    checkOutputs(named('the export', file), [
+      ...named('the configuration', options.config),
+      ...storeFolder('the store', config.store.url)
+    ])
     const lines = exportLines(store, onCorrupt, () => void objects++)
     const target = file === '-' ? process.stdout : fs.createWriteStream(file, { flush: true })
     if (file.endsWith('.gz')) await pipeline(lines, createGzip(), target)

@@ -87,6 +87,11 @@ async function readPacket(path: string, maximum: number): Promise<Uint8Array | n
   }
 }
 
+/** Whether a file in a folder of packets is read, by its name. */
+export function isPacketFile(name: string): boolean {
+  return isPacket(name) || isKey(name) || isArchive(name)
+}
+
 function isArchive(name: string): boolean {
   return /\.(tar|tar\.gz|tgz)$/i.test(name)
 }

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { decimal, list, repeatable, repeated } from 'hierax/cli/options.ts'
+import { checkFolderOf, checkOutputs, named } from 'hierax/cli/outputs.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import type { ConvertPlan } from '../convert/convert.ts'
 import { formats } from '../convert/formats.ts'
@@ -85,6 +86,8 @@ async function runConvert(
   options: ConvertOptions & { readonly detectionSigma: number }
 ): Promise<void> {
   const { out, overwrite = false, verbose = false, detectionSigma: sigma } = options
+  checkOutputs(named('--out', out), [...named('the table', files), ...named('--labels', options.labels)])
+  for (const each of named('--out', out)) checkFolderOf(each)
   const { convert } = await import('../convert/convert.ts')
   const { lines, notes, details } = await convert({ ...options, files, sigma })
   const text = Readable.from(lines.map(line => `${line}\n`))

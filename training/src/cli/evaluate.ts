@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { type Command, Option } from 'commander'
 import type { PopulationSetting } from 'hierax/classifier/population.ts'
 import { integer, list, populationOption, repeated } from 'hierax/cli/options.ts'
+import { checkFolderOf, checkOutputs, named } from 'hierax/cli/outputs.ts'
 import { type Progress, startProgress } from 'hierax/cli/progress.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import type { EvaluatePlan } from '../evaluation/evaluate.ts'
@@ -64,10 +66,22 @@ async function runEvaluate({ model, days, population, json, report, ...options }
   if (data.length === 0 && alerts.length === 0) {
     throw new HieraxError('USAGE', 'nothing to evaluate: name labelled light curves (--data) or packets (--alerts)')
   }
-  if (data.length === 0 && predictions !== undefined) {
-    throw new HieraxError('USAGE', '--predictions needs light curves: name them with --data')
+  const ofCurves = predictions !== undefined ? '--predictions' : options.among.length > 0 ? '--among' : null
+  if (data.length === 0 && ofCurves !== null) {
+    throw new HieraxError('USAGE', `${ofCurves} needs light curves: name them with --data`)
   }
   const { bundledModel } = await import('hierax/classifier/model-folder.ts')
+  const { isPacketFile } = await import('hierax/streams/files.ts')
+  const files = [...named('--json', json), ...named('--predictions', predictions)]
+  checkOutputs(
+    [...files, ...named('--report', report === undefined ? undefined : path.join(report, 'index.html'))],
+    [
+      ...named('--data', data),
+      ...named('--alerts', alerts).map(each => ({ ...each, reads: isPacketFile })),
+      ...named('the model', model ?? bundledModel)
+    ]
+  )
+  for (const file of files) checkFolderOf(file)
   const { ascendingCuts } = await import('../evaluation/predict.ts')
   const plan: EvaluatePlan = {
     ...options,
