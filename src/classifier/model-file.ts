@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ErrorCode, HieraxError } from '../errors.ts'
+import { type ErrorCode, HieraxError, shown } from '../errors.ts'
 import { jsonOf, TextError, utf8Text } from '../text.ts'
 
 /** Refuses a file of a model: throws an error that names the file, and the line if it is known. */
@@ -28,7 +28,44 @@ export function parseJson<Shape extends z.ZodType>(text: string, shape: Shape, r
 /** A value of a JSON file in its checked shape. */
 export function inShape<Shape extends z.ZodType>(value: unknown, shape: Shape, refuse: Refuse): z.infer<Shape> {
   const parsed = shape.safeParse(value)
-  return parsed.success ? parsed.data : refuse(z.prettifyError(parsed.error).replaceAll('\n', ' '))
+  return parsed.success ? parsed.data : refuse(describeIssues(parsed.error))
+}
+
+/** Problems that are listed. */
+const listed = 3
+
+/** What is wrong with JSON, by field: `field nodes[0].name: it is missing`. */
+export function describeIssues({ issues }: z.ZodError): string {
+  const texts = issues.slice(0, listed).map(issue => {
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path
+    const field = fieldName(path)
+    return field === '' ? problemOf(issue) : `field ${field}: ${problemOf(issue)}`
+  })
+  const more = issues.length - listed
+  return `${texts.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
+}
+
+/** What is wrong with a value, in words. */
+export function problemOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return 'it is unknown'
+  if (issue.code === 'invalid_key') return 'its name is not valid'
+  if (issue.code === 'invalid_union' && issue.errors.length > 0 && issue.message === 'Invalid input') {
+    return [...new Set(issue.errors.flatMap(([first]) => (first === undefined ? [] : [problemOf(first)])))].join(
+      ', or '
+    )
+  }
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'it is missing'
+  return issue.message.replace(/^Invalid (input|option|string): /, '')
+}
+
+/** A path in JSON as people write it: `nodes[0].name`, `files["a.bin"]`. */
+export function fieldName(path: readonly PropertyKey[]): string {
+  const parts = path.map((part, at) => {
+    if (typeof part === 'number') return `[${part}]`
+    const name = String(part)
+    return /^[\w-]+$/.test(name) ? `${at > 0 ? '.' : ''}${name}` : `[${shown(name)}]`
+  })
+  return parts.join('')
 }
 
 /** The text of a file. Refuses bytes that are not UTF-8. */

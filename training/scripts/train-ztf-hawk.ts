@@ -16,9 +16,20 @@ const [data = '', runs = 'runs/ztf-hawk-2', out = path.join(modelsFolder, 'ztf-h
 
 /** Runs `hierax train`; ends the script where it fails or is interrupted. */
 function train(recipe: string, folder: string, ...options: readonly string[]): void {
-  const command = ['--conditions=source', '--import', 'tsx', path.join(root, 'src/cli/main.ts'), 'train', '--resume']
+  const command = ['--conditions=source', '--import', 'tsx', path.join(root, 'src/cli/main.ts'), 'train']
   const taxonomy = path.join(modelsFolder, 'taxonomies', 'ztf-tree-2.json')
-  const fixed = ['--data', curves.join(), '--taxonomy', taxonomy, '--recipe', recipe, '--out', folder]
+  const fixed = [
+    '--resume',
+    '--overwrite',
+    '--data',
+    curves.join(),
+    '--taxonomy',
+    taxonomy,
+    '--recipe',
+    recipe,
+    '--out',
+    folder
+  ]
   const { status } = spawnSync(process.execPath, [...command, ...fixed, ...options], { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }

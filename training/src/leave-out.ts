@@ -5,7 +5,7 @@ import { foldOf, type KnownObject } from './data/labelled.ts'
 import { areaUnderCurve, shareOf } from './evaluation/metrics.ts'
 import { collectNoveltyFeatures, fitNovelty, noveltyScale, noveltyScores } from './evaluation/novelty-fit.ts'
 import { type Cut, daysOf, type Prediction } from './evaluation/predict.ts'
-import { writeRunFile } from './evaluation/run-file.ts'
+import { originOf, runOriginShape, writeRunFile } from './evaluation/run-file.ts'
 import { decimals, type Table, tableOf, tablesShape } from './evaluation/tables.ts'
 import { exportModel } from './export.ts'
 import { fitInto, predictedBy, type Session } from './session.ts'
@@ -29,7 +29,12 @@ export interface LeftOut {
 /** What a model takes from a run with nodes left out. */
 export const leaveOutFile = {
   name: 'leave-out.json',
-  shape: z.object({ command: z.string(), tables: tablesShape }),
+  shape: z.object({
+    command: z.string(),
+    of: runOriginShape.optional(),
+    tables: tablesShape,
+    leftOut: z.array(z.object({ node: z.string() })).default([])
+  }),
   option: '--left-out',
   writtenBy: '--leave-out NODE'
 }
@@ -49,9 +54,14 @@ export async function leaveOut(session: Session): Promise<boolean> {
     found.push(...ofNode)
   }
   const tables = [leftOutTable(found)]
-  await writeRunFile(plan.out, leaveOutFile, { command: plan.command, tables, leftOut: found })
+  await writeRunFile(plan.out, leaveOutFile, { command: plan.command, of: originOf(session), tables, leftOut: found })
   listener.tables(tables)
   return true
+}
+
+/** The folder of the network without a node, in that of the run. */
+export function folderWithout(out: string, node: string): string {
+  return path.join(out, `without-${node.replaceAll(/[^\w.-]+/g, '-')}`)
 }
 
 /** Refuses nodes to leave out that the taxonomy doesn't know, or without which nothing is left. Throws USAGE. */
@@ -73,7 +83,7 @@ async function leaveOutNode(session: Session, name: string): Promise<LeftOut[] |
   const node = taxonomy.indexOf(name)
   const isStrange = (object: KnownObject): boolean => isAtOrBelow(taxonomy, object.node, node)
   const strange = objects.filter(isStrange)
-  const folder = path.join(plan.out, `without-${name.replaceAll(/[^\w.-]+/g, '-')}`)
+  const folder = folderWithout(plan.out, name)
   const title = `without ${name}`
   const known = objects.filter(object => !isStrange(object))
   const trained = await fitInto(session, folder, known, title, null)

@@ -9,6 +9,20 @@ import { describeRange, type PurityThreshold, purityThresholds } from 'hierax/cl
 import { groupBy, sum } from './collections.ts'
 import { markdownRows } from './evaluation/tables.ts'
 
+/** The file of a model folder that states what it is. */
+export const cardFile = 'card.json'
+
+/** All files of a model folder. */
+export const modelFiles = [
+  'README.md',
+  'model.json',
+  'taxonomy.json',
+  'weights.bin',
+  contextFile,
+  noveltyFile,
+  cardFile
+] as const
+
 /** What a model folder is written from. */
 export interface ModelParts {
   readonly card: CardDraft
@@ -44,7 +58,7 @@ export async function writeModelFolder(folder: string, parts: ModelParts): Promi
   await mkdir(folder, { recursive: true })
   for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(folder, name), bytes)
   const sums = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256Hex(bytes)]))
-  await writeFile(path.join(folder, 'card.json'), formatCard(parts.card, sums))
+  await writeFile(path.join(folder, cardFile), formatCard(parts.card, sums))
 }
 
 /** The bytes of a card's file: the draft, completed by its files' checksums and its own. */

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inputSets, latestInputs } from 'hierax/classifier/input-sets.ts'
+import { problemOf } from 'hierax/classifier/model-file.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
@@ -157,7 +158,7 @@ export function parseRecipe(values: unknown, where: string): Recipe {
   const key = [...(issue?.path ?? []), ...unknown].join('.')
   throw new HieraxError(
     'USAGE',
-    `${where}, key ${shown(key)}: ${unknown.length > 0 ? 'it is unknown' : issue?.message}`
+    `${where}, key ${shown(key)}: ${issue === undefined ? 'it is not valid' : problemOf(issue)}`
   )
 }
 

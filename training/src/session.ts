@@ -5,14 +5,13 @@ import type { CardDraft } from 'hierax/classifier/card.ts'
 import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import type { Runtime, RuntimeName } from 'hierax/classifier/runtime.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
-import { HieraxError } from 'hierax/errors.ts'
 import { sum } from './collections.ts'
 import { isHeldOut, type KnownObject } from './data/labelled.ts'
 import type { EvaluationOptions } from './evaluation/evaluation.ts'
 import { type Prediction, predictAll } from './evaluation/predict.ts'
 import type { Table } from './evaluation/tables.ts'
 import { drawsOf, inputsOf } from './network/batches.ts'
-import { readCheckpoint, type Settings, writeCheckpoint } from './network/checkpoint.ts'
+import { checkpointFile, readCheckpoint, type Settings, writeCheckpoint } from './network/checkpoint.ts'
 import { readTeachers, type Teacher } from './network/distillation.ts'
 import { type EpochRecord, type FitState, fit } from './network/fit.ts'
 import { gradientClip } from './network/optimiser.ts'
@@ -27,7 +26,10 @@ export interface TrainPlan {
   readonly recipe: Recipe
   /** Name of the recipe, for the card; null where nothing was changed by one. */
   readonly recipeName: string | null
+  /** Continue from the checkpoints in `out`. */
   readonly resume: boolean
+  /** Replace what is in `out`. */
+  readonly overwrite: boolean
   /** Cross-validation over so many folds instead of a model of all objects; 0: none. */
   readonly folds: number
   /** Only this one of them, 0 … folds − 1. */
@@ -100,16 +102,16 @@ export async function fitInto(
   inner: string | null
 ): Promise<Fitted> {
   const { recipe } = plan
-  const models = (folders: readonly string[]): Promise<Teacher[]> => {
+  const models = (folders: readonly string[], option: '--start' | '--teachers'): Promise<Teacher[]> => {
     const named = inner === null ? [] : folders.map(each => path.join(each, inner))
-    return readTeachers(named, taxonomy, inputsOf(recipe.network.inputs))
+    return readTeachers(named, taxonomy, inputsOf(recipe.network.inputs), option)
   }
-  const teachers = await models(plan.teachers)
-  const [start = null] = await models(plan.start === null ? [] : [plan.start])
+  const teachers = await models(plan.teachers, '--teachers')
+  const [start = null] = await models(plan.start === null ? [] : [plan.start], '--start')
   const isOut = ({ id }: KnownObject): boolean => isHeldOut(id, heldOutShare(plan), recipe.foldSeed)
   const heldOut = objects.filter(isOut)
   const kept = objects.filter(object => !isOut(object))
-  const file = path.join(folder, 'training', 'checkpoint.json')
+  const file = path.join(folder, checkpointFile)
   await mkdir(folder, { recursive: true })
   const settings: Settings = {
     runtime: runtime.name,
@@ -120,7 +122,7 @@ export async function fitInto(
     objects: digest(kept.map(lineOf)),
     heldOut: digest(heldOut.map(lineOf))
   }
-  const resumed = await resumable(plan.resume, file, settings)
+  const resumed = plan.resume ? await readCheckpoint(file, settings) : null
   const nodes = kept.map(({ node }) => node)
   const perEpoch = Math.ceil(sum(drawsOf(taxonomy, nodes, recipe.sampling.balance)) / recipe.schedule.batch)
   const done = resumed === null ? 0 : resumed.epoch * perEpoch + resumed.batch
@@ -139,15 +141,6 @@ export async function fitInto(
   } finally {
     listener.end()
   }
-}
-
-/** The state to resume from. Without `--resume`, an interrupted training is not started again. */
-async function resumable(resume: boolean, file: string, settings: Settings): Promise<FitState | null> {
-  if (resume) return readCheckpoint(file, settings)
-  const left = await readCheckpoint(file, settings).catch(() => null)
-  if (left === null || left.finished) return null
-  const where = `${file}: a training with these options was interrupted in epoch ${left.epoch + 1}`
-  throw new HieraxError('USAGE', `${where}; resume it with --resume, or remove that file to start again`)
 }
 
 /** What decides the outcome of a training beside its data, by the names that checkpoints have. */
@@ -185,7 +178,13 @@ function lineOf({ id, node, points }: KnownObject): string {
   return `${id}\n${node}\n${points.length}\n${total}\n`
 }
 
-function digest(parts: readonly string[]): string {
+/** A digest of objects with their nodes and points, in any order. */
+export function digestOfObjects(objects: readonly KnownObject[]): string {
+  return digest(objects.map(lineOf).sort())
+}
+
+/** A short digest of texts, one after the other. */
+export function digest(parts: readonly string[]): string {
   const hash = createHash('sha256')
   for (const part of parts) hash.update(part)
   return hash.digest('hex').slice(0, 16)

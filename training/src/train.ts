@@ -11,7 +11,7 @@ import { parseTaxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
 import { studyContext } from './context/context-study.ts'
-import { readAlertSamples } from './data/alert-samples.ts'
+import { type AlertData, knownAlerts, readAlertSamples } from './data/alert-samples.ts'
 import { foldOf, type KnownObject, knownTo, readLabelled } from './data/labelled.ts'
 import { syntheticObjects, syntheticSource } from './data/synthetic.ts'
 import { alertTables } from './evaluation/alert-tables.ts'
@@ -28,12 +28,14 @@ import {
 } from './evaluation/novelty-fit.ts'
 import type { Prediction } from './evaluation/predict.ts'
 import { puritySamplesOf, purityTable } from './evaluation/purity-tables.ts'
-import { readRunFile, writeRunFile } from './evaluation/run-file.ts'
+import { originOf, readOwnRun, writeRunFile } from './evaluation/run-file.ts'
 import type { Table } from './evaluation/tables.ts'
 import { exportModel, type Findings, labelledMix, notesOf, priorsOf } from './export.ts'
+import { checkFolds, checkLearnable } from './learnable.ts'
 import { leaveOut, leaveOutFile } from './leave-out.ts'
 import { formatContext } from './model-writer.ts'
 import { drawsOf, inputsOf } from './network/batches.ts'
+import { checkOut } from './out-folder.ts'
 import { withoutEffect } from './recipe.ts'
 import { type Fitted, fitInto, predictedBy, type Session, type TrainListener, type TrainPlan } from './session.ts'
 
@@ -66,6 +68,7 @@ async function readTaxonomy(file: string): Promise<string> {
 }
 
 async function openSession(plan: TrainPlan, listener: TrainListener, signal: AbortSignal): Promise<Session> {
+  await checkOut(plan, listener)
   const { judged, sampling, foldSeed } = plan.recipe
   const taxonomyText = await readTaxonomy(plan.taxonomy)
   const taxonomy = parseTaxonomy(taxonomyText, plan.taxonomy)
@@ -89,6 +92,7 @@ async function openSession(plan: TrainPlan, listener: TrainListener, signal: Abo
       `${plan.data.join(', ')}: ${objects.length} objects have a label below the root`
     )
   }
+  for (const note of checkLearnable(taxonomy, objects, plan)) listener.note(note)
   const runtime = await createRuntime(plan.runtime)
   listener.note(`Runtime: ${runtime.name === 'node' ? 'tfjs-node' : 'WebAssembly'}.`)
   const evaluation = { among, minDetections: judged.minDetections, bootstrap: judged.bootstrap }
@@ -97,6 +101,7 @@ async function openSession(plan: TrainPlan, listener: TrainListener, signal: Abo
 
 async function trainFolds(session: Session): Promise<boolean> {
   const { plan, taxonomy, objects, evaluation, listener } = session
+  await checkFolds(plan)
   const scores: NoveltyScore[] = []
   const predicted = new Map<number, readonly Prediction<KnownObject>[]>()
   const folds = plan.fold === null ? Array.from({ length: plan.folds }, (_, fold) => fold) : [plan.fold]
@@ -109,7 +114,7 @@ async function trainFolds(session: Session): Promise<boolean> {
   const folder = plan.fold === null ? plan.out : path.join(plan.out, `fold-${plan.fold}`)
   const found = crossValidate(taxonomy, plan.recipe.decision, objects.filter(isReal), predicted, evaluation)
   const novelty = noveltyScale(scores, 'objects, each by a network of the other folds')
-  await writeRunFile(folder, crossValidationFile, { command: plan.command, ...found, novelty })
+  await writeRunFile(folder, crossValidationFile, { command: plan.command, of: originOf(session), ...found, novelty })
   listener.tables(found.tables)
   return true
 }
@@ -139,7 +144,7 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
   }
   const name = `fold-${fold}`
   const folder = path.join(plan.out, name)
-  const fitted = await fitInto(session, folder, others, `fold ${fold + 1} of ${plan.folds}`, name)
+  const fitted = await fitInto(session, folder, others, `fold ${fold} (of ${plan.folds}, counted from 0)`, name)
   if (!fitted.state.finished) return null
   const classifier = await exportModel(session, folder, fitted)
   const { probe } = await probeOf(session, classifier, fitted)
@@ -158,11 +163,12 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
 /** The model of all objects. */
 async function trainModel(session: Session): Promise<boolean> {
   const { plan, taxonomy, objects, evaluation, listener } = session
-  const before = plan.crossValidation === null ? null : await readRunFile(plan.crossValidation, crossValidationFile)
+  const before = plan.crossValidation === null ? null : await readCrossValidation(plan.crossValidation, session)
+  const leftOut = plan.leftOut === null ? null : await readOwnRun(plan.leftOut, leaveOutFile, session)
+  const alerts = plan.alerts === null ? null : await readLabelledAlerts(plan.alerts, session)
   const fitted = await fitInto(session, plan.out, objects, path.basename(plan.out), '')
   if (!fitted.state.finished) return false
   const { heldOut } = fitted
-  const leftOut = plan.leftOut === null ? null : await readRunFile(plan.leftOut, leaveOutFile)
   const classifier = await exportModel(session, plan.out, fitted)
   const novelty = await noveltyOf(session, classifier, fitted, before?.novelty ?? null)
   let temperature = before?.temperature ?? null
@@ -176,7 +182,7 @@ async function trainModel(session: Session): Promise<boolean> {
     metrics.push(...titled(`On ${heldOut.length} objects held out from training.`, found.tables))
     listener.tables(found.tables)
   }
-  const learned = plan.alerts === null ? null : await learnContext(session, plan.alerts, classifier, before)
+  const learned = alerts === null ? null : await learnContext(session, alerts, classifier, before)
   if (learned !== null) {
     metrics.unshift(...learned.tables)
     listener.tables(learned.tables)
@@ -226,6 +232,25 @@ async function noveltyOf(
   return { ...probe, ...noveltyScale(noveltyScores(probe, features), scaledOn) }
 }
 
+/** A cross-validation over all folds, of the tree and the objects of this training. Throws USAGE. */
+async function readCrossValidation(folder: string, session: Session) {
+  const found = await readOwnRun(folder, crossValidationFile, session)
+  if (found.folds.length > 1) return found
+  const message = `--cross-validation ${folder} is a single fold; train all of them with --folds N --resume, and name the folder that has them`
+  throw new HieraxError('USAGE', message)
+}
+
+/** Reads labelled packets, and reports how many can be used. Throws where no label is of the taxonomy. */
+async function readLabelledAlerts(paths: readonly string[], session: Session): Promise<AlertData> {
+  const { taxonomy, objects, listener } = session
+  const data = await readAlertSamples(paths, new Map(objects.map(({ id, label }) => [id, label])))
+  const { alerts, notes } = knownAlerts(taxonomy, data.objects)
+  for (const note of [...data.notes, ...notes]) listener.note(note)
+  if (alerts.length > 0) return data
+  const message = `--alerts ${paths.join(', ')}: of ${data.objects.length} objects, none has a label that the taxonomy ${taxonomy.name} knows`
+  throw new HieraxError('USAGE', `${message}; labels come from JSON lines, or by object id from --data`)
+}
+
 /** What labelled packets give a model; no context term where no group of siblings has enough labelled objects. */
 type ContextFindings = Required<Pick<Findings, 'context' | 'purity'>> & { readonly tables: readonly Table[] }
 
@@ -235,12 +260,10 @@ type ContextFindings = Required<Pick<Findings, 'context' | 'purity'>> & { readon
  */
 async function learnContext(
   { plan, taxonomy, runtime, listener, objects }: Session,
-  paths: readonly string[],
+  { objects: alertObjects, notes }: AlertData,
   network: RecurrentClassifier,
-  validated: { readonly folds: readonly unknown[] } | null
+  validated: { readonly folds: readonly unknown[]; readonly of?: { readonly foldSeed: number } | undefined } | null
 ): Promise<ContextFindings> {
-  const known = new Map(objects.map(({ id, label }) => [id, label]))
-  const { objects: alertObjects, notes } = await readAlertSamples(paths, known)
   const labels = objects.map(({ node }) => node)
   const shares = priorsOf(taxonomy, labels, drawsOf(taxonomy, labels, plan.recipe.sampling.balance))
   const opened: RecurrentClassifier[] = []
@@ -250,10 +273,16 @@ async function learnContext(
     opened.push(new RecurrentClassifier(model, runtime))
     return opened.at(-1) as RecurrentClassifier
   }
-  listener.note(`Fitting the context term on ${alertObjects.length} objects of ${paths.join(', ')}.`)
+  const { alerts: known } = knownAlerts(taxonomy, alertObjects)
+  const labelled = new Set(known.map(({ object }) => object.objectId)).size
+  listener.note(`Fitting the context term on ${known.length} labelled alerts of ${labelled} objects.`)
   const study = await studyContext({
     ...{ taxonomy, objects: alertObjects, shares },
-    ...{ folds: validated?.folds.length ?? contextFolds, foldSeed: plan.recipe.foldSeed, network: ofFold }
+    ...{
+      folds: validated?.folds.length ?? contextFolds,
+      foldSeed: validated?.of?.foldSeed ?? plan.recipe.foldSeed,
+      network: ofFold
+    }
   })
   for (const classifier of opened) classifier.dispose()
   const { file, heldOut, alerts, objects: count } = study

@@ -102,6 +102,7 @@ export function smallPlan(out: string, taxonomy: string, data: string): TrainPla
     folds: 0,
     fold: null,
     resume: false,
+    overwrite: false,
     leaveOut: [],
     leftOut: null,
     crossValidation: null,

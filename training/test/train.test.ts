@@ -87,10 +87,13 @@ test('nodes may have the names of properties of every object, and names in any U
     taxonomy.nodes.map(({ name }) => name)
   )
   const reserved = { ['__proto__']: { description: 'x', shares: { valueOf: 0.5, B: 0.5 } } }
-  await assert.rejects(train({ ...plan, populations: reserved }, silent, new AbortController().signal), {
-    code: 'USAGE',
-    message: /population "__proto__": a population cannot have this name/
-  })
+  await assert.rejects(
+    train({ ...plan, overwrite: true, populations: reserved }, silent, new AbortController().signal),
+    {
+      code: 'USAGE',
+      message: /population "__proto__": a population cannot have this name/
+    }
+  )
 })
 
 test('data without any label of the tree is refused', async () => {

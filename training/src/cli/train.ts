@@ -54,7 +54,7 @@ const movedOptions = {
 
 /** Options as commander gives them. */
 interface TrainOptions
-  extends Pick<TrainPlan, 'data' | 'taxonomy' | 'out' | 'runtime' | 'resume' | 'leaveOut' | 'teachers'> {
+  extends Pick<TrainPlan, 'data' | 'taxonomy' | 'out' | 'runtime' | 'resume' | 'overwrite' | 'leaveOut' | 'teachers'> {
   readonly recipe: string
   readonly epochs?: number
   readonly seed?: number
@@ -87,6 +87,7 @@ export function register(program: Command): void {
     )
     .option('--alerts <list>', 'labelled packets for a context term (docs/training.md)', list)
     .option('--resume', 'resume an interrupted training', false)
+    .option('--overwrite', 'replace a model or an interrupted training in --out', false)
     .option('--epochs <n>', "passes over the data (default: the recipe's, else 30)", integer({ min: 1 }))
     .option(
       '--seed <n>',
@@ -174,7 +175,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
 async function planOf(options: TrainOptions): Promise<TrainPlan> {
   const { readRecipe } = await import('../recipe.ts')
   const { heldOutShare } = await import('../session.ts')
-  const { folds = 0, fold = null, population = {}, data, taxonomy, out, runtime, resume, teachers } = options
+  const { folds = 0, fold = null, population = {}, data, taxonomy, out, runtime, resume, overwrite, teachers } = options
   const refuse = (message: string): never => {
     throw new HieraxError('USAGE', message)
   }
@@ -182,11 +183,24 @@ async function planOf(options: TrainOptions): Promise<TrainPlan> {
   if (fold !== null && fold >= folds) {
     refuse(folds === 0 ? '--fold needs --folds' : `--fold ${fold}: folds are 0 to ${folds - 1}`)
   }
-  if (folds > 0 && options.crossValidation !== undefined) {
-    refuse('--cross-validation is for a model of all objects, not for --folds')
+  // What a cross-validation, or a run with nodes left out, does not use.
+  const ofModel = {
+    '--cross-validation': options.crossValidation,
+    '--left-out': options.leftOut,
+    '--alerts': options.alerts
   }
-  if (leaveOut.length > 0 && (folds > 0 || options.crossValidation !== undefined)) {
-    refuse('--leave-out makes runs of its own, without --folds and --cross-validation')
+  for (const [option, value] of Object.entries(ofModel)) {
+    if (value === undefined || (folds === 0 && leaveOut.length === 0)) continue
+    const run =
+      folds > 0
+        ? `--folds ${folds} makes a cross-validation, and no model of all objects`
+        : '--leave-out measures novelty, and makes no model of all objects'
+    refuse(`${option} is for the card of a model of all objects; ${run}: leave out one of the two options`)
+  }
+  if (leaveOut.length > 0) {
+    if (folds > 0) refuse('--leave-out makes runs of its own, without --folds')
+    const begun = options.start !== undefined ? '--start' : teachers.length > 0 ? '--teachers' : null
+    if (begun !== null) refuse(`--leave-out trains networks that never saw the node, without ${begun}`)
   }
   if (fs.statSync(out, { throwIfNoEntry: false })?.isDirectory() === false)
     refuse(`--out ${shown(out)} is not a folder`)
@@ -197,7 +211,7 @@ async function planOf(options: TrainOptions): Promise<TrainPlan> {
     if (recipe.schedule.earlyStopping > 0) refuse('schedule.earlyStopping of the recipe needs schedule.heldOut above 0')
   }
   return {
-    ...{ data, taxonomy, out, runtime, recipe, resume, folds, fold, leaveOut, teachers },
+    ...{ data, taxonomy, out, runtime, recipe, resume, overwrite, folds, fold, leaveOut, teachers },
     recipeName: options.recipe === 'default' ? null : path.basename(options.recipe, '.json'),
     leftOut: options.leftOut ?? null,
     crossValidation: options.crossValidation ?? null,

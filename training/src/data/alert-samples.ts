@@ -5,17 +5,17 @@ import type { Alert } from 'hierax/alerts/alert.ts'
 import { createDecoder } from 'hierax/alerts/decoder.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { AlertView } from 'hierax/classifier/types.ts'
-import { HieraxError, shown } from 'hierax/errors.ts'
+import { type ErrorCode, HieraxError } from 'hierax/errors.ts'
 import { admittedCurve } from 'hierax/lightcurves/gates.ts'
 import { LightCurve } from 'hierax/lightcurves/light-curve.ts'
 import { mergeObservations } from 'hierax/lightcurves/merge.ts'
 import type { AlertPhotometry, AlertRecord, Observation } from 'hierax/lightcurves/observation.ts'
 import { openPackets } from 'hierax/streams/files.ts'
-import { z } from 'zod'
 import { groupBy, tally } from '../collections.ts'
 import { conversionHint } from '../convert/hint.ts'
-import { invalidLine, type JsonLine, jsonLines } from '../light-curves/json-lines.ts'
+import { invalidLine, jsonLines } from '../light-curves/json-lines.ts'
 import { topOf } from '../tree.ts'
+import { type AlertLine, parseLine } from './alert-lines.ts'
 import { nodeOfLabel } from './labelled.ts'
 
 /** An alert with what is known of it and the light curve of its object. */
@@ -58,9 +58,6 @@ export const trainingAdmission: AdmissionSettings = {
   admit: { minRealBogus: 0.2, maxSolarSystemDistance: 5, minDetections: 1 }
 }
 
-/** Reasons that are listed in full. */
-const listedReasons = 3
-
 /**
  * Reads labelled alert packets. Each path is
  *
@@ -93,7 +90,10 @@ export async function readAlertSamples(
     for (const line of found) lines.push(line)
     for (const packet of await packetsOf(each, found)) packetPaths.push(packet)
   }
-  const { alerts, unread } = await decodeAll([...new Set(packetPaths)])
+  const { alerts, packets, unread } = await decodeAll([...new Set(packetPaths)])
+  if (packets > 0 && alerts.size === 0) {
+    throw new HieraxError('USAGE', `${paths.join(', ')}: no packet can be read: ${reasonsOf(unread)}`)
+  }
   const known = new Map<string, LineFacts>([...labels].map(([objectId, label]) => [objectId, { ...unlabelled, label }]))
   for (const line of lines) known.set(keyOf(line.objectId, line.candid), line)
   const objects = [...alerts].map(([objectId, each]) => objectOf(objectId, each, known))
@@ -107,9 +107,7 @@ export async function readAlertSamples(
   }
   const notes: string[] = []
   if (unread.length > 0) {
-    const more = unread.length - listedReasons
-    const reasons = `${unread.slice(0, listedReasons).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
-    notes.push(`${unread.length} packet files could not be read: ${reasons}.`)
+    notes.push(`Left out, as they cannot be read: ${unread.length} of ${packets} packets: ${reasonsOf(unread)}.`)
   }
   if (missing.length > 0) notes.push(`${missing.length} labels are of alerts that no packet holds.`)
   return { objects, notes }
@@ -137,24 +135,42 @@ async function packetsOf(file: string, lines: readonly AlertLine[]): Promise<str
   return named.size === 0 ? [folder] : [...named.keys()]
 }
 
-/** All alerts by object, each once, and why files could not be read. */
-async function decodeAll(paths: readonly string[]): Promise<{ alerts: Map<string, Alert[]>; unread: string[] }> {
+/** A packet that can't be decoded. */
+interface Unread {
+  readonly code: ErrorCode
+  /** The packet and what is wrong with it. */
+  readonly text: string
+}
+
+/** Numbers of packets by reason, most first, each with the first packet. */
+function reasonsOf(unread: readonly Unread[]): string {
+  const reasons = [...groupBy(unread, ({ code }) => code)].sort((a, b) => b[1].length - a[1].length)
+  return reasons.map(([code, some]) => `${code} ${some.length}, such as ${some[0]?.text}`).join('; ')
+}
+
+/** All alerts by object, each once, and the packets that can't be decoded. Throws where a file or an archive can't be read. */
+async function decodeAll(
+  paths: readonly string[]
+): Promise<{ alerts: Map<string, Alert[]>; packets: number; unread: Unread[] }> {
   const alerts = new Map<bigint, Alert>()
-  const unread: string[] = []
+  const unread: Unread[] = []
   const decoder = createDecoder()
+  let packets = 0
   for await (const packet of paths.length === 0 ? [] : await openPackets(paths)) {
+    if (packet.error !== null) throw packet.error
+    packets++
     try {
-      if (packet.error !== null) throw packet.error
       for (const alert of decoder.decode(packet.bytes, packet.key)) {
         if (!alerts.has(alert.record.candid)) alerts.set(alert.record.candid, alert)
       }
     } catch (thrown) {
       const { code, message } = HieraxError.from(thrown, 'DECODE_FAILED')
-      const hint = code === 'NOT_A_CONTAINER' && unread.length < listedReasons ? `; ${await wanted(packet.path)}` : ''
-      unread.push(`${packet.path} (${message}${hint})`)
+      const isFirst = !unread.some(each => each.code === code)
+      const hint = code === 'NOT_A_CONTAINER' && isFirst ? `; ${await wanted(packet.path)}` : ''
+      unread.push({ code, text: `${packet.path} (${message}${hint})` })
     }
   }
-  return { alerts: groupBy(alerts.values(), ({ objectId }) => objectId), unread }
+  return { alerts: groupBy(alerts.values(), ({ objectId }) => objectId), packets, unread }
 }
 
 /** What lines state about an alert, or about all alerts of an object. */
@@ -250,42 +266,4 @@ export function topOfSample(taxonomy: Taxonomy, { group, label, doubtful }: Aler
   if (top >= 0) return top
   if (label === null || doubtful || isNoClass(group)) return -1
   return topOf(taxonomy, nodeOfLabel(taxonomy, label) ?? -1)
-}
-
-const text = z.string().min(1)
-const digitsOnly = 'must be digits, as text: JSON numbers of that size lose digits'
-const nullable = <T extends z.ZodType>(shape: T) => shape.nullish().transform(value => value ?? null)
-
-/**
- * A line: what is known of an alert, or of all alerts of an object where `candid` is null. `file` is a packet file or folder,
- * relative to the file of the line. Other fields are ignored.
- */
-const line = z
-  .object({
-    objectId: text,
-    /** Digits as text: a JSON number would lose some. */
-    candid: nullable(
-      z.union([z.string().regex(/^\d{1,19}$/, digitsOnly), z.int(digitsOnly)], digitsOnly).transform(String)
-    ),
-    label: nullable(z.string()),
-    group: nullable(z.string()),
-    weak: nullable(z.boolean()),
-    conflict: nullable(z.boolean()),
-    night: nullable(z.string()),
-    file: nullable(text)
-  })
-  // A label that is not certain is not fitted to.
-  .transform(({ weak, conflict, ...rest }) => ({ ...rest, doubtful: weak === true || conflict === true }))
-
-/** A line, with its file and number for errors. */
-type AlertLine = z.infer<typeof line> & Pick<JsonLine, 'where'>
-
-function parseLine({ value, where }: JsonLine): AlertLine {
-  const parsed = line.safeParse(value)
-  if (parsed.success) return { ...parsed.data, where }
-  const [issue] = parsed.error.issues
-  const field = String(issue?.path[0] ?? '')
-  if (field === '') throw new HieraxError('DATA_INVALID', `${where}, ${issue?.message}`)
-  const got = shown((value as Record<string, unknown> | null)?.[field])
-  throw invalidLine(where, field, `${issue?.message}, it is ${got}`)
 }

@@ -10,6 +10,7 @@ import { type CutEvaluation, type EvaluationOptions, evaluateCut, evaluateSet } 
 import type { Scores } from './metrics.ts'
 import { noveltyScaleShape } from './novelty-fit.ts'
 import type { Cut, Prediction } from './predict.ts'
+import { runOriginShape } from './run-file.ts'
 import { atCut, type Column, decimals, evaluationTables, type Table, tableOf, tablesShape } from './tables.ts'
 import { atTemperature, fitTemperature, type Temperature } from './temperature.ts'
 
@@ -82,6 +83,7 @@ export const crossValidationFile = {
   name: 'cross-validation.json',
   shape: z.object({
     command: z.string(),
+    of: runOriginShape.optional(),
     temperature: z.array(z.object({ untilDays: z.number().nullable(), value: z.number() })),
     naming: namingShape.default([]),
     folds: z.array(z.object({ fold: z.number() })),

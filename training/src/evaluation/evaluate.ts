@@ -71,6 +71,11 @@ export async function evaluate(
   const objects = plan.data.length > 0 ? await readLabelled(plan.data, { unlabelled: true }) : []
   const known = knownTo(taxonomy, objects)
   const judged = new Map(known.objects.filter(({ node }) => node >= 0).map(object => [object.id, object]))
+  if (objects.length > 0 && judged.size === 0 && plan.predictions === undefined && !plan.alerts?.length) {
+    const known = `no object has a label of the taxonomy ${taxonomy.name} ${taxonomy.version} and a detection`
+    const remedy = 'give --predictions to classify the objects without judging them'
+    throw new HieraxError('USAGE', `${plan.data.join(', ')}: there is nothing to evaluate, as ${known}; ${remedy}`)
+  }
   const rule = classAssignment(card.decision, priors, taxonomy)
   const { population: setting } = plan
   const classifier = await loadClassifier(plan.model, {

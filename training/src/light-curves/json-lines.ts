@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { fieldName, problemOf } from 'hierax/classifier/model-file.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
 import { checkKeys, linesOf, TextError } from 'hierax/text.ts'
@@ -53,7 +54,7 @@ export function checkedLine<T extends z.ZodType>(shape: T, { value, where, notNu
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const field = fieldName(issue?.path ?? [])
-  const message = issue?.message ?? 'it is not valid'
+  const message = issue === undefined ? 'it is not valid' : problemOf(issue)
   const written = notNumbers.get(field)
   throw invalidLine(where, field, written === undefined ? message : message.replace(/null$/, written))
 }
@@ -61,13 +62,6 @@ export function checkedLine<T extends z.ZodType>(shape: T, { value, where, notNu
 /** `field` is empty where the line as a whole is at fault. */
 export function invalidLine(where: string, field: string, message: string): HieraxError {
   return new HieraxError('DATA_INVALID', `${where}${field === '' ? '' : `, field ${field}`}: ${message}`)
-}
-
-/** A path in a line as people write it: `pos[0]`. */
-function fieldName(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at > 0 ? '.' : ''}${String(part)}`))
-    .join('')
 }
 
 /** The text of a file, decompressed if its name ends in `.gz` or it begins as gzip does. */

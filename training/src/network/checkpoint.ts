@@ -7,6 +7,9 @@ import type { FitState } from './fit.ts'
 /** What a training depends on, by name: a checkpoint is resumed only where all of it is the same. */
 export type Settings = Readonly<Record<string, string | number>>
 
+/** Place of a checkpoint in the folder of its model. */
+export const checkpointFile = path.join('training', 'checkpoint.json')
+
 const format = 'hierax-checkpoint'
 const formatVersion = 1
 
@@ -37,25 +40,38 @@ export async function writeCheckpoint(file: string, settings: Settings, state: F
  * that differs, or not a checkpoint of this version.
  */
 export async function readCheckpoint(file: string, settings: Settings): Promise<FitState | null> {
-  let content: string
-  try {
-    checkRegular(file)
-    content = await readFile(file, 'utf8')
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new HieraxError('USAGE', `${file} can't be read: ${(cause as Error).message}`, { cause })
-  }
+  const content = await contentOf(file)
+  if (content === null) return null
   const { settings: before, ...stored } = parsed(content, file)
   for (const key of new Set([...Object.keys(settings), ...Object.keys(before)])) {
     const [was, is] = [before[key], settings[key]]
     if (was === is) continue
     const message = `${file} is of a training with ${key} ${shown(was)}, this one has ${shown(is)}`
-    throw new HieraxError('USAGE', `${message}: resume it with the same options and data, or name another --out`)
+    throw new HieraxError(
+      'USAGE',
+      `${message}: resume it with the same options and data, name another --out, or replace it with --overwrite in place of --resume`
+    )
   }
   const { epoch, batch, lossSum, finished, history, weights, moments, best } = stored
   return {
     ...{ epoch, batch, lossSum, finished, history, weights: decoded(weights), moments: decoded(moments) },
     best: best === null ? null : { ...best, weights: decoded(best.weights) }
+  }
+}
+
+/** How far the training of a checkpoint is; null where there is none. Throws USAGE where it is not a checkpoint of this version. */
+export async function progressOf(file: string): Promise<Pick<FitState, 'epoch' | 'finished'> | null> {
+  const content = await contentOf(file)
+  return content === null ? null : parsed(content, file)
+}
+
+async function contentOf(file: string): Promise<string | null> {
+  try {
+    checkRegular(file)
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw new HieraxError('USAGE', `${file} can't be read: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -66,7 +82,10 @@ function parsed(content: string, file: string): FitState & { settings: Settings 
   } catch {
     // Reported below.
   }
-  throw new HieraxError('USAGE', `${file} is not a checkpoint of this version of Hierax: remove it to start again`)
+  throw new HieraxError(
+    'USAGE',
+    `${file} is not a checkpoint of this version of Hierax: start again with --overwrite in place of --resume`
+  )
 }
 
 /** Parsed JSON with every text in it, at any depth, as the array that it encodes. */

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import path from 'node:path'
 import type { InputSet } from 'hierax/classifier/input-sets.ts'
 import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { Weight, Weights } from 'hierax/classifier/network.ts'
@@ -19,12 +18,13 @@ export interface Teacher {
 
 /**
  * Reads model folders as teachers of a model that sees `inputs`. A teacher may see the first of these numbers only. Throws
- * MODEL_INVALID, and USAGE where one has another tree or sees something else.
+ * MODEL_INVALID, and USAGE, with the `option` that names them, where one has another tree or sees something else.
  */
 export async function readTeachers(
   folders: readonly string[],
   taxonomy: Taxonomy,
-  inputs: InputSet
+  inputs: InputSet,
+  option: '--teachers' | '--start' = '--teachers'
 ): Promise<Teacher[]> {
   const names = ({ nodes }: Taxonomy): string => JSON.stringify(nodes.map(({ name, parent }) => [name, parent]))
   return Promise.all(
@@ -34,12 +34,12 @@ export async function readTeachers(
       if (names(model.taxonomy) !== names(taxonomy) || !inOrder) {
         throw new HieraxError(
           'USAGE',
-          `--teachers: ${path.resolve(folder)} has another tree, or another order of nodes`
+          `${option} ${folder} has another tree than --taxonomy (${model.taxonomy.name} ${model.taxonomy.version}), or another order of nodes`
         )
       }
       if (model.inputs.names.some((name, at) => name !== inputs.names[at])) {
-        const seen = `${path.resolve(folder)} sees the inputs ${model.inputs.version}`
-        throw new HieraxError('USAGE', `--teachers: ${seen}, which are not the first of ${inputs.version}`)
+        const seen = `${folder} sees the inputs ${model.inputs.version}`
+        throw new HieraxError('USAGE', `${option} ${seen}, which are not the first of ${inputs.version}`)
       }
       return { sha256: digestOf(model.weights), weights: model.weights }
     })

@@ -172,14 +172,14 @@ async function trainRun(
   const recipe = { ...study.recipe, loss: { ...study.recipe.loss, alpha, beta, labelsCount } }
   const plan: TrainPlan = {
     ...{ data: [], taxonomy: taxonomy.name, out: folder, runtime: runtime.name, recipe, recipeName: null },
-    ...{ resume: true, folds: study.folds, fold, leaveOut: [], leftOut: null, crossValidation: null },
+    ...{ resume: true, overwrite: true, folds: study.folds, fold, leaveOut: [], leftOut: null, crossValidation: null },
     ...{ start: null, teachers: [], populations: {}, alerts: null, name: path.basename(path.dirname(folder)) },
     ...{ version: '1', command }
   }
   const session = { plan, taxonomy, taxonomyText, objects: training, runtime, listener, signal }
   const evaluation = { among: [], minDetections: 1, bootstrap: 0 }
   const labels = coarse > 0 ? `, ${100 * coarse} % coarse labels` : ''
-  const title = `${network.name}${labels}, fold ${fold + 1} of ${study.folds}`
+  const title = `${network.name}${labels}, fold ${fold} (of ${study.folds}, counted from 0)`
   const fitted = await fitInto({ ...session, notes: [], evaluation }, folder, training, title, null)
   if (!fitted.state.finished) return null
   const classifier = await exportModel({ ...session, notes: [] }, folder, fitted)

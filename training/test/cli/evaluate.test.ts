@@ -120,7 +120,20 @@ test('something to judge by is needed', async () => {
   assert.match(none.stderr, /USAGE: .*--data\) or packets \(--alerts\)/)
   const population = await runHierax(['evaluate', '--data', file('data.jsonl'), '--population', 'A=0.5,A=0.5'])
   assert.equal(population.code, 2)
-  assert.match(population.stderr, /--population.*no node twice/)
+  assert.match(population.stderr, /USAGE: --population "A=0\.5,A=0\.5": .*no node twice/)
+  const among = await runHierax(['evaluate', '--alerts', folder, '--among', 'SN Ia,SN II'])
+  assert.equal(among.code, 2)
+  assert.match(among.stderr, /USAGE: --among needs light curves: name them with --data/)
+  writeFileSync(file('empty.jsonl'), '\n')
+  const empty = await runHierax(['evaluate', '--data', file('empty.jsonl')])
+  assert.equal(empty.code, 2)
+  assert.match(empty.stderr, /DATA_INVALID: .*empty\.jsonl: it is empty/)
+  writeFileSync(file('unknown.jsonl'), lineOf({ ...madeObject(0, 1, 8), label: 'mystery' }))
+  const unknown = ['evaluate', '--data', file('unknown.jsonl'), '--days', 'full', '--runtime', 'wasm']
+  const refused = await runHierax(unknown)
+  assert.equal(refused.code, 2)
+  assert.match(refused.stderr, /USAGE: .*nothing to evaluate, as no object has a label of the taxonomy .*--predictions/)
+  assert.equal((await runHierax([...unknown, '--predictions', file('unknown.out')])).code, 0)
 })
 
 test('purities of labelled packets are printed for the population that is asked for', needsShared(), async () => {

@@ -131,7 +131,7 @@ test('cross-validation fold by fold, then together, then its figures on the card
   assert.match(one.stdout, /\nAmong A1,A2\+B,-C\n/)
   const all = await runHierax(argumentsFor('cv', ...among, '--resume'))
   assert.equal(all.code, 0, all.stderr)
-  assert.match(all.stderr, /fold 2 of 2: 12 batches, of which 12 were done before/)
+  assert.match(all.stderr, /fold 1 \(of 2, counted from 0\): 12 batches, of which 12 were done before/)
   assert.match(all.stdout, /Mean and standard deviation over 2 folds/)
   assert.match(all.stdout, /by the power of the prior\npower +7 days +full\n0\.0 +\d\.\d{3} \/ \d/)
   const found = JSON.parse(readFileSync(path.join(folder, 'cv', 'cross-validation.json'), 'utf8'))
@@ -230,7 +230,14 @@ for (const [what, args, wanted] of [
   ['a class mix of no node', ['--population', 'sky:A=0.5,Z=0.5'], /"sky".*"Z", which is not a node/],
   ['data that is missing', ['--data', path.join(folder, 'none.jsonl')], /none\.jsonl does not exist/],
   ['a taxonomy that is missing', ['--taxonomy', path.join(folder, 'none.json')], /none\.json/],
-  ['a cross-validation that is missing', ['--cross-validation', folder], /cross-validation\.json can't be used/]
+  ['a cross-validation that is missing', ['--cross-validation', folder], /cross-validation\.json can't be used/],
+  [
+    'results in a run that makes some',
+    ['--cross-validation', folder, '--folds', '2', '--fold', '0'],
+    /--cross-validation is for the card of a model of all objects; --folds 2 makes a cross-validation/
+  ],
+  ['packets in a cross-validation', ['--alerts', folder, '--folds', '2'], /--alerts is for the card of a model/],
+  ['teachers that would not be used', ['--leave-out', 'B', '--teachers', folder], /--leave-out .*, without --teachers/]
 ] as const) {
   test(`refused: ${what}`, async () => {
     const { code, stderr } = await runRefused(argumentsFor('refused', ...args))

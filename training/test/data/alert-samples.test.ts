@@ -126,19 +126,25 @@ test('files that are no packets are reported, and the rest is read', async () =>
   mkdirSync(mixed)
   const [packet] = packets
   copyFileSync(path.join(folder, 'packets', `${packet?.candid}.avro`), path.join(mixed, 'a.avro'))
-  writeFileSync(path.join(mixed, 'b.avro'), 'none')
+  for (const name of ['b', 'c']) writeFileSync(path.join(mixed, `${name}.avro`), 'none')
+  writeFileSync(path.join(mixed, 'd.avro'), '')
   const { objects, notes } = await readAlertSamples([mixed])
   assert.equal(objects.length, 1)
-  assert.match(notes[0] as string, /1 packet files could not be read: .*b\.avro/)
+  assert.match(
+    notes[0] as string,
+    /^Left out, as they cannot be read: 3 of 4 packets: NOT_A_CONTAINER 2, such as .*b\.avro \(.*\); EMPTY_VALUE 1, such as .*d\.avro/
+  )
+  writeFileSync(path.join(mixed, 'night.tar'), 'no archive')
+  await assert.rejects(readAlertSamples([mixed]), { code: 'ARCHIVE_INVALID', message: /night\.tar/ })
 })
 
 test('a table or a file of light curves in the place of packets is named, with what to do', async () => {
   const table = path.join(root, 'examples/tables/ZTF99aaaaaaa_alerce.csv')
-  const { notes } = await readAlertSamples([table])
-  assert.match(
-    notes[0] as string,
-    /alerts are Avro packets, or JSON lines .*; it looks like ALeRCE; convert it: hierax convert .*alerce\.csv/
-  )
+  await assert.rejects(readAlertSamples([table]), {
+    code: 'USAGE',
+    message:
+      /no packet can be read: .*alerts are Avro packets, or JSON lines .*; it looks like ALeRCE; convert it: hierax convert .*alerce\.csv/
+  })
   await assert.rejects(readAlertSamples([bundledLightCurves]), {
     code: 'DATA_INVALID',
     message: /line 1.*; alerts are Avro packets, or JSON lines that refer to them; light curves go to --data$/
