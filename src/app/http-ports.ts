@@ -17,7 +17,7 @@ import { toHistoryView, toObjectView } from '../service/views.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { ObjectQueries } from './object-queries.ts'
 
-/** What HTTP requests are answered from. */
+/** Dependencies of the HTTP service. */
 export interface PortDeps extends Pick<ServicePorts, 'readiness' | 'liveness' | 'shadows'> {
   readonly store: Pick<Store, 'get' | 'readCache' | 'objectIds' | 'idsIn'>
   readonly classifiers: readonly Classifier[]

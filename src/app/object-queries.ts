@@ -14,7 +14,7 @@ const batchSize = 64
 /** How long a cone search waits for the index of positions, ms. */
 const indexPatience = 5000
 
-/** What queries are answered from. */
+/** Dependencies of the queries. */
 export interface ObjectQueriesDeps {
   readonly store: Pick<Store, 'get' | 'readCache' | 'objectIds' | 'idsIn'>
   readonly classifiers: readonly Classifier[]
@@ -25,7 +25,7 @@ export interface ObjectQueriesDeps {
 
 /**
  * Queries of the current classifications of all objects in the store. The store keeps the state of an object, not its classification,
- * which is a function of that state and the model; so an answer is computed when it is asked for, from the network's cached state.
+ * which is a function of that state and the model; so it is computed when a query asks for it, from the network's cached state.
  * All queries take turns, a batch at a time, so that they never take more than a part of the model's time.
  */
 export class ObjectQueries {
@@ -48,7 +48,7 @@ export class ObjectQueries {
     const classifier = this.#classifiers.get(query.model)
     if (!classifier) return
     for await (const ids of batches(await this.#idsOf(query))) {
-      const batch = this.#last.then(() => this.#answer(ids, query, classifier))
+      const batch = this.#last.then(() => this.#classify(ids, query, classifier))
       this.#last = batch.catch(() => {})
       yield await batch
     }
@@ -68,7 +68,7 @@ export class ObjectQueries {
     return [...new Set(ids)].filter(id => id > after).sort()
   }
 
-  async #answer(
+  async #classify(
     ids: readonly string[],
     query: ObjectQuery,
     classifier: ObjectClassifier
@@ -79,12 +79,12 @@ export class ObjectQueries {
       return [{ record: one.newest, versions: one.newestVersions, state: one }]
     })
     const { classifications } = await classifier.classify(alerts)
-    const answers = new Map(classifications.flat().map(one => [one.objectId, one]))
+    const current = new Map(classifications.flat().map(one => [one.objectId, one]))
     return found.flatMap((one): QueriedObject[] => {
       if (one === null) return []
       if ('error' in one) return [one]
-      const answer = answers.get(one.objectId)
-      return answer ? [{ objectId: one.objectId, classification: toJson(answer) }] : []
+      const classification = current.get(one.objectId)
+      return classification ? [{ objectId: one.objectId, classification: toJson(classification) }] : []
     })
   }
 

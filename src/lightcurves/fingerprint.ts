@@ -142,9 +142,9 @@ export function addHash(a: bigint, b: bigint): bigint {
 }
 
 /**
- * Fingerprint of what an answer rests on: the sum of the points' hashes, and the alert's own fields, which belong to its point in
- * the curve but come with its own packet only. Some archives hold several versions of one packet: the others count too (and in the
- * revision), so that no two messages contend for being the answer of an object.
+ * Fingerprint of the data on which a classification is based: the sum of the points' hashes, and of the hash of the alert's own fields, which
+ * belong to its point in the curve but come only with its own packet. Some archives have several versions of one packet: the other versions
+ * count too (also in the revision), so that two different messages never have the same rank.
  */
 export function fingerprintHash(curveHash: bigint, record: AlertRecord, otherVersions: readonly bigint[]): bigint {
   return otherVersions.reduce(addHash, addHash(curveHash, alertHash(record)))

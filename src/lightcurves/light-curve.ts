@@ -210,7 +210,7 @@ export class LightCurve {
 
   /** Number of leading points with `jd` ≤ the given one. */
   private lengthUpTo(jd: number): number {
-    // Alerts come nearly in time order: the answer is most often the whole curve.
+    // Alerts come nearly in time order, so the result is most often the whole curve.
     if (this.length === 0 || this.jd(this.length - 1) <= jd) return this.length
     return lowerBound(this.length, index => this.jd(index) <= jd)
   }

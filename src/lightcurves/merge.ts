@@ -65,7 +65,7 @@ export function mergeObservations(curve: LightCurve, observations: readonly Obse
     const index = locate(known, curve.length, view, offset, from)
     const found = index < curve.length && compareIdentity(known, index * pointSize, view, offset) === 0
     from = index
-    // The common cases, answered without taking anything apart: histories repeat what is known.
+    // The common cases, decided without decoding a point: histories repeat known points.
     if (found && sameBytes(known, index * pointSize, view, offset)) continue
     if (found && addsNothing(curve, index, bytes, offset)) continue
     const candidate = { bytes: Buffer.from(bytes.subarray(offset, offset + pointSize)), superseded: [] }

@@ -41,8 +41,8 @@ export interface Observation {
 }
 
 /**
- * The fields of an alert that only its own packet carries. Kept with the object for its newest alerts, so that they can
- * be answered again.
+ * The fields of an alert that only its own packet contains. They are kept with the object for its newest alerts, so that these can
+ * be classified again.
  */
 export interface AlertRecord {
   readonly candid: bigint

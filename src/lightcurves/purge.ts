@@ -30,7 +30,7 @@ const portion = 100
 /**
  * A state without the points and alerts of a plan: the same object if it has none, null if nothing is left. Of the alerts that are
  * removed nothing stays; an object without its newest admitted alert has no classification until another alert is admitted. Marks of
- * retracting routes rank below every answer from then on, so the next answer decides whether the object stays on their topics.
+ * retracting routes then rank below every classification, so the next classification decides whether the object stays on their topics.
  */
 export function purgedState(state: ObjectState, { programs, unknown }: PurgePlan): ObjectState | null {
   const { curve } = state

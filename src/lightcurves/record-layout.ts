@@ -82,7 +82,7 @@ export function readVersions(record: Buffer, from: number, to: number): bigint[]
 /**
  * An alert record as bytes (little endian): candid i64, jd, ra, dec f64, programme i32, flags u8 (1 photometry, 2 positive), filter u8,
  * dropped points u16 (0 in versions 1 and 2), six numbers of the photometry f64, and since version 3 the context f64 each, in the order of `contextFields` (NaN: null).
- * Doubles, for a message says the same whether it is answered from its packet or from here. In this version they are the canonical
+ * Doubles, so that a message has the same bytes whether it is made from the packet or from this record. In this version they are the canonical
  * bytes of the fingerprint; another version may have others.
  */
 export const alertRecordSize = 88 + 8 * contextFields.length

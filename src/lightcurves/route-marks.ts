@@ -1,8 +1,8 @@
 import { hashOfBytes } from './fingerprint.ts'
 import { ascending } from './ordering.ts'
 
-/** Orders the answers of an object: the greatest is the newest. */
-export interface AnswerRank {
+/** Orders the classifications of an object: the greatest is the current one. */
+export interface ClassificationRank {
   /** Julian date of the alert, days. */
   readonly jd: number
   readonly candid: bigint
@@ -10,12 +10,12 @@ export interface AnswerRank {
 }
 
 /**
- * Whether an object is on the topic of a route with `retract`, by the answers of one model. Marks are merged like points: of the
- * marks of a topic and model, the one of the newest answer stands, and of two for the same answer the one that says `on`. A mark that says
- * `on` is stored before a message is sent, one that does not when a retraction is acknowledged. A crash between them can therefore
+ * Whether an object is on the topic of a route with `retract`, by the classifications of one model. Marks are merged like points: of the
+ * marks of a topic and model, the one of the newest classification is kept, and of two for the same classification the one with `on`. A mark
+ * with `on` is stored before a message is sent, one without it when a retraction is acknowledged. A crash between them can therefore
  * repeat a retraction, but not lose it.
  */
-export interface RouteMark extends AnswerRank {
+export interface RouteMark extends ClassificationRank {
   /** Hash of the topic's name. */
   readonly topic: bigint
   /** The first eight bytes of the model's SHA-256. */
@@ -28,14 +28,14 @@ export function markKey(topic: string, modelSha256: string): Pick<RouteMark, 'to
   return { topic: hashOfBytes(Buffer.from(topic)), model: BigInt(`0x${modelSha256.slice(0, 16).padEnd(16, '0')}`) }
 }
 
-/** Order of two answers by time, candid and revision: negative if the first one is older. */
-export function compareRanks(a: AnswerRank, b: AnswerRank): number {
+/** Order of two classifications by time, candid and revision: negative if the first one is older. */
+export function compareRanks(a: ClassificationRank, b: ClassificationRank): number {
   if (a.jd !== b.jd) return a.jd - b.jd
   if (a.candid !== b.candid) return a.candid < b.candid ? -1 : 1
   return a.revision - b.revision
 }
 
-/** The marks that stand, sorted by topic and model. Idempotent, commutative and associative. */
+/** The marks that are kept, sorted by topic and model. Idempotent, commutative and associative. */
 export function joinMarks(...lists: readonly (readonly RouteMark[])[]): readonly RouteMark[] {
   const standing = new Map<string, RouteMark>()
   for (const mark of lists.flat()) {

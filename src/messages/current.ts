@@ -1,4 +1,4 @@
-import type { AnswerRank } from '../lightcurves/route-marks.ts'
+import type { ClassificationRank } from '../lightcurves/route-marks.ts'
 import type { OutputMessage } from '../streams/types.ts'
 import type { Classification } from './classification.ts'
 import { type CurrentTopic, type Origin, type OutputSettings, routedMessage } from './outgoing.ts'
@@ -26,7 +26,7 @@ export function readCurrentKey(key: string): CurrentKey {
 }
 
 /** The rank of a classification among those of its object and model: the greatest is current. */
-export function rankOf({ jd, candid, lightCurve: { revision } }: Classification): AnswerRank {
+export function rankOf({ jd, candid, lightCurve: { revision } }: Classification): ClassificationRank {
   return { jd, candid, revision }
 }
 
@@ -64,6 +64,6 @@ function versionText(rank: string, id: string): string {
 }
 
 /** A rank as the header of a record has it; different ranks have different texts. */
-export function rankText({ jd, candid, revision }: AnswerRank): string {
+export function rankText({ jd, candid, revision }: ClassificationRank): string {
   return `${jd}/${candid}/${revision}`
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { HieraxError } from '../errors.ts'
 import { contextFields } from '../lightcurves/observation.ts'
-import { type AnswerRank, compareRanks } from '../lightcurves/route-marks.ts'
+import { type ClassificationRank, compareRanks } from '../lightcurves/route-marks.ts'
 import { formats } from './encoding.ts'
 
 const nullableNumber = z.number().nullish()
@@ -96,7 +96,7 @@ interface Ranked {
  */
 export class CurrentClassifications {
   readonly #ids: LRUCache<string, true>
-  readonly #best: LRUCache<string, AnswerRank>
+  readonly #best: LRUCache<string, ClassificationRank>
 
   /** `remembered`: number of ids, and of objects, that are kept. */
   constructor(remembered = 200_000) {

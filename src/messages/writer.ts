@@ -8,7 +8,7 @@ import { type AlertContext, type AlertPhotometry, type AlertRecord, contextField
 import { type Classification, type Provenance, provenanceOf, type Reason, schemaName } from './classification.ts'
 
 /** Settings that affect the content of a message. */
-export interface AnswerSettings {
+export interface ClassificationSettings {
   readonly admit: Gates & { readonly minDetections: number }
   readonly programs: readonly number[]
 }
@@ -31,7 +31,7 @@ export class ClassificationWriter {
   private readonly population: Population | null
   private readonly settings: string
 
-  constructor(classifier: Classifier, settings: AnswerSettings) {
+  constructor(classifier: Classifier, settings: ClassificationSettings) {
     this.classifier = classifier
     this.provenance = provenanceOf(classifier)
     this.population = inTaxonomyOrder(classifier)
@@ -142,7 +142,11 @@ function inTaxonomyOrder({ population, nodes }: Classifier): Population | null {
  * First 12 hex digits of the SHA-256 of everything besides alert and light curve that affects a classification. Without a population the
  * hashed text is that of the first release, so that ids of models without populations do not change.
  */
-function settingsHash(modelSha256: string, { admit, programs }: AnswerSettings, population: Population | null): string {
+function settingsHash(
+  modelSha256: string,
+  { admit, programs }: ClassificationSettings,
+  population: Population | null
+): string {
   const canonical = JSON.stringify([
     modelSha256,
     admit.minRealBogus,

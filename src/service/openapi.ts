@@ -6,22 +6,22 @@ import type { ErrorCode } from '../errors.ts'
 import { classificationSchema } from '../messages/classification.ts'
 import * as example from './examples.ts'
 import { problem, problemOf } from './problems.ts'
-import * as answer from './schemas.ts'
+import * as response from './schemas.ts'
 
-/* The OpenAPI document, and what a route says in it of its parameters and answers. */
+/* The OpenAPI document, and what a route says in it of its parameters and responses. */
 
 /** Schemas by their name in the document, with an example each. */
 const components = {
   Problem: [problem, example.problem],
   Classification: [classificationSchema, example.classification],
-  Object: [answer.object, example.object],
-  History: [answer.history, example.history],
-  Statistics: [answer.statistics, example.statistics],
-  Disagreements: [answer.disagreements, example.disagreements],
-  Taxonomy: [answer.taxonomy, example.taxonomy],
-  Model: [answer.model, example.model],
-  Readiness: [answer.readiness, example.readiness],
-  Liveness: [answer.liveness, example.liveness]
+  Object: [response.object, example.object],
+  History: [response.history, example.history],
+  Statistics: [response.statistics, example.statistics],
+  Disagreements: [response.disagreements, example.disagreements],
+  Taxonomy: [response.taxonomy, example.taxonomy],
+  Model: [response.model, example.model],
+  Readiness: [response.readiness, example.readiness],
+  Liveness: [response.liveness, example.liveness]
 } as const
 
 type ComponentName = keyof typeof components

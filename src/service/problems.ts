@@ -48,7 +48,7 @@ export function sendNotFound(request: FastifyRequest, reply: FastifyReply): Fast
 }
 
 /** Responds to an invalid request: malformed, with too large headers, or too slow. */
-export function answerMalformed(error: Error & { code?: string }, socket: Socket, refusals: Refusals): void {
+export function respondToMalformed(error: Error & { code?: string }, socket: Socket, refusals: Refusals): void {
   if (error.code !== 'ECONNRESET')
     refusals.refused(error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'timeout' : 'malformed', socket.remoteAddress)
   if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy()

@@ -26,7 +26,7 @@ export class Refusals {
     this.#note(reason, address)
   }
 
-  /** A request that was answered with 401 or 403. */
+  /** A request that got the status 401 or 403. */
   unauthorized(request: FastifyRequest): void {
     const route = kindOf(request.routeOptions.url)
     this.#metrics.increment('http_unauthorized_total', 1, { route })

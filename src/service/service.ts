@@ -7,7 +7,7 @@ import { addEventRoute, defaultEventLimits, EventHub, type EventLimits } from '.
 import { defaultLineLimits, type LineLimits, LineStreams } from './line-streams.ts'
 import { addDocumentation, sharedSchemas } from './openapi.ts'
 import type { ServicePorts } from './ports.ts'
-import { answerMalformed, collectMethods, sendError, sendNotFound } from './problems.ts'
+import { collectMethods, respondToMalformed, sendError, sendNotFound } from './problems.ts'
 import { Refusals } from './refusals.ts'
 import { addApiRoutes } from './routes/api.ts'
 import { addCutoutRoutes } from './routes/cutouts.ts'
@@ -166,7 +166,7 @@ function createServer(logger: Logger, { isProxy, refusals }: Clients): FastifyIn
     routerOptions: { maxParamLength: 16_384 },
     ajv: { customOptions: { removeAdditional: false, allErrors: true, coerceTypes: true } },
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
-    clientErrorHandler: (error, socket) => answerMalformed(error, socket, refusals),
+    clientErrorHandler: (error, socket) => respondToMalformed(error, socket, refusals),
     trustProxy: isProxy
   })
   app.setSerializerCompiler(() => data => JSON.stringify(data))

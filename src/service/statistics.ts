@@ -5,7 +5,7 @@ import type { MinuteView, StatisticsView } from './schemas.ts'
 
 const seconds = 60
 
-/** Answers of one second: refusals by reason, classifications by the node of their prediction. */
+/** Alerts of one second: those without a classification by reason, the others by the predicted node. */
 interface Bucket {
   readonly second: number
   readonly reasons: Map<string, number>
@@ -23,12 +23,15 @@ export class MinuteStatistics {
   }
 
   /** Counts classifications at `now` (ms of a monotonic clock). */
-  add(answers: readonly Pick<Classification, 'classifier' | 'reason' | 'prediction'>[], now = performance.now()): void {
+  add(
+    classifications: readonly Pick<Classification, 'classifier' | 'reason' | 'prediction'>[],
+    now = performance.now()
+  ): void {
     const second = Math.floor(now / 1000)
     const place = second % (seconds + 1)
     let bucket = this.#ring[place]
     if (bucket?.second !== second) bucket = this.#ring[place] = { second, reasons: new Map(), nodes: new Map() }
-    for (const { classifier, reason, prediction } of answers) {
+    for (const { classifier, reason, prediction } of classifications) {
       if (classifier.sha256 !== this.#sha256) continue
       if (reason === null) increase(bucket.nodes, prediction?.node ?? '', 1)
       else increase(bucket.reasons, reason, 1)
@@ -41,7 +44,7 @@ export class MinuteStatistics {
     const perSecond = new Array<number>(seconds).fill(0)
     const reasons = new Map<string, number>()
     const nodes = new Map<string, number>()
-    // The ring has gaps for seconds without answers.
+    // The ring has gaps for seconds without alerts.
     for (const bucket of this.#ring.filter(({ second }) => second >= end - seconds && second < end)) {
       perSecond[bucket.second - end + seconds] = sumOf(bucket.reasons) + sumOf(bucket.nodes)
       for (const [name, count] of bucket.reasons) increase(reasons, name, count)

@@ -16,8 +16,8 @@ export interface RegistryConnection {
   readonly ca: string | null
 }
 
-/** An answer of the registry that is no success. */
-class Refusal extends Error {
+/** A response of the registry with an error status. */
+class ErrorResponse extends Error {
   readonly status: number
 
   constructor(status: number, message: string) {
@@ -29,7 +29,7 @@ class Refusal extends Error {
 /** Whether a registry refused the credentials. */
 export function refusesCredentials(error: unknown): boolean {
   const { cause } = error as Error
-  return cause instanceof Refusal && (cause.status === 401 || cause.status === 403)
+  return cause instanceof ErrorResponse && (cause.status === 401 || cause.status === 403)
 }
 
 /** Time limit of a request, ms. */
@@ -52,7 +52,7 @@ export class SchemaRegistry {
     try {
       return idIn(await this.#request('POST', `/subjects/${encodeURIComponent(subject)}/versions`, { schema }))
     } catch (error) {
-      if (error instanceof Refusal && (error.status === 409 || error.status === 422)) {
+      if (error instanceof ErrorResponse && (error.status === 409 || error.status === 422)) {
         const why = `refuses the schema for the subject ${JSON.stringify(subject)} (HTTP ${error.status}: ${error.message})`
         throw this.#invalid(`${why}; change the compatibility of the subject, or the name of the topic`, error)
       }
@@ -66,7 +66,7 @@ export class SchemaRegistry {
       try {
         return idIn(await this.#request('POST', `/subjects/${encodeURIComponent(subject)}`, { schema }))
       } catch (error) {
-        if (!(error instanceof Refusal && error.status === 404)) throw this.#unavailable(error)
+        if (!(error instanceof ErrorResponse && error.status === 404)) throw this.#unavailable(error)
       }
     }
     const why = `does not have the schema under the subject ${JSON.stringify(subject)}`
@@ -82,7 +82,7 @@ export class SchemaRegistry {
       this.#schemas.set(id, schema)
       return schema
     } catch (error) {
-      if (error instanceof Refusal && error.status === 404) return null
+      if (error instanceof ErrorResponse && error.status === 404) return null
       throw this.#unavailable(error)
     }
   }
@@ -93,7 +93,7 @@ export class SchemaRegistry {
 
   #unavailable(cause: unknown): HieraxError {
     const { message, code } = cause as NodeJS.ErrnoException
-    const what = cause instanceof Refusal ? `answers with HTTP ${cause.status}` : 'does not answer'
+    const what = cause instanceof ErrorResponse ? `answers with HTTP ${cause.status}` : 'does not answer'
     // Of several addresses that refuse the connection, the message is empty.
     const why = `The schema registry at ${this.#connection.url} ${what}: ${message || code}`
     return new HieraxError('REGISTRY_UNAVAILABLE', why, { cause })
@@ -106,7 +106,7 @@ export class SchemaRegistry {
     const authorization = token === null ? basic : `Bearer ${token}`
     const type = 'application/vnd.schemaregistry.v1+json'
     const headers = { accept: type, 'content-type': type, ...(authorization === null ? {} : { authorization }) }
-    const answer = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       const { request } = address.protocol === 'https:' ? https : http
       const options = { method, headers, signal: AbortSignal.timeout(requestTimeout) }
       const trust = ca === null ? {} : { ca: fs.readFileSync(ca) }
@@ -114,9 +114,9 @@ export class SchemaRegistry {
       asked.on('error', reject)
       asked.end(body && JSON.stringify(body))
     })
-    const content = await text(answer)
-    const status = answer.statusCode ?? 0
-    if (status < 200 || status > 299) throw new Refusal(status, messageOf(content))
+    const content = await text(response)
+    const status = response.statusCode ?? 0
+    if (status < 200 || status > 299) throw new ErrorResponse(status, messageOf(content))
     return JSON.parse(content) as Record<string, unknown>
   }
 }

@@ -129,7 +129,7 @@ export class LmdbStore implements OpenStore {
       try {
         return (this.cache.getBinary(cacheKey(key)) as Buffer | undefined) ?? null
       } catch {
-        // A damaged page: the answer is the same without the cached state.
+        // A damaged page. The classification is the same without the cached state.
         return null
       }
     })

@@ -50,9 +50,9 @@ async function deleteGroup(admin: Admin, group: string): Promise<void> {
       await admin.deleteGroups([group])
       return
     } catch (error) {
-      const [answer] = (error as { groups?: { errorCode: number }[] }).groups ?? []
-      if (answer?.errorCode === groupNotFound) return
-      if (answer?.errorCode !== nonEmptyGroup || attempt === groupAttempts) throw error
+      const [result] = (error as { groups?: { errorCode: number }[] }).groups ?? []
+      if (result?.errorCode === groupNotFound) return
+      if (result?.errorCode !== nonEmptyGroup || attempt === groupAttempts) throw error
       await sleep(1000)
     }
   }

@@ -1,7 +1,7 @@
 import { computed, effect, signal } from '@preact/signals'
 import { ApiError, getJson, pathOf } from './api.ts'
 import { arrivals, chosenModel, followed, model, modelKey, models, rows } from './live.ts'
-import { type Classification, type HistoryView, type MomentView, type ObjectAnswer, supersedes } from './types.ts'
+import { type Classification, type HistoryView, type MomentView, type ObjectResponse, supersedes } from './types.ts'
 import { view } from './url.ts'
 
 /** Time for which an automatically selected object is shown, ms. */
@@ -15,7 +15,7 @@ const autoSelected = signal<string | null>(null)
 /** Id of the object on display; null if there is none. */
 export const objectId = computed(() => view.value.object ?? autoSelected.value)
 /** Its light curve and classification; null until loaded. */
-export const object = signal<ObjectAnswer | null>(null)
+export const object = signal<ObjectResponse | null>(null)
 export const history = signal<HistoryView | null>(null)
 /** Why the object cannot be shown. */
 export const objectError = signal<ApiError | null>(null)
@@ -63,7 +63,7 @@ async function load(id: string, signal: AbortSignal): Promise<void> {
   const query = { model: chosenModel.peek() }
   try {
     const [known, moments] = await Promise.all([
-      getJson<ObjectAnswer>(pathOf(path, query), [], signal),
+      getJson<ObjectResponse>(pathOf(path, query), [], signal),
       getJson<HistoryView>(pathOf(`${path}/history`, query), [], signal)
     ])
     if (signal.aborted) return

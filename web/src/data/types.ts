@@ -6,7 +6,7 @@ export type {
   HistoryView,
   ModelProvenance as Model,
   MomentView,
-  ObjectView as ObjectAnswer,
+  ObjectView as ObjectResponse,
   PointView,
   Readiness,
   TaxonomyView as Taxonomy

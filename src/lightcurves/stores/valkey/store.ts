@@ -132,7 +132,7 @@ export class ValkeyStore implements OpenStore {
   async readCache(keys: readonly { objectId: string; modelSha256: string }[]): Promise<(Uint8Array | null)[]> {
     return this.connection.request('Cached states could not be read from', 'read', async () => {
       const ask = ({ objectId, modelSha256 }: (typeof keys)[number]): Promise<unknown> =>
-        // The answer is the same without a cached state, and writing one moves the value away.
+        // The classification is the same without a cached state, and writing one moves the value away.
         this.connection.call('HGET', statePrefix + objectId, modelField(modelSha256)).catch(ifWrongType(null))
       return (await Promise.all(keys.map(ask))) as (Buffer | null)[]
     })

@@ -37,7 +37,7 @@ export interface Costs {
 export const limits = {
   /** Cores that one process of the service uses before its main thread is busy. */
   serviceCores: 1,
-  /** Cores of one Valkey: it executes commands in one thread. Beyond this share of it, answers wait. */
+  /** Cores of one Valkey: it executes commands in one thread. Beyond this share of it, requests wait. */
   valkeyCores: 0.7,
   /** Memory of one Valkey, bytes. */
   valkeyBytes: 256e9,

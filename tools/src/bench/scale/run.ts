@@ -49,7 +49,7 @@ export async function writeBacklog(
   }
   for (const batch of recordBatches(packets(), perBatch)) {
     await producer.write(batch)
-    // The broker's answers are read, and other timers run.
+    // Lets the broker's responses be read, and other timers run.
     await setImmediate()
   }
   await producer.finish()
