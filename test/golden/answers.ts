@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Alert, History } from '../../src/alerts/alert.ts'
 import { createDecoder } from '../../src/alerts/decoder.ts'
+import type { Population } from '../../src/classifier/types.ts'
 import type { AlertContext, AlertPhotometry, AlertRecord, Observation } from '../../src/lightcurves/observation.ts'
 import { decodeClassification, encodeClassification } from '../../src/messages/encoding.ts'
 import { contextWith } from '../lightcurves/observations.ts'
@@ -49,12 +50,31 @@ export interface GoldenMessage {
   readonly avro: string
 }
 
+/** Everything besides alert and light curve that a message depends on: its canonical text, and the hash in the id. */
+export interface GoldenSettings extends Pick<GoldenCase, 'programs' | 'admit'> {
+  /** SHA-256 of the model. */
+  readonly model: string
+  readonly population: Population | null
+  /** Names of the taxonomy's nodes, in order. */
+  readonly nodes: readonly string[]
+  readonly text: string
+  readonly hash: string
+}
+
 export function goldenCases(): GoldenCase[] {
-  const text = fs.readFileSync(new URL('answers.jsonl', import.meta.url), 'utf8')
+  return linesOf('answers.jsonl') as GoldenCase[]
+}
+
+export function goldenSettings(): GoldenSettings[] {
+  return linesOf('settings.jsonl') as GoldenSettings[]
+}
+
+function linesOf(name: string): unknown[] {
+  const text = fs.readFileSync(new URL(name, import.meta.url), 'utf8')
   return text
     .split('\n')
     .filter(line => line !== '')
-    .map(line => JSON.parse(line) as GoldenCase)
+    .map(line => JSON.parse(line))
 }
 
 /** The alert's own fields. */
