@@ -12,26 +12,20 @@ import type { ServicePorts } from './ports.ts'
 import type { Refusals } from './refusals.ts'
 
 /** Bounds of the event streams. */
-export interface EventLimits {
+export const defaultEventLimits = {
   /** Maximum number of clients. */
-  readonly maxSubscribers: number
-  /** Maximum number of clients with one address. */
-  readonly maxSubscribersPerAddress: number
-  /** Maximum bytes buffered for one client; further events are dropped and counted. */
-  readonly maxBufferBytes: number
-  /** Interval of comments that keep an idle connection open, ms. */
-  readonly keepAliveMs: number
-  /** A client that reads nothing for this time while data are buffered is disconnected, ms. */
-  readonly stallMs: number
-}
-
-export const defaultEventLimits: EventLimits = {
   maxSubscribers: 100,
+  /** Maximum number of clients with one address. */
   maxSubscribersPerAddress: 25,
+  /** Maximum bytes buffered for one client; further events are dropped and counted. */
   maxBufferBytes: 256 * 1024,
+  /** Interval of comments that keep an idle connection open, ms. */
   keepAliveMs: 15_000,
+  /** A client that reads nothing for this time while data are buffered is disconnected, ms. */
   stallMs: 60_000
 }
+
+export type EventLimits = Readonly<typeof defaultEventLimits>
 
 /** The subscription of a client. */
 export interface SubscriptionOptions {

@@ -5,15 +5,15 @@ import { FairShares } from './fair-shares.ts'
 import type { Refusals } from './refusals.ts'
 
 /** Bounds of responses that are computed while they are sent. */
-export interface LineLimits {
+export const defaultLineLimits = {
   /** Maximum number at a time, in total and for clients with one address. */
-  readonly total: number
-  readonly perAddress: number
+  total: 16,
+  perAddress: 4,
   /** A client that reads nothing for this time is disconnected, ms. */
-  readonly stallMs: number
+  stallMs: 60_000
 }
 
-export const defaultLineLimits: LineLimits = { total: 16, perAddress: 4, stallMs: 60_000 }
+export type LineLimits = Readonly<typeof defaultLineLimits>
 
 /** Responses of lines that are computed as fast as their clients read them. The places are shared as those of event streams. */
 export class LineStreams {
