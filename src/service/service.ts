@@ -93,50 +93,41 @@ export async function createService(ports: ServicePorts, options: ServiceOptions
 }
 
 /** The server of page, API, health checks and metrics. */
-async function createPublic(ports: ServicePorts, options: ServiceOptions, clients: Clients): Promise<FastifyInstance> {
-  const { app, refuseOthers } = await createApp(options, clients)
-  const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events }, clients.refusals)
-  const queries = new LineStreams({ ...defaultLineLimits, ...options.queries }, clients.refusals)
-  app.addHook('preClose', () => {
-    queries.close()
-    return hub.close()
+function createPublic(ports: ServicePorts, options: ServiceOptions, clients: Clients): Promise<FastifyInstance> {
+  return createApp(options, clients, async app => {
+    const hub = new EventHub(ports, { ...defaultEventLimits, ...options.events }, clients.refusals)
+    const queries = new LineStreams({ ...defaultLineLimits, ...options.queries }, clients.refusals)
+    app.addHook('preClose', () => {
+      queries.close()
+      return hub.close()
+    })
+    if (options.token) addToken(app, options.token)
+    await addDocumentation(app, options.version)
+    addHealthRoutes(app, ports)
+    addObjectRoutes(app, ports)
+    addQueryRoute(app, ports, queries)
+    addCutoutRoutes(app, ports)
+    addSkyPortalRoutes(app, ports)
+    addApiRoutes(app, ports)
+    addEventRoute(app, ports, hub)
+    addPageRoutes(app)
   })
-  if (options.token) addToken(app, options.token)
-  await addDocumentation(app, options.version)
-  addHealthRoutes(app, ports)
-  addObjectRoutes(app, ports)
-  addQueryRoute(app, ports, queries)
-  addCutoutRoutes(app, ports)
-  addSkyPortalRoutes(app, ports)
-  addApiRoutes(app, ports)
-  addEventRoute(app, ports, hub)
-  addPageRoutes(app)
-  refuseOthers()
-  await app.ready()
-  return app
 }
 
 /** The server of health checks and metrics only. */
-async function createManagement(
-  ports: ServicePorts,
-  options: ServiceOptions,
-  clients: Clients
-): Promise<FastifyInstance> {
-  const { app, refuseOthers } = await createApp(options, clients)
-  for (const schema of sharedSchemas) app.addSchema(schema)
-  addHealthRoutes(app, ports)
-  refuseOthers()
-  await app.ready()
-  return app
+function createManagement(ports: ServicePorts, options: ServiceOptions, clients: Clients): Promise<FastifyInstance> {
+  return createApp(options, clients, async app => {
+    for (const schema of sharedSchemas) app.addSchema(schema)
+    addHealthRoutes(app, ports)
+  })
 }
 
-/**
- * A server without routes, with all limits and the form of errors. Call `refuseOthers` after adding the routes.
- */
+/** A server with all limits and the form of errors. Other methods than those of its routes are refused. */
 async function createApp(
   options: ServiceOptions,
-  clients: Clients
-): Promise<{ app: FastifyInstance; refuseOthers: () => void }> {
+  clients: Clients,
+  addRoutes: (app: FastifyInstance) => Promise<void>
+): Promise<FastifyInstance> {
   const app = createServer(options.logger, clients)
   addCaching(app)
   addConnectionLimits(app, options.connections ?? { connections: 1000, connectionsPerAddress: 250 }, clients)
@@ -148,7 +139,10 @@ async function createApp(
   })
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => sendNotFound(request, reply))
-  return { app, refuseOthers }
+  await addRoutes(app)
+  refuseOthers()
+  await app.ready()
+  return app
 }
 
 function createServer(logger: Logger, { isProxy, refusals }: Clients): FastifyInstance {
