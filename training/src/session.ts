@@ -190,7 +190,7 @@ export function digest(parts: readonly string[]): string {
   return hash.digest('hex').slice(0, 16)
 }
 
-/** The answers of a model for objects at every cut. */
+/** The predictions of a model for objects at every cut. */
 export async function predictedBy(
   classifier: RecurrentClassifier,
   objects: readonly KnownObject[],

@@ -40,12 +40,12 @@ const maxSilence = 10_000
 /** Time for the last batches of a worker when the service stops, ms: more than it takes for itself. */
 const stopTimeout = 30_000
 
-/** Time for a worker to answer a request for its state, ms. */
+/** Time limit for a worker's response to a request for its state, ms. */
 const stateTimeout = 1000
 
 /**
  * Runs the workers of one consumer group on one machine. Workers that end are restarted, at once and then with growing pauses,
- * while the others go on; workers that are stuck are killed.
+ * while the others continue; workers that are stuck are killed.
  */
 export class WorkerSupervisor {
   readonly #options: SupervisorOptions

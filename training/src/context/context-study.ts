@@ -39,7 +39,7 @@ export interface ContextStudyPlan {
   readonly options?: ContextFitOptions
 }
 
-/** The answer to an alert by network and context term of the folds in which its object was not. */
+/** The prediction for an alert, by a network and a context term that were not trained on its object. */
 export interface HeldOutAlert {
   readonly objectId: string
   readonly sample: AlertSample
@@ -78,9 +78,9 @@ export async function studyContext(plan: ContextStudyPlan): Promise<ContextStudy
   if (alerts.length === 0) {
     throw new HieraxError('DATA_INVALID', 'no alert has a label that the taxonomy knows: there is no context to learn')
   }
-  const answered = await heldOutLogits(plan)
+  const logitsOfSamples = await heldOutLogits(plan)
   const samples = alerts.map(({ object: { objectId }, sample, node, weight }): ContextSample => {
-    const { logits } = answered.get(sample) as Answered
+    const { logits } = logitsOfSamples.get(sample) as HeldOutLogits
     return { objectId, node, weight, view: sample.view, logits }
   })
   const foldTerms = (fit: ContextFitOptions): ContextTerm[] =>
@@ -95,21 +95,21 @@ export async function studyContext(plan: ContextStudyPlan): Promise<ContextStudy
   const terms = options.parents === null ? foldTerms(chosen) : tried
   return {
     file: fitContext(taxonomy, samples, shares, chosen),
-    heldOut: heldOutAlerts(plan, answered, terms),
+    heldOut: heldOutAlerts(plan, logitsOfSamples, terms),
     alerts: samples.length,
     objects: new Set(samples.map(({ objectId }) => objectId)).size,
     notes: [...notes, ...gains.map(gainNote)]
   }
 }
 
-interface Answered {
+interface HeldOutLogits {
   readonly logits: Float64Array
   readonly positiveLogits: Float64Array | null
 }
 
 /** The networks' logits for every alert that is not refused, each by the network that has not seen its object. */
 async function heldOutLogits({ taxonomy, objects, folds, foldSeed, network }: ContextStudyPlan) {
-  const answered = new Map<AlertSample, Answered>()
+  const logitsOfSamples = new Map<AlertSample, HeldOutLogits>()
   for (let fold = 0; fold < folds; fold++) {
     const source = await network(fold)
     const some = objects.filter(({ objectId }) => foldOf(objectId, folds, foldSeed) === fold)
@@ -121,10 +121,10 @@ async function heldOutLogits({ taxonomy, objects, folds, foldSeed, network }: Co
     const positiveOf = new Map(tested.map((sample, at) => [sample, positive[at] as Float64Array]))
     samples.forEach((sample, at) => {
       const positiveLogits = positiveOf.get(sample) ?? null
-      answered.set(sample, { logits: logits[at] as Float64Array, positiveLogits })
+      logitsOfSamples.set(sample, { logits: logits[at] as Float64Array, positiveLogits })
     })
   }
-  return answered
+  return logitsOfSamples
 }
 
 async function logitsOf(
@@ -153,7 +153,7 @@ function lastKnown(taxonomy: Taxonomy, { samples }: AlertObject): AlertSample | 
 
 function heldOutAlerts(
   { taxonomy, objects, folds, foldSeed }: ContextStudyPlan,
-  answered: ReadonlyMap<AlertSample, Answered>,
+  logitsOfSamples: ReadonlyMap<AlertSample, HeldOutLogits>,
   terms: readonly ContextTerm[]
 ): HeldOutAlert[] {
   return objects.flatMap(object => {
@@ -161,7 +161,7 @@ function heldOutAlerts(
     const term = terms[foldOf(objectId, folds, foldSeed)] as ContextTerm
     const last = lastKnown(taxonomy, object)
     return samples.flatMap((sample): HeldOutAlert[] => {
-      const found = answered.get(sample)
+      const found = logitsOfSamples.get(sample)
       if (found === undefined) return []
       const context = new Float64Array(taxonomy.nodes.length)
       term.addTo(sample.view, context)
@@ -226,8 +226,8 @@ function gainNote({ parent, objects, before, gain, error, keeps }: GroupGain): s
   return `Context below ${parent}, held out: ${figures}${keeps ? '' : '; it brings nothing certain, and gets no term'}.`
 }
 
-/** The answers of one model to every alert that is not refused, in the form of a study's held-out answers. */
-export async function answerAlerts(
+/** The predictions of one model for every alert that is not refused, in the form of a study's held-out predictions. */
+export async function predictAlerts(
   { taxonomy, objects }: Pick<ContextStudyPlan, 'taxonomy' | 'objects'>,
   source: LogitSource,
   term: ContextTerm | null

@@ -29,7 +29,7 @@ export interface AlertSample {
   readonly detections: number
   /** Points of the alert's own packet. */
   readonly packet: readonly Observation[]
-  /** Whether a gate turns the alert itself away: it gets no answer. */
+  /** Whether the alert is not admitted: then it is not classified. */
   readonly refused: boolean
   readonly label: string | null
   /** As the line has it: a child of the root, or what is no class. */
@@ -218,7 +218,7 @@ export interface KnownAlert {
 const noClass: ReadonlySet<string> = new Set(['bogus', 'artefact', 'solar-system', 'asteroid'])
 
 /**
- * The alerts to fit to: answered, labelled without doubt, and of a label that the taxonomy knows. A group that is no class, or
+ * The alerts for the fit: classified, with a certain label, and of a label that the taxonomy knows. A group that is no class, or
  * that names another child of the root than the label's, leaves an alert out.
  */
 export function knownAlerts(

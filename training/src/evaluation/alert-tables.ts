@@ -9,7 +9,7 @@ import { type AlertScores, alertScores, shareOf } from './metrics.ts'
 import { detectionRanges, isInRange } from './purity-tables.ts'
 import { type Column, decimals, type Table, tableOf } from './tables.ts'
 
-/** By what answers are judged. */
+/** Settings of the evaluation. */
 export interface AlertTableSettings {
   readonly taxonomy: Taxonomy
   /** Shares of every node in the networks' training. */
@@ -18,7 +18,7 @@ export interface AlertTableSettings {
   readonly stream: Population | null
 }
 
-/** Which parts of an answer are used. */
+/** Which terms of a prediction are used. */
 interface Parts {
   readonly network: boolean
   readonly context: boolean
@@ -31,7 +31,7 @@ const networkAlone: Parts = { network: true, context: false }
 const rangeTitles = ['1 detection', '2 to 3', '4 to 9', '10 or more'] as const
 
 /**
- * Tables of how answers to real alerts hold on held-out objects, for the model's card. The class in question is the first
+ * Tables of scores for real alerts of held-out objects, for the model's card. The class in question is the first
  * child of the root (`Transient` in the bundled tree). As in the stream's score, the last alert of each labelled object counts; the
  * nights count every alert with two detections or more.
  */

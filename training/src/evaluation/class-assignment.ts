@@ -169,7 +169,7 @@ export function attainableF1(probabilities: Float64Array): number {
 }
 
 /**
- * What F1 is attainable at each node and age, from predictions of objects that were not trained on: of each object the latest answer
+ * What F1 is attainable at each node and age, from predictions of objects that were not trained on: of each object the latest prediction
  * within an age. Ages of fewer than 50 objects are left out.
  */
 export function fitAttainableF1(

@@ -6,7 +6,7 @@ import type { RuntimeName } from 'hierax/classifier/runtime.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import type { Population } from 'hierax/classifier/types.ts'
 import { HieraxError } from 'hierax/errors.ts'
-import { answerAlerts } from '../context/context-study.ts'
+import { predictAlerts } from '../context/context-study.ts'
 import { readAlertSamples } from '../data/alert-samples.ts'
 import { type KnownObject, type KnownSet, knownTo, type LabelledObject, readLabelled } from '../data/labelled.ts'
 import { notesOf } from '../export.ts'
@@ -57,7 +57,7 @@ export interface EvaluateOutcome {
 }
 
 /**
- * Classifies labelled light curves at every cut, and labelled packets, and judges the answers. Predictions are written for every
+ * Classifies labelled light curves at every cut, and labelled packets, and judges the predictions. Predictions are written for every
  * object of light curves, also those whose labels are missing or unknown; only the others are judged. `begin` and `advance`
  * are called with the progress. Throws CONFIG_INVALID, DATA_INVALID, INPUT_NOT_FOUND, MODEL_INVALID, USAGE.
  */
@@ -177,14 +177,14 @@ export interface AlertEvaluation {
   /** For which purities are expected; null: for the class mix of the labelled objects. */
   readonly population: Population | null
   readonly purity: PurityRows
-  /** How its answers hold, and the purities, for people. */
+  /** Scores of the predictions, and the purities, for people. */
   readonly tables: readonly Table[]
   /** How many packets were used or left out. */
   readonly notes: readonly string[]
 }
 
 /**
- * Classifies labelled packets and judges the answers: the probability of the first child of the root by label, number of
+ * Classifies labelled packets and evaluates the predictions: the probability of the first child of the root by label, number of
  * detections, time and place, and the purity that is to be expected of every node in the population that the classifier
  * runs with. Throws DATA_INVALID, INPUT_NOT_FOUND.
  */
@@ -195,13 +195,13 @@ export async function evaluateAlerts(
   labels: ReadonlyMap<string, string>
 ): Promise<AlertEvaluation> {
   const { objects, notes } = await readAlertSamples(paths, labels)
-  const answers = await answerAlerts({ taxonomy, objects }, classifier, context)
+  const predictions = await predictAlerts({ taxonomy, objects }, classifier, context)
   const { population } = classifier
-  const samples = puritySamplesOf(answers, taxonomy, priors, population)
+  const samples = puritySamplesOf(predictions, taxonomy, priors, population)
   const purity = purityTable(samples, taxonomy, population)
   const judged = new Set(samples.map(({ objectId }) => objectId)).size
   const settings = { taxonomy, shares: priors ?? evenShares(taxonomy), stream: population }
-  const tables = samples.length === 0 ? [] : alertTables(answers, settings)
+  const tables = samples.length === 0 ? [] : alertTables(predictions, settings)
   return {
     population,
     purity,
@@ -212,7 +212,7 @@ export async function evaluateAlerts(
     ],
     notes: [
       ...notes,
-      `${answers.length} alerts of ${objects.length} objects are answered, ${samples.length} of ${judged} objects with a label.`,
+      `${predictions.length} alerts of ${objects.length} objects are classified, ${samples.length} of ${judged} objects with a label.`,
       `Purity and completeness are expected for ${describePopulation(population)}; the other tables of alerts have the class mix of the labelled objects.`,
       'Objects that the model was trained on flatter these figures; those of its card are of objects that it had not seen.'
     ]

@@ -8,7 +8,7 @@ import type { LabelledObject } from '../data/labelled.ts'
 /** Where a light curve is cut: so many days after its first detection, or nowhere. */
 export type Cut = number | 'full'
 
-/** The answer of a model for an object at a cut. */
+/** The prediction of a model for an object at a cut. */
 export interface Prediction<T extends LabelledObject = LabelledObject> extends NodeProbabilities {
   readonly object: T
   readonly cut: Cut

@@ -9,12 +9,12 @@ import type { HeldOutAlert } from '../context/context-study.ts'
 import { isAtOrBelow, isBelow, lineage, sumsByNode } from '../tree.ts'
 import { type Column, type Table, tableOf } from './tables.ts'
 
-/** An answered alert of an object whose label is known. */
+/** A classified alert of an object whose label is known. */
 export interface PuritySample {
   readonly objectId: string
   /** Index of the label's node: a leaf or an inner node. */
   readonly node: number
-  /** Detections that the answer rests on. */
+  /** Number of detections on which the prediction is based. */
   readonly detections: number
   /** By node, in the population that purities are computed for. */
   readonly probability: Float64Array
@@ -88,7 +88,7 @@ export function purityTable(
 }
 
 /**
- * Answers to real alerts as samples of a population: those of labels without doubt. Where the taxonomy does not know a label,
+ * Predictions for real alerts as samples of a population: those with certain labels. Where the taxonomy does not know a label,
  * the child of the root that the alert's group names stands for it. `shares` are those of every node in training.
  */
 export function puritySamplesOf(

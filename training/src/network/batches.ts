@@ -197,7 +197,7 @@ function lastSequence(times: readonly number[], set: InputSet): number {
 }
 
 /**
- * How much the answer after each detection counts: by the logarithm of the time for which it is the latest,
+ * Weight of the prediction after each detection: by the logarithm of the time for which it is the latest,
  * ln(1 + t_next) − ln(1 + t) + 0.02, t in days since the first detection, the last one until max(1.5 t, 100 d); normalised.
  */
 export function stepWeights(times: readonly number[], lastWeight = 0): Float32Array {

@@ -55,7 +55,7 @@ function digestOf(weights: Weights): string {
   return hash.digest('hex')
 }
 
-/** The joint answer of several models, step by step: the mean of their marginal probabilities. */
+/** The joint prediction of several models, step by step: the mean of their marginal probabilities. */
 export class Ensemble {
   readonly #taxonomy: Taxonomy
   readonly #members: readonly { readonly network: TrainableNetwork; readonly weights: Weights }[]
@@ -98,7 +98,7 @@ function narrowed(batch: Batch, inputs: number): Batch {
   return { ...batch, inputs: first }
 }
 
-/** A loss of batches of which a share is the distance from the ensemble's answers to the same steps. */
+/** A loss of batches of which a share is the distance from the ensemble's predictions for the same steps. */
 export function distilledLoss(
   taxonomy: Taxonomy,
   lossOf: (batch: Batch) => BatchLoss,

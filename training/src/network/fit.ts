@@ -38,7 +38,7 @@ export interface FitState {
 
 /** Models and weights to learn from, and functions that are called during a training. */
 export interface FitHooks {
-  /** Models whose answers the network is to learn beside the labels. */
+  /** Models whose predictions the network learns in addition to the labels. */
   readonly teachers?: readonly Teacher[]
   /** Weights to begin with; random ones where none are given. */
   readonly start?: Weights | null
