@@ -55,8 +55,15 @@ test('Python computes the same messages, fingerprints, revisions and ids, as doc
   skip: python.skip
 }, () => {
   const program = path.join(root, 'test/python/fingerprint.py')
-  const { status, stdout, stderr } = spawnSync(path.join(python.folder, 'python3'), [program], { encoding: 'utf8' })
-  assert.equal(status, 0, stderr)
+  const recompute = (...args: string[]) =>
+    spawnSync(path.join(python.folder, 'python3'), ['-B', program, ...args], { encoding: 'utf8' })
   const packets = cases.filter(({ files }) => files.length > 0).length
-  assert.equal(stdout.trim(), `${cases.length - packets} cases agree; ${packets} of real packets left out`)
+  for (const [args, output] of [
+    [[], `${cases.length - packets} cases agree; ${packets} of real packets left out (--packets)`],
+    ...(skip ? [] : [[['--packets', shared], `${cases.length} cases agree`] as const])
+  ] as const) {
+    const { status, stdout, stderr } = recompute(...args)
+    assert.equal(status, 0, stderr)
+    assert.equal(stdout.trim(), output)
+  }
 })

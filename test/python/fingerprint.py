@@ -1,9 +1,9 @@
 """Recomputes the messages of the golden cases (test/golden/answers.jsonl): fingerprint, revision, id and reason.
 
 It follows docs/state.md, needs no packages, and prints the number of cases, or ends with what differs. Cases of real packets
-need a folder that is not part of the project: they are left out and counted.
+need their folder, which is not part of the project: without it they are left out and counted.
 
-    python3 test/python/fingerprint.py [answers.jsonl]
+    python3 test/python/fingerprint.py [--packets FOLDER]
 """
 
 import decimal
@@ -12,6 +12,8 @@ import json
 import pathlib
 import struct
 import sys
+
+import ztf_packets
 
 MASK = (1 << 64) - 1
 SEED = int.from_bytes(b"hierax1", "big")
@@ -227,8 +229,9 @@ def settings_hash(text):
 class Object:
     """What is known of an object, and the messages that it gives."""
 
-    def __init__(self, case):
+    def __init__(self, case, object_id="GOLDEN"):
         self.case = case
+        self.object_id = object_id
         self.points = {}
         self.newest = self.newest_admitted = None
         self.settings = settings_hash(
@@ -283,12 +286,12 @@ class Object:
         detections = sum(point["detection"] for point in used)
         too_few = detections < max(1, self.case["admit"]["minDetections"])
         return {
-            "objectId": "GOLDEN",
+            "objectId": self.object_id,
             "candid": record["candid"],
             "reason": refusal(record, self.case) or ("TOO_FEW_DETECTIONS" if too_few else None),
             "fingerprint": f"{fingerprint:016x}",
             "revision": revision + len(others),
-            "id": f"GOLDEN:{record['candid']}:{self.settings}:{end:016x}",
+            "id": f"{self.object_id}:{record['candid']}:{self.settings}:{end:016x}",
         }
 
 
@@ -299,15 +302,25 @@ def check_settings(file):
             sys.exit(f"settings: {text} ({settings_hash(text)}) instead of {given['text']} ({given['hash']})")
 
 
-def main(file):
-    checked = packets = 0
-    check_settings(pathlib.Path(file).with_name("settings.jsonl"))
-    for case in map(json.loads, open(file, encoding="utf-8")):
-        if case["files"]:
-            packets += 1
+def messages_of(case, packets):
+    golden = Object(case)
+    found = [message for batch in case["batches"] for message in golden.process(batch)]
+    objects = {}
+    for file in case["files"]:
+        for object_id, alert in ztf_packets.alerts((packets / file).read_bytes()):
+            found += objects.setdefault(object_id, Object(case, object_id)).process([alert])
+    return found
+
+
+def main(packets=None):
+    golden = pathlib.Path(__file__).resolve().parent.parent / "golden"
+    checked = left_out = 0
+    check_settings(golden / "settings.jsonl")
+    for case in map(json.loads, open(golden / "answers.jsonl", encoding="utf-8")):
+        if case["files"] and packets is None:
+            left_out += 1
             continue
-        golden = Object(case)
-        found = [message for batch in case["batches"] for message in golden.process(batch)]
+        found = messages_of(case, packets)
         expected = [{name: message[name] for name in found[0]} for message in case["messages"]]
         for index, (one, other) in enumerate(zip(found, expected)):
             if one != other:
@@ -315,9 +328,14 @@ def main(file):
         if len(found) != len(expected):
             sys.exit(f"{case['name']}: {len(found)} messages instead of {len(expected)}")
         checked += 1
-    print(f"{checked} cases agree; {packets} of real packets left out")
+    print(f"{checked} cases agree" + (f"; {left_out} of real packets left out (--packets)" if left_out else ""))
 
 
 if __name__ == "__main__":
-    beside = pathlib.Path(__file__).resolve().parent.parent / "golden" / "answers.jsonl"
-    main(sys.argv[1] if len(sys.argv) > 1 else beside)
+    match sys.argv[1:]:
+        case []:
+            main()
+        case ["--packets", folder]:
+            main(pathlib.Path(folder))
+        case _:
+            sys.exit("usage: fingerprint.py [--packets FOLDER]")
