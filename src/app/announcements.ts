@@ -23,7 +23,7 @@ import { compacted, outputConnection } from './output.ts'
 /** Time between two announcements of a model in use, ms. */
 const announceEvery = 60_000
 
-/** A model is retired after so many announcements of a process without one of the model. */
+/** A model is retired after a process has made this many announcements since the last one of that model. */
 const maxSilence = 10
 
 /** Time for an announcement to be acknowledged, ms. */

@@ -17,7 +17,7 @@ const pathOf = (name: string): string => fileURLToPath(new URL(`../../schemas/de
 /** The taxonomy of the bundled models, whose map comes with Hierax. */
 const bundledTaxonomy = 'ztf-tree'
 
-/** The class of what no other class stands for. */
+/** ELAsTiCC's class Residual: objects of no other class. */
 const residual = 200
 
 /**
@@ -91,7 +91,7 @@ function parseMap(file: string): ClassMap {
   return new Map(Object.entries(map))
 }
 
-/** Throws if an id is not one of ELAsTiCC's, or stands for alerts without probabilities. */
+/** Throws if an id is not one of ELAsTiCC's, or is that of alerts without probabilities. */
 function checkIds(ids: ClassMap, origin: string): void {
   const known = Object.keys(JSON.parse(fs.readFileSync(pathOf('classes.json'), 'utf8')))
   for (const [name, id] of ids) {

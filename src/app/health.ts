@@ -108,7 +108,7 @@ export class Health {
 /** Time between two checks, ms. */
 const checkEvery = 5000
 
-/** The service is stalled after more than so many failed checks in a row: two minutes. */
+/** The service is stalled after more failed checks in a row than this: two minutes. */
 const maxFailed = 24
 
 /** A lag that was reported longer ago, in checks, says nothing about the present: one minute. */

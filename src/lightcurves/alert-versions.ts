@@ -2,30 +2,30 @@ import { alertHash, canonicalAlert } from './fingerprint.ts'
 import { type AlertRecord, contextFields } from './observation.ts'
 import { ascending } from './ordering.ts'
 
-/** How many versions of one alert are distinguished; of more, those with the smallest hashes. */
+/** Maximum number of versions of one alert that are distinguished: those with the smallest hashes. */
 const mostVersions = 255
 
 /**
- * An alert of which several versions may have been seen: some archives hold one packet (`jd`, `candid`) twice, with and without
- * `drb`. One of them stands, whatever the order in which they came: an admitted one before others, then the one that knows more of
- * its context (a record of an earlier version knows none), then the one with the greater canonical bytes.
+ * An alert that may have several versions: some archives contain a packet (`jd`, `candid`) twice, with and without `drb`. One version is
+ * selected, whatever the order of arrival: an admitted one is preferred, then the one with more context fields (records of earlier
+ * formats have none), then the one with the greater canonical bytes.
  */
 export interface VersionedAlert {
-  /** The version that stands. */
+  /** The selected version. */
   readonly record: AlertRecord
-  /** Whether no gate on its own fields turned it away. */
+  /** Whether its own fields pass the gates. */
   readonly admitted: boolean
-  /** Hashes of all versions seen, ascending; empty where there is but one. */
+  /** Hashes of all received versions, ascending; empty if there is only one. */
   readonly versions: readonly bigint[]
 }
 
-/** Takes an alert into the newest one by (`jd`, `candid`). Idempotent, commutative and associative over alerts. */
+/** Merges an alert into the newest one by (`jd`, `candid`). Idempotent, commutative and associative over alerts. */
 export function newerAlert(current: VersionedAlert | null, record: AlertRecord, admitted: boolean): VersionedAlert {
   const next = { record, admitted, versions: [] }
   if (current === null) return next
   if (!isSameAlert(current.record, record)) return isAfter(record, current.record) ? next : current
   const [a, b] = [canonicalAlert(current.record), canonicalAlert(record)]
-  // The name of a solar-system object is not part of the canonical bytes: a known one stands, then the greater one.
+  // The name of a solar-system object is not part of the canonical bytes. A known name is preferred, then the greater one.
   if (a.equals(b)) return nameOf(record) > nameOf(current.record) ? { ...current, record } : current
   const first = current.versions.length > 0 ? current.versions : [alertHash(current.record)]
   const versions = [...new Set([...first, alertHash(record)])].sort(ascending).slice(0, mostVersions)
@@ -34,13 +34,13 @@ export function newerAlert(current: VersionedAlert | null, record: AlertRecord, 
   return stays ? { ...current, versions } : { record, admitted, versions }
 }
 
-/** The newer of two, with all that is known of its versions: for what two stores know of one object. */
+/** The newer of two alerts, with all its known versions. Used to merge the states of an object in two stores. */
 export function joinAlerts(a: VersionedAlert | null, b: VersionedAlert | null): VersionedAlert | null {
   if (a === null || b === null) return a ?? b
   if (!isSameAlert(a.record, b.record)) return isAfter(b.record, a.record) ? b : a
-  const stands = newerAlert(a, b.record, b.admitted)
-  const versions = [...new Set([...stands.versions, ...b.versions])].sort(ascending).slice(0, mostVersions)
-  return { ...stands, versions }
+  const selected = newerAlert(a, b.record, b.admitted)
+  const versions = [...new Set([...selected.versions, ...b.versions])].sort(ascending).slice(0, mostVersions)
+  return { ...selected, versions }
 }
 
 /** Whether two records are of one alert. */

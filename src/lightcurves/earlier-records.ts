@@ -79,7 +79,7 @@ function earlierCurve(old: Buffer, oldSuperseded: Buffer): LightCurve {
     writePoint(view, index * pointSize, earlierPoint(old, index * point))
     setSupersededCount(points, index * pointSize, kept)
     at += seen * supersededSize
-    // Of one point they stand side by side, ascending.
+    // Those of one point follow each other, ascending.
     const candids = oldSuperseded.subarray(at - kept * supersededSize, at)
     superseded.push(candids)
     totals.add(
@@ -91,7 +91,7 @@ function earlierCurve(old: Buffer, oldSuperseded: Buffer): LightCurve {
   return new LightCurve(points, Buffer.concat(superseded), totals.of(points))
 }
 
-/** Hashes of versions of which the one that stands has another hash now, as it has more bytes. */
+/** Hashes of the versions, in which the selected version has a new hash, because it has more bytes now. */
 function renamed(versions: readonly bigint[], before: bigint | null, alert: AlertRecord | null): bigint[] {
   if (alert === null || versions.length === 0) return [...versions]
   const now = alertHash(alert)

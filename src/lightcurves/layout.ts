@@ -35,7 +35,7 @@ const programShift = 2
 /** The greatest programme that a point can say; of a greater one it is not known. ZTF has 0 to 3. */
 export const maxProgram = 62
 
-/** The one NaN that stands for null. */
+/** The NaN that represents null. */
 export const nothing = 0x7fc00000
 
 /** A view of a buffer's bytes, by which points are written: several times as fast as the buffer's own methods. */
@@ -174,15 +174,15 @@ export function programAt(source: Buffer, offset: number): number | null {
 }
 
 /**
- * Whether another point says a programme that stands over that of the present one: the greater one, or one over none. An upper limit says
- * nothing of a detection, as it may have been put out of a full light curve before the detection came.
+ * Whether the programme of another point replaces that of the present one: it is greater, or the present one is unknown. An upper limit does
+ * not affect a detection, because a full light curve may have dropped it before the detection came.
  */
 export function addsProgram(present: Buffer, offset: number, other: Buffer, otherOffset: number): boolean {
   const isAlike = isDetection(present, offset) === isDetection(other, otherOffset)
   return isAlike && programBitsAt(present, offset) < programBitsAt(other, otherOffset)
 }
 
-/** Takes over the programme of another point of the same exposure where it stands. */
+/** Copies the programme of another point of the same exposure if {@link addsProgram}. */
 export function joinProgram(target: Buffer, offset: number, other: Buffer, otherOffset: number): void {
   if (!addsProgram(target, offset, other, otherOffset)) return
   const ofQuality = (target[offset + at.origins] as number) % (1 << programShift)

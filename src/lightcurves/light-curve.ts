@@ -228,8 +228,8 @@ export class LightCurve {
 }
 
 /**
- * Observations that make this curve, and add to any other all that this one knows: a candid of which nothing else is left is
- * an upper limit that never stands, for what beat it comes along.
+ * Observations from which this curve can be rebuilt, and which add all its data to another curve. A superseded candid, of which nothing else
+ * is stored, becomes an upper limit. It is never selected, because the point that superseded it is in the list too.
  */
 export function allObservations(curve: LightCurve): Observation[] {
   const observations = Array.from({ length: curve.length }, (_, index) =>

@@ -89,16 +89,16 @@ function inOrder(points: Buffer): Buffer {
   return points
 }
 
-/** Where a point of this identity stands, or would stand, among `length` points, at or after `from`. */
+/** The index of the point of this identity, or where it would be inserted, among `length` points, at or after `from`. */
 function locate(known: DataView, length: number, view: DataView, offset: number, from: number): number {
-  // What follows in a history most often follows in the curve.
+  // Points that are neighbours in a history are most often neighbours in the curve.
   let near = from
   for (const end = Math.min(from + 2, length); near < end; near++)
     if (compareIdentity(known, near * pointSize, view, offset) >= 0) return near
   return lowerBound(length, at => compareIdentity(known, at * pointSize, view, offset) < 0, near)
 }
 
-/** Whether the point in the view knows all that this one tells, or beats it and knows its candid: it then changes nothing. */
+/** Whether this point changes nothing: the stored point has all its values, or takes precedence and already has its candid. */
 function addsNothing(curve: LightCurve, index: number, bytes: Buffer, offset: number): boolean {
   const present = index * pointSize
   if (addsProgram(curve.points, present, bytes, offset)) return false
@@ -112,7 +112,7 @@ function addsNothing(curve: LightCurve, index: number, bytes: Buffer, offset: nu
   return candid === null || candid === candidAt(curve.points, present) || curve.supersededAt(index).includes(candid)
 }
 
-/** Takes a point into the changed ones of the curve. */
+/** Adds a point to the changed points of the curve. */
 function change(curve: LightCurve, changed: Map<number, Candidate>, index: number, candidate: Candidate): void {
   const offset = index * pointSize
   const present = changed.get(index) ?? {
@@ -123,7 +123,7 @@ function change(curve: LightCurve, changed: Map<number, Candidate>, index: numbe
   if (!sameCandidate(present, merged)) changed.set(index, merged)
 }
 
-/** Takes a point into the new ones; several of one identity come one after the other. */
+/** Adds a point to the new points. Points of one identity follow each other. */
 function insert(inserted: Insertion[], before: number, candidate: Candidate): void {
   const last = inserted.at(-1)
   if (last && compareIdentity(viewOf(last.candidate.bytes), 0, viewOf(candidate.bytes), 0) === 0)
@@ -132,11 +132,10 @@ function insert(inserted: Insertion[], before: number, candidate: Candidate): vo
 }
 
 /**
- * The view of two points of one identity: the greater image stands, the candids of both are remembered. Of one image the
- * photometry stands whole, and each field of the quality by itself: what a packet says of the photometry and what it says of
- * the quality need not come together. The quality of another image says nothing of this one. The programme is that of the exposure: if
- * packets say different ones, the greatest stands (of detections and upper limits each by themselves), so that a point which any of them calls
- * restricted is.
+ * Merges two points of one identity: the greater image is selected, and the candids of both are kept. For two points of one image, the
+ * photometry is taken as a whole from one of them, but each field of the quality separately, because a packet may contain one without the
+ * other. The quality of the other image does not apply. The programme is that of the exposure: if packets have different ones, the greatest
+ * is kept (separately for detections and upper limits), so that a point is restricted if any packet says so.
  */
 function combine(a: Candidate, b: Candidate): Candidate {
   const image = compareImage(a.bytes, 0, b.bytes, 0)

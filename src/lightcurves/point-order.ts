@@ -33,8 +33,8 @@ export function sameQuality(a: Buffer, aOffset: number, b: Buffer, bOffset: numb
 }
 
 /**
- * Which of two points of one identity stands by its image; positive where `a` does, 0 where they are of one image. A detection
- * beats an upper limit, then the larger candid (a reprocessed image).
+ * Compares the images of two points of one identity: positive if that of `a` is selected, 0 if both have the same image. A detection takes
+ * precedence over an upper limit, then the larger candid (a reprocessed image).
  */
 export function compareImage(a: Buffer, aOffset: number, b: Buffer, bOffset: number): number {
   const aFlags = a[aOffset + at.flags] as number
@@ -47,8 +47,8 @@ export function compareImage(a: Buffer, aOffset: number, b: Buffer, bOffset: num
 }
 
 /**
- * Which photometry of one image stands; positive where that of `a` does. The point's own packet over a history, then the greater
- * canonical bytes.
+ * Compares the photometry of two points of one image: positive if that of `a` is selected. The point's own packet takes precedence over a
+ * history, then the greater canonical bytes.
  */
 export function comparePhotometry(a: Buffer, aOffset: number, b: Buffer, bOffset: number): number {
   const aFlags = a[aOffset + at.flags] as number
@@ -58,7 +58,7 @@ export function comparePhotometry(a: Buffer, aOffset: number, b: Buffer, bOffset
   return Buffer.from(canonicalPoint(a, aOffset, at)).compare(canonicalPoint(b, bOffset, at))
 }
 
-/** Whether a point knows more about the quality of its image than another of the same image. */
+/** Whether another point of the same image has better knowledge of the image's quality than the present one. */
 export function addsQuality(present: Buffer, offset: number, other: Buffer, otherOffset: number): boolean {
   return (
     compareQuality(present, offset, other, otherOffset, 'realBogus') < 0 ||
@@ -66,7 +66,7 @@ export function addsQuality(present: Buffer, offset: number, other: Buffer, othe
   )
 }
 
-/** Takes into a point what another of the same image knows better of its quality. */
+/** Copies the fields of quality that another point of the same image knows better. */
 export function joinQuality(target: Buffer, offset: number, other: Buffer, otherOffset: number): void {
   for (const field of ['realBogus', 'distance'] as const) {
     if (compareQuality(target, offset, other, otherOffset, field) >= 0) continue

@@ -95,7 +95,7 @@ export function decodeAlertRecord(bytes: Buffer, offset = 0, hasContext = true):
   const flags = view.getUint8(offset + 36)
   const droppedPoints = view.getUint16(offset + 38, true)
   const number = (index: number): number => view.getFloat64(offset + 40 + 8 * index, true)
-  // Versions 1 and 2 kept values that stand for none as they came.
+  // Versions 1 and 2 stored placeholders for missing values unchanged.
   const upTo = (index: number, most: number): number | null => {
     const value = number(index)
     const known = hasContext ? !Number.isNaN(value) : value >= 0 && value <= most

@@ -37,14 +37,14 @@ export function compareRanks(a: ClassificationRank, b: ClassificationRank): numb
 
 /** The marks that are kept, sorted by topic and model. Idempotent, commutative and associative. */
 export function joinMarks(...lists: readonly (readonly RouteMark[])[]): readonly RouteMark[] {
-  const standing = new Map<string, RouteMark>()
+  const kept = new Map<string, RouteMark>()
   for (const mark of lists.flat()) {
     const key = `${mark.topic}/${mark.model}`
-    const other = standing.get(key)
+    const other = kept.get(key)
     const order = other ? compareRanks(mark, other) || Number(mark.on) - Number(other.on) : 1
-    if (order > 0) standing.set(key, mark)
+    if (order > 0) kept.set(key, mark)
   }
-  return sorted([...standing.values()])
+  return sorted([...kept.values()])
 }
 
 function sorted(marks: RouteMark[]): RouteMark[] {

@@ -67,7 +67,7 @@ export interface Sink {
   close(): Promise<void>
 }
 
-/** Where a process stands in a partition of an input topic. */
+/** The position of a process in a partition of an input topic. */
 export interface PartitionStatus {
   readonly topic: string
   readonly partition: number

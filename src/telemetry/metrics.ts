@@ -108,7 +108,7 @@ export class Metrics {
     this.set('last_progress_timestamp_seconds', now / 1000)
   }
 
-  /** Records where this process stands in a partition of an input topic. */
+  /** Records the position of this process in a partition of an input topic. */
   partition({ topic, partition, lag, next, held }: PartitionStatus): void {
     this.#keepTopic(topic)
     this.#partitions.get(topic)?.add(partition)

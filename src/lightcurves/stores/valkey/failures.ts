@@ -52,7 +52,7 @@ export function isWrongType(thrown: unknown): boolean {
   return thrown instanceof Error && /WRONGTYPE/.test(thrown.message)
 }
 
-/** For `catch`: what stands for the value of such a key. Other errors are thrown again. */
+/** For `catch`: the result for such a key. Other errors are thrown again. */
 export function ifWrongType<T>(value: T): (thrown: unknown) => T {
   return thrown => {
     if (isWrongType(thrown)) return value
