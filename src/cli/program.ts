@@ -85,7 +85,7 @@ function absent({ name, commands, remedy }: (typeof packages)[number]): readonly
 export async function run(args: readonly string[]): Promise<number> {
   try {
     const program = await createProgram(args)
-    refuseRepeated(program)
+    checkValues(program)
     await program.parseAsync(args, { from: 'user' })
     return typeof process.exitCode === 'number' ? process.exitCode : 0
   } catch (thrown) {
@@ -97,12 +97,17 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Makes the options of a command, and of those below it, that take one value refuse a second one: commander keeps the last. */
-function refuseRepeated(command: Command): void {
+/**
+ * Makes the options of a command, and of those below it, refuse an empty value, which is most often a variable that is not set, and those that
+ * take one value refuse a second one: commander keeps the last.
+ */
+function checkValues(command: Command): void {
   for (const option of command.options) {
-    if (option.isBoolean() || isRepeatable(option.parseArg)) continue
+    if (option.isBoolean()) continue
     let before: string | undefined
     command.on(`option:${option.name()}`, (value: string) => {
+      if (value === '') throw new HieraxError('USAGE', `${option.long} is empty: give it a value, or leave it out`)
+      if (isRepeatable(option.parseArg)) return
       if (before !== undefined) {
         const [first, second] = [before, value].map(each => shown(maskUrl(each)))
         const remedy = option.flags.includes('<list>') ? 'give one list, separated by commas' : 'give it once'
@@ -111,7 +116,7 @@ function refuseRepeated(command: Command): void {
       before = value
     })
   }
-  for (const each of command.commands) refuseRepeated(each)
+  for (const each of command.commands) checkValues(each)
 }
 
 /** Help or version that was asked for; the help that a missing command brings is an error. */

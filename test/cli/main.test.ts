@@ -103,7 +103,9 @@ test('an option that takes one value is refused where it is given twice, with bo
     [['evaluate', '--population', 'stream', '--population', 'labelled'], /--population was given twice/],
     [['convert', 'x', '--rename', 'mag=a', '--rename', 'MAG=b'], /Column MAG is renamed twice, to a and to b/],
     [['simulate', '--out', 'x', '--out', 'y'], /--out was given twice, as "x" and as "y"/],
-    [['demo', '--rate', '1', '--rate', '2'], /--rate was given twice/]
+    [['demo', '--rate', '1', '--rate', '2'], /--rate was given twice/],
+    [['train', '--data', 'a', '--taxonomy', 't', '--out', ''], /--out is empty: give it a value, or leave it out/],
+    [['evaluate', '--data', 'a', '--json='], /--json is empty/]
   ]
   for (const [args, message] of cases) {
     const { code, stderr } = await runRefused(args)

@@ -1,7 +1,8 @@
 import path from 'node:path'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
-import type { KnownObject } from './data/labelled.ts'
+import { tally } from './collections.ts'
+import { foldOf, type KnownObject } from './data/labelled.ts'
 import { crossValidationFile } from './evaluation/cross-validation.ts'
 import { readRunFile } from './evaluation/run-file.ts'
 import type { TrainPlan } from './session.ts'
@@ -54,10 +55,19 @@ function someOf(names: readonly string[]): string {
 }
 
 /**
- * Refuses cross-validations to begin with or to learn from that divide the objects otherwise: their networks have seen objects that
+ * Refuses folds without objects, and cross-validations to begin with or to learn from that divide the objects otherwise: their networks have seen objects that
  * those of this run are judged by. Throws USAGE.
  */
-export async function checkFolds({ folds, recipe, start, teachers }: TrainPlan): Promise<void> {
+export async function checkFolds(
+  { folds, recipe, start, teachers }: TrainPlan,
+  objects: readonly KnownObject[]
+): Promise<void> {
+  const counts = tally(objects.map(({ id }) => foldOf(id, folds, recipe.foldSeed)))
+  const empty = Array.from({ length: folds }, (_, fold) => fold).find(fold => !counts.has(fold))
+  if (empty !== undefined) {
+    const message = `--folds ${folds}: fold ${empty} has no object, of ${objects.length} in all; give fewer folds`
+    throw new HieraxError('USAGE', message)
+  }
   const given = [...(start === null ? [] : [['--start', start]]), ...teachers.map(each => ['--teachers', each])]
   for (const [option, folder] of given as [string, string][]) {
     const found = await readRunFile(folder, { ...crossValidationFile, option }).catch(() => null)

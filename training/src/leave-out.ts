@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { HieraxError, shown } from 'hierax/errors.ts'
+import { HieraxError, nearest, shown } from 'hierax/errors.ts'
 import { z } from 'zod'
 import { foldOf, type KnownObject } from './data/labelled.ts'
 import { areaUnderCurve, shareOf } from './evaluation/metrics.ts'
@@ -71,7 +71,13 @@ function checkLeaveOut({ plan, taxonomy, objects }: Session): void {
     const fail = (message: string): never => {
       throw new HieraxError('USAGE', `--leave-out ${shown(name)}: ${message}`)
     }
-    if (node < 0) fail(`it is not a node of ${taxonomy.name} below its root`)
+    if (node < 0) {
+      const near = nearest(
+        name,
+        taxonomy.nodes.map(each => each.name)
+      )
+      fail(`it is not a node of ${taxonomy.name} below its root; the nearest is ${shown(near)}`)
+    }
     const without = objects.filter(object => !isAtOrBelow(taxonomy, object.node, node)).length
     if (without === objects.length) fail('no object belongs to it')
     if (without < 2) fail(`${without} objects are left without it`)

@@ -70,7 +70,7 @@ async function checkFolder(folder: string, { resume, overwrite }: TrainPlan): Pr
   }
   if (progress !== null) {
     refuse(
-      `has a model that is trained; ${replace} it; with --resume, the same settings and data, only its card is made again`
+      `has a model that is trained; ${replace} it; --resume, with the same settings and data, only writes its card again`
     )
   }
   if (found.includes(cardFile)) refuse(`has a model, without a checkpoint to resume from; ${replace} it`)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -185,7 +186,9 @@ async function valuesOf(fileOrName: string, beside: string, seen: readonly strin
     if (cause instanceof TextError) throw new HieraxError('USAGE', cause.in(`recipe ${fileOrName}`), { cause })
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') fail((cause as Error).message, cause)
     const names = (await readdir(folder)).map(name => path.basename(name, '.json')).sort()
-    fail(isFile ? `${file} does not exist` : `there is none of that name, only ${names.join(', ')}`, cause)
+    const isBeside = !isFile && existsSync(path.resolve(beside, `${fileOrName}.json`))
+    const hint = isBeside ? `; name the file: ${fileOrName}.json` : ''
+    fail(isFile ? `${file} does not exist` : `there is none of that name, only ${names.join(', ')}${hint}`, cause)
   }
   if (!isGroup(values)) return fail('it must be a JSON object')
   const { extends: parent, ...own } = values

@@ -101,7 +101,7 @@ async function openSession(plan: TrainPlan, listener: TrainListener, signal: Abo
 
 async function trainFolds(session: Session): Promise<boolean> {
   const { plan, taxonomy, objects, evaluation, listener } = session
-  await checkFolds(plan)
+  await checkFolds(plan, objects.filter(isReal))
   const scores: NoveltyScore[] = []
   const predicted = new Map<number, readonly Prediction<KnownObject>[]>()
   const folds = plan.fold === null ? Array.from({ length: plan.folds }, (_, fold) => fold) : [plan.fold]
@@ -136,12 +136,6 @@ async function trainFold(session: Session, fold: number): Promise<TrainedFold | 
     foldOf(object.id, plan.folds, plan.recipe.foldSeed) === fold && isReal(object)
   const test = objects.filter(isTest)
   const others = objects.filter(object => !isTest(object))
-  if (test.length === 0 || others.length === 0) {
-    throw new HieraxError(
-      'USAGE',
-      `--folds ${plan.folds}: fold ${fold} has ${test.length} of ${objects.length} objects`
-    )
-  }
   const name = `fold-${fold}`
   const folder = path.join(plan.out, name)
   const fitted = await fitInto(session, folder, others, `fold ${fold} (of ${plan.folds}, counted from 0)`, name)

@@ -111,6 +111,9 @@ test('networks of other folds are no teachers', async () => {
     plan,
     /--teachers .*three has 3 folds \(foldSeed 0\), this run 2 \(foldSeed 0\): its networks were trained/
   )
+  await refused(planFor('many', { folds: 100 }), /--folds 100: fold \d+ has no object, of 40 in all; give fewer folds/)
+  assert.ok(!existsSync(at('many')))
+  await refused(planFor('three', { folds: 4, resume: true }), /is of a training with other objects \(--data, --folds/)
   await refused(planFor('two', { folds: 2, start: at('three') }), /--start .*three has 3 folds/)
   const { recipe } = plan
   const otherSeed = { ...recipe, foldSeed: 1 }

@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Command, Option } from 'commander'
@@ -82,6 +83,8 @@ async function runEvaluate({ model, days, population, json, report, ...options }
     ]
   )
   for (const file of files) checkFolderOf(file)
+  if (report !== undefined && fs.statSync(report, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new HieraxError('USAGE', `--report ${report} is not a folder`)
   const { ascendingCuts } = await import('../evaluation/predict.ts')
   const plan: EvaluatePlan = {
     ...options,

@@ -1,7 +1,7 @@
 import type { Card } from 'hierax/classifier/card.ts'
 import { type PriorPower, priorPowerAt } from 'hierax/classifier/decision.ts'
 import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
-import { HieraxError, shown } from 'hierax/errors.ts'
+import { HieraxError, nearest, shown } from 'hierax/errors.ts'
 import { sum } from '../collections.ts'
 import type { LabelledObject } from '../data/labelled.ts'
 import { isAtOrBelow } from '../tree.ts'
@@ -67,7 +67,12 @@ export function parseCandidates(taxonomy: Taxonomy, text: string, where = '--amo
   }
   const find = (name: string): number => {
     const node = taxonomy.indexOf(name)
-    return node >= 0 ? node : fail(`${shown(name)} is not a node of ${taxonomy.name} below its root`)
+    if (node >= 0) return node
+    const near = nearest(
+      name,
+      taxonomy.nodes.map(each => each.name)
+    )
+    return fail(`${shown(name)} is not a node of ${taxonomy.name} below its root; the nearest is ${shown(near)}`)
   }
   const classes: Candidate[] = []
   const leftOut: number[] = []

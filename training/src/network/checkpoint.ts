@@ -10,6 +10,15 @@ export type Settings = Readonly<Record<string, string | number>>
 /** Place of a checkpoint in the folder of its model. */
 export const checkpointFile = path.join('training', 'checkpoint.json')
 
+/** What differs where the digest of a setting does. */
+const digests: Readonly<Record<string, string>> = {
+  objects: 'other objects (--data, --folds, or labels of the tree)',
+  heldOut: 'other objects held out',
+  taxonomy: 'another file of the taxonomy',
+  teachers: 'other --teachers',
+  start: 'another --start'
+}
+
 const format = 'hierax-checkpoint'
 const formatVersion = 1
 
@@ -46,7 +55,9 @@ export async function readCheckpoint(file: string, settings: Settings): Promise<
   for (const key of new Set([...Object.keys(settings), ...Object.keys(before)])) {
     const [was, is] = [before[key], settings[key]]
     if (was === is) continue
-    const message = `${file} is of a training with ${key} ${shown(was)}, this one has ${shown(is)}`
+    const other = digests[key]
+    const what = other ?? `${key} ${shown(was)}, this one has ${shown(is)}`
+    const message = `${file} is of a training with ${what}`
     throw new HieraxError(
       'USAGE',
       `${message}: resume it with the same options and data, name another --out, or replace it with --overwrite in place of --resume`

@@ -114,6 +114,12 @@ test('the bundled light curves are judged', async () => {
   assert.match(stdout, /^Among depth 1\n/)
 })
 
+test('a report in the place of a file is refused before anything is read', async () => {
+  const { code, stderr } = await runHierax(['evaluate', '--data', 'none.jsonl', '--report', file('data.jsonl')])
+  assert.equal(code, 2)
+  assert.match(stderr, /USAGE: --report .*data\.jsonl is not a folder/)
+})
+
 test('something to judge by is needed', async () => {
   const none = await runHierax(['evaluate'])
   assert.equal(none.code, 2)

@@ -198,7 +198,11 @@ test('early stopping holds objects out, and the card has figures and temperature
 for (const [what, args, wanted] of [
   ['a fold without folds', ['--fold', '1'], /--fold needs --folds/],
   ['a fold too many', ['--folds', '3', '--fold', '3'], /folds are 0 to 2/],
-  ['a node to leave out that is none', ['--leave-out', 'Z'], /--leave-out "Z": it is not a node of small/],
+  [
+    'a node to leave out that is none',
+    ['--leave-out', 'Z'],
+    /--leave-out "Z": it is not a node of small below its root; the nearest is "[ABC]"/
+  ],
   [
     'a node to leave out without objects',
     ['--leave-out', 'C', '--data', data.replace('data', 'few')],
