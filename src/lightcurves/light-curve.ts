@@ -75,11 +75,11 @@ export class LightCurve {
   /** Superseded candids as bytes; see `layout.ts`. */
   readonly supersededBytes: Buffer
   readonly totals: Totals
-  /** The curve of all stored points, whose revision counts; itself unless points are left out. */
+  /** The curve of all stored points, which determines the revision; this curve itself unless points are left out. */
   private readonly whole: LightCurve
-  /** The points as a view, and sums; made on first use, as most curves are only steps of a merge. */
+  /** A view of the points, and sums. They are created on first use, because most curves are only steps of a merge. */
   private ofPoints: DataView | null = null
-  /** Sums from the end on: most alerts are among an object's last. */
+  /** Sums from the end, because most alerts are among an object's last. */
   private lastHashes: PartialSums<bigint> | null = null
   private lastRevisions: PartialSums<number> | null = null
   private lastDetections: PartialSums<number> | null = null
@@ -99,7 +99,7 @@ export class LightCurve {
     return readPoint(this.points, index * pointSize)
   }
 
-  /** Julian date of the point at an index, without decoding the rest; likewise the following. */
+  /** Julian date of the point at an index. This and the following methods decode only their field. */
   jd(index: number): number {
     return timeOf(this.view, index * pointSize)
   }
@@ -193,7 +193,7 @@ export class LightCurve {
     return ofBands(found.map(({ index, magnitude }) => (index < 0 ? null : { jd: this.jd(index), magnitude })))
   }
 
-  /** Candids that were seen at a point besides the one in the view, ascending. */
+  /** The superseded candids of a point, ascending. */
   supersededAt(index: number): readonly bigint[] {
     const offset = index * pointSize
     if (supersededCount(this.points, offset) === 0) return noCandids
@@ -244,19 +244,19 @@ export function allObservations(curve: LightCurve): Observation[] {
   return observations
 }
 
-/** Number of elements between two sums that are kept. */
+/** Number of elements between two stored sums. */
 const spacing = 64
 
 /**
- * Sums of the first elements of a sequence. Every 64th is kept, so that any number of sums reads each element about once, and each sum at
- * most 64 more. Sums must not be changed.
+ * Sums of the first elements of a sequence. Every 64th sum is stored. So many sums together read each element about once, and each sum reads
+ * at most 64 more. The returned sums must not be changed.
  */
 class PartialSums<T> {
   /** Sums of the first 0, 64, 128, … elements. */
   private readonly kept: T[]
   private readonly add: (sum: T, element: number) => T
 
-  /** `add` returns the sum with a further element, given by its index. */
+  /** `add` returns the sum plus the element at an index. */
   constructor(zero: T, add: (sum: T, element: number) => T) {
     this.kept = [zero]
     this.add = add

@@ -29,15 +29,15 @@ import { Points } from './points.ts'
 import { RunningTotals } from './totals.ts'
 
 /**
- * Points of one object that are kept. The longest light curves of eight years of ZTF have some 3,500; without a bound, whoever may
- * write alerts could make one object as large, and each of its alerts as costly, as they like.
+ * Maximum number of points of one object. The longest light curves of eight years of ZTF have about 3,500. Without a limit, anyone who can
+ * write alerts could make an object arbitrarily large, and each of its alerts arbitrarily expensive.
  */
 export const maxPoints = 10_000
 
-/** Candids of one point that are remembered besides the one in the view: the greatest. Real streams have seen one. */
+/** Maximum number of superseded candids that are kept for a point: the greatest ones. Real streams have at most one. */
 export const maxSuperseded = 7
 
-/** A point under way into a curve: its bytes and the candids that it beat. */
+/** A point that is being merged: its bytes and the candids that it supersedes. */
 interface Candidate {
   readonly bytes: Buffer
   readonly superseded: readonly bigint[]
@@ -51,8 +51,8 @@ interface Insertion {
 
 /**
  * Adds observations to a curve. Idempotent, commutative and associative: any order, duplication and split of the same
- * observations ends in the same bytes. Returns the curve itself where nothing changed. A curve never holds more than
- * `maxPoints`: see `withinLimit` for which stay.
+ * observations ends in the same bytes. Returns the curve itself if nothing changed. A curve never has more than
+ * `maxPoints`; `withinLimit` decides which points are kept.
  */
 export function mergeObservations(curve: LightCurve, observations: readonly Observation[] | Points): LightCurve {
   const changed = new Map<number, Candidate>()
@@ -77,7 +77,7 @@ export function mergeObservations(curve: LightCurve, observations: readonly Obse
   return merged.length > maxPoints ? withinLimit(merged, maxPoints) : merged
 }
 
-/** Points by time, then filter; themselves where they come so, as most do. */
+/** Points sorted by time, then filter; the same buffer if they are sorted already, as most are. */
 function inOrder(points: Buffer): Buffer {
   const view = viewOf(points)
   for (let offset = pointSize; offset < points.length; offset += pointSize) {
@@ -162,7 +162,7 @@ function sameCandidate(a: Candidate, b: Candidate): boolean {
     sameQuality(a.bytes, 0, b.bytes, 0) &&
     programAt(a.bytes, 0) === programAt(b.bytes, 0) &&
     supersededCount(a.bytes, 0) === supersededCount(b.bytes, 0) &&
-    // Their number is not enough: at the most that is remembered, a greater one takes the place of a smaller one.
+    // Comparing the numbers is not enough: at the maximum, a greater candid replaces a smaller one.
     a.superseded.length === b.superseded.length &&
     a.superseded.every((candid, index) => candid === b.superseded[index])
   )
@@ -222,9 +222,9 @@ function mergeSuperseded({ supersededBytes: known }: LightCurve, candidates: rea
 }
 
 /**
- * The curve with at most `limit` points: detections before upper limits, and of each the oldest. Which points stay rests on
- * what they are and on no order of arrival: a point that is among those kept in the end was never left out on the way, so
- * merging stays commutative and associative. New points of a full object are left out, and its past stays as it is.
+ * The curve with at most `limit` points: detections are kept before upper limits, and of each kind the oldest. This depends only on the
+ * points, not on their order of arrival: a point that is kept in the end was never dropped on the way. So merging remains commutative and
+ * associative. New points of a full object are dropped, and its earlier points do not change.
  */
 export function withinLimit(curve: LightCurve, limit: number): LightCurve {
   let detectionsLeft = Math.min(curve.totals.detections, limit)

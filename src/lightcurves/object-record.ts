@@ -38,25 +38,25 @@ import type { Addition, ObjectState, StoredObject } from './store.ts'
  */
 export const recordVersion = 4
 
-/** Oldest version that is still read; a record of it gets the present one when something is merged into it. */
+/** Oldest version that can be read. A record is rewritten in the present version when something is merged into it. */
 export const oldestRecordVersion = 1
 
 const headerSize = 56
-/** The first version with the present sizes. */
+/** First version with the present sizes of fields. */
 const presentSizesSince = 3
 const presentSizes: RecordSizes = { header: headerSize, alertRecord: alertRecordSize, point: pointSize }
 
 /** The state after a merge and its bytes. */
 export interface MergedObject {
-  /** The state before it; null for an unknown object. Its light curve lies in the record that was read. */
+  /** The state before the merge; null for an unknown object. Its light curve refers to the record that was read. */
   readonly before: ObjectState | null
   readonly state: ObjectState
   readonly record: Buffer
 }
 
 /**
- * Adds a batch's part of one object to its stored record (null: an unknown object), whose memory may be used again afterwards. Throws
- * STORE_CORRUPT where the record can't be read.
+ * Merges a batch's points and alerts of one object into its stored record (null: an unknown object), whose memory may be reused afterwards.
+ * Throws STORE_CORRUPT if the record cannot be read.
  */
 export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: number): MergedObject {
   const before = stored ? decodeRecord(addition.objectId, stored) : null
@@ -89,7 +89,7 @@ export function mergeIntoRecord(stored: Buffer | null, addition: Addition, now: 
   return { before, state: { ...state, curve: before ? apartFrom(before.curve, curve, record) : curve }, record }
 }
 
-/** A curve with nothing of the curve before it, of which much may be the same: on the bytes of its record, where there is anything. */
+/** The same curve, based on the bytes of the new record, so that it does not keep the memory of the old record. */
 function apartFrom(before: LightCurve, curve: LightCurve, record: Buffer): LightCurve {
   const shares = curve.supersededBytes === before.supersededBytes && curve.supersededBytes.length > 0
   if (curve.points !== before.points && !shares) return curve
@@ -159,14 +159,14 @@ export function encodeRecord(state: ObjectState, merged: number): Buffer {
   return record
 }
 
-/** Whether two states of an object agree in all but their marks. */
+/** Whether two states of an object are equal except for their marks. */
 export function isSameObject(a: ObjectState, b: ObjectState): boolean {
   return encodeRecord({ ...a, routes: [] }, 0).equals(encodeRecord({ ...b, routes: [] }, 0))
 }
 
 /**
- * The state that a record holds. Throws STORE_CORRUPT where version, length or checksum are wrong, STORE_REFUSED for one that
- * a newer Hierax wrote.
+ * The state in a record. Throws STORE_CORRUPT if version, length or checksum is wrong, and STORE_REFUSED if a newer release wrote
+ * the record.
  */
 export function decodeRecord(objectId: string, record: Buffer): ObjectState {
   if (record.length < earlierSizes.header) throw corrupt(objectId, `${record.length} bytes are fewer than a header`)
@@ -238,13 +238,13 @@ export function editRecord(
   return { before, after, record: after && encodeRecord(after, mergedAt(stored.record)) }
 }
 
-/** A record in the present version, whichever wrote it. Throws what `decodeRecord` does. */
+/** The record in the present version. Throws the errors of `decodeRecord`. */
 export function presentRecord(objectId: string, record: Buffer): Buffer {
   const state = decodeRecord(objectId, record)
   return record[0] === recordVersion ? record : encodeRecord(state, mergedAt(record))
 }
 
-/** A record with its checksum compared, in the present version. */
+/** The record in the present version, after its checksum was verified. */
 export function checkedRecord(objectId: string, record: Buffer): StoredObject {
   try {
     return { objectId, record: presentRecord(objectId, record) }
@@ -253,7 +253,7 @@ export function checkedRecord(objectId: string, record: Buffer): StoredObject {
   }
 }
 
-/** What adds a record of another store, with the time of its last merge. */
+/** The addition that merges a record of another store, with the time of its last merge. */
 export function additionOf(objectId: string, record: Buffer): Addition {
   return { objectId, observations: [], alerts: [], records: [record], mergedAt: mergedAt(record) }
 }
@@ -263,7 +263,7 @@ export function mergedAt(record: Buffer): number {
   return record.readDoubleLE(40)
 }
 
-/** Of all but itself; the object id too, so that a record in the place of another is found. */
+/** The checksum of all other bytes and of the object id, so that a record under another object's key is detected. */
 export function recordChecksum(objectId: string, record: Buffer): number {
   return crc32(record.subarray(8), crc32(record.subarray(0, 4), crc32(objectId)))
 }

@@ -5,17 +5,17 @@ import { filterPoints } from './merge.ts'
 import { decodeRecord } from './object-record.ts'
 import type { ObjectState, Store } from './store.ts'
 
-/** Which points are removed: those of some programmes, and perhaps those of which the programme is not known. */
+/** Which points are removed: those of some programmes, and optionally those of unknown programme. */
 export interface PurgePlan {
   readonly programs: readonly number[]
   readonly unknown: boolean
 }
 
-/** What a purge finds, or removes. */
+/** Counts of what a purge finds or removes. */
 export interface PurgeCounts {
   /** Objects that lose points or alerts. */
   objects: number
-  /** Those of them of which nothing is left; they are removed. */
+  /** Number of these that have nothing left, and are removed. */
   removedObjects: number
   /** Points of the programmes, and points of unknown programme in all objects. */
   points: number
@@ -28,8 +28,8 @@ export interface PurgeCounts {
 const portion = 100
 
 /**
- * A state without the points and alerts of a plan: the same object if it has none, null if nothing is left. Of the alerts that are
- * removed nothing stays; an object without its newest admitted alert has no classification until another alert is admitted. Marks of
+ * A state without the points and alerts of a plan: the same object if it has none of them, null if nothing is left. Removed alerts leave
+ * no trace. An object without its newest admitted alert has no classification until another alert is admitted. Marks of
  * retracting routes then rank below every classification, so the next classification decides whether the object stays on their topics.
  */
 export function purgedState(state: ObjectState, { programs, unknown }: PurgePlan): ObjectState | null {

@@ -11,28 +11,28 @@ export interface Addition {
   readonly objectId: string
   /** Points of admitted programmes only. */
   readonly observations: readonly Observation[] | Points
-  /** Records of the batch's alerts of this object, with what the intrinsic gates say of each. */
+  /** Records of the batch's alerts of this object, and whether each is admitted. */
   readonly alerts: readonly { readonly record: AlertRecord; readonly admitted: boolean }[]
   /** Marks of retracting routes. */
   readonly routes?: readonly RouteMark[]
-  /** Records of the object from other stores: all that they know of it is added. */
+  /** Records of the object from other stores, which are merged as a whole. */
   readonly records?: readonly Buffer[]
-  /** When it was merged, epoch ms, where that was before: by another store. An object keeps the latest of such times. */
+  /** When another store merged it, epoch ms; absent: now. An object keeps the latest of these times. */
   readonly mergedAt?: number
 }
 
-/** All that is known of an object after a merge. */
+/** State of an object after a merge. */
 export interface ObjectState {
   readonly objectId: string
   readonly curve: LightCurve
-  /** Alert with the greatest (`jd`, `candid`) ever merged, whatever became of it. */
+  /** Alert with the greatest (`jd`, `candid`), admitted or not. */
   readonly newest: AlertRecord | null
-  /** The same among admitted alerts (those that no gate on their own fields turned away). */
+  /** The same among admitted alerts (those whose own fields pass the gates). */
   readonly newestAdmitted: AlertRecord | null
-  /** Hashes of the versions seen of the newest alert, and of the admitted ones of `newestAdmitted`; empty where there is one. */
+  /** Hashes of the received versions of the newest alert, and of the admitted versions of `newestAdmitted`; empty if there is only one. */
   readonly newestVersions: readonly bigint[]
   readonly admittedVersions: readonly bigint[]
-  /** On which topics of retracting routes the object is. */
+  /** Marks of the retracting routes' topics on which the object is. */
   readonly routes: readonly RouteMark[]
 }
 
@@ -43,12 +43,12 @@ export interface CachedState {
   readonly state: Uint8Array
 }
 
-/** An object as it lies in a store: its record, or why that can't be read. */
+/** A stored object: its record, or why the record cannot be read. */
 export type StoredObject =
   | { readonly objectId: string; readonly record: Buffer }
   | { readonly objectId: string; readonly error: HieraxError }
 
-/** Why a store can't be used at present, as readiness, the log and metrics say it. */
+/** Why a store cannot be used at present, in the words of readiness, the log and metrics. */
 export const storeTroubles = [
   'writes have no answer',
   'writes fail',
@@ -81,78 +81,78 @@ export type StoreTrouble = (typeof storeTroubles)[number]
 export interface StoreStatistics {
   readonly objects: number
   readonly bytes: number
-  /** Free bytes where the store lives; null where that has no meaning. */
+  /** Free bytes on the disk of the store; null if that has no meaning. */
   readonly freeBytes: number | null
 }
 
 /**
- * Keeps the state of every object. All methods are asynchronous and take whole batches, so that a networked store costs
+ * Keeps the state of every object. All methods are asynchronous and take whole batches, so that a store on a server needs
  * one round trip. They reject with STORE_FAILED.
  */
 export interface Store {
   /**
    * Merges observations and alert records: one atomic step per object, idempotent, commutative and associative.
-   * Resolves with the states after it, in the order given, once they are durable. Object ids are distinct.
+   * Resolves with the new states, in the given order, once they are durable. Object ids must be distinct.
    */
   merge(additions: readonly Addition[]): Promise<ObjectState[]>
-  /** The state of one object; null where it is unknown. */
+  /** The state of one object; null if it is unknown. */
   get(objectId: string): Promise<ObjectState | null>
-  /** Cached states, in the order asked for; null where there is none. */
+  /** Cached states, in the order of the keys; null if there is none. */
   readCache(keys: readonly { objectId: string; modelSha256: string }[]): Promise<(Uint8Array | null)[]>
-  /** Keeps states for later; losing them is harmless. */
+  /** Caches states. Losing them is harmless. */
   writeCache(states: readonly CachedState[]): Promise<void>
   /**
-   * Drops objects (and cached states) of which no alert was merged since `before` (epoch ms), a few at a time so that
-   * merges go on; resolves with their number.
+   * Drops objects (and cached states) without a merge since `before` (epoch ms), a few at a time, so that merges can
+   * continue. Resolves with their number.
    */
   prune(before: number): Promise<number>
-  /** Removes objects and their cached states. Resolves with the ids of those that it held. */
+  /** Removes objects and their cached states. Resolves with the ids of the objects that existed. */
   remove(objectIds: readonly string[]): Promise<string[]>
   /**
-   * Replaces the states of objects by what `edit` makes of them: one atomic step for each, while merges go on. The same state changes
-   * nothing, null removes the object. Cached states of objects that change are removed. `edit` may be called several times for an
+   * Replaces the states of objects by the results of `edit`, in one atomic step for each, while merges continue. If `edit` returns the same
+   * state, nothing changes; null removes the object. Cached states of objects that change are removed. `edit` may be called several times for an
    * object. Unknown objects and those that can't be read are left out. Resolves when the changes are durable.
    */
   edit(objectIds: readonly string[], edit: (state: ObjectState) => ObjectState | null): Promise<void>
-  /** All object ids, or those after one, in an order that does not change. Reading may take days, while merges go on. */
+  /** All object ids, or those after one, in a fixed order. Reading may take days, while merges continue. */
   objectIds(after?: string): AsyncIterable<string>
   /**
    * Ids of the objects whose newest alert is in these cells of the sky (`sky.ts`), in any order, and perhaps a few others. Waits until all
    * objects are in the index of positions: objects of a store that an older release has written are added by the first call.
    */
   idsIn(cells: readonly CellRange[]): Promise<string[]>
-  /** All objects as they lie in the store, every checksum compared, in no particular order, while merges go on. */
+  /** All stored objects, with verified checksums, in no particular order, while merges continue. */
   records(): AsyncIterable<StoredObject>
   /** Survey programmes whose points may be in it. */
   readonly programs: readonly number[]
-  /** States that no points of other programmes are in it, as after a purge. */
+  /** Records that the store has no points of other programmes, after a purge. */
   setPrograms(programs: readonly number[]): Promise<void>
   statistics(): Promise<StoreStatistics>
-  /** Why the store can't be used at present; null where nothing is known against it. */
+  /** Why the store cannot be used at present; null if no fault is known. */
   trouble(): string | null
-  /** Whether this process can never use it again, whatever happens. */
+  /** Whether this process can never use the store again. */
   lost(): boolean
   close(): Promise<void>
 }
 
-/** A store as it is opened: with a journal in the same place. */
+/** An open store, with a journal in the same place. */
 export interface OpenStore extends Store {
   readonly journal: Journal
 }
 
-/** How a store is opened, whatever its kind. */
+/** Options for opening a store of any kind. */
 export interface StoreOptions {
   /** Survey programmes whose points may be in it. */
   readonly programs: readonly number[]
-  /** Opens it whatever points are in it, and adds no programme. */
+  /** Opens the store whatever programmes it contains, and adds none. */
   readonly anyPrograms?: boolean
   /** Opens an existing store without changing it, except for its journal. */
   readonly readOnly?: boolean
   /** If the server can't be reached, the store is returned at once and waits for it. */
   readonly patient?: boolean
-  /** Called for every record that could not be read; the object is then rebuilt from what its alerts carry. */
+  /** Called for every record that cannot be read. The object is then rebuilt from its next alerts. */
   readonly onCorrupt?: (error: HieraxError) => void
-  /** Called with what operators should know of the place where the store is. */
+  /** Called with warnings for operators about the disk or server of the store. */
   readonly onNotice?: (notice: string) => void
   /** Called when this process can't use the store again (`lost` of the store), and only a new process can. */
   readonly onLost?: (error: HieraxError) => void

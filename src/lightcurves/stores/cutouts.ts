@@ -32,7 +32,7 @@ function memoryCutouts(max: number): CutoutStore {
         kept.set(alert.objectId, { ...alert, cutouts: Object.fromEntries(copies) })
       }
     },
-    // Reading is no update.
+    // Reading must not count as an update.
     get: async objectId => kept.peek(objectId) ?? null,
     async *list() {
       for (const [objectId, { programId }] of kept.entries()) yield { objectId, programId }

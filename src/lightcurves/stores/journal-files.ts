@@ -7,15 +7,15 @@ import type { Journal } from '../journal.ts'
 /** A note is overwritten in place: it must survive the end of the process, not that of the machine. */
 const noteBytes = 4096
 
-/** Notes of partitions that nobody touched for so long are removed, ms: every night has partitions of its own. */
+/** Notes of partitions that were not written for this time (ms) are removed, because every night has new partitions. */
 const kept = 30 * 86_400_000
 
 /** The longest name of a file, bytes; most file systems take 255. */
 const longestName = 200
 
 /**
- * A journal in small files, one a partition. Written at once and not flushed: what a process wrote outlives it, and a disk
- * that loses power loses the note with the batch. A few microseconds each.
+ * A journal in small files, one for each partition. Writes take a few microseconds and are not flushed. So a note survives a crash of the
+ * process. After a power failure, a note may be lost together with its batch.
  */
 export class JournalFiles implements Journal {
   readonly #folder: string
