@@ -21,6 +21,7 @@ const rooms = {
     'errors',
     'compression',
     'regular-file',
+    'text',
     'immutable',
     'julian-date',
     'topic-patterns',

@@ -1,6 +1,8 @@
+import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { HieraxError, nearest, shown } from '../errors.ts'
-import { readRegular } from '../regular-file.ts'
+import { checkRegular } from '../regular-file.ts'
+import { TextError, utf8Text } from '../text.ts'
 import { environmentName } from './settings.ts'
 
 /** A value as it was given, before it is checked. */
@@ -51,8 +53,10 @@ function readYaml(file: string): unknown {
     new HieraxError('CONFIG_UNREADABLE', `${problem}: ${(cause as Error).message}`, { cause })
   let text: string
   try {
-    text = readRegular(file)
+    checkRegular(file)
+    text = utf8Text(fs.readFileSync(file))
   } catch (error) {
+    if (error instanceof TextError) throw new HieraxError('CONFIG_UNREADABLE', error.in(file), { cause: error })
     throw unreadable(`can't read ${shown(file)}`, error)
   }
   // Not imported: loading the parser takes a tenth of a command's time, and most commands read no file.

@@ -139,6 +139,18 @@ describe('a model folder', () => {
     await assert.rejects(loadClassifier(copy), refusal('MODEL_INVALID', /expected f{64}/))
   })
 
+  test('a key that is given twice, and bytes that are not UTF-8, are refused by line', async () => {
+    const file = path.join(await copied(), 'card.json')
+    const twice = (await readFile(file, 'utf8')).replace('{', '{\n"name": "another",')
+    await writeFile(file, twice)
+    await assert.rejects(loadClassifier(copy), refusal('MODEL_INVALID', /card\.json, line \d+: "name" occurs twice/))
+    await writeFile(file, Buffer.from(twice.replace('"another"', '"é"'), 'latin1'))
+    await assert.rejects(
+      loadClassifier(copy),
+      refusal('MODEL_INVALID', /card\.json, line 2: byte 10 of the line, 0xe9, is not UTF-8/)
+    )
+  })
+
   test('a missing file is named', async () => {
     for (const name of await readdir(referenceModel)) {
       await rm(path.join(await copied(), name))

@@ -428,6 +428,12 @@ describe('errors', () => {
         /hierax\.yaml/
       )
     }
+    const latin1 = path.join(folder, 'latin1.yaml')
+    fs.writeFileSync(latin1, Buffer.from('workers: 1\nmodel: é\n', 'latin1'))
+    assert.match(
+      failure(() => loadConfig({ file: latin1, env: {} }), 'CONFIG_UNREADABLE'),
+      /latin1\.yaml, line 2: byte 8 of the line, 0xe9, is not UTF-8; save the file as UTF-8/
+    )
   })
 })
 
