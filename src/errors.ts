@@ -65,7 +65,7 @@ const table = {
     CONFIG_UNREADABLE: 'Name a readable YAML file.',
     INPUT_NOT_FOUND: [404, 'Name files or folders that exist.'],
     MODEL_INVALID: 'Restore the model folder from where it was published, or train the model again.',
-    DATA_INVALID: 'Correct the file at that place, or leave the object out.',
+    DATA_INVALID: 'Correct the file as the message says, or leave the object out.',
     TAXONOMY_INVALID: 'Correct the taxonomy file.',
     EXPORT_INVALID:
       'Export the store again. The lines before this one were imported; importing them again is harmless.',

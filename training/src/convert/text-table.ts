@@ -111,11 +111,12 @@ export function textRows(text: string, file: string): TextRow[] {
   return rows
 }
 
-/** What separates the cells: the character that is in both lines; null for blanks. */
+/** What separates the cells: the character that is in both lines, or in the first if the next has one cell or is cut short; null for blanks. */
 function delimiterOf(header: string, next: string): string | null {
   const count = (line: string, delimiter: string): number => line.split(delimiter).length - 1
+  const hasBlanks = /\s/.test(next.trim())
   const found = [',', '\t', ';', '|'].filter(
-    each => count(header, each) > 0 && 2 * count(next, each) >= count(header, each)
+    each => count(header, each) > 0 && (!hasBlanks || 2 * count(next, each) >= count(header, each))
   )
   return found.sort((a, b) => count(header, b) - count(header, a))[0] ?? null
 }

@@ -488,6 +488,7 @@ test('labels: by id, with redshifts, with or without names; what has none is rep
       'id,label,z\nA,SN Ia\nB\n',
       /line 3, column label: it is missing, the line has "B"; complete the line, or remove it/
     ],
+    ['id,label,z\nA\n', /line 2, column label: it is missing, the line has "A"/],
     ['id,label\n,SN Ia\n', /line 2, column id: it is missing, the line has "SN Ia"/],
     ['A,SN Ia,1,2\n', /has 4 columns/]
   ] as const)
@@ -524,6 +525,10 @@ test('what is no table is refused with what it is', async () => {
     [
       'obj_id,mjd,filter,mag,magerr\nA,59000,ztfg,19,0.1\nB,59000,ztfg\n',
       /line 3: it has 3 values \("B", "59000", "ztfg"\), the table has 5 columns: there is none for mag, magerr; complete the row/
+    ],
+    [
+      'obj_id,mjd,filter,mag,magerr\nA,59000\n',
+      /line 2: it has 2 values \("A", "59000"\), .* none for filter, mag, magerr;/
     ],
     [
       'obj_id,mjd,filter,mag,magerr\nA,59000,ztfg,19,0.1,7\n',
