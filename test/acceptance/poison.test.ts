@@ -4,7 +4,6 @@ import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { kafka } from '../support/brokers.ts'
-import { fromSource } from '../support/from-source.ts'
 import { temporaryFolder } from '../support/service.ts'
 import { valkey } from '../support/valkey.ts'
 import { keepRunning, poisonedTopic } from './poisoned.ts'
@@ -14,7 +13,7 @@ after(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 const running = await kafka()
 const server = await valkey()
-const script = fileURLToPath(new URL('../support/poisoned-service.ts', import.meta.url))
+const script = fileURLToPath(new URL('../support/poisoned-service.mjs', import.meta.url))
 
 /** Store, the reason to skip it, its URL, and the indices of the poison packets. */
 const stores = [
@@ -26,7 +25,7 @@ for (const [name, missing, store, poisonous] of stores) {
   describe(`packets that crash the process, with a ${name} store`, { skip: running.skip || missing }, () => {
     test('are rejected, and all others are classified', async t => {
       const topic = await poisonedTopic(running, poisonous)
-      const deaths = await keepRunning([...fromSource, script], topic.settings(store), topic.done)
+      const deaths = await keepRunning([script], topic.settings(store), topic.done)
       t.diagnostic(`${topic.expected.length} packets among 60 cost ${deaths} deaths`)
       // Three deaths with the packet alone, preceded by one with others in flight unless it was fetched alone.
       assert.ok(deaths >= 3 && deaths <= 4 * topic.expected.length, `${deaths} deaths`)

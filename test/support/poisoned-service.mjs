@@ -2,11 +2,11 @@
  * `hierax serve` with a bug: a packet that contains the text `POISON` aborts the process while it is decoded, like a bug in
  * native code. Settings come from the environment.
  */
-import { createDecoder } from '../../src/alerts/decoder.ts'
-import { startService } from '../../src/app/start-service.ts'
-import { endSignal } from '../../src/cli/end-signal.ts'
-import { loadConfig } from '../../src/config/load.ts'
-import { createLogger } from '../../src/telemetry/logger.ts'
+import { createDecoder } from 'hierax/alerts/decoder.ts'
+import { startService } from 'hierax/app/start-service.ts'
+import { endSignal } from 'hierax/cli/end-signal.ts'
+import { loadConfig } from 'hierax/config/load.ts'
+import { createLogger } from 'hierax/telemetry/logger.ts'
 
 const decoder = createDecoder()
 const ending = endSignal(() => {})
