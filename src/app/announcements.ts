@@ -33,10 +33,10 @@ const sendTimeout = 30_000
 const stopTimeout = 1000
 
 /**
- * What one process knows of the models on its topics, and what it announces. Every process announces its models again and again. It
- * retires a model that it does not have when it has read ten of its own announcements since the last one of that model, by whichever process:
- * so a model is never retired while a process with an older configuration still runs. No clock of a machine is compared with another's,
- * and while the cluster is unreachable nothing is counted.
+ * What one process knows about the models on its topics, and what it announces. Every process announces its models at regular intervals. It
+ * retires a model that it does not have when it has read ten of its own announcements since the last one of that model by any process.
+ * So a model is never retired while a process with an older configuration still runs. Clocks of different machines are not compared,
+ * and nothing is counted while the cluster is unreachable.
  */
 export class ModelAnnouncements {
   readonly #models: readonly Provenance[]
@@ -51,7 +51,7 @@ export class ModelAnnouncements {
     this.#topics = topics
   }
 
-  /** Takes an announcement that was read. Returns what must be announced because of it. */
+  /** Processes an announcement that was read. Returns the announcements that must follow. */
   heard(announcement: Announcement, now: Date): Announcement[] {
     const { sha256, status, topics, process } = announcement
     if (topics[0] !== this.#topics[0]) return []
@@ -116,8 +116,8 @@ export interface Announcer {
 }
 
 /**
- * Announces the models of a service on `output.models` until it is stopped. Without that topic, or without the permissions, the service
- * works as before: the reason is logged and it is tried again.
+ * Announces the models of a service on `output.models` until it is stopped. If that topic or a permission is missing, the service still
+ * works: the reason is logged, and the announcement is retried.
  *
  * @param pause time between two announcements, ms
  */
@@ -168,7 +168,7 @@ async function keepAnnouncing(output: Output, models: readonly Provenance[], how
   }
 }
 
-/** Announces until the signal is aborted; rejects when it can't go on. */
+/** Announces until the signal is aborted. Rejects when it cannot continue. */
 async function announce(output: Output, models: readonly Provenance[], how: How): Promise<void> {
   const { logger, pause, stopping } = how
   const connection = outputConnection({ output })
@@ -202,7 +202,7 @@ async function announce(output: Output, models: readonly Provenance[], how: How)
     }
   }
   try {
-    // The first announcements continue what was said before.
+    // The first announcements are based on the earlier ones.
     const follow = { connection, topic, groupPrefix: output.groupPrefix, from: 'earliest', signal } as const
     await followTopic({ ...follow, untilEnd: true }, take(false))
     const following = followTopic({ ...follow, untilEnd: false }, take(true)).finally(() => failed.abort())

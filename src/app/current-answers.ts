@@ -23,7 +23,7 @@ import { findSchemaIds, outputConnection, outputSettings, outputTopics } from '.
 export interface CurrentKeeper {
   /** Removes keys of objects that the store does not hold any more and of models that were retired a day ago, at most once a day. */
   removeOld(): Promise<void>
-  /** What is wrong with the topic though the service works, for readiness; null if nothing is known. */
+  /** A fault of the topic that does not stop the service, for readiness; null if none is known. */
   hint(): string | null
   stop(): Promise<void>
 }
@@ -38,7 +38,7 @@ export interface CurrentKeeperDeps {
 /** Least time between two removals of old keys, ms: each reads the whole topic. */
 const removalPause = 86_400_000
 
-/** How long records of a retired model stay, ms: until then objects can be classified by its successor, or the model be used again. */
+/** How long records of a retired model are kept, ms. Meanwhile, its successor can classify the objects, or the model can be used again. */
 const retiredStay = 86_400_000
 
 /** Pause before the next attempt, ms. */
@@ -49,8 +49,8 @@ const stopTimeout = 5000
 
 /**
  * Checks the records of `output.current` after they were written, and corrects them (`CurrentCheck`), until it is stopped. The processes of
- * a service share this work as members of the consumer group `GROUP.current`. Without the permissions the service works as
- * before: the reason is logged and it is tried again. Null if there is no such topic.
+ * a service share this work as members of the consumer group `GROUP.current`. Without the permissions, the service still
+ * works: the reason is logged, and the check is retried. Null if there is no such topic.
  */
 export function keepCurrent(config: Config, deps: CurrentKeeperDeps): CurrentKeeper | null {
   const { current } = config.output
@@ -68,7 +68,7 @@ export function keepCurrent(config: Config, deps: CurrentKeeperDeps): CurrentKee
     metrics.increment('current_corrections_total', messages.length)
   }
 
-  /** Resolves when all that it needs is there. */
+  /** Resolves when the topic can be checked. */
   const prepared = async (): Promise<CurrentCheck> => {
     const topics = outputTopics(config).filter(({ topic }) => topic === current)
     await withAdmin(createKafka(connection, quiet, retries.interactive), admin => ensureTopics(admin, topics, logger))
@@ -116,7 +116,7 @@ export function keepCurrent(config: Config, deps: CurrentKeeperDeps): CurrentKee
     }
   })()
 
-  /** SHA-256 of models whose records are to go. Without the permissions, those stay. */
+  /** SHA-256 of models whose records must be removed; none without the permissions. */
   const retiredModels = async (): Promise<Set<string>> => {
     const announced = await announcedModels(config, stopping.signal).catch(thrown => {
       logger.debug({ topic: config.output.models, reason: kafkaError(thrown, connection).message }, 'models not known')

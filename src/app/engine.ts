@@ -22,7 +22,7 @@ import { runShadows } from './shadows.ts'
 import { kafkaStreams, type StreamsFactory } from './streams.ts'
 import { WorkerSupervisor } from './workers/supervisor.ts'
 
-/** What an engine needs from outside of the service. */
+/** Dependencies of an engine from outside the service. */
 export interface EngineDeps {
   readonly logger: Logger
   /** Input and output; Kafka by default, in worker processes if `workers` is above 1. */
@@ -31,7 +31,7 @@ export interface EngineDeps {
   readonly decode?: PipelineOptions['decode']
 }
 
-/** What turns alerts into classifications: the pipeline in this process, or worker processes. */
+/** Turns alerts into classifications: by the pipeline in this process, or in worker processes. */
 export interface Engine extends Pick<ServicePorts, 'readiness' | 'liveness'> {
   run(): Promise<void>
   stop(): Promise<void>
@@ -40,7 +40,7 @@ export interface Engine extends Pick<ServicePorts, 'readiness' | 'liveness'> {
 /** Pause between two log lines on dead letters, ms. */
 const deadLetterPause = 10_000
 
-/** What engines are made of. */
+/** Parts that an engine is built from. */
 export interface EngineParts {
   readonly config: Config
   readonly deps: EngineDeps
@@ -55,7 +55,7 @@ export interface EngineParts {
   readonly onShadow: (result: ShadowResult) => void
 }
 
-/** The pipeline in this process, or pipelines in workers if there are to be several and the streams are Kafka's. */
+/** The pipeline in this process; or pipelines in workers, if `workers` is above 1 and the streams are Kafka's. */
 export function createEngine(parts: EngineParts): Engine {
   return parts.config.workers > 1 && !parts.deps.connect ? workerEngine(parts) : pipelineEngine(parts)
 }
@@ -113,7 +113,7 @@ function workerEngine({ config, deps: { logger }, store, metrics, ...events }: E
   }
 }
 
-/** Decodes packets as the settings say. */
+/** The decoder of packets for these settings. */
 function decoderOf({ input }: Config, images: boolean): PipelineOptions['decode'] {
   const schema = input.schema === null ? null : readSchema(input.schema)
   return createDecoder({ schema, ...(images ? { maxCutoutBytes } : {}) }).decode
@@ -130,7 +130,7 @@ function deadLetterLog(logger: Logger): (stats: BatchStats) => void {
   }
 }
 
-/** Keeps images, which nothing depends on: a failure is logged, once until it works again. */
+/** Stores images. No output depends on them, so a failure is only logged, once until storing succeeds again. */
 function keepingCutouts(cutouts: CutoutStore, logger: Logger): NonNullable<PipelineOptions['keepCutouts']> {
   let failing = false
   return async alerts => {

@@ -4,7 +4,7 @@ import { diskTrouble } from '../lightcurves/stores/disk.ts'
 import type { ServicePorts } from '../service/ports.ts'
 import { partState, type Streams } from './streams.ts'
 
-/** A failed write says nothing of the present after so long, ms: whoever retries it does so every ten seconds. */
+/** A failed write that is older (ms) is ignored: failed writes are retried every ten seconds. */
 const writeMemory = 60_000
 
 /** What health depends on. */
@@ -84,7 +84,7 @@ export class Health {
   }
 
   readonly liveness: ServicePorts['liveness'] = () => {
-    // LMDB gave up its files: waiting does not help, a new process does.
+    // LMDB closed its files. Waiting does not help, but a new process does.
     if (this.#store.lost()) return { ok: false, reason: 'the store must be opened anew' }
     const working = this.#inFlight > 0
     if (this.#stalls.stalled) return { ok: false, reason: working ? 'a batch is stuck' : 'messages wait unread' }
@@ -111,10 +111,10 @@ const checkEvery = 5000
 /** The service is stalled after more failed checks in a row than this: two minutes. */
 const maxFailed = 24
 
-/** A lag that was reported longer ago, in checks, says nothing about the present: one minute. */
+/** A lag that was reported more checks ago is ignored: one minute. */
 const maxLagAge = 12
 
-/** What a check looks at. */
+/** Input of a check. */
 interface Conditions {
   /** A batch is in flight. */
   readonly inFlight: boolean
@@ -126,7 +126,7 @@ interface Conditions {
 
 /**
  * Detects that the service makes no progress: for two minutes no batch was completed, although there was work to do (a batch in
- * flight, or consumer lag) and nothing outside to wait for.
+ * flight, or consumer lag) and no other system to wait for.
  *
  * It counts checks rather than time, so that the time for which the process itself was suspended does not count.
  */
@@ -163,7 +163,7 @@ class StallDetector {
   /** One check; runs by itself every 5 s. */
   check(): void {
     const { inFlight, readable, waiting } = this.#conditions()
-    // If the input can't be read but still reports its lag, the broker is there and the fault is here.
+    // If the input cannot be read but still reports its lag, the broker responds, and the fault is in this process.
     const lagging = this.#lagging.size > 0 && (readable || this.#lagAge < maxLagAge)
     this.#lagAge++
     if (waiting || !(inFlight || lagging)) this.#failed = 0

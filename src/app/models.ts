@@ -8,7 +8,7 @@ import { HieraxError } from '../errors.ts'
 /** Settings that select models. */
 type ModelSettings = Pick<Config, 'model'> & Partial<Pick<Config, 'population'>>
 
-/** A model without its network: what a card says, and the population that the model runs with. */
+/** A model without its network: its card, and the population that the model runs with. */
 export interface KnownModel extends Pick<Model, 'card' | 'taxonomy' | 'sha256'> {
   readonly population: Population | null
 }

@@ -23,7 +23,7 @@ import type { Sink } from '../streams/types.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
-/** Where the messages of a service go. */
+/** The output of a service. */
 export interface Output {
   readonly sink: Sink
   /** For the encoding `confluent`, the ids of schemas by topic, once `prepare` has resolved. */
@@ -152,7 +152,7 @@ export function outputTopics({ output }: Pick<Config, 'output'>): TopicSpec[] {
 /** Settings of compacted topics: soon after a message, only the last one of its key is kept. */
 export const compacted = { 'cleanup.policy': 'compact', 'segment.ms': '3600000', 'min.cleanable.dirty.ratio': '0.1' }
 
-/** What messages are made with. */
+/** Settings for making messages. */
 export function outputSettings(
   { output, input }: Config,
   routes: readonly Route[],
@@ -171,7 +171,7 @@ export function registryOf({ registry }: Pick<Config['output'], 'registry'>): Sc
 
 /**
  * The id of the schema by topic, where `output.encoding` needs a registry. The subject of a topic is its name and `-value`. Rejects with
- * REGISTRY_UNAVAILABLE, and with CONFIG_INVALID if the registry refuses or lacks the schema.
+ * REGISTRY_UNAVAILABLE, and with CONFIG_INVALID if the registry refuses the schema or does not have it.
  */
 export async function findSchemaIds(output: Config['output']): Promise<Map<string, number>> {
   const ids = new Map<string, number>()

@@ -83,7 +83,7 @@ export function describeModels(models: readonly KnownModel[], { byPurity }: Reso
   ]
 }
 
-/** Logs the thresholds of routes by purity, and the numbers of detections for which a route gets nothing. */
+/** Logs the thresholds of routes by purity, and the ranges of detections for which a route gets no message. */
 export function logRoutes(logger: Logger, { byPurity }: ResolvedRoutes): void {
   for (const { topic, node, minPurity, model, thresholds } of byPurity) {
     const route = { topic, node, minPurity, model: model.card.name, population: model.population?.name }

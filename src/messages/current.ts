@@ -4,8 +4,8 @@ import type { Classification } from './classification.ts'
 import { type CurrentTopic, type Origin, type OutputSettings, routedMessage } from './outgoing.ts'
 
 /*
- * Records of the compacted topic of current classifications. A header holds the rank, so that whoever checks a record need not decode
- * it; another one the consumer group whose store knows the object.
+ * Records of the compacted topic of current classifications. One header has the rank, so that a record can be checked without decoding
+ * it. Another has the consumer group whose store has the object.
  */
 
 /** Whose current classification a record is. */
@@ -47,14 +47,14 @@ export function currentTombstone(key: CurrentKey, { topic, group }: CurrentTopic
 }
 
 /**
- * Which classification of its object a body is, whatever the model: its rank, and the end of its id, which stands for the light curve. Ranks
- * alone may be equal where an object was deleted and began again.
+ * Identifies the classification of an object, whatever the model: its rank, and the end of its id, which identifies the light curve. Ranks
+ * alone may be equal if an object was deleted and started again.
  */
 export function versionOf(body: Classification): string {
   return versionText(rankText(rankOf(body)), body.id)
 }
 
-/** The same of the body in a record, by its headers. */
+/** The same for the body of a record, from its headers. */
 export function versionIn({ rank = '', id = '' }: Readonly<Record<string, string>>): string {
   return versionText(rank, id)
 }
@@ -63,7 +63,7 @@ function versionText(rank: string, id: string): string {
   return `${rank} ${id.slice(id.lastIndexOf(':') + 1)}`
 }
 
-/** A rank as the header of a record has it; different ranks have different texts. */
+/** A rank as text for the header of a record. Different ranks have different texts. */
 export function rankText({ jd, candid, revision }: ClassificationRank): string {
   return `${jd}/${candid}/${revision}`
 }

@@ -36,7 +36,7 @@ const type = avro.Type.forSchema(schema, {
 
 /**
  * The bytes of a classification. Equal for equal bodies, releases and Kafka timestamps of the alert. Without that timestamp, the time of the exposure
- * stands for it, so that the bytes do not depend on when and why the message is written.
+ * is used, so that the bytes do not depend on when and why the message is written.
  */
 export function encodeForDesc(
   body: Classification,

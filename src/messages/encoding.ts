@@ -106,7 +106,7 @@ function toContainer(body: Classification): Buffer {
   return container
 }
 
-/** Memory of many containers: one of its own for each costs as much as all that is written. */
+/** Memory for many containers: a separate buffer for each would cost as much as all writing. */
 const blockBytes = 128 * 1024
 let block = Buffer.alloc(0)
 let used = 0

@@ -32,8 +32,8 @@ export interface OutputSettings {
 export type Origin = Omit<InputMessage, 'value'>
 
 /**
- * A classification as output messages: one to the topic of all classifications, one for each matching route, and one in DESC's form. What topics of retracting
- * routes get, `RetractingTopics` decides.
+ * A classification as output messages: one to the topic of all classifications, one for each matching route, and one in DESC's form. `RetractingTopics`
+ * makes the messages to topics of retracting routes.
  */
 export function classificationMessages(
   body: Classification,
