@@ -43,9 +43,12 @@ export async function readLabels(file: string): Promise<Labels> {
     }
     const earlier = labels.get(name)
     if (earlier !== undefined && earlier.label !== type) {
-      throw invalid(where, `${name} has another label already: ${earlier.label} and ${type}`)
+      throw invalid(where, `${name} has another label already: ${earlier.label} and ${type}; keep one of the lines`)
     }
-    labels.set(name, hasRedshift ? { label: type, z: redshift } : { label: type })
+    if (earlier?.z !== undefined && hasRedshift && earlier.z !== redshift) {
+      throw invalid(where, `${name} has another redshift already: ${earlier.z} and ${redshift}; keep one of the lines`)
+    }
+    labels.set(name, hasRedshift ? { label: type, z: redshift } : (earlier ?? { label: type }))
   }
   return labels
 }

@@ -485,6 +485,10 @@ test('labels: by id, with redshifts, with or without names; what has none is rep
     ['id,label\nA,\n', /line 2, column label: it is missing/],
     ['A,SN Ia\nA,SN II\n', /line 2: A has another label already/],
     [
+      'A,SN Ia,0.1\nA,SN Ia,\nA,SN Ia,0.2\n',
+      /line 3: A has another redshift already: 0\.1 and 0\.2; keep one of the lines/
+    ],
+    [
       'id,label,z\nA,SN Ia\nB\n',
       /line 3, column label: it is missing, the line has "B"; complete the line, or remove it/
     ],
