@@ -11,8 +11,13 @@ export function checkRegular(file: string): void {
   throw new Error(`it is ${kind}, not a regular file`)
 }
 
-/** The text of a file that a user named. Throws as {@link checkRegular}, and if it can't be read. */
-export function readRegular(file: string): string {
+/** The bytes of a file that a user named. Throws as {@link checkRegular}, and if it can't be read. */
+export function readRegular(file: string): Buffer {
   checkRegular(file)
-  return fs.readFileSync(file, 'utf8')
+  return fs.readFileSync(file)
+}
+
+/** Why a file can't be read, in a word: the code of the system, such as ENOENT, else the message. */
+export function whyUnreadable(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error))
 }

@@ -6,7 +6,7 @@ import type { Taxonomy } from '../classifier/taxonomy.ts'
 import type { Config } from '../config/config.ts'
 import { HieraxError, nearest, shown } from '../errors.ts'
 import { type DescTopic, notClassified } from '../messages/desc.ts'
-import { checkRegular } from '../regular-file.ts'
+import { readRegular, whyUnreadable } from '../regular-file.ts'
 import type { KnownModel } from './models.ts'
 
 /** Class ids by the name of a node, the root included. */
@@ -81,11 +81,9 @@ function parseMap(file: string): ClassMap {
   const refuse = refuserOf(origin, 'CONFIG_INVALID')
   let bytes: Buffer
   try {
-    checkRegular(file)
-    bytes = fs.readFileSync(file)
+    bytes = readRegular(file)
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    return refuse(`can't be read (${code ?? message})`, cause)
+    return refuse(`can't be read (${whyUnreadable(cause)})`, cause)
   }
   const map = parseJson(textOf(bytes, refuse), z.record(nodeName, z.number()), refuse)
   return new Map(Object.entries(map))

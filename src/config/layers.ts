@@ -1,7 +1,6 @@
-import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { HieraxError, nearest, shown } from '../errors.ts'
-import { checkRegular } from '../regular-file.ts'
+import { readRegular } from '../regular-file.ts'
 import { TextError, utf8Text } from '../text.ts'
 import { environmentName } from './settings.ts'
 
@@ -53,8 +52,7 @@ function readYaml(file: string): unknown {
     new HieraxError('CONFIG_UNREADABLE', `${problem}: ${(cause as Error).message}`, { cause })
   let text: string
   try {
-    checkRegular(file)
-    text = utf8Text(fs.readFileSync(file))
+    text = utf8Text(readRegular(file))
   } catch (error) {
     if (error instanceof TextError) throw new HieraxError('CONFIG_UNREADABLE', error.in(file), { cause: error })
     throw unreadable(`can't read ${shown(file)}`, error)

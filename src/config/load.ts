@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { HieraxError, shown } from '../errors.ts'
-import { readRegular } from '../regular-file.ts'
+import { readRegular, whyUnreadable } from '../regular-file.ts'
 import { type Config, type ConfigPath, configSchema } from './config.ts'
 import { environmentLayer, fileLayer, type Given, type Layer, overrideLayer } from './layers.ts'
 import { resolve } from './rules.ts'
@@ -64,13 +64,13 @@ function readSecret(path: string, { value, from }: Given, problems: string[]): G
     return undefined
   }
   try {
-    const secret = readRegular(value).replace(/\r?\n$/, '')
+    const secret = readRegular(value)
+      .toString()
+      .replace(/\r?\n$/, '')
     if (secret !== '') return { value: secret, from: `${from}: ${value}` }
     problems.push(`${path}File (${from}): the file ${shown(value)} is empty`)
   } catch (error) {
-    problems.push(
-      `${path}File (${from}): can't read ${shown(value)} (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
-    )
+    problems.push(`${path}File (${from}): can't read ${shown(value)} (${whyUnreadable(error)})`)
   }
   return undefined
 }

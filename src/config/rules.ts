@@ -1,5 +1,5 @@
 import { shown } from '../errors.ts'
-import { readRegular } from '../regular-file.ts'
+import { readRegular, whyUnreadable } from '../regular-file.ts'
 import { matchesTopic } from '../topic-patterns.ts'
 import type { ClusterConfig, Config } from './config.ts'
 
@@ -67,9 +67,7 @@ function checkPem(path: string, file: string, problems: string[]): void {
     if (readRegular(file).includes('-----BEGIN ')) return
     problems.push(`${path}: ${shown(file)} is not a PEM file`)
   } catch (error) {
-    problems.push(
-      `${path}: can't read ${shown(file)} (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`
-    )
+    problems.push(`${path}: can't read ${shown(file)} (${whyUnreadable(error)})`)
   }
 }
 

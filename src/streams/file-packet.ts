@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { HieraxError } from '../errors.ts'
+import { whyUnreadable } from '../regular-file.ts'
 
 /** One packet from disk, or why there is none at this path. */
 export type FilePacket =
@@ -80,8 +81,7 @@ export async function decompressed(
 
 /** The error for a file that cannot be read. */
 export function unreadable(code: 'FILE_UNREADABLE' | 'INPUT_NOT_FOUND', what: string, cause: unknown): HieraxError {
-  const why = (cause as NodeJS.ErrnoException).code ?? (cause instanceof Error ? cause.message : String(cause))
-  return new HieraxError(code, `${what} can't be read (${why})`, { cause })
+  return new HieraxError(code, `${what} can't be read (${whyUnreadable(cause)})`, { cause })
 }
 
 /** A note for a file that holds text, such as a table of photometry, in the place of a packet; null for other content. */
