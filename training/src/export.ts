@@ -19,7 +19,7 @@ import { logitCorrection, nodeWeights, samplingCorrection } from './network/whxe
 import type { Fitted, Session, TrainPlan } from './session.ts'
 import { sumsByNode } from './tree.ts'
 
-/** What a card states beside how the network was trained. */
+/** Content of a card in addition to how the network was trained. */
 export interface Findings extends Partial<Pick<CardDraft, 'temperature' | 'purity'>> {
   readonly metrics?: readonly Table[]
   readonly notes?: readonly string[]

@@ -11,7 +11,7 @@ import { exportModel } from './export.ts'
 import { fitInto, predictedBy, type Session } from './session.ts'
 import { isAtOrBelow } from './tree.ts'
 
-/** How novel the objects of a node look to a network that never saw one, beside held-out objects of the other classes. */
+/** Novelty of the objects of a node by a network that was trained without them, compared with held-out objects of other classes. */
 export interface LeftOut {
   readonly node: string
   readonly days: Cut

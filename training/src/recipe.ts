@@ -36,7 +36,7 @@ function group<T extends z.ZodRawShape>(shape: T) {
   return z.strictObject(shape).prefault({} as never)
 }
 
-/** How a model is trained, judged and described, beside what the command line sets. Every key has a default. */
+/** How a model is trained, evaluated and described, except for what the command line sets. Every key has a default. */
 const recipeShape = z.strictObject({
   epochs: positive.default(30).describe('passes over the data; `--epochs` overrides it'),
   seed: count.default(0).describe('random seed; `--seed` overrides it'),
@@ -199,7 +199,7 @@ async function valuesOf(fileOrName: string, beside: string, seen: readonly strin
 
 type Values = Readonly<Record<string, unknown>>
 
-/** Groups key by key; all else is replaced whole. */
+/** Merges groups key by key; other values are replaced as a whole. */
 function merged(base: Values, own: Values): Values {
   const both = Object.entries(own).map(([key, value]) => {
     const before = base[key]

@@ -30,7 +30,7 @@ export interface TrainPlan {
   readonly resume: boolean
   /** Replace what is in `out`. */
   readonly overwrite: boolean
-  /** Cross-validation over so many folds instead of a model of all objects; 0: none. */
+  /** Number of folds for a cross-validation instead of a model of all objects; 0: none. */
   readonly folds: number
   /** Only this one of them, 0 … folds − 1. */
   readonly fold: number | null
@@ -143,7 +143,7 @@ export async function fitInto(
   }
 }
 
-/** What decides the outcome of a training beside its data, by the names that checkpoints have. */
+/** The settings that determine the result of a training in addition to its data, by their names in checkpoints. */
 function settingsOf({ recipe, teachers }: TrainPlan): Settings {
   const { network, loss, schedule, sampling, augmentation } = recipe
   return {

@@ -43,7 +43,7 @@ export interface ContextSample {
 export const defaultContextFit = {
   /** Parents (the root too) of the groups of siblings that get terms; null: all groups with enough objects. */
   parents: null as readonly string[] | null,
-  /** A group has enough objects where two of its nodes have so many. */
+  /** A group has enough objects if two of its nodes have at least this many. */
   minObjects: 10,
   /** Most that context can change the log-odds of two siblings by. */
   bound: 6,
@@ -355,7 +355,7 @@ export function variedContext(view: AlertView, options: ContextAugmentation, dra
   return { ...view, context }
 }
 
-/** The history as a survey would have it that began so many days before the alert. */
+/** The history, for a survey that began this many days before the alert. */
 function youngerSurvey({ jd, context }: AlertView, surveyAge: number): Partial<AlertContext> {
   const { jdstarthist, ndethist, ncovhist } = context
   if (jdstarthist === null) return {}

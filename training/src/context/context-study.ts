@@ -43,9 +43,9 @@ export interface ContextStudyPlan {
 export interface HeldOutAlert {
   readonly objectId: string
   readonly sample: AlertSample
-  /** Node of the label; −1 where there is none, or none that the taxonomy knows. */
+  /** Node of the label; −1 without a label, or for a label that the taxonomy does not have. */
   readonly node: number
-  /** Child of the root that the object belongs to, by its group, else by its label; −1 where that is not known. */
+  /** Child of the root to which the object belongs, by its group, otherwise by its label; −1 if that is unknown. */
   readonly top: number
   /** Whether it is its object's last of those with a known `top`. */
   readonly isLast: boolean
@@ -107,7 +107,7 @@ interface HeldOutLogits {
   readonly positiveLogits: Float64Array | null
 }
 
-/** The networks' logits for every alert that is not refused, each by the network that has not seen its object. */
+/** The logits of every alert that is not refused, each by the network that was not trained on its object. */
 async function heldOutLogits({ taxonomy, objects, folds, foldSeed, network }: ContextStudyPlan) {
   const logitsOfSamples = new Map<AlertSample, HeldOutLogits>()
   for (let fold = 0; fold < folds; fold++) {

@@ -202,7 +202,7 @@ function checkColumns(table: Table, format: Format): string[] {
 
 const quoted = (name: string): string => (/^[\w:.-]+$/.test(name) ? name : `'${name}'`)
 
-/** The name of the object as the row has it, else as it stands beside the row; null if the table names none. */
+/** The name of the object in the row, otherwise the one given outside the row; null if the table has no names. */
 function ownId(row: Row, format: Format): string | null {
   for (const name of namesOf(format.columns.id)) {
     const value = row.get(name)
@@ -211,7 +211,7 @@ function ownId(row: Row, format: Format): string | null {
   return row.id
 }
 
-/** The ZTF name in the name of a file, else that without its ending. */
+/** The ZTF name in the name of a file; without one, the name of the file without its ending. */
 function idOfFile(file: string): string {
   const base = file === '-' ? 'stdin' : path.basename(file)
   return /ZTF\d\d[a-z]{7}/.exec(base)?.[0] ?? base.replace(/(\.(csv|tsv|txt|dat|json|jsonl|ndjson|gz))+$/i, '')

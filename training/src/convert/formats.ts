@@ -39,7 +39,7 @@ export interface Format {
   readonly title: string
   /** Sets of columns; a table that has all of one is of this format. */
   readonly marks: readonly string[]
-  /** Names of columns by what they are for, the preferred ones first. */
+  /** Names of columns by their meaning, the preferred ones first. */
   readonly columns: Partial<Record<Role, string>>
   /** Names and beginnings (`i:*`) of columns that are not needed. */
   readonly ignored: string

@@ -14,7 +14,7 @@ export interface Curve {
 /** Points of a band that are less than a second apart are one exposure. */
 const exposure = 1 / 86_400
 
-/** The lines of the objects. Adds what is left out to the notes. */
+/** The lines of the objects. Adds notes on what is left out. */
 export function linesOf(
   curves: ReadonlyMap<string, Curve>,
   labels: Labels | null,
@@ -65,7 +65,7 @@ export function linesOf(
   return lines
 }
 
-/** Points in time order; of those of an exposure, the detection with the smallest error, else the deepest limit. */
+/** Points in time order. Of several points of an exposure, the detection with the smallest error is kept, otherwise the deepest limit. */
 function withoutDuplicates(points: readonly Point[]): Point[] {
   const better = (a: Point, b: Point): boolean =>
     a.error !== null && b.error !== null

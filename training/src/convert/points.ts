@@ -38,7 +38,7 @@ export interface PointOptions {
   readonly anyQuality: boolean
 }
 
-/** How the points of a table are read: gives a point, or the reason why the row is none. */
+/** Reads a row of a table: gives its point, or the reason why it has none. */
 export type PointReader = (row: Row) => Point | string
 
 /** Limits of IPAC's guide to forced photometry (Masci et al. 2023, section 6). */
@@ -156,7 +156,7 @@ export function pointReader(
     )
   }
 
-  /** A detection, else the limit that its error sets. */
+  /** A detection; if it is not significant, the limit that follows from its error. */
   const ofFlux = (flux: number | null, error: number | null, zero: number): Value | string => {
     note(`fluxes of at least ${options.sigma} errors are detections, others are upper limits of ${significance} errors`)
     if (error === null || !(error > 0 && Number.isFinite(error))) return 'no error of the flux'

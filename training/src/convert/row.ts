@@ -8,7 +8,7 @@ export interface Row {
   readonly get: (name: string) => unknown
   /** What the list of a JSON document is called that holds the row, in lower case; empty elsewhere. */
   readonly list: string
-  /** Name of the object where it stands beside the row, not in it. */
+  /** Name of the object, if it is given outside the row. */
   readonly id: string | null
 }
 

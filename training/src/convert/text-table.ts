@@ -60,7 +60,7 @@ function withoutEmptyEnd(cells: readonly string[]): string[] {
   return cells.slice(0, cells.findLastIndex(cell => cell !== '') + 1)
 }
 
-/** Names of so many columns from the last comment that has them, a time and a band among them; null if there is none. */
+/** Names of this many columns from the last comment that has them, including a time and a band; null if there is none. */
 function namesInComments(text: string, count: number): string[] | null {
   const comments = text.split(/\r\n|\n|\r/).filter(line => line.trimStart().startsWith('#'))
   const found = comments.map(line =>

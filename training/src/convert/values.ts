@@ -8,16 +8,16 @@ import { jdOfMjd0 } from '../light-curves/light-curve.ts'
 /** International atomic time minus UTC since 2017, days. */
 const taiMinusUtc = 37 / 86_400
 const mjdRange = { from: 50_000, to: 100_000 }
-/** Magnitudes of −99, 99, 999, … stand for "none". */
+/** Magnitudes of −99, 99, 999, … mean "none". */
 export const noMagnitude = 90
 
-/** Whether a value stands for none, as text of tables has it. */
+/** Whether a text of a table means "none". */
 export function isMissing(value: unknown): boolean {
   if (value === null || value === undefined || (typeof value === 'number' && Number.isNaN(value))) return true
   return typeof value === 'string' && /^(|-+|nan|<na>|n\/?a|none|null|masked|undefined)$/i.test(value.trim())
 }
 
-/** A finite number or an infinity; null for what is neither. */
+/** A finite number or an infinity; null for other texts. */
 export function numberOf(value: unknown): number | null {
   if (typeof value === 'number') return value
   if (typeof value !== 'string') return null
@@ -27,7 +27,7 @@ export function numberOf(value: unknown): number | null {
   return /^[-+]?(\d+\.?\d*|\.\d+)([ed][-+]?\d+)?$/i.test(text) ? Number(text.replace(/d/i, 'e')) : null
 }
 
-/** A magnitude or a limit; null for values that stand for none. */
+/** A magnitude or a limit; null for values that mean "none". */
 export function magnitude(value: number | null): number | null {
   return value === null || Math.abs(value) >= noMagnitude ? null : value
 }

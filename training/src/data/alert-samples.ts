@@ -18,7 +18,7 @@ import { topOf } from '../tree.ts'
 import { type AlertLine, parseLine } from './alert-lines.ts'
 import { nodeOfLabel } from './labelled.ts'
 
-/** An alert with what is known of it and the light curve of its object. */
+/** An alert with its label and the light curve of its object. */
 export interface AlertSample {
   readonly alert: AlertRecord & { readonly photometry: AlertPhotometry }
   readonly view: AlertView
@@ -32,7 +32,7 @@ export interface AlertSample {
   /** Whether the alert is not admitted: then it is not classified. */
   readonly refused: boolean
   readonly label: string | null
-  /** As the line has it: a child of the root, or what is no class. */
+  /** The group in the line: a child of the root, or `bogus` or `solar-system`. */
   readonly group: string | null
   readonly doubtful: boolean
   readonly night: string | null
@@ -138,7 +138,7 @@ async function packetsOf(file: string, lines: readonly AlertLine[]): Promise<str
 /** A packet that can't be decoded. */
 interface Unread {
   readonly code: ErrorCode
-  /** The packet and what is wrong with it. */
+  /** The packet and its error. */
   readonly text: string
 }
 
@@ -260,7 +260,7 @@ export function topOfGroup(taxonomy: Taxonomy, group: string | null): number {
   return taxonomy.nodes.findIndex(({ name }, node) => taxonomy.parents[node] === -1 && name.toLowerCase() === given)
 }
 
-/** The child of the root that an alert belongs to: by its group where that names one, else by its label; −1 where that is not known. */
+/** The child of the root to which an alert belongs: by its group if that is one, otherwise by its label; −1 if it is unknown. */
 export function topOfSample(taxonomy: Taxonomy, { group, label, doubtful }: AlertSample): number {
   const top = topOfGroup(taxonomy, group)
   if (top >= 0) return top

@@ -26,7 +26,7 @@ export interface KnownObject extends LabelledObject {
   readonly node: number
 }
 
-/** Objects sorted by what a taxonomy knows of them. */
+/** Objects, divided by whether a taxonomy has their labels. */
 export interface KnownSet {
   readonly objects: readonly KnownObject[]
   /** Numbers of objects by labels that the taxonomy doesn't know, most first: left out. */
@@ -72,7 +72,7 @@ export function knownTo(taxonomy: Taxonomy, objects: readonly LabelledObject[]):
   }
 }
 
-/** Node of a published label in any Unicode normalisation, by the taxonomy's map, else by the node's own name; −1 for the root, null where unknown. */
+/** Node of a published label in any Unicode normalisation, by the taxonomy's map, otherwise by the node's name; −1 for the root, null if unknown. */
 export function nodeOfLabel(taxonomy: Taxonomy, label: string): number | null {
   const given = label.normalize('NFC')
   const name = taxonomy.labels.get(given) ?? given

@@ -176,7 +176,7 @@ function wrongReference(draw: Random): TotalMagnitude {
   return (mjd, fid) => inBand(mean + (mjd > since ? change : 0), fid, gr, 0.4 * gr)
 }
 
-/** A damped random walk of so many days and mag, on a grid of a tenth of its time scale, read off by straight lines. */
+/** A damped random walk with a time scale (days) and a standard deviation (mag), on a grid of a tenth of the time scale, interpolated linearly. */
 function walk(draw: Random, days: number, deviation: number): (mjd: number) => number {
   const step = Math.max(days / 10, 0.05)
   const seed = draw.integer(0, 2 ** 30)

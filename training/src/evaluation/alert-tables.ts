@@ -162,7 +162,7 @@ function nightTable(judge: Judge, heldOut: readonly HeldOutAlert[]): Table {
   ])
 }
 
-/** The last alert of each labelled object with so many detections. */
+/** The last alert of each labelled object with this number of detections. */
 function byDetections(heldOut: readonly HeldOutAlert[]): [string, HeldOutAlert[]][] {
   return detectionRanges.map((range, which) => {
     const some = heldOut.filter(({ top, sample }) => top >= 0 && isInRange(sample.detections, range))

@@ -76,7 +76,7 @@ export interface NoveltyCounts {
   readonly others: readonly number[]
 }
 
-/** What is to be measured. */
+/** What to measure. */
 export interface EvaluationOptions {
   readonly among: readonly Candidates[]
   /** Objects with fewer detections on their whole curve are not judged among `among`. */

@@ -91,7 +91,7 @@ export function largest({ probabilities, truth }: Pick<Judged, 'probabilities' |
   return { probability, truth: probabilities.indexOf(probability) === truth }
 }
 
-/** Standard deviations of the scores over so many samples of the objects, drawn with replacement. */
+/** Standard deviations of the scores over this many samples of the objects, drawn with replacement. */
 export function bootstrapErrors(
   objects: readonly Judged[],
   classes: number,

@@ -26,7 +26,7 @@ export type UnscaledNovelty = Omit<NoveltyFile, keyof NoveltyScale>
 const group = 1024
 /** Share of the covariance that is replaced by a sphere of the same size: rare directions are not trusted wholly. */
 const shrinkage = 0.01
-/** The scale changes after so many detections, where each part has enough scores. */
+/** The scale changes after this number of detections, if each part has enough scores. */
 const steps = [1, 2, 5, 11, 23, 47]
 const fewest = 200
 const levels: readonly number[] = [

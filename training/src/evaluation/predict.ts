@@ -5,7 +5,7 @@ import type { NodeProbabilities, Reply } from 'hierax/classifier/types.ts'
 import { chunks } from '../collections.ts'
 import type { LabelledObject } from '../data/labelled.ts'
 
-/** Where a light curve is cut: so many days after its first detection, or nowhere. */
+/** Where a light curve is cut: a number of days after its first detection, or not at all. */
 export type Cut = number | 'full'
 
 /** The prediction of a model for an object at a cut. */

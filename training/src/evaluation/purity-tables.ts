@@ -133,7 +133,7 @@ export function purityTablesFor(rows: PurityRows): Table[] {
   })
 }
 
-/** The objects of some alerts with the weights of a population; null where it has a class of which there is none. */
+/** The objects of some alerts with the weights of a population; null if the population has a class without objects. */
 function weighed(
   samples: readonly PuritySample[],
   taxonomy: Taxonomy,

@@ -42,7 +42,7 @@ export function originOf({ plan, taxonomy, objects }: Pick<Session, 'plan' | 'ta
   }
 }
 
-/** Writes what a run found into its folder. */
+/** Writes the results of a run into its folder. */
 export async function writeRunFile(folder: string, { name }: RunFile, content: object): Promise<void> {
   await writeFile(path.join(folder, name), `${JSON.stringify(content, null, 1)}\n`)
 }

@@ -23,7 +23,7 @@ export function tableOf<T>(title: string, items: readonly T[], columns: readonly
   return { title, columns: columns.map(([name]) => name), rows }
 }
 
-/** A number with so many decimals; a dash for none. */
+/** A number with this many decimals; a dash for none. */
 export function decimals(value: number | null, digits = 3): string {
   return value === null ? '–' : value.toFixed(digits)
 }

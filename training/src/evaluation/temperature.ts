@@ -29,7 +29,7 @@ export function fitTemperature(taxonomy: Taxonomy, predictions: readonly Predict
   })
 }
 
-/** Predictions as they are under temperatures. */
+/** The predictions after division of the logits by temperatures. */
 export function atTemperature<T extends KnownObject>(
   taxonomy: Taxonomy,
   predictions: readonly Prediction<T>[],

@@ -97,7 +97,7 @@ function appearance(line: string): string {
 
 /** Strings, and what Python writes for numbers that JSON does not have. */
 const stringsAndNotNumbers = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g
-/** Begins a text that stands for such a number. */
+/** Prefix of a text that represents such a number. */
 const mark = '\u0000not a number '
 
 /** JSON of a line, and what Python writes for missing numbers: NaN and Infinity are read as null. */

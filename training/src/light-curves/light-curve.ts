@@ -16,7 +16,7 @@ export interface SimulatedPoint {
   readonly refused?: Refused
 }
 
-/** A detection of low real–bogus score, or one beside a known solar-system object. */
+/** A detection with a low real–bogus score, or near a known solar-system object. */
 export type Refused = 'bogus' | 'solar-system'
 
 /** A light curve that goes into the simulator. */
@@ -40,7 +40,7 @@ export type PhotometryKind = 'difference_mag' | 'total_mag' | 'difference_flux_u
 /** Julian date minus modified Julian date, days. */
 export const jdOfMjd0 = 2400000.5
 
-/** Rounded to so many decimals, as the survey's databases do. */
+/** Rounded to this many decimals, as in the survey's databases. */
 export function rounded(value: number, decimals: number): number {
   return Number(value.toFixed(decimals))
 }

@@ -102,7 +102,7 @@ function fromMagnitude(measurement: Measurement): SimulatedPoint {
   return point(measurement, !measurement.upperLimit, measurement.positive, measurement.value, measurement.error ?? 0)
 }
 
-/** A difference flux: a detection of its sign where it is significant, else the limit that its error sets. */
+/** The point of a difference flux: a detection if the flux is significant, otherwise the limit that follows from its error. */
 function fromFlux(measurement: Measurement, flux: number, error: number): SimulatedPoint {
   const limit = zeroPoint - 2.5 * Math.log10(significance * Math.max(error, 1e-3))
   if (error <= 0 || Math.abs(flux) < significance * error) return point(measurement, false, false, limit, 0)

@@ -89,7 +89,7 @@ export function shiftedReference(points: readonly Point[], kind: Kind, random: R
   })
 }
 
-/** Forced photometry goes deeper than alerts do: what is fainter than alerts reach is lost. */
+/** Forced photometry is deeper than alerts: points that are too faint for alerts are removed. */
 function shallower(points: readonly Point[], random: Random): Point[] {
   const limit = depth - 0.1 + 0.2 * random.normal()
   return points.filter(p => !p.detection || p.magnitude <= limit)

@@ -62,7 +62,7 @@ export function epochBatches(
   )
 }
 
-/** Objects in batches by length, as they are: for the loss on held-out ones. */
+/** Objects in batches by length, without augmentation: for the loss on held-out objects. */
 export function plainBatches(objects: readonly KnownObject[], batch: number, cap: number, inputs?: InputSet): Batch[] {
   const sequences = objects
     .map(({ points, node }) => sequenceOf(capped(points, cap), node, 0, inputs))
@@ -144,7 +144,7 @@ export interface Sequence {
   readonly target: number
 }
 
-/** The last step counts until 1.5 times the curve's age, at least for so many days. */
+/** The last step counts until 1.5 times the curve's age, but at least for this many days. */
 const shortestEnd = 100
 /** Every step counts a little, even of several in one night. */
 const leastWeight = 0.02

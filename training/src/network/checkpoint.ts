@@ -70,7 +70,7 @@ export async function readCheckpoint(file: string, settings: Settings): Promise<
   }
 }
 
-/** How far the training of a checkpoint is; null where there is none. Throws USAGE where it is not a checkpoint of this version. */
+/** The progress of a checkpoint's training; null if there is no checkpoint. Throws USAGE if it is not a checkpoint of this version. */
 export async function progressOf(file: string): Promise<Pick<FitState, 'epoch' | 'finished'> | null> {
   const content = await contentOf(file)
   return content === null ? null : parsed(content, file)

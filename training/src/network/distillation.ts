@@ -11,7 +11,7 @@ import { type BatchLoss, stepLoss, TrainableNetwork } from './trainable.ts'
 
 /** A model that another is to learn from. */
 export interface Teacher {
-  /** Of its weights alone: another card does not change what is learned from it. */
+  /** SHA-256 of the weights only: the card does not affect distillation. */
   readonly sha256: string
   readonly weights: Weights
 }

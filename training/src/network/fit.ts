@@ -118,7 +118,7 @@ export async function fit(
   }
 }
 
-/** The result of a training: the best weights where early stopping is on, else the last ones. */
+/** The result of a training: the best weights with early stopping, otherwise the last ones. */
 export function finalWeights(state: Pick<FitState, 'best' | 'weights'>): Weights {
   return state.best?.weights ?? state.weights
 }
@@ -135,7 +135,7 @@ function initialState(taxonomy: Taxonomy, { network, seed }: Recipe, start: Weig
   return { epoch: 0, batch: 0, lossSum: 0, finished: false, weights, moments, history: [], best: null }
 }
 
-/** Keeps the best weights and ends the training where the loss has not fallen for so many epochs (0: never). */
+/** Keeps the best weights, and ends the training if the loss has not fallen for this many epochs (0: never). */
 function recordBest(state: FitState, { epoch, heldOutLoss }: EpochRecord, patience: number): void {
   if (patience === 0 || heldOutLoss === null) return
   if (state.best === null || heldOutLoss < state.best.loss) {
@@ -163,7 +163,7 @@ function lossFor(
     )
 }
 
-/** Mean loss of objects as they are. */
+/** Mean loss of objects without augmentation. */
 function meanLoss(
   network: TrainableNetwork,
   weights: Weights,

@@ -199,7 +199,7 @@ export interface Dropout {
   readonly dense: Float32Array
 }
 
-/** Dropout factors for so many steps × rows, or null where the rate is 0. A function of the seed. */
+/** Dropout factors for this many steps × rows; null if the rate is 0. A function of the seed. */
 export function dropoutFactors(
   sizes: Pick<NetworkSizes, 'features' | 'dense'>,
   stepRows: number,
@@ -213,7 +213,7 @@ export function dropoutFactors(
   }
 }
 
-/** 0 with the probability `rate`, else 1 / (1 − rate). Two from each word of Mulberry32: there are millions of them in a batch. */
+/** 0 with the probability `rate`, otherwise 1 / (1 − rate). A batch needs millions, so each word of Mulberry32 gives two. */
 function factors(size: number, rate: number, seed: number): Float32Array {
   const out = new Float32Array(size)
   const kept = 1 / (1 - rate)

@@ -4,7 +4,7 @@ import type { Recipe } from '../recipe.ts'
 /** Gradients are scaled down to this norm where theirs is greater, as in the reference study. */
 export const gradientClip = 1
 
-/** Running moments of the gradient and the number of steps made: what a checkpoint must hold beside the weights. */
+/** Running moments of the gradient and the number of steps, which a checkpoint must have in addition to the weights. */
 export interface Moments {
   steps: number
   readonly first: Readonly<Record<string, Float32Array>>

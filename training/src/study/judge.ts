@@ -29,7 +29,7 @@ export interface Verdict {
   readonly pooled: SetEvaluation
 }
 
-/** A mean over folds and the standard deviation of one fold. */
+/** Mean and standard deviation over the folds. */
 export interface Figure {
   readonly mean: number
   readonly deviation: number

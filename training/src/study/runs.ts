@@ -145,7 +145,7 @@ interface StoredResult extends Pick<z.infer<typeof resultShape>, 'correction' | 
   readonly lines: readonly z.infer<typeof lineShape>[]
 }
 
-/** What an earlier run left; null where there is none, or where it was made with other settings or objects. */
+/** The result of an earlier run; null if there is none, or if it has other settings or objects. */
 async function readResult(folder: string, settings: string): Promise<StoredResult | null> {
   try {
     const result = resultShape.parse(JSON.parse(await readFile(path.join(folder, 'run.json'), 'utf8')))
@@ -221,7 +221,7 @@ function predictionOf(
   return { object, cut: days, age, probability, conditional: probability, novelty: null }
 }
 
-/** Probabilities as they are with the weights: every conditional times W^β, and renormalised within siblings. */
+/** Probabilities with the weights: every conditional times W^β, renormalised among siblings. */
 export function withWeights(
   taxonomy: Taxonomy,
   nodes: Readonly<Record<string, number>>,

@@ -39,7 +39,7 @@ const studyShape = z.strictObject({
   taxonomy: text,
   recipe: text,
   folds: z.int().min(2),
-  /** Sets of classes by name: as `--among` takes them, or the leaves that have at least so many objects. */
+  /** Sets of classes by name: in the syntax of `--among`, or the leaves that have at least this many objects. */
   targets: z.record(text, z.union([text, z.strictObject({ leaves: z.int().min(1) })])),
   networks: z.record(text, networkShape),
   parts: z.array(partShape).min(1)

@@ -16,7 +16,7 @@ export const sides: readonly Side[] = ['this', 'other']
 
 export interface PairedOptions {
   readonly stream: AlertStream
-  /** The topic has so many epochs; the first one is that of new objects. */
+  /** Number of epochs in the topic; the first one has the new objects. */
   readonly epochs: number
   readonly partitions: number
   readonly rounds: number

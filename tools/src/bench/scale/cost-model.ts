@@ -1,4 +1,4 @@
-/** A survey's stream and what is kept of it. */
+/** A survey's stream, and how long it is kept. */
 export interface Stream {
   readonly alertsPerNight: number
   /** Length of a night, h. */

@@ -40,7 +40,7 @@ const output: Omit<OutputSettings, 'encoding'> = {
 /** The topic in DESC's form (`output.desc.topic`), which has no default name. */
 export const descTopic = 'desc'
 
-/** One packet of so many is damaged and becomes a dead letter. */
+/** One packet in this number is damaged and becomes a dead letter. */
 const damagedOneOf = 20
 
 /** Alerts that the service processes together. */

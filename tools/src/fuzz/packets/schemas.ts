@@ -54,7 +54,7 @@ function doubling(depth: number, leaf: SchemaJson): SchemaJson {
   return inner
 }
 
-/** A recursive list with so many levels. */
+/** A recursive list with this many levels. */
 function deepList(levels: number): Buffer {
   return withField(
     field('list', record('list', [field('next', ['null', 'list'])])),
