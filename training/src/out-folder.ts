@@ -11,7 +11,7 @@ import { checkpointFile, progressOf } from './network/checkpoint.ts'
 import type { TrainListener, TrainPlan } from './session.ts'
 
 /**
- * Refuses a training that would replace what is in `plan.out`, or what it reads itself. `--resume` continues from a checkpoint, whose
+ * Refuses a training that would replace what is in `plan.out`, or what it reads itself, or whose models to begin with are missing. `--resume` continues from a checkpoint, whose
  * settings are compared when it is read; `--overwrite` replaces anything. Throws USAGE.
  */
 export async function checkOut(plan: TrainPlan, listener: Pick<TrainListener, 'note'>): Promise<void> {
@@ -28,6 +28,10 @@ export async function checkOut(plan: TrainPlan, listener: Pick<TrainListener, 'n
         ...named('--teachers', models(each, plan.teachers))
       ]
     )
+  }
+  for (const { inner } of folders) {
+    for (const folder of plan.start === null ? [] : [plan.start]) checkModel('--start', folder, inner)
+    for (const folder of plan.teachers) checkModel('--teachers', folder, inner)
   }
   const fresh: string[] = []
   for (const { folder } of folders) if (!(await checkFolder(folder, plan))) fresh.push(folder)
@@ -50,6 +54,18 @@ function foldersOf({ out, folds, fold, leaveOut }: TrainPlan): Folder[] {
   if (folds === 0) return [{ folder: out, inner: '' }]
   const all = fold === null ? Array.from({ length: folds }, (_, each) => each) : [fold]
   return all.map(each => ({ folder: path.join(out, `fold-${each}`), inner: `fold-${each}` }))
+}
+
+/** Refuses a folder without a model to begin with, or to learn from. */
+function checkModel(option: string, folder: string, inner: string): void {
+  if (existsSync(path.join(folder, inner, cardFile))) return
+  const isRun = inner === '' && existsSync(path.join(folder, crossValidationFile.name))
+  const message = isRun
+    ? 'is a cross-validation, which is for a run with --folds; name one of its models, such as its fold-0'
+    : inner === ''
+      ? `is not a model folder: it has no ${cardFile}`
+      : `has no ${inner} with a model; with --folds, the option takes a cross-validation with the same folds`
+  throw new HieraxError('USAGE', `${option} ${folder} ${message}`)
 }
 
 /** Whether there is a training to resume in a folder. */

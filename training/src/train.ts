@@ -1,20 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
-import { contextVersion } from 'hierax/classifier/context.ts'
+import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { refuserOf, textOf } from 'hierax/classifier/model-file.ts'
-import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { NoveltyFile } from 'hierax/classifier/novelty.ts'
 import { wholeGroups } from 'hierax/classifier/population.ts'
 import { createRuntime } from 'hierax/classifier/runtime.ts'
 import { parseTaxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
-import { studyContext } from './context/context-study.ts'
-import { type AlertData, knownAlerts, readAlertSamples } from './data/alert-samples.ts'
 import { foldOf, type KnownObject, knownTo, readLabelled } from './data/labelled.ts'
 import { syntheticObjects, syntheticSource } from './data/synthetic.ts'
-import { alertTables } from './evaluation/alert-tables.ts'
 import { parseCandidates } from './evaluation/class-assignment.ts'
 import { crossValidate, crossValidationFile } from './evaluation/cross-validation.ts'
 import {
@@ -27,22 +22,19 @@ import {
   rangeOf
 } from './evaluation/novelty-fit.ts'
 import type { Prediction } from './evaluation/predict.ts'
-import { puritySamplesOf, purityTable } from './evaluation/purity-tables.ts'
 import { originOf, readOwnRun, writeRunFile } from './evaluation/run-file.ts'
 import type { Table } from './evaluation/tables.ts'
-import { exportModel, type Findings, labelledMix, notesOf, priorsOf } from './export.ts'
+import { exportModel, labelledMix, notesOf } from './export.ts'
+import { learnContext, readLabelledAlerts } from './learn-context.ts'
 import { checkFolds, checkLearnable } from './learnable.ts'
 import { leaveOut, leaveOutFile } from './leave-out.ts'
-import { formatContext } from './model-writer.ts'
-import { drawsOf, inputsOf } from './network/batches.ts'
+import { inputsOf } from './network/batches.ts'
 import { checkOut } from './out-folder.ts'
 import { withoutEffect } from './recipe.ts'
 import { type Fitted, fitInto, predictedBy, type Session, type TrainListener, type TrainPlan } from './session.ts'
 
 /** Fewer held-out objects give no scale of novelty. */
 const fewestForScale = 100
-/** Folds of the context term where no cross-validation gives them: it is then judged on objects that the network has seen. */
-const contextFolds = 5
 
 /**
  * Trains a model of all objects into `plan.out`, or, with folds, cross-validates: a model and its figures for each fold in
@@ -232,71 +224,4 @@ async function readCrossValidation(folder: string, session: Session) {
   if (found.folds.length > 1) return found
   const message = `--cross-validation ${folder} is a single fold; train all of them with --folds N --resume, and name the folder that has them`
   throw new HieraxError('USAGE', message)
-}
-
-/** Reads labelled packets, and reports how many can be used. Throws where no label is of the taxonomy. */
-async function readLabelledAlerts(paths: readonly string[], session: Session): Promise<AlertData> {
-  const { taxonomy, objects, listener } = session
-  const data = await readAlertSamples(paths, new Map(objects.map(({ id, label }) => [id, label])))
-  const { alerts, notes } = knownAlerts(taxonomy, data.objects)
-  for (const note of [...data.notes, ...notes]) listener.note(note)
-  if (alerts.length > 0) return data
-  const message = `--alerts ${paths.join(', ')}: of ${data.objects.length} objects, none has a label that the taxonomy ${taxonomy.name} knows`
-  throw new HieraxError('USAGE', `${message}; labels come from JSON lines, or by object id from --data`)
-}
-
-/** What labelled packets give a model; no context term where no group of siblings has enough labelled objects. */
-type ContextFindings = Required<Pick<Findings, 'context' | 'purity'>> & { readonly tables: readonly Table[] }
-
-/**
- * Fits the context term of a model on labelled packets. The networks of a cross-validation, if there is one, give the logits
- * of the objects that they have not seen; else the network of all objects does, and its card says so.
- */
-async function learnContext(
-  { plan, taxonomy, runtime, listener, objects }: Session,
-  { objects: alertObjects, notes }: AlertData,
-  network: RecurrentClassifier,
-  validated: { readonly folds: readonly unknown[]; readonly of?: { readonly foldSeed: number } | undefined } | null
-): Promise<ContextFindings> {
-  const labels = objects.map(({ node }) => node)
-  const shares = priorsOf(taxonomy, labels, drawsOf(taxonomy, labels, plan.recipe.sampling.balance))
-  const opened: RecurrentClassifier[] = []
-  const ofFold = async (fold: number): Promise<RecurrentClassifier> => {
-    if (validated === null) return network
-    const model = await readModelFolder(path.join(plan.crossValidation as string, `fold-${fold}`))
-    opened.push(new RecurrentClassifier(model, runtime))
-    return opened.at(-1) as RecurrentClassifier
-  }
-  const { alerts: known } = knownAlerts(taxonomy, alertObjects)
-  const labelled = new Set(known.map(({ object }) => object.objectId)).size
-  listener.note(`Fitting the context term on ${known.length} labelled alerts of ${labelled} objects.`)
-  const study = await studyContext({
-    ...{ taxonomy, objects: alertObjects, shares },
-    ...{
-      folds: validated?.folds.length ?? contextFolds,
-      foldSeed: validated?.of?.foldSeed ?? plan.recipe.foldSeed,
-      network: ofFold
-    }
-  })
-  for (const classifier of opened) classifier.dispose()
-  const { file, heldOut, alerts, objects: count } = study
-  if (file.nodes.length === 0) {
-    listener.note('No group of siblings has two nodes with enough labelled objects: the model gets no context term.')
-    return { context: null, purity: [], tables: [] }
-  }
-  const mixes = { ...plan.populations, labelled: labelledMix(taxonomy, objects) }
-  const populations = Object.entries(mixes).map(([name, { shares }]) => ({ name, shares }))
-  const stream = populations.find(({ name }) => name === 'stream') ?? populations[0] ?? null
-  const seen =
-    validated === null ? ['The network had seen some of these objects, which flatters the figures of its alerts.'] : []
-  return {
-    context: {
-      text: formatContext(file),
-      card: { ...{ features: contextVersion, alerts, objects: count }, notes: [...notes, ...study.notes, ...seen] }
-    },
-    purity: populations.flatMap(population =>
-      purityTable(puritySamplesOf(heldOut, taxonomy, shares, population), taxonomy, population)
-    ),
-    tables: alertTables(heldOut, { taxonomy, shares, stream })
-  }
 }

@@ -126,6 +126,15 @@ test('networks of other folds are no teachers', async () => {
 test('a model of another tree to start from is named by its option', async () => {
   const reference = path.resolve(import.meta.dirname, '../../models/ztf-reference')
   await refused(planFor('begun', { start: reference }), /^--start .*ztf-reference has another tree than --taxonomy/)
+  await refused(planFor('begun', { start: folder }), /^--start .* is not a model folder: it has no card\.json/)
+  await refused(
+    planFor('begun', { teachers: [at('three')] }),
+    /three is a cross-validation, which is for a run with --folds/
+  )
+  await refused(
+    planFor('begun', { folds: 2, start: reference }),
+    /ztf-reference has no fold-0 with a model; with --folds,/
+  )
   await refused(planFor('begun', { teachers: [reference] }), /^--teachers .*ztf-reference has another tree/)
 })
 
@@ -178,6 +187,11 @@ test('labelled packets are read and counted before the training', async () => {
   assert.ok(!existsSync(at('labelled')))
   writeFileSync(at('packets', 'labels.jsonl'), JSON.stringify({ objectId: curves[0]?.id, label: 'A1' }))
   const notes = await trained(planFor('labelled', { alerts: [at('packets', 'labels.jsonl')] }))
+  const few = notes.findIndex(note =>
+    /two nodes with 10 labelled objects each: the model will get no context/.test(note)
+  )
+  const begin = notes.findIndex(note => note.startsWith('Fitting'))
+  assert.ok(few > 0 && few < begin, notes.join('\n'))
   const unread = notes.findIndex(note => /cannot be read: 1 of 9 packets: NOT_A_CONTAINER 1, such as/.test(note))
   const training = notes.findIndex(note => note.startsWith('Runtime: '))
   assert.ok(unread > training, notes.join('\n'))

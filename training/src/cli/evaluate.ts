@@ -106,7 +106,13 @@ async function runEvaluate({ model, days, population, json, report, ...options }
   for (const note of [`${name} ${version} on ${runtime}.`, ...outcome.notes]) process.stderr.write(`${note}\n`)
   const { tables, ...figures } = outcome
   if (tables.length > 0) process.stdout.write(`${tables.map(plainTable).join('\n\n')}\n`)
-  else process.stderr.write('No object has a label of the taxonomy; there is nothing to evaluate.\n')
+  else if (predictions !== undefined)
+    process.stderr.write('No object has a label of the taxonomy; none is evaluated.\n')
+  else {
+    const known = 'no object has a label of the taxonomy of the model'
+    const hint = 'labels of packets come from JSON lines, or by object id from --data'
+    throw new HieraxError('USAGE', `there is nothing to evaluate, as ${known}; ${hint}`)
+  }
   if (report !== undefined) process.stderr.write(`Report: ${await writeReport(report, reportOf(outcome))}\n`)
   if (json === undefined) return
   try {

@@ -93,9 +93,9 @@ export function fitContext(
 }
 
 /** Groups of siblings that get terms. */
-function groupsOf(
+export function groupsOf(
   taxonomy: Taxonomy,
-  samples: readonly ContextSample[],
+  samples: readonly Pick<ContextSample, 'objectId' | 'node'>[],
   { parents, minObjects }: ContextFitOptions
 ): readonly (readonly number[])[] {
   const counts = sumsByNode(taxonomy, objectNodes(samples))
@@ -107,7 +107,7 @@ function groupsOf(
 }
 
 /** The node of every object, once. */
-function objectNodes(samples: readonly ContextSample[]): number[] {
+function objectNodes(samples: readonly Pick<ContextSample, 'objectId' | 'node'>[]): number[] {
   return [...new Map(samples.map(({ objectId, node }) => [objectId, node])).values()]
 }
 
