@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { describeIssues } from 'hierax/classifier/model-file.ts'
 import { parseTaxonomy, type Taxonomy } from 'hierax/classifier/taxonomy.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
@@ -91,8 +92,7 @@ export async function readStudy(file: string): Promise<Study> {
   }
   const parsed = studyShape.safeParse(values)
   if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    return fail(`key ${shown(issue?.path.join('.'))}: ${issue?.message}`)
+    return fail(describeIssues(parsed.error))
   }
   const { name, recipe, folds, targets, networks, parts } = parsed.data
   for (const [network, { target }] of Object.entries(networks)) {

@@ -147,7 +147,8 @@ for (const [what, change, message] of [
   ['an unknown target', { networks: { ...study.networks, flat: { target: 'none' } } }, /network "flat".*"none"/],
   ['an unknown network', { parts: [{ ...study.parts[0], networks: ['none'] }] }, /part claim.*"none"/],
   ['a fold too many', { parts: [{ ...study.parts[0], folds: [2] }] }, /fold 2 of 2/],
-  ['an unknown key', { weights: 1 }, /weights/],
+  ['an unknown key', { weights: 1 }, /field weights: it is unknown$/],
+  ['folds in words', { folds: 'two' }, /field folds: expected (int|number), received string$/],
   ['an unknown node', { targets: { ...study.targets, top: 'A,Z' } }, /"Z" is not a node/]
 ] as const) {
   test(`a study with ${what} is refused`, async () => {
