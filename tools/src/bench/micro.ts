@@ -24,12 +24,23 @@ process.stdout.write(
   `${JSON.stringify({ machine, microseconds: costs, growth: growth(costs), late: late(costs) }, null, 2)}\n`
 )
 
-/** Cost of one new detection at 1,000 points relative to 10, for merge and classification together, by batch size. */
+/**
+ * Cost of an alert, a new detection, at 1,000 points relative to 10: `alert`, all steps together (decode, store, classify, encode as Avro), and
+ * the merge with the classification alone, by batch size.
+ */
 function growth(all: readonly Cost[]): Record<string, number> {
   const min = (name: string): number => all.find(cost => cost.name === name)?.min ?? Number.NaN
-  const whole = (points: number, batch: number): number =>
+  const merged = (points: number, batch: number): number =>
     min(`merge, ${points} points`) + min(`classify warm, ${points} points, batch ${batch}`)
-  const ratios = [1, 8, 32, 128, 256].map(batch => [`batch ${batch}`, whole(1000, batch) / whole(10, batch)] as const)
+  const alert = (points: number): number =>
+    min('decode') +
+    min(`store, lmdb, ${points} points`) +
+    min(`classify warm, ${points} points, batch 128`) +
+    min('encode, avro')
+  const ratios = [
+    ['alert', alert(1000) / alert(10)] as const,
+    ...[1, 8, 32, 128, 256].map(batch => [`batch ${batch}`, merged(1000, batch) / merged(10, batch)] as const)
+  ]
   return Object.fromEntries(
     ratios.filter(([, ratio]) => !Number.isNaN(ratio)).map(([k, v]) => [k, Math.round(v * 100) / 100])
   )

@@ -21,7 +21,9 @@ export async function measure(steps: readonly Step[], ms: number): Promise<Cost[
   const costs: Cost[] = []
   for (const { name, items, run, prepare } of steps) {
     const bench = new Bench({ time: ms, warmupTime: ms, iterations: 5, warmupIterations: 3, retainSamples: true })
-    bench.add(name, () => run() as Promise<void>, { ...(prepare ? { beforeEach: () => void prepare() } : {}) })
+    bench.add(name, () => run() as Promise<void>, {
+      ...(prepare ? { beforeEach: async () => void (await prepare()) } : {})
+    })
     const [task] = await bench.run()
     const result = task?.result
     if (!result || !('latency' in result)) throw new Error(`${name}: ${task?.result.state ?? 'no result'}`)

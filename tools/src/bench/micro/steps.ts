@@ -6,6 +6,7 @@ import { loadClassifier } from 'hierax/classifier/classifier.ts'
 import { bundledModel } from 'hierax/classifier/model-folder.ts'
 import type { Classifier, Question, Reply } from 'hierax/classifier/types.ts'
 import { encodeRecord, mergeIntoRecord } from 'hierax/lightcurves/object-record.ts'
+import type { Addition, Store } from 'hierax/lightcurves/store.ts'
 import { LmdbStore } from 'hierax/lightcurves/stores/lmdb.ts'
 import { MemoryStore } from 'hierax/lightcurves/stores/memory.ts'
 import { classificationMessages } from 'hierax/messages/outgoing.ts'
@@ -125,9 +126,26 @@ export async function storing(): Promise<{ steps: Step[]; dispose: () => Promise
       steps.push({ name: `store, ${name}, batch ${batch}`, items: batch, run: () => store.merge(additions), prepare })
     }
   }
+  for (const points of histories) steps.push(growing(stores.lmdb, points))
   const dispose = async (): Promise<void> => {
     await stores.lmdb.close()
     fs.rmSync(folder, { recursive: true, force: true })
   }
   return { steps, dispose }
+}
+
+/** A new detection of each of {@link objects} objects with `points` points, or up to 19 more: then they are replaced by other objects. */
+function growing(store: Store, points: number): Step {
+  let ids: string[] = []
+  let detections = 0
+  let additions: Addition[] = []
+  const prepare = async (): Promise<void> => {
+    if (detections % 20 === 0) {
+      ids = Array.from({ length: objects }, (_, index) => `ZTF${points}-${detections}-${index}`)
+      await store.merge(ids.map(id => additionAt(id, points - 1, points)))
+    }
+    const index = points + (detections++ % 20)
+    additions = ids.map(id => additionAt(id, index))
+  }
+  return { name: `store, lmdb, ${points} points`, items: objects, run: () => store.merge(additions), prepare }
 }
