@@ -47,7 +47,7 @@ describe('an error that is added to the table', () => {
 
   it('is documented, and may be the code of a problem over HTTP', async () => {
     const { pages } = await import('../scripts/generate-docs.ts')
-    const { problem } = await import('../src/service/problems.ts')
+    const { problem } = await import('../src/service/schema/problems.ts')
     assert.match((await pages())['docs/errors.md'] as string, /`UPSIDE_DOWN` +\| 422 +\| Send it back\./)
     assert.equal(problem.shape.code.parse(code), code)
   })

@@ -1,4 +1,4 @@
-import { classification } from '../../src/service/examples.ts'
+import { classification } from '../../src/service/schema/examples.ts'
 import { table } from './markdown.ts'
 
 const { evidence } = classification

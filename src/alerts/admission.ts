@@ -1,8 +1,8 @@
 import { HieraxError } from '../errors.ts'
 import { timeOfJd, utcOfJd } from '../julian-date.ts'
-import { type Gates, isBogus, isInSolarSystem } from '../lightcurves/gates.ts'
-import type { AlertRecord } from '../lightcurves/observation.ts'
-import { type Points, PointWriter } from '../lightcurves/points.ts'
+import { type Gates, isBogus, isInSolarSystem } from '../lightcurves/curve/gates.ts'
+import type { AlertRecord } from '../lightcurves/points/observation.ts'
+import { type Points, PointWriter } from '../lightcurves/points/points.ts'
 import type { Alert } from './alert.ts'
 
 /** Settings of admission (`admit.*`, `input.programs` and `input.publicPrograms` of the configuration). */
@@ -53,7 +53,7 @@ const writer = new PointWriter()
 /**
  * Checks the programme of every point, because the history in a packet may mix programmes, and applies the gates to the alert. All points
  * of admitted programmes are stored with their quality, also those that fail the gates, because later packets contain the same
- * points again. Points that fail the gates are left out when a light curve is classified (`lightcurves/gates.ts`).
+ * points again. Points that fail the gates are left out when a light curve is classified (`lightcurves/curve/gates.ts`).
  */
 export function admit(alert: Alert, settings: AdmissionSettings, topic = ''): Admitted {
   // An error may have left points of another packet.

@@ -1,6 +1,6 @@
 import type { Cutouts } from '../lightcurves/cutouts.ts'
-import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
-import { Points } from '../lightcurves/points.ts'
+import type { AlertRecord, Observation } from '../lightcurves/points/observation.ts'
+import { Points } from '../lightcurves/points/points.ts'
 
 /** One photometric point of a packet's history, with the survey programme it belongs to. */
 export interface HistoryPoint {

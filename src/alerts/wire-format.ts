@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { HieraxError, shown } from '../errors.ts'
-import type { DecoderLimits } from './limits.ts'
-import { surveyOfSchemaId } from './other-surveys.ts'
+import type { DecoderLimits } from './avro/limits.ts'
+import { surveyOfSchemaId } from './surveys/other-surveys.ts'
 
 /** Bytes before a record by which its writer names the schema: Confluent's framing, and Avro's single-object encoding. */
 const framings: readonly (readonly [begin: Buffer, length: number])[] = [

@@ -1,5 +1,10 @@
-import { describePopulation } from '../classifier/population.ts'
-import { describeRange, describeThreshold, type PurityThreshold, purityThresholds } from '../classifier/purity.ts'
+import { describePopulation } from '../classifier/probabilities/population.ts'
+import {
+  describeRange,
+  describeThreshold,
+  type PurityThreshold,
+  purityThresholds
+} from '../classifier/probabilities/purity.ts'
 import type { Config } from '../config/config.ts'
 import { type NodeCondition, nearStar } from '../config/routes.ts'
 import { HieraxError } from '../errors.ts'

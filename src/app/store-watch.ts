@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { maskUrl } from '../config/show.ts'
 import { type Store, type StoreTrouble, storeTroubles } from '../lightcurves/store.ts'
-import type { PartState } from '../service/schemas.ts'
+import type { PartState } from '../service/schema/schemas.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 

@@ -1,13 +1,13 @@
 import type { Config } from '../config/config.ts'
 import { writtenTopics } from '../config/rules.ts'
-import type { PartState } from '../service/schemas.ts'
-import { kafkaProblem } from '../streams/kafka/connection.ts'
-import { KafkaSource } from '../streams/kafka/source.ts'
+import type { PartState } from '../service/schema/schemas.ts'
+import { kafkaProblem } from '../streams/kafka/client/connection.ts'
+import { KafkaSource } from '../streams/kafka/consumer/source.ts'
 import type { BatchHandler, Sink } from '../streams/types.ts'
 import { GatheredLog } from '../telemetry/gathered-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { kafkaOutput, noOutput, refusals, wrongCredentials } from './output.ts'
+import { kafkaOutput, noOutput, refusals, wrongCredentials } from './output/output.ts'
 
 /** Input and output of the pipeline. */
 export interface Streams {

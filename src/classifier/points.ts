@@ -1,4 +1,4 @@
-import type { Observation } from '../lightcurves/observation.ts'
+import type { Observation } from '../lightcurves/points/observation.ts'
 
 /** A photometric point as the inputs need it. */
 export type Point = Pick<Observation, 'jd' | 'fid' | 'detection' | 'positive' | 'magnitude' | 'error'>

@@ -1,7 +1,7 @@
 import { HieraxError } from '../errors.ts'
-import type { Card } from './card.ts'
+import type { Card } from './model/card.ts'
+import type { SteppedQuestion } from './network/sequence-rows.ts'
 import { pointsOf } from './points.ts'
-import type { SteppedQuestion } from './sequence-rows.ts'
 import type { Classifier, Reply } from './types.ts'
 
 /** Maximum difference of a probability between backends. */

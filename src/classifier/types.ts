@@ -1,5 +1,5 @@
-import type { LightCurve } from '../lightcurves/light-curve.ts'
-import type { AlertContext } from '../lightcurves/observation.ts'
+import type { LightCurve } from '../lightcurves/curve/light-curve.ts'
+import type { AlertContext } from '../lightcurves/points/observation.ts'
 
 /** One node of a taxonomy with its parent; the root's parent is null. */
 export interface TaxonomyNode {

@@ -15,7 +15,7 @@ import { textNote } from '../streams/file-packet.ts'
 import { type FilePackets, isPacketFile, openPackets } from '../streams/files.ts'
 import type { InputMessage, OutputMessage, Sink } from '../streams/types.ts'
 import { checkOutputs, named, storeFolder } from './outputs.ts'
-import { startProgress } from './progress.ts'
+import { startProgress } from './terminal/progress.ts'
 
 /** Options of `hierax classify` as commander gives them. */
 export interface ClassifyOptions {

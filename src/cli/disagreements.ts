@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts'
 import { HieraxError, printable } from '../errors.ts'
-import type { ComparisonView, DisagreementsView } from '../service/schemas.ts'
+import type { ComparisonView, DisagreementsView } from '../service/schema/schemas.ts'
 
 /** Options of `hierax disagreements` as commander gives them. */
 export interface DisagreementsOptions {

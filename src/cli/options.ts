@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { isObjectId } from '../alerts/ztf-values.ts'
+import { isObjectId } from '../alerts/surveys/ztf-values.ts'
 import { parseJd } from '../julian-date.ts'
 
 /** Bounds of a numeric option, both included. */

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { topic as topicKind } from '../config/kinds.ts'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError } from '../errors.ts'
-import { openPacketPublisher, type PacketPublisher } from '../streams/kafka/packet-publisher.ts'
-import type { Progress } from './progress.ts'
+import { openPacketPublisher, type PacketPublisher } from '../streams/kafka/producer/packet-publisher.ts'
+import type { Progress } from './terminal/progress.ts'
 
 /** Options that name a topic of a cluster, as `replay` and `simulate` take them. */
 export interface PublishTarget {

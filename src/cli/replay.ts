@@ -1,11 +1,11 @@
-import { isContainer } from '../alerts/container.ts'
+import { isContainer } from '../alerts/avro/container.ts'
 import { readSchema } from '../app/schema.ts'
 import { describeError, HieraxError } from '../errors.ts'
 import { type FilePacket, textNote } from '../streams/file-packet.ts'
 import { openPackets } from '../streams/files.ts'
 import { endSignal } from './end-signal.ts'
-import { startProgress } from './progress.ts'
 import { openTarget, type PublishTarget, publishAll, summary } from './publish.ts'
+import { startProgress } from './terminal/progress.ts'
 
 /** Options of `hierax replay` as commander gives them. */
 export interface ReplayOptions extends Omit<PublishTarget, 'topic'> {

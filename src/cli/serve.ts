@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { defaultPopulation } from '../classifier/population.ts'
+import { defaultPopulation } from '../classifier/probabilities/population.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
-import { printConfig } from '../config/print.ts'
 import { HieraxError } from '../errors.ts'
 import { endProcess } from '../process-end.ts'
 import { endSignal } from './end-signal.ts'
+import { printConfig } from './print-config.ts'
 
 /** Options of `hierax serve` as commander gives them. */
 export interface ServeOptions {

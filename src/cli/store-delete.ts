@@ -1,12 +1,12 @@
-import { announcedModels } from '../app/announcements.ts'
 import { readModels } from '../app/models.ts'
-import { outputConnection, outputSettings } from '../app/output.ts'
+import { announcedModels } from '../app/output/announcements.ts'
+import { outputConnection, outputSettings } from '../app/output/output.ts'
 import type { Config } from '../config/config.ts'
 import { HieraxError, printable } from '../errors.ts'
 import { openExistingCutouts } from '../lightcurves/stores/cutouts.ts'
 import { currentTombstone } from '../messages/current.ts'
-import { silentLogger } from '../streams/kafka/connection.ts'
-import { KafkaSink } from '../streams/kafka/sink.ts'
+import { silentLogger } from '../streams/kafka/client/connection.ts'
+import { KafkaSink } from '../streams/kafka/producer/sink.ts'
 import { openNamed, type StoreOptions } from './store.ts'
 
 /** Time for messages to be acknowledged, ms. */

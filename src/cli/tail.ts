@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { outputConnection, registryOf } from '../app/output.ts'
+import { outputConnection, registryOf } from '../app/output/output.ts'
 import { loadConfig } from '../config/load.ts'
 import { HieraxError, nearest, printable } from '../errors.ts'
 import { utcOfJd } from '../julian-date.ts'
@@ -12,9 +12,9 @@ import {
   readClassification
 } from '../messages/reading.ts'
 import { endProcess } from '../process-end.ts'
-import { followTopic, type TailedMessage } from '../streams/kafka/tail.ts'
+import { followTopic, type TailedMessage } from '../streams/kafka/consumer/tail.ts'
 import type { SchemaRegistry } from '../streams/schema-registry.ts'
-import { Screen } from './screen.ts'
+import { Screen } from './terminal/screen.ts'
 
 /** Options of `hierax tail` as commander gives them. */
 export interface TailOptions {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { nearest } from '../errors.ts'
-import { bands } from '../lightcurves/observation.ts'
+import { bands } from '../lightcurves/points/observation.ts'
 import type { Route as ResolvedRoute } from '../messages/routes.ts'
 import { type Kind, toNumber, topicName } from './kinds.ts'
 

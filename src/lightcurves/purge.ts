@@ -1,8 +1,8 @@
 import type { HieraxError } from '../errors.ts'
-import { pointSize, programAt } from './layout.ts'
-import type { LightCurve } from './light-curve.ts'
-import { filterPoints } from './merge.ts'
-import { decodeRecord } from './object-record.ts'
+import type { LightCurve } from './curve/light-curve.ts'
+import { filterPoints } from './curve/merge.ts'
+import { pointSize, programAt } from './points/layout.ts'
+import { decodeRecord } from './records/object-record.ts'
 import type { ObjectState, Store } from './store.ts'
 
 /** Which points are removed: those of some programmes, and optionally those of unknown programme. */

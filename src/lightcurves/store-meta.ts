@@ -1,6 +1,6 @@
 import { HieraxError, shown } from '../errors.ts'
 import { version as hierax } from '../version.ts'
-import { oldestRecordVersion, recordVersion } from './object-record.ts'
+import { oldestRecordVersion, recordVersion } from './records/object-record.ts'
 
 /** What a store records about itself, so that it is never misread and never shows points of a programme that is not admitted. */
 export interface StoreMeta {

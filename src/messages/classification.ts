@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Immutable } from '../immutable.ts'
-import { bands, type ContextField } from '../lightcurves/observation.ts'
+import { bands, type ContextField } from '../lightcurves/points/observation.ts'
 
 /*
  * The schema of the message in its JSON encoding. The TypeScript types, the OpenAPI document, docs/message.md and

@@ -1,6 +1,6 @@
 import type { Evidence, Population } from '../classifier/types.ts'
 import { utcOfJd } from '../julian-date.ts'
-import type { ContextField } from '../lightcurves/observation.ts'
+import type { ContextField } from '../lightcurves/points/observation.ts'
 
 /*
  * Evidence in words, for `hierax tail` and the live page. This file imports nothing of Node, because the page bundles it. Every field may be

@@ -1,4 +1,4 @@
-import { type PurityThreshold, thresholdFor } from '../classifier/purity.ts'
+import { type PurityThreshold, thresholdFor } from '../classifier/probabilities/purity.ts'
 import { HieraxError } from '../errors.ts'
 import type { Classification } from './classification.ts'
 

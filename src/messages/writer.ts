@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Answer, Classifier, Evidence, Population } from '../classifier/types.ts'
-import { otherVersions } from '../lightcurves/alert-versions.ts'
-import { fingerprintHash, fingerprintText, idText } from '../lightcurves/fingerprint.ts'
-import type { Gates } from '../lightcurves/gates.ts'
-import type { LightCurve, Prefix } from '../lightcurves/light-curve.ts'
-import { type AlertContext, type AlertPhotometry, type AlertRecord, contextFields } from '../lightcurves/observation.ts'
+import type { Gates } from '../lightcurves/curve/gates.ts'
+import type { LightCurve, Prefix } from '../lightcurves/curve/light-curve.ts'
+import { fingerprintHash, fingerprintText, idText } from '../lightcurves/points/fingerprint.ts'
+import {
+  type AlertContext,
+  type AlertPhotometry,
+  type AlertRecord,
+  contextFields
+} from '../lightcurves/points/observation.ts'
+import { otherVersions } from '../lightcurves/records/alert-versions.ts'
 import { type Classification, type Provenance, provenanceOf, type Reason, schemaName } from './classification.ts'
 
 /** Settings that affect the content of a message. */

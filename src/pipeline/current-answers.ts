@@ -1,5 +1,5 @@
 import { HieraxError } from '../errors.ts'
-import { isSameAlert } from '../lightcurves/alert-versions.ts'
+import { isSameAlert } from '../lightcurves/records/alert-versions.ts'
 import type { ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
 import { currentMessage, currentTombstone, readCurrentKey, versionIn, versionOf } from '../messages/current.ts'

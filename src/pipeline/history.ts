@@ -1,6 +1,6 @@
 import type { AlertView, Answer, Classifier } from '../classifier/types.ts'
-import type { LightCurve } from '../lightcurves/light-curve.ts'
-import type { AlertRecord, Observation } from '../lightcurves/observation.ts'
+import type { LightCurve } from '../lightcurves/curve/light-curve.ts'
+import type { AlertRecord, Observation } from '../lightcurves/points/observation.ts'
 
 /** The classification of an object at the time of one of its detections. */
 export interface HistoryMoment {

@@ -4,12 +4,12 @@ import { z } from 'zod'
 import { HieraxError } from '../errors.ts'
 import type { ClassificationJson } from '../messages/classification.ts'
 import { EventStream, Sampler } from './event-stream.ts'
-import * as example from './examples.ts'
 import { FairShares } from './fair-shares.ts'
 import { type Accept, acceptOf, filterParameters } from './filter.ts'
-import { parameters, plainText, responses } from './openapi.ts'
 import type { ServicePorts } from './ports.ts'
-import type { Refusals } from './refusals.ts'
+import * as example from './schema/examples.ts'
+import { parameters, plainText, responses } from './schema/openapi.ts'
+import type { Refusals } from './schema/refusals.ts'
 
 /** Bounds of the event streams. */
 export const defaultEventLimits = {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { HieraxError, nearest, shown } from '../errors.ts'
-import { bands } from '../lightcurves/observation.ts'
+import { bands } from '../lightcurves/points/observation.ts'
 import type { ClassificationJson } from '../messages/classification.ts'
-import type { ModelView } from './schemas.ts'
+import type { ModelView } from './schema/schemas.ts'
 
 /** Minimum number of digits of a SHA-256 that name a model. */
 const fewestDigits = 8

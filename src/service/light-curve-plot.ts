@@ -1,5 +1,5 @@
 import { printable } from '../errors.ts'
-import type { ObjectView, PointView } from './schemas.ts'
+import type { ObjectView, PointView } from './schema/schemas.ts'
 
 /** The usual colours of the bands, readable on white, and a different symbol for each band. */
 const bands = {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { normalizeIP } from '@fastify/rate-limit'
 import { HieraxError } from '../errors.ts'
 import { FairShares } from './fair-shares.ts'
-import type { Refusals } from './refusals.ts'
+import type { Refusals } from './schema/refusals.ts'
 
 /** Bounds of responses that are computed while they are sent. */
 export const defaultLineLimits = {

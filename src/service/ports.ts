@@ -4,7 +4,7 @@ import type { Cone } from '../lightcurves/sky.ts'
 import type { ClassificationJson } from '../messages/classification.ts'
 import type { Part } from '../telemetry/definitions.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { HistoryView, Liveness, ModelView, ObjectView, PartState, StatisticsView } from './schemas.ts'
+import type { HistoryView, Liveness, ModelView, ObjectView, PartState, StatisticsView } from './schema/schemas.ts'
 import type { ShadowReport } from './shadow-report.ts'
 
 /** Which objects of the store are asked for; all conditions must hold. */

@@ -5,7 +5,7 @@ import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance } from 'fastify'
 import { HieraxError } from '../errors.ts'
 import { FairShares } from './fair-shares.ts'
-import type { Refusals } from './refusals.ts'
+import type { Refusals } from './schema/refusals.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,7 +1,7 @@
 import { provenanceOf } from '../messages/classification.ts'
 import type { Agreement } from '../pipeline/agreement.ts'
 import type { Disagreement, ShadowResult } from '../pipeline/shadows.ts'
-import type { ComparisonView, DisagreementView, ModelView } from './schemas.ts'
+import type { ComparisonView, DisagreementView, ModelView } from './schema/schemas.ts'
 
 /** Number of disagreements that are kept, the latest. */
 const maxDisagreements = 10_000

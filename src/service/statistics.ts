@@ -1,7 +1,7 @@
 import type { Classification } from '../messages/classification.ts'
 import { type Metric, metricName } from '../telemetry/definitions.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { MinuteView, StatisticsView } from './schemas.ts'
+import type { MinuteView, StatisticsView } from './schema/schemas.ts'
 
 const seconds = 60
 

@@ -1,9 +1,9 @@
-import { type Gates, passes } from '../lightcurves/gates.ts'
-import type { LightCurve } from '../lightcurves/light-curve.ts'
-import { type AlertRecord, bandOf, type Observation } from '../lightcurves/observation.ts'
+import { type Gates, passes } from '../lightcurves/curve/gates.ts'
+import type { LightCurve } from '../lightcurves/curve/light-curve.ts'
+import { type AlertRecord, bandOf, type Observation } from '../lightcurves/points/observation.ts'
 import { type ClassificationJson, provenanceOf } from '../messages/classification.ts'
 import type { HistoryMoment } from '../pipeline/history.ts'
-import type { HistoryView, ModelView, ObjectView, PointView } from './schemas.ts'
+import type { HistoryView, ModelView, ObjectView, PointView } from './schema/schemas.ts'
 
 /** Julian date at MJD 0. */
 const mjdZero = 2400000.5

@@ -2,7 +2,7 @@ import { type ErrorCode, errorTable } from '../errors.ts'
 import { storeTroubles } from '../lightcurves/store.ts'
 import { reasons } from '../messages/classification.ts'
 import { dropReasons, stages } from '../pipeline/batch-stats.ts'
-import { inputTopicStates } from '../streams/kafka/topics.ts'
+import { inputTopicStates } from '../streams/kafka/consumer/topics/topics.ts'
 
 /** Parts that must be ready before the service is. */
 export const parts = ['consumer', 'producer', 'store', 'model'] as const

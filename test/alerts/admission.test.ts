@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { admissionOf, admit } from '../../src/alerts/admission.ts'
 import { History } from '../../src/alerts/alert.ts'
 import { createDecoder } from '../../src/alerts/decoder.ts'
-import { maxProgram } from '../../src/lightcurves/layout.ts'
+import { maxProgram } from '../../src/lightcurves/points/layout.ts'
 import { observation } from '../lightcurves/observations.ts'
 import { candidate, container, detection, point } from './packets.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type KnownModel, readModels } from '../../src/app/models.ts'
 import { describeModels, resolveRoutes } from '../../src/app/routes.ts'
-import type { Card } from '../../src/classifier/card.ts'
+import type { Card } from '../../src/classifier/model/card.ts'
 import { referenceModel } from '../support/models.ts'
 
 const [read] = await readModels({ model: [referenceModel] })

@@ -4,10 +4,10 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { configurationPage } from '../../scripts/generate-docs.ts'
+import { printConfig } from '../../src/cli/print-config.ts'
 import { configSchema } from '../../src/config/config.ts'
 import { text } from '../../src/config/kinds.ts'
 import { type ConfigSources, loadConfig } from '../../src/config/load.ts'
-import { printConfig } from '../../src/config/print.ts'
 import { setting } from '../../src/config/settings.ts'
 
 /* CONTRIBUTING's recipe for a setting: one entry in the schema, and all else follows. */

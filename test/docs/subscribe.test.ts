@@ -10,7 +10,7 @@ import { type Announcement, announcementKey } from '../../src/messages/announcem
 import type { Classification } from '../../src/messages/classification.ts'
 import { type Encoding, encodeClassification } from '../../src/messages/encoding.ts'
 import { deadLetterMessage } from '../../src/messages/outgoing.ts'
-import { compressionTypes } from '../../src/streams/kafka/codecs.ts'
+import { compressionTypes } from '../../src/streams/kafka/client/codecs.ts'
 import { kafka } from '../support/brokers.ts'
 import { fileIn } from '../support/fences.ts'
 import { testPython } from '../support/python.ts'

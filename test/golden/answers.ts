@@ -4,7 +4,12 @@ import path from 'node:path'
 import { type Alert, History } from '../../src/alerts/alert.ts'
 import { createDecoder } from '../../src/alerts/decoder.ts'
 import type { Population } from '../../src/classifier/types.ts'
-import type { AlertContext, AlertPhotometry, AlertRecord, Observation } from '../../src/lightcurves/observation.ts'
+import type {
+  AlertContext,
+  AlertPhotometry,
+  AlertRecord,
+  Observation
+} from '../../src/lightcurves/points/observation.ts'
 import { decodeClassification, encodeClassification } from '../../src/messages/encoding.ts'
 import { contextWith } from '../lightcurves/observations.ts'
 import { bench, messages } from '../support/pipeline.ts'

@@ -5,8 +5,8 @@ import {
   contextFields,
   type FilterId,
   type Observation
-} from '../../src/lightcurves/observation.ts'
-import type { RouteMark } from '../../src/lightcurves/route-marks.ts'
+} from '../../src/lightcurves/points/observation.ts'
+import type { RouteMark } from '../../src/lightcurves/records/route-marks.ts'
 import type { Addition } from '../../src/lightcurves/store.ts'
 
 /** Observations that often collide: few times, few candids, two precisions. */

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import avro from 'avsc'
 import fc from 'fast-check'
 import { bigLong } from '../../src/avro/long.ts'
-import { type ContextField, contextFields } from '../../src/lightcurves/observation.ts'
+import { type ContextField, contextFields } from '../../src/lightcurves/points/observation.ts'
 import { type Classification, reasons } from '../../src/messages/classification.ts'
 import { decodeClassification, encodeClassification, schemaText } from '../../src/messages/encoding.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LightCurve } from '../../src/lightcurves/light-curve.ts'
+import type { LightCurve } from '../../src/lightcurves/curve/light-curve.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import { historyOf } from '../../src/pipeline/history.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Alert, HistoryPoint } from '../../src/alerts/alert.ts'
-import type { FilterId, Observation } from '../../src/lightcurves/observation.ts'
+import type { FilterId, Observation } from '../../src/lightcurves/points/observation.ts'
 import { contextWith } from '../lightcurves/observations.ts'
 import { alertOf } from '../support/pipeline.ts'
 

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
 import { createDecoder } from '../../src/alerts/decoder.ts'
 import { loadClassifier } from '../../src/classifier/classifier.ts'
-import { bundledModel } from '../../src/classifier/model-folder.ts'
+import { bundledModel } from '../../src/classifier/model/model-folder.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { lightCurveSvg } from '../../src/service/light-curve-plot.ts'
@@ -20,15 +20,15 @@ const folder = (name: string): string => path.join(shared, 'faults', name)
 /** Faults without an input of their own, or whose input is a broker's state, and the file that tests them. */
 const elsewhere: Readonly<Record<string, { readonly file: string; readonly title: RegExp }>> = {
   'kafka-timestamps': {
-    file: 'test/streams/kafka/batches.test.ts',
+    file: 'test/streams/kafka/consumer/batches.test.ts',
     title: /a timestamp that is none, in seconds, or in the future is replaced by the time of arrival/
   },
   'latest-permission': {
-    file: 'test/streams/kafka/partitions.test.ts',
+    file: 'test/streams/kafka/consumer/partitions.test.ts',
     title: /from latest: the first message since the group began/
   },
   'topic-recreated': {
-    file: 'test/streams/kafka/source-topics.test.ts',
+    file: 'test/streams/kafka/consumer/source-topics.test.ts',
     title: /a topic created again with more messages than were read is read from its start/
   }
 }

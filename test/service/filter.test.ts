@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { classification } from '../../src/service/examples.ts'
 import { acceptOf, type ClassificationFilter, modelNamed, modelsNamed } from '../../src/service/filter.ts'
-import type { ModelView } from '../../src/service/schemas.ts'
+import { classification } from '../../src/service/schema/examples.ts'
+import type { ModelView } from '../../src/service/schema/schemas.ts'
 import { model } from './support.ts'
 
 const { sha256 } = classification.classifier

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { parseHTML } from 'linkedom'
-import * as example from '../../src/service/examples.ts'
 import { lightCurveSvg } from '../../src/service/light-curve-plot.ts'
 import { lightCurveCsv } from '../../src/service/routes/objects.ts'
-import type { ObjectView, PointView } from '../../src/service/schemas.ts'
+import * as example from '../../src/service/schema/examples.ts'
+import type { ObjectView, PointView } from '../../src/service/schema/schemas.ts'
 import type { Service } from '../../src/service/service.ts'
 import { World } from './support.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { HieraxError } from '../../src/errors.ts'
-import { classification } from '../../src/service/examples.ts'
+import { classification } from '../../src/service/schema/examples.ts'
 import type { Service } from '../../src/service/service.ts'
 import { model, World } from './support.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { classification, object } from '../../src/service/examples.ts'
+import { classification, object } from '../../src/service/schema/examples.ts'
 import type { Service } from '../../src/service/service.ts'
 import { World } from './support.ts'
 

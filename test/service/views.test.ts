@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { LightCurve } from '../../src/lightcurves/light-curve.ts'
-import type { Observation } from '../../src/lightcurves/observation.ts'
+import type { LightCurve } from '../../src/lightcurves/curve/light-curve.ts'
+import type { Observation } from '../../src/lightcurves/points/observation.ts'
 import { toObjectView } from '../../src/service/views.ts'
 
 const gates = { minRealBogus: 0.2, maxSolarSystemDistance: 5 }

@@ -8,7 +8,7 @@ import {
   type KafkaLocalOptions,
   startKafka
 } from '@hierax/tools/kafka-local/kafka-local.mjs'
-import type { KafkaConnection } from '../../src/streams/kafka/connection.ts'
+import type { KafkaConnection } from '../../src/streams/kafka/client/connection.ts'
 import { KafkaTools } from './kafka-tools.ts'
 import { requireAll } from './shared.ts'
 

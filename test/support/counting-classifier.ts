@@ -1,7 +1,7 @@
 import { RecurrentClassifier } from '../../src/classifier/classifier.ts'
-import { bundledModel, readModelFolder } from '../../src/classifier/model-folder.ts'
-import { networkSizes } from '../../src/classifier/network.ts'
-import { createRuntime } from '../../src/classifier/runtime.ts'
+import { bundledModel, readModelFolder } from '../../src/classifier/model/model-folder.ts'
+import { networkSizes } from '../../src/classifier/network/network.ts'
+import { createRuntime } from '../../src/classifier/network/runtime.ts'
 
 /**
  * The bundled classifier with another network, which is fast and counts its steps. As with any recurrent network, the answer depends on

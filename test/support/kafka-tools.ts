@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, type CompressionTypes, Kafka, logLevel, type Message, type Producer } from 'kafkajs'
-import { createKafka } from '../../src/streams/kafka/client.ts'
+import { createKafka } from '../../src/streams/kafka/client/client.ts'
 import { silent } from './loggers.ts'
 import { patienceMs, until } from './until.ts'
 

@@ -1,4 +1,4 @@
-import type { KafkaLogger } from '../../src/streams/kafka/connection.ts'
+import type { KafkaLogger } from '../../src/streams/kafka/client/connection.ts'
 
 const nothing = (): void => {}
 

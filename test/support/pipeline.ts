@@ -1,7 +1,7 @@
 import { type Alert, History, type HistoryPoint } from '../../src/alerts/alert.ts'
 import type { Classifier } from '../../src/classifier/types.ts'
 import { HieraxError } from '../../src/errors.ts'
-import type { Observation } from '../../src/lightcurves/observation.ts'
+import type { Observation } from '../../src/lightcurves/points/observation.ts'
 import type { Store } from '../../src/lightcurves/store.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'

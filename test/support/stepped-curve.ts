@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import type { SteppedCurve } from '../../src/classifier/network/sequence-rows.ts'
 import { pointsOf } from '../../src/classifier/points.ts'
-import type { SteppedCurve } from '../../src/classifier/sequence-rows.ts'
-import type { FilterId, Observation } from '../../src/lightcurves/observation.ts'
+import type { FilterId, Observation } from '../../src/lightcurves/points/observation.ts'
 import { shared } from './shared.ts'
 
 /** An array of points as a light curve for a classifier. */

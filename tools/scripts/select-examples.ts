@@ -12,7 +12,7 @@ import {
   type SimulatedPoint
 } from '@hierax/training/light-curves/light-curve.ts'
 import { bundledLightCurves, readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
-import { bandOf } from 'hierax/lightcurves/observation.ts'
+import { bandOf } from 'hierax/lightcurves/points/observation.ts'
 
 /** Number of light curves by published type, and ids that are always selected. */
 const selection: Readonly<Record<string, { count: number; first?: readonly string[] }>> = {

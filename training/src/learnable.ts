@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { tally } from './collections.ts'
 import { foldOf, type KnownObject } from './data/labelled.ts'

@@ -1,4 +1,4 @@
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 
 /** A node and the nodes above it, from the node up; empty for the root (−1). */
 export function lineage({ parents }: Pick<Taxonomy, 'parents'>, node: number): number[] {

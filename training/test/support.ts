@@ -1,6 +1,6 @@
 import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
-import type { Runtime } from 'hierax/classifier/runtime.ts'
-import { parseTaxonomy, type Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import { parseTaxonomy, type Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
+import type { Runtime } from 'hierax/classifier/network/runtime.ts'
 import type { KnownObject } from '../src/data/labelled.ts'
 import { exportModel, type Findings } from '../src/export.ts'
 import type { SimulatedPoint } from '../src/light-curves/light-curve.ts'

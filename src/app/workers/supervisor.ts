@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
 import type { Store } from '../../lightcurves/store.ts'
-import type { PartState } from '../../service/schemas.ts'
+import type { PartState } from '../../service/schema/schemas.ts'
 import { type Part, parts } from '../../telemetry/definitions.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { countedBy, type MetricValues } from '../../telemetry/processes.ts'

@@ -8,7 +8,7 @@ import { type ErrorCode, HieraxError } from '../../errors.ts'
 import type { Classification, ClassificationJson } from '../../messages/classification.ts'
 import { fromJson } from '../../messages/encoding.ts'
 import type { ShadowResult } from '../../pipeline/shadows.ts'
-import type { PartState } from '../../service/schemas.ts'
+import type { PartState } from '../../service/schema/schemas.ts'
 import type { Part } from '../../telemetry/definitions.ts'
 import type { MetricValues } from '../../telemetry/processes.ts'
 

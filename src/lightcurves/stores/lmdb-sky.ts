@@ -1,6 +1,6 @@
 import type { Database } from 'lmdb'
 import { createYield } from '../../event-loop.ts'
-import { decodeRecord } from '../object-record.ts'
+import { decodeRecord } from '../records/object-record.ts'
 import { type CellRange, cellOf, type Position } from '../sky.ts'
 import { keysOf } from './lmdb-keys.ts'
 

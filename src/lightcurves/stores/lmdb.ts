@@ -9,7 +9,7 @@ import {
   type MergedObject,
   mergedAt,
   mergeIntoRecord
-} from '../object-record.ts'
+} from '../records/object-record.ts'
 import type { CellRange } from '../sky.ts'
 import type {
   Addition,

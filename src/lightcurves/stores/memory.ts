@@ -1,6 +1,6 @@
 import { HieraxError } from '../../errors.ts'
 import { noJournal } from '../journal.ts'
-import { checkedRecord, decodeRecord, editRecord, mergedAt, mergeIntoRecord } from '../object-record.ts'
+import { checkedRecord, decodeRecord, editRecord, mergedAt, mergeIntoRecord } from '../records/object-record.ts'
 import { type CellRange, cellOf } from '../sky.ts'
 import type { Addition, CachedState, ObjectState, OpenStore, StoredObject, StoreStatistics } from '../store.ts'
 

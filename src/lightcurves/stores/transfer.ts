@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { HieraxError } from '../../errors.ts'
 import { linesOf } from '../../text.ts'
 import { version as hierax } from '../../version.ts'
-import { additionOf, mergedAt, presentRecord, recordVersion } from '../object-record.ts'
+import { additionOf, mergedAt, presentRecord, recordVersion } from '../records/object-record.ts'
 import type { Addition, Store } from '../store.ts'
 import { checkMeta } from '../store-meta.ts'
 

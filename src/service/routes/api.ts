@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import * as example from '../examples.ts'
 import { acceptOf, filterParameters, modelName, modelNamed, modelParameter, modelsNamed } from '../filter.ts'
-import { json, noQuery, parameters, ref, responses } from '../openapi.ts'
 import type { ServicePorts } from '../ports.ts'
+import * as example from '../schema/examples.ts'
+import { json, noQuery, parameters, ref, responses } from '../schema/openapi.ts'
 import type {
   DisagreementsView,
   DisagreementView,
@@ -11,7 +11,7 @@ import type {
   ModelsView,
   ModelView,
   TaxonomyView
-} from '../schemas.ts'
+} from '../schema/schemas.ts'
 
 const modelQuery = z.strictObject({ model: modelParameter })
 const recentQuery = z.strictObject({

@@ -4,9 +4,9 @@ import { z } from 'zod'
 import { HieraxError, shown } from '../../errors.ts'
 import { cutoutKinds } from '../../lightcurves/cutouts.ts'
 import { readFits } from '../fits.ts'
-import { parameters, plainText, responses } from '../openapi.ts'
 import { toPng } from '../png.ts'
 import type { ServicePorts } from '../ports.ts'
+import { parameters, plainText, responses } from '../schema/openapi.ts'
 import { objectParameter } from './objects.ts'
 
 /** What the images show. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import * as example from '../examples.ts'
-import { json, plainText, ref } from '../openapi.ts'
 import type { ServicePorts } from '../ports.ts'
+import * as example from '../schema/examples.ts'
+import { json, plainText, ref } from '../schema/openapi.ts'
 
 /** Health checks and metrics. They need no token and have a separate rate limit, so that other requests cannot block them. */
 export function addHealthRoutes(app: FastifyInstance, ports: ServicePorts): void {

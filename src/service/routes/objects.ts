@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { HieraxError, shown } from '../../errors.ts'
-import * as example from '../examples.ts'
 import { modelNamed, modelParameter } from '../filter.ts'
 import { lightCurveSvg } from '../light-curve-plot.ts'
-import { json, noQuery, parameters, plainText, ref, responses } from '../openapi.ts'
 import type { ServicePorts } from '../ports.ts'
-import { type PointView, point } from '../schemas.ts'
+import * as example from '../schema/examples.ts'
+import { json, noQuery, parameters, plainText, ref, responses } from '../schema/openapi.ts'
+import { type PointView, point } from '../schema/schemas.ts'
 
 /** The parameter of routes about one object; the maximum length is that of the decoder. */
 export const objectParameter = z.object({

@@ -4,12 +4,12 @@ import { z } from 'zod'
 import { HieraxError, shown } from '../../errors.ts'
 import { parseJd } from '../../julian-date.ts'
 import { coneOf, maxRadius } from '../coordinates.ts'
-import * as example from '../examples.ts'
 import { type Accept, acceptOf, filterParameters, modelNamed, modelParameter } from '../filter.ts'
 import type { LineStreams } from '../line-streams.ts'
-import { parameters, plainText, responses } from '../openapi.ts'
 import type { ObjectQuery, QueriedObject, ServicePorts } from '../ports.ts'
-import { problemOf } from '../problems.ts'
+import * as example from '../schema/examples.ts'
+import { parameters, plainText, responses } from '../schema/openapi.ts'
+import { problemOf } from '../schema/problems.ts'
 
 const probability = (description: string) => z.number().min(0).max(1).describe(description).optional()
 

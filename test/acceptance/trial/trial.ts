@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { createDecoder } from '../../../src/alerts/decoder.ts'
-import { canonicalAlert } from '../../../src/lightcurves/fingerprint.ts'
+import { canonicalAlert } from '../../../src/lightcurves/points/fingerprint.ts'
 import type { TestKafka } from '../../support/brokers.ts'
 import { ServiceProcess, temporaryFolder, total } from '../../support/service.ts'
 import { patienceMs, until } from '../../support/until.ts'

@@ -9,7 +9,7 @@ import {
   editRecord,
   mergedAt,
   mergeIntoRecord
-} from '../../../src/lightcurves/object-record.ts'
+} from '../../../src/lightcurves/records/object-record.ts'
 import { type CellRange, cellOf } from '../../../src/lightcurves/sky.ts'
 import type {
   Addition,

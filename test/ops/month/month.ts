@@ -1,5 +1,5 @@
 import { mock } from 'node:test'
-import { TopicDiscovery } from '../../../src/streams/kafka/topics.ts'
+import { TopicDiscovery } from '../../../src/streams/kafka/consumer/topics/topics.ts'
 import { silent } from '../../support/loggers.ts'
 import { type Conditions, conditionsAt, type Episode, endOf, hour, isNight, monthStart, startOf } from './conditions.ts'
 import { Member, type Partition } from './member.ts'

@@ -1,4 +1,4 @@
-import type { Screen } from 'hierax/cli/screen.ts'
+import type { Screen } from 'hierax/cli/terminal/screen.ts'
 import { version } from 'hierax/version.ts'
 import type { DemoBroker } from '../demo/broker.ts'
 import {

@@ -1,8 +1,8 @@
 import type { SimulatedLightCurve } from '@hierax/training/light-curves/light-curve.ts'
 import { type Command, Option } from 'commander'
 import { decimal, integer, list } from 'hierax/cli/options.ts'
-import type { Progress } from 'hierax/cli/progress.ts'
 import type { PublishTarget } from 'hierax/cli/publish.ts'
+import type { Progress } from 'hierax/cli/terminal/progress.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { type Mix, mixes } from '../simulator/mix.ts'
 import type { PacketFormName, Simulation } from '../simulator/simulate.ts'
@@ -101,7 +101,7 @@ async function simulate(options: Options): Promise<void> {
   const [{ Simulation }, { endSignal }, { startProgress }] = await Promise.all([
     import('../simulator/simulate.ts'),
     import('hierax/cli/end-signal.ts'),
-    import('hierax/cli/progress.ts')
+    import('hierax/cli/terminal/progress.ts')
   ])
   const curves = await readCurves(options)
   const simulation = new Simulation(curves, {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep, setImmediate as yieldToService } from 'node:timers/promises'
 import type { StreamsFactory } from 'hierax/app/streams.ts'
-import type { PacketPublisher } from 'hierax/streams/kafka/packet-publisher.ts'
+import type { PacketPublisher } from 'hierax/streams/kafka/producer/packet-publisher.ts'
 import type { Sink } from 'hierax/streams/types.ts'
 import { createMemorySink, createMemorySource, type MemoryLog } from '../memory-log/memory-log.ts'
 

@@ -3,7 +3,7 @@ import type { SimulatedLightCurve } from '@hierax/training/light-curves/light-cu
 import type { Classifier } from 'hierax/classifier/types.ts'
 import { MemoryStore } from 'hierax/lightcurves/stores/memory.ts'
 import { historyOf } from 'hierax/pipeline/history.ts'
-import type { PacketPublisher } from 'hierax/streams/kafka/packet-publisher.ts'
+import type { PacketPublisher } from 'hierax/streams/kafka/producer/packet-publisher.ts'
 import { Simulation } from '../simulator/simulate.ts'
 import { confidentProbability } from './confidence.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ensureTopics, type TopicSpec, topicExists, withAdmin } from 'hierax/streams/kafka/admin.ts'
-import { createKafka, retries } from 'hierax/streams/kafka/client.ts'
-import { type KafkaConnection, kafkaError, silentLogger } from 'hierax/streams/kafka/connection.ts'
+import { ensureTopics, type TopicSpec, topicExists, withAdmin } from 'hierax/streams/kafka/client/admin.ts'
+import { createKafka, retries } from 'hierax/streams/kafka/client/client.ts'
+import { type KafkaConnection, kafkaError, silentLogger } from 'hierax/streams/kafka/client/connection.ts'
 import type { Admin } from 'kafkajs'
 
 /**

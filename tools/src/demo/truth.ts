@@ -1,4 +1,4 @@
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import { type Family, familyOf } from '../simulator/family.ts'
 
 /** Nodes for families whose labels a taxonomy does not map; the first that the taxonomy has is used. */

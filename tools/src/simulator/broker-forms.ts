@@ -1,5 +1,5 @@
 import type avro from 'avsc'
-import { bands, type FilterId } from 'hierax/lightcurves/observation.ts'
+import { bands, type FilterId } from 'hierax/lightcurves/points/observation.ts'
 import type { Fields } from './candidate.ts'
 import {
   type Container,

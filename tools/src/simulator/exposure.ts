@@ -1,7 +1,7 @@
 import { rounded, type SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
 import { type Random, random } from '@hierax/training/random.ts'
 import { utcOfJd } from 'hierax/julian-date.ts'
-import type { FilterId } from 'hierax/lightcurves/observation.ts'
+import type { FilterId } from 'hierax/lightcurves/points/observation.ts'
 import type { SimulatedObject } from './object.ts'
 
 /** The exposure of a point: identifiers and photometric calibration. */

@@ -1,6 +1,6 @@
 import { rounded } from '@hierax/training/light-curves/light-curve.ts'
 import type { Random } from '@hierax/training/random.ts'
-import type { FilterId } from 'hierax/lightcurves/observation.ts'
+import type { FilterId } from 'hierax/lightcurves/points/observation.ts'
 import type { ContextDistributions, HistoryDistributions } from './family-context.ts'
 import { drawFrom, type Quantiles } from './quantiles.ts'
 

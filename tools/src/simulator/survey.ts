@@ -1,7 +1,7 @@
 import type { SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
 import { type Measurement, toDifference, zeroPoint } from '@hierax/training/light-curves/photometry.ts'
 import type { Random } from '@hierax/training/random.ts'
-import type { FilterId } from 'hierax/lightcurves/observation.ts'
+import type { FilterId } from 'hierax/lightcurves/points/observation.ts'
 
 /** An exposure of a position. */
 export interface Epoch {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Screen } from 'hierax/cli/screen.ts'
+import { Screen } from 'hierax/cli/terminal/screen.ts'
 import type { Classification } from 'hierax/messages/classification.ts'
 import { runHierax } from '../../../test/support/service.ts'
 import { confidentLine, statusLine, summaryLines } from '../../src/cli/demo-text.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { numbered, startSource, until } from '../../../test/streams/kafka/source-harness.ts'
+import { numbered, startSource, until } from '../../../test/streams/kafka/consumer/source-harness.ts'
 import { kafka } from '../../../test/support/brokers.ts'
 import { createTemporaryTopics, deleteTemporaryTopics } from '../../src/demo/temporary-topics.ts'
 

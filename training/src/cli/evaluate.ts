@@ -2,10 +2,10 @@ import fs from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Command, Option } from 'commander'
-import type { PopulationSetting } from 'hierax/classifier/population.ts'
+import type { PopulationSetting } from 'hierax/classifier/probabilities/population.ts'
 import { integer, list, populationOption, repeated } from 'hierax/cli/options.ts'
 import { checkFolderOf, checkOutputs, named } from 'hierax/cli/outputs.ts'
-import { type Progress, startProgress } from 'hierax/cli/progress.ts'
+import { type Progress, startProgress } from 'hierax/cli/terminal/progress.ts'
 import { HieraxError, shown } from 'hierax/errors.ts'
 import type { EvaluatePlan } from '../evaluation/evaluate.ts'
 import type { Cut } from '../evaluation/predict.ts'
@@ -71,7 +71,7 @@ async function runEvaluate({ model, days, population, json, report, ...options }
   if (data.length === 0 && ofCurves !== null) {
     throw new HieraxError('USAGE', `${ofCurves} needs light curves: name them with --data`)
   }
-  const { bundledModel } = await import('hierax/classifier/model-folder.ts')
+  const { bundledModel } = await import('hierax/classifier/model/model-folder.ts')
   const { isPacketFile } = await import('hierax/streams/files.ts')
   const files = [...named('--json', json), ...named('--predictions', predictions)]
   checkOutputs(

@@ -1,4 +1,4 @@
-import { type Progress, startProgress } from 'hierax/cli/progress.ts'
+import { type Progress, startProgress } from 'hierax/cli/terminal/progress.ts'
 import type { Table } from '../evaluation/tables.ts'
 import type { TrainListener } from '../session.ts'
 

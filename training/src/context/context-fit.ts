@@ -1,13 +1,13 @@
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import {
   type ContextFile,
   contextFeatureNames,
   contextFeatures,
   contextVersion,
   softClip
-} from 'hierax/classifier/context.ts'
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+} from 'hierax/classifier/probabilities/context.ts'
 import type { AlertView } from 'hierax/classifier/types.ts'
-import type { AlertContext, ContextField } from 'hierax/lightcurves/observation.ts'
+import type { AlertContext, ContextField } from 'hierax/lightcurves/points/observation.ts'
 import { mean, sum } from '../collections.ts'
 import { unweightedWhxe, type Whxe } from '../network/whxe.ts'
 import { type Random, random, seedOf } from '../random.ts'

@@ -1,11 +1,11 @@
-import { type ContextFile, ContextTerm } from 'hierax/classifier/context.ts'
-import { logSumExp } from 'hierax/classifier/probabilities.ts'
-import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
+import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/network/sequence-rows.ts'
+import { type ContextFile, ContextTerm } from 'hierax/classifier/probabilities/context.ts'
+import { logSumExp } from 'hierax/classifier/probabilities/probabilities.ts'
 import { HieraxError } from 'hierax/errors.ts'
-import { admittedCurve } from 'hierax/lightcurves/gates.ts'
-import { LightCurve } from 'hierax/lightcurves/light-curve.ts'
-import { mergeObservations } from 'hierax/lightcurves/merge.ts'
+import { admittedCurve } from 'hierax/lightcurves/curve/gates.ts'
+import { LightCurve } from 'hierax/lightcurves/curve/light-curve.ts'
+import { mergeObservations } from 'hierax/lightcurves/curve/merge.ts'
 import { chunks, groupBy, mean, sum } from '../collections.ts'
 import {
   type AlertObject,

@@ -1,4 +1,4 @@
-import { type Band, bands } from 'hierax/lightcurves/observation.ts'
+import { type Band, bands } from 'hierax/lightcurves/points/observation.ts'
 import { groupBy } from '../collections.ts'
 import { rounded } from '../light-curves/light-curve.ts'
 import type { Labels } from './labels.ts'

@@ -1,6 +1,6 @@
-import { isBetween, isError, limitRange, magnitudeRange, signs } from 'hierax/alerts/ztf-values.ts'
+import { isBetween, isError, limitRange, magnitudeRange, signs } from 'hierax/alerts/surveys/ztf-values.ts'
 import { shown } from 'hierax/errors.ts'
-import type { Band } from 'hierax/lightcurves/observation.ts'
+import type { Band } from 'hierax/lightcurves/points/observation.ts'
 import {
   magnitudeError,
   magnitudesPerPart,

@@ -1,6 +1,6 @@
-import { isBetween, sign } from 'hierax/alerts/ztf-values.ts'
+import { isBetween, sign } from 'hierax/alerts/surveys/ztf-values.ts'
 import { jdOfTime } from 'hierax/julian-date.ts'
-import { bands } from 'hierax/lightcurves/observation.ts'
+import { bands } from 'hierax/lightcurves/points/observation.ts'
 import { jdOfMjd0 } from '../light-curves/light-curve.ts'
 
 /* Values of cells, as tables write them. */

@@ -1,4 +1,4 @@
-import { problemOf } from 'hierax/classifier/model-file.ts'
+import { problemOf } from 'hierax/classifier/model/model-file.ts'
 import { shown } from 'hierax/errors.ts'
 import { z } from 'zod'
 import { invalidLine, type JsonLine } from '../light-curves/json-lines.ts'

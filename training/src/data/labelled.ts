@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import { shown } from 'hierax/errors.ts'
 import { tally } from '../collections.ts'
 import { invalidLine } from '../light-curves/json-lines.ts'

@@ -1,4 +1,4 @@
-import { lowerBound } from 'hierax/lightcurves/ordering.ts'
+import { lowerBound } from 'hierax/lightcurves/points/ordering.ts'
 import type { Random } from '../random.ts'
 
 /** Total magnitude of a source at a time (modified Julian day) in a band (1 g, 2 r, 3 i). */

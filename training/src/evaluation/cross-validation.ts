@@ -1,5 +1,5 @@
-import { namingShape } from 'hierax/classifier/card.ts'
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import { namingShape } from 'hierax/classifier/model/card.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import { z } from 'zod'
 import { deviation, mean } from '../collections.ts'
 import type { KnownObject } from '../data/labelled.ts'

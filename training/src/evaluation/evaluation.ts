@@ -1,4 +1,4 @@
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import { mean } from '../collections.ts'
 import type { KnownObject } from '../data/labelled.ts'
 import { isAtOrBelow, isBelow, treeDistance } from '../tree.ts'

@@ -1,4 +1,4 @@
-import { lowerBound } from 'hierax/lightcurves/ordering.ts'
+import { lowerBound } from 'hierax/lightcurves/points/ordering.ts'
 import { deviation, mean, sum } from '../collections.ts'
 import { random } from '../random.ts'
 

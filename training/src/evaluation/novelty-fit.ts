@@ -1,7 +1,12 @@
 import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
-import type { InputSet } from 'hierax/classifier/input-sets.ts'
-import { type NoveltyFeatures, type NoveltyFile, NoveltyProbe, noveltyShape } from 'hierax/classifier/novelty.ts'
-import type { SteppedCurve } from 'hierax/classifier/sequence-rows.ts'
+import type { InputSet } from 'hierax/classifier/inputs/input-sets.ts'
+import type { SteppedCurve } from 'hierax/classifier/network/sequence-rows.ts'
+import {
+  type NoveltyFeatures,
+  type NoveltyFile,
+  NoveltyProbe,
+  noveltyShape
+} from 'hierax/classifier/probabilities/novelty.ts'
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix'
 import { chunks, mean } from '../collections.ts'
 import type { KnownObject, LabelledObject } from '../data/labelled.ts'

@@ -1,6 +1,6 @@
 import type { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
+import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/network/sequence-rows.ts'
 import { pointsOf } from 'hierax/classifier/points.ts'
-import type { SteppedCurve, SteppedQuestion } from 'hierax/classifier/sequence-rows.ts'
 import type { NodeProbabilities, Reply } from 'hierax/classifier/types.ts'
 import { chunks } from '../collections.ts'
 import type { LabelledObject } from '../data/labelled.ts'

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describeIssues } from 'hierax/classifier/model-file.ts'
+import { describeIssues } from 'hierax/classifier/model/model-file.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { checkRegular } from 'hierax/regular-file.ts'
 import { z } from 'zod'

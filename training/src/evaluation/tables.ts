@@ -1,5 +1,5 @@
-import type { Card } from 'hierax/classifier/card.ts'
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Card } from 'hierax/classifier/model/card.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import { z } from 'zod'
 import type { KnownObject } from '../data/labelled.ts'
 import { type ClassAssignment, candidatesAtDepth, depthOf } from './class-assignment.ts'

@@ -1,4 +1,4 @@
-import type { FilterId } from 'hierax/lightcurves/observation.ts'
+import type { FilterId } from 'hierax/lightcurves/points/observation.ts'
 
 /** One point of a light curve that goes into the simulator: difference photometry, as ZTF alerts carry it. */
 export interface SimulatedPoint {

@@ -1,5 +1,5 @@
-import { greatestError, isBetween, isError, limitRange, magnitudeRange } from 'hierax/alerts/ztf-values.ts'
-import type { FilterId } from 'hierax/lightcurves/observation.ts'
+import { greatestError, isBetween, isError, limitRange, magnitudeRange } from 'hierax/alerts/surveys/ztf-values.ts'
+import type { FilterId } from 'hierax/lightcurves/points/observation.ts'
 import { inOrder, jdOfMjd0, type PhotometryKind, rounded, type SimulatedPoint } from './light-curve.ts'
 
 /** A measurement as a light-curve file has it. */

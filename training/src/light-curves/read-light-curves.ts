@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { HieraxError } from 'hierax/errors.ts'
-import { type Band, bands, type FilterId } from 'hierax/lightcurves/observation.ts'
+import { type Band, bands, type FilterId } from 'hierax/lightcurves/points/observation.ts'
 import { z } from 'zod'
 import { conversionHint } from '../convert/hint.ts'
 import { checkedLine, invalidLine, type JsonLine, jsonLines } from './json-lines.ts'

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
-import type { NetworkSizes } from 'hierax/classifier/network.ts'
-import type { Runtime } from 'hierax/classifier/runtime.ts'
+import type { NetworkSizes } from 'hierax/classifier/network/network.ts'
+import type { Runtime } from 'hierax/classifier/network/runtime.ts'
 
 /*
  * The gated recurrent unit, reset after, over whole sequences. With h the hidden vector before a step and x its input:

@@ -1,4 +1,4 @@
-import type { Weights } from 'hierax/classifier/network.ts'
+import type { Weights } from 'hierax/classifier/network/network.ts'
 import type { Recipe } from '../recipe.ts'
 
 /** Gradients are scaled down to this norm where theirs is greater, as in the reference study. */

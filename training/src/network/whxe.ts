@@ -1,5 +1,5 @@
-import { logSumExp } from 'hierax/classifier/probabilities.ts'
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
+import { logSumExp } from 'hierax/classifier/probabilities/probabilities.ts'
 import { tally } from '../collections.ts'
 import type { Recipe } from '../recipe.ts'
 import { lineage, sumsByNode } from '../tree.ts'

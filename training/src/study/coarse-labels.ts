@@ -1,4 +1,4 @@
-import type { Taxonomy } from 'hierax/classifier/taxonomy.ts'
+import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import { hashedShare, type KnownObject } from '../data/labelled.ts'
 import { isBelow } from '../tree.ts'
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { createRuntime, type RuntimeName } from 'hierax/classifier/runtime.ts'
+import { createRuntime, type RuntimeName } from 'hierax/classifier/network/runtime.ts'
 import { mean } from '../collections.ts'
 import { type KnownObject, knownTo, readLabelled } from '../data/labelled.ts'
 import type { CutEvaluation } from '../evaluation/evaluation.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ContextTerm, contextFeatureNames } from 'hierax/classifier/context.ts'
-import { besideGalaxy, onStar } from '../../../test/classifier/context-support.ts'
+import { ContextTerm, contextFeatureNames } from 'hierax/classifier/probabilities/context.ts'
+import { besideGalaxy, onStar } from '../../../test/classifier/probabilities/context-support.ts'
 import {
   ContextProblem,
   type ContextSample,

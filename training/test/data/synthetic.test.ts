@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { parseTaxonomy } from 'hierax/classifier/taxonomy.ts'
+import { parseTaxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import { nodeOfLabel } from '../../src/data/labelled.ts'
 import { syntheticObjects } from '../../src/data/synthetic.ts'
 import { shiftedReference } from '../../src/network/augment.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
+import { nodeProbabilities } from 'hierax/classifier/probabilities/probabilities.ts'
 import type { KnownObject } from '../../src/data/labelled.ts'
 import { parseCandidates } from '../../src/evaluation/class-assignment.ts'
 import { crossValidate } from '../../src/evaluation/cross-validation.ts'

@@ -4,11 +4,16 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { sha256Hex } from 'hierax/classifier/card.ts'
 import { loadClassifier, RecurrentClassifier } from 'hierax/classifier/classifier.ts'
-import { readModelFolder } from 'hierax/classifier/model-folder.ts'
-import { type NoveltyFile, NoveltyProbe, noveltyFeatures, parseNovelty } from 'hierax/classifier/novelty.ts'
-import { createRuntime, type Runtime } from 'hierax/classifier/runtime.ts'
+import { sha256Hex } from 'hierax/classifier/model/card.ts'
+import { readModelFolder } from 'hierax/classifier/model/model-folder.ts'
+import { createRuntime, type Runtime } from 'hierax/classifier/network/runtime.ts'
+import {
+  type NoveltyFile,
+  NoveltyProbe,
+  noveltyFeatures,
+  parseNovelty
+} from 'hierax/classifier/probabilities/novelty.ts'
 import { areaUnderCurve } from '../../src/evaluation/metrics.ts'
 import { collectNoveltyFeatures, fitNovelty, noveltyScale, noveltyScores } from '../../src/evaluation/novelty-fit.ts'
 import { curveOf } from '../../src/evaluation/predict.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { purityThresholds } from 'hierax/classifier/purity.ts'
+import { purityThresholds } from 'hierax/classifier/probabilities/purity.ts'
 import type { Population } from 'hierax/classifier/types.ts'
 import {
   type PuritySample,

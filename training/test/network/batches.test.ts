@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inputSets, latestInputs } from 'hierax/classifier/input-sets.ts'
+import { inputSets, latestInputs } from 'hierax/classifier/inputs/input-sets.ts'
 import { needsShared } from '../../../test/support/shared.ts'
 import { referenceCases } from '../../../test/support/stepped-curve.ts'
 import { epochBatches, joined, plainBatches, sequenceOf, stepWeights } from '../../src/network/batches.ts'

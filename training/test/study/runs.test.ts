@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { nodeProbabilities } from 'hierax/classifier/probabilities.ts'
+import { nodeProbabilities } from 'hierax/classifier/probabilities/probabilities.ts'
 import { logitCorrection } from '../../src/network/whxe.ts'
 import { withWeights } from '../../src/study/runs.ts'
 import { smallTaxonomy } from '../support.ts'

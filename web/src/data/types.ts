@@ -1,5 +1,5 @@
 import type { ClassificationJson } from '../../../src/messages/classification.ts'
-import type { StatisticsView } from '../../../src/service/schemas.ts'
+import type { StatisticsView } from '../../../src/service/schema/schemas.ts'
 
 export type { ClassificationJson as Classification } from '../../../src/messages/classification.ts'
 export type {
@@ -10,7 +10,7 @@ export type {
   PointView,
   Readiness,
   TaxonomyView as Taxonomy
-} from '../../../src/service/schemas.ts'
+} from '../../../src/service/schema/schemas.ts'
 
 /** An event `statistics`: the service's statistics, and counts of classifications since the last one: published, accepted by the filters, sent to this page. */
 export type Statistics = StatisticsView & {

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
 import { HieraxError } from '../../../errors.ts'
-import { earlierAlert, earlierPoint, earlierSizes } from '../../earlier-records.ts'
-import { pointSize, readPoint, viewOf, writePoint } from '../../layout.ts'
-import { recordChecksum, recordVersion } from '../../object-record.ts'
-import type { Observation } from '../../observation.ts'
+import { pointSize, readPoint, viewOf, writePoint } from '../../points/layout.ts'
+import type { Observation } from '../../points/observation.ts'
+import { earlierAlert, earlierPoint, earlierSizes } from '../../records/earlier-records.ts'
+import { recordChecksum, recordVersion } from '../../records/object-record.ts'
 import {
   alertRecordSize,
   decodeAlertRecord,
@@ -12,8 +12,8 @@ import {
   nameBytes,
   readName,
   writeName
-} from '../../record-layout.ts'
-import { markSize, type RouteMark, readMarks, writeMarks } from '../../route-marks.ts'
+} from '../../records/record-layout.ts'
+import { markSize, type RouteMark, readMarks, writeMarks } from '../../records/route-marks.ts'
 import type { Addition } from '../../store.ts'
 
 /*

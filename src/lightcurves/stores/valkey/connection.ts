@@ -4,7 +4,7 @@ import { Redis } from 'iovalkey'
 import { HieraxError } from '../../../errors.ts'
 import type { StoreTrouble } from '../../store.ts'
 import { type Failure, failureKind, failureOf, storeError } from './failures.ts'
-import type { Script } from './objects.ts'
+import type { Script } from './objects/objects.ts'
 
 /** Address and credentials of a server. */
 export interface ValkeyAddress {

@@ -7,7 +7,7 @@ import {
   programOfCutouts
 } from '../../cutouts.ts'
 import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
-import { script } from './objects.ts'
+import { script } from './objects/objects.ts'
 
 const orderKey = 'hierax:cutouts'
 const imagePrefix = 'hierax:i:'

@@ -3,8 +3,8 @@ import type { StoreOptions } from '../../store.ts'
 import { checkMeta, type StoreMeta } from '../../store-meta.ts'
 import type { ValkeyConnection } from './connection.ts'
 import { ifWrongType } from './failures.ts'
-import { indexKey } from './object-index.ts'
-import { claim } from './objects.ts'
+import { indexKey } from './objects/object-index.ts'
+import { claim } from './objects/objects.ts'
 
 const metaKey = 'hierax:meta'
 

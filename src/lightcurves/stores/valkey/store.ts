@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { HieraxError } from '../../../errors.ts'
 import { createYield } from '../../../event-loop.ts'
-import { decodeRecord } from '../../object-record.ts'
+import { decodeRecord } from '../../records/object-record.ts'
 import type { CellRange } from '../../sky.ts'
 import type {
   Addition,
@@ -18,8 +18,8 @@ import { type ValkeyAddress, ValkeyConnection } from './connection.ts'
 import { ifWrongType, isWrongType } from './failures.ts'
 import { ValkeyJournal } from './journal.ts'
 import { takeMetadata, writePrograms } from './metadata.ts'
-import { ObjectIndex } from './object-index.ts'
-import { editObjects, readObjects } from './object-records.ts'
+import { ObjectIndex } from './objects/object-index.ts'
+import { editObjects, readObjects } from './objects/object-records.ts'
 import {
   append,
   compact,
@@ -32,8 +32,8 @@ import {
   prune,
   remove,
   statePrefix
-} from './objects.ts'
-import { newestOf, orderAndCell, Placing, placingKeys } from './placing.ts'
+} from './objects/objects.ts'
+import { newestOf, orderAndCell, Placing, placingKeys } from './objects/placing.ts'
 import { checkServer, durability, serverFacts } from './server.ts'
 
 /** What a store on a Valkey or Redis server is opened with. */

@@ -1,6 +1,6 @@
 import avro from 'avsc'
-import { openContainer, readBlocks } from 'hierax/alerts/container.ts'
-import { defaultLimits } from 'hierax/alerts/limits.ts'
+import { openContainer, readBlocks } from 'hierax/alerts/avro/container.ts'
+import { defaultLimits } from 'hierax/alerts/avro/limits.ts'
 import { bigLong } from 'hierax/avro/long.ts'
 
 /** An alert of a synthetic object: its differences from the original packet. */

@@ -1,4 +1,4 @@
-import { requestBytes } from 'hierax/streams/kafka/producer.ts'
+import { requestBytes } from 'hierax/streams/kafka/producer/producer.ts'
 import type { KafkaTools } from '../../../../test/support/kafka-tools.ts'
 
 /** Writes packets to a topic's partitions in turn, without a key, as the survey does. Resolves with their number and bytes. */

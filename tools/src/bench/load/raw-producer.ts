@@ -1,6 +1,6 @@
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ResponseAssembler } from 'hierax/streams/kafka/framed-socket.ts'
+import { ResponseAssembler } from 'hierax/streams/kafka/client/framed-socket.ts'
 import { KafkaTools } from '../../../../test/support/kafka-tools.ts'
 import { produceError, produceRequest } from './record-batch.ts'
 

@@ -1,6 +1,6 @@
 import type { Classifier } from 'hierax/classifier/types.ts'
-import { encodeRecord, mergeIntoRecord } from 'hierax/lightcurves/object-record.ts'
-import type { AlertRecord, Observation } from 'hierax/lightcurves/observation.ts'
+import type { AlertRecord, Observation } from 'hierax/lightcurves/points/observation.ts'
+import { encodeRecord, mergeIntoRecord } from 'hierax/lightcurves/records/object-record.ts'
 import { ObjectClassifier } from 'hierax/pipeline/object-classifier.ts'
 import { curveOf, observation, recordOf } from './light-curves.ts'
 import type { Step } from './measure.ts'

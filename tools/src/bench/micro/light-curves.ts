@@ -1,6 +1,6 @@
-import { LightCurve } from 'hierax/lightcurves/light-curve.ts'
-import { mergeObservations } from 'hierax/lightcurves/merge.ts'
-import type { AlertContext, AlertRecord, FilterId, Observation } from 'hierax/lightcurves/observation.ts'
+import { LightCurve } from 'hierax/lightcurves/curve/light-curve.ts'
+import { mergeObservations } from 'hierax/lightcurves/curve/merge.ts'
+import type { AlertContext, AlertRecord, FilterId, Observation } from 'hierax/lightcurves/points/observation.ts'
 import type { Addition } from 'hierax/lightcurves/store.ts'
 
 /** Days between two points. */

@@ -1,5 +1,5 @@
 import type { Compression } from 'hierax/compression/compressors.ts'
-import { batchOffset, encodeProduceRequest } from 'hierax/streams/kafka/produce-request.ts'
+import { batchOffset, encodeProduceRequest } from 'hierax/streams/kafka/producer/request/produce-request.ts'
 import type { OutputMessage } from 'hierax/streams/types.ts'
 
 /** Messages as one record batch as the service's producer sends it. A broker stores it unchanged, except for offsets. */
