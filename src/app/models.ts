@@ -1,5 +1,5 @@
 import { createClassifier } from '../classifier/classifier.ts'
-import { bundledModel, type Model, readModelFolder } from '../classifier/model/model-folder.ts'
+import { bundledModel, type Model, readModelFolder } from '../classifier/model-folder.ts'
 import { populationOf } from '../classifier/probabilities/population.ts'
 import type { Classifier, Population } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'

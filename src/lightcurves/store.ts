@@ -3,7 +3,7 @@ import type { LightCurve } from './curve/light-curve.ts'
 import type { Journal } from './journal.ts'
 import type { AlertRecord, Observation } from './points/observation.ts'
 import type { Points } from './points/points.ts'
-import type { RouteMark } from './records/route-marks.ts'
+import type { RouteMark } from './route-marks.ts'
 import type { CellRange } from './sky.ts'
 
 /** What a batch adds to one object. */

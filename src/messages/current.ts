@@ -1,4 +1,4 @@
-import type { ClassificationRank } from '../lightcurves/records/route-marks.ts'
+import type { ClassificationRank } from '../lightcurves/route-marks.ts'
 import type { OutputMessage } from '../streams/types.ts'
 import type { Classification } from './classification.ts'
 import { type CurrentTopic, type Origin, type OutputSettings, routedMessage } from './outgoing.ts'

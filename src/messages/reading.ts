@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { HieraxError } from '../errors.ts'
 import { contextFields } from '../lightcurves/points/observation.ts'
-import { type ClassificationRank, compareRanks } from '../lightcurves/records/route-marks.ts'
+import { type ClassificationRank, compareRanks } from '../lightcurves/route-marks.ts'
 import { formats } from './encoding.ts'
 
 const nullableNumber = z.number().nullish()

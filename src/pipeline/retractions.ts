@@ -1,6 +1,6 @@
 import { isSameAlert } from '../lightcurves/records/alert-versions.ts'
 import { isSameObject } from '../lightcurves/records/object-record.ts'
-import { compareRanks, joinMarks, markKey, type RouteMark } from '../lightcurves/records/route-marks.ts'
+import { compareRanks, joinMarks, markKey, type RouteMark } from '../lightcurves/route-marks.ts'
 import type { ObjectState, Store } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
 import { rankOf } from '../messages/current.ts'

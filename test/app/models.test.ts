@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadModels, readModels } from '../../src/app/models.ts'
-import { bundledModel } from '../../src/classifier/model/model-folder.ts'
+import { bundledModel } from '../../src/classifier/model-folder.ts'
 import { referenceModel } from '../support/models.ts'
 
 test('the bundled model is loaded where none is named', async () => {

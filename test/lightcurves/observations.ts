@@ -6,7 +6,7 @@ import {
   type FilterId,
   type Observation
 } from '../../src/lightcurves/points/observation.ts'
-import type { RouteMark } from '../../src/lightcurves/records/route-marks.ts'
+import type { RouteMark } from '../../src/lightcurves/route-marks.ts'
 import type { Addition } from '../../src/lightcurves/store.ts'
 
 /** Observations that often collide: few times, few candids, two precisions. */

@@ -6,7 +6,7 @@ import { bundledLightCurves, readLightCurves } from '@hierax/training/light-curv
 import fc from 'fast-check'
 import { createDecoder } from '../../src/alerts/decoder.ts'
 import { loadClassifier } from '../../src/classifier/classifier.ts'
-import { bundledModel } from '../../src/classifier/model/model-folder.ts'
+import { bundledModel } from '../../src/classifier/model-folder.ts'
 import type { LightCurve } from '../../src/lightcurves/curve/light-curve.ts'
 import { encodeRecord } from '../../src/lightcurves/records/object-record.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'

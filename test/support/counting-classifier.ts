@@ -1,5 +1,5 @@
 import { RecurrentClassifier } from '../../src/classifier/classifier.ts'
-import { bundledModel, readModelFolder } from '../../src/classifier/model/model-folder.ts'
+import { bundledModel, readModelFolder } from '../../src/classifier/model-folder.ts'
 import { networkSizes } from '../../src/classifier/network/network.ts'
 import { createRuntime } from '../../src/classifier/network/runtime.ts'
 

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { modelsFolder } from '../../src/classifier/model/model-folder.ts'
+import { modelsFolder } from '../../src/classifier/model-folder.ts'
 
 /** The bundled model of the first release. */
 export const firstModel: string = path.join(modelsFolder, 'ztf-hawk')

@@ -8,7 +8,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
-import { modelsFolder } from 'hierax/classifier/model/model-folder.ts'
+import { modelsFolder } from 'hierax/classifier/model-folder.ts'
 import { soundCurves } from './sound-curves.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')

@@ -1,7 +1,7 @@
 import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import type { Card, CardDraft } from 'hierax/classifier/model/card.ts'
-import { readModelFolder } from 'hierax/classifier/model/model-folder.ts'
 import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
+import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { Weights } from 'hierax/classifier/network/network.ts'
 import type { NoveltyFile } from 'hierax/classifier/probabilities/novelty.ts'
 import { runProbe } from 'hierax/classifier/probe.ts'

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { RecurrentClassifier } from 'hierax/classifier/classifier.ts'
-import { readModelFolder } from 'hierax/classifier/model/model-folder.ts'
+import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import { contextVersion } from 'hierax/classifier/probabilities/context.ts'
 import { HieraxError } from 'hierax/errors.ts'
 import { defaultContextFit, groupsOf } from './context/context-fit.ts'

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { HieraxError, shown } from '../../errors.ts'
 import { contextFields } from '../../lightcurves/points/observation.ts'
 import { inputSetOf, inputSets } from '../inputs/input-sets.ts'
-import { valueAt } from '../probabilities/decision.ts'
+import { valueAt } from './decision.ts'
 import { inShape, nodeName, parseJson, type Refuse, refuserOf, textOf } from './model-file.ts'
 import type { Taxonomy } from './taxonomy.ts'
 

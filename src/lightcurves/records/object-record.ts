@@ -4,6 +4,7 @@ import { allObservations, LightCurve } from '../curve/light-curve.ts'
 import { mergeObservations } from '../curve/merge.ts'
 import { pointSize, supersededSize } from '../points/layout.ts'
 import type { AlertRecord } from '../points/observation.ts'
+import { joinMarks, markSize, readMarks, writeMarks } from '../route-marks.ts'
 import type { Addition, ObjectState, StoredObject } from '../store.ts'
 import { isSameAlert, joinAlerts, newerAlert, type VersionedAlert } from './alert-versions.ts'
 import { earlierSizes, earlierState } from './earlier-records.ts'
@@ -22,7 +23,6 @@ import {
   versionSize,
   writeName
 } from './record-layout.ts'
-import { joinMarks, markSize, readMarks, writeMarks } from './route-marks.ts'
 
 /**
  * An object as it is stored (little endian): version u8 · 1 zero · number of marks u16 · CRC-32 of object id and all bytes but its own u32 · points

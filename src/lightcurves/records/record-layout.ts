@@ -9,7 +9,7 @@ import {
   type FilterId,
   noContext
 } from '../points/observation.ts'
-import { markSize } from './route-marks.ts'
+import { markSize } from '../route-marks.ts'
 
 /** Bits of a record's flags: which alert records it has, and which of them have the name of a solar-system object. */
 export const recordFlag = { newest: 1, admitted: 2, same: 4, newestName: 8, admittedName: 16 } as const

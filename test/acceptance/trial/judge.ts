@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { loadClassifier } from '../../../src/classifier/classifier.ts'
-import { bundledModel } from '../../../src/classifier/model/model-folder.ts'
+import { bundledModel } from '../../../src/classifier/model-folder.ts'
 import type { Classification } from '../../../src/messages/classification.ts'
 import { decodeClassification } from '../../../src/messages/encoding.ts'
 import { compareAnswers } from '../../support/answers.ts'

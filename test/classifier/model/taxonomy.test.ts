@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { modelsFolder } from '../../../src/classifier/model/model-folder.ts'
 import { parseTaxonomy } from '../../../src/classifier/model/taxonomy.ts'
+import { modelsFolder } from '../../../src/classifier/model-folder.ts'
 import { HieraxError } from '../../../src/errors.ts'
 
 const small = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { bundledModel, readModelFolder } from '../../../src/classifier/model/model-folder.ts'
+import { bundledModel, readModelFolder } from '../../../src/classifier/model-folder.ts'
 import { KernelNetwork } from '../../../src/classifier/network/kernel-network.ts'
 import { Network, type NetworkSizes, type Weights } from '../../../src/classifier/network/network.ts'
 import { createRuntime } from '../../../src/classifier/network/runtime.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bundledModel, readModelFolder } from '../../../src/classifier/model/model-folder.ts'
+import { bundledModel, readModelFolder } from '../../../src/classifier/model-folder.ts'
 import { Network } from '../../../src/classifier/network/network.ts'
 import { createRuntime } from '../../../src/classifier/network/runtime.ts'
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { loadClassifier } from '../../../src/classifier/classifier.ts'
-import { bundledModel } from '../../../src/classifier/model/model-folder.ts'
+import { bundledModel } from '../../../src/classifier/model-folder.ts'
 import { createRuntime } from '../../../src/classifier/network/runtime.ts'
 import { HieraxError } from '../../../src/errors.ts'
 import { fromSource } from '../../support/from-source.ts'
@@ -70,7 +70,7 @@ test('both runtimes agree to 1e-5', async t => {
 test('loading a model prints nothing, and leaves nothing that keeps the process alive', () => {
   const program = `
     import { loadClassifier } from './src/classifier/classifier.ts'
-    import { bundledModel } from './src/classifier/model/model-folder.ts'
+    import { bundledModel } from './src/classifier/model-folder.ts'
     await loadClassifier(bundledModel)
   `
   const command = [...fromSource, '--input-type=module', '-e', program]

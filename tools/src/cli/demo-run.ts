@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SimulatedLightCurve } from '@hierax/training/light-curves/light-curve.ts'
 import { readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
-import { bundledModel, readModelFolder } from 'hierax/classifier/model/model-folder.ts'
+import { bundledModel, readModelFolder } from 'hierax/classifier/model-folder.ts'
 import { endSignal } from 'hierax/cli/end-signal.ts'
 import { publishAll } from 'hierax/cli/publish.ts'
 import { Screen } from 'hierax/cli/terminal/screen.ts'

@@ -71,7 +71,7 @@ async function runEvaluate({ model, days, population, json, report, ...options }
   if (data.length === 0 && ofCurves !== null) {
     throw new HieraxError('USAGE', `${ofCurves} needs light curves: name them with --data`)
   }
-  const { bundledModel } = await import('hierax/classifier/model/model-folder.ts')
+  const { bundledModel } = await import('hierax/classifier/model-folder.ts')
   const { isPacketFile } = await import('hierax/streams/files.ts')
   const files = [...named('--json', json), ...named('--predictions', predictions)]
   checkOutputs(

@@ -1,6 +1,6 @@
 import type { Card } from 'hierax/classifier/model/card.ts'
+import { type PriorPower, priorPowerAt } from 'hierax/classifier/model/decision.ts'
 import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
-import { type PriorPower, priorPowerAt } from 'hierax/classifier/probabilities/decision.ts'
 import { HieraxError, nearest, shown } from 'hierax/errors.ts'
 import { sum } from '../collections.ts'
 import type { LabelledObject } from '../data/labelled.ts'

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { loadClassifier, type RecurrentClassifier } from 'hierax/classifier/classifier.ts'
-import { type Model, readModelFolder } from 'hierax/classifier/model/model-folder.ts'
 import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
+import { type Model, readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { RuntimeName } from 'hierax/classifier/network/runtime.ts'
 import { describePopulation, type PopulationSetting } from 'hierax/classifier/probabilities/population.ts'
 import type { Population } from 'hierax/classifier/types.ts'

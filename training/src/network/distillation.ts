@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { InputSet } from 'hierax/classifier/inputs/input-sets.ts'
-import { readModelFolder } from 'hierax/classifier/model/model-folder.ts'
 import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
+import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import type { Weight, Weights } from 'hierax/classifier/network/network.ts'
 import type { Runtime } from 'hierax/classifier/network/runtime.ts'
 import { logSumExp, nodeProbabilities } from 'hierax/classifier/probabilities/probabilities.ts'

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { loadClassifier, RecurrentClassifier } from 'hierax/classifier/classifier.ts'
 import { sha256Hex } from 'hierax/classifier/model/card.ts'
-import { readModelFolder } from 'hierax/classifier/model/model-folder.ts'
+import { readModelFolder } from 'hierax/classifier/model-folder.ts'
 import { createRuntime, type Runtime } from 'hierax/classifier/network/runtime.ts'
 import {
   type NoveltyFile,

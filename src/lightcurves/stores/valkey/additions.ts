@@ -13,7 +13,7 @@ import {
   readName,
   writeName
 } from '../../records/record-layout.ts'
-import { markSize, type RouteMark, readMarks, writeMarks } from '../../records/route-marks.ts'
+import { markSize, type RouteMark, readMarks, writeMarks } from '../../route-marks.ts'
 import type { Addition } from '../../store.ts'
 
 /*

@@ -1,5 +1,3 @@
-import type { SourceLimits } from '../consumer/limits.ts'
-
 /** Shorter frames are not pooled: they are cheap to allocate, and most hold no messages. */
 const smallestFrame = 32 * 1024
 /** Room for the other fields of a fetch response, bytes. */
@@ -8,6 +6,12 @@ const responseFields = 64 * 1024
 const mostFree = 16
 /** Interval of {@link FramePool.removeIdle}, ms. A frame is removed after it has been free for one to two intervals. */
 const idleTime = 30_000
+
+/** Maximum bytes of one fetch, and of all that are made ahead. */
+interface FetchLimits {
+  readonly fetchBytes: number
+  readonly aheadBytes: number
+}
 
 /** A frame in use: the memory of one response. */
 interface Loan {
@@ -48,7 +52,7 @@ export class FramePool {
   #timer: NodeJS.Timeout | null = null
 
   /** The pool for fetches of these limits; its free frames take at most `aheadBytes`. */
-  constructor({ fetchBytes, aheadBytes }: Pick<SourceLimits, 'fetchBytes' | 'aheadBytes'>) {
+  constructor({ fetchBytes, aheadBytes }: FetchLimits) {
     this.#largest = fetchBytes + responseFields
     this.#maxFreeBytes = aheadBytes
   }

@@ -1,5 +1,5 @@
-import { hashOfBytes } from '../points/fingerprint.ts'
-import { ascending } from '../points/ordering.ts'
+import { hashOfBytes } from './points/fingerprint.ts'
+import { ascending } from './points/ordering.ts'
 
 /** Orders the classifications of an object: the greatest is the current one. */
 export interface ClassificationRank {

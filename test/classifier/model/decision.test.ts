@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { temperatureAt } from '../../../src/classifier/model/card.ts'
+import { decide } from '../../../src/classifier/model/decision.ts'
 import { parseTaxonomy } from '../../../src/classifier/model/taxonomy.ts'
-import { decide } from '../../../src/classifier/probabilities/decision.ts'
 import { ignorance, nodeProbabilities } from '../../../src/classifier/probabilities/probabilities.ts'
 
 const tree = parseTaxonomy(

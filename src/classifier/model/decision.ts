@@ -1,5 +1,5 @@
-import type { Taxonomy } from '../model/taxonomy.ts'
 import type { Answer, NodeProbabilities } from '../types.ts'
+import type { Taxonomy } from './taxonomy.ts'
 
 /** Minimum marginal probability of a predicted node. */
 const minProbability = 0.5

@@ -2,18 +2,18 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { HieraxError, shown } from '../../errors.ts'
-import { checkRegular } from '../../regular-file.ts'
-import { type InputSet, inputSetOf } from '../inputs/input-sets.ts'
-import { networkSizes, type Weight, type Weights } from '../network/network.ts'
-import { type ContextTerm, contextFile, parseContext } from '../probabilities/context.ts'
-import { type NoveltyProbe, noveltyFile, parseNovelty } from '../probabilities/novelty.ts'
-import { type Card, parseCard, priorsOf, sha256Hex } from './card.ts'
-import { nodeName, parseJson, type Refuse, refuserOf, textOf } from './model-file.ts'
-import { parseTaxonomy, type Taxonomy } from './taxonomy.ts'
+import { HieraxError, shown } from '../errors.ts'
+import { checkRegular } from '../regular-file.ts'
+import { type InputSet, inputSetOf } from './inputs/input-sets.ts'
+import { type Card, parseCard, priorsOf, sha256Hex } from './model/card.ts'
+import { nodeName, parseJson, type Refuse, refuserOf, textOf } from './model/model-file.ts'
+import { parseTaxonomy, type Taxonomy } from './model/taxonomy.ts'
+import { networkSizes, type Weight, type Weights } from './network/network.ts'
+import { type ContextTerm, contextFile, parseContext } from './probabilities/context.ts'
+import { type NoveltyProbe, noveltyFile, parseNovelty } from './probabilities/novelty.ts'
 
 /** Folder of the bundled models. The relative path is the same from `src/` and from `dist/`. */
-export const modelsFolder: string = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../models')
+export const modelsFolder: string = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../models')
 
 /** The default model. */
 export const bundledModel: string = path.join(modelsFolder, 'ztf-hawk-2')

@@ -5,15 +5,15 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { formatCard, modelReadme, writeModelFolder } from '@hierax/training/model-writer.ts'
-import { loadClassifier, RecurrentClassifier } from '../../../src/classifier/classifier.ts'
-import { latestInputs } from '../../../src/classifier/inputs/input-sets.ts'
-import { type Card, type CardDraft, parseCard, sha256Hex } from '../../../src/classifier/model/card.ts'
-import { bundledModel, readModelFolder } from '../../../src/classifier/model/model-folder.ts'
-import type { Weight, Weights } from '../../../src/classifier/network/network.ts'
-import { createRuntime } from '../../../src/classifier/network/runtime.ts'
-import { runProbe } from '../../../src/classifier/probe.ts'
-import { HieraxError } from '../../../src/errors.ts'
-import { firstModel, referenceModel } from '../../support/models.ts'
+import { loadClassifier, RecurrentClassifier } from '../../src/classifier/classifier.ts'
+import { latestInputs } from '../../src/classifier/inputs/input-sets.ts'
+import { type Card, type CardDraft, parseCard, sha256Hex } from '../../src/classifier/model/card.ts'
+import { bundledModel, readModelFolder } from '../../src/classifier/model-folder.ts'
+import type { Weight, Weights } from '../../src/classifier/network/network.ts'
+import { createRuntime } from '../../src/classifier/network/runtime.ts'
+import { runProbe } from '../../src/classifier/probe.ts'
+import { HieraxError } from '../../src/errors.ts'
+import { firstModel, referenceModel } from '../support/models.ts'
 
 function refusal(code: string, message: RegExp): (error: unknown) => true {
   return error => {
@@ -99,7 +99,7 @@ describe('a model folder', () => {
     assert.ok((await readFile(path.join(bundledModel, 'weights.bin'))).length < 2e6)
     assert.notEqual(novelty, null)
     const [, script = ''] = /^npm run (\S+) -- \.\.\/shared$/.exec(card.training.command) ?? []
-    const { scripts } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8'))
+    const { scripts } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
     assert.match(scripts[script], /scripts\/train-ztf-hawk\.ts$/)
     assert.equal(card.inputs, latestInputs.version)
   })
