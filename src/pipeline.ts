@@ -228,14 +228,14 @@ const writer = new PointWriter()
 /** Groups points and alert records by object, for the merge. */
 function additionsOf(arrivals: readonly Arrival[]): Map<string, Addition> {
   const objects = new Map<string, { points: Points[]; alerts: Addition['alerts'][number][] }>()
-  for (const { objectId, observations, record, refusal } of arrivals) {
+  for (const { objectId, observations, record, rejection } of arrivals) {
     let object = objects.get(objectId)
     if (object === undefined) {
       object = { points: [], alerts: [] }
       objects.set(objectId, object)
     }
     object.points.push(observations)
-    object.alerts.push({ record, admitted: refusal === null })
+    object.alerts.push({ record, admitted: rejection === null })
   }
   const additions = new Map<string, Addition>()
   for (const [objectId, { points, alerts }] of objects)

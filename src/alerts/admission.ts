@@ -43,7 +43,7 @@ export interface Admitted {
   readonly observations: Points
   /** The alert's own fields, without photometry where its programme is not admitted. */
   readonly record: AlertRecord
-  readonly refusal: RejectionReason | null
+  readonly rejection: RejectionReason | null
   /** Number of points whose programme is not admitted. */
   readonly droppedPoints: number
 }
@@ -71,7 +71,7 @@ export function admit(alert: Alert, settings: AdmissionSettings, topic = ''): Ad
   if (own) writer.add(alert.observation, program)
   else droppedPoints++
   const record = own ? alert.record : { ...alert.record, photometry: null }
-  return { observations: writer.take(), record, refusal: refusalOf(record, settings), droppedPoints }
+  return { observations: writer.take(), record, rejection: rejectionOf(record, settings), droppedPoints }
 }
 
 /** When a packet arrived. */
@@ -103,7 +103,7 @@ export function refuseFuture(alerts: readonly Alert[], { ingested, timestamped }
 }
 
 /** The first reason why an alert is not admitted, decided by its own fields; null if it is admitted. */
-export function refusalOf(
+export function rejectionOf(
   { photometry, programId }: AlertRecord,
   { admit, programs }: AdmissionSettings
 ): RejectionReason | null {

@@ -1,4 +1,4 @@
-import { type AdmissionSettings, refusalOf } from '../alerts/admission.ts'
+import { type AdmissionSettings, rejectionOf } from '../alerts/admission.ts'
 import type { AlertView, Answer, Classifier, Reply } from '../classifier/types.ts'
 import { createYield } from '../event-loop.ts'
 import { admittedCurve } from '../lightcurves/curve/gates.ts'
@@ -104,8 +104,8 @@ export class ObjectClassifier {
 
   /** Why an alert is not classified; null if it is. */
   #reasonFor(record: AlertRecord, detections: number): Reason | null {
-    const refusal = refusalOf(record, this.#admission)
-    if (refusal !== null) return refusal
+    const rejection = rejectionOf(record, this.#admission)
+    if (rejection !== null) return rejection
     return detections < Math.max(1, this.#admission.admit.minDetections) ? 'TOO_FEW_DETECTIONS' : null
   }
 }

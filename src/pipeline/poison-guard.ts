@@ -29,7 +29,7 @@ interface SuspectRange {
   last: bigint
   /** The offset that is handled alone, and the number of crashes with only that offset in flight. */
   at: bigint | null
-  deaths: number
+  crashes: number
   /** Refused packets, by offset and CRC-32. They may be delivered again until they are committed. */
   refused: readonly string[]
   /** Identifies the assignment of the partition to this process. */
@@ -140,15 +140,15 @@ export class PoisonGuard {
     const isEmpty = range.first > range.last
     const note = { ...range, first, last: isEmpty || last > range.last ? last : range.last, alone: false }
     await this.#write(partition, note, unlock)
-    return { messages, poison: false, crashes: range.deaths, end: this.#ending(partition, range, unlock) }
+    return { messages, poison: false, crashes: range.crashes, end: this.#ending(partition, range, unlock) }
   }
 
   /** Begins a suspect, with nothing else in flight. */
   async #beginAlone(partition: string, range: SuspectRange, message: InputMessage, offset: bigint): Promise<InFlight> {
     const again = wasRefused(range, message)
-    if (!again && range.at !== offset) Object.assign(range, { at: offset, deaths: 0 })
-    const poison = again || range.deaths >= maxCrashes
-    const crashes = range.deaths
+    if (!again && range.at !== offset) Object.assign(range, { at: offset, crashes: 0 })
+    const poison = again || range.crashes >= maxCrashes
+    const crashes = range.crashes
     const unlock = poison ? () => {} : await this.#lock.write()
     try {
       // If the process is killed while it waits for the store, that must not count as a crash of this packet.
@@ -164,7 +164,7 @@ export class PoisonGuard {
     )
     const end = this.#ending(partition, range, unlock, () => {
       if (poison && !again) range.refused = [...range.refused, nameOf(message)].slice(-maxRefused)
-      if (!again) Object.assign(range, { at: null, deaths: 0 })
+      if (!again) Object.assign(range, { at: null, crashes: 0 })
       if (range.first <= offset) range.first = offset + 1n
     })
     return { messages: [message], poison, crashes, end }
@@ -195,7 +195,7 @@ export class PoisonGuard {
       if (note) {
         const crashed = note.alone && note.writer !== this.#writer
         const { first, last, at } = note
-        Object.assign(range, { first, last, at, deaths: note.deaths + (crashed ? 1 : 0) })
+        Object.assign(range, { first, last, at, crashes: note.crashes + (crashed ? 1 : 0) })
         // Committed messages are not delivered again.
         range.refused = note.refused.filter(name => BigInt(name.split(':')[0] as string) >= offset)
       }
@@ -221,24 +221,24 @@ export class PoisonGuard {
   }
 }
 
-const noSuspects = { first: 0n, last: -1n, at: null, deaths: 0, refused: [] } as const
+const noSuspects = { first: 0n, last: -1n, at: null, crashes: 0, refused: [] } as const
 
 /** A note as JSON, with offsets as strings. Later releases must be able to read it. */
-function encodeNote({ first, last, at, deaths, refused, alone, writer }: Note): string {
+function encodeNote({ first, last, at, crashes, refused, alone, writer }: Note): string {
   const offsets = { first: String(first), last: String(last), at: at === null ? null : String(at) }
-  return JSON.stringify({ ...offsets, refused, deaths, alone, writer })
+  return JSON.stringify({ ...offsets, refused, deaths: crashes, alone, writer })
 }
 
 /** Null if there is no note or it is malformed. */
 function decodeNote(text: string | null | undefined): Note | null {
   if (!text) return null
   try {
-    const { first, last, at, refused, deaths, alone, writer } = JSON.parse(text)
-    if (!Number.isSafeInteger(deaths) || typeof alone !== 'boolean' || typeof writer !== 'string') return null
+    const { first, last, at, refused, deaths: crashes, alone, writer } = JSON.parse(text)
+    if (!Number.isSafeInteger(crashes) || typeof alone !== 'boolean' || typeof writer !== 'string') return null
     const offsets = { first: BigInt(first), last: BigInt(last), at: at === null ? null : BigInt(at) }
     const names = Array.isArray(refused) ? refused : []
     const isName = (name: unknown): boolean => typeof name === 'string' && /^\d+:\d+$/.test(name)
-    return { ...offsets, refused: names.filter(isName), deaths, alone, writer }
+    return { ...offsets, refused: names.filter(isName), crashes, alone, writer }
   } catch {
     return null
   }

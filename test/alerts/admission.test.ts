@@ -19,8 +19,8 @@ test('of a programme that is public in part, points are admitted from topics of 
   const admission = of([1], [3])
   assert.deepEqual(admission.programs, [1, 3])
   const from = (topic: string, settings = admission) => {
-    const { observations, record, refusal, droppedPoints } = admit(alert!, settings, topic)
-    return [[...observations].map(({ jd }) => jd), record.photometry !== null, refusal, droppedPoints]
+    const { observations, record, rejection, droppedPoints } = admit(alert!, settings, topic)
+    return [[...observations].map(({ jd }) => jd), record.photometry !== null, rejection, droppedPoints]
   }
   const all = [[2458999.5, 2458997.5, 2459000.5], true, null, 1]
   const publicOnly = [[2458997.5], false, 'PROGRAM', 3]

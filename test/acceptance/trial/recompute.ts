@@ -76,7 +76,7 @@ export class Recomputation {
   #idsOf(objectId: string, subset: readonly Delivered[]): string[] {
     const arrivals = subset.flatMap(packet => this.#arrivals(packet)).filter(arrival => arrival.objectId === objectId)
     const observations = arrivals.flatMap(arrival => [...arrival.observations])
-    const alerts = arrivals.map(({ record, refusal }) => ({ record, admitted: refusal === null }))
+    const alerts = arrivals.map(({ record, rejection }) => ({ record, admitted: rejection === null }))
     const { state } = mergeIntoRecord(null, { objectId, observations, alerts }, 0)
     const states = new Map<string, ObjectState>([[objectId, state]])
     return pendingAnswers(arrivals, states).map(({ record, versions }): Classification['id'] => {

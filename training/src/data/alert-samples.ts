@@ -189,7 +189,7 @@ function objectOf(objectId: string, alerts: readonly Alert[], known: ReadonlyMap
     admitted.flatMap(({ observations }) => [...observations])
   )
   const curve = admittedCurve(whole, trainingAdmission.admit)
-  const samples = admitted.flatMap(({ record, observations, refusal }): AlertSample[] => {
+  const samples = admitted.flatMap(({ record, observations, rejection }): AlertSample[] => {
     const { jd, candid, photometry } = record
     if (photometry === null) return []
     const { detections } = curve.upTo(jd)
@@ -197,7 +197,7 @@ function objectOf(objectId: string, alerts: readonly Alert[], known: ReadonlyMap
     const { label, group, doubtful, night } = facts
     const view = { jd, magnitude: photometry.magnitude, context: photometry.context }
     const alert = { ...record, photometry }
-    const refused = refusal !== null || detections === 0
+    const refused = rejection !== null || detections === 0
     return [{ alert, view, curve, jd, detections, packet: [...observations], refused, label, group, doubtful, night }]
   })
   samples.sort((a, b) => a.jd - b.jd || (a.alert.candid < b.alert.candid ? -1 : 1))

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { readLightCurves } from '@hierax/training/light-curves/read-light-curves.ts'
-import { refusalOf } from 'hierax/alerts/admission.ts'
+import { rejectionOf } from 'hierax/alerts/admission.ts'
 import { createDecoder } from 'hierax/alerts/decoder.ts'
 import { shared, sharedFiles } from '../../../../test/support/shared.ts'
 import { Simulation, type SimulationOptions } from '../../simulator/simulate.ts'
@@ -53,7 +53,7 @@ function editorsOf(packets: readonly Buffer[], leastBytes = fullSize): PacketEdi
     if (packet.length < leastBytes) return []
     try {
       const [alert, ...more] = decoder.decode(packet)
-      const fit = alert !== undefined && more.length === 0 && refusalOf(alert.record, admission) === null
+      const fit = alert !== undefined && more.length === 0 && rejectionOf(alert.record, admission) === null
       return fit ? [new PacketEditor(packet)] : []
     } catch {
       return [] // some packets are deliberately invalid
