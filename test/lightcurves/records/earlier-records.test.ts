@@ -19,7 +19,7 @@ import { mergeFields, readRecord } from '../../../src/lightcurves/stores/valkey/
 import { contextWith, detectionAt } from '../observations.ts'
 
 /** What a release with records of version 2 left of an object: its record, and the additions that it is made of. */
-const left = JSON.parse(fs.readFileSync(new URL('stores/history/object-v2.json', import.meta.url), 'utf8'))
+const left = JSON.parse(fs.readFileSync(new URL('../stores/history/object-v2.json', import.meta.url), 'utf8'))
 const { objectId } = left as { objectId: string }
 const record = Buffer.from(left.record, 'base64')
 const additions = Buffer.from(left.additions, 'base64')
@@ -142,7 +142,7 @@ describe('additions of version 2 in a store', () => {
 })
 
 test('a record and additions of version 3 are read, and hold the same object', () => {
-  const file = new URL('stores/history/object-v3.json', import.meta.url)
+  const file = new URL('../stores/history/object-v3.json', import.meta.url)
   const old = JSON.parse(fs.readFileSync(file, 'utf8')) as Record<'objectId' | 'record' | 'additions', string>
   const record = Buffer.from(old.record, 'base64')
   const { addition, error } = decodeAdditions(old.objectId, Buffer.from(old.additions, 'base64'))
