@@ -50,9 +50,10 @@ export async function readLabelled(
     for await (const { id, label, source, photometry, points, where } of lightCurveLines(file)) {
       if (photometry === null) throw invalidLine(where, 'photometry', 'it is missing')
       if (!label && !unlabelled) throw invalidLine(where, 'label', 'it is missing')
-      const earlier = origins.get(id.normalize('NFC'))
+      const name = id.normalize('NFC')
+      const earlier = origins.get(name)
       if (earlier !== undefined) throw invalidLine(where, 'id', `${shown(id)} was given already (${earlier})`)
-      origins.set(id.normalize('NFC'), where)
+      origins.set(name, where)
       const detections = points.filter(point => point.detection).length
       objects.push({ id, label: (label ?? '').normalize('NFC'), source, photometry, points, detections })
     }
