@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Taxonomy } from 'hierax/classifier/model/taxonomy.ts'
 import { HieraxError } from 'hierax/errors.ts'
@@ -70,8 +71,9 @@ export async function checkFolds(
   }
   const given = [...(start === null ? [] : [['--start', start]]), ...teachers.map(each => ['--teachers', each])]
   for (const [option, folder] of given as [string, string][]) {
-    const found = await readRunFile(folder, { ...crossValidationFile, option }).catch(() => null)
-    const of = found?.of
+    // Folds that were trained one by one have no such file.
+    if (!existsSync(path.join(folder, crossValidationFile.name))) continue
+    const { of } = await readRunFile(folder, { ...crossValidationFile, option })
     if (of === undefined || (of.folds === folds && of.foldSeed === recipe.foldSeed)) continue
     const theirs = `${of.folds} folds (foldSeed ${of.foldSeed})`
     const message = `${option} ${path.normalize(folder)} has ${theirs}, this run ${folds} (foldSeed ${recipe.foldSeed})`

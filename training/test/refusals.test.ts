@@ -111,6 +111,11 @@ test('networks of other folds are no teachers', async () => {
     plan,
     /--teachers .*three has 3 folds \(foldSeed 0\), this run 2 \(foldSeed 0\): its networks were trained/
   )
+  const file = at('three', 'cross-validation.json')
+  const content = readFileSync(file, 'utf8')
+  writeFileSync(file, content.slice(0, 20))
+  await refused(plan, /--teachers .*three: .*cross-validation.json can't be used/)
+  writeFileSync(file, content)
   await refused(planFor('many', { folds: 100 }), /--folds 100: fold \d+ has no object, of 40 in all; give fewer folds/)
   assert.ok(!existsSync(at('many')))
   await refused(planFor('three', { folds: 4, resume: true }), /is of a training with other objects \(--data, --folds/)
