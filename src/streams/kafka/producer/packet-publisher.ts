@@ -100,7 +100,7 @@ class RoundRobinPublisher implements PacketPublisher {
     // One explicit partition per request: kafkajs can lose messages of one that spans several brokers.
     buffer.sending = this.#producer
       .send({ topic: this.#topic, acks: -1, messages })
-      .then(answers => assertAcknowledged(answers, this.#topic))
+      .then(answers => assertAcknowledged(answers, [{ topic: this.#topic, partition }]))
       .catch(cause => {
         const message = `packets could not be published to the topic ${this.#topic} (${cause.message})`
         this.#failure ??= new HieraxError('PUBLISH_FAILED', message, { cause })

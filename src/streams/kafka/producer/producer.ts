@@ -2,6 +2,7 @@ import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
 import type { Compression } from '../../../compression/compressors.ts'
 import { compressionTypes } from '../client/codecs.ts'
 import { type KafkaLogger, protocolErrorType } from '../client/connection.ts'
+import { keyOf, type TopicPartition } from '../client/offsets.ts'
 import { ProduceEncoding } from './request/produce-encoding.ts'
 import type { ProducedMessage } from './request/produce-request.ts'
 
@@ -33,18 +34,27 @@ export function retryDecision(error: unknown): RetryDecision {
 }
 
 /**
- * Throws if a request was not acknowledged. kafkajs skips partitions that the topic does not have (any more) and resolves
- * without an error.
+ * Throws if a partition has not acknowledged its messages. kafkajs skips partitions that the topic does not have (any more), or whose
+ * leader has changed during a request to several partitions, and resolves without an error.
  */
-export function assertAcknowledged(answers: readonly RecordMetadata[], topic: string): void {
-  if (answers.length > 0) return
-  const error = new Error(`the topic ${topic} has fewer partitions than it had when it was first written to`)
+export function assertAcknowledged(answers: readonly RecordMetadata[], batches: readonly TopicPartition[]): void {
+  const answered = new Set(answers.map(({ topicName, partition }) => keyOf({ topic: topicName, partition })))
+  const skipped = batches.find(batch => !answered.has(keyOf(batch)))
+  if (skipped === undefined) return
+  const error = new Error(`the topic ${skipped.topic} has fewer partitions than it had when it was first written to`)
   throw Object.assign(error, { type: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true })
 }
 
-/** A message with the number of its partition, which is the same for all messages of a request. */
+/** A message with the number of its partition. */
 export interface PartitionMessage extends ProducedMessage {
   readonly partition: number
+}
+
+/** Messages for one partition of a topic. */
+export interface PartitionBatch {
+  readonly topic: string
+  readonly partition: number
+  readonly messages: readonly PartitionMessage[]
 }
 
 /** How a request ended. */
@@ -91,17 +101,25 @@ export class RenewableProducer {
     await (await this.#generation()).connected
   }
 
-  /** Sends one request to one partition, to be acknowledged by all in-sync replicas. Never rejects. */
-  async send(topic: string, partitionMessages: readonly PartitionMessage[]): Promise<SendResult> {
+  /** The broker that leads a partition, as far as is known; null if it is unknown. */
+  leaderOf(topic: string, partition: number): string | null {
+    return this.#encoding.leaderOf(topic, partition)
+  }
+
+  /**
+   * Sends the messages of one or several partitions, with one request to each of their leaders, to be acknowledged by all in-sync replicas.
+   * Never rejects. If the result is not acknowledged, that is true of at least one partition.
+   */
+  async send(batches: readonly PartitionBatch[]): Promise<SendResult> {
     let generation: Generation | null = null
-    // kafkajs changes neither the array nor its messages.
-    const messages = partitionMessages as PartitionMessage[]
     try {
       generation = await this.#generation()
       generation.inFlight++
       const producer = await generation.connected
       const compression = this.#compression
-      assertAcknowledged(await producer.send({ topic, messages, compression, acks: -1 }), topic)
+      // kafkajs joins the messages of one topic, and divides them again by partition. It changes neither the arrays nor the messages.
+      const topicMessages = batches.map(({ topic, messages }) => ({ topic, messages: messages as PartitionMessage[] }))
+      assertAcknowledged(await producer.sendBatch({ topicMessages, compression, acks: -1 }), batches)
       return { acknowledged: true }
     } catch (error) {
       const decision = retryDecision(error)

@@ -15,6 +15,7 @@ import {
 } from '../client/connection.ts'
 import { keyOf } from '../client/offsets.ts'
 import { backoff, pause, withTimeout } from '../client/timing.ts'
+import { CombinedRequests } from './combined-requests.ts'
 import { PartitionQueue, PendingSend } from './partition-queue.ts'
 import { createPartitioner } from './partitioner.ts'
 import { RenewableProducer, requestBytes } from './producer.ts'
@@ -50,7 +51,8 @@ const closeTimeout = 3000
 
 /**
  * A sink that writes to Kafka so that nothing acknowledged is lost and the messages of one key stay in order: an
- * idempotent producer, acknowledgement by all in-sync replicas, and one request at a time for each partition.
+ * idempotent producer, acknowledgement by all in-sync replicas, and one request at a time for each partition. A request may serve
+ * several partitions.
  * It retries until a send's signal is aborted or it is closed.
  *
  * If the number of a topic's partitions changes, because the topic was recreated or enlarged, messages are assigned to the new partitions.
@@ -59,6 +61,7 @@ export class KafkaSink implements Sink {
   readonly #options: KafkaSinkOptions
   readonly #kafka: Kafka
   readonly #producer: RenewableProducer
+  readonly #requests: CombinedRequests
   readonly #partition = createPartitioner()
   /** By topic, one queue for each partition. */
   readonly #queues = new Map<string, PartitionQueue[]>()
@@ -77,6 +80,7 @@ export class KafkaSink implements Sink {
     this.#options = options
     this.#kafka = createKafka(options.connection, debugOnly(options.logger), retries.brief)
     this.#producer = new RenewableProducer(this.#kafka, options.compression ?? 'none', options.logger)
+    this.#requests = new CombinedRequests(this.#producer)
   }
 
   /** Connects ahead of the first message. Rejects with KAFKA_UNAVAILABLE. */
@@ -232,7 +236,7 @@ export class KafkaSink implements Sink {
     const key = keyOf({ topic, partition })
     return new PartitionQueue({
       partition,
-      request: messages => this.#producer.send(topic, messages),
+      request: messages => this.#requests.send({ topic, partition, messages }),
       maxRequestBytes,
       closing: this.#closing.signal,
       onPublished: count => {

@@ -3,7 +3,7 @@ import type { Compression } from '../../../../compression/compressors.ts'
 import { equipBrokers, type Protocol } from '../../client/broker-hook.ts'
 import type { KafkaLogger } from '../../client/connection.ts'
 import type { KafkaCluster } from '../../client/topic-ids.ts'
-import { encodeProduceRequest, type ProducedMessage, type ProduceRequest } from './produce-request.ts'
+import { encodeProduceRequest, type ProduceRequest } from './produce-request.ts'
 
 const produceKey = 0
 /** Versions of the request with the same encoding (Kafka 0.11 and later). kafkajs has no later version. */
@@ -16,20 +16,18 @@ interface BrokerRequest {
   readonly producerEpoch: number
   readonly acks?: number
   readonly timeout?: number
-  readonly topicData: readonly {
-    readonly topic: string
-    readonly partitions: readonly {
-      readonly partition: number
-      readonly firstSequence: number
-      readonly messages: readonly ProducedMessage[]
-    }[]
-  }[]
+  readonly topicData: ProduceRequest['topics']
 }
 
 /** The undeclared members of a kafkajs broker that are used here. */
 interface BrokerInternals {
   readonly connectionPool: { send(protocol: Protocol): Promise<unknown> }
   produce(request: BrokerRequest): Promise<unknown>
+}
+
+/** The undeclared member of a kafkajs cluster that finds the leaders of partitions: the partitions by the id of their leader. */
+interface ClusterInternals {
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
 }
 
 /** The undeclared member of a kafkajs client that creates the cluster of a producer. */
@@ -43,6 +41,8 @@ export class ProduceEncoding {
   readonly #logger: KafkaLogger
   readonly #compression: Compression
   readonly #equipped = new WeakSet<object>()
+  /** The cluster of the last producer. */
+  #cluster: ClusterInternals | null = null
   /** The request that kafkajs is about to make. */
   #next: ProduceRequest | null = null
   #warned = false
@@ -52,7 +52,7 @@ export class ProduceEncoding {
     this.#compression = compression
   }
 
-  /** An idempotent producer. Each call of its `send` is for one partition. */
+  /** An idempotent producer. */
   producer(kafka: Kafka, config: ProducerConfig): Producer {
     const creator = Object.getOwnPropertySymbols(kafka).find(isCreator)
     const create: unknown = creator && Reflect.get(kafka, creator)
@@ -63,6 +63,7 @@ export class ProduceEncoding {
     const createEquipped = (...given: unknown[]) => {
       const cluster = Reflect.apply(create, kafka, given) as KafkaCluster
       equipBrokers(cluster, this.#equipped, broker => this.#equip(broker))
+      this.#cluster = cluster as unknown as ClusterInternals
       return cluster
     }
     Reflect.set(kafka, creator, createEquipped)
@@ -70,6 +71,16 @@ export class ProduceEncoding {
       return kafka.producer(config)
     } finally {
       Reflect.set(kafka, creator, create)
+    }
+  }
+
+  /** The broker that leads a partition, as far as the last producer knows; null if it knows none. */
+  leaderOf(topic: string, partition: number): string | null {
+    try {
+      return Object.keys(this.#cluster?.findLeaderForPartitions(topic, [partition]) ?? {})[0] ?? null
+    } catch {
+      // Before the first message of a topic, and during an election.
+      return null
     }
   }
 
@@ -111,14 +122,11 @@ export class ProduceEncoding {
   }
 }
 
-/** The same request for {@link encodeProduceRequest}; null if it is not for exactly one partition. */
+/** The same request for {@link encodeProduceRequest}; null if it belongs to a transaction. */
 function requestOf(request: BrokerRequest, compression: Compression): ProduceRequest | null {
-  const { transactionalId, producerId, producerEpoch, acks = -1, timeout = 30_000 } = request
-  const [data, ...otherTopics] = request.topicData
-  const [entry, ...otherPartitions] = data?.partitions ?? []
-  if (transactionalId || !data || !entry || otherTopics.length > 0 || otherPartitions.length > 0) return null
-  const producer = { producerId: BigInt(producerId), producerEpoch, acks, timeout }
-  return { topic: data.topic, ...entry, ...producer, compression }
+  const { transactionalId, producerId, producerEpoch, acks = -1, timeout = 30_000, topicData } = request
+  if (transactionalId) return null
+  return { topics: topicData, producerId: BigInt(producerId), producerEpoch, acks, timeout, compression }
 }
 
 /** The same request, encoded here in kafkajs's form of encoded bytes. */

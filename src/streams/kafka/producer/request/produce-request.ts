@@ -10,23 +10,35 @@ export interface ProducedMessage {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Messages for one partition, as an idempotent producer sends them. */
-export interface ProduceRequest {
-  readonly topic: string
+/** Messages for one partition, with the sequence number of the first one. */
+export interface ProducedPartition {
   readonly partition: number
   readonly messages: readonly ProducedMessage[]
+  readonly firstSequence: number
+}
+
+/** Messages for partitions with one leader, as an idempotent producer sends them. */
+export interface ProduceRequest {
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly ProducedPartition[] }[]
   readonly compression: Compression
   readonly acks: number
   /** How long the broker may wait for acknowledgements, ms. */
   readonly timeout: number
   readonly producerId: bigint
   readonly producerEpoch: number
-  readonly firstSequence: number
 }
 
-/** Bytes of the fields before the topic's name, of those between it and the record batch, and of those of a batch before its records. */
-const prefixBytes = 14
-const partitionBytes = 12
+/** The records of one batch: their size, and how to write them. */
+interface Records {
+  readonly bytes: number
+  readonly write: (frame: Buffer, at: number) => void
+}
+
+/** Bytes of the fields before the topics, of those of a topic besides its name, and of those of a partition before its record batch. */
+const prefixBytes = 12
+const topicBytes = 6
+const partitionBytes = 8
+/** Bytes of a record batch before its records. */
 const batchBytes = 61
 /** Bytes of a batch up to the end of its checksum, which covers all bytes after it. */
 const uncheckedBytes = 21
@@ -39,45 +51,60 @@ const magic = 2
  * time `now` (epoch ms).
  */
 export async function encodeProduceRequest(request: ProduceRequest, now = Date.now()): Promise<Buffer> {
-  const { topic, partition, messages, compression } = request
-  const sizes = messages.map(recordSize)
-  let recordBytes = 0
-  for (const size of sizes) recordBytes += varintSize(size) + size
-  const batchAt = batchOffset(topic)
-  const recordsAt = batchAt + batchBytes
-  let frame: Buffer
-  if (compression === 'none') {
-    frame = Buffer.allocUnsafe(recordsAt + recordBytes)
-    writeRecords(frame, recordsAt, messages, sizes)
-  } else {
-    const records = Buffer.allocUnsafe(recordBytes)
-    writeRecords(records, 0, messages, sizes)
-    const deflated = await compressors[compression](records)
-    frame = Buffer.allocUnsafe(recordsAt + deflated.length)
-    frame.set(deflated, recordsAt)
-  }
-  // No transaction, one topic.
+  const { topics, compression } = request
+  const records = await Promise.all(
+    topics.flatMap(({ partitions }) => partitions.map(({ messages }) => recordsOf(messages, compression)))
+  )
+  let size = prefixBytes
+  for (const { topic } of topics) size += topicBytes + Buffer.byteLength(topic)
+  for (const { bytes } of records) size += partitionBytes + batchBytes + bytes
+  const frame = Buffer.allocUnsafe(size)
+  // No transaction.
   frame.writeInt16BE(-1, 0)
   frame.writeInt16BE(request.acks, 2)
   frame.writeInt32BE(request.timeout, 4)
-  frame.writeInt32BE(1, 8)
-  frame.writeInt16BE(frame.write(topic, prefixBytes), 12)
-  // One partition.
-  frame.writeInt32BE(1, batchAt - 12)
-  frame.writeInt32BE(partition, batchAt - 8)
-  frame.writeInt32BE(frame.length - batchAt, batchAt - 4)
-  writeBatchFields(frame.subarray(batchAt), request, now)
+  frame.writeInt32BE(topics.length, 8)
+  let at = prefixBytes
+  let next = 0
+  for (const { topic, partitions } of topics) {
+    at = frame.writeInt16BE(frame.write(topic, at + 2), at) + Buffer.byteLength(topic)
+    at = frame.writeInt32BE(partitions.length, at)
+    for (const partition of partitions) {
+      const { bytes, write } = records[next++]!
+      at = frame.writeInt32BE(partition.partition, at)
+      at = frame.writeInt32BE(batchBytes + bytes, at)
+      write(frame, at + batchBytes)
+      writeBatchFields(frame.subarray(at, at + batchBytes + bytes), partition, request, now)
+      at += batchBytes + bytes
+    }
+  }
   return frame
 }
 
-/** Where the record batch begins in an encoded request to this topic. */
+/** Where the record batch begins in an encoded request for one partition of this topic. */
 export function batchOffset(topic: string): number {
-  return prefixBytes + Buffer.byteLength(topic) + partitionBytes
+  return prefixBytes + topicBytes + Buffer.byteLength(topic) + partitionBytes
+}
+
+/** The compressed records of these messages. */
+async function recordsOf(messages: readonly ProducedMessage[], compression: Compression): Promise<Records> {
+  const sizes = messages.map(recordSize)
+  let bytes = 0
+  for (const size of sizes) bytes += varintSize(size) + size
+  if (compression === 'none') return { bytes, write: (frame, at) => writeRecords(frame, at, messages, sizes) }
+  const records = Buffer.allocUnsafe(bytes)
+  writeRecords(records, 0, messages, sizes)
+  const compressed = await compressors[compression](records)
+  return { bytes: compressed.length, write: (frame, at) => frame.set(compressed, at) }
 }
 
 /** Writes what precedes the records of a batch. */
-function writeBatchFields(batch: Buffer, request: ProduceRequest, now: number): void {
-  const { messages, compression, producerId, producerEpoch, firstSequence } = request
+function writeBatchFields(
+  batch: Buffer,
+  { messages, firstSequence }: ProducedPartition,
+  { compression, producerId, producerEpoch }: ProduceRequest,
+  now: number
+): void {
   // The first offset and the epoch of the leader are unknown.
   batch.writeBigInt64BE(0n, 0)
   batch.writeInt32BE(batch.length - unmeasuredBytes, 8)

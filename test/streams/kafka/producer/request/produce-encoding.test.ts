@@ -56,7 +56,7 @@ interface Sent {
 }
 
 /** A producer's broker as kafkajs makes it, but for `changes`; what it sends, and what the log has. */
-async function equippedBroker(changes: object = {}, version = { apiKey: 0, apiVersion: 7 }) {
+async function equippedBroker(changes: object = {}, version = { apiKey: 0, apiVersion: 7 }, members: object = {}) {
   const sent: Sent[] = []
   const connectionPool = {
     send: async (protocol: Sent) => {
@@ -70,7 +70,7 @@ async function equippedBroker(changes: object = {}, version = { apiKey: 0, apiVe
       connectionPool.send({ request: { ...version, encode: async () => ({ buffer: Buffer.from('theirs') }) } }),
     ...changes
   }
-  const cluster = { findBroker: async (_node: object) => node }
+  const cluster = { findBroker: async (_node: object) => node, ...members }
   const create = Symbol('private:Kafka:createCluster')
   const client = { [create]: () => cluster, producer: () => client[create]() }
   const before = client[create]
@@ -97,16 +97,24 @@ suite('a request of a kafkajs producer', () => {
     t.mock.method(Date, 'now', () => 77)
     const { broker, sent, lines } = await equippedBroker()
     assert.equal(await broker.produce(requestFor(entry)), 'answer')
-    const { messages, ...place } = entry
-    const producer = { producerId: 5n, producerEpoch: 1, acks: -1, timeout: 100 }
-    const request = { topic: 't', ...place, ...producer, messages, compression: 'none' } as const
+    const topics = [{ topic: 't', partitions: [entry] }]
+    const request = { topics, producerId: 5n, producerEpoch: 1, acks: -1, timeout: 100, compression: 'none' } as const
     assert.deepEqual(await bytesOf(sent[0]!), await encodeProduceRequest(request, 77))
     assert.deepEqual(lines, [])
   })
 
+  test('is encoded here for several partitions too', async t => {
+    t.mock.method(Date, 'now', () => 77)
+    const { broker, sent } = await equippedBroker()
+    const partitions = [entry, { ...entry, partition: 4, firstSequence: 1 }]
+    await broker.produce(requestFor(...partitions))
+    const topics = [{ topic: 't', partitions }]
+    const request = { topics, producerId: 5n, producerEpoch: 1, acks: -1, timeout: 100, compression: 'none' } as const
+    assert.deepEqual(await bytesOf(sent[0]!), await encodeProduceRequest(request, 77))
+  })
+
   for (const [name, request, version] of [
     ['of a transaction', { ...requestFor(entry), transactionalId: 'x' }],
-    ['for several partitions', requestFor(entry, entry)],
     ['of an older version', requestFor(entry), { apiKey: 0, apiVersion: 2 }],
     ['of a later version', requestFor(entry), { apiKey: 0, apiVersion: 8 }]
   ] as const)
@@ -130,6 +138,33 @@ suite('a request of a kafkajs producer', () => {
       lines.map(({ level }) => level),
       ['warn']
     )
+  })
+})
+
+suite('the leader of a partition', () => {
+  for (const [name, findLeaderForPartitions, expected] of [
+    [
+      'is that of the cluster',
+      (topic: string, [partition]: number[]) => ({ [`${topic}${partition}`]: [partition] }),
+      't3'
+    ],
+    ['is unknown if the cluster does not name it', () => ({}), null],
+    [
+      'is unknown if the cluster has no metadata of the topic',
+      () => {
+        throw new Error('not loaded')
+      },
+      null
+    ],
+    ['is unknown if kafkajs is another version', undefined, null]
+  ] as const)
+    test(name, async () => {
+      const { encoding } = await equippedBroker({}, undefined, { findLeaderForPartitions })
+      assert.equal(encoding.leaderOf('t', 3), expected)
+    })
+
+  test('is unknown before there is a producer', () => {
+    assert.equal(new ProduceEncoding(recorder().logger, 'none').leaderOf('t', 3), null)
   })
 })
 
