@@ -39,8 +39,8 @@ export interface PipelineOptions {
   readonly keepCutouts?: (alerts: readonly AlertCutouts[]) => Promise<void>
   /** Called when all output messages of a batch are acknowledged. */
   readonly onBatch?: (stats: stats.BatchStats) => void
-  /** Called with the classifications of a batch when they are acknowledged. */
-  readonly onClassifications?: (classifications: readonly Classification[]) => void
+  /** Called with the classifications of a batch, and their bytes as published, when they are acknowledged. */
+  readonly onClassifications?: (classifications: readonly Classification[], values: readonly Uint8Array[]) => void
   /** Compares what the first model published with other models. */
   readonly shadows?: Pick<Shadows, 'compare'> | null
 }
@@ -117,7 +117,7 @@ export class Pipeline {
     const keeping = keepCutouts?.(newestCutouts(arrivals, states))
     const answered = await timed('classify', () => this.#answer(arrivals, states))
     const { pending, classifications, hiddenStates, placements } = answered
-    const answers = await timed('encode', () => this.#encode(pending, classifications))
+    const { answers, values } = await timed('encode', () => this.#encode(pending, classifications))
     await keeping
     // The packets are not read after this point, so they cannot be the cause of a later crash.
     await contentsDone()
@@ -137,7 +137,7 @@ export class Pipeline {
     stats.countOutcomes(batchStats, pending, classifications)
     stats.countPublished(batchStats, messages)
     onBatch?.(batchStats)
-    onClassifications?.(classifications.flat())
+    onClassifications?.(classifications.flat(), values)
     shadows?.compare(pending, classifications[0] ?? [])
     return taken
   }
@@ -206,20 +206,24 @@ export class Pipeline {
     }
   }
 
+  /** All messages, and the value of each classification. */
   async #encode(
     pending: readonly PendingAnswer[],
     classifications: ClassifiedAlerts['classifications']
-  ): Promise<OutputMessage[]> {
-    const messages: OutputMessage[] = []
+  ): Promise<{ readonly answers: OutputMessage[]; readonly values: Uint8Array[] }> {
+    const answers: OutputMessage[] = []
+    const values: Uint8Array[] = []
     for (const ofModel of classifications) {
       for (let index = 0; index < ofModel.length; index++) {
         const { origin } = pending[index] as PendingAnswer
-        messages.push(...classificationMessages(ofModel[index] as Classification, origin, this.#options.output))
+        const messages = classificationMessages(ofModel[index] as Classification, origin, this.#options.output)
+        answers.push(...messages)
+        values.push(messages[0].value)
         const pause = this.#yieldIfBusy()
         if (pause !== null) await pause
       }
     }
-    return messages
+    return { answers, values }
   }
 }
 

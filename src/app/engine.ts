@@ -7,6 +7,7 @@ import { type CutoutStore, maxCutoutBytes } from '../lightcurves/cutouts.ts'
 import type { OpenStore } from '../lightcurves/store.ts'
 import type { Classification } from '../messages/classification.ts'
 import type { DescTopic } from '../messages/desc.ts'
+import { encodeClassification } from '../messages/encoding.ts'
 import type { Route } from '../messages/routes.ts'
 import type { BatchStats } from '../pipeline/batch-stats.ts'
 import type { ShadowResult } from '../pipeline/shadows.ts'
@@ -50,7 +51,7 @@ export interface EngineParts {
   readonly metrics: Metrics
   readonly routes: readonly Route[]
   readonly desc: DescTopic | null
-  readonly onClassifications: (classifications: readonly Classification[]) => void
+  readonly onClassifications: NonNullable<PipelineOptions['onClassifications']>
   readonly shadowModels: readonly Classifier[]
   readonly onShadow: (result: ShadowResult) => void
 }
@@ -101,7 +102,12 @@ function pipelineEngine(parts: EngineParts): Engine {
 
 /** Pipelines in worker processes. */
 function workerEngine({ config, deps: { logger }, store, metrics, ...events }: EngineParts): Engine {
-  const { onClassifications, onShadow } = events
+  const { onShadow } = events
+  const onClassifications = (bodies: readonly Classification[]) =>
+    events.onClassifications(
+      bodies,
+      bodies.map(body => encodeClassification(body, config.output.encoding))
+    )
   const onRestart = () => metrics.increment('worker_restarts_total')
   const supervisor = new WorkerSupervisor({ config, logger, store, onClassifications, onShadow, onRestart })
   metrics.addWorkers(() => supervisor.metrics())

@@ -5,7 +5,6 @@ import { admittedCurve } from '../lightcurves/curve/gates.ts'
 import { type CutoutStore, cutoutKinds } from '../lightcurves/cutouts.ts'
 import { alertHash } from '../lightcurves/points/fingerprint.ts'
 import type { Store } from '../lightcurves/store.ts'
-import type { Classification } from '../messages/classification.ts'
 import { toJson } from '../messages/encoding.ts'
 import { historyOf } from '../pipeline/history.ts'
 import { ObjectClassifier } from '../pipeline/object-classifier.ts'
@@ -23,7 +22,7 @@ export interface PortDeps extends Pick<ServicePorts, 'readiness' | 'liveness' | 
   readonly classifiers: readonly Classifier[]
   readonly admission: AdmissionSettings
   readonly metrics: Metrics
-  readonly feed: ClassificationFeed<Classification>
+  readonly feed: ClassificationFeed
   readonly minute: MinuteStatistics
   /** Images of alerts; null if none are kept. */
   readonly cutouts: Pick<CutoutStore, 'get'> | null

@@ -1,3 +1,4 @@
+import v8 from 'node:v8'
 import { admissionOf } from '../alerts/admission.ts'
 import type { Classifier } from '../classifier/types.ts'
 import type { Config } from '../config/config.ts'
@@ -7,7 +8,6 @@ import type { OpenStore } from '../lightcurves/store.ts'
 import { openCutouts } from '../lightcurves/stores/cutouts.ts'
 import { openStore } from '../lightcurves/stores/open.ts'
 import type { Classification } from '../messages/classification.ts'
-import { toJson } from '../messages/encoding.ts'
 import { reclassificationProgress } from '../pipeline/reclassification-progress.ts'
 import type { ShadowResult } from '../pipeline/shadows.ts'
 import { ClassificationFeed } from '../service/feed.ts'
@@ -59,6 +59,8 @@ const storePause = 5000
 
 /** Starts a service. Rejects with a usage error for settings, a model or a store that can't be used. */
 export async function startService(config: Config, deps: ServiceDeps): Promise<RunningService> {
+  // Objects of a batch survive a collection or two. V8 would then create them in the old space, which is only freed by marking the whole heap.
+  v8.setFlagsFromString('--no-allocation-site-pretenuring')
   const shutdown = new Shutdown(deps.logger)
   try {
     return await start(config, deps, shutdown)
@@ -94,12 +96,12 @@ async function start(config: Config, deps: ServiceDeps, shutdown: Shutdown): Pro
   shutdown.add('cutouts', () => cutouts?.close())
 
   const isWorker = deps.http === false
-  const feed = new ClassificationFeed<Classification>(toJson)
+  const feed = new ClassificationFeed(config.output.encoding)
   const minute = new MinuteStatistics(classifiers[0]?.sha256 ?? '')
-  const onClassifications = (classifications: readonly Classification[]): void => {
+  const onClassifications: EngineParts['onClassifications'] = (classifications, values) => {
     // Nobody asks a worker for them: its parent serves the API.
     if (!isWorker) {
-      feed.push(classifications)
+      feed.push(classifications, values)
       minute.add(classifications)
     }
     deps.onClassifications?.(classifications)

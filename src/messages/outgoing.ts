@@ -32,14 +32,14 @@ export interface OutputSettings {
 export type Origin = Omit<InputMessage, 'value'>
 
 /**
- * A classification as output messages: one to the topic of all classifications, one for each matching route, and one in DESC's form. `RetractingTopics`
+ * A classification as output messages: first one to the topic of all classifications, then one for each matching route, and one in DESC's form. `RetractingTopics`
  * makes the messages to topics of retracting routes.
  */
 export function classificationMessages(
   body: Classification,
   origin: Origin,
   settings: OutputSettings
-): OutputMessage[] {
+): [OutputMessage, ...OutputMessage[]] {
   const { encoding, schemaIds, desc } = settings
   const values = new Map<number | undefined, Uint8Array>()
   const messages = [...topicsOf(body, settings)].map(([topic, met]) => {
@@ -53,7 +53,7 @@ export function classificationMessages(
     const value = encodeForDesc(body, origin, desc)
     messages.push(routedMessage(desc.topic, body, origin, settings, { schema: descSchemaName }, value))
   }
-  return messages
+  return messages as [OutputMessage, ...OutputMessage[]]
 }
 
 /** A message to the topic of routes, of which `met` are met, with what metrics count. */

@@ -22,7 +22,7 @@ async function portsWith(images: ((newest: bigint) => Partial<AlertCutouts>) | n
     classifiers: [fakeClassifier()],
     admission,
     metrics: new Metrics({ process: false }),
-    feed: new ClassificationFeed(() => ({}) as never),
+    feed: new ClassificationFeed('avro'),
     shadows: new ShadowReport([]),
     minute: new MinuteStatistics(''),
     cutouts: images && { get: async () => ({ ...kept, ...images(record.candid) }) },

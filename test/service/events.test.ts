@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { afterEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ClassificationFeed } from '../../src/service/feed.ts'
 import { classification } from '../../src/service/schema/examples.ts'
 import type { Service, ServiceOptions } from '../../src/service/service.ts'
 import { World } from './support.ts'
@@ -234,38 +233,5 @@ describe('event stream', { timeout: 900_000 }, () => {
     await until(() => client.ended)
     assert.equal(world.listeners, 0)
     deaf.destroy()
-  })
-})
-
-describe('feed', () => {
-  it('keeps the latest and turns them into JSON only when asked', () => {
-    let conversions = 0
-    const feed = new ClassificationFeed<number>(jd => {
-      conversions++
-      return { ...classification, jd }
-    }, 3)
-    const values = (limit: number) => feed.recent(limit).map(({ jd }) => jd)
-    assert.deepEqual(values(5), [])
-    feed.push([1, 2])
-    assert.equal(conversions, 0)
-    assert.deepEqual(values(5), [2, 1])
-    feed.push([3, 4, 5, 6, 7])
-    assert.deepEqual(values(5), [7, 6, 5])
-    assert.deepEqual(values(2), [7, 6])
-    assert.deepEqual(values(0), [])
-  })
-
-  it('calls each listener until it is no longer wanted', () => {
-    const feed = new ClassificationFeed<number>(jd => ({ ...classification, jd }))
-    const seen: unknown[] = []
-    const listener = ({ jd }: { readonly jd: number }): void => void seen.push(jd)
-    const [first, second] = [feed.subscribe(listener), feed.subscribe(listener)]
-    feed.push([1])
-    first()
-    first()
-    feed.push([2])
-    second()
-    feed.push([3])
-    assert.deepEqual(seen, [1, 1, 2])
   })
 })

@@ -1,4 +1,5 @@
 import type { ClassificationJson } from '../../src/messages/classification.ts'
+import { encodeClassification, fromJson } from '../../src/messages/encoding.ts'
 import { ClassificationFeed } from '../../src/service/feed.ts'
 import type { ObjectQuery, QueriedObject, ServicePorts } from '../../src/service/ports.ts'
 import { classification, history, object, statistics } from '../../src/service/schema/examples.ts'
@@ -26,7 +27,7 @@ export const model: ModelView = {
 
 /** A world for the service to show, changed by tests as they like. */
 export class World implements ServicePorts {
-  readonly feed = new ClassificationFeed<ClassificationJson>(message => message, 100)
+  readonly feed = new ClassificationFeed('json', 100)
   readonly metrics = new Metrics({ process: false })
   readonly logged: string[] = []
   parts: Record<Part, PartState> = {
@@ -67,11 +68,19 @@ export class World implements ServicePorts {
     }
   }
 
+  /** Publishes these classifications. */
+  add(classifications: readonly ClassificationJson[]): void {
+    const bodies = classifications.map(fromJson)
+    this.feed.push(
+      bodies,
+      bodies.map(body => encodeClassification(body, 'json'))
+    )
+  }
+
   /** Publishes so many classifications, told apart by `id`. */
   publish(count: number, first = 0, padding = ''): void {
-    this.feed.push(
-      Array.from({ length: count }, (_, index) => ({ ...classification, id: `id-${first + index}${padding}` }))
-    )
+    const numbers = Array.from({ length: count }, (_, index) => first + index)
+    this.add(numbers.map(number => ({ ...classification, id: `id-${number}${padding}` })))
   }
 
   service(options: Partial<ServiceOptions> = {}): Promise<Service> {

@@ -12,7 +12,7 @@ describe('the live page: models, links and announcements', needsBrowser(), () =>
     const other = { ...two.model, name: 'second-model', version: '0.3.0', sha256: 'cd'.repeat(32) }
     two.others.push(other)
     await live.serve(two)
-    live.world.feed.push(['ZTF20aaaaabc', 'ZTF20aaaaacd'].map(id => live.world.second(other, id, 0.55)))
+    live.world.add(['ZTF20aaaaabc', 'ZTF20aaaaacd'].map(id => live.world.second(other, id, 0.55)))
     const page = await live.open('?object=ZTF20aaaaacd')
     await nodeOf(page, 'SN Ia').filter({ hasText: '0.81' }).waitFor()
     await page.getByText('page-model 2.1.0, wasm').waitFor()
@@ -40,7 +40,7 @@ describe('the live page: models, links and announcements', needsBrowser(), () =>
     await saidUntil(
       () => {
         live.world.say(first)
-        live.world.feed.push([live.world.second(other, 'ZTF20aaaaabc', 0.55), first])
+        live.world.add([live.world.second(other, 'ZTF20aaaaabc', 0.55), first])
       },
       page.getByRole('img', { name: /^Light curve: 9 detections/ })
     )
@@ -48,7 +48,7 @@ describe('the live page: models, links and announcements', needsBrowser(), () =>
     await saidUntil(
       () => {
         live.world.say(live.world.answer('ZTF20aaaaaaz', 9, 0.9))
-        live.world.feed.push([live.world.second(other, 'ZTF20aaaaaaz', 0.55)])
+        live.world.add([live.world.second(other, 'ZTF20aaaaaaz', 0.55)])
       },
       page.getByRole('list', { name: /Objects/ }).getByRole('link', { name: /ZTF20aaaaaaz/ })
     )

@@ -353,7 +353,7 @@ describe('the live page', needsBrowser(), () => {
           const id = `ZTF21${(round * 300 + index).toString(36).padStart(7, '0')}`
           return live.world.answer(id, 2 + (index % 20), 0.4 + (index % 60) / 100)
         })
-        live.world.feed.push(answers)
+        live.world.add(answers)
         live.world.minute.add(answers as never)
         await new Promise(resolve => setTimeout(resolve, 100))
       }

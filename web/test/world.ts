@@ -155,7 +155,7 @@ export class PageWorld extends World {
       })
     }
     this.minute.add(answers as never)
-    this.feed.push(answers)
+    this.add(answers)
   }
 
   override service(options: Partial<ServiceOptions> = {}): Promise<Service> {
