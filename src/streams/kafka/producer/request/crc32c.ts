@@ -32,7 +32,7 @@ function addBytes(checksum: number, bytes: Uint8Array, start: number, end: numbe
 export function crc32c(bytes: Uint8Array): number {
   if (bytes.length < 16) return ~addBytes(-1, bytes, 0, bytes.length) >>> 0
   // Words must be aligned.
-  const start = -bytes.byteOffset & 3
+  const start = (4 - (bytes.byteOffset & 3)) & 3
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + start, ((bytes.length - start) >>> 3) * 2)
   let sum = addBytes(-1, bytes, 0, start)
   for (let i = 0; i < words.length; i += 2) {
