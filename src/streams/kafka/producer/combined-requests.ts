@@ -4,6 +4,8 @@ import type { PartitionBatch, RenewableProducer, SendResult } from './producer.t
 /** Approximate limit of a combined request before compression, bytes. A broker refuses requests of more than 100 MB. */
 const maxBytes = 16 * 1024 * 1024
 
+type CombiningProducer = Pick<RenewableProducer, 'send' | 'leaderOf' | 'wasAcknowledged'>
+
 interface Waiting {
   readonly batch: PartitionBatch
   readonly resolve: (result: SendResult | Promise<SendResult>) => void
@@ -18,17 +20,17 @@ interface Line {
  * Sends the messages of several partitions in one request to their leader. An idempotent producer of kafkajs has one request in flight for each
  * broker, so requests of single partitions would wait for each other.
  *
- * If a combined request fails, each of its partitions is sent alone, unchanged: the broker recognises what it has already written, and each
- * partition gets a result of its own. A partition whose last result was a failure is sent alone.
+ * If a combined request fails, each partition that was not acknowledged is sent alone, unchanged: the broker recognises what it has already
+ * written, and each partition gets a result of its own. A partition whose last result was a failure is sent alone.
  */
 export class CombinedRequests {
-  readonly #producer: Pick<RenewableProducer, 'send' | 'leaderOf'>
+  readonly #producer: CombiningProducer
   /** By leader. */
   readonly #lines = new Map<string, Line>()
   /** Partitions whose last result was a failure. */
   readonly #failing = new Set<string>()
 
-  constructor(producer: Pick<RenewableProducer, 'send' | 'leaderOf'>) {
+  constructor(producer: CombiningProducer) {
     this.#producer = producer
   }
 
@@ -61,7 +63,10 @@ export class CombinedRequests {
       return
     }
     const result = await this.#producer.send(together.map(({ batch }) => batch))
-    for (const { batch, resolve } of together) resolve(result.acknowledged ? result : this.#sendAlone(batch))
+    for (const { batch, resolve } of together) {
+      const isAcknowledged = result.acknowledged || this.#producer.wasAcknowledged(batch)
+      resolve(isAcknowledged ? { acknowledged: true } : this.#sendAlone(batch))
+    }
   }
 
   async #sendAlone(batch: PartitionBatch): Promise<SendResult> {

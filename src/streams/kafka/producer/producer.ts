@@ -108,7 +108,7 @@ export class RenewableProducer {
 
   /**
    * Sends the messages of one or several partitions, with one request to each of their leaders, to be acknowledged by all in-sync replicas.
-   * Never rejects. If the result is not acknowledged, that is true of at least one partition.
+   * Never rejects. If the result is not acknowledged, others of the partitions may be: see {@link wasAcknowledged}.
    */
   async send(batches: readonly PartitionBatch[]): Promise<SendResult> {
     let generation: Generation | null = null
@@ -132,6 +132,11 @@ export class RenewableProducer {
         if (generation.stale && generation.inFlight === 0) this.#retired()
       }
     }
+  }
+
+  /** Whether these messages were acknowledged although the request for them and other partitions failed. */
+  wasAcknowledged({ messages }: PartitionBatch): boolean {
+    return this.#encoding.wasAcknowledged(messages)
   }
 
   /** Later requests get a new producer, which looks up the partitions again. */

@@ -23,6 +23,7 @@ function producer(brokers = 1) {
   }[] = []
   const requests = new CombinedRequests({
     leaderOf: (_, partition) => (partition === 99 ? null : String(partition % brokers)),
+    wasAcknowledged: ({ partition }) => partition === 77,
     send: batches =>
       new Promise(resolve => {
         sent.push({ names: batches.map(({ topic, partition }) => `${topic}${partition}`), batches, answer: resolve })
@@ -111,6 +112,17 @@ suite('if a request to several partitions fails,', () => {
     const answers = [acknowledged, failure('too-large'), acknowledged]
     for (const [place, answer] of answers.entries()) sent[place + 1]?.answer(answer)
     assert.deepEqual(await results, answers)
+  })
+
+  test('those that were acknowledged nevertheless are not sent again', async () => {
+    const { requests, sent, names } = producer()
+    const results = Promise.all([batch(0), batch(77)].map(each => requests.send(each)))
+    await turn()
+    sent[0]?.answer(failure())
+    await turn()
+    assert.deepEqual(names(), ['t0 t77', 't0'])
+    sent[1]?.answer(acknowledged)
+    assert.deepEqual(await results, [acknowledged, acknowledged])
   })
 
   test('others do not wait for them', async () => {

@@ -3,7 +3,7 @@ import type { Compression } from '../../../../compression/compressors.ts'
 import { equipBrokers, type Protocol } from '../../client/broker-hook.ts'
 import type { KafkaLogger } from '../../client/connection.ts'
 import type { KafkaCluster } from '../../client/topic-ids.ts'
-import { encodeProduceRequest, type ProduceRequest } from './produce-request.ts'
+import { encodeProduceRequest, type ProducedMessage, type ProduceRequest } from './produce-request.ts'
 
 const produceKey = 0
 /** Versions of the request with the same encoding (Kafka 0.11 and later). kafkajs has no later version. */
@@ -41,6 +41,8 @@ export class ProduceEncoding {
   readonly #logger: KafkaLogger
   readonly #compression: Compression
   readonly #equipped = new WeakSet<object>()
+  /** The first message of each batch that a broker has acknowledged in a request for several partitions. */
+  readonly #acknowledged = new WeakSet<object>()
   /** The cluster of the last producer. */
   #cluster: ClusterInternals | null = null
   /** The request that kafkajs is about to make. */
@@ -84,6 +86,14 @@ export class ProduceEncoding {
     }
   }
 
+  /**
+   * Whether a broker has acknowledged these messages in a request for several partitions. kafkajs does not tell: if it has to ask several
+   * brokers, because leaders have changed, it rejects when one of them fails.
+   */
+  wasAcknowledged([first]: readonly ProducedMessage[]): boolean {
+    return first !== undefined && this.#acknowledged.has(first)
+  }
+
   #equip(broker: unknown): void {
     if (!isAsExpected(broker)) {
       this.#warn()
@@ -97,8 +107,17 @@ export class ProduceEncoding {
       const answer = produce(request)
       if (this.#next !== null) this.#warn()
       this.#next = null
+      answer.then(
+        () => this.#note(request),
+        () => {}
+      )
       return answer
     }
+  }
+
+  #note({ topicData }: BrokerRequest): void {
+    const entries = topicData.flatMap(({ partitions }) => partitions)
+    if (entries.length > 1) for (const { messages } of entries) this.#acknowledged.add(messages[0]!)
   }
 
   /** When kafkajs reconnects to a broker, it may give it another connection pool. */

@@ -141,6 +141,28 @@ suite('a request of a kafkajs producer', () => {
   })
 })
 
+suite('that messages were acknowledged', () => {
+  const others = { ...entry, partition: 4, messages: [{ ...entry.messages[0]! }] }
+
+  test('is known for those of a request for several partitions', async () => {
+    const { broker, encoding } = await equippedBroker()
+    assert.equal(encoding.wasAcknowledged(entry.messages), false)
+    await broker.produce(requestFor(entry, others))
+    assert.equal(encoding.wasAcknowledged(entry.messages), true)
+    assert.equal(encoding.wasAcknowledged(others.messages), true)
+    assert.equal(encoding.wasAcknowledged([]), false)
+  })
+
+  test('is not known if the request failed', async () => {
+    const produce = async () => {
+      throw new Error('not the leader')
+    }
+    const { broker, encoding } = await equippedBroker({ produce })
+    await assert.rejects(broker.produce(requestFor(entry, others)))
+    assert.equal(encoding.wasAcknowledged(entry.messages), false)
+  })
+})
+
 suite('the leader of a partition', () => {
   for (const [name, findLeaderForPartitions, expected] of [
     [
