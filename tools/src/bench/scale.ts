@@ -64,7 +64,7 @@ const warmUp = Number(values.warm ?? 4000)
 const store = values.store ?? 'valkey'
 
 /** Less CPU time than an alert can cost, s: bounds what the members read while they are measured. */
-const leastCost = 350e-6
+const leastCost = 200e-6
 
 function streams(): Stream[] {
   const days = Number(values.days ?? 7)
