@@ -1,7 +1,7 @@
 /** Imports follow an alert: streams → alerts → lightcurves → classifier → messages → streams. */
 const rooms = {
   errors: [],
-  avro: [],
+  avro: ['errors'],
   compression: [],
   version: [],
   'event-loop': [],
@@ -11,7 +11,7 @@ const rooms = {
   text: [],
   'topic-patterns': [],
   lightcurves: ['errors', 'text', 'event-loop', 'process-end', 'version'],
-  alerts: ['errors', 'compression', 'julian-date', 'lightcurves'],
+  alerts: ['errors', 'avro', 'compression', 'julian-date', 'lightcurves'],
   classifier: ['errors', 'regular-file', 'text', 'event-loop', 'lightcurves'],
   streams: ['errors', 'regular-file', 'event-loop', 'compression', 'topic-patterns'],
   immutable: [],

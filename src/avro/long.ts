@@ -13,3 +13,9 @@ export const bigLong = avro.types.LongType.__with({
   isValid: (value: unknown) => typeof value === 'bigint',
   compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0)
 }) as unknown as avro.Type
+
+/** A 64-bit integer as a number, unless it is not a safe integer. */
+export function numberIfSafe(value: bigint): number | bigint {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
+}

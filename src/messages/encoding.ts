@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import avro from 'avsc'
 import { LRUCache } from 'lru-cache'
-import { decoderOf, Input } from '../avro/decoder.ts'
+import { Cursor } from '../avro/cursor.ts'
+import { decoderOf } from '../avro/decoder.ts'
 import { type AvroSchema, encoderOf, Output } from '../avro/encoder.ts'
-import { bigLong } from '../avro/long.ts'
+import { bigLong, numberIfSafe } from '../avro/long.ts'
+import { HieraxError } from '../errors.ts'
 import type { Classification, ClassificationJson } from './classification.ts'
 
 /** A wire format of classifications. */
@@ -172,15 +174,17 @@ function fromContainer(bytes: Buffer): unknown {
   return plain(type.fromBuffer(bytes.subarray(size.offset, size.offset + size.value)))
 }
 
+const unreadable = { overrun: 'MESSAGE_UNREADABLE', corrupt: 'MESSAGE_UNREADABLE' } as const
+
 /** Decodes a record of a schema. For that of this version, avsc would need twice the time. */
 function decodedRecord(bytes: Buffer, schema: string): unknown {
   if (schema === schemaText) {
     try {
-      const input = new Input(bytes)
-      const record = decode(input) as Classification
-      if (input.isAtEnd) return { ...record, candid: String(record.candid) }
+      const cursor = new Cursor(bytes, unreadable)
+      const record = decode(cursor) as Classification
+      if (cursor.remaining === 0) return { ...record, candid: String(record.candid) }
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error
+      if (!(error instanceof HieraxError)) throw error
     }
     // Not as it is written here: avsc decodes it, or says what is wrong.
   }
@@ -202,8 +206,8 @@ function typeOf(schema: Buffer): avro.Type {
 /** Decoded values as in the JSON encoding: the candid as a string, other longs as numbers if they are safe integers. */
 function plain(value: unknown, name = ''): unknown {
   if (typeof value === 'bigint') {
-    const small = value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
-    return small && name !== 'candid' ? Number(value) : String(value)
+    const number = numberIfSafe(value)
+    return typeof number === 'number' && name !== 'candid' ? number : String(value)
   }
   if (Array.isArray(value)) return value.map(item => plain(item))
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value

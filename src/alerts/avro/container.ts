@@ -1,7 +1,7 @@
 import zlib, { crc32, inflateRawSync, type ZlibOptions } from 'node:zlib'
+import { Cursor, type CursorCodes } from '../../avro/cursor.ts'
 import { inflateSnappy, snappyPreamble } from '../../compression/snappy.ts'
 import { HieraxError, shown } from '../../errors.ts'
-import { Cursor, type CursorCodes } from './cursor.ts'
 import type { DecoderLimits } from './limits.ts'
 
 /** Inflates a block to at most `maxBytes`. Throws INFLATED_TOO_LARGE or CORRUPT_BLOCK. */

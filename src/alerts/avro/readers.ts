@@ -1,5 +1,5 @@
+import type { Cursor } from '../../avro/cursor.ts'
 import { HieraxError, shown } from '../../errors.ts'
-import type { Cursor } from './cursor.ts'
 import type { Schema } from './schema.ts'
 import type { Simple } from './steps.ts'
 

@@ -1,5 +1,5 @@
+import type { Cursor } from '../../avro/cursor.ts'
 import { HieraxError } from '../../errors.ts'
-import type { Cursor } from './cursor.ts'
 import type { ArraySchema, RecordSchema, Schema, UnionSchema } from './schema.ts'
 import { chain, type Skip, simple, simpleOf } from './steps.ts'
 

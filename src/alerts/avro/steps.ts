@@ -1,4 +1,4 @@
-import type { Cursor } from './cursor.ts'
+import type { Cursor } from '../../avro/cursor.ts'
 
 /** Moves the cursor past a value. */
 export type Skip = (cursor: Cursor) => void

@@ -1,7 +1,7 @@
+import type { Cursor } from '../../avro/cursor.ts'
 import { HieraxError, shown } from '../../errors.ts'
 import type { CutoutKind } from '../../lightcurves/cutouts.ts'
 import type { Alert } from '../alert.ts'
-import type { Cursor } from '../avro/cursor.ts'
 import type { DecoderLimits } from '../avro/limits.ts'
 import { isReadable, type Kind, nullable, numberReader, type Value, valueReader } from '../avro/readers.ts'
 import type { RecordSchema, Schema } from '../avro/schema.ts'

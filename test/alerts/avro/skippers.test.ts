@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Cursor } from '../../../src/alerts/avro/cursor.ts'
 import { defaultLimits } from '../../../src/alerts/avro/limits.ts'
 import { parseSchema } from '../../../src/alerts/avro/schema.ts'
 import { Skippers } from '../../../src/alerts/avro/skippers.ts'
+import { Cursor } from '../../../src/avro/cursor.ts'
 import { avroType, long, type SchemaJson, sized } from '../packets.ts'
 import { refused } from '../support.ts'
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Cursor } from '../../../src/alerts/avro/cursor.ts'
 import { defaultLimits } from '../../../src/alerts/avro/limits.ts'
 import { type Kind, numberReader, valueReader } from '../../../src/alerts/avro/readers.ts'
 import { parseSchema, type Schema } from '../../../src/alerts/avro/schema.ts'
 import { asSkip, Skippers } from '../../../src/alerts/avro/skippers.ts'
 import { chain, type Skip, simple } from '../../../src/alerts/avro/steps.ts'
+import { Cursor } from '../../../src/avro/cursor.ts'
 import { avroType, type SchemaJson } from '../packets.ts'
 import { refused } from '../support.ts'
 

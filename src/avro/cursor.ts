@@ -1,4 +1,4 @@
-import { type ErrorCode, HieraxError } from '../../errors.ts'
+import { type ErrorCode, HieraxError } from '../errors.ts'
 
 /** Error codes of a cursor: for bytes that end too early, and for malformed bytes. */
 export interface CursorCodes {

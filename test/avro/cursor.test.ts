@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Cursor } from '../../../src/alerts/avro/cursor.ts'
-import { long, sized } from '../packets.ts'
-import { refused } from '../support.ts'
+import { Cursor } from '../../src/avro/cursor.ts'
+import { long, sized } from '../alerts/packets.ts'
+import { refused } from '../alerts/support.ts'
 
 const codes = { overrun: 'TRUNCATED', corrupt: 'CORRUPT_RECORD' } as const
 const cursor = (bytes: Buffer) => new Cursor(bytes, codes)
