@@ -11,11 +11,6 @@ interface Waiting {
   readonly resolve: (result: SendResult | Promise<SendResult>) => void
 }
 
-/** The batches for one leader that wait until its request in flight has ended. */
-interface Line {
-  waiting: Waiting[]
-}
-
 /**
  * Sends the messages of several partitions in one request to their leader. An idempotent producer of kafkajs has one request in flight for each
  * broker, so requests of single partitions would wait for each other.
@@ -25,8 +20,8 @@ interface Line {
  */
 export class CombinedRequests {
   readonly #producer: CombiningProducer
-  /** By leader. */
-  readonly #lines = new Map<string, Line>()
+  /** By leader with a request in flight, the batches that wait until it has ended. */
+  readonly #waiting = new Map<string, Waiting[]>()
   /** Partitions whose last result was a failure. */
   readonly #failing = new Set<string>()
 
@@ -39,27 +34,25 @@ export class CombinedRequests {
     const leader = this.#failing.has(keyOf(batch)) ? null : this.#producer.leaderOf(batch.topic, batch.partition)
     if (leader === null) return this.#sendAlone(batch)
     return new Promise(resolve => {
-      const line = this.#lines.get(leader)
-      if (line !== undefined) line.waiting.push({ batch, resolve })
-      else void this.#serve(leader, { waiting: [{ batch, resolve }] })
+      const waiting = this.#waiting.get(leader)
+      if (waiting !== undefined) waiting.push({ batch, resolve })
+      else void this.#serve(leader, [{ batch, resolve }])
     })
   }
 
   /** Sends all that waits for a leader, one request after the other. */
-  async #serve(leader: string, line: Line): Promise<void> {
-    this.#lines.set(leader, line)
+  async #serve(leader: string, waiting: Waiting[]): Promise<void> {
+    this.#waiting.set(leader, waiting)
     // The caller may have messages for other partitions too.
     await null
-    while (line.waiting.length > 0) await this.#sendTogether(nextRequest(line))
-    this.#lines.delete(leader)
+    while (waiting.length > 0) await this.#sendTogether(takeRequest(waiting))
+    this.#waiting.delete(leader)
   }
 
   async #sendTogether(together: readonly Waiting[]): Promise<void> {
     const [first] = together
     if (together.length === 1 && first !== undefined) {
-      const result = this.#sendAlone(first.batch)
-      first.resolve(result)
-      await result
+      first.resolve(await this.#sendAlone(first.batch))
       return
     }
     const result = await this.#producer.send(together.map(({ batch }) => batch))
@@ -77,12 +70,12 @@ export class CombinedRequests {
   }
 }
 
-/** Takes from a line as many batches as fit into a request. */
-function nextRequest(line: Line): Waiting[] {
+/** Takes as many batches as fit into a request. */
+function takeRequest(waiting: Waiting[]): Waiting[] {
   let count = 0
-  for (let bytes = 0; count < line.waiting.length; count++) {
-    for (const { value } of line.waiting[count]!.batch.messages) bytes += value?.length ?? 0
+  for (let bytes = 0; count < waiting.length; count++) {
+    for (const { value } of waiting[count]!.batch.messages) bytes += value?.length ?? 0
     if (count > 0 && bytes > maxBytes) break
   }
-  return line.waiting.splice(0, count)
+  return waiting.splice(0, count)
 }

@@ -67,7 +67,7 @@ suite('a request to produce', () => {
         const expected = await encodedByKafkajs(t, fields, now)
         assert.ok((await encodeProduceRequest(fields, now)).equals(expected))
       }),
-      { numRuns: 200 }
+      { numRuns: 400 }
     )
   })
 
