@@ -41,7 +41,7 @@ export class ProduceEncoding {
   readonly #logger: KafkaLogger
   readonly #compression: Compression
   readonly #equipped = new WeakSet<object>()
-  /** The first message of each batch that a broker has acknowledged in a request for several partitions. */
+  /** The first message of each batch that a broker has acknowledged. */
   readonly #acknowledged = new WeakSet<object>()
   /** The cluster of the last producer. */
   #cluster: ClusterInternals | null = null
@@ -87,8 +87,8 @@ export class ProduceEncoding {
   }
 
   /**
-   * Whether a broker has acknowledged these messages in a request for several partitions. kafkajs does not tell: if it has to ask several
-   * brokers, because leaders have changed, it rejects when one of them fails.
+   * Whether a broker has acknowledged these messages. kafkajs does not tell: if it has to ask several brokers, because leaders have
+   * changed, it rejects when one of them fails.
    */
   wasAcknowledged([first]: readonly ProducedMessage[]): boolean {
     return first !== undefined && this.#acknowledged.has(first)
@@ -116,8 +116,7 @@ export class ProduceEncoding {
   }
 
   #note({ topicData }: BrokerRequest): void {
-    const entries = topicData.flatMap(({ partitions }) => partitions)
-    if (entries.length > 1) for (const { messages } of entries) this.#acknowledged.add(messages[0]!)
+    for (const { partitions } of topicData) for (const { messages } of partitions) this.#acknowledged.add(messages[0]!)
   }
 
   /** When kafkajs reconnects to a broker, it may give it another connection pool. */

@@ -144,7 +144,10 @@ suite('a request of a kafkajs producer', () => {
 suite('that messages were acknowledged', () => {
   const others = { ...entry, partition: 4, messages: [{ ...entry.messages[0]! }] }
 
-  test('is known for those of a request for several partitions', async () => {
+  test('is known for each partition of a request, also for a single one', async () => {
+    const { broker: single, encoding: alone } = await equippedBroker()
+    await single.produce(requestFor(entry))
+    assert.equal(alone.wasAcknowledged(entry.messages), true)
     const { broker, encoding } = await equippedBroker()
     assert.equal(encoding.wasAcknowledged(entry.messages), false)
     await broker.produce(requestFor(entry, others))
