@@ -6,7 +6,7 @@ import { createYield } from './event-loop.ts'
 import type { AlertCutouts } from './lightcurves/cutouts.ts'
 import type { Journal } from './lightcurves/journal.ts'
 import { type Points, PointWriter } from './lightcurves/points/points.ts'
-import type { Addition, ObjectState, Store } from './lightcurves/store.ts'
+import { type Addition, beginMerge, type ObjectState, type Store } from './lightcurves/store.ts'
 import type { Classification } from './messages/classification.ts'
 import { classificationMessages, deadLetterMessage, type OutputSettings } from './messages/outgoing.ts'
 import * as stats from './pipeline/batch-stats.ts'
@@ -65,10 +65,10 @@ interface Decoded {
  *
  *  1. Decode packets into alerts. A packet that cannot be decoded becomes a dead letter.
  *  2. Admit: drop photometry of programmes that are not admitted, and note why an alert gets no probabilities.
- *  3. Merge the points into the light curves of their objects. When the merge resolves, they are durable.
+ *  3. Merge the points into the light curves of their objects, and begin to write these to disk.
  *  4. Classify each alert at its own time. If the last alert of an object is not its newest admitted one, classify that one again after it.
  *  5. Encode the classifications.
- *  6. Publish the messages, and wait until all are acknowledged.
+ *  6. When the light curves are durable, publish the messages, and wait until all are acknowledged.
  *
  * When `process` resolves, every alert of the batch has exactly one outcome: classified, not classified with a reason, or dead
  * letter. When it rejects, the source delivers the batch again. Repeating a batch is safe: all steps are idempotent, and the same alert
@@ -111,7 +111,7 @@ export class Pipeline {
     const timed = <T>(stage: stats.Stage, work: () => Promise<T>) => stats.timed(batchStats, stage, work)
 
     const { taken, arrivals, deadLetters } = await timed('decode', () => this.#decode(batch, batchStats))
-    const states = await timed('store', () => this.#merge(arrivals, batchStats))
+    const { states, durable } = await timed('store', () => this.#merge(arrivals, batchStats))
     control?.signal.throwIfAborted()
 
     const keeping = keepCutouts?.(newestCutouts(arrivals, states))
@@ -122,6 +122,7 @@ export class Pipeline {
     // The packets are not read after this point, so they cannot be the cause of a later crash.
     await contentsDone()
 
+    await timed('store', () => durable)
     control?.signal.throwIfAborted()
     const messages = [
       ...deadLetters,
@@ -180,15 +181,15 @@ export class Pipeline {
     return { taken, arrivals, deadLetters }
   }
 
-  /** Merges all points and alerts of the batch, before any alert is classified. Resolves with the new states by object. */
-  async #merge(arrivals: readonly Arrival[], batchStats: stats.BatchStats): Promise<Map<string, ObjectState>> {
+  /** Merges all points and alerts of the batch, before any alert is classified. Resolves with the new states by object before they are durable. */
+  async #merge(arrivals: readonly Arrival[], batchStats: stats.BatchStats) {
     const additions = additionsOf(arrivals)
-    if (additions.size === 0) return new Map()
-    const states = await this.#options.store.merge([...additions.values()])
+    if (additions.size === 0) return { states: new Map<string, ObjectState>(), durable: Promise.resolve() }
+    const { states, durable } = await beginMerge(this.#options.store, [...additions.values()])
     for (const { objectId, curve } of states) {
       stats.countMerged(batchStats, additions.get(objectId) as Addition, curve)
     }
-    return new Map(states.map(state => [state.objectId, state]))
+    return { states: new Map(states.map(state => [state.objectId, state])), durable }
   }
 
   /**

@@ -36,6 +36,14 @@ export interface ObjectState {
   readonly routes: readonly RouteMark[]
 }
 
+/** A merge whose new states are known. */
+export interface Merge {
+  /** The new states, in the given order. */
+  readonly states: ObjectState[]
+  /** Resolves when the states are durable. Rejects with STORE_FAILED if they may not be. Nobody has to handle this. */
+  readonly durable: Promise<void>
+}
+
 /** A cached hidden state of a model for an object. */
 export interface CachedState {
   readonly objectId: string
@@ -95,6 +103,8 @@ export interface Store {
    * Resolves with the new states, in the given order, once they are durable. Object ids must be distinct.
    */
   merge(additions: readonly Addition[]): Promise<ObjectState[]>
+  /** The same, but resolves as soon as the new states are known. Only for a store that makes them durable later. */
+  beginMerge?(additions: readonly Addition[]): Promise<Merge>
   /** The state of one object; null if it is unknown. */
   get(objectId: string): Promise<ObjectState | null>
   /** Cached states, in the order of the keys; null if there is none. */
@@ -165,4 +175,10 @@ export interface StoreKind {
   readonly matches: RegExp
   /** Rejects with STORE_REFUSED or STORE_FAILED if the store can't be used. */
   open(url: string, options: StoreOptions): Promise<OpenStore>
+}
+
+/** Begins a merge in any store: see {@link Store.beginMerge}. */
+export async function beginMerge(store: Store, additions: readonly Addition[]): Promise<Merge> {
+  if (store.beginMerge) return await store.beginMerge(additions)
+  return { states: await store.merge(additions), durable: Promise.resolve() }
 }

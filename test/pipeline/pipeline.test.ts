@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Alert } from '../../src/alerts/alert.ts'
 import { HieraxError } from '../../src/errors.ts'
+import type { Addition } from '../../src/lightcurves/store.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import type { BatchStats } from '../../src/pipeline/batch-stats.ts'
@@ -11,6 +12,7 @@ import { detectionAt } from '../lightcurves/observations.ts'
 import { currentAnswers } from '../support/answers.ts'
 import { fakeClassifier } from '../support/fake-classifier.ts'
 import { admission, alertOf, bench, messages, output } from '../support/pipeline.ts'
+import { until } from '../support/until.ts'
 
 const day = (n: number): number => 2459000.5 + n
 
@@ -179,6 +181,53 @@ describe('what fails inside', () => {
     const { pipeline, sent } = bench({ alerts: stream(1), store })
     await assert.rejects(pipeline.process(messages(['a1', 'rubbish'])), { code: 'STORE_FAILED' })
     assert.deepEqual(sent, [])
+  })
+
+  describe('while the disk writes what was merged', () => {
+    /** A pipeline whose store makes merges durable when the test says so, and the number of alerts that were classified. */
+    function withSlowDisk() {
+      const disk = { resolve: () => {}, reject: (_error: Error) => {} }
+      const durable = new Promise<void>((resolve, reject) => Object.assign(disk, { resolve, reject }))
+      const model = fakeClassifier()
+      let classified = 0
+      class SlowDisk extends MemoryStore {
+        async beginMerge(additions: readonly Addition[]) {
+          return { states: await this.merge(additions), durable }
+        }
+      }
+      const counting = {
+        ...model,
+        classify: (questions: Parameters<typeof model.classify>[0]) => {
+          classified += questions.length
+          return model.classify(questions)
+        }
+      }
+      const store = new SlowDisk()
+      const cached = test.mock.method(store, 'writeCache')
+      const made = bench({ alerts: stream(1), store, classifiers: [counting] })
+      return { ...made, disk, cached, classified: () => classified }
+    }
+
+    test('alerts are classified, but nothing is sent or cached before the merge is durable', async () => {
+      const { pipeline, sent, bodies, disk, cached, classified } = withSlowDisk()
+      const processing = pipeline.process(messages(['a1', 'rubbish']))
+      await until(() => classified() === 1)
+      await new Promise(resolve => setTimeout(resolve, 20))
+      assert.deepEqual([sent.length, cached.mock.callCount()], [0, 0])
+      disk.resolve()
+      await processing
+      assert.deepEqual([sent.length, cached.mock.callCount()], [2, 1])
+      assert.deepEqual(brief(bodies()), ['A@1 1'])
+    })
+
+    test('a merge that does not become durable rejects the batch, and nothing is sent or cached', async () => {
+      const { pipeline, sent, disk, cached, classified } = withSlowDisk()
+      const processing = assert.rejects(pipeline.process(messages(['a1', 'rubbish'])), { code: 'STORE_FAILED' })
+      await until(() => classified() === 1)
+      disk.reject(new HieraxError('STORE_FAILED', 'No space left on device'))
+      await processing
+      assert.deepEqual([sent.length, cached.mock.callCount()], [0, 0])
+    })
   })
 })
 

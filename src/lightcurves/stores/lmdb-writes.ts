@@ -86,32 +86,33 @@ export class LmdbWrites {
    * answer in time; it may still be committed later.
    */
   async transaction<T>(work: () => T): Promise<T> {
-    if (this.#lost) throw lost()
-    if (this.#processEnds) return new Promise(() => {})
-    // Another write would only queue behind the one without an answer.
-    if (this.#late() || this.#waited() > this.#patience) throw noAnswer(this.#waited())
-    try {
-      this.#options.disk?.check()
-    } catch (error) {
-      // Whoever tries again at once must not keep the event loop from everything else.
-      await sleep(1)
-      throw error
-    }
-    return await this.#inTime(this.#environment.transaction(work))
+    const { result, committed } = await this.#begin(work)
+    await committed
+    return result
   }
 
-  /** Does `work` on every item, as many in a transaction as fit into one turn of the event loop. Resolves with the results. */
-  async inTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
+  /**
+   * Does `work` on every item, as many in a transaction as fit into one turn of the event loop. Resolves with the results when all work is
+   * done, perhaps before it is committed. `committed` rejects as `transaction` does; nobody has to handle this.
+   */
+  async inTurns<T, R>(
+    items: readonly T[],
+    work: (item: T) => R
+  ): Promise<{ results: R[]; committed: Promise<unknown> }> {
     const results: R[] = []
+    const commits: Promise<void>[] = []
     while (results.length < items.length) {
-      await this.transaction(() => {
+      const { committed } = await this.#begin(() => {
         const began = performance.now()
         while (results.length < items.length && performance.now() - began < longestTurn) {
           results.push(work(items[results.length] as T))
         }
       })
+      commits.push(committed)
     }
-    return results
+    const committed = Promise.all(commits)
+    committed.catch(() => {})
+    return { results, committed }
   }
 
   /** Resolves when everything committed so far is on disk. Concurrent callers share a flush. */
@@ -154,6 +155,29 @@ export class LmdbWrites {
     this.#processEnds = true
     while (this.#open.size > 0 && !this.#lost) await sleep(1)
     return !this.#lost
+  }
+
+  /** Runs `work` inside a write transaction; resolves when it has run. Rejects as `transaction` does. */
+  async #begin<T>(work: () => T): Promise<{ readonly result: T; readonly committed: Promise<void> }> {
+    if (this.#lost) throw lost()
+    if (this.#processEnds) return new Promise(() => {})
+    // Another write would only queue behind the one without an answer.
+    if (this.#late() || this.#waited() > this.#patience) throw noAnswer(this.#waited())
+    try {
+      this.#options.disk?.check()
+    } catch (error) {
+      // Whoever tries again at once must not keep the event loop from everything else.
+      await sleep(1)
+      throw error
+    }
+    return new Promise((resolve, reject) => {
+      const transaction = this.#environment.transaction(() => {
+        const result = work()
+        resolve({ result, committed })
+      })
+      const committed = this.#inTime(transaction)
+      committed.catch(reject)
+    })
   }
 
   #sync(): Promise<void> {

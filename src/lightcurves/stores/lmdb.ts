@@ -14,6 +14,7 @@ import type { CellRange } from '../sky.ts'
 import type {
   Addition,
   CachedState,
+  Merge,
   ObjectState,
   OpenStore,
   StoredObject,
@@ -109,13 +110,24 @@ export class LmdbStore implements OpenStore {
   }
 
   async merge(additions: readonly Addition[]): Promise<ObjectState[]> {
+    const { states, durable } = await this.beginMerge(additions)
+    await durable
+    return states
+  }
+
+  async beginMerge(additions: readonly Addition[]): Promise<Merge> {
     const now = Date.now()
-    return orFailed(`${additions.length} objects could not be written to ${this.folder}`, async () => {
-      const states = await this.writes.inTurns(additions, addition => this.mergeOne(addition, now))
+    const inWords = `${additions.length} objects could not be written to ${this.folder}`
+    const { results, committed } = await orFailed(inWords, () =>
+      this.writes.inTurns(additions, addition => this.mergeOne(addition, now))
+    )
+    const durable = orFailed(inWords, async () => {
+      await committed
       // A committed transaction is visible to others, but only a flushed one survives a power loss.
       await this.writes.flush()
-      return states
     })
+    durable.catch(() => {})
+    return { states: results, durable }
   }
 
   async get(objectId: string): Promise<ObjectState | null> {
@@ -172,7 +184,8 @@ export class LmdbStore implements OpenStore {
   async edit(objectIds: readonly string[], edit: (state: ObjectState) => ObjectState | null): Promise<void> {
     await orFailed(`${objectIds.length} objects could not be changed in ${this.folder}`, async () => {
       const models = cachedModels(this.cache)
-      await this.writes.inTurns(objectIds, objectId => this.editOne(objectId, edit, models))
+      const { committed } = await this.writes.inTurns(objectIds, objectId => this.editOne(objectId, edit, models))
+      await committed
       await this.writes.flush()
     })
   }

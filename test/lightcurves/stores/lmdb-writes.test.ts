@@ -172,6 +172,63 @@ test('who commits while a flush runs waits for the next one, shared with all who
   assert.equal(done, 3)
 })
 
+describe('work on many items', () => {
+  /** An environment that does the work of a transaction at once, and commits when the test says so. */
+  function slowCommits() {
+    const commit = { resolve: () => {}, reject: (_error: Error) => {} }
+    const committed = new Promise<void>((resolve, reject) => Object.assign(commit, { resolve, reject }))
+    const lmdb = environment()
+    const transaction = async <T>(work: () => T): Promise<T> => {
+      await turn()
+      const result = work()
+      await committed
+      return result
+    }
+    return { commit, writes: new LmdbWrites({ ...lmdb, transaction }, { patience: 500 }) }
+  }
+
+  /** Takes longer than a transaction may hold the event loop. */
+  const slowly = (item: number): number => {
+    for (const began = performance.now(); performance.now() - began < 30; );
+    return 10 * item
+  }
+
+  test('has results before the transactions are committed', async () => {
+    const { commit, writes } = slowCommits()
+    const { results, committed } = await writes.inTurns([1, 2, 3], slowly)
+    assert.deepEqual(results, [10, 20, 30])
+    let isCommitted = false
+    const noted = committed.then(() => {
+      isCommitted = true
+    })
+    await turn()
+    assert.equal(isCommitted, false)
+    commit.resolve()
+    await noted
+  })
+
+  test('is not committed if one of the transactions is not', async () => {
+    const { commit, writes } = slowCommits()
+    const { committed } = await writes.inTurns([1, 2], slowly)
+    commit.reject(new Error('No space left on device'))
+    await assert.rejects(committed, /No space left/)
+  })
+
+  test('is not committed if a transaction has no answer in time', async () => {
+    const { writes } = slowCommits()
+    const { committed } = await writes.inTurns([1], item => item)
+    await assert.rejects(committed, /no answer for/)
+  })
+
+  test('rejects if the work fails', async () => {
+    const { writes } = slowCommits()
+    const failing = writes.inTurns([1], () => {
+      throw new Error('a damaged record')
+    })
+    await assert.rejects(failing, /a damaged record/)
+  })
+})
+
 test('a flush that fails rejects for those who waited for it, and not for others', async () => {
   const lmdb = environment()
   const writes = new LmdbWrites(lmdb)
