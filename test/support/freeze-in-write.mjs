@@ -7,10 +7,10 @@ const before = 3
 
 if (process.send) {
   const { LmdbWrites } = await import(process.env.FREEZE_WRITES)
-  const { transaction } = LmdbWrites.prototype
+  const { begin } = LmdbWrites.prototype
   let writes = 0
-  LmdbWrites.prototype.transaction = function (work) {
-    return transaction.call(this, () => {
+  LmdbWrites.prototype.begin = function (work) {
+    return begin.call(this, () => {
       const result = work()
       if (++writes >= before && isFirst()) process.kill(process.pid, 'SIGSTOP')
       return result

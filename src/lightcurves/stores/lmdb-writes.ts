@@ -82,18 +82,42 @@ export class LmdbWrites {
   }
 
   /**
-   * Runs `work` inside a write transaction; resolves when it is committed and visible to all. Rejects if it fails or has no
-   * answer in time; it may still be committed later.
+   * Runs `work` inside a write transaction; resolves with its result when it has run. Rejects if it fails or has no answer in time. `committed`
+   * resolves when the transaction is committed and visible to all, and rejects if that fails or has no answer in time; it may still be
+   * committed later. Nobody has to handle this.
    */
+  async begin<T>(work: () => T): Promise<{ readonly result: T; readonly committed: Promise<void> }> {
+    if (this.#lost) throw lost()
+    if (this.#processEnds) return new Promise(() => {})
+    // Another write would only queue behind the one without an answer.
+    if (this.#late() || this.#waited() > this.#patience) throw noAnswer(this.#waited())
+    try {
+      this.#options.disk?.check()
+    } catch (error) {
+      // Whoever tries again at once must not keep the event loop from everything else.
+      await sleep(1)
+      throw error
+    }
+    return new Promise((resolve, reject) => {
+      const transaction = this.#environment.transaction(() => {
+        const result = work()
+        resolve({ result, committed })
+      })
+      const committed = this.#inTime(transaction)
+      committed.catch(reject)
+    })
+  }
+
+  /** Runs `work` inside a write transaction; resolves with its result when it is committed. Rejects as `begin` and its `committed` do. */
   async transaction<T>(work: () => T): Promise<T> {
-    const { result, committed } = await this.#begin(work)
+    const { result, committed } = await this.begin(work)
     await committed
     return result
   }
 
   /**
    * Does `work` on every item, as many in a transaction as fit into one turn of the event loop. Resolves with the results when all work is
-   * done, perhaps before it is committed. `committed` rejects as `transaction` does; nobody has to handle this.
+   * done, perhaps before it is committed: see {@link begin}.
    */
   async inTurns<T, R>(
     items: readonly T[],
@@ -102,7 +126,7 @@ export class LmdbWrites {
     const results: R[] = []
     const commits: Promise<void>[] = []
     while (results.length < items.length) {
-      const { committed } = await this.#begin(() => {
+      const { committed } = await this.begin(() => {
         const began = performance.now()
         while (results.length < items.length && performance.now() - began < longestTurn) {
           results.push(work(items[results.length] as T))
@@ -155,29 +179,6 @@ export class LmdbWrites {
     this.#processEnds = true
     while (this.#open.size > 0 && !this.#lost) await sleep(1)
     return !this.#lost
-  }
-
-  /** Runs `work` inside a write transaction; resolves when it has run. Rejects as `transaction` does. */
-  async #begin<T>(work: () => T): Promise<{ readonly result: T; readonly committed: Promise<void> }> {
-    if (this.#lost) throw lost()
-    if (this.#processEnds) return new Promise(() => {})
-    // Another write would only queue behind the one without an answer.
-    if (this.#late() || this.#waited() > this.#patience) throw noAnswer(this.#waited())
-    try {
-      this.#options.disk?.check()
-    } catch (error) {
-      // Whoever tries again at once must not keep the event loop from everything else.
-      await sleep(1)
-      throw error
-    }
-    return new Promise((resolve, reject) => {
-      const transaction = this.#environment.transaction(() => {
-        const result = work()
-        resolve({ result, committed })
-      })
-      const committed = this.#inTime(transaction)
-      committed.catch(reject)
-    })
   }
 
   #sync(): Promise<void> {

@@ -34,9 +34,9 @@ const stopper = `
   const { LmdbWrites } = await import(${JSON.stringify(new URL('../../../src/lightcurves/stores/lmdb-writes.ts', import.meta.url).href)})
   const { detectionAt } = await import(${JSON.stringify(new URL('../observations.ts', import.meta.url).href)})
   const store = await LmdbStore.open({ folder: process.argv[1], programs: [1] })
-  const { transaction } = LmdbWrites.prototype
-  LmdbWrites.prototype.transaction = function (work) {
-    return transaction.call(this, () => {
+  const { begin } = LmdbWrites.prototype
+  LmdbWrites.prototype.begin = function (work) {
+    return begin.call(this, () => {
       const result = work()
       process.kill(process.pid, 'SIGSTOP')
       return result
