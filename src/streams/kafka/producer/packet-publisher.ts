@@ -4,6 +4,7 @@ import { ensureTopic, withAdmin } from '../client/admin.ts'
 import { createKafka, retries } from '../client/client.ts'
 import { type KafkaConnection, kafkaError, silentLogger } from '../client/connection.ts'
 import { assertAcknowledged, requestBytes } from './producer.ts'
+import { ProduceEncoding } from './request/produce-encoding.ts'
 
 /** The topic to publish to. */
 export interface PacketPublisherOptions {
@@ -44,7 +45,8 @@ export async function openPacketPublisher(options: PacketPublisherOptions): Prom
         'USAGE',
         `the topic ${topic} exists with ${partitions} partitions, not ${options.partitions}`
       )
-    producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 5 })
+    const encoding = new ProduceEncoding(silentLogger, 'none')
+    producer = encoding.producer(kafka, { allowAutoTopicCreation: false, maxInFlightRequests: 5 })
     await producer.connect()
     return new RoundRobinPublisher(producer, topic, partitions)
   } catch (thrown) {
@@ -94,7 +96,7 @@ class RoundRobinPublisher implements PacketPublisher {
     const buffer = this.#buffers[partition]!
     await buffer.sending
     if (buffer.packets.length === 0) return
-    const messages = buffer.packets.map(packet => ({ ...packet, partition }))
+    const messages = buffer.packets.map(packet => ({ ...packet, headers: {}, partition }))
     buffer.packets = []
     buffer.bytes = 0
     // One explicit partition per request: kafkajs can lose messages of one that spans several brokers.

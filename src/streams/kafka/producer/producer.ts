@@ -47,6 +47,7 @@ export function assertAcknowledged(answers: readonly RecordMetadata[], batches: 
 
 /** A message with the number of its partition. */
 export interface PartitionMessage extends ProducedMessage {
+  readonly key: string | null
   readonly partition: number
 }
 

@@ -54,7 +54,7 @@ export class ProduceEncoding {
     this.#compression = compression
   }
 
-  /** An idempotent producer. */
+  /** A producer with these settings, none of which is an id of transactions. */
   producer(kafka: Kafka, config: ProducerConfig): Producer {
     const creator = Object.getOwnPropertySymbols(kafka).find(isCreator)
     const create: unknown = creator && Reflect.get(kafka, creator)

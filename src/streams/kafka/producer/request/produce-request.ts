@@ -4,7 +4,7 @@ import { crc32c } from './crc32c.ts'
 
 /** A message for one partition; its time is that of its request. */
 export interface ProducedMessage {
-  readonly key: string | null
+  readonly key: string | Buffer | null
   /** Null removes the key from a compacted topic. */
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, string>>
@@ -125,7 +125,7 @@ function writeBatchFields(
 /** Bytes of a record after its length. */
 function recordSize({ key, value, headers }: ProducedMessage, index: number): number {
   // Two bytes for attributes and time, which are zero.
-  let size = 2 + varintSize(index) + (key === null ? 1 : textSize(key))
+  let size = 2 + varintSize(index) + keySize(key)
   size += value === null ? 1 : varintSize(value.length) + value.length
   let count = 0
   for (const name in headers) {
@@ -147,7 +147,7 @@ function writeRecords(
     bytes[at++] = 0
     bytes[at++] = 0
     at = writeVarint(bytes, at, index)
-    at = key === null ? writeVarint(bytes, at, -1) : writeText(bytes, at, key)
+    at = writeKey(bytes, at, key)
     at = writeVarint(bytes, at, value?.length ?? -1)
     if (value !== null) {
       bytes.set(value, at)
@@ -161,6 +161,20 @@ function writeRecords(
       at = writeText(bytes, at, headers[name]!)
     }
   }
+}
+
+/** Bytes of a key with its length. */
+function keySize(key: ProducedMessage['key']): number {
+  if (key === null) return 1
+  return typeof key === 'string' ? textSize(key) : varintSize(key.length) + key.length
+}
+
+function writeKey(bytes: Buffer, start: number, key: ProducedMessage['key']): number {
+  if (typeof key === 'string') return writeText(bytes, start, key)
+  const at = writeVarint(bytes, start, key?.length ?? -1)
+  if (key === null) return at
+  bytes.set(key, at)
+  return at + key.length
 }
 
 /** Bytes of a number of at least -1, zigzag. */

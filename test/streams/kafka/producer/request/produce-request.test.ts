@@ -25,7 +25,7 @@ const value = fc.oneof(
   fc.constantFrom(Buffer.alloc(0), Buffer.alloc(63), Buffer.alloc(64), Buffer.alloc(8191), Buffer.alloc(8192, 'v'))
 )
 const message = fc.record({
-  key: fc.option(text),
+  key: fc.option(fc.oneof(text, value)),
   value: fc.option(value),
   headers: fc.dictionary(text, text, { maxKeys: 8 })
 })
