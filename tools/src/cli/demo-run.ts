@@ -50,7 +50,7 @@ const refreshInterval = 500
 const printInterval = 5000
 
 /** Packets are sent together this often, ms: a request for each of them would cost the broker and the service more than the alerts do. */
-const publishInterval = 100
+const publishInterval = 250
 
 /** Delay of the spotlight's first alert, ms: time to open its page. */
 const spotlightDelay = 12_000
