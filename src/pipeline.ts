@@ -115,7 +115,7 @@ export class Pipeline {
     control?.signal.throwIfAborted()
 
     const keeping = keepCutouts?.(newestCutouts(arrivals, states))
-    const answered = await timed('classify', () => this.#answer(arrivals, states))
+    const answered = await timed('classify', () => this.#answer(arrivals, states, durable))
     const { pending, classifications, hiddenStates, placements } = answered
     const { answers, values } = await timed('encode', () => this.#encode(pending, classifications))
     await keeping
@@ -196,11 +196,13 @@ export class Pipeline {
    * Computes all classifications that the batch requires, and marks in the store which objects are on topics of retracting routes. If another
    * process has changed an object since the merge, everything is computed again with the object's new state.
    */
-  async #answer(arrivals: readonly Arrival[], states: Map<string, ObjectState>) {
+  async #answer(arrivals: readonly Arrival[], states: Map<string, ObjectState>, durable: Promise<void>) {
     for (;;) {
       const pending = pendingAnswers(arrivals, states)
       const classified = await this.#classifier.classify(pending)
       const placements = this.#retracting.placementsOf(pending, classified.classifications)
+      // Marking reads the objects again, and must find what was merged.
+      if (placements.length > 0) await durable
       const changed = await this.#retracting.mark(placements, this.#options.store)
       if (changed.length === 0) return { pending, placements, ...classified }
       for (const state of changed) states.set(state.objectId, state)

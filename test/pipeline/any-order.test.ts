@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Alert } from '../../src/alerts/alert.ts'
 import { HieraxError } from '../../src/errors.ts'
-import { encodeRecord } from '../../src/lightcurves/records/object-record.ts'
-import type { Addition, Store } from '../../src/lightcurves/store.ts'
+import { additionOf, encodeRecord } from '../../src/lightcurves/records/object-record.ts'
+import type { Addition, ObjectState, Store } from '../../src/lightcurves/store.ts'
 import { MemoryStore } from '../../src/lightcurves/stores/memory.ts'
 import type { Classification } from '../../src/messages/classification.ts'
 import { decodeClassification } from '../../src/messages/encoding.ts'
@@ -25,6 +25,8 @@ interface Delivery {
   /** Names of alerts (some several times, one of no alert), by partition and batch. */
   readonly partitions: readonly (readonly (readonly string[])[])[]
   readonly crashes: readonly Crash[]
+  /** Which merges fail after their states were known: the store does not have them. */
+  readonly lostMerges: readonly boolean[]
   readonly processes: number
 }
 
@@ -94,6 +96,7 @@ const delivery: fc.Arbitrary<Delivery> = alertStreams.chain(alerts => {
         divided([...order, ...names.filter(name => !order.includes(name))], places, sizes)
       ),
     crashes: fc.array(fc.constantFrom<Crash>('before', 'half', 'after', null, null), { maxLength: 12 }),
+    lostMerges: fc.array(fc.boolean(), { maxLength: 6 }),
     processes: fc.integer({ min: 1, max: 3 })
   })
 })
@@ -115,13 +118,14 @@ function divided(names: readonly string[], places: readonly number[], sizes: rea
 
 /** Delivers a stream to several processes over one store, in an order of events that the scheduler chooses. */
 async function deliver(
-  { alerts, partitions, crashes, processes }: Delivery,
+  { alerts, partitions, crashes, lostMerges, processes }: Delivery,
   scheduler: fc.Scheduler | null,
   fault: Fault = {}
 ): Promise<{ log: OutputMessage[]; store: Store }> {
   const log: OutputMessage[] = []
-  const store = new MemoryStore()
+  const store: Store = new MemoryStore()
   const ends = [...crashes]
+  const losses = [...lostMerges]
   const write = async (messages: readonly OutputMessage[]): Promise<void> => {
     const written = fault.send?.(messages) ?? messages
     const crash = ends.shift() ?? null
@@ -133,6 +137,16 @@ async function deliver(
   const merge: Store['merge'] = additions => stored(fault.store?.(additions) ?? additions)
   store.merge = merge
   if (scheduler) store.merge = scheduler.scheduleFunction(merge)
+  const flush = async (isLost: boolean): Promise<void> => {
+    if (isLost) throw new HieraxError('STORE_FAILED', 'No space left on device')
+  }
+  store.beginMerge = async additions => {
+    const isLost = losses.shift() ?? false
+    const states = isLost ? await statesAfter(store, additions) : await store.merge(additions)
+    const durable = scheduler ? scheduler.scheduleFunction(flush)(isLost) : flush(isLost)
+    durable.catch(() => {})
+    return { states, durable }
+  }
   const send = scheduler ? scheduler.scheduleFunction(write) : write
   let offset = 0
   const queues = partitions.map(batches =>
@@ -165,6 +179,16 @@ async function deliver(
   await (scheduler ? scheduler.waitFor(all) : all)
   while (queues.some(queue => queue.length > 0)) await (scheduler ? scheduler.waitFor(work(0)) : work(0))
   return { log, store }
+}
+
+/** The states that a merge would give, without changing the store. */
+async function statesAfter(store: Store, additions: readonly Addition[]): Promise<ObjectState[]> {
+  const copy = new MemoryStore()
+  for (const { objectId } of additions) {
+    const state = await store.get(objectId)
+    if (state) await copy.merge([additionOf(objectId, encodeRecord(state, 0))])
+  }
+  return await copy.merge(additions)
 }
 
 /**
@@ -252,7 +276,10 @@ test('any order, duplication and split over processes, with crashes between merg
   await fc.assert(
     fc.asyncProperty(delivery, fc.scheduler(), async (wild, scheduler) => {
       const names = [...wild.alerts.keys(), rubbish]
-      const calm = await deliver({ ...wild, partitions: [names.map(name => [name])], crashes: [], processes: 1 }, null)
+      const calm = await deliver(
+        { ...wild, partitions: [names.map(name => [name])], crashes: [], lostMerges: [], processes: 1 },
+        null
+      )
       const { log, store } = await deliver(wild, scheduler)
       const again = [...wild.alerts].filter(([name]) => name.endsWith(' again')).map(([, alert]) => alert)
       const versioned = new Set(again.map(({ objectId, record }) => `${objectId}/${record.candid}`))

@@ -117,11 +117,11 @@ export class LmdbStore implements OpenStore {
 
   async beginMerge(additions: readonly Addition[]): Promise<Merge> {
     const now = Date.now()
-    const inWords = `${additions.length} objects could not be written to ${this.folder}`
-    const { results, committed } = await orFailed(inWords, () =>
+    const what = `${additions.length} objects could not be written to ${this.folder}`
+    const { results, committed } = await orFailed(what, () =>
       this.writes.inTurns(additions, addition => this.mergeOne(addition, now))
     )
-    const durable = orFailed(inWords, async () => {
+    const durable = orFailed(what, async () => {
       await committed
       // A committed transaction is visible to others, but only a flushed one survives a power loss.
       await this.writes.flush()
