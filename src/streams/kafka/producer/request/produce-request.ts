@@ -125,8 +125,7 @@ function writeBatchFields(
 /** Bytes of a record after its length. */
 function recordSize({ key, value, headers }: ProducedMessage, index: number): number {
   // Two bytes for attributes and time, which are zero.
-  let size = 2 + varintSize(index) + keySize(key)
-  size += value === null ? 1 : varintSize(value.length) + value.length
+  let size = 2 + varintSize(index) + (typeof key === 'string' ? textSize(key) : bytesSize(key)) + bytesSize(value)
   let count = 0
   for (const name in headers) {
     size += textSize(name) + textSize(headers[name]!)
@@ -147,12 +146,8 @@ function writeRecords(
     bytes[at++] = 0
     bytes[at++] = 0
     at = writeVarint(bytes, at, index)
-    at = writeKey(bytes, at, key)
-    at = writeVarint(bytes, at, value?.length ?? -1)
-    if (value !== null) {
-      bytes.set(value, at)
-      at += value.length
-    }
+    at = typeof key === 'string' ? writeText(bytes, at, key) : writeBytes(bytes, at, key)
+    at = writeBytes(bytes, at, value)
     let count = 0
     for (const _ in headers) count++
     at = writeVarint(bytes, at, count)
@@ -163,18 +158,16 @@ function writeRecords(
   }
 }
 
-/** Bytes of a key with its length. */
-function keySize(key: ProducedMessage['key']): number {
-  if (key === null) return 1
-  return typeof key === 'string' ? textSize(key) : varintSize(key.length) + key.length
+/** Bytes of a value with its length. */
+function bytesSize(value: Buffer | null): number {
+  return value === null ? 1 : varintSize(value.length) + value.length
 }
 
-function writeKey(bytes: Buffer, start: number, key: ProducedMessage['key']): number {
-  if (typeof key === 'string') return writeText(bytes, start, key)
-  const at = writeVarint(bytes, start, key?.length ?? -1)
-  if (key === null) return at
-  bytes.set(key, at)
-  return at + key.length
+function writeBytes(bytes: Buffer, start: number, value: Buffer | null): number {
+  const at = writeVarint(bytes, start, value?.length ?? -1)
+  if (value === null) return at
+  bytes.set(value, at)
+  return at + value.length
 }
 
 /** Bytes of a number of at least -1, zigzag. */
