@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { HieraxError } from '../../errors.ts'
@@ -133,4 +134,22 @@ interface FreePages {
   readonly from: number
   readonly to: number
   readonly root: bigint
+}
+
+/**
+ * Whether a new process can write to an environment and flush it, which shows that no other process holds its lock. Waits while
+ * another one does. The new process is never killed: that could lose the environment for others.
+ */
+export function canBeWritten(folder: string): Promise<boolean> {
+  const script = `
+    const { open } = await import(${JSON.stringify(import.meta.resolve('lmdb'))})
+    const root = open({ path: ${JSON.stringify(folder)}, maxDbs: 8, noSubdir: false, eventTurnBatching: false })
+    await root.transaction(() => {})
+    root.sync(error => process.exit(error ? 1 : 0))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' })
+  child.unref()
+  return new Promise(resolve => {
+    child.once('error', () => resolve(false))
+    child.once('exit', code => resolve(code === 0))
+  })
 }

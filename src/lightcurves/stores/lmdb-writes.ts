@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
 import { HieraxError } from '../../errors.ts'
@@ -251,24 +250,6 @@ export class LmdbWrites {
     this.#lost = true
     this.#options.onLost?.(new HieraxError('STORE_FAILED', lost().message))
   }
-}
-
-/**
- * Whether a new process can write to an environment and flush it, which shows that no other process holds its lock. Waits while
- * another one does. The new process is never killed: that could lose the environment for others.
- */
-export function canBeWritten(folder: string): Promise<boolean> {
-  const script = `
-    const { open } = await import(${JSON.stringify(import.meta.resolve('lmdb'))})
-    const root = open({ path: ${JSON.stringify(folder)}, maxDbs: 8, noSubdir: false, eventTurnBatching: false })
-    await root.transaction(() => {})
-    root.sync(error => process.exit(error ? 1 : 0))`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' })
-  child.unref()
-  return new Promise(resolve => {
-    child.once('error', () => resolve(false))
-    child.once('exit', code => resolve(code === 0))
-  })
 }
 
 let muted = false

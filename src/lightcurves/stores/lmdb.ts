@@ -24,10 +24,10 @@ import type {
 import { checkMeta, type StoreMeta } from '../store-meta.ts'
 import { Disk } from './disk.ts'
 import { JournalFiles } from './journal-files.ts'
-import { checkFiles, makeFolder } from './lmdb-files.ts'
+import { canBeWritten, checkFiles, makeFolder } from './lmdb-files.ts'
 import { cachedModels, cacheKey, cachePrefix, keysOf } from './lmdb-keys.ts'
 import { SkyIndex } from './lmdb-sky.ts'
-import { canBeWritten, LmdbWrites, orFailed } from './lmdb-writes.ts'
+import { LmdbWrites, orFailed } from './lmdb-writes.ts'
 
 /** What an embedded store is opened with. */
 export interface LmdbOptions extends StoreOptions {
