@@ -40,7 +40,7 @@ export interface ObjectState {
 export interface Merge {
   /** The new states, in the given order. */
   readonly states: ObjectState[]
-  /** Resolves when the states are durable. Rejects with STORE_FAILED if they may not be. Nobody has to handle this. */
+  /** Resolves when the states are durable. Rejects with STORE_FAILED if they may not be; the rejection need not be handled. */
   readonly durable: Promise<void>
 }
 

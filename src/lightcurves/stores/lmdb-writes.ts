@@ -83,7 +83,7 @@ export class LmdbWrites {
   /**
    * Runs `work` inside a write transaction; resolves with its result when it has run. Rejects if it fails or has no answer in time. `committed`
    * resolves when the transaction is committed and visible to all, and rejects if that fails or has no answer in time; it may still be
-   * committed later. Nobody has to handle this.
+   * committed later. Its rejection need not be handled.
    */
   async begin<T>(work: () => T): Promise<{ readonly result: T; readonly committed: Promise<void> }> {
     if (this.#lost) throw lost()
