@@ -15,9 +15,8 @@ const folder = temporaryFolder()
 after(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 /**
- * Requests ask for an object that there is: schemathesis finds some in responses, but on a busy machine not in its time. Unknown objects are tested by
- * `test/service`. Parameters of two operations depend on each other (ra, dec and radius go together), which OpenAPI cannot say: such requests are
- * refused.
+ * Requests ask for an object that there is; unknown objects are tested by `test/service`. Parameters of two operations
+ * depend on each other (ra, dec and radius go together), which OpenAPI cannot say: such requests are refused.
  */
 const configurationFor = (objectId: string): string => `
 [parameters]
@@ -45,13 +44,12 @@ test('schemathesis finds nothing wrong with the API of a running service', {
     const [newest] = (await (await fetch(`${service.url}/api/v1/recent`)).json()) as { objectId: string }[]
     assert.ok(newest)
     // Event streams never end; test/service/events-document.test.ts compares them with the document. The rate stays
-    // below the service's limit of requests.
+    // below the service's limit of requests. There is no limit of time: what is tested, and with it every warning,
+    // would depend on the machine.
     const args = ['run', `${service.url}/api/v1/openapi.json`, '--exclude-path-regex', '/events', '--no-color']
     const bounds = [
       '--max-examples',
       '15',
-      '--max-time',
-      '40',
       '--generation-deterministic',
       '--request-timeout',
       '120',
@@ -66,14 +64,7 @@ test('schemathesis finds nothing wrong with the API of a running service', {
     const run = promisify(execFile)(path.join(python.folder, 'schemathesis'), [...args, ...bounds], { cwd: folder })
     const { stdout } = await run.catch((failure: { stdout: string }) => assert.fail(failure.stdout))
     assert.match(stdout, /^ +(\d+) generated, \1 passed$/m)
-    // Whether so many requests are refused that schemathesis warns of it depends on how many it could try in its time.
-    const warnings = stdout.match(/(?<=⚠️ ).+/g) ?? []
-    assert.deepEqual(
-      warnings.filter(
-        each => !/^Schema validation mismatch: (1 operation|2 operations) mostly rejected generated data$/.test(each)
-      ),
-      []
-    )
+    assert.deepEqual(stdout.match(/(?<=⚠️ ).+/g) ?? [], [])
   } finally {
     await service.end()
   }
