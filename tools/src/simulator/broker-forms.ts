@@ -1,19 +1,17 @@
 import type avro from 'avsc'
 import { bands, type FilterId } from 'hierax/lightcurves/points/observation.ts'
-import type { Fields } from './candidate.ts'
 import {
   type Container,
   containerOf,
   type PacketForm,
   type PacketParts,
   type SimulatedMessage,
-  surveySchema,
   typeOf
 } from './container.ts'
+import { type FieldJson, type Fields, surveySchema } from './survey-schema.ts'
 
 /** A schema as JSON. */
 type Json = { readonly [key: string]: unknown }
-type FieldJson = { readonly name: string; readonly type: unknown }
 
 /** Columns that Fink adds, of which the simulator knows nothing. */
 const finkColumns = {
@@ -31,10 +29,9 @@ const finkColumns = {
 export class FinkForm implements PacketForm {
   readonly #key: Buffer
   readonly #type: avro.Type
-  readonly #names: { readonly candidate: readonly string[]; readonly history: readonly string[] }
 
   constructor() {
-    const { fields } = surveySchema() as { fields: readonly FieldJson[] }
+    const { fields } = surveySchema()
     const own = Object.entries(finkColumns).map(([name, type]) => ({ name, type: [type, 'null'] }))
     const survey = fields
       .filter(({ name }) => name !== 'fp_hists')
@@ -42,27 +39,17 @@ export class FinkForm implements PacketForm {
     const schema = { type: 'record', name: 'topLevelRecord', fields: [...survey, ...own] }
     this.#key = Buffer.from(JSON.stringify(schema))
     this.#type = typeOf(schema)
-    const [candidate, history] = ['candidate', 'prv_candidates'].map(of => fields.find(({ name }) => name === of)?.type)
-    const [, list] = history as [string, { items: { fields: readonly FieldJson[] } }]
-    const names = (fields: readonly FieldJson[]) => fields.map(({ name }) => name)
-    this.#names = { candidate: names((candidate as typeof list.items).fields), history: names(list.items.fields) }
   }
 
   entry(history: 'prv_candidates' | 'fp_hists', fields: Fields): Fields {
-    return history === 'fp_hists' ? {} : complete(fields, this.#names.history)
+    return history === 'fp_hists' ? {} : fields
   }
 
   write(parts: PacketParts): SimulatedMessage {
     const columns = Object.fromEntries(Object.keys(finkColumns).map(name => [name, null]))
-    const candidate = complete(parts.candidate, this.#names.candidate)
-    const record = { ...columns, ...parts, candidate, publisher: 'Fink (simulated)' }
+    const record = { ...columns, ...parts, publisher: 'Fink (simulated)' }
     return { key: this.#key, bytes: this.#type.toBuffer(record) }
   }
-}
-
-/** Fields with null for those that are absent. */
-function complete(fields: Fields, names: readonly string[]): Fields {
-  return Object.fromEntries(names.map(name => [name, fields[name] ?? null]))
 }
 
 /** A type as Spark writes it: null is the second type of a union, and records are named after where they are. */
@@ -120,7 +107,7 @@ export class BabamulForm implements PacketForm {
   readonly #container: Container
 
   constructor() {
-    const { fields } = surveySchema() as { fields: readonly FieldJson[] }
+    const { fields } = surveySchema()
     const survey = fields.find(({ name }) => name === 'candidate')?.type as { fields: readonly FieldJson[] }
     const own = survey.fields
       .filter(({ name }) => !omitted.has(name))

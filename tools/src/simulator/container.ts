@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import avro from 'avsc'
 import { bigLong } from 'hierax/avro/long.ts'
-import type { Fields } from './candidate.ts'
+import type { Cutout } from './cutouts.ts'
+import { type Fields, surveySchema } from './survey-schema.ts'
 
-const schemaFile = new URL('../../../schemas/ztf/alert-4.02.avsc', import.meta.url)
 const avroLong = avro.Type.forSchema('long')
+const avroString = avro.Type.forSchema('string')
 const magic = Buffer.from('Obj\x01', 'latin1')
 
 /** Value and key of a message. */
@@ -25,9 +25,9 @@ export interface PacketParts<Entry = unknown> {
   /** Empty lists are written as null, as in the survey's packets. */
   readonly prv_candidates: readonly Entry[]
   readonly fp_hists: readonly Entry[]
-  readonly cutoutScience: object | null
-  readonly cutoutTemplate: object | null
-  readonly cutoutDifference: object | null
+  readonly cutoutScience: Cutout | null
+  readonly cutoutTemplate: Cutout | null
+  readonly cutoutDifference: Cutout | null
 }
 
 /** The form in which the survey or a broker sends packets. Records are given with the survey's fields. */
@@ -36,11 +36,6 @@ export interface PacketForm<Entry = unknown> {
   entry(history: 'prv_candidates' | 'fp_hists', fields: Fields): Entry
   /** The packet as a message. Throws for a record that does not fit the schema. */
   write(parts: PacketParts<Entry>): SimulatedMessage
-}
-
-/** JSON of the survey's schema 4.02. */
-export function surveySchema(): object {
-  return JSON.parse(readFileSync(schemaFile, 'utf8'))
 }
 
 /** The type of a schema, with exact 64-bit integers. */
@@ -52,8 +47,8 @@ export function typeOf(schema: object): avro.Type {
 export interface Container {
   readonly type: avro.types.RecordType
   write(value: object): Buffer
-  /** The container of a record that is encoded already. */
-  around(body: Buffer): Buffer
+  /** The container of a record of which all parts are encoded already. */
+  around(parts: readonly Buffer[]): Buffer
 }
 
 export function containerOf(json: object): Container {
@@ -64,8 +59,11 @@ export function containerOf(json: object): Container {
   const metadata = avro.Type.forSchema({ type: 'map', values: 'bytes' })
   const entries = { 'avro.codec': Buffer.from('null'), 'avro.schema': Buffer.from(schema) }
   const header = Buffer.concat([magic, metadata.toBuffer(entries), sync])
-  const around = (body: Buffer) => Buffer.concat([header, number(1), number(body.length), body, sync])
-  return { type, around, write: value => around(type.toBuffer(value)) }
+  const around = (parts: readonly Buffer[]) => {
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
+    return Buffer.concat([header, number(1), number(length), ...parts, sync])
+  }
+  return { type, around, write: value => around([type.toBuffer(value)]) }
 }
 
 /** Packets of schema 4.02 as the survey sends them. An entry of a history is encoded once and copied. */
@@ -75,24 +73,32 @@ export class SurveyForm implements PacketForm<Buffer> {
   entry(history: 'prv_candidates' | 'fp_hists', fields: Fields): Buffer {
     const union = this.#container.type.fields.find(field => field.name === history)
       ?.type as avro.types.UnwrappedUnionType
-    return (union.types[1] as avro.types.ArrayType).itemsType.toBuffer(fields)
+    // Entries are kept: copies from Node's pool of memory instead of an ArrayBuffer for each, which every full collection would visit.
+    return Buffer.from((union.types[1] as avro.types.ArrayType).itemsType.toBuffer(fields))
   }
 
   write(parts: PacketParts<Buffer>): SimulatedMessage {
-    const body = Buffer.concat(
-      this.#container.type.fields.map(({ name, type }) => {
-        const value = parts[name as keyof PacketParts<Buffer>]
-        return Array.isArray(value) ? encodedArray(value) : type.toBuffer(value)
-      })
-    )
-    return { key: null, bytes: this.#container.around(body) }
+    const encoded = this.#container.type.fields.flatMap(({ name, type }) => {
+      const value = parts[name as keyof PacketParts<Buffer>]
+      if (Array.isArray(value)) return encodedArray(value)
+      return isCutout(value) ? encodedCutout(value) : [type.toBuffer(value)]
+    })
+    return { key: null, bytes: this.#container.around(encoded) }
   }
 }
 
-/** A union of null and an array of already encoded items. */
-function encodedArray(items: readonly Buffer[]): Buffer {
-  if (items.length === 0) return number(0)
-  return Buffer.concat([number(1), number(items.length), ...items, number(0)])
+/** A union of null and an array of already encoded items, in parts. */
+function encodedArray(items: readonly Buffer[]): readonly Buffer[] {
+  return items.length === 0 ? [number(0)] : [number(1), number(items.length), ...items, number(0)]
+}
+
+function isCutout(value: unknown): value is Cutout {
+  return typeof value === 'object' && value !== null && 'stampData' in value
+}
+
+/** A union of null and a cutout, in parts. The image is not copied. */
+function encodedCutout({ fileName, stampData }: Cutout): readonly Buffer[] {
+  return [number(1), avroString.toBuffer(fileName), number(stampData.length), stampData]
 }
 
 /** An integer in Avro's encoding. */

@@ -7,7 +7,7 @@ import { exposureOf, fluxOf } from './exposure.ts'
 import type { SimulatedObject } from './object.ts'
 
 /** One image in a packet. */
-interface Cutout {
+export interface Cutout {
   readonly fileName: string
   /** A FITS file, gzip-compressed. */
   readonly stampData: Buffer

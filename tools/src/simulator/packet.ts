@@ -1,18 +1,10 @@
 import { rounded, type SimulatedPoint } from '@hierax/training/light-curves/light-curve.ts'
 import { type Random, random, seedOf } from '@hierax/training/random.ts'
-import {
-  astrometryFor,
-  detectionFields,
-  drawFor,
-  type Fields,
-  nearestDec,
-  nearestRa,
-  networkScore,
-  scattered
-} from './candidate.ts'
+import { astrometryFor, detectionFields, drawFor, nearestDec, nearestRa, networkScore, scattered } from './candidate.ts'
 import { exposureOf, fluxOf, sixDigits } from './exposure.ts'
 import type { SimulatedObject } from './object.ts'
 import { missing, pixelScale } from './object-context.ts'
+import { emptyCandidate, type Fields } from './survey-schema.ts'
 
 /** Radius within which packets list PanSTARRS sources, arcsec. */
 const searchRadius = 30
@@ -42,10 +34,14 @@ export function candidateFields(
   alert: SimulatedPoint,
   seed: number
 ): Fields {
-  return { ...detectionFields(object, alert, seed), ...contextFields(object, points, alert, seed) }
+  const detection = detectionFields(object, alert, seed)
+  const catalogue = catalogueFields(object, astrometryFor(object, alert, seed))
+  const reference = referenceFields(object, alert)
+  const context = contextFields(object, points, alert, seed)
+  return Object.assign({ ...emptyCandidate }, detection, catalogue, reference, context)
 }
 
-/** The fields that histories do not repeat: counts, catalogues, reference image, calibration. */
+/** Of the fields that histories do not repeat, the counts and those of the exposure. */
 function contextFields(
   object: SimulatedObject,
   points: readonly SimulatedPoint[],
@@ -64,8 +60,6 @@ function contextFields(
     jdstarthist: prior.start ?? detections[0]?.jd ?? alert.jd,
     jdendhist: alert.jd,
     tooflag: 0,
-    ...catalogueFields(object, astrometryFor(object, alert, seed)),
-    ...referenceFields(object, alert),
     dsnrms,
     ssnrms,
     dsdiff: dsnrms - ssnrms,
