@@ -8,7 +8,7 @@ import {
   type SimulatedMessage,
   typeOf
 } from './container.ts'
-import { type FieldJson, type Fields, surveySchema } from './survey-schema.ts'
+import { candidateSchema, type FieldJson, type Fields, surveySchema } from './survey-schema.ts'
 
 /** A schema as JSON. */
 type Json = { readonly [key: string]: unknown }
@@ -31,9 +31,8 @@ export class FinkForm implements PacketForm {
   readonly #type: avro.Type
 
   constructor() {
-    const { fields } = surveySchema()
     const own = Object.entries(finkColumns).map(([name, type]) => ({ name, type: [type, 'null'] }))
-    const survey = fields
+    const survey = surveySchema.fields
       .filter(({ name }) => name !== 'fp_hists')
       .map(({ name, type }) => ({ name, type: nullable(type, name) }))
     const schema = { type: 'record', name: 'topLevelRecord', fields: [...survey, ...own] }
@@ -107,9 +106,7 @@ export class BabamulForm implements PacketForm {
   readonly #container: Container
 
   constructor() {
-    const { fields } = surveySchema()
-    const survey = fields.find(({ name }) => name === 'candidate')?.type as { fields: readonly FieldJson[] }
-    const own = survey.fields
+    const own = candidateSchema.fields
       .filter(({ name }) => !omitted.has(name))
       .map(field => (field.name === 'isdiffpos' ? { name: 'isdiffpos', type: 'boolean' } : field))
     const band = { type: 'enum', name: 'Band', symbols: ['g', 'r', 'i', 'z', 'y', 'u'] }

@@ -68,7 +68,7 @@ export function containerOf(json: object): Container {
 
 /** Packets of schema 4.02 as the survey sends them. An entry of a history is encoded once and copied. */
 export class SurveyForm implements PacketForm<Buffer> {
-  readonly #container = containerOf(surveySchema())
+  readonly #container = containerOf(surveySchema)
 
   entry(history: 'prv_candidates' | 'fp_hists', fields: Fields): Buffer {
     const union = this.#container.type.fields.find(field => field.name === history)

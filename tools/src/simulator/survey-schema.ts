@@ -9,23 +9,29 @@ export interface FieldJson {
   readonly type: unknown
 }
 
-const schemaFile = new URL('../../../schemas/ztf/alert-4.02.avsc', import.meta.url)
+/** A record in the JSON of a schema. */
+interface RecordJson {
+  readonly fields: readonly FieldJson[]
+}
 
 /** JSON of the survey's schema 4.02. */
-export function surveySchema(): { readonly fields: readonly FieldJson[] } {
-  return JSON.parse(readFileSync(schemaFile, 'utf8'))
-}
+export const surveySchema: RecordJson = JSON.parse(
+  readFileSync(new URL('../../../schemas/ztf/alert-4.02.avsc', import.meta.url), 'utf8')
+)
+
+/** The schema of a packet's candidate. */
+export const candidateSchema = typeOfField('candidate') as RecordJson
 
 /** A record with every field of a packet's candidate, all null. */
-export const emptyCandidate: Fields = empty(typeOfField('candidate'))
+export const emptyCandidate = empty(candidateSchema)
 
 /** A record with every field of an entry of `prv_candidates`, all null. */
-export const emptyHistory: Fields = empty((typeOfField('prv_candidates') as [unknown, { items: unknown }])[1].items)
+export const emptyHistory = empty((typeOfField('prv_candidates') as [unknown, { items: RecordJson }])[1].items)
 
 function typeOfField(field: string): unknown {
-  return surveySchema().fields.find(({ name }) => name === field)?.type
+  return surveySchema.fields.find(({ name }) => name === field)?.type
 }
 
-function empty(record: unknown): Fields {
-  return Object.fromEntries((record as { fields: readonly FieldJson[] }).fields.map(({ name }) => [name, null]))
+function empty({ fields }: RecordJson): Fields {
+  return Object.fromEntries(fields.map(({ name }) => [name, null]))
 }
