@@ -81,7 +81,9 @@ export class KafkaTools {
   /** Creates a topic and waits until every partition has a leader; returns its name (by default a unique one). */
   async topic(name: string = this.name(), options: TopicOptions = {}): Promise<string> {
     const { partitions = 1, replication = 1, config = {} } = options
-    const configEntries = Object.entries(config).map(([key, value]) => ({ name: key, value }))
+    // Kafka removes messages by their timestamps, which tests choose.
+    const settings = { 'retention.ms': '-1', ...config }
+    const configEntries = Object.entries(settings).map(([key, value]) => ({ name: key, value }))
     const topic = { topic: name, numPartitions: partitions, replicationFactor: replication, configEntries }
     const admin = await this.admin()
     await admin.createTopics({ waitForLeaders: false, topics: [topic] })
