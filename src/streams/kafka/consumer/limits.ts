@@ -7,10 +7,10 @@ export const defaultLimits = {
   /** Maximum number of bytes in one handler call (a single message may exceed it). */
   chunkBytes: 16 * mebibyte,
   /** Maximum bytes of one fetch, and of one partition in it. They limit the unhandled data per broker. */
-  fetchBytes: 16 * mebibyte,
-  partitionBytes: 4 * mebibyte,
+  fetchBytes: 24 * mebibyte,
+  partitionBytes: 6 * mebibyte,
   /** Maximum bytes of all fetches that are made ahead; enough for four brokers. */
-  aheadBytes: 64 * mebibyte,
+  aheadBytes: 96 * mebibyte,
   /** How long a broker may hold a fetch that finds nothing. Small, because resuming a paused partition waits for it. */
   fetchWait: 150,
   /** Partitions handled at the same time. */
